@@ -1,0 +1,157 @@
+"""What stages hand to each other: positions, plans, framed records and the counts of a batch. Leaves, no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A half-open span of decoded bytes of one version of one file.
+
+    `version` changes whenever the file's content may have (ETag and version id, or size and modification time).
+    `is_last` means that `end` is the end of the file. `arrived_at` is the file's arrival (naive UTC).
+    """
+
+    uri: str
+    version: str
+    start: int
+    end: int
+    is_last: bool
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one batch covers. Recorded before the batch's first put; a retry re-uses it.
+
+    `batch_id` is a function of object, source and ranges alone, never of the clock, so that a retry overwrites
+    what the first try put.
+    """
+
+    object_name: str
+    source: str
+    ranges: tuple[Range, ...]
+
+    @property
+    def batch_id(self) -> str:
+        """32 hexadecimal digits."""
+        text = json.dumps(
+            [self.object_name, self.source, [[r.uri, r.version, r.start, r.end] for r in self.ranges]],
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A span of source bytes that no record can be made of.
+
+    `payload` is the span's first MiB, `length` its whole length in bytes, `reason` one of
+    `limits.DEAD_LETTER_REASONS`, `detail` a sentence for people without any value of the record.
+    """
+
+    range_index: int
+    offset: int
+    payload: bytes
+    length: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """One batch as a source hands it to flatten: well-formed JSON objects with positions, and broken spans.
+
+    `texts[i]` is strict JSON (RFC 8259), an object, valid UTF-8, found at byte `offsets[i]` of
+    `plan.ranges[range_indexes[i]]`. `bytes_read` counts decoded bytes.
+    """
+
+    plan: Plan
+    texts: Sequence[str]
+    range_indexes: Sequence[int]
+    offsets: Sequence[int]
+    broken: Sequence[Broken]
+    bytes_read: int
+
+    @property
+    def read(self) -> int:
+        """Source records in this batch: objects and broken spans."""
+        return len(self.texts) + len(self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The accounting of a batch, in source records.
+
+    read = accepted + filtered + dead_letter, and for a target
+    accepted = inserted + updated + deleted + superseded + duplicate + rejected.
+    """
+
+    read: int = 0
+    filtered: int = 0
+    dead_letter: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    superseded: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        mine, theirs = asdict(self), asdict(other)
+        return Counts(**{name: mine[name] + theirs[name] for name in mine})
+
+    @property
+    def accepted(self) -> int:
+        """Records that reached the lake."""
+        return self.read - self.filtered - self.dead_letter
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every record is accounted for."""
+        return self.accepted == (
+            self.inserted + self.updated + self.deleted + self.superseded + self.duplicate + self.rejected
+        )
+
+    def sentence(self) -> str:
+        """The accounting line: `12,431 records read = 10,000 inserted + 1,902 updated + ...`.
+
+        Inserted is always named; other terms only when above zero.
+        """
+        shown = [
+            (self.inserted, "inserted"),
+            (self.updated, "updated"),
+            (self.deleted, "deleted"),
+            (self.duplicate, "duplicate" if self.duplicate == 1 else "duplicates"),
+            (self.superseded, "superseded"),
+            (self.rejected, "rejected"),
+            (self.filtered, "filtered"),
+            (self.dead_letter, "set aside"),
+        ]
+        terms = [f"{n:,} {word}" for n, word in shown if n or word == "inserted"]
+        noun = "record" if self.read == 1 else "records"
+        return f"{self.read:,} {noun} read = " + " + ".join(terms)
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """The sum of many batches' counts."""
+    result = Counts()
+    for one in counts:
+        result = result + one
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one version of one file has been read: everything before `offset` is planned or done."""
+
+    offset: int = 0
+    is_complete: bool = False
+
+
+__all__ = ["Broken", "Counts", "Framed", "Plan", "Progress", "Range", "total"]

@@ -1,0 +1,35 @@
+"""Every error Trunkline raises on purpose.
+
+The class says what the caller should do next; the message says what went wrong, which thing it concerns,
+the value seen, what would be valid, and what to do. No message ever holds a phone number or a transcript.
+"""
+
+from __future__ import annotations
+
+
+class TrunklineError(Exception):
+    """Base of all errors raised on purpose. The command line prints the message alone and exits 1."""
+
+
+class TransientError(TrunklineError):
+    """A later try may succeed: back off and retry."""
+
+
+class TerminalError(TrunklineError):
+    """No retry helps: stop and tell a person."""
+
+
+class UsageError(TrunklineError):
+    """The caller asked for something that cannot be: the command line exits 2."""
+
+
+class RecordError(TrunklineError):
+    """One record cannot be used: it becomes a dead letter and its batch goes on.
+
+    `code` is one of `limits.DEAD_LETTER_REASONS`; `column` names the catalogue column where there is one.
+    """
+
+    def __init__(self, code: str, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.column = column

@@ -1,0 +1,36 @@
+"""Limits of services and of Trunkline itself: unit in the name, source beside the number."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIB: Final = 1024 * 1024
+
+# Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
+# small, small enough that a few batches in flight stay well under 800 MB.
+BATCH_BYTES_MAX: Final = 32 * MIB
+# Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
+RECORD_BYTES_MAX: Final = 16 * MIB
+# Ours: the bytes of a dead letter that are kept.
+DEAD_LETTER_BYTES_MAX: Final = MIB
+# Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
+JSON_DEPTH_MAX: Final = 256
+
+# Design rule 5: implausible times are dead letters.
+VERSION_AHEAD_S_MAX: Final = 86_400
+EVENT_AHEAD_DAYS_MAX: Final = 400
+EVENT_YEAR_MIN: Final = 2010
+
+DEAD_LETTER_REASONS: Final = {
+    "invalid_json": "the text is not JSON",
+    "truncated": "the text ends inside a record",
+    "invalid_utf8": "the bytes are not UTF-8",
+    "not_an_object": "the JSON value is not an object",
+    "too_long": "the record is longer than 16 MiB",
+    "too_deep": "the record nests deeper than 256 levels",
+    "corrupt_compression": "the compressed file is damaged or cut short",
+    "duplicate_key": "the object names one key twice",
+    "missing_key": "a column of the key is missing",
+    "wrong_type": "a value does not fit its column's type",
+    "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
+}
