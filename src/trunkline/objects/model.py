@@ -1,0 +1,143 @@
+"""What a table is, said once: types, columns, objects. Everything else is generated from these records. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Pii = Literal["none", "direct", "indirect"]
+"""none; direct: alone identifies a customer (a number, an address); indirect: identifies together with others."""
+
+Scalar = Literal["text", "bigint", "integer", "double", "boolean", "timestamp", "date"]
+"""timestamp: UTC without zone, microseconds. text: never an empty string for "unknown", that is NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member of a struct: `name` in our tables, `key` in the source record."""
+
+    name: str
+    key: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A record inside a column. Keys it does not name go to `record_unmapped`."""
+
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """An array; order is kept as the source gives it."""
+
+    item: Type
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A map with text keys, stored sorted by key, so that key order in the source does not matter."""
+
+    value: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Any JSON value, stored as canonical text (keys sorted, no spaces), for shapes that nobody has published."""
+
+
+Type = Scalar | Struct | ListOf | MapOf | Json
+
+Transform = Literal["plain", "seconds_to_ms", "last_arn_segment", "union_to_text"]
+"""How the source value becomes the column.
+
+plain: as it is. seconds_to_ms: times 1000. last_arn_segment: what follows the last `/`, or all of it without one.
+union_to_text: Connect's tagged union (`ValueString`, `ValueInteger`, ...) as the text of its one value.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
+    `meaning` is a sentence with unit and what NULL means; `source` says where the definition comes from.
+    """
+
+    name: str
+    type: Type
+    path: tuple[str, ...] | None
+    meaning: str
+    unit: str | None = None
+    nullable: bool = True
+    transform: Transform = "plain"
+    pii: Pii = "none"
+    is_amazon: bool = True
+    source: str = "Amazon Connect data lake, contact_record"
+    length_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One catalogue entry: a table, what a row of it is, and which of two copies of a row is the newer.
+
+    `key` names one row. `version` is the column whose value says which copy is newer (missing sorts lowest).
+    `partition` is the timestamp column whose UTC date is the lake partition. `redaction` is the map column and
+    key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
+    marks the start of a record in damaged text.
+    """
+
+    name: str
+    database: str
+    warehouse_table: str
+    grain: str
+    key: tuple[str, ...]
+    version: str
+    event_time: str
+    partition: str
+    delete_rule: str
+    columns: tuple[Column, ...]
+    anchor: str
+    catalogue_version: int = 1
+    redaction: tuple[str, str] | None = None
+    source: str = ""
+
+    @property
+    def lake_table(self) -> str:
+        """`database.table` as Amazon names it."""
+        return f"{self.database}.{self.name}"
+
+    @property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def data_columns(self) -> tuple[Column, ...]:
+        """The columns that the source fills or leaves NULL, without our `record_*` columns."""
+        return tuple(column for column in self.columns if not column.name.startswith("record_"))
+
+    @property
+    def direct_pii(self) -> tuple[Column, ...]:
+        """Columns that hold a customer's number or address."""
+        return tuple(column for column in self.columns if column.pii == "direct")
+
+
+def check(thing: Object) -> None:
+    """Assert what a catalogue entry promises; raises ValueError naming the object and the column."""
+    names = [column.name for column in thing.columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{thing.name}: column {name} is declared twice")
+        if name != name.lower():
+            raise ValueError(f"{thing.name}: column {name} must be lower case, engines fold names differently")
+    for role, name in [("version", thing.version), ("event_time", thing.event_time), ("partition", thing.partition)]:
+        if name not in names:
+            raise ValueError(f"{thing.name}: {role} column {name} is not declared; declared are {', '.join(names)}")
+    for name in thing.key:
+        if name not in names or thing.by_name[name].nullable:
+            raise ValueError(f"{thing.name}: key column {name} must be declared and not nullable")
+    if thing.by_name[thing.partition].type != "timestamp":
+        raise ValueError(f"{thing.name}: partition column {thing.partition} must be a timestamp")
