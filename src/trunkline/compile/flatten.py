@@ -25,7 +25,10 @@ UNDATED = "1970-01-01"
 
 @dataclass(frozen=True, slots=True)
 class FlattenSql:
-    """Statements over the tables `raw` and `source_range`, which flatten fills, into the table `flat`.
+    """Statements over the tables that flatten fills into the table `flat`.
+
+    `raw` has the records, `source_range` the places they come from, `extra` what the catalogue does not know of a
+    record, `canonical` the canonical text of JSON values seen; `json_texts` lists values that `canonical` lacks.
 
     `shapes` groups records by their known objects' keys (`key_paths`) and their containers' types (`type_paths`).
     `plain` and `normalized` insert into `flat`; `flat` has the stored columns, then `row_id`, `partition_date`,
@@ -38,6 +41,7 @@ class FlattenSql:
     type_paths: tuple[tuple[str, ...], ...]
     plain: str
     normalized: str
+    json_texts: str | None
     stored: tuple[str, ...]
 
 
@@ -53,6 +57,7 @@ def flatten_sql(obj: Object) -> FlattenSql:
         type_paths=type_paths,
         plain=_insert(obj, tree, is_normalized=False),
         normalized=_insert(obj, tree, is_normalized=True),
+        json_texts=_json_texts(tree),
         stored=stored,
     )
 
@@ -68,8 +73,9 @@ def _list(texts: tuple[str, ...]) -> str:
 def _tables(obj: Object) -> tuple[str, ...]:
     columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
     return (
-        "CREATE OR REPLACE TEMP TABLE raw (row_id INTEGER, text VARCHAR, range_index INTEGER, start BIGINT, "
-        "unmapped VARCHAR, unmapped_safe VARCHAR)",
+        "CREATE OR REPLACE TEMP TABLE raw (row_id INTEGER, text VARCHAR, range_index INTEGER, start BIGINT)",
+        "CREATE OR REPLACE TEMP TABLE extra (row_id INTEGER, unmapped VARCHAR, unmapped_safe VARCHAR)",
+        "CREATE OR REPLACE TEMP TABLE canonical (source VARCHAR, text VARCHAR)",
         "CREATE OR REPLACE TEMP TABLE source_range (range_index INTEGER, place VARCHAR, arrived_at TIMESTAMP, "
         "loaded_at TIMESTAMP)",
         f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
@@ -99,20 +105,49 @@ def _structure(tree: Tree, is_normalized: bool) -> str:
     return text_literal(json.dumps(root, ensure_ascii=False))
 
 
+def _json_texts(tree: Tree) -> str | None:
+    """Distinct JSON values that are not in `canonical` yet; None when no column holds JSON."""
+    paths = [leaf.path for leaf in tree.leaves if isinstance(leaf.type, Json)]
+    if not paths:
+        return None
+    root: dict[str, object] = {}
+    for path in paths:
+        node = root
+        for key in path[:-1]:
+            node = node.setdefault(key, {})  # type: ignore[assignment]
+        node[path[-1]] = "JSON"
+    values = ", ".join("r." + ".".join(_q(key) for key in path) for path in paths)
+    return (
+        f"SELECT DISTINCT CAST(found AS VARCHAR) AS source FROM (SELECT unnest([{values}]) AS found FROM "
+        f"(SELECT from_json(text, {text_literal(json.dumps(root, ensure_ascii=False))}) AS r FROM raw)) "
+        "WHERE found IS NOT NULL AND NOT EXISTS (FROM canonical WHERE source = CAST(found AS VARCHAR))"
+    )
+
+
 def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
     """INSERT INTO flat: parse, then type, then add what depends on the typed row."""
     names = {leaf.path: f"l{i}" for i, leaf in enumerate(tree.leaves)}
+    places = "row_id, range_index, start"
+    sql = f"SELECT {places}, from_json(text, {_structure(tree, is_normalized)}) AS r FROM raw"
     parsed = ", ".join(f"r.{'.'.join(_q(key) for key in leaf.path)} AS {names[leaf.path]}" for leaf in tree.leaves)
-    # The last one of a query's levels that from_json stands in must not be merged into one that names it twice.
-    levels = (
-        f"SELECT row_id, range_index, start, unmapped, unmapped_safe, from_json(text, "
-        f"{_structure(tree, is_normalized)}) AS r FROM raw"
+    sql = f"SELECT {places}, {parsed} FROM ({sql})"
+    if not is_normalized:
+        sql = _with_canonical(sql, [names[leaf.path] for leaf in tree.leaves if isinstance(leaf.type, Json)])
+    sql = f"SELECT *, {_own_numbers(obj, names)} AS own FROM ({sql})"
+    sql = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({sql})"
+    return (
+        f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql}) "
+        "JOIN source_range USING (range_index) LEFT JOIN extra USING (row_id)"
     )
-    own = _own_numbers(obj, names)
-    leaves = f"SELECT row_id, range_index, start, unmapped, unmapped_safe, {parsed} FROM ({levels})"
-    with_own = f"SELECT *, {own} AS own FROM ({leaves})"
-    typed = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({with_own})"
-    return f"INSERT INTO flat SELECT {', '.join(_final(obj, tree, names))} FROM ({typed}) JOIN source_range USING (range_index)"
+
+
+def _with_canonical(sql: str, names: list[str]) -> str:
+    """Add a column `c_<leaf>` with the canonical text of each JSON leaf; NULL where it is not known."""
+    if not names:
+        return sql
+    columns = ", ".join(f"j_{name}.text AS c_{name}" for name in names)
+    joins = " ".join(f"LEFT JOIN canonical AS j_{name} ON j_{name}.source = CAST({name} AS VARCHAR)" for name in names)
+    return f"SELECT leaves.*, {columns} FROM ({sql}) AS leaves {joins}"
 
 
 def _own_numbers(obj: Object, names: dict[tuple[str, ...], str]) -> str:
@@ -144,8 +179,8 @@ def _value(column: Column, leaf: str, is_normalized: bool) -> str:
         case MapOf("text"):
             return map_value(leaf, column, is_normalized)
         case Json():
-            # In the plain form a row with a JSON value is odd and is not kept.
-            return hidden(leaf) if column.pii == "direct" else leaf
+            text = leaf if is_normalized else f"c_{leaf}"
+            return hidden(text) if column.pii == "direct" else text
         case str():
             typed = scalar(column.type, leaf, column.transform)
             return hidden(typed) if column.pii == "direct" else typed
@@ -171,7 +206,7 @@ def _odd(leaf: Leaf, name: str) -> str | None:
         case str():
             return None
         case Json():
-            return f"{name} IS NOT NULL"
+            return f"({name} IS NOT NULL AND c_{name} IS NULL)"
         case MapOf("text"):
             return map_is_odd(name, leaf.columns[0])
         case _:
@@ -209,7 +244,7 @@ def _nested_odd(type_: Type, name: str) -> str:
     return f"({name} IS NOT NULL AND {name} NOT IN ('[]', '{{}}') AND ({found or 'false'}))"
 
 
-def _final(obj: Object, tree: Tree, names: dict[tuple[str, ...], str]) -> list[str]:
+def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
     record = {
         "record_version": f"CAST({_q(obj.version)} AS VARCHAR)",
         "record_fidelity": text_literal(FIDELITY_STREAM),
