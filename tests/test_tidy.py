@@ -187,7 +187,9 @@ def test_locks_agree() -> None:
     """What a user installs is what the tests ran with."""
     pins = {
         name: dict(
-            re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.M)
+            re.findall(
+                r"^([a-z0-9-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE
+            )
         )
         for name in ("runtime", "dev", "build", "bench")
     }
