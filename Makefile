@@ -3,8 +3,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-# Hashes are checked for every package; the lock files name no registry, so pip's own configuration decides.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# Hashes are checked for every package; the lock files name no registry, so pip's own configuration decides. Python compiles
+# what it imports; most of the AWS client never is.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
@@ -56,7 +57,7 @@ lock: ## resolve requirements/ anew from pyproject.toml (needs uv)
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each holds when its lock has been installed, so a second `make` installs nothing.
 $(VENV)/bin/python:
