@@ -1,0 +1,74 @@
+"""The names of lake objects. Nothing else in the project spells one."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from trunkline.objects.model import Object
+
+LEDGER = "_ledger"
+BYTES = "_dead_letter_bytes"
+_BATCH = re.compile(r"([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
+
+
+def table_prefix(obj: Object) -> str:
+    """Where all of an object's rows lie; ends in `/`."""
+    return f"{obj.database}/{obj.name}/"
+
+
+def partition_prefix(obj: Object, day: date) -> str:
+    """Where the rows of one UTC date lie; ends in `/`."""
+    return f"{table_prefix(obj)}year={day:%Y}/month={day:%m}/day={day:%d}/"
+
+
+def rows_key(obj: Object, day: date, batch_id: str) -> str:
+    """The rows of one batch in one partition."""
+    return f"{partition_prefix(obj, day)}{batch_id}.parquet"
+
+
+def tombstones_key(obj: Object, day: date, batch_id: str) -> str:
+    """The keys that one batch moved out of a partition."""
+    return f"{partition_prefix(obj, day)}{batch_id}.moved.parquet"
+
+
+def compacted_key(obj: Object, day: date, fingerprint: str) -> str:
+    """The one file of a compacted partition; the fingerprint is of the files it replaces."""
+    return f"{partition_prefix(obj, day)}compacted-{fingerprint}.parquet"
+
+
+def batch_of(key: str) -> str | None:
+    """The batch a rows key belongs to; None for other objects."""
+    found = _BATCH.search(key)
+    return found.group(1) if found else None
+
+
+def day_of(key: str) -> date | None:
+    """The partition date in a key; None when there is none."""
+    found = re.search(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/", key)
+    return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def plan_key(object_name: str, batch_id: str) -> str:
+    """What a batch will cover, there from before its first put until it is merged."""
+    return f"{LEDGER}/plan/{object_name}/{batch_id}.json"
+
+
+def batch_key(object_name: str, batch_id: str) -> str:
+    """The accounting of a batch whose rows are all in the lake."""
+    return f"{LEDGER}/batch/{object_name}/{batch_id}.json"
+
+
+def merge_key(object_name: str, batch_id: str) -> str:
+    """The accounting of a batch in the warehouse."""
+    return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
+
+
+def compaction_key(object_name: str, fingerprint: str) -> str:
+    """Which files a compacted one replaced, there until they are removed."""
+    return f"{LEDGER}/compaction/{object_name}/{fingerprint}.json"
+
+
+def bytes_key(object_name: str, batch_id: str) -> str:
+    """The bytes of a batch's dead letters, apart from everything else."""
+    return f"{BYTES}/{object_name}/{batch_id}.jsonl"

@@ -1,0 +1,186 @@
+"""Where lake objects lie: a folder or a bucket. Keys are relative, with `/`; one put publishes one whole object."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from trunkline.errors import TerminalError, UsageError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_PRIVATE_FOLDER = 0o700
+_PRIVATE_FILE = 0o600
+
+
+class Store(Protocol):
+    """What a lake needs of its place. A reader sees the old object or the new one, never a part."""
+
+    url: str
+
+    def put_file(self, source: Path, key: str) -> None:
+        """Publish a local file and remove it; durable when this returns."""
+
+    def put_bytes(self, data: bytes, key: str, is_private: bool = False) -> None:
+        """Publish a small object. `is_private`: readable by the owner alone, where the place knows owners."""
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """A whole object, None when there is none."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys below a prefix that ends in `/`, sorted."""
+
+    def remove(self, key: str) -> None:
+        """Remove an object; no error when there is none."""
+
+    def fetch(self, key: str, folder: Path) -> Path:
+        """A local path to read the object from: the object itself, or a copy in `folder`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """A lake in a local folder. Files appear by rename, after their bytes are on disk."""
+
+    root: Path
+    url: str
+
+    def put_file(self, source: Path, key: str) -> None:
+        """Publish a local file; a rename within one file system, else a copy first."""
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = source
+        if os.stat(source).st_dev != os.stat(target.parent).st_dev:
+            staged = target.with_name(f".{target.name}.part")
+            shutil.copyfile(source, staged)
+            source.unlink()
+        with staged.open("rb") as file:
+            os.fsync(file.fileno())
+        staged.replace(target)
+        _sync_folder(target.parent)
+
+    def put_bytes(self, data: bytes, key: str, is_private: bool = False) -> None:
+        """Publish a small object by rename."""
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER if is_private else 0o777)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not is_private:
+            Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(target)
+        _sync_folder(target.parent)
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """A whole object, None when there is none."""
+        try:
+            return (self.root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys below a prefix, sorted; unfinished files (they begin with a dot) are no objects."""
+        top = self.root / prefix
+        found: list[str] = []
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            found += [os.path.relpath(os.path.join(folder, f), self.root) for f in files if not f.startswith(".")]
+        yield from sorted(found)
+
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        (self.root / key).unlink(missing_ok=True)
+
+    def fetch(self, key: str, folder: Path) -> Path:
+        """The object itself: it is local already."""
+        return self.root / key
+
+
+@dataclass(frozen=True, slots=True)
+class BucketStore:
+    """A lake below a prefix of an S3 bucket, through boto3 alone."""
+
+    client: BaseClient
+    bucket: str
+    prefix: str
+    url: str
+
+    def put_file(self, source: Path, key: str) -> None:
+        """Publish a local file with one put, then remove it."""
+        self.client.upload_file(str(source), self.bucket, self.prefix + key)
+        source.unlink()
+
+    def put_bytes(self, data: bytes, key: str, is_private: bool = False) -> None:
+        """Publish a small object. Private objects lie under their own prefix, for a policy of their own."""
+        self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
+
+    def get_bytes(self, key: str) -> bytes | None:
+        """A whole object, None when there is none."""
+        try:
+            body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"]
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return bytes(body.read())
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys below a prefix, page by page; S3 lists in key order."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)
+        for page in pages:
+            for found in page.get("Contents", []):
+                yield found["Key"][len(self.prefix) :]
+
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def fetch(self, key: str, folder: Path) -> Path:
+        """A copy of the object in `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / key.replace("/", "_")
+        if not path.exists():
+            part = path.with_suffix(".part")
+            self.client.download_file(self.bucket, self.prefix + key, str(part))
+            part.replace(path)
+        return path
+
+
+def open_store(url: str) -> Store:
+    """The store of a `file://` or `s3://bucket/prefix` URL. Raises UsageError for another scheme."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        root = Path(unquote(parts.path))
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TerminalError(f"the lake folder {root} cannot be made: {error.strerror}; name another") from error
+        return FolderStore(root, url)
+    if parts.scheme == "s3" and parts.netloc:
+        import boto3  # noqa: PLC0415  (a heavy import, for lakes in S3 only)
+        from botocore.config import Config  # noqa: PLC0415
+
+        client = boto3.client("s3", config=Config(retries={"max_attempts": 8, "mode": "standard"}))
+        prefix = parts.path.strip("/")
+        return BucketStore(client, parts.netloc, prefix + "/" if prefix else "", url)
+    raise UsageError(f"{url!r} is no lake; a lake is file:///folder or s3://bucket/prefix")
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,114 @@
+"""Rows of one batch into the lake: one Parquet file per partition, published by one put each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.lake.layout import day_of, rows_key, tombstones_key
+from trunkline.lake.store import Store
+from trunkline.objects.model import Object
+
+MOVED_TO = "record_moved_to"
+"""Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
+
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A published file: its key, its rows, its partition."""
+
+    key: str
+    rows: int
+    day: date
+
+
+def lake_columns(obj: Object) -> list[str]:
+    """The columns of a lake file, in order; partition columns are in the path alone."""
+    return [column.name for column in obj.columns] + [MOVED_TO]
+
+
+def write_rows(
+    con: duckdb.DuckDBPyConnection, obj: Object, batch_id: str, store: Store, scratch: Path
+) -> list[WrittenFile]:
+    """Publish table `flat` of a flattener's connection. A second call with the same batch replaces the same files."""
+    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    days = con.execute("SELECT partition_date, count(*) FROM flat GROUP BY 1 ORDER BY 1").fetchall()
+    folder = scratch / batch_id
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
+    if len(days) == 1:
+        path = folder / "rows.parquet"
+        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({_PARQUET})")
+        made = [(path, days[0][0], days[0][1])]
+    else:
+        # Hive folders name the partition; the columns that name it stay out of the files.
+        parts = "strftime(partition_date, '%Y') AS year, strftime(partition_date, '%m') AS month, "
+        parts += "strftime(partition_date, '%d') AS day"
+        con.execute(
+            f"COPY ({rows}, {parts} FROM flat) TO '{_quoted(folder)}' "
+            f"({_PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+        )
+        counts = dict(days)
+        made = []
+        for path in sorted(folder.rglob("*.parquet")):
+            day = day_of(path.relative_to(folder).as_posix())
+            assert day is not None, f"no partition in {path}"
+            made.append((path, day, counts[day]))
+    written = []
+    for path, day, count in made:
+        key = rows_key(obj, day, batch_id)
+        store.put_file(path, key)
+        written.append(WrittenFile(key, count, day))
+    shutil.rmtree(folder, ignore_errors=True)
+    return written
+
+
+def write_tombstones(
+    con: duckdb.DuckDBPyConnection, obj: Object, batch_ids: Iterable[str], store: Store, scratch: Path
+) -> int:
+    """Publish table `moved` of a warehouse connection: keys whose best version lies in another partition.
+
+    `moved` has the batch that brought the news, the losing partition date, the winner's date and its place in the
+    order. Returns the number of tombstones.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    total = 0
+    for batch_id in batch_ids:
+        for day, count in con.execute(
+            "SELECT lost_date, count(*) FROM moved WHERE batch_id = $1 GROUP BY 1 ORDER BY 1", [batch_id]
+        ).fetchall():
+            path = scratch / f"{batch_id}.moved"
+            con.execute(
+                f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' AND lost_date = DATE '{day}') "
+                f"TO '{_quoted(path)}' ({_PARQUET})"
+            )
+            store.put_file(path, tombstones_key(obj, day, batch_id))
+            total += count
+    return total
+
+
+def _tombstone(obj: Object) -> str:
+    parts = []
+    for column in obj.columns:
+        name = DUCKDB.quote(column.name)
+        if column.name == "record_is_deleted":
+            parts.append(f"true AS {name}")
+        elif column.name in obj.key or (column.name.startswith("record_") and column.name != "record_unmapped"):
+            parts.append(name)
+        else:
+            parts.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {name}")
+    parts.append(f"CAST(won_date AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
+    return ", ".join(parts)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

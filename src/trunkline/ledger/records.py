@@ -1,0 +1,117 @@
+"""The ledger's small lake objects: what a batch covers, what became of it, what the warehouse made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import msgspec
+
+from trunkline.batch import Counts, Drift, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter's index entry: everything but the bytes, which lie apart."""
+
+    position: str
+    payload_hash: str
+    reason: str
+    detail: str
+    length: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One lake file of a batch."""
+
+    key: str
+    rows: int
+    partition_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch whose rows are all in the lake. Its presence is the durability point of the batch."""
+
+    batch_id: str
+    plan: Plan
+    read: int
+    filtered: int
+    dead_letter: int
+    accepted: int
+    bytes_read: int
+    puts: list[Put]
+    letters: list[Letter]
+    drift: Drift
+    loaded_at: datetime
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRecord:
+    """What one warehouse made of a batch."""
+
+    batch_id: str
+    counts: Counts
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBytes:
+    """The bytes of one dead letter (first MiB), found again by position and hash."""
+
+    position: str
+    payload_hash: str
+    payload: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """A compacted partition file and the files it replaced, which go after a grace time."""
+
+    key: str
+    replaced: list[str]
+    compacted_at: datetime
+    scrubbed: int = 0
+    rows: int = field(default=0)
+
+
+_json = msgspec.json.Encoder(enc_hook=lambda value: dict(value))
+
+
+def encode(record: BatchRecord | MergeRecord | Compaction | Plan) -> bytes:
+    """JSON text that people can read."""
+    return msgspec.json.format(_json.encode(record), indent=1)
+
+
+def decode_plan(data: bytes) -> Plan:
+    """A recorded plan."""
+    return msgspec.json.decode(data, type=Plan)
+
+
+def decode_batch(data: bytes) -> BatchRecord:
+    """A batch's accounting."""
+    return msgspec.json.decode(data, type=BatchRecord)
+
+
+def decode_merge(data: bytes) -> MergeRecord:
+    """A merge's accounting."""
+    return msgspec.json.decode(data, type=MergeRecord)
+
+
+def decode_compaction(data: bytes) -> Compaction:
+    """A compaction."""
+    return msgspec.json.decode(data, type=Compaction)
+
+
+def encode_bytes(letters: list[KeptBytes]) -> bytes:
+    """Dead letters' bytes, one JSON object a line, the payload in base64."""
+    return b"".join(_json.encode(letter) + b"\n" for letter in letters)
+
+
+def decode_bytes(data: bytes) -> list[KeptBytes]:
+    """The inverse of `encode_bytes`."""
+    return [msgspec.json.decode(line, type=KeptBytes) for line in data.splitlines() if line]

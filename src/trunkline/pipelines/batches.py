@@ -1,0 +1,59 @@
+"""One batch from framed records to rows in the lake: plan, flatten, put, account. Safe to repeat at any point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import trunkline
+from trunkline import clock
+from trunkline.batch import DeadLetter, Framed
+from trunkline.flatten.run import Flattener
+from trunkline.lake import layout
+from trunkline.lake.store import Store
+from trunkline.lake.writer import write_rows
+from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
+
+
+def plan(store: Store, framed: Framed) -> None:
+    """Record what the batch covers, before its first put, so that a retry covers the same."""
+    store.put_bytes(encode(framed.plan), layout.plan_key(framed.plan.object_name, framed.plan.batch_id))
+
+
+def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
+    """Flatten a planned batch and put all of it into the lake. Durable when this returns; the same when repeated."""
+    obj, batch_id = flattener.obj, framed.plan.batch_id
+    loaded_at = clock.now_naive()
+    done = flattener.flatten(framed, loaded_at)
+    letters = _distinct(done.dead_letters)
+    written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
+    if letters:
+        kept = [KeptBytes(one.position, one.payload_hash, one.payload, one.length) for one in letters]
+        store.put_bytes(encode_bytes(kept), layout.bytes_key(obj.name, batch_id), is_private=True)
+    record = BatchRecord(
+        batch_id=batch_id,
+        plan=framed.plan,
+        read=framed.read,
+        filtered=0,
+        dead_letter=len(done.dead_letters),
+        accepted=done.accepted,
+        bytes_read=framed.bytes_read,
+        puts=[Put(one.key, one.rows, one.day) for one in written],
+        letters=[_indexed(one) for one in letters],
+        drift=done.drift,
+        loaded_at=loaded_at,
+        code_version=trunkline.__version__,
+    )
+    if record.read != record.accepted + record.filtered + record.dead_letter:
+        raise AssertionError(f"batch {batch_id}: {record.read} read, {record.accepted} + {record.dead_letter} kept")
+    store.put_bytes(encode(record), layout.batch_key(obj.name, batch_id))
+    return record
+
+
+def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:
+    return list({(one.position, one.payload_hash): one for one in letters}.values())
+
+
+def _indexed(letter: DeadLetter) -> Letter:
+    return Letter(
+        letter.position, letter.payload_hash, letter.reason, letter.detail, letter.length, letter.arrived_at
+    )

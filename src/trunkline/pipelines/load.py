@@ -1,0 +1,126 @@
+"""`load`: files to lake to warehouse. Reading, flattening and merging overlap; the end state does not depend on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from trunkline import clock
+from trunkline.batch import Counts, Drift, Framed, Plan, total
+from trunkline.flatten.run import Flattener
+from trunkline.lake import layout
+from trunkline.ledger import index
+from trunkline.ledger.records import BatchRecord
+from trunkline.objects.model import Object
+from trunkline.pipelines import batches
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches, recover
+from trunkline.sources import s3_files
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load did. `recovered` counts batches of an earlier run that were finished first."""
+
+    object_name: str
+    counts: Counts
+    batches: int
+    bytes_read: int
+    seconds: float
+    files: int
+    recovered: int
+    drifts: tuple[Drift, ...]
+
+
+class Flatteners:
+    """One flattener per worker thread, made when the thread first needs it."""
+
+    def __init__(self, home: Home, obj: Object) -> None:
+        self._home, self._obj, self._rule = home, obj, home.rule
+        self._local = threading.local()
+
+    def put(self, framed: Framed) -> BatchRecord:
+        """Flatten and put one planned batch on this thread."""
+        flattener: Flattener | None = getattr(self._local, "flattener", None)
+        if flattener is None:
+            flattener = self._local.flattener = Flattener(self._obj, self._rule)
+        return batches.put(self._home.store, self._home.scratch, flattener, framed)
+
+
+def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambda _: None) -> LoadResult:
+    """Load what is new in these files. `advance` is told the bytes of source files as they are read.
+
+    Raises UsageError for paths that cannot be, TerminalError for files that cannot be read. A record that cannot be
+    used is set aside and never stops the load. Stopping at any point loses nothing: the next load goes on.
+    """
+    started = clock.monotonic_s()
+    files = s3_files.list_files(paths)
+    flatteners = Flatteners(home, obj)
+    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
+    done = index.positions(home.con, obj.name)
+    counts: list[Counts] = []
+    drifts: list[Drift] = []
+    bytes_read = 0
+    framed = s3_files.read_batches(files, done, obj.name, home.settings.batch_bytes)
+    for group in _merge_groups(_flattened(home, flatteners, framed, advance)):
+        counts += merge_batches(home, obj, group)
+        drifts += [record.drift for record in group if record.drift.records]
+        bytes_read += sum(record.bytes_read for record in group)
+    seconds = clock.monotonic_s() - started
+    return LoadResult(
+        obj.name, total(counts), len(counts), bytes_read, seconds, len(files), recovered, tuple(drifts)
+    )
+
+
+def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
+    """Do a planned batch again. Where its file has changed since, the plan is dropped: the new version is read anew."""
+    try:
+        framed = s3_files.reread(plan)
+    except s3_files.FileChangedError:
+        home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+        return
+    flatteners.put(framed)
+
+
+def _flattened(
+    home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance
+) -> Iterator[BatchRecord]:
+    """Flatten on as many threads as there are cores, in order, with few batches in flight."""
+    workers = home.settings.threads
+    with ThreadPoolExecutor(workers, thread_name_prefix="flatten") as pool:
+        waiting: list[tuple[Future[BatchRecord], int]] = []
+        try:
+            for framed in source:
+                batches.plan(home.store, framed)
+                waiting.append((pool.submit(flatteners.put, framed), framed.bytes_read))
+                while len(waiting) > workers or (waiting and waiting[0][0].done()):
+                    yield _first(waiting, advance)
+            while waiting:
+                yield _first(waiting, advance)
+        finally:
+            # Stopped by Ctrl-C or an error: batches that have not begun stay planned, the next run does them.
+            pool.shutdown(cancel_futures=True)
+
+
+def _first(waiting: list[tuple[Future[BatchRecord], int]], advance: Advance) -> BatchRecord:
+    future, size = waiting.pop(0)
+    record = future.result()
+    advance(size)
+    return record
+
+
+def _merge_groups(records: Iterator[BatchRecord]) -> Iterator[list[BatchRecord]]:
+    group: list[BatchRecord] = []
+    for record in records:
+        group.append(record)
+        if len(group) >= MERGE_BATCHES_MAX or sum(one.accepted for one in group) >= MERGE_ROWS_MAX:
+            yield group
+            group = []
+    if group:
+        yield group
+
+

@@ -1,0 +1,145 @@
+"""The embedded warehouse: one DuckDB file, written by one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from trunkline.batch import Counts
+from trunkline.compile.ddl import warehouse_statements
+from trunkline.compile.fold import order_by
+from trunkline.compile.merge import held_sql, merge_sql
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.model import quote_qualified
+from trunkline.errors import TerminalError, TransientError
+from trunkline.objects.model import Object
+
+
+@contextmanager
+def open_warehouse(path: Path, memory_mb: int, threads: int, is_read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse file, UTC, with nothing installed from outside.
+
+    Raises TransientError when another process holds the file, TerminalError when it is no DuckDB file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": f"{memory_mb}MB",
+        "autoinstall_known_extensions": False,
+        "preserve_insertion_order": False,
+        "temp_directory": str(path.parent / "scratch" / "spill"),
+    }
+    try:
+        con = duckdb.connect(str(path), read_only=is_read_only, config=config)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise TransientError(
+                f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
+            ) from None
+        raise TerminalError(f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable") from error
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing, also when the process is stopped in between."""
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object]) -> None:
+    """Create schemas, tables and views that are not there, and add columns the catalogue has gained."""
+    for obj in objects:
+        for statement in warehouse_statements(obj, DUCKDB):
+            con.execute(statement)
+        _add_columns(con, obj)
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    schema, table = obj.warehouse_table.split(".")
+    rows = con.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2", [schema, table]
+    ).fetchall()
+    there = {name for (name,) in rows}
+    for column in obj.columns:
+        if column.name not in there:
+            con.execute(
+                f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)} "
+                f"ADD COLUMN {DUCKDB.quote(column.name)} {DUCKDB.type_of(column)}"
+            )
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection,
+    obj: Object,
+    files: Sequence[Path],
+    before_commit: Callable[[Mapping[str, Counts]], None],
+) -> dict[str, Counts]:
+    """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
+
+    `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
+    the tombstones in table `moved`.
+    """
+    sql = merge_sql(obj)
+    with transaction(con):
+        counts: dict[str, Counts] = {}
+        if files:
+            con.execute(sql.stage, [[str(path) for path in files]])
+            first, last = con.execute("SELECT min(partition_date), max(partition_date) FROM stage").fetchall()[0]
+            if first is not None:
+                counts = _merge_staged(con, obj, first, last)
+        before_commit(counts)
+    for table in ("stage", "best", "held", "moved"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    return counts
+
+
+def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, last: object) -> dict[str, Counts]:
+    sql = merge_sql(obj)
+    con.execute(sql.best)
+    con.execute(held_sql(obj, first, last, is_create=True))  # type: ignore[arg-type]
+    con.execute(held_sql(obj, first, last, is_create=False))  # type: ignore[arg-type]
+    rows = con.execute(sql.counts).fetchall()
+    con.execute(sql.moved)
+    con.execute(sql.delete)
+    con.execute(sql.insert)
+    return {
+        batch_id: replace(
+            Counts(), inserted=inserted, updated=updated, deleted=deleted, superseded=superseded, duplicate=duplicate
+        )
+        for batch_id, inserted, updated, deleted, superseded, duplicate in rows
+    }
+
+
+def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, days: Sequence[Sequence[Path]]) -> int:
+    """Fill the table again from the lake, group of partitions by group; returns the rows. Call inside a transaction.
+
+    A key lives in one partition (tombstones say which), so that each group can be folded alone.
+    """
+    target = quote_qualified(DUCKDB, obj.warehouse_table)
+    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
+    con.execute(f"DELETE FROM {target}")
+    for paths in days:
+        con.execute(
+            f"INSERT INTO {target} SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
+            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
+            "FROM read_parquet($1, filename = true, file_row_number = true, union_by_name = true, "
+            "hive_partitioning = false)) WHERE place = 1 AND record_moved_to IS NULL",
+            [[str(path) for path in paths]],
+        )
+    rows: int = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
+    return rows
