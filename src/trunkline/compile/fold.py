@@ -1,0 +1,66 @@
+"""The one order of versions, for every engine.
+
+A table is a fold over all versions of a key: the greatest wins. The order is
+(fidelity, version, redacted, catalogue version, hash, stored personal data), and no term is ever NULL: missing sorts
+lowest. Nothing else in the project compares two versions.
+"""
+
+from __future__ import annotations
+
+from trunkline.engines.model import Engine
+from trunkline.objects.model import Json, Object
+
+
+def _ref(engine: Engine, alias: str, name: str) -> str:
+    return f"{alias}.{engine.quote(name)}" if alias else engine.quote(name)
+
+
+def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
+    """The terms of the order, most significant first, each an SQL expression that is never NULL.
+
+    The last terms are the stored columns with personal data, which the hash leaves out: two copies that tie on
+    everything else differ only there, and one of them must still win everywhere.
+    """
+    collate = ' COLLATE "C"' if engine.name == "postgres" else ""
+    text = "TEXT" if engine.name == "postgres" else "VARCHAR"
+    terms = [
+        f"COALESCE({_ref(engine, alias, 'record_fidelity')}, ''){collate}",
+        f"COALESCE({_ref(engine, alias, 'record_version')}, ''){collate}",
+        f"CASE WHEN {_ref(engine, alias, 'record_is_redacted')} THEN 1 ELSE 0 END",
+        f"COALESCE({_ref(engine, alias, 'record_catalogue_version')}, 0)",
+        f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
+    ]
+    for column in obj.columns:
+        if column.pii == "none" or column.path is None:
+            continue
+        value = _ref(engine, alias, column.name)
+        if engine.name == "athena" and not isinstance(column.type, str | Json):
+            value = f"JSON_FORMAT(CAST({value} AS JSON))"  # Trino casts no map, array or row to text
+        elif not isinstance(column.type, str):
+            value = f"JSON_SERIALIZE({value})" if engine.name == "redshift" else f"CAST({value} AS {text})"
+        terms.append(f"COALESCE({value}, ''){collate}")
+    return terms
+
+
+def order_by(obj: Object, engine: Engine, alias: str = "") -> str:
+    """`ORDER BY` list that puts the best version first."""
+    return ", ".join(f"{term} DESC" for term in order_terms(obj, engine, alias))
+
+
+def order_row(obj: Object, engine: Engine, alias: str = "") -> str:
+    """All terms as one row value, for engines that compare rows term by term (DuckDB, PostgreSQL)."""
+    return f"ROW({', '.join(order_terms(obj, engine, alias))})"
+
+
+def same_key(obj: Object, engine: Engine, left: str, right: str) -> str:
+    """Join condition on the key."""
+    return " AND ".join(f"{_ref(engine, left, k)} = {_ref(engine, right, k)}" for k in obj.key)
+
+
+def is_better(obj: Object, engine: Engine, left: str, right: str) -> str:
+    """Condition that version `left` beats version `right`, spelled out term by term for every engine."""
+    ours, theirs = order_terms(obj, engine, left), order_terms(obj, engine, right)
+    condition = f"{ours[-1]} > {theirs[-1]}"
+    for mine, other in zip(reversed(ours[:-1]), reversed(theirs[:-1]), strict=True):
+        condition = f"({mine} > {other} OR ({mine} = {other} AND {condition}))"
+    return condition
