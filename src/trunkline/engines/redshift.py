@@ -31,7 +31,7 @@ def type_of(column: Column) -> str:
         return SCALARS[column.type]
     length = text_bytes_of(column)
     if not 1 <= length <= FREE_TEXT_BYTES:
-        raise ValueError(f"column {column.name}: length_max {length} is outside Redshift's 1 to {FREE_TEXT_BYTES} bytes")
+        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {FREE_TEXT_BYTES} bytes")
     return f"VARCHAR({length})"
 
 
