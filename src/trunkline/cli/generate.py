@@ -25,7 +25,9 @@ def tables() -> Produced:
     for name, engine in ENGINES.items():
         for obj in OBJECTS.values():
             if name == "athena":
-                note = f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place."
+                note = (
+                    f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place. Run one statement at a time."
+                )
                 yield f"sql/{name}/{obj.name}.sql", script(athena_statements(obj), note)
             else:
                 yield f"sql/{name}/{obj.name}.sql", script(warehouse_statements(obj, engine))
