@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 
@@ -85,6 +85,39 @@ class Framed:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record set aside whole: where it was, why, and its bytes (first MiB). Identity is (position, payload hash).
+
+    `detail` is for people and holds no value of the record. `length` is the whole length in bytes.
+    """
+
+    object_name: str
+    position: str
+    payload_hash: str
+    reason: str
+    detail: str
+    payload: bytes
+    length: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How the records of a batch differ from what the catalogue expects. Counts are in records.
+
+    `keys` counts known keys by dotted path; `unknown` keys the catalogue lacks; `case_clash` unknown keys that
+    differ from another only in case; `type_changes` (path, JSON type seen), counted in `sampled` records.
+    """
+
+    records: int = 0
+    keys: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    case_clash: Mapping[str, int] = field(default_factory=dict)
+    type_changes: Mapping[str, int] = field(default_factory=dict)
+    sampled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """The accounting of a batch, in source records.
 
@@ -152,6 +185,3 @@ class Progress:
 
     offset: int = 0
     is_complete: bool = False
-
-
-__all__ = ["Broken", "Counts", "Framed", "Plan", "Progress", "Range", "total"]

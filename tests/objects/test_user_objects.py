@@ -88,7 +88,7 @@ WRONG = {
     "partition": (LEAST.replace("event_time", 'partition = "id"\nevent_time'), r"partition = 'id'"),
     "version": (
         LEAST.replace("event_time", 'version = "n"\nevent_time') + 'n = { type = "bigint" }',
-        r"version = 'n' .*timestamp or text",
+        r"version = 'n' .*a column of type timestamp; declared are at",
     ),
     "no columns": ('[object.survey]\nkey = "id"', r"has no columns; declare them in \[object\.survey\.columns\]"),
     "column is a text": (LEAST.replace("id = {}", 'id = "text"'), r"\[object\.survey\.columns\.id\] column = 'text'"),

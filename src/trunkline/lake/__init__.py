@@ -1,1 +1,1 @@
-
+"""The truth: append-only versions in Parquet, local or in S3."""

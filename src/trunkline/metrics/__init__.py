@@ -1,1 +1,1 @@
-
+"""What each number means, over the catalogue's tables. No I/O."""

@@ -1,1 +1,1 @@
-
+"""The catalogue: what each table is. No I/O."""

@@ -28,8 +28,8 @@ COLUMN_KEYS = ("type", "path", "meaning", "unit", "pii", "transform", "source", 
 KEY_TYPES = ("text", "bigint", "integer", "timestamp", "date")
 """A double is not among them: equal numbers need not be equal after a way through text."""
 
-VERSION_TYPES = ("timestamp", "text")
-"""A version is kept as text that sorts like it; a number would have to be padded, which only its source can do."""
+VERSION_TYPES = ("timestamp",)
+"""A version is kept as text that sorts like it, and one from the future is set aside: both need a time."""
 
 NAME_CHARACTERS_MAX = 40
 """With `_staging`, `_versions` or `insert_new_` around it a name stays under PostgreSQL's 63 bytes."""

@@ -1,1 +1,1 @@
-
+"""Where records come from, one file per system: bytes and positions, no typing."""

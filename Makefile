@@ -1,0 +1,83 @@
+# Needs Linux or macOS, make and Python 3.11 or newer; no root. `make` alone lists the targets.
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+# Hashes are checked for every package; the lock files name no registry, so pip's own configuration decides. Python compiles
+# what it imports; most of the AWS client never is.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types golden check docs bench soak lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.runtime ## make .venv with locked packages and the trunkline command in it
+	@echo "ready: $(BIN)/trunkline --help"
+
+demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its report
+	@$(BIN)/trunkline demo
+
+test: $(VENV)/.dev ## lint, types, and all tests; every step runs, and one failure fails
+	@failed=; \
+	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal || failed="$$failed pytest"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+lint: $(VENV)/.dev ## style, format and the import contract
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
+
+types: $(VENV)/.dev ## strict types
+	@$(BIN)/mypy --no-error-summary
+
+golden: $(VENV)/.dev ## write the generated files anew: sql/, the data dictionary, expected results
+	@$(BIN)/python -m trunkline.cli.generate
+
+check: $(VENV)/.runtime ## fail if a generated file is stale
+	@$(BIN)/python -m trunkline.cli.generate --check
+
+docs: $(VENV)/.dev ## run what the documentation tells people to run
+	@$(BIN)/pytest tests/docs
+
+bench: $(VENV)/.bench ## measure against other tools on the same data
+	@$(BIN)/python bench/run.py
+
+soak: $(VENV)/.dev ## the long tests: gigabytes, many seeds
+	@$(BIN)/pytest -n $(WORKERS) -m soak --timeout 3600
+
+lock: ## resolve requirements/ anew from pyproject.toml (needs uv)
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
+
+clean: ## remove .venv, caches and the demo; your own trunkline-data stays
+	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each holds when its lock has been installed, so a second `make` installs nothing.
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), needed is 3.11 or newer: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install its venv module (Debian, Ubuntu: python3-venv), or name another: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing trunkline into $(VENV)"
+	@$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "installing the tools of development into $(VENV)"
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@echo "installing what the benchmark compares with into $(VENV)"
+	@$(INSTALL) -r requirements/bench.txt
+	@touch $@

@@ -1,0 +1,126 @@
+"""The command `trunkline`: which commands there are, and what becomes of an error.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person.
+Modules named here import nothing heavy at their top: `trunkline --help` imports them all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from trunkline import __version__
+from trunkline.cli import output
+from trunkline.errors import TrunklineError, UsageError
+from trunkline.settings import is_debug
+
+# Every command, in the order that help shows. A verb is one function; a noun is an app of its own.
+VERBS: Final[Mapping[str, Callable[..., None]]] = {}
+NOUNS: Final[Mapping[str, typer.Typer]] = {}
+
+_HELP: Final = """Amazon Connect's contacts, kept whole: lake, warehouse and report, on one machine or on AWS.
+
+Data goes to standard output, progress to standard error; exit 0 done, 1 failed, 2 wrong usage.
+"""
+_EPILOG: Final = "Example: trunkline --version"
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        output.text(f"trunkline {__version__}")
+        raise typer.Exit
+
+
+def build(verbs: Mapping[str, Callable[..., None]] = VERBS, nouns: Mapping[str, typer.Typer] = NOUNS) -> typer.Typer:
+    """The whole command line. Plain help, not rich's: it starts faster and reads the same in a pipe."""
+    app = typer.Typer(
+        help=_HELP, epilog=_EPILOG, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        del version  # acted on by its callback
+
+    for name, function in verbs.items():
+        app.command(name)(function)
+    for name, noun in nouns.items():
+        app.add_typer(noun, name=name)
+    return app
+
+
+def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
+    """Runs one command line and gives its exit code; the one boundary at which every error becomes a message."""
+    command = app or build()
+    try:
+        command(args=list(args), prog_name="trunkline")
+        sys.stdout.flush()
+    except SystemExit as stop:
+        return _code_of(stop)
+    except UsageError as error:
+        output.failure(str(error))
+        return 2
+    except TrunklineError as error:
+        output.failure(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return _stopped()
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:  # noqa: BLE001 - the boundary: a person gets a sentence, TRUNKLINE_DEBUG=1 the traceback
+        return _unexpected(error)
+    return 0
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its escape instead of an error.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:]))
+
+
+def _code_of(stop: SystemExit) -> int:
+    code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    if code == 130:  # typer turns Ctrl-C into this code without a word
+        return _stopped()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    return code
+
+
+def _stopped() -> int:
+    output.note("\nstopped; run the same command again to go on")
+    return 130
+
+
+def _reader_left() -> int:
+    """The reader of the pipe (such as `head`) has what it wanted. Python's flush at exit must not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _unexpected(error: Exception) -> int:
+    """The type alone: the text of a library's error may hold a customer's data."""
+    if is_debug():
+        import traceback
+
+        output.note("".join(traceback.format_exception(error)).rstrip())
+        return 1
+    output.failure(
+        f"unexpected {type(error).__name__}, a fault in Trunkline. Run the same command with TRUNKLINE_DEBUG=1 "
+        "for the traceback, and look through it for personal data before you send it on."
+    )
+    return 1
+
+
+__all__ = ["NOUNS", "VERBS", "build", "main", "run"]

@@ -1,0 +1,75 @@
+"""What holds for every test: no network, no machine's settings, a local zone that is not UTC, repeatable examples."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
+os.environ["TZ"] = "America/St_Johns"
+time.tzset()
+
+for variable in [name for name in os.environ if name.startswith(("TRUNKLINE_", "AWS_"))]:
+    del os.environ[variable]
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    AWS_EC2_METADATA_DISABLED="true",
+)
+
+# "ci" tries the same examples on every run; "dev" other ones each time. A failure prints how to repeat it.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+class NetworkError(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+def is_local(address: Any) -> bool:
+    """Whether a socket address is a file or this machine's loopback."""
+    if not isinstance(address, tuple):
+        return True
+    host = address[0]
+    if host in ("localhost", "", None):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Sockets reach loopback only; a name is not even looked up."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        real = getattr(socket.socket, name)
+
+        def guarded(self: socket.socket, address: Any, real: Any = real) -> Any:
+            if not is_local(address):
+                raise NetworkError(f"a test connects to {address!r}; only loopback is open")
+            return real(self, address)
+
+        patch.setattr(socket.socket, name, guarded)
+    look_up = socket.getaddrinfo
+
+    def guarded_look_up(host: Any, *rest: Any, **options: Any) -> Any:
+        if not is_local((host.decode() if isinstance(host, bytes) else host,)):
+            raise NetworkError(f"a test looks up {host!r}; only loopback is open")
+        return look_up(host, *rest, **options)
+
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()

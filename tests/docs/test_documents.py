@@ -1,0 +1,52 @@
+"""What the documents tell people to run or to open is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def fenced(text: str) -> str:
+    return "\n".join(re.findall(r"^```.*?\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def targets_named(text: str) -> set[str]:
+    """Make targets in fenced blocks and in `code`."""
+    words = re.findall(r"^make ([a-z]+)", fenced(text), flags=re.MULTILINE)
+    return {*words, *re.findall(r"`make ([a-z]+)", text)}
+
+
+def links(text: str) -> set[str]:
+    """Relative links; addresses are not looked up."""
+    return {link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link}
+
+
+def test_there_is_something_to_check() -> None:
+    """The documents are found, and name targets and links."""
+    text = "".join(path.read_text() for path in DOCUMENTS)
+    assert {"setup", "test", "golden"} <= targets_named(text)
+    assert "CONTRIBUTING.md" in links(text)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_make_targets_and_links_exist(path: Path) -> None:
+    """Nobody follows a document to something that is not there."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert {name for name in targets_named(path.read_text()) if f"\n{name}:" not in makefile} == set()
+    assert {link for link in links(path.read_text()) if not (path.parent / link).exists()} == set()
+
+
+def test_make_alone_lists_every_target() -> None:
+    """Help is made from the targets themselves."""
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert phony
+    assert re.findall(r"^  make (\w+)", shown, flags=re.MULTILINE) == phony.group(1).split()

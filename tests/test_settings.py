@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import multiprocessing
+import stat
+from pathlib import Path
+
+import pytest
+
+from trunkline.errors import UsageError
+from trunkline.settings import Options, Secret, Settings, is_debug, path_of, pii_key
+
+
+def written(home: Path, text: str) -> Path:
+    home.mkdir(exist_ok=True)
+    (home / "trunkline.toml").write_text(text)
+    return home
+
+
+def test_a_home_that_is_not_there_gives_the_defaults(tmp_path: Path) -> None:
+    """Nothing need be set, nothing is made, and lake and warehouse lie in the home."""
+    settings = Settings.load(tmp_path / "no home", {})
+    assert (settings.pii, settings.service_level_s, settings.zone) == ("hash", 20, "UTC")
+    assert path_of(settings.lake) == tmp_path / "no home" / "lake"
+    assert path_of(settings.warehouse) == tmp_path / "no home" / "warehouse.duckdb"
+    assert settings.lake.startswith("file:///")
+    assert settings.warehouse.startswith("duckdb:///")
+    assert settings.threads >= 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", "q?x#y", "é"])
+def test_any_folder_name_survives_the_urls(tmp_path: Path, name: str) -> None:
+    """A home whose name needs encoding is still found."""
+    assert path_of(Settings.load(tmp_path / name, {}).lake) == tmp_path / name / "lake"
+
+
+def test_home_comes_from_the_argument_then_the_variable_then_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest statement wins, and the home is absolute."""
+    monkeypatch.chdir(tmp_path)
+    variables = {"TRUNKLINE_HOME": "there"}
+    assert Settings.load(tmp_path / "here", variables).home == tmp_path / "here"
+    assert Settings.load(None, variables).home == tmp_path / "there"
+    assert Settings.load(None, {}).home == tmp_path / "trunkline-data"
+
+
+def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
+    """File, then variables; an empty variable sets nothing."""
+    home = written(tmp_path, 'pii = "drop"\nzone = "Europe/Berlin"\nservice_level_s = 30\n')
+    settings = Settings.load(home, {"TRUNKLINE_PII": "keep", "TRUNKLINE_ZONE": "", "PATH": "x"})
+    assert (settings.pii, settings.zone, settings.service_level_s) == ("keep", "Europe/Berlin", 30)
+
+
+def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
+    """Every key can be set in either place, with the same result."""
+    in_file = """
+        lake = "s3://bucket/prefix"
+        warehouse = "duckdb:///data/w.duckdb"
+        pii = "keep"
+        pii_exceptions = ["language", "site"]
+        service_level_s = 15
+        service_level_queue_s = { Sales = 30, "A=B" = 60 }
+        zone = "America/New_York"
+        dead_letter_retention_days = 7
+        batch_bytes = 1024
+        memory_mb = 128
+        threads = 3
+    """
+    variables = {
+        "TRUNKLINE_LAKE": "s3://bucket/prefix",
+        "TRUNKLINE_WAREHOUSE": "duckdb:///data/w.duckdb",
+        "TRUNKLINE_PII": "keep",
+        "TRUNKLINE_PII_EXCEPTIONS": "language, site",
+        "TRUNKLINE_SERVICE_LEVEL_S": "15",
+        "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
+        "TRUNKLINE_ZONE": "America/New_York",
+        "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
+        "TRUNKLINE_BATCH_BYTES": "1024",
+        "TRUNKLINE_MEMORY_MB": "128",
+        "TRUNKLINE_THREADS": "3",
+    }
+    assert {"TRUNKLINE_" + name.upper() for name in Options.__struct_fields__} == set(variables)
+    from_variables = Settings.load(tmp_path, variables)
+    assert Settings.load(written(tmp_path, in_file), {}) == from_variables
+    assert from_variables.service_level_queue_s == {"Sales": 30, "A=B": 60}
+
+
+def test_service_level_of_a_queue_is_by_id_then_name_then_default(tmp_path: Path) -> None:
+    """X is the queue's own where it has one."""
+    settings = Settings.load(tmp_path, {"TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "q-1=10,Sales=30"})
+    assert settings.service_level_for("q-1", "Sales") == 10
+    assert settings.service_level_for("q-2", "Sales") == 30
+    assert settings.service_level_for("q-2") == 20
+    assert settings.service_level_for(None) == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('pi = "hash"', r"trunkline.toml: no setting is called 'pi'. Did you mean 'pii'\? Valid: lake, warehouse"),
+        ('pii = "hsah"', r"trunkline.toml: pii is 'hsah'; .*Did you mean 'hash'\? Valid: hash, drop, keep"),
+        ("service_level_s = 0", r"service_level_s is 0; expected `int` >= 1"),
+        ('service_level_s = "20"', r"service_level_s is '20'; expected `int`, got `str`"),
+        ("service_level_queue_s = { Sales = -1 }", r"service_level_queue_s is \{'Sales': -1\}"),
+        ('zone = "Europe/Berln"', r"zone is 'Europe/Berln', which is no IANA time zone. Did you mean 'Europe/Berlin'"),
+        ('zone = "../etc"', r"no IANA time zone"),
+        ('lake = "/data/lake"', r"lake is '/data/lake'; valid is a URL such as file:///data/lake or s3://bucket"),
+        ('lake = "s3:///x"', r"names no bucket"),
+        ('lake = "file://data/lake"', r"three slashes"),
+        ('warehouse = "mysql://x"', r"warehouse is 'mysql://x'; valid is a URL such as duckdb:///"),
+        ('pii_key = "abcdef"', r"pii_key does not belong in a settings file"),
+        ("pii = ", r"trunkline.toml is not TOML"),
+    ],
+)
+def test_a_bad_file_is_named_with_key_value_and_cure(tmp_path: Path, text: str, message: str) -> None:
+    """A person can mend the file from the message alone."""
+    with pytest.raises(UsageError, match=message) as caught:
+        Settings.load(written(tmp_path, text), {})
+    assert "abcdef" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"TRUNKLINE_SERVICE_LEVEL": "5"},
+            r"called TRUNKLINE_SERVICE_LEVEL .*Did you mean 'TRUNKLINE_SERVICE_LEVEL_S'",
+        ),
+        ({"TRUNKLINE_THREADS": "many"}, r"TRUNKLINE_THREADS is 'many'; expected `int`"),
+        ({"TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales"}, r"valid is a list such as Sales=30,Support=60"),
+        ({"TRUNKLINE_PII_KEY": " "}, r"TRUNKLINE_PII_KEY is empty"),
+    ],
+)
+def test_a_bad_variable_is_named(tmp_path: Path, variables: dict[str, str], message: str) -> None:
+    """The message names the variable, not a file that does not hold it."""
+    with pytest.raises(UsageError, match=message):
+        Settings.load(tmp_path, variables)
+
+
+def test_text_that_is_not_utf8_is_a_usage_error(tmp_path: Path) -> None:
+    """No traceback for a file in another encoding."""
+    (tmp_path / "trunkline.toml").write_bytes(b'zone = "\xff"')
+    with pytest.raises(UsageError, match="is not TOML"):
+        Settings.load(tmp_path, {})
+
+
+def test_the_given_key_is_used_and_never_shown(tmp_path: Path) -> None:
+    """TRUNKLINE_PII_KEY wins, makes no file, and no repr shows it."""
+    settings = Settings.load(tmp_path, {"TRUNKLINE_PII_KEY": "open sesame"})
+    assert pii_key(settings) == b"open sesame"
+    assert "sesame" not in repr(settings) + str(settings) + f"{Secret('sesame')}"
+    assert not (tmp_path / "pii.key").exists()
+
+
+def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    """The first use makes the file, later ones read it; its text in the variable is the same key."""
+    settings = Settings.load(tmp_path / "home", {})
+    key = pii_key(settings)
+    file = tmp_path / "home" / "pii.key"
+    assert len(key) == 64
+    assert pii_key(settings) == key
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert pii_key(Settings.load(tmp_path, {"TRUNKLINE_PII_KEY": file.read_text()})) == key
+    assert [path.name for path in file.parent.iterdir()] == ["pii.key"]
+
+
+def key_of(home: Path) -> bytes:
+    return pii_key(Settings.load(home, {}))
+
+
+def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    """The file appears whole and once, whoever is first."""
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert len(set(pool.map(key_of, [tmp_path / "home"] * 16, chunksize=1))) == 1
+
+
+def test_an_emptied_key_file_is_not_replaced(tmp_path: Path) -> None:
+    """A new key would silently stop joining with what was hashed before."""
+    (tmp_path / "pii.key").write_text("\n")
+    with pytest.raises(UsageError, match="restore it from a backup"):
+        pii_key(Settings.load(tmp_path, {}))
+
+
+def test_debug_is_a_variable() -> None:
+    """Set and not 0."""
+    assert [is_debug({"TRUNKLINE_DEBUG": text}) for text in ("1", "0", "")] == [True, False, False]
+    assert not is_debug({})

@@ -1,0 +1,220 @@
+"""Style as a test: rules of the whole tree that no linter knows, each with what to write instead."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "trunkline"
+MODULES = sorted(SRC.rglob("*.py"))
+MODULE_LINES_MAX = 350
+FUNCTION_LINES_MAX = 60
+
+# What is banned, the one file that may, what to use instead.
+BANNED = {
+    "datetime.now": ("clock.py", "clock.now()"),
+    "datetime.today": ("clock.py", "clock.now()"),
+    "datetime.utcnow": ("clock.py", "clock.now_naive()"),
+    "date.today": ("clock.py", "clock.now().date()"),
+    "time.time": ("clock.py", "clock.now()"),
+    "time.time_ns": ("clock.py", "clock.now()"),
+    "time.monotonic": ("clock.py", "clock.monotonic_s()"),
+    "os.environ": ("settings.py", "a field of Settings"),
+    "os.getenv": ("settings.py", "a field of Settings"),
+    "print": ("cli/output.py", "output.rows, output.record or output.note"),
+}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def tracked() -> list[Path]:
+    """Every text file in git but this one, which has to name what it looks for."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout, so there is no list of files")
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [
+        path for path in paths if path != Path(__file__) and path.is_file() and b"\0" not in path.read_bytes()[:8192]
+    ]
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(SRC).as_posix()
+
+
+def names_used(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of what is read or imported: `print`, `time.time`, `datetime.now`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            # `datetime.datetime.now` and `datetime.now` both end in the name that is banned.
+            yield node.lineno, ast.unparse(node).split("(")[0]
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}"
+
+
+def banned_uses(text: str, name: str) -> list[str]:
+    """Each use in `text`, the source of module `name`, of something that belongs to another module."""
+    found = []
+    for line, used in names_used(ast.parse(text)):
+        for banned, (owner, instead) in BANNED.items():
+            is_used = used == banned or ("." in banned and used.endswith("." + banned))
+            if is_used and name != owner:
+                found.append(f"{name}:{line}: {banned} is banned outside {owner}, use {instead}")
+    return found
+
+
+def long_functions(text: str, name: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, Function):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                found.append(f"{name}:{node.lineno}: {node.name} has {lines} lines, {FUNCTION_LINES_MAX} are allowed")
+    return found
+
+
+def without_docstring(text: str, name: str) -> list[str]:
+    tree = ast.parse(text)
+    public = [node for node in tree.body if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_")]
+    missing = [f"{name}:{node.lineno}: {node.name}" for node in public if not ast.get_docstring(node)]
+    return missing if ast.get_docstring(tree) else [f"{name}:1: the module", *missing]
+
+
+def code_in_init(text: str, name: str) -> list[str]:
+    """Statements of an `__init__.py` beyond its docstring and the version."""
+    found = []
+    for i, node in enumerate(ast.parse(text).body):
+        is_docstring = i == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        is_version = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__"
+        if not (is_docstring or is_version):
+            found.append(f"{name}:{node.lineno}: {ast.unparse(node).splitlines()[0]}")
+    return found
+
+
+def machine_paths(text: str) -> list[str]:
+    """Paths that exist on one machine only."""
+    return re.findall(r"(?<![\w.:/-])/(?:root|work|home|Users)/[\w.-]+", text)
+
+
+def registry_addresses(lock: str) -> list[str]:
+    return re.findall(r"^.*(?:://|--index-url|--extra-index-url|--find-links).*$", lock, flags=re.MULTILINE)
+
+
+def lock_text(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text()
+
+
+CHECKS = {
+    "banned_uses": (
+        banned_uses,
+        "from time import time\nimport datetime, os\nx = datetime.datetime.now()\nprint(os.environ['A'])\n",
+        4,
+    ),
+    "long_functions": (long_functions, "def f():\n" + "    x = 1\n" * 60, 1),
+    "without_docstring": (without_docstring, "def f(): pass\nclass A: pass\ndef _g(): pass\n", 3),
+    "code_in_init": (code_in_init, '"""Doc."""\n__version__ = "1"\nimport os\nfrom a import b\n', 2),
+    "machine_paths": (lambda text, name: machine_paths(text), "see /home/ann/x or https://a.b/home/x", 1),
+    "registry_addresses": (lambda text, name: registry_addresses(text), "# https://x\na==1 \\\n--index-url y\n", 2),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_check_finds_what_it_is_for(name: str) -> None:
+    """A planted fault is found, so that a check which passes has looked."""
+    check, planted, count = CHECKS[name]
+    assert len(check(planted, "planted.py")) == count
+
+
+def test_there_are_modules_to_check() -> None:
+    """The checks below see the package."""
+    assert {"errors.py", "cli/main.py"} <= set(map(relative, MODULES))
+
+
+@pytest.mark.parametrize("check", [banned_uses, long_functions, without_docstring], ids=lambda f: f.__name__)
+def test_source_keeps_the_rule(check) -> None:
+    """No module of the package breaks the rule."""
+    assert [fault for path in MODULES for fault in check(path.read_text(), relative(path))] == []
+
+
+def test_modules_stay_small() -> None:
+    """No module is longer than a person reads in one go."""
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: lines for name, lines in lengths.items() if lines > MODULE_LINES_MAX} == {}
+
+
+def test_packages_hold_no_code_in_init() -> None:
+    """An `__init__.py` says what the package is, and nothing is done by importing it."""
+    inits = [path for path in MODULES if path.name == "__init__.py"]
+    assert [fault for path in inits for fault in code_in_init(path.read_text(), relative(path))] == []
+
+
+def test_no_reminder_is_left_in_code() -> None:
+    """What is left to do stands in the issue list, where it is seen."""
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    code = [path for path in tracked() if path.suffix in (".py", ".toml", ".sql", ".js", ".css", ".html", "")]
+    assert [str(path.relative_to(ROOT)) for path in code if marks.search(path.read_text(errors="replace"))] == []
+
+
+def test_no_file_names_a_machine_path() -> None:
+    """What is committed runs on any machine."""
+    found = {str(path.relative_to(ROOT)): machine_paths(path.read_text(errors="replace")) for path in tracked()}
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+def test_source_and_docs_name_no_temporary_folder() -> None:
+    """A temporary folder is asked for (`tempfile`), not named; documents use a folder of the reader's."""
+    places = (SRC, ROOT / "docs", ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    found = [path for path in tracked() if any(path.is_relative_to(place) for place in places)]
+    assert found
+    assert [str(path) for path in found if re.search(r"(?<![\w.])/t" r"mp/", path.read_text(errors="replace"))] == []
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev", "build", "bench"])
+def test_locks_have_hashes_and_name_no_registry(name: str) -> None:
+    """Every package is pinned with hashes; where it comes from is the installer's own configuration."""
+    lock = lock_text(name)
+    assert registry_addresses(lock) == []
+    pins = re.findall(r"^[a-z0-9].*$", lock, flags=re.MULTILINE)
+    assert pins
+    assert [pin for pin in pins if "==" not in pin or not pin.endswith("\\")] == []
+
+
+def test_locks_agree() -> None:
+    """What a user installs is what the tests ran with."""
+    pins = {
+        name: dict(
+            re.findall(
+                r"^([a-z0-9-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE
+            )
+        )
+        for name in ("runtime", "dev", "build", "bench")
+    }
+    for name in ("dev", "build", "bench"):
+        shared = pins["dev"].keys() & pins[name].keys()
+        assert {one: pins[name][one] for one in shared} == {one: pins["dev"][one] for one in shared}
+    assert pins["runtime"].items() <= pins["dev"].items()
+
+
+def test_imports_follow_the_layers() -> None:
+    """The import contract of pyproject.toml holds."""
+    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 kept, 0 broken" in done.stdout
