@@ -33,7 +33,7 @@ def _parsed(sql: str, dialect: str) -> exp.Expression:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_statement_parses_as_create(engine: str, obj: Object) -> None:
-    """sqlglot reads every statement as a CREATE in its dialect: an aid, not a proof."""
+    """Sqlglot reads every statement as a CREATE in its dialect: an aid, not a proof."""
     of_engine = athena_statements(obj) if engine == "athena" else warehouse_statements(obj, find(engine))
     for sql in of_engine:
         _parsed(sql, find(engine).sqlglot)
@@ -62,8 +62,10 @@ def test_duckdb_types_are_those_of_the_catalogue() -> None:
         for sql in warehouse_statements(CONTACT_RECORD, DUCKDB):
             db.execute(sql)
         types = {row[0]: row[1] for row in db.execute("DESCRIBE connect.f_calls").fetchall()}
-    assert types["queue_duration_ms"] == "BIGINT" and types["attributes"] == "MAP(VARCHAR, VARCHAR)"
-    assert types["disconnect_timestamp"] == "TIMESTAMP" and types["record_unmapped"] == "VARCHAR"
+    assert types["queue_duration_ms"] == "BIGINT"
+    assert types["attributes"] == "MAP(VARCHAR, VARCHAR)"
+    assert types["disconnect_timestamp"] == "TIMESTAMP"
+    assert types["record_unmapped"] == "VARCHAR"
     assert types["contact_evaluations"].startswith("MAP(VARCHAR, STRUCT(form_id VARCHAR")
 
 
@@ -80,7 +82,8 @@ def test_amazons_view_has_amazons_columns_in_amazons_order() -> None:
                 [contact, deleted],
             )
         view = db.sql("SELECT * FROM connect_datalake.contact_record")
-        assert view.columns == [column.name for column in AMAZON_COLUMNS] and len(view.columns) == 153
+        assert view.columns == [column.name for column in AMAZON_COLUMNS]
+        assert len(view.columns) == 153
         assert [row[view.columns.index("contact_id")] for row in view.fetchall()] == ["a"]
         assert db.sql('SELECT "references" FROM connect_datalake.contact_record').fetchall() == [(None,)]
 
@@ -138,11 +141,14 @@ def test_redshift_keeps_to_what_redshift_has(obj: Object) -> None:
         assert len(sql.encode()) < (REDSHIFT.statement_bytes_max or 0)
     table = create_table(obj, REDSHIFT)
     lengths = [int(length) for length in re.findall(r"VARCHAR\((\d+)\)", table)]
-    assert lengths and max(lengths) <= 65_535
+    assert lengths
+    assert max(lengths) <= 65_535
     assert table.count("VARCHAR") == len(lengths), "a VARCHAR without a length is one of 256 bytes"
     types = {column.name: REDSHIFT.type_of(column) for column in obj.columns}
-    assert f'DISTKEY ("{obj.key[0]}")' in table and types[obj.key[0]] != "SUPER"
-    assert f'SORTKEY ("{obj.partition}")' in table and types[obj.partition] == "TIMESTAMP"
+    assert f'DISTKEY ("{obj.key[0]}")' in table
+    assert types[obj.key[0]] != "SUPER"
+    assert f'SORTKEY ("{obj.partition}")' in table
+    assert types[obj.partition] == "TIMESTAMP"
     assert {name for name, type_ in types.items() if type_ == "SUPER"} == {
         column.name for column in obj.columns if not isinstance(column.type, str)
     }

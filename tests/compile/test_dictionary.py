@@ -56,7 +56,7 @@ def test_the_picture_joins_every_box(obj: Object) -> None:
     """Each box that is drawn is joined, each that is joined is drawn; the object's own tables are named."""
     picture = flow_picture(obj, ("Files", 'A "stream"'))
     assert picture.startswith("flowchart LR\n")
-    drawn = set(re.findall(r"^  (\w+)[\[(]", picture, re.M))
+    drawn = set(re.findall(r"^  (\w+)[\[(]", picture, re.MULTILINE))
     joined = {
         name for pair in re.findall(r"(\w+)(?:\[.*?\])? (?:-->|-\.->)(?:\|.*?\|)? (\w+)", picture) for name in pair
     }

@@ -139,9 +139,10 @@ def test_partition_keys_are_not_in_the_files(obj: Object) -> None:
     """Athena refuses a table that has a partition key among its columns; the tombstone's date is the last column."""
     names = [column.name for column in lake_columns(obj)]
     assert not set(names) & set(PARTITION_KEYS)
-    assert names[-1] == "record_moved_to" and names[:-1] == [column.name for column in obj.columns]
+    assert names[-1] == "record_moved_to"
+    assert names[:-1] == [column.name for column in obj.columns]
     body, _, rest = create_external_table(obj, "s3://b/lake").partition("PARTITIONED BY")
-    assert re.findall(r"^  `(\w+)`", body, re.M) == names
+    assert re.findall(r"^  `(\w+)`", body, re.MULTILINE) == names
     assert rest.startswith(" (`year` string, `month` string, `day` string)\nSTORED AS PARQUET\n")
 
 
@@ -154,17 +155,22 @@ def test_athena_computes_the_partitions_of_the_layout() -> None:
     path = template.replace("${year}", "2026").replace("${month}", "03").replace("${day}", "08")
     assert path == "s3://b/lake/connect_datalake/contact_record/year=2026/month=03/day=08/"
     years = properties["projection.year.values"].split(",")
-    assert years[0] == "1970" and years[1] == "2010" and years[-1] == "2039" and len(set(years)) == len(years)
+    assert years[0] == "1970"
+    assert years[1] == "2010"
+    assert years[-1] == "2039"
+    assert len(set(years)) == len(years)
     for key, high in (("month", "12"), ("day", "31")):
         assert properties[f"projection.{key}.type"] == "integer"
-        assert properties[f"projection.{key}.range"] == f"1,{high}" and properties[f"projection.{key}.digits"] == "2"
+        assert properties[f"projection.{key}.range"] == f"1,{high}"
+        assert properties[f"projection.{key}.digits"] == "2"
 
 
 def test_athena_reads_the_views_not_the_files(obj: Object) -> None:
     """The names people know are views; the files' table has a name of its own; each statement fits a query."""
     schema, files, versions, best = athena_statements(obj, "s3://b/lake", last_year=2050)
     assert schema == f"CREATE SCHEMA IF NOT EXISTS `{obj.database}`"
-    assert f"`{obj.database}`.`{obj.name}_files`" in files and ",2050'" in files
+    assert f"`{obj.database}`.`{obj.name}_files`" in files
+    assert ",2050'" in files
     assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.name}_versions" AS')
     assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.name}" AS')
     assert all(f'FROM "{obj.database}"."{obj.name}_files"' in view for view in (versions, best))
@@ -184,4 +190,5 @@ def test_athena_casts_no_map_to_text() -> None:
 def test_no_tombstone_and_no_rank_leave_the_view(body: Any) -> None:
     """What the views need inside is not among what they give."""
     selected = body(CONTACT_RECORD, ATHENA, "files").split("FROM (")[0]
-    assert "record_moved_to" not in selected and "record_rank" not in selected
+    assert "record_moved_to" not in selected
+    assert "record_rank" not in selected

@@ -79,7 +79,8 @@ def test_every_name_of_the_catalogue_fits_every_engine() -> None:
 def test_a_quote_in_a_name_stays_a_name() -> None:
     """Quoting doubles the quote; U+0000 is refused, and DuckDB agrees with the result."""
     name = 'a"b`c'
-    assert quote_double(name) == '"a""b`c"' and quote_backtick(name) == '`a"b``c`'
+    assert quote_double(name) == '"a""b`c"'
+    assert quote_backtick(name) == '`a"b``c`'
     with duckdb.connect() as db:
         assert db.execute(f"SELECT 1 AS {quote_double(name)}").description[0][0] == name
     for quote in (quote_double, quote_backtick):

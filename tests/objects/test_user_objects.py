@@ -40,10 +40,14 @@ def test_the_example_gives_a_whole_object() -> None:
         ("survey_id",), "updated_at", "answered_at", "answered_at",
     )  # fmt: skip
     columns = obj.by_name
-    assert columns["survey_id"].length_max == 64 and not columns["survey_id"].nullable
-    assert columns["score"].path == ("answers", "score") and columns["score"].unit == "points"
-    assert columns["tags"].type == ListOf("text") and columns["tags"].path == ("tags",)
-    assert columns["labels"].type == MapOf("text") and columns["answers"].type == Json()
+    assert columns["survey_id"].length_max == 64
+    assert not columns["survey_id"].nullable
+    assert columns["score"].path == ("answers", "score")
+    assert columns["score"].unit == "points"
+    assert columns["tags"].type == ListOf("text")
+    assert columns["tags"].path == ("tags",)
+    assert columns["labels"].type == MapOf("text")
+    assert columns["answers"].type == Json()
     assert columns["thinking_ms"].transform == "seconds_to_ms"
     assert [column.name for column in obj.direct_pii] == ["phone_number"]
     assert obj.columns[-len(RECORD_COLUMNS) :] == RECORD_COLUMNS
@@ -56,8 +60,11 @@ def test_the_least_that_can_be_said(tmp_path: Path) -> None:
     (obj,) = read_objects(_file(tmp_path, LEAST))
     assert (obj.lake_table, obj.warehouse_table) == ("own.survey", "connect.survey")
     assert (obj.version, obj.partition, obj.catalogue_version, obj.anchor) == ("at", "at", 1, "id")
-    assert obj.by_name["id"].type == "text" and obj.by_name["id"].path == ("id",)
-    assert "id" in obj.grain and obj.delete_rule and obj.source == "declared in objects.toml"
+    assert obj.by_name["id"].type == "text"
+    assert obj.by_name["id"].path == ("id",)
+    assert "id" in obj.grain
+    assert obj.delete_rule
+    assert obj.source == "declared in objects.toml"
 
 
 def test_a_path_may_hold_keys_with_dots(tmp_path: Path) -> None:
@@ -66,7 +73,8 @@ def test_a_path_may_hold_keys_with_dots(tmp_path: Path) -> None:
     path = tmp_path / "objects.toml"
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     (obj,) = read_objects(path)
-    assert obj.by_name["id"].path == ("a.b", "c") and obj.anchor == "a.b"
+    assert obj.by_name["id"].path == ("a.b", "c")
+    assert obj.anchor == "a.b"
 
 
 WRONG = {
@@ -170,7 +178,8 @@ def test_load_adds_to_what_is_there() -> None:
     objects = load([EXAMPLE])
     assert list(objects) == [*OBJECTS, "survey_answer"]
     assert find("survey_answer", objects).database == "survey"
-    assert load() == OBJECTS and "survey_answer" not in OBJECTS
+    assert load() == OBJECTS
+    assert "survey_answer" not in OBJECTS
     with pytest.raises(UsageError, match="no object 'nothing'; objects are contact_record, survey_answer"):
         find("nothing", objects)
 

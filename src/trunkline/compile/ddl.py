@@ -35,7 +35,7 @@ def view_columns(obj: Object) -> tuple[Column, ...]:
 def create_schema(engine: Engine, name: str) -> str:
     """CREATE SCHEMA of a schema, or of the schema of a `schema.table`."""
     quote = engine.ddl_quote or engine.quote
-    return f"CREATE SCHEMA IF NOT EXISTS {quote(name.split('.')[0])}"
+    return f"CREATE SCHEMA IF NOT EXISTS {quote(name.split('.', maxsplit=1)[0])}"
 
 
 def column_lines(columns: Iterable[Column], engine: Engine, required: Iterable[str]) -> list[str]:

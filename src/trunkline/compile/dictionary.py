@@ -47,8 +47,8 @@ def path_text(column: Column) -> str:
 
 def _facts(obj: Object) -> str:
     rows = [
-        ("Lake and public view", f"`{obj.lake_table}`, `{obj.lake_table}{VERSIONS_SUFFIX}`; "
-                                 f"files `{obj.lake_table}{FILES_SUFFIX}`"),
+        ("Lake and public view", (f"`{obj.lake_table}`, `{obj.lake_table}{VERSIONS_SUFFIX}`; "
+                                 f"files `{obj.lake_table}{FILES_SUFFIX}`")),
         ("Warehouse table", f"`{obj.warehouse_table}`, staging `{staging_table(obj)}`"),
         ("Key", _names(obj.key)),
         ("Version", f"`{obj.version}`: the later copy is the newer"),
@@ -66,8 +66,10 @@ def _guarantees(obj: Object) -> str:
     key, amazon = _names(obj.key), [column for column in view_columns(obj) if column.is_amazon]
     lines = [
         f"One row per {key} in the warehouse and, within a partition, in the lake view.",
-        "The best version wins in any order of arrival: fidelity, then version, then whether it is redacted, then "
-        "catalogue version, then hash. Loading a record twice changes nothing.",
+        (
+            "The best version wins in any order of arrival: fidelity, then version, then whether it is redacted, then "
+            "catalogue version, then hash. Loading a record twice changes nothing."
+        ),
         "Every record read is in the lake, or is a dead letter with its bytes, or was left out by a stated rule.",
         "A source field that is not listed here is kept in `record_unmapped`.",
         "Timestamps are UTC without zone, with microseconds. Unknown is NULL, never 0 and never an empty text.",
