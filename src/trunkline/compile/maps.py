@@ -31,9 +31,12 @@ def map_value(leaf: str, column: Column, is_normalized: bool) -> str:
     """The stored map. NULL when the source has none; `{}` stays an empty map."""
     plain = f"map_from_entries(list_sort({entries(leaf, column, is_normalized)}))"
     if column.pii == "none":
-        return plain
+        return f"CASE WHEN {leaf} IS NOT NULL THEN {plain} END"
     replaced = _replaced(leaf, column, is_normalized, hidden("e[2]"))
-    return f"CASE WHEN {has_pii(leaf)} THEN map_from_entries(list_sort({replaced})) ELSE {plain} END"
+    return (
+        f"CASE WHEN {leaf} IS NULL THEN NULL "
+        f"WHEN {has_pii(leaf)} THEN map_from_entries(list_sort({replaced})) ELSE {plain} END"
+    )
 
 
 def map_safe(leaf: str, column: Column, is_normalized: bool) -> str:

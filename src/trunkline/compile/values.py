@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from trunkline.engines.duckdb import DUCKDB, type_name
 from trunkline.engines.model import text_literal
-from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Scalar, Struct, Transform, Type
+from trunkline.objects.model import Field, Json, ListOf, MapOf, Scalar, Struct, Transform, Type
 
 # A phone number (E.164) or an e-mail address inside free text.
 PII_PATTERN = r"\+[1-9][0-9]{6,14}|[^\s@]+@[^\s@]+\.[^\s@]+"
@@ -121,7 +121,8 @@ def structure(type_: Type) -> object:
         case str():
             return "VARCHAR"
         case Json():
-            return "JSON"
+            # JSON inside a nested value is always read with care, and then it is a string.
+            return "VARCHAR"
         case ListOf(item):
             return [structure(item)]
         case Struct(fields):
@@ -168,8 +169,3 @@ def has_pii(text: str) -> str:
 def pii_text(text: str) -> str:
     """Free text by value: hidden whole when it holds personal data, else as it is."""
     return f"CASE WHEN {has_pii(text)} THEN {hidden(text)} ELSE {text} END"
-
-
-def is_direct(column: Column) -> bool:
-    """Whether the column is hidden whole."""
-    return column.pii == "direct"

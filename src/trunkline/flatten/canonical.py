@@ -18,7 +18,11 @@ def members(raw: bytes, where: str = "") -> dict[str, bytes]:
 
     Raises RecordError `duplicate_key` when a key comes twice: keeping either value would lose the other.
     """
-    found = {key: bytes(value) for key, value in _pairs.decode(raw).items()}
+    try:
+        found = {key: bytes(value) for key, value in _pairs.decode(raw).items()}
+    except msgspec.DecodeError:
+        # The grammar holds, so it is a text that stands for no characters: half of a surrogate pair.
+        raise RecordError("invalid_json", "a text holds half of a surrogate pair") from None
     if _count_keys(raw) != len(found):
         raise RecordError("duplicate_key", f"an object{f' at {where}' if where else ''} names one key twice")
     return found
@@ -39,17 +43,23 @@ def kind(raw: bytes) -> str:
 
 def text_of(raw: bytes) -> str:
     """The text of a JSON string."""
-    return _text.decode(raw)
+    try:
+        return _text.decode(raw)
+    except msgspec.DecodeError:
+        raise RecordError("invalid_json", "a text holds half of a surrogate pair") from None
 
 
-def canonical(raw: bytes) -> str:
+def canonical(raw: bytes, lower_camel: bool = False) -> str:
     """Canonical text of any JSON value. Raises RecordError on a repeated key."""
     match kind(raw):
         case "object":
             inner = members(raw)
-            return "{" + ",".join(f"{quote(key)}:{canonical(inner[key])}" for key in sorted(inner)) + "}"
+            if lower_camel:
+                inner = {key[:1].lower() + key[1:]: value for key, value in inner.items()}
+            parts = (f"{quote(key)}:{canonical(inner[key], lower_camel)}" for key in sorted(inner))
+            return "{" + ",".join(parts) + "}"
         case "array":
-            return "[" + ",".join(canonical(item) for item in elements(raw)) + "]"
+            return "[" + ",".join(canonical(item, lower_camel) for item in elements(raw)) + "]"
         case "string":
             return quote(text_of(raw))
         case _:

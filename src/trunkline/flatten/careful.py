@@ -114,8 +114,8 @@ def _leaf(
     match type_:
         case str():
             return _scalar(raw)
-        case Json():
-            return quote(canonical(raw))
+        case Json(lower_camel):
+            return quote(canonical(raw, lower_camel))
         case ListOf(item):
             _expect(raw, "array", path)
             inner = [

@@ -46,6 +46,6 @@ ROUTING_CRITERION = _struct(
             ("expiry_duration_in_seconds", "DurationInSeconds", "bigint"),
             ("expiry_timestamp", "ExpiryTimestamp", "timestamp"),
         )),
-        ("expression", "Expression", Json()),
+        ("expression", "Expression", Json(lower_camel=True)),
     ))),
 )  # fmt: skip

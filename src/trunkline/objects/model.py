@@ -45,7 +45,12 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Json:
-    """Any JSON value, stored as canonical text (keys sorted, no spaces), for shapes that nobody has published."""
+    """Any JSON value, stored as canonical text (keys sorted, no spaces), for shapes that nobody has published.
+
+    `lower_camel`: key names get a lower-case first letter, as Amazon's lake has them where the export has a capital.
+    """
+
+    lower_camel: bool = False
 
 
 Type = Scalar | Struct | ListOf | MapOf | Json
