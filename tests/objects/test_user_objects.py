@@ -47,7 +47,7 @@ def test_the_example_gives_a_whole_object() -> None:
     assert columns["tags"].type == ListOf("text")
     assert columns["tags"].path == ("tags",)
     assert columns["labels"].type == MapOf("text")
-    assert columns["answers"].type == Json()
+    assert columns["survey"].type == Json()
     assert columns["thinking_ms"].transform == "seconds_to_ms"
     assert [column.name for column in obj.direct_pii] == ["phone_number"]
     assert obj.columns[-len(RECORD_COLUMNS) :] == RECORD_COLUMNS
@@ -88,8 +88,8 @@ WRONG = {
     "no key": (LEAST.replace('key = ["id"]', ""), r"\[object\.survey\] has no key; name the columns"),
     "empty key": (LEAST.replace('["id"]', "[]"), r"key = \[\] .*list of column names"),
     "key twice": (LEAST.replace('["id"]', '["id", "id"]'), r"names a column twice"),
-    "key not declared": (LEAST.replace('["id"]', '["idd"]'), r"key = 'idd' .*declared are id, at"),
-    "key of json": (LEAST.replace("id = {}", 'id = { type = "json" }'), r"key = 'id' .*text or bigint"),
+    "key not declared": (LEAST.replace('["id"]', '["idd"]'), r"key = 'idd' .*declared are id$"),
+    "key of json": (LEAST.replace("id = {}", 'id = { type = "json" }'), r"key = 'id' .*a column of type text"),
     "no time": (LEAST.replace('event_time = "at"', ""), r"has no event_time"),
     "time of text": (LEAST.replace('event_time = "at"', 'event_time = "id"'), r"event_time = 'id' .*declared are at"),
     "time is a list": (LEAST.replace('event_time = "at"', 'event_time = ["at"]'), r"event_time = \['at'\]"),
@@ -116,6 +116,11 @@ WRONG = {
     "length of a date": (LEAST + "x = { type = 'date', length_max = 3 }", r"only a column of type text"),
     "path": (LEAST + "x = { path = 'a..b' }", r"path = 'a\.\.b'"),
     "empty path": (LEAST + "x = { path = [] }", r"path = \[\]"),
+    "key of numbers": (LEAST.replace("id = {}", 'id = { type = "bigint" }'), r"key = 'id' .*declared are none"),
+    "whole and part": (
+        LEAST + "x = { type = 'json' }\ny = { path = 'x.y' }",
+        r"survey\.columns\] x takes all of x and y a part of it",
+    ),
     "meaning": (LEAST + "x = { meaning = ' ' }", r"meaning = ' ' .*not empty"),
     "database": (LEAST.replace("event_time", 'database = "a.b"\nevent_time'), r"database = 'a\.b'"),
     "warehouse": (LEAST.replace("event_time", 'warehouse_table = "t"\nevent_time'), r"must be schema\.table"),

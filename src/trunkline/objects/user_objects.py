@@ -25,8 +25,8 @@ OBJECT_KEYS = (
 )  # fmt: skip
 COLUMN_KEYS = ("type", "path", "meaning", "unit", "pii", "transform", "source", "length_max")
 
-KEY_TYPES = ("text", "bigint", "integer", "timestamp", "date")
-"""A double is not among them: equal numbers need not be equal after a way through text."""
+KEY_TYPES = ("text",)
+"""Ids are text, whatever the source writes them as: a number may lose digits, or its sign of being an id."""
 
 VERSION_TYPES = ("timestamp",)
 """A version is kept as text that sorts like it, and one from the future is set aside: both need a time."""
@@ -188,7 +188,14 @@ def _columns(file: str, name: str, place: _Place, table: dict[str, Any], key: tu
     declared = table.get("columns")
     if not isinstance(declared, dict) or not declared:
         raise place.missing("columns", f"declare them in [object.{name}.columns]")
-    return tuple(_column(file, name, column, value, column not in key) for column, value in declared.items())
+    columns = tuple(_column(file, name, column, value, column not in key) for column, value in declared.items())
+    for column in columns:
+        for other in columns:
+            if column.path and other.path and other.path[: len(column.path)] == column.path != other.path:
+                raise UsageError(f"{file}: [object.{name}.columns] {column.name} takes all of "
+                                 f"{'.'.join(column.path)} and {other.name} a part of it; declare either the whole or "
+                                 f"its parts")  # fmt: skip
+    return columns
 
 
 def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Column:
