@@ -8,7 +8,7 @@ lowest. Nothing else in the project compares two versions.
 from __future__ import annotations
 
 from trunkline.engines.model import Engine
-from trunkline.objects.model import Object
+from trunkline.objects.model import Json, Object
 
 
 def _ref(engine: Engine, alias: str, name: str) -> str:
@@ -34,7 +34,9 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
         if column.pii == "none" or column.path is None:
             continue
         value = _ref(engine, alias, column.name)
-        if not isinstance(column.type, str):
+        if engine.name == "athena" and not isinstance(column.type, str | Json):
+            value = f"JSON_FORMAT(CAST({value} AS JSON))"  # Trino casts no map, array or row to text
+        elif not isinstance(column.type, str):
             value = f"JSON_SERIALIZE({value})" if engine.name == "redshift" else f"CAST({value} AS {text})"
         terms.append(f"COALESCE({value}, ''){collate}")
     return terms

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from trunkline.objects.model import Column, Type
+
+FREE_TEXT_BYTES: Final = 65_535
+"""Redshift's longest VARCHAR (CREATE TABLE, data types). Any column whose length nobody has published."""
+
+TEXT_BYTES_BY_SUFFIX: Final = (
+    ("_arn", 2_048),  # IAM: an ARN has at most 2,048 characters, all ASCII
+    ("_location", 2_048),  # a bucket of 63 and a key of 1,024 bytes, as a URL
+    ("_id", 512),  # Connect API: ContactId at most 256 ASCII, CustomerId at most 128 characters
+    ("_name", 1_024),  # Connect API: QueueName, EndpointDisplayName at most 256 characters
+    ("_username", 1_024),  # Connect API: AgentUsername at most 100 characters
+    ("_address", 1_024),  # Connect API: EndpointAddress at most 256 characters
+    # Codes and open enumerations: the longest that Amazon publishes has fewer than 64 characters.
+    *((suffix, 256) for suffix in (
+        "_channel", "_method", "_reason", "_type", "_status", "_mode", "_version", "_video", "_screen_share",
+        "_region", "_result", "_system", "_prefix", "_issue",
+    )),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing an engine does not do, what is done instead, and where that is written."""
+
+    what: str
+    instead: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One SQL engine.
 
-    `type_of` names a column's type; `text_bytes_max` is the longest text in bytes (None: no limit);
+    `type_of` names a column's type in a CREATE TABLE; `quote` quotes in a query, `ddl_quote` in a CREATE TABLE
+    (None: as `quote`). `text_bytes_max` is the longest text in bytes (None: no limit that matters);
     `refuses_nul` says that U+0000 cannot be stored; `sqlglot` is the dialect's name there;
-    `statement_bytes_max` is the longest statement.
+    `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name, both in bytes.
+    `refuses` lists what generated SQL must do without.
     """
 
     name: str
@@ -25,6 +54,9 @@ class Engine:
     statement_bytes_max: int | None = None
     refuses_nul: bool = False
     has_nested_types: bool = True
+    ddl_quote: Callable[[str], str] | None = None
+    identifier_bytes_max: int | None = None
+    refuses: tuple[Refusal, ...] = ()
 
 
 def quote_double(identifier: str) -> str:
@@ -44,6 +76,20 @@ def quote_backtick(identifier: str) -> str:
 def quote_qualified(engine: Engine, name: str) -> str:
     """`schema.table` with each part quoted."""
     return ".".join(engine.quote(part) for part in name.split("."))
+
+
+def text_bytes_of(column: Column) -> int:
+    """The bytes that a text column of a bounded engine gets: `length_max`, else what its name lets one expect.
+
+    Generous on purpose: a longer value is a dead letter of that engine, so too wide costs some memory in a sort and
+    too narrow costs a row. Amazon publishes lengths in characters; a character is at most 4 bytes of UTF-8.
+    """
+    if column.length_max is not None:
+        return column.length_max
+    for suffix, length in TEXT_BYTES_BY_SUFFIX:
+        if column.name == suffix.lstrip("_") or column.name.endswith(suffix):
+            return length
+    return FREE_TEXT_BYTES
 
 
 def text_literal(value: str) -> str:

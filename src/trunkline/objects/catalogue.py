@@ -1,18 +1,47 @@
-"""The explicit list of objects. Adding one is a file beside this one and a line here."""
+"""The explicit list of objects. Adding one is a file beside this one and a line here, or a TOML file of a user."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from trunkline.errors import UsageError
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.user_objects import read_objects
 
 OBJECTS: dict[str, Object] = {
     CONTACT_RECORD.name: CONTACT_RECORD,
 }
 
 
-def find(name: str) -> Object:
+def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
     """The object of this name. Raises UsageError naming the valid ones."""
-    if name not in OBJECTS:
-        raise UsageError(f"there is no object {name!r}; objects are {', '.join(OBJECTS)}")
-    return OBJECTS[name]
+    if name not in objects:
+        raise UsageError(f"there is no object {name!r}; objects are {', '.join(objects)}")
+    return objects[name]
+
+
+def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
+    """Our objects and those of the users' files, by name.
+
+    Raises UsageError for a file that is not valid, and where two objects have one name or one table.
+    """
+    objects = dict(OBJECTS)
+    tables = {table: obj.name for obj in objects.values() for table in _tables(obj)}
+    for file in user_files:
+        for obj in read_objects(file):
+            if obj.name in objects:
+                raise UsageError(f"{file}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
+            for table in _tables(obj):
+                if table in tables:
+                    raise UsageError(f"{file}: [object.{obj.name}] uses {table}, which {tables[table]} has; "
+                                     f"choose another database or warehouse_table")  # fmt: skip
+                tables[table] = obj.name
+            objects[obj.name] = obj
+    return objects
+
+
+def _tables(obj: Object) -> tuple[str, ...]:
+    lake = (obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
+    return (*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")

@@ -1,0 +1,111 @@
+"""`python -m trunkline.cli.generate [--check]`: write every file that is generated from the catalogue.
+
+A producer gives (path, text) pairs; whoever generates something more appends one here. With `--check` nothing is
+written: files that are stale, missing, or that nothing produces any more are named, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from trunkline.compile.ddl import script, warehouse_statements
+from trunkline.compile.dictionary import dictionary
+from trunkline.compile.lake_views import EXAMPLE_LAKE, athena_statements
+from trunkline.engines.catalogue import ENGINES
+from trunkline.objects.catalogue import OBJECTS
+
+Produced = Iterable[tuple[str, str]]
+
+
+def tables() -> Produced:
+    """`sql/<engine>/<object>.sql`: tables and views of every object in every engine."""
+    for name, engine in ENGINES.items():
+        for obj in OBJECTS.values():
+            if name == "athena":
+                note = (
+                    f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place. Run one statement at a time."
+                )
+                yield f"sql/{name}/{obj.name}.sql", script(athena_statements(obj), note)
+            else:
+                yield f"sql/{name}/{obj.name}.sql", script(warehouse_statements(obj, engine))
+
+
+def dictionaries() -> Produced:
+    """`docs/reference/objects/<object>.md`: the data dictionary with the picture of the flow."""
+    for obj in OBJECTS.values():
+        yield f"docs/reference/objects/{obj.name}.md", dictionary(obj)
+
+
+PRODUCERS: tuple[Callable[[], Produced], ...] = (
+    tables,
+    dictionaries,
+)
+
+OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects")
+"""Folders that hold generated files alone; a file in them that nothing produces is left over."""
+
+
+def produced(producers: Sequence[Callable[[], Produced]] = PRODUCERS) -> dict[str, str]:
+    """Path to text of every generated file. Raises ValueError where two producers give one path."""
+    files: dict[str, str] = {}
+    for producer in producers:
+        for path, text in producer():
+            if path in files:
+                raise ValueError(f"{path} is produced twice")
+            files[path] = text
+    return files
+
+
+def differences(root: Path, files: dict[str, str]) -> list[str]:
+    """One line per file that is `missing`, `stale` or `extra` under `root`; empty when all is as produced."""
+    lines = []
+    for path, text in sorted(files.items()):
+        target = root / path
+        if not target.is_file():
+            lines.append(f"missing {path}")
+        elif target.read_bytes() != text.encode():
+            lines.append(f"stale {path}")
+    return lines + [f"extra {path}" for path in _extra(root, files)]
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    """Make the files under `root` as produced, and remove those that nothing produces."""
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    for path in _extra(root, files):
+        (root / path).unlink()
+
+
+def _extra(root: Path, files: dict[str, str]) -> list[str]:
+    found = (path for folder in OWNED_FOLDERS for path in (root / folder).rglob("*") if path.is_file())
+    names = (path.relative_to(root).as_posix() for path in found)
+    return sorted(name for name in names if name not in files)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done or up to date, 1 out of date with `--check`, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trunkline.cli.generate", description="Write every file generated from the catalogue."
+    )
+    parser.add_argument("--check", action="store_true", help="name files that are out of date, write nothing")
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository, by default the current folder")
+    options = parser.parse_args(arguments)
+    files = produced()
+    lines = differences(options.root, files)
+    if not options.check:
+        write(options.root, files)
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    if options.check and lines:
+        sys.stderr.write("generated files are out of date; run `python -m trunkline.cli.generate`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""DDL of the warehouse: schema, table, staging table, indexes and Amazon's view, for the engines that hold rows.
+
+Every statement may be run again: what is there stays. Text in, text out; nothing here connects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trunkline.engines.model import Engine, quote_qualified
+from trunkline.errors import UsageError
+from trunkline.objects.model import Column, Object
+
+STAGING_SUFFIX = "_staging"
+GENERATED = "-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.\n"
+
+
+def script(statements: Iterable[str], note: str = "") -> str:
+    """Statements as one file, each ended by a semicolon. `note` is a comment of one or more lines."""
+    comment = "".join(f"-- {line}\n" for line in note.splitlines())
+    return GENERATED + comment + "\n" + "\n\n".join(f"{statement};" for statement in statements) + "\n"
+
+
+def staging_table(obj: Object) -> str:
+    """`schema.table` of the staging table that people may fill by hand."""
+    return obj.warehouse_table + STAGING_SUFFIX
+
+
+def view_columns(obj: Object) -> tuple[Column, ...]:
+    """The columns of the object's public view: Amazon's in Amazon's order; all data columns of a user's own object."""
+    amazon = tuple(column for column in obj.columns if column.is_amazon)
+    return amazon or obj.data_columns
+
+
+def create_schema(engine: Engine, name: str) -> str:
+    """CREATE SCHEMA of a schema, or of the schema of a `schema.table`."""
+    quote = engine.ddl_quote or engine.quote
+    return f"CREATE SCHEMA IF NOT EXISTS {quote(name.split('.', maxsplit=1)[0])}"
+
+
+def column_lines(columns: Iterable[Column], engine: Engine, required: Iterable[str]) -> list[str]:
+    """`name type [NOT NULL]` of each column; `required` names the ones that are NOT NULL."""
+    quote, names = engine.ddl_quote or engine.quote, frozenset(required)
+    return [
+        f"{quote(column.name)} {engine.type_of(column)}" + (" NOT NULL" if column.name in names else "")
+        for column in columns
+    ]
+
+
+def _create(table: str, lines: list[str], engine: Engine, tail: str = "") -> str:
+    body = ",\n".join(f"  {line}" for line in lines)
+    return f"CREATE TABLE IF NOT EXISTS {quote_qualified(engine, table)} (\n{body}\n){tail}"
+
+
+def _distribution(obj: Object, engine: Engine) -> str:
+    # One key column at most: Redshift takes no more. Merges join on it, so matching rows lie on one slice. Encodings
+    # are not named: only then is ENCODE AUTO in force, and Redshift chooses and changes them itself.
+    if engine.name != "redshift":
+        return ""
+    return f"\nDISTSTYLE KEY\nDISTKEY ({engine.quote(obj.key[0])})\nSORTKEY ({engine.quote(obj.partition)})"
+
+
+def create_table(obj: Object, engine: Engine) -> str:
+    """The table: one row per key.
+
+    PostgreSQL has the key as its primary key. DuckDB has none: an index makes its merge more than twice as slow.
+    Redshift has none either: it would not be enforced, and its planner would trust it.
+    """
+    _assert_warehouse(engine)
+    lines = column_lines(obj.columns, engine, (column.name for column in obj.columns if not column.nullable))
+    if engine.name == "postgres":
+        lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in obj.key)})")
+    return _create(obj.warehouse_table, lines, engine, _distribution(obj, engine))
+
+
+def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str:
+    """The staging table: any number of versions per key, same columns in the same order.
+
+    Only the key is NOT NULL: people may fill it by hand and know nothing of `record_*`. `table` names another
+    `schema.table`, such as one of a single run.
+    """
+    _assert_warehouse(engine)
+    lines = column_lines(obj.columns, engine, obj.key)
+    return _create(table or staging_table(obj), lines, engine, _distribution(obj, engine))
+
+
+def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:
+    """Indexes beside the key: PostgreSQL's for the event time, by which every metric selects its interval."""
+    if engine.name != "postgres" or obj.event_time in obj.key:
+        return ()
+    name = f"{obj.warehouse_table.split('.')[1]}_{obj.event_time}_idx"[: engine.identifier_bytes_max]
+    table, column = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.event_time)
+    return (f"CREATE INDEX IF NOT EXISTS {engine.quote(name)} ON {table} ({column})",)
+
+
+def create_view(obj: Object, engine: Engine) -> str:
+    """The view under Amazon's name, with Amazon's columns alone, so that SQL written for Amazon's lake runs.
+
+    A row that says "deleted" stays in the table, or an older copy would bring the row back; the view leaves it out.
+    """
+    _assert_warehouse(engine)
+    columns = ",\n".join(f"  {engine.quote(column.name)}" for column in view_columns(obj))
+    # Redshift refuses to widen a VARCHAR that a bound view reads.
+    tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
+    return (
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\nSELECT\n{columns}\n"
+        f"FROM {quote_qualified(engine, obj.warehouse_table)}\nWHERE NOT {engine.quote('record_is_deleted')}{tail}"
+    )
+
+
+def warehouse_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
+    """Everything an empty database needs for this object, in order; running it again changes nothing."""
+    schemas = dict.fromkeys([obj.warehouse_table.split(".")[0], obj.database])
+    return (
+        *(create_schema(engine, schema) for schema in schemas),
+        create_table(obj, engine),
+        create_staging(obj, engine),
+        *create_indexes(obj, engine),
+        create_view(obj, engine),
+    )
+
+
+def _assert_warehouse(engine: Engine) -> None:
+    if engine.name == "athena":
+        raise UsageError("athena reads the lake and holds no table of its own; use duckdb, postgres or redshift")

@@ -1,0 +1,137 @@
+"""The two views on an object's lake files, and Athena's DDL for the files.
+
+A lake file has the object's columns in catalogue order and `record_moved_to` at the end; year, month and day are in
+its path alone. The views read any relation that has these columns, so the embedded engine and Athena share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trunkline.compile.ddl import column_lines, create_schema
+from trunkline.compile.fold import order_by
+from trunkline.engines.athena import ATHENA
+from trunkline.engines.model import Engine, quote_qualified, text_literal
+from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.objects.model import Column, Object
+
+PARTITION_KEYS = ("year", "month", "day")
+"""Text, from the path: `year=2026/month=03/day=08`."""
+
+MOVED_TO = Column(
+    "record_moved_to", "text", None,
+    "Lake files only: the date YYYY-MM-DD of the partition that a better version of this row lies in. "
+    "NULL for a version; set in a tombstone, a row that says its partition no longer holds the best one.",
+    is_amazon=False, source="Trunkline", length_max=10,
+)  # fmt: skip
+
+UNDATED_YEAR = 1970
+"""Versions without a partition date lie in 1970-01-01."""
+
+FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
+EXAMPLE_LAKE = "s3://trunkline-lake"
+
+# Each projected year adds 372 locations that a query without a date looks at, so the list ends somewhere.
+LAST_YEAR = 2039
+
+
+def lake_columns(obj: Object) -> tuple[Column, ...]:
+    """The columns of a lake file, in order, without the partition keys."""
+    return (*obj.columns, MOVED_TO)
+
+
+def _selected(obj: Object, engine: Engine) -> str:
+    return ",\n".join(f"  {engine.quote(name)}" for name in (*(c.name for c in obj.columns), *PARTITION_KEYS))
+
+
+def _ranked(obj: Object, engine: Engine, source: str, by: Sequence[str], order: str, kept: str, rest: str) -> str:
+    # Year, month and day are in PARTITION BY so that an engine can push a condition on them below the window.
+    parts = ", ".join(engine.quote(name) for name in (*PARTITION_KEYS, *by))
+    rank = engine.quote("record_rank")
+    return (
+        f"SELECT\n{_selected(obj, engine)}\nFROM (\n"
+        f"  SELECT *, ROW_NUMBER() OVER (\n    PARTITION BY {parts}\n    ORDER BY {order}\n  ) AS {rank}\n"
+        f"  FROM {source}{kept}\n) AS ranked\nWHERE {rank} = 1{rest}"
+    )
+
+
+def versions_body(obj: Object, engine: Engine, source: str) -> str:
+    """SELECT of every distinct version, once per (key, version, hash); tombstones of moved rows are left out.
+
+    `source` is a FROM item. Of several deliveries of one version the first to arrive is shown.
+    """
+    first = ", ".join(engine.quote(name) for name in ("record_arrived_at", "record_position", "record_loaded_at"))
+    return _ranked(
+        obj, engine, source, (*obj.key, "record_version", "record_hash"), f"{order_by(obj, engine)}, {first}",
+        f"\n  WHERE {engine.quote(MOVED_TO.name)} IS NULL", "",
+    )  # fmt: skip
+
+
+def best_body(obj: Object, engine: Engine, source: str) -> str:
+    """SELECT of the best row per key within each partition.
+
+    Tombstones take part in the ranking and are dropped after it: where one wins, a later partition holds the row.
+    Deleted rows likewise.
+    """
+    rest = f"\n  AND {engine.quote(MOVED_TO.name)} IS NULL\n  AND NOT {engine.quote('record_is_deleted')}"
+    return _ranked(obj, engine, source, obj.key, order_by(obj, engine), "", rest)
+
+
+def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, str]:
+    """CREATE OR REPLACE VIEW of `<table>_versions` and of `<table>` over `source`."""
+    return (
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table + VERSIONS_SUFFIX)} AS\n"
+        + versions_body(obj, engine, source),
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\n" + best_body(obj, engine, source),
+    )
+
+
+def lake_location(obj: Object, lake: str) -> str:
+    """The folder of an object's files, with a slash at its end."""
+    return f"{lake.rstrip('/')}/{obj.database}/{obj.name}/"
+
+
+def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
+    """Athena's table properties: partitions are computed from the query, no crawler and no listing of partitions.
+
+    Source: Athena user guide, partition projection: types, digits, storage.location.template. Years are an `enum`,
+    because 1970 and 2010 on are two ranges; a file of a later year than `last_year` would not be seen.
+    """
+    years = [UNDATED_YEAR, *range(EVENT_YEAR_MIN, last_year + 1)]
+    return {
+        "projection.enabled": "true",
+        "projection.year.type": "enum",
+        "projection.year.values": ",".join(str(year) for year in years),
+        "projection.month.type": "integer",
+        "projection.month.range": "1,12",
+        "projection.month.digits": "2",
+        "projection.day.type": "integer",
+        "projection.day.range": "1,31",
+        "projection.day.digits": "2",
+        "storage.location.template": lake_location(obj, lake) + "year=${year}/month=${month}/day=${day}/",
+    }
+
+
+def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR) -> str:
+    """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones."""
+    quote = ATHENA.ddl_quote or ATHENA.quote
+    name = ".".join(quote(part) for part in (obj.database, obj.name + FILES_SUFFIX))
+    columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
+    keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
+    properties = ",\n".join(
+        f"  {text_literal(key)} = {text_literal(value)}" for key, value in projection(obj, lake, last_year).items()
+    )
+    return (
+        f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} (\n{columns}\n)\nPARTITIONED BY ({keys})\nSTORED AS PARQUET\n"
+        f"LOCATION {text_literal(lake_location(obj, lake))}\nTBLPROPERTIES (\n{properties}\n)"
+    )
+
+
+def athena_statements(obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR) -> tuple[str, ...]:
+    """Everything Athena needs to read this object from a lake, in order. Each is a query of its own in Athena."""
+    files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
+    return (
+        create_schema(ATHENA, obj.database),
+        create_external_table(obj, lake, last_year),
+        *create_lake_views(obj, ATHENA, files),
+    )

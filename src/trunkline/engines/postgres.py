@@ -1,0 +1,46 @@
+"""PostgreSQL: nested values and JSON as `jsonb`, text without a length.
+
+`jsonb` keeps a JSON value, not its text: keys come back in its own order, so canonical text is compared before it is
+stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is refused as U+0000 itself is.
+"""
+
+from __future__ import annotations
+
+from trunkline.engines.model import Engine, Refusal, quote_double
+from trunkline.objects.model import Column
+
+SCALARS = {
+    "text": "text",
+    "bigint": "bigint",
+    "integer": "integer",
+    "double": "double precision",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+
+MANUAL = "PostgreSQL manual"
+
+
+def type_of(column: Column) -> str:
+    """PostgreSQL's name of a column's type."""
+    return SCALARS[column.type] if isinstance(column.type, str) else "jsonb"
+
+
+POSTGRES = Engine(
+    name="postgres",
+    sqlglot="postgres",
+    type_of=type_of,
+    quote=quote_double,
+    text_bytes_max=1024**3 - 1,  # manual 8.3: the longest string is about 1 GB
+    statement_bytes_max=1024**3 - 1,  # a message of the wire protocol is below 1 GB
+    refuses_nul=True,  # manual 8.3: the character with code zero cannot be stored
+    has_nested_types=False,
+    identifier_bytes_max=63,  # manual 4.1.1: NAMEDATALEN is 64; longer names are cut without an error
+    refuses=(
+        Refusal("U+0000 in text, and escaped in jsonb", "a dead letter of this target", f"{MANUAL} 8.3, 8.14"),
+        Refusal("maps, and arrays of structs", "jsonb", f"{MANUAL} 8.14"),
+        Refusal("dropping or moving a column by CREATE OR REPLACE VIEW", "new columns at the end",
+                f"{MANUAL}, CREATE VIEW"),
+    ),
+)  # fmt: skip

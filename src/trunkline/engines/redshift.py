@@ -1,0 +1,58 @@
+"""Amazon Redshift: nested values and JSON as `SUPER`, text as VARCHAR with a length in bytes.
+
+Redshift declares keys but does not enforce them, and its planner trusts them, so no key is declared.
+"""
+
+from __future__ import annotations
+
+from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
+from trunkline.objects.model import Column
+
+SCALARS = {
+    "bigint": "BIGINT",
+    "integer": "INTEGER",
+    "double": "DOUBLE PRECISION",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+}
+
+SUPER_BYTES_MAX = 16 * 1024 * 1024
+"""One SUPER value (database developer guide, SUPER limitations)."""
+
+GUIDE = "Amazon Redshift database developer guide"
+
+
+def type_of(column: Column) -> str:
+    """Redshift's name of a column's type; raises ValueError for a text longer than a VARCHAR can be."""
+    if not isinstance(column.type, str):
+        return "SUPER"
+    if column.type != "text":
+        return SCALARS[column.type]
+    length = text_bytes_of(column)
+    if not 1 <= length <= FREE_TEXT_BYTES:
+        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {FREE_TEXT_BYTES} bytes")
+    return f"VARCHAR({length})"
+
+
+REDSHIFT = Engine(
+    name="redshift",
+    sqlglot="redshift",
+    type_of=type_of,
+    quote=quote_double,
+    text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
+    statement_bytes_max=200_000,  # Redshift Data API: 200 KB; 16 MB on a direct connection
+    refuses_nul=True,
+    has_nested_types=False,
+    identifier_bytes_max=127,
+    refuses=(
+        Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),
+        Refusal("enforced keys; the planner trusts declared ones", "no key declared, the merge keeps one row per key",
+                f"{GUIDE}, CREATE TABLE"),
+        Refusal("arrays, maps, JSON and JSONB types", "SUPER", f"{GUIDE}, unsupported PostgreSQL data types"),
+        Refusal("SUPER as DISTKEY or SORTKEY", "scalar columns only", f"{GUIDE}, SUPER limitations"),
+        Refusal("indexes, ON CONFLICT, WHEN MATCHED AND", "delete and insert", f"{GUIDE}, MERGE"),
+        Refusal("TRUNCATE and COMMIT inside a procedure's transaction", "DELETE FROM",
+                f"{GUIDE}, managing transactions"),
+    ),
+)  # fmt: skip

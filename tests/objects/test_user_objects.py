@@ -1,0 +1,208 @@
+"""Users' own objects: what a TOML file gives, and that whatever is wrong in it is said where and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trunkline.errors import UsageError
+from trunkline.objects.catalogue import OBJECTS, find, load
+from trunkline.objects.model import Json, ListOf, MapOf
+from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.user_objects import read_objects
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
+
+LEAST = """
+[object.survey]
+key = ["id"]
+event_time = "at"
+[object.survey.columns]
+id = {}
+at = { type = "timestamp" }
+"""
+
+
+def _file(folder: Path, text: str, name: str = "objects.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_gives_a_whole_object() -> None:
+    """Every key of the example arrives in the object, and the record columns are added at the end."""
+    (obj,) = read_objects(EXAMPLE)
+    assert (obj.lake_table, obj.warehouse_table) == ("survey.survey_answer", "connect.f_survey_answers")
+    assert (obj.key, obj.version, obj.event_time, obj.partition) == (
+        ("survey_id",), "updated_at", "answered_at", "answered_at",
+    )  # fmt: skip
+    columns = obj.by_name
+    assert columns["survey_id"].length_max == 64
+    assert not columns["survey_id"].nullable
+    assert columns["score"].path == ("answers", "score")
+    assert columns["score"].unit == "points"
+    assert columns["tags"].type == ListOf("text")
+    assert columns["tags"].path == ("tags",)
+    assert columns["labels"].type == MapOf("text")
+    assert columns["survey"].type == Json()
+    assert columns["thinking_ms"].transform == "seconds_to_ms"
+    assert [column.name for column in obj.direct_pii] == ["phone_number"]
+    assert obj.columns[-len(RECORD_COLUMNS) :] == RECORD_COLUMNS
+    assert obj.anchor == "surveyId"
+    assert not any(column.is_amazon for column in obj.columns)
+
+
+def test_the_least_that_can_be_said(tmp_path: Path) -> None:
+    """Key and event time are enough: the rest has defaults, text is the type and the name is the path."""
+    (obj,) = read_objects(_file(tmp_path, LEAST))
+    assert (obj.lake_table, obj.warehouse_table) == ("own.survey", "connect.survey")
+    assert (obj.version, obj.partition, obj.catalogue_version, obj.anchor) == ("at", "at", 1, "id")
+    assert obj.by_name["id"].type == "text"
+    assert obj.by_name["id"].path == ("id",)
+    assert "id" in obj.grain
+    assert obj.delete_rule
+    assert obj.source == "declared in objects.toml"
+
+
+def test_a_path_may_hold_keys_with_dots(tmp_path: Path) -> None:
+    """A list is taken key by key; a byte order mark and CRLF do not matter."""
+    text = LEAST.replace("id = {}", 'id = { path = ["a.b", "c"] }').replace("\n", "\r\n")
+    path = tmp_path / "objects.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (obj,) = read_objects(path)
+    assert obj.by_name["id"].path == ("a.b", "c")
+    assert obj.anchor == "a.b"
+
+
+WRONG = {
+    "unknown top": ("wrong = 1" + LEAST, r"unknown key 'wrong'; keys are object"),
+    "nothing": ("", r"\[top level\] has no object; declare at least one"),
+    "not toml": ("[object", r"is not TOML: .*table declaration"),
+    "object is a value": ("[object]\nsurvey = 1", r"\[object\.survey\] object = 1"),
+    "object name": (LEAST.replace("survey", "Survey"), r"\[object\.Survey\] name = 'Survey' .*lower-case"),
+    "long name": (LEAST.replace("survey", "s" * 41), r"at most 40 characters"),
+    "unknown key": (LEAST.replace("event_time", "evnt_time"), r"unknown key 'evnt_time'; keys are grain, database"),
+    "no key": (LEAST.replace('key = ["id"]', ""), r"\[object\.survey\] has no key; name the columns"),
+    "empty key": (LEAST.replace('["id"]', "[]"), r"key = \[\] .*list of column names"),
+    "key twice": (LEAST.replace('["id"]', '["id", "id"]'), r"names a column twice"),
+    "key not declared": (LEAST.replace('["id"]', '["idd"]'), r"key = 'idd' .*declared are id$"),
+    "key of json": (LEAST.replace("id = {}", 'id = { type = "json" }'), r"key = 'id' .*a column of type text"),
+    "no time": (LEAST.replace('event_time = "at"', ""), r"has no event_time"),
+    "time of text": (LEAST.replace('event_time = "at"', 'event_time = "id"'), r"event_time = 'id' .*declared are at"),
+    "time is a list": (LEAST.replace('event_time = "at"', 'event_time = ["at"]'), r"event_time = \['at'\]"),
+    "partition": (LEAST.replace("event_time", 'partition = "id"\nevent_time'), r"partition = 'id'"),
+    "version": (
+        LEAST.replace("event_time", 'version = "n"\nevent_time') + 'n = { type = "bigint" }',
+        r"version = 'n' .*a column of type timestamp; declared are at",
+    ),
+    "no columns": ('[object.survey]\nkey = "id"', r"has no columns; declare them in \[object\.survey\.columns\]"),
+    "column is a text": (LEAST.replace("id = {}", 'id = "text"'), r"\[object\.survey\.columns\.id\] column = 'text'"),
+    "column name": (LEAST.replace("id = {}", "id = {}\nDay_1 = {}"), r"columns\.Day_1\] name = 'Day_1'"),
+    "record column": (LEAST + "record_hash = {}", r"record_hash' .*are taken"),
+    "partition key": (LEAST + "year = {}", r"'year' .*are taken"),
+    "column twice": (LEAST + "id = {}", r"is not TOML"),
+    "column key": (LEAST + "x = { typ = 'text' }", r"columns\.x\] has an unknown key 'typ'; keys are type, path"),
+    "type": (LEAST + "x = { type = 'strng' }", r"columns\.x\] type = 'strng' is not valid; valid are text, bigint"),
+    "type is a number": (LEAST + "x = { type = 1 }", r"type = 1"),
+    "list of lists": (LEAST + "x = { type = 'list<json>' }", r"type = 'list<json>'"),
+    "pii": (LEAST + "x = { pii = 'secret' }", r"pii = 'secret' is not valid; valid are none, direct, indirect"),
+    "transform": (LEAST + "x = { transform = 'upper' }", r"valid are plain, seconds_to_ms"),
+    "transform of text": (LEAST + "x = { transform = 'seconds_to_ms' }", r"gives a column of type bigint"),
+    "length": (LEAST + "x = { length_max = 65536 }", r"length_max = 65536 .*from 1 to 65535"),
+    "length true": (LEAST + "x = { length_max = true }", r"length_max = True"),
+    "length of a date": (LEAST + "x = { type = 'date', length_max = 3 }", r"only a column of type text"),
+    "path": (LEAST + "x = { path = 'a..b' }", r"path = 'a\.\.b'"),
+    "empty path": (LEAST + "x = { path = [] }", r"path = \[\]"),
+    "key of numbers": (LEAST.replace("id = {}", 'id = { type = "bigint" }'), r"key = 'id' .*declared are none"),
+    "whole and part": (
+        LEAST + "x = { type = 'json' }\ny = { path = 'x.y' }",
+        r"survey\.columns\] x takes all of x and y a part of it",
+    ),
+    "meaning": (LEAST + "x = { meaning = ' ' }", r"meaning = ' ' .*not empty"),
+    "database": (LEAST.replace("event_time", 'database = "a.b"\nevent_time'), r"database = 'a\.b'"),
+    "warehouse": (LEAST.replace("event_time", 'warehouse_table = "t"\nevent_time'), r"must be schema\.table"),
+    "same table": (
+        LEAST.replace("event_time", 'warehouse_table = "own.survey"\nevent_time'),
+        r"warehouse_table = 'own\.survey' .*choose another",
+    ),
+    "catalogue version": (LEAST.replace("event_time", "catalogue_version = 0\nevent_time"), r"catalogue_version = 0"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name: str, tmp_path: Path) -> None:
+    """Each fault is a UsageError with the file, the place, the value and what is valid."""
+    text, expected = WRONG[name]
+    path = _file(tmp_path, text)
+    with pytest.raises(UsageError, match=expected) as caught:
+        read_objects(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file, a folder and bytes that are no UTF-8 are wrong usage, not tracebacks."""
+    with pytest.raises(UsageError, match=r"absent\.toml: cannot be read"):
+        read_objects(tmp_path / "absent.toml")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_objects(tmp_path)
+    path = tmp_path / "bytes.toml"
+    path.write_bytes(b"# \xff")
+    with pytest.raises(UsageError, match="is not UTF-8 at byte 2"):
+        read_objects(path)
+
+
+SCALAR = st.one_of(st.text(max_size=8), st.integers(), st.booleans(), st.floats(), st.just([]), st.just(["id"]))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(key=st.sampled_from(["key", "version", "partition", "database", "warehouse_table", "grain", "type", "path",
+                            "pii", "transform", "length_max", "meaning", "unit"]), value=SCALAR)  # fmt: skip
+def test_no_value_gives_a_traceback(key: str, value: object, tmp_path: Path) -> None:
+    """Any value in any key is taken or is wrong usage; no other error leaves the reader."""
+    if isinstance(value, str):
+        text = "'" + "".join(c for c in value if c.isprintable() and c != "'" and c.isascii()) + "'"
+    else:
+        text = repr(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+    in_object = key in {"key", "version", "partition", "database", "warehouse_table", "grain"}
+    body = LEAST.replace('key = ["id"]', "") if key == "key" else LEAST
+    body = (
+        body.replace("event_time", f"{key} = {text}\nevent_time") if in_object else body + f"x = {{ {key} = {text} }}"
+    )
+    try:
+        read_objects(_file(tmp_path, body))
+    except UsageError as error:
+        if "is not TOML" in str(error):
+            pytest.fail(f"the test wrote no TOML: {body}")
+
+
+def test_load_adds_to_what_is_there() -> None:
+    """Our objects stay, the user's follow, and both are found; without files it is ours alone."""
+    objects = load([EXAMPLE])
+    assert list(objects) == [*OBJECTS, "survey_answer"]
+    assert find("survey_answer", objects).database == "survey"
+    assert load() == OBJECTS
+    assert "survey_answer" not in OBJECTS
+    with pytest.raises(UsageError, match="no object 'nothing'; objects are contact_record, survey_answer"):
+        find("nothing", objects)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (LEAST.replace("survey", "contact_record"), "contact_record.* is declared already"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.f_calls"\nevent_time'),
+         "uses connect.f_calls, which contact_record has"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.f_calls_staging"\nevent_time'),
+         "uses connect.f_calls_staging"),
+        (LEAST.replace("object.survey", "object.contact_record_versions").replace(
+            "event_time", 'database = "connect_datalake"\nevent_time'),
+         "uses connect_datalake.contact_record_versions"),
+    ],
+)  # fmt: skip
+def test_two_objects_never_share_a_table(text: str, expected: str, tmp_path: Path) -> None:
+    """A name or a table that is taken is refused, or one object would overwrite the other's rows."""
+    with pytest.raises(UsageError, match=expected):
+        load([_file(tmp_path, text)])
