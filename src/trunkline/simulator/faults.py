@@ -1,0 +1,124 @@
+"""What goes wrong on the way: broken copies of records, and records that stay good but surprise.
+
+Every broken piece is one span for a reader that starts again at the next record: no piece holds a newline or a
+nested object with a ContactId of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from trunkline.simulator.spec import Faults
+
+Record = dict[str, Any]
+_encode = msgspec.json.encode
+
+
+def pick(faults: Faults, rng: random.Random) -> str | None:
+    """The kind of broken copy that follows this delivery, if any; one at most."""
+    point = rng.random()
+    for kind, rate in faults.broken.items():
+        point -= rate
+        if point < 0.0:
+            return kind
+    return None
+
+
+def broken(kind: str, record: Record, rng: random.Random) -> bytes:
+    """A piece of bytes made from `record` that no reader can make a contact of."""
+    return _KINDS[kind](copy.deepcopy(record), rng)
+
+
+def _poison(record: Record, rng: random.Random) -> bytes:
+    contact_id = str(record["ContactId"])
+    text = _encode(record)
+    pieces: tuple[Callable[[], bytes], ...] = (
+        lambda: text[:-1] + b",}",
+        lambda: text[:-1] + b',"Score":NaN}',
+        lambda: text[:-1] + b',"Note":"\xff\xfe"}',
+        lambda: text[:-1] + b',"Channel":"VOICE"}',
+        lambda: text[:-1] + b',"Deep":' + b"[" * 300 + b"]" * 300 + b"}",
+        lambda: text.replace(b'"ContactId":', b"'ContactId':", 1),
+        lambda: f"<html>502 Bad Gateway, request {contact_id}</html>".encode(),
+        lambda: b"\x00\x00\x00" + contact_id.encode() + b"\x00",
+        lambda: f'"record {contact_id} was too large"'.encode(),
+    )
+    return pieces[rng.randrange(len(pieces))]()
+
+
+def _truncation(record: Record, rng: random.Random) -> bytes:
+    """Cut somewhere, in a string or between tokens, in the middle of a character too; the next record follows."""
+    text = _encode(record)
+    return text[: rng.randrange(60, len(text) - 2)]
+
+
+def _implausible_time(record: Record, rng: random.Random) -> bytes:
+    name, value = rng.choice(
+        (
+            ("LastUpdateTimestamp", "9999-12-31T23:59:59Z"),
+            ("LastUpdateTimestamp", "2031-01-01T00:00:00Z"),
+            ("InitiationTimestamp", "0001-01-01T00:00:00Z"),
+            ("InitiationTimestamp", "1970-01-01T00:00:00Z"),
+            ("DisconnectTimestamp", "2038-01-19T03:14:08Z"),
+        )
+    )
+    record[name] = value
+    return _encode(record)
+
+
+def _missing_contact_id(record: Record, rng: random.Random) -> bytes:
+    if rng.random() < 0.5:
+        del record["ContactId"]
+    else:
+        record["ContactId"] = None
+    return _encode(record)
+
+
+def _wrong_type(record: Record, rng: random.Random) -> bytes:
+    name, value = rng.choice(
+        (
+            ("Agent", 17),
+            ("Queue", "Support"),
+            ("AgentConnectionAttempts", "several"),
+            ("InitiationTimestamp", "yesterday"),
+            ("DisconnectTimestamp", {"Seconds": 1}),
+            ("Attributes", ["a", "b"]),
+        )
+    )
+    record[name] = value
+    return _encode(record)
+
+
+_KINDS: dict[str, Callable[[Record, random.Random], bytes]] = {
+    "poison": _poison,
+    "truncation": _truncation,
+    "implausible_time": _implausible_time,
+    "missing_contact_id": _missing_contact_id,
+    "wrong_type": _wrong_type,
+}
+
+
+def surprise(record: Record, faults: Faults, rng: random.Random) -> list[str]:
+    """Change a record so that it stays good; the kinds applied. The same version must get the same `rng`."""
+    applied = []
+    if rng.random() < faults.unknown_fields:
+        applied.append("unknown_fields")
+        if rng.random() < 0.5:
+            record["ConversationSummary"] = {"Text": "Neues Feld", "Tokens": [1, 2.5, None]}
+        else:
+            record["ForecastGroup"] = "north"
+        for name in ("Agent", "Queue"):
+            if record[name] is not None:
+                record[name]["WorkloadScore"] = 3
+    if rng.random() < faults.case_clash:
+        applied.append("case_clash")
+        record["channel"] = "voice"
+        record["Attributes"]["customertier"] = "other"
+        if record["Queue"] is not None:
+            record["Queue"]["name"] = "shadow"
+    return applied

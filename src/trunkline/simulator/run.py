@@ -1,0 +1,132 @@
+"""Simulate: a spec in; files as AWS delivers them, what a loader must find in them, and the oracle's contacts out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trunkline.errors import UsageError
+from trunkline.simulator import faults
+from trunkline.simulator.delivery import Delivery, Firehose, schedule
+from trunkline.simulator.play import Played, play
+from trunkline.simulator.record import export
+from trunkline.simulator.spec import Spec
+from trunkline.simulator.true_contact import TrueContact
+
+EXPECTED_NAME = "expected.json"
+_PROGRESS_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a loader must find, in source records.
+
+    `read` = `deliveries` + `broken`; `deliveries` = `contacts` + `late_versions` + `exact_duplicates`. A table ends
+    with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
+    updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
+    each one dead letter; `drift_by_kind` counts deliveries with fields nobody knows, or keys that clash in case.
+    """
+
+    contacts: int
+    deliveries: int
+    late_versions: int
+    exact_duplicates: int
+    broken: int
+    read: int
+    files: int
+    bytes: int
+    broken_by_kind: dict[str, int]
+    drift_by_kind: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`contacts` is one TrueContact per ContactId (the winning version), for the oracle, in order of delivery.
+
+    `occupancy` is 0 to 100 over all agents (None without agents), from what the agents did, not from records.
+    """
+
+    folder: Path
+    files: list[Path]
+    contacts: list[TrueContact]
+    expected: Expected
+    occupancy: float | None
+
+
+def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
+    """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/expected.json`.
+
+    `progress(done, total)` is called in deliveries. Raises UsageError when the data folder holds anything already.
+    """
+    folder = out / spec.prefix
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty; name another folder or empty it first")
+    folder.mkdir(parents=True, exist_ok=True)
+    played = play(spec)
+    deliveries = schedule(played.contacts, spec)
+    firehose = Firehose(folder, spec)
+    contacts, counts = _write(deliveries, spec, firehose, progress)
+    copies = sum(delivery.is_copy for delivery in deliveries)
+    broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
+    expected = Expected(
+        contacts=len(played.contacts),
+        deliveries=len(deliveries),
+        late_versions=len(deliveries) - copies - len(played.contacts),
+        exact_duplicates=copies,
+        broken=sum(broken.values()),
+        read=len(deliveries) + sum(broken.values()),
+        files=len(firehose.files),
+        bytes=firehose.bytes_out,
+        broken_by_kind=broken,
+        drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
+    )
+    text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
+    (out / EXPECTED_NAME).write_bytes(text + b"\n")
+    return Result(folder, firehose.files, contacts, expected, _occupancy(played))
+
+
+def _write(
+    deliveries: list[Delivery], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
+) -> tuple[list[TrueContact], dict[str, int]]:
+    """Write every delivery and the broken pieces between them; the oracle's contacts, and counts by kind of fault."""
+    rng = random.Random(f"faults {spec.seed}")
+    has_surprises = spec.faults.unknown_fields > 0 or spec.faults.case_clash > 0
+    has_broken = any(spec.faults.broken.values())
+    contacts: list[TrueContact] = []
+    counts: dict[str, int] = {}
+    for done, delivery in enumerate(deliveries):
+        one, version = delivery.contact, delivery.version
+        record = export(one, version, spec.seed)
+        if delivery.is_winner:
+            contacts.append(TrueContact.from_record(record, one.pre_disconnect_state))
+        if has_surprises:
+            same_for_copies = random.Random(f"{spec.seed} {one.number} {version.level}")
+            for kind in faults.surprise(record, spec.faults, same_for_copies):
+                counts[kind] = counts.get(kind, 0) + 1
+        firehose.put(delivery.arrives_at, msgspec.json.encode(record))
+        broken = faults.pick(spec.faults, rng) if has_broken else None
+        if broken is not None:
+            # After a good record and before the next one: two broken pieces side by side would be one span.
+            counts[broken] = counts.get(broken, 0) + 1
+            firehose.put(delivery.arrives_at, faults.broken(broken, record, rng))
+        if progress is not None and done % _PROGRESS_EVERY == 0:
+            progress(done, len(deliveries))
+    firehose.close()
+    if progress is not None:
+        progress(len(deliveries), len(deliveries))
+    return contacts, counts
+
+
+def _plain(spec: Spec) -> dict[str, Any]:
+    return {**asdict(spec), "date": spec.date.isoformat()}
+
+
+def _occupancy(played: Played) -> float | None:
+    on_contact = sum(agent.on_contact_s for agent in played.agents)
+    idle = sum(agent.idle_s for agent in played.agents)
+    return on_contact * 100 / (on_contact + idle) if on_contact + idle else None

@@ -1,0 +1,99 @@
+"""What to simulate: one frozen record of options, from which everything else follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+
+from trunkline.errors import UsageError
+
+# A Tuesday, so that the day before is a working day too and a report can compare the two.
+DEFAULT_DATE = date(2026, 3, 3)
+CENTRE_ZONE = "America/New_York"
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often each fault occurs: a share (0 to 0.5) of the good deliveries.
+
+    Each of `poison`, `truncation`, `implausible_time`, `missing_contact_id` and `wrong_type` adds a broken copy of
+    a record that is also delivered whole, so that no contact is lost to a fault. `unknown_fields` and `case_clash`
+    change records that stay good. `reorder` swaps neighbours and delays deliveries by up to an hour.
+    """
+
+    poison: float = 0.0
+    truncation: float = 0.0
+    implausible_time: float = 0.0
+    missing_contact_id: float = 0.0
+    wrong_type: float = 0.0
+    unknown_fields: float = 0.0
+    case_clash: float = 0.0
+    reorder: float = 0.0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            rate = getattr(self, one.name)
+            if not 0.0 <= rate <= 0.5:
+                raise UsageError(f"fault rate {one.name} is {rate}; give a share from 0 to 0.5")
+
+    @classmethod
+    def every(cls, rate: float) -> Faults:
+        """Every fault at the same rate (at most 0.2, since the five broken kinds exclude each other)."""
+        return cls(**{one.name: rate for one in fields(cls)})
+
+    @property
+    def broken(self) -> dict[str, float]:
+        """The kinds that add a record nobody can use, with their rates."""
+        names = ("poison", "truncation", "implausible_time", "missing_contact_id", "wrong_type")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A simulation. The same spec gives the same bytes, on every machine.
+
+    `contacts` is the number of contact records with their own ContactId, all days and all legs together, hit
+    exactly: arrivals are simulated with some to spare and whole customer journeys are taken out until it fits.
+    Contacts arrive in `days` UTC days of which `date` is the last; deliveries go on for days after that.
+    Shares (0 to 1): `redelivered` of the contacts come again with changed content, `duplicated` of the deliveries
+    come again as they are, `redacted` of the contacts lose their customer endpoint later.
+    """
+
+    contacts: int = 10_000
+    seed: int = 1
+    date: date = DEFAULT_DATE
+    days: int = 1
+    faults: Faults = field(default_factory=Faults)
+    redelivered: float = 0.15
+    duplicated: float = 0.04
+    same_second: float = 0.005
+    redacted: float = 0.005
+    is_gzip: bool = False
+    prefix: str = "contact-records"
+    stream: str = "connect-contact-records"
+    file_bytes_max: int = 5 * 1024 * 1024  # Firehose BufferingHints.SizeInMBs, default 5
+    file_age_s_max: int = 300  # Firehose BufferingHints.IntervalInSeconds, default 300
+
+    def __post_init__(self) -> None:
+        if self.contacts < 0:
+            raise UsageError(f"contacts is {self.contacts}; give 0 or more")
+        if not 1 <= self.days <= 366:
+            raise UsageError(f"days is {self.days}; give 1 to 366")
+        if sum(self.faults.broken.values()) > 1.0:
+            raise UsageError("the rates of the broken kinds add up to more than 1; give lower rates")
+        for name in ("redelivered", "duplicated", "same_second", "redacted"):
+            rate = getattr(self, name)
+            if not 0.0 <= rate <= 1.0:
+                raise UsageError(f"{name} is {rate}; give a share from 0 to 1")
+
+    @property
+    def start_s(self) -> int:
+        """The first arrival's earliest second, Unix time."""
+        first = self.date - timedelta(days=self.days - 1)
+        return int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
+
+    @property
+    def end_s(self) -> int:
+        """The end (exclusive) of arrivals, Unix time."""
+        return self.start_s + self.days * DAY_S
