@@ -18,8 +18,8 @@ def _ref(engine: Engine, alias: str, name: str) -> str:
 def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
     """The terms of the order, most significant first, each an SQL expression that is never NULL.
 
-    The last terms are the stored columns with personal data, which the hash leaves out: two copies that tie on
-    everything else differ only there, and one of them must still win everywhere.
+    The last terms are the stored columns whose personal data the hash leaves out: two copies that tie on everything
+    else differ only there, and one of them must still win everywhere.
     """
     collate = ' COLLATE "C"' if engine.name == "postgres" else ""
     text = "TEXT" if engine.name == "postgres" else "VARCHAR"
@@ -31,7 +31,8 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
         f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
     ]
     for column in obj.columns:
-        if column.pii == "none" or column.path is None:
+        is_in_hash = column.pii == "none" or (column.pii == "indirect" and isinstance(column.type, str))
+        if is_in_hash or column.path is None:
             continue
         value = _ref(engine, alias, column.name)
         if engine.name == "athena" and not isinstance(column.type, str | Json):

@@ -1,0 +1,33 @@
+"""The metrics there are, by Amazon's name, in the order they are listed and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from trunkline.errors import UsageError
+from trunkline.metrics.contact import CONTACT_METRICS
+from trunkline.metrics.handle import HANDLE_METRICS
+from trunkline.metrics.model import Metric
+from trunkline.metrics.percentile import PERCENTILE_METRICS
+from trunkline.metrics.queue import QUEUE_METRICS
+
+METRICS: Final[dict[str, Metric]] = {
+    one.name: one for one in (*CONTACT_METRICS, *QUEUE_METRICS, *HANDLE_METRICS, *PERCENTILE_METRICS)
+}
+
+
+def select(names: Iterable[str]) -> tuple[Metric, ...]:
+    """The metrics of these names, in either case, in the order given.
+
+    UsageError for an unknown name or one named twice.
+    """
+    chosen: list[Metric] = []
+    for name in names:
+        metric = METRICS.get(name.upper())
+        if metric is None:
+            raise UsageError(f"metric {name!r} is not known; valid: {', '.join(METRICS)}. See `trunkline metric list`.")
+        if metric in chosen:
+            raise UsageError(f"metric {metric.name} is named twice; name it once.")
+        chosen.append(metric)
+    return tuple(chosen)

@@ -1,0 +1,108 @@
+"""Metrics of queues: who was queued, waited, was answered or gave up. Source: Amazon's metric definitions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trunkline.metrics.model import RATE_NULL, Metric, count, rate, time
+from trunkline.objects.contact_rules import (
+    ABANDON_MS,
+    ABANDONED,
+    ABANDONED_APPROXIMATION,
+    HANDLED,
+    QUEUE_ANSWER_MS,
+    QUEUED,
+)
+
+REFERENCE_QUERIES: Final = "https://docs.aws.amazon.com/connect/latest/adminguide/data-lake-reference-queries.html"
+
+# No test for the enqueue time or for what came next: Amazon's logic looks at the duration alone.
+REMOVED_IN_X: Final = '"queue_duration_ms" < "x_ms"'
+
+QUEUE_METRICS: Final[tuple[Metric, ...]] = (
+    count("CONTACTS_QUEUED", "Contacts queued", "Contacts that were placed in a queue.", QUEUED),
+    count(
+        "CONTACTS_ABANDONED",
+        "Contacts abandoned",
+        "Contacts that ended in queue without an agent, a callback or a transfer. Why they ended is not asked, so a "
+        "flow that hangs up counts too.",
+        ABANDONED,
+        ABANDONED_APPROXIMATION,
+    ),
+    count(
+        "SUM_CONTACTS_ABANDONED_IN_X",
+        "Contacts abandoned in X",
+        "Abandoned contacts that waited less than X seconds.",
+        f"{ABANDONED} AND {REMOVED_IN_X}",
+        ABANDONED_APPROXIMATION,
+        takes_x=True,
+    ),
+    rate(
+        "ABANDONMENT_RATE",
+        "Abandonment rate",
+        "Abandoned contacts of all queued contacts. Grouped by routing profile it is 0 where Amazon's is, because a "
+        "contact has a routing profile only once an agent has it.",
+        ABANDONED,
+        QUEUED,
+        ABANDONED_APPROXIMATION,
+    ),
+    count(
+        "SUM_CONTACTS_ANSWERED_IN_X",
+        "Contacts answered in X",
+        "Queued contacts that an agent answered after less than X seconds.",
+        f"{HANDLED} AND {QUEUED} AND {REMOVED_IN_X}",
+        takes_x=True,
+    ),
+    count(
+        "CONTACTS_REMOVED_FROM_QUEUE_IN_X",
+        "Contacts removed from queue in X",
+        "Contacts whose time in queue was less than X seconds, however it ended: answered, abandoned, callback "
+        "requested or transferred.",
+        REMOVED_IN_X,
+        takes_x=True,
+    ),
+    rate(
+        "SERVICE_LEVEL",
+        "Service level X",
+        "Contacts removed from queue in less than X seconds of all queued contacts. Abandons and callback requests "
+        "inside X count as within the service level, as in Amazon's console.",
+        REMOVED_IN_X,
+        QUEUED,
+        takes_x=True,
+    ),
+    Metric(
+        "SERVICE_LEVEL_ANSWERED",
+        "Service level X, answered only",
+        "Queued contacts that an agent answered in X seconds or less of all queued contacts, as in Amazon's reference "
+        "query for its data lake. Abandons never help it.",
+        "percent",
+        "rate",
+        RATE_NULL,
+        source=REFERENCE_QUERIES,
+        condition=f'{HANDLED} AND {QUEUED} AND "queue_duration_ms" <= "x_ms"',
+        base=QUEUED,
+        takes_x=True,
+    ),
+    time(
+        "average",
+        "AVG_QUEUE_ANSWER_TIME",
+        "Average queue answer time",
+        "Time in queue of contacts that an agent answered, whispers included, flows before the queue excluded.",
+        QUEUE_ANSWER_MS,
+    ),
+    time(
+        "average",
+        "AVG_ABANDON_TIME",
+        "Average queue abandon time",
+        "Time in queue of contacts that abandoned.",
+        ABANDON_MS,
+        ABANDONED_APPROXIMATION,
+    ),
+    time(
+        "maximum",
+        "MAX_QUEUED_TIME",
+        "Maximum queued time",
+        "The longest time any contact spent in queue, abandoned ones included.",
+        '"queue_duration_ms"',
+    ),
+)
