@@ -7,13 +7,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_files import Golden
 from hypothesis import settings
 
-GOLDEN = Path(__file__).parent / "golden"
 
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"
@@ -81,21 +80,6 @@ def _no_network() -> Iterator[None]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` writes golden files instead of comparing with them."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden instead of comparing")
-
-
-class Golden:
-    """Compares a text with a file under tests/golden, or writes the file."""
-
-    def __init__(self, is_updating: bool) -> None:
-        self.is_updating = is_updating
-
-    def check(self, name: str, text: str) -> None:
-        """The file holds this text and one newline."""
-        path = GOLDEN / name
-        if self.is_updating:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8")
-        assert path.read_text(encoding="utf-8") == text + "\n", f"{name} is stale; run pytest --update-golden"
 
 
 @pytest.fixture

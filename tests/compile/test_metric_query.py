@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from conftest import Golden
+from golden_files import Golden
 from contacts import database, handled, measure, queued
 
 from trunkline.compile.metric_query import INTERVALS, Grouping, MetricQuery, Threshold, compile_metrics

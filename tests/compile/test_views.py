@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Golden
+from golden_files import Golden
 from contacts import T0, at, database, handled, queued
 
 from trunkline.compile.portable import SPELLINGS
