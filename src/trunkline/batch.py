@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+REPLAY_SOURCE = "dead_letter"
+"""Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

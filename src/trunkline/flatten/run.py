@@ -12,7 +12,7 @@ from datetime import datetime
 
 import duckdb
 
-from trunkline.batch import Broken, DeadLetter, Drift, Framed
+from trunkline.batch import REPLAY_SOURCE, Broken, DeadLetter, Drift, Framed
 from trunkline.compile.flatten import FlattenSql, flatten_sql
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import canonical
@@ -246,6 +246,9 @@ class Flattener:
 def place(framed: Framed, range_index: int) -> str:
     """The part of a position that names the file and its version; the offset follows it."""
     found = framed.plan.ranges[range_index]
+    if framed.plan.source == REPLAY_SOURCE:
+        # A dead letter keeps the position it had: what stands before its offset.
+        return found.uri[: found.uri.rindex(":") + 1]
     return f"{found.uri}@{found.version}:"
 
 

@@ -9,13 +9,11 @@ from typing import Any
 import duckdb
 import msgspec
 
-from trunkline.batch import Counts, Drift, Progress
+from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Progress
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.ledger import BATCH, DEAD_LETTER, LEDGER_TABLES, POSITION, LedgerTable
-
-REPLAY_SOURCE = "dead_letter"
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:

@@ -8,16 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from trunkline import clock
-from trunkline.batch import Counts, Drift, Framed, Plan, total
+from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
+from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
+from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches, recover
-from trunkline.sources import s3_files
+from trunkline.sources import listing, s3_files
 
 Advance = Callable[[int], None]
 
@@ -58,7 +60,7 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
     used is set aside and never stops the load. Stopping at any point loses nothing: the next load goes on.
     """
     started = clock.monotonic_s()
-    files = s3_files.list_files(paths)
+    files = listing.list_files(paths)
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
     done = index.positions(home.con, obj.name)
@@ -79,8 +81,8 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
 def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
     """Do a planned batch again. Where its file has changed since, the plan is dropped: the new version is read anew."""
     try:
-        framed = s3_files.reread(plan)
-    except s3_files.FileChangedError:
+        framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else s3_files.reread(plan)
+    except SourceChangedError:
         home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
         return
     flatteners.put(framed)
