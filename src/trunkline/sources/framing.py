@@ -21,13 +21,13 @@ import codecs
 import re
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from trunkline import limits
+from trunkline.sources.blocks import Block, GrowingSpan, Span
 from trunkline.sources.json_text import (
     MORE,
     QUOTE,
@@ -55,27 +55,6 @@ _RUN: Final = re.compile(rb'[^ \t\r\n,\[\]{}"]{1,1024}')
 _RESTART: Final = re.compile(rb"[\n{]")
 _NO_LINE_START: Final = b" \t\r\n]},"
 _OPEN, _CLOSE, _COMMA, _OBJECT, _LINE_FEED = b"[],{\n"
-
-
-class Span(NamedTuple):
-    """Broken bytes: offset in the file, first MiB, whole length without white space at its end, reason, detail."""
-
-    offset: int
-    payload: bytes
-    length: int
-    reason: str
-    detail: str
-
-
-@dataclass(slots=True)
-class Block:
-    """Consecutive records of one file. `end` is the offset where the next block starts; `is_last`: the file's end."""
-
-    texts: list[str] = field(default_factory=list)
-    offsets: array[int] = field(default_factory=lambda: array("q"))
-    broken: list[Span] = field(default_factory=list)
-    end: int = 0
-    is_last: bool = False
 
 
 class _At(Enum):
@@ -190,7 +169,9 @@ class _Framer:
         elif byte == _COMMA and at in (_At.VALUE, _At.DAMAGE):
             self.pos, self.at = self.pos + 1, _At.COMMA
         elif byte in (_OBJECT, _OPEN) and at is _At.VALUE:
-            self._span(self.pos, self.pos, Found(0, "invalid_json", "an array goes on without a comma, so it has ended"))
+            self._span(
+                self.pos, self.pos, Found(0, "invalid_json", "an array goes on without a comma, so it has ended")
+            )
             self.at = _At.TOP
         elif at is _At.VALUE:
             self._resync(Found(0, "invalid_json", "an array goes on without a comma"))
@@ -284,7 +265,7 @@ class _Framer:
         stride = self.buf[self.pos : last + 1]
         try:
             raws = RAW.decode_lines(stride) if self.at is _At.TOP else RAW_LIST.decode(b"[" + stride + b"]")
-            texts = [str(raw, "utf-8") for raw in raws]  # type: ignore[call-overload]
+            texts = [str(raw, "utf-8") for raw in raws]
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             self.junction = b""  # one by one until a boundary is seen again
             return False
@@ -305,7 +286,7 @@ class _Framer:
 
     def _resync(self, why: Found) -> None:
         """Make a span of the broken text at `pos` and go where reading starts again."""
-        span = _Growing(self.base + self.pos)
+        span = GrowingSpan(self.base + self.pos)
         self.pos += 1
         self.is_line_start = False
         while True:
@@ -355,26 +336,4 @@ class _Framer:
         self.block.end, self.block.is_last = self.base + self.pos, True
 
 
-class _Growing:
-    """A broken span while its end is sought: its first MiB, and where its last byte that is not white space lies."""
-
-    def __init__(self, start: int) -> None:
-        self.start = self.taken = self.end = start
-        self.head = bytearray()
-
-    def take(self, buf: bytes, base: int, index: int) -> None:
-        """Add what lies before `index` of `buf` and was not added yet."""
-        piece = buf[self.taken - base : index]
-        kept = len(piece.rstrip(WHITE))
-        if kept:
-            self.end = self.taken + kept
-        self.head += piece[: limits.DEAD_LETTER_BYTES_MAX - len(self.head)]
-        self.taken = base + index
-
-    def done(self, why: Found) -> Span:
-        """The span without white space at its end."""
-        length = self.end - self.start
-        return Span(self.start, bytes(self.head[:length]), length, why.reason or "", why.detail)
-
-
-__all__ = ["BLOCK_BYTES", "Block", "Read", "Span", "frame"]
+__all__ = ["BLOCK_BYTES", "Read", "frame"]

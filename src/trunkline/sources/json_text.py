@@ -161,4 +161,16 @@ def _nesting(view: memoryview, is_whole: bool = False) -> tuple[int, int]:
     return deepest, 0
 
 
-__all__ = ["MORE", "QUOTE", "RAW", "RAW_LIST", "WHITE", "Found", "has_contact_id", "is_scalar", "may_be_deep", "probe", "text_of"]
+__all__ = [
+    "MORE",
+    "QUOTE",
+    "RAW",
+    "RAW_LIST",
+    "WHITE",
+    "Found",
+    "has_contact_id",
+    "is_scalar",
+    "may_be_deep",
+    "probe",
+    "text_of",
+]
