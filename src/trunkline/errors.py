@@ -33,3 +33,7 @@ class RecordError(TrunklineError):
         super().__init__(message)
         self.code = code
         self.column = column
+
+
+class SourceChangedError(TerminalError):
+    """A file is no longer the version that was listed or planned: drop the plan, list again and plan anew."""
