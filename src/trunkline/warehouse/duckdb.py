@@ -10,13 +10,15 @@ from pathlib import Path
 import duckdb
 
 from trunkline.batch import Counts
-from trunkline.compile.ddl import warehouse_statements
+from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
 from trunkline.compile.fold import order_by
 from trunkline.compile.merge import held_sql, merge_sql
+from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import TerminalError, TransientError
 from trunkline.objects.model import Object
+from trunkline.objects.view import View
 
 
 @contextmanager
@@ -60,12 +62,16 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("COMMIT")
 
 
-def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object]) -> None:
+def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
     """Create schemas, tables and views that are not there, and add columns the catalogue has gained."""
     for obj in objects:
+        con.execute(create_schema(DUCKDB, obj.warehouse_table))
+        con.execute(create_table(obj, DUCKDB))
+        _add_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
-        _add_columns(con, obj)
+    for view in views:
+        con.execute(create_view(view, DUCKDB.name))
 
 
 def _add_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
