@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from conftest import Golden
 from contacts import database, handled, measure, queued
+from goldens import Golden
 
 from trunkline.compile.metric_query import INTERVALS, Grouping, MetricQuery, Threshold, compile_metrics
 from trunkline.compile.portable import SPELLINGS

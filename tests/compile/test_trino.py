@@ -279,6 +279,23 @@ def test_describe_and_show_columns_list_the_columns() -> None:
     assert [name for name, _ in described] == list(COLUMNS)
 
 
+def test_windows_can_skip_nulls() -> None:
+    """IGNORE NULLS is kept, and refused where DuckDB has none, never dropped."""
+    sql = "SELECT lag(y) IGNORE NULLS OVER (ORDER BY x) FROM (VALUES (1, 5), (2, NULL), (3, 7)) AS t(x, y) ORDER BY x"
+    assert run(sql) == [(None,), (5,), (5,)]
+    with pytest.raises(UsageError, match="not supported here"):
+        to_duckdb("SELECT max(x) IGNORE NULLS OVER () FROM (VALUES 1) AS t(x)", TABLES)
+
+
+def test_types_are_told_through_names() -> None:
+    """Columns renamed by WITH, a subquery and VALUES keep their types, so decimals still round."""
+    sql = (
+        "WITH a(p) AS (SELECT CAST(1.25 AS DECIMAL(10, 2))) SELECT p/3, q/3, r/3 FROM a"
+        " CROSS JOIN (SELECT CAST(2.5 AS DECIMAL(10, 1)) AS q) CROSS JOIN (VALUES 7) AS v(r)"
+    )
+    assert run(sql) == [(Decimal("0.42"), Decimal("0.8"), 2)]
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [

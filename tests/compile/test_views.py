@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Golden
 from contacts import T0, at, database, handled, queued
+from goldens import Golden
 
 from trunkline.compile.portable import SPELLINGS
 from trunkline.compile.views import create_view

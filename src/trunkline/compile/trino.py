@@ -7,7 +7,8 @@ the session's zone is UTC. A timestamp with time zone is the UTC timestamp of it
 zone's wall clock.
 
 Not Trino's: a missing key of a map gives NULL, where Trino fails for `m['k']`; approximate functions are exact;
-a DOUBLE cast to VARCHAR is written plainly; the result of AT TIME ZONE is not compared as an instant.
+a DOUBLE cast to VARCHAR is written plainly; the result of AT TIME ZONE is not compared as an instant; where types
+cannot be told (`trino_types`), a decimal's quotient is a DOUBLE, and a DOUBLE divided by 0 fails, not Infinity.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import ClassVar, Final
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 from sqlglot.parsers.trino import TrinoParser
 
 from trunkline.compile.trino_rewrite import rewrite
@@ -74,7 +75,10 @@ def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake") -> s
     _resolve_tables(tree, tables, database)
     types = _types(tree, tables)
     rewrite(tree, types)
-    return tree.sql(dialect="duckdb")
+    try:
+        return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise UsageError(f"the query has something that is not supported here: {error}; valid: {VALID}.") from error
 
 
 def _refuse(statement: str) -> str:
@@ -171,7 +175,10 @@ def _is_of_query(table: exp.Table) -> bool:
 
 
 def _told_by(source: exp.Expr | None, types: Types) -> list[Type | None]:
-    """The types of the columns that an alias renames: those of VALUES and UNNEST, else not told."""
+    """The types of the columns that an alias renames; empty where they are not told."""
+    if isinstance(source, exp.CTE | exp.Subquery) and isinstance(source.this, exp.Query):
+        selects = source.this.selects
+        return [] if any(one.is_star for one in selects) else [types.of(one.unalias()) for one in selects]
     if isinstance(source, exp.Unnest):
         shapes = [types.of(one) for one in source.expressions]
         return [] if None in shapes else [type_ for one in shapes if one for _, type_ in one.unnested]

@@ -115,7 +115,16 @@ def _duckdb(node: exp.Expr, told: tuple[Type | None, Type | None, Type | None]) 
     return node
 
 
+# sqlglot writes IGNORE NULLS only for functions that it knows to be windows'.
+_SKIPPING_NULLS: Final[dict[str, type[exp.Func]]] = {
+    "first_value": exp.FirstValue, "last_value": exp.LastValue, "nth_value": exp.NthValue, "lag": exp.Lag,
+    "lead": exp.Lead,
+}  # fmt: skip
+
+
 def _function(node: exp.Anonymous, whole: Type | None) -> exp.Expr:
+    if isinstance(node.parent, exp.IgnoreNulls) and node.name.lower() in _SKIPPING_NULLS:
+        return _SKIPPING_NULLS[node.name.lower()].from_arg_list(node.expressions)
     new = call(node.name, node.expressions)
     name = node.name.lower()
     if whole == DATE and name in ("date_add", "date_trunc"):

@@ -79,9 +79,8 @@ def from_data_type(data_type: exp.DataType) -> Type:
     if data_type.this in (of.ARRAY, of.LIST) and data_type.expressions:
         return Type("array", element=from_data_type(data_type.expressions[0]))
     if data_type.this == of.STRUCT:
-        return Type(
-            "row", fields=tuple((one.this.name, from_data_type(one.args["kind"])) for one in data_type.expressions)
-        )
+        fields = [one for one in data_type.expressions if isinstance(one, exp.ColumnDef)]
+        return Type("row", fields=tuple((one.name, from_data_type(one.args["kind"])) for one in fields))
     return Type("other")
 
 
