@@ -28,8 +28,9 @@ from trunkline.compile.trino_rewrite import rewrite
 from trunkline.compile.trino_types import Type, Types, combined, from_data_type
 from trunkline.errors import UsageError
 
-# What DuckDB must be set to beside: text without an offset that is cast to an instant is UTC.
-SETTINGS: Final = ("SET TimeZone = 'UTC'", "SET default_null_order = 'nulls_last'")
+# What the session must be set to beside: text without an offset that is cast to an instant is UTC. (NULLs sort last
+# by DuckDB's own default; that setting is the whole database's, so it is not set here.)
+SETTINGS: Final = ("SET TimeZone = 'UTC'",)
 CATALOG: Final = "awsdatacatalog"
 VALID: Final = "one SELECT or WITH query, SHOW TABLES, SHOW DATABASES, SHOW COLUMNS FROM table, DESCRIBE table"
 
