@@ -13,16 +13,26 @@ from typing import Final, Literal
 
 from sqlglot import exp
 
-Kind = Literal["integer", "decimal", "double", "varchar", "timestamp", "date", "map", "struct_array", "other", "null"]
+Kind = Literal["integer", "decimal", "double", "varchar", "timestamp", "date", "map", "array", "row", "other", "null"]
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type's kind, the scale of a decimal, the fields of an array of structs."""
+    """A type's kind, the scale of a decimal, the fields of a row, the type of an array's elements."""
 
     kind: Kind
     scale: int = 0
-    fields: tuple[str, ...] = ()
+    fields: tuple[tuple[str, Type], ...] = ()
+    element: Type | None = None
+
+    @property
+    def unnested(self) -> tuple[tuple[str, Type | None], ...]:
+        """The columns that UNNEST makes of it, each with the field it is of, if it is of one."""
+        if self.kind == "map":
+            return (("", None), ("", None))
+        if self.element is not None and self.element.fields:
+            return self.element.fields
+        return (("", self.element),)
 
 
 INTEGER: Final = Type("integer")
@@ -67,9 +77,10 @@ def from_data_type(data_type: exp.DataType) -> Type:
     if data_type.this == of.MAP:
         return Type("map")
     if data_type.this in (of.ARRAY, of.LIST) and data_type.expressions:
-        inner = data_type.expressions[0]
-        if isinstance(inner, exp.DataType) and inner.this == of.STRUCT:
-            return Type("struct_array", fields=tuple(field.this.name for field in inner.expressions))
+        return Type("array", element=from_data_type(data_type.expressions[0]))
+    if data_type.this == of.STRUCT:
+        fields = [one for one in data_type.expressions if isinstance(one, exp.ColumnDef)]
+        return Type("row", fields=tuple((one.name, from_data_type(one.args["kind"])) for one in fields))
     return Type("other")
 
 
