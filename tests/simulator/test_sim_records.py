@@ -157,7 +157,7 @@ def test_transfers_and_consults_can_be_told_apart(two_days_records: list[Record]
             assert child["Agent"] is None
             if is_completed:
                 assert child["DisconnectTimestamp"] > parent["TransferCompletedTimestamp"]
-                assert parent["TransferredToEndpoint"] == child["CustomerEndpoint"]
+                assert child["CustomerEndpoint"] in (None, parent["TransferredToEndpoint"])
                 found["external transfer"] += 1
             else:
                 assert left > child["DisconnectTimestamp"]
@@ -241,7 +241,7 @@ def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool) -> N
 
     The modification time is the arrival of the file, at most the buffer's age later.
     """
-    spec = Spec(contacts=400, seed=2, is_gzip=is_gzip, file_bytes_max=40_000)
+    spec = Spec(contacts=400, seed=2, is_gzip=is_gzip, file_bytes_max=20_000)
     result = simulate(spec, tmp_path)
     pattern = re.compile(
         r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/connect-contact-records-1-\1-\2-\3-\4-(\d\d)-(\d\d)-[0-9a-f-]{36}(\.gz)?"
@@ -255,8 +255,8 @@ def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool) -> N
         assert 0 <= path.stat().st_mtime - opened <= 300
         found = list(pieces(path))
         size = sum(len(raw) for _, raw in found)
-        full += size >= 40_000
-        assert size < 40_000 + 20_000
+        full += size >= 20_000
+        assert size < 20_000 + 20_000
         for record, raw in found:
             assert record is not None
             assert b"\n" not in raw

@@ -176,6 +176,10 @@ class Engine:
         """The agent a contact of that queue would be offered to now."""
         return self._longest_idle(queue)
 
+    def idle_count(self, queue: Queue) -> int:
+        """Agents who could take a contact of that queue now."""
+        return sum(len(idle) for profile in queue.profiles for idle in profile.idle)
+
     def _return(self, agent: Agent) -> None:
         self._account(agent)
         agent.is_away = False
