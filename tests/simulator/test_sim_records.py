@@ -72,18 +72,22 @@ def test_timestamps_and_durations_have_their_formats(plain_records: list[Record]
 
 
 def test_queue_times_agree(final: dict[str, Record]) -> None:
-    """Duration is Dequeue less Enqueue; nobody connects before leaving the queue."""
+    """Duration is Dequeue less Enqueue, where it is there at all; nobody connects before leaving the queue."""
     queued = [r for r in final.values() if r["Queue"] and r["Queue"]["EnqueueTimestamp"]]
     assert len(queued) > 1_000
+    missing = 0
     for record in queued:
         queue = record["Queue"]
         enqueued, dequeued = _second(queue["EnqueueTimestamp"]), _second(queue["DequeueTimestamp"])
         assert enqueued is not None
         assert dequeued is not None
-        assert queue["Duration"] == dequeued - enqueued >= 0
+        missing += queue["Duration"] is None
+        assert queue["Duration"] in (None, dequeued - enqueued)
+        assert dequeued >= enqueued
         assert enqueued >= (_second(record["InitiationTimestamp"]) or 0)
         if record["Agent"] is not None:
             assert record["Agent"]["ConnectedToAgentTimestamp"] == queue["DequeueTimestamp"]
+    assert 0 < missing < len(queued) / 50
 
 
 def test_agent_times_agree(final: dict[str, Record]) -> None:
@@ -95,10 +99,13 @@ def test_agent_times_agree(final: dict[str, Record]) -> None:
         connected, end = _second(agent["ConnectedToAgentTimestamp"]), _second(record["DisconnectTimestamp"])
         assert connected is not None
         assert end is not None
-        parts = agent["AgentInteractionDuration"] + agent["CustomerHoldDuration"] + (agent["AgentPauseDuration"] or 0)
-        assert parts == end - connected
-        assert (agent["NumberOfHolds"] == 0) == (agent["LongestHoldDuration"] == 0 == agent["CustomerHoldDuration"])
-        assert agent["LongestHoldDuration"] <= agent["CustomerHoldDuration"]
+        hold_s, longest_s = agent["CustomerHoldDuration"], agent["LongestHoldDuration"]
+        assert agent["AgentInteractionDuration"] + (hold_s or 0) + (agent["AgentPauseDuration"] or 0) == end - connected
+        if record["Channel"] in ("TASK", "EMAIL"):
+            assert agent["NumberOfHolds"] is hold_s is longest_s is None
+        else:
+            assert longest_s <= hold_s
+            assert agent["NumberOfHolds"] > 0 or hold_s == 0
         if agent["AfterContactWorkStartTimestamp"] is not None:
             work_end = _second(agent["AfterContactWorkEndTimestamp"])
             assert agent["AfterContactWorkStartTimestamp"] == record["DisconnectTimestamp"]
@@ -112,7 +119,7 @@ def test_an_agent_never_has_more_contacts_than_slots(final: dict[str, Record]) -
     for record in final.values():
         agent = record["Agent"]
         if agent is not None and record["InitiationMethod"] != "AGENT_REPLY":
-            end = agent["AfterContactWorkEndTimestamp"]
+            end = agent["AfterContactWorkEndTimestamp"] or record["DisconnectTimestamp"]
             spans[agent["ARN"]].append((agent["ConnectedToAgentTimestamp"], end, agent["RoutingProfile"]["Name"]))
             groups = agent["HierarchyGroups"]
             assert groups is None or [level for level, group in groups.items() if group] == [

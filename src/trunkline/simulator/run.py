@@ -124,7 +124,7 @@ def _write(
             for kind in faults.surprise(record, spec.faults, same_for_copies):
                 counts[kind] = counts.get(kind, 0) + 1
         firehose.put(delivery.arrives_at, msgspec.json.encode(record))
-        broken = faults.pick(spec.faults, rng) if has_broken else None
+        broken = faults.pick(spec.faults, rng) if has_broken and not delivery.is_copy else None
         if broken is not None:
             # After a good record and before the next one: two broken pieces side by side would be one span.
             counts[broken] = counts.get(broken, 0) + 1
