@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from trunkline.simulator.spec import Faults, Spec
 START = '{"AWSAccountId"'
 
 
-def pieces(path: Path) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
+def _pieces(path: Path) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
     """The records of one file, and None with its bytes for each span that is not a strict JSON object."""
     data = path.read_bytes()
     # One character per byte, so that offsets are bytes; each piece is checked to be UTF-8 by itself.
@@ -49,11 +49,23 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def records(result: Result) -> list[dict[str, Any]]:
+def _records(result: Result) -> list[dict[str, Any]]:
     """Every record of a simulation without faults, in order of delivery."""
-    found = [record for path in result.files for record, _ in pieces(path)]
+    found = [record for path in result.files for record, _ in _pieces(path)]
     assert None not in found
     return [record for record in found if record is not None]
+
+
+@pytest.fixture(scope="session")
+def pieces() -> Callable[[Path], Iterator[tuple[dict[str, Any] | None, bytes]]]:
+    """The reader of one file, as a fixture so that tests need not import this module."""
+    return _pieces
+
+
+@pytest.fixture(scope="session")
+def records() -> Callable[[Result], list[dict[str, Any]]]:
+    """The reader of a whole simulation without faults."""
+    return _records
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +77,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Result:
 @pytest.fixture(scope="session")
 def plain_records(plain: Result) -> list[dict[str, Any]]:
     """The records of `plain`, later versions and copies included."""
-    return records(plain)
+    return _records(plain)
 
 
 @pytest.fixture(scope="session")
@@ -84,4 +96,4 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Result:
 @pytest.fixture(scope="session")
 def two_days_records(two_days: Result) -> list[dict[str, Any]]:
     """The records of `two_days`."""
-    return records(two_days)
+    return _records(two_days)

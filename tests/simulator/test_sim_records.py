@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import pieces
 
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import Spec
 
+Pieces = Callable[[Path], Iterator[tuple[dict[str, Any] | None, bytes]]]
 Record = dict[str, Any]
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 STAMP_MS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -243,7 +244,7 @@ def test_records_have_a_realistic_size(plain: Result) -> None:
 
 
 @pytest.mark.parametrize("is_gzip", [False, True])
-def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool) -> None:
+def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool, pieces: Pieces) -> None:
     """Folder and name hold the oldest record's arrival, files are cut by size and age, nothing stands between records.
 
     The modification time is the arrival of the file, at most the buffer's age later.

@@ -8,17 +8,20 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import pieces, records
 
 from trunkline.errors import UsageError
 from trunkline.simulator.oracle import answer
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import DAY_S, Faults, Spec
 
+Pieces = Callable[[Path], Iterator[tuple[dict[str, Any] | None, bytes]]]
+Records = Callable[[Result], list[dict[str, Any]]]
 _DIGEST = """
 import hashlib, sys
 from pathlib import Path
@@ -60,14 +63,14 @@ def test_another_seed_gives_another_day(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("contacts", [0, 1, 2, 3, 17, 250, 1_001])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_number_of_contacts_is_exact(tmp_path: Path, contacts: int, seed: int) -> None:
+def test_the_number_of_contacts_is_exact(tmp_path: Path, contacts: int, seed: int, records: Records) -> None:
     """`contacts` is the number of different ContactIds in the files, whatever the seed."""
     result = simulate(Spec(contacts=contacts, seed=seed), tmp_path)
     assert len({record["ContactId"] for record in records(result)}) == contacts
     assert len(result.contacts) == contacts == result.expected.contacts
 
 
-def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]]) -> None:
+def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]], pieces: Pieces) -> None:
     """Counted from the bytes: deliveries, exact copies and later versions are what expected.json says."""
     expected = plain.expected
     texts = Counter(raw for path in plain.files for _, raw in pieces(path))
@@ -149,7 +152,7 @@ def test_the_day_has_two_humps(two_days: Result) -> None:
     assert hours[3] < hours[10] / 10
 
 
-def test_broken_spans_are_those_promised(faulty: Result) -> None:
+def test_broken_spans_are_those_promised(faulty: Result, pieces: Pieces) -> None:
     """A reader that starts again at the next record finds exactly the promised number of bad spans and good records."""
     spans = [(record, raw) for path in faulty.files for record, raw in pieces(path)]
     expected = faulty.expected
@@ -164,7 +167,7 @@ def test_broken_spans_are_those_promised(faulty: Result) -> None:
     assert len({record["ContactId"] for record in good}) == 1_500
 
 
-def test_surprises_are_those_promised(faulty: Result) -> None:
+def test_surprises_are_those_promised(faulty: Result, pieces: Pieces) -> None:
     """Unknown fields and case clashes are counted as they are found."""
     good = [record for path in faulty.files for record, _ in pieces(path) if record is not None]
     unknown = sum("ConversationSummary" in record or "ForecastGroup" in record for record in good)
@@ -183,7 +186,7 @@ def test_faults_lose_no_contact_and_change_no_answer(tmp_path: Path) -> None:
     assert dirty.expected.broken > 0 == clean.expected.broken
 
 
-def test_reordering_brings_older_versions_after_newer_ones(tmp_path: Path) -> None:
+def test_reordering_brings_older_versions_after_newer_ones(tmp_path: Path, records: Records) -> None:
     """With reordering some contact's versions arrive in the wrong order; without copies and reordering none does."""
 
     def backwards(faults: Faults, out: Path) -> int:

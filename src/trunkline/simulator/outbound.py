@@ -94,7 +94,7 @@ def dial(sim: Engine, queue: Queue) -> None:
 
 
 def monitor(sim: Engine) -> None:
-    """A supervisor listens in, and may barge. Supervisors stand outside the routing: the first one hired is used."""
+    """Someone who is idle acts as supervisor: listens in, and now and then barges."""
     supervisor = next((a for a in sim.centre.agents if a.is_on_shift and a.load == 0 and not a.is_away), None)
     if supervisor is None:
         return
