@@ -24,7 +24,9 @@ def export(one: Contact, version: Version, seed: int) -> Record:
     rng = random.Random(seed * 1_000_003 + one.number)
     caller = random.Random(seed * 1_000_003 + one.call_key)
     customer = customer_endpoint(one, caller)
-    record: Record = {
+    system = system_endpoint(one)
+    recording, recordings = details.recordings(one, version)
+    return {
         "AWSAccountId": ACCOUNT_ID,
         "AWSContactTraceRecordFormatVersion": FORMAT_VERSION,
         "AdditionalEmailRecipients": {"CcList": [], "ToList": []} if one.channel == "EMAIL" else None,
@@ -63,15 +65,15 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "PreviousContactId": one.previous_id,
         "QualityMetrics": details.quality(one, rng),
         "Queue": _queue(one, version),
-        "Recording": None,
-        "Recordings": None,
+        "Recording": recording,
+        "Recordings": recordings,
         "References": details.references(one, rng),
         "RelatedContactId": one.related_id,
         "RoutingCriteria": details.routing_criteria(one, rng),
         "ScheduledTimestamp": _stamp(one.scheduled_at),
         "SegmentAttributes": _segment_attributes(one, version),
-        "SystemEndpoint": system_endpoint(one),
-        "Tags": {"aws:connect:instanceId": INSTANCE_ID},
+        "SystemEndpoint": system,
+        "Tags": _tags(system),
         "TotalPauseCount": one.pauses if one.channel == "TASK" else None,
         "TotalPauseDurationInSeconds": one.pause_s if one.channel == "TASK" else None,
         "TransferCompletedTimestamp": _stamp(one.transfer_completed_at),
@@ -79,10 +81,11 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "VoiceIdResult": None,
         "WisdomInfo": None,
     }
-    if record["SystemEndpoint"] is not None:
-        record["Tags"]["aws:connect:systemEndpoint"] = record["SystemEndpoint"]["Address"]
-    record["Recording"], record["Recordings"] = details.recordings(one, version)
-    return record
+
+
+def _tags(system: Record | None) -> dict[str, str]:
+    tags = {"aws:connect:instanceId": INSTANCE_ID}
+    return tags if system is None else {**tags, "aws:connect:systemEndpoint": system["Address"]}
 
 
 def _stamp(second: int | None) -> str | None:
@@ -152,22 +155,24 @@ def _agent(one: Contact, version: Version, rng: random.Random) -> Record | None:
     if agent is None:
         return None
     is_open = version.lacks_after_contact_work
+    # Nobody puts a task or an e-mail on hold: no values, rather than zeros.
+    can_hold = one.channel in ("VOICE", "CHAT")
     return {
         "ARN": agent.arn,
         "AcceptedByAgentTimestamp": _stamp(one.agent_at) if one.is_preview else None,
         "AfterContactWorkDuration": None if is_open else one.acw_s,
         "AfterContactWorkEndTimestamp": None if is_open else _stamp(one.acw_end_at),
         "AfterContactWorkStartTimestamp": _stamp(one.acw_at),
-        "AgentInitiatedHoldDuration": one.hold_s,
+        "AgentInitiatedHoldDuration": one.hold_s if can_hold else None,
         "AgentInteractionDuration": one.interaction_s,
         "AgentPauseDuration": one.pause_s,
         "Capabilities": None,
         "ConnectedToAgentTimestamp": _stamp(one.agent_at),
-        "CustomerHoldDuration": one.hold_s,
+        "CustomerHoldDuration": one.hold_s if can_hold else None,
         "DeviceInfo": details.agent_device(agent),
         "HierarchyGroups": _hierarchy(agent),
-        "LongestHoldDuration": one.longest_hold_s,
-        "NumberOfHolds": one.holds,
+        "LongestHoldDuration": one.longest_hold_s if can_hold else None,
+        "NumberOfHolds": one.holds if can_hold else None,
         "PreviewEndTimestamp": _stamp(one.agent_at) if one.is_preview else None,
         "RoutingProfile": {"ARN": agent.profile.arn, "Name": agent.profile.name},
         "StateTransitions": details.state_transitions(one, rng),
