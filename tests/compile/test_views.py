@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from golden_files import Golden
 from contacts import T0, at, database, handled, queued
+from golden_files import Golden
 
 from trunkline.compile.portable import SPELLINGS
 from trunkline.compile.views import create_view

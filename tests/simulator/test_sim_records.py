@@ -19,14 +19,7 @@ Record = dict[str, Any]
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 STAMP_MS = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 PHONE = re.compile(r"^\+1\d{3}55501\d\d$")
-KEYS = """AWSAccountId AWSContactTraceRecordFormatVersion AdditionalEmailRecipients Agent AgentConnectionAttempts
-AnsweringMachineDetectionStatus Attributes Campaign Channel ChatMetrics ConnectedToSystemTimestamp ContactAssociationId
-ContactDetails ContactEvaluations ContactId ContactLens Customer CustomerEndpoint CustomerId CustomerVoiceActivity
-DisconnectDetails DisconnectReason DisconnectTimestamp ExternalThirdParty GlobalResiliencyMetadata InitialContactId
-InitiationMethod InitiationTimestamp InstanceARN LastPausedTimestamp LastResumedTimestamp LastUpdateTimestamp
-MediaStreams NextContactId OutboundStrategy PreviousContactId QualityMetrics Queue Recording Recordings References
-RelatedContactId RoutingCriteria ScheduledTimestamp SegmentAttributes SystemEndpoint Tags TotalPauseCount
-TotalPauseDurationInSeconds TransferCompletedTimestamp TransferredToEndpoint VoiceIdResult WisdomInfo""".split()
+KEYS = ["AWSAccountId", "AWSContactTraceRecordFormatVersion", "AdditionalEmailRecipients", "Agent", "AgentConnectionAttempts", "AnsweringMachineDetectionStatus", "Attributes", "Campaign", "Channel", "ChatMetrics", "ConnectedToSystemTimestamp", "ContactAssociationId", "ContactDetails", "ContactEvaluations", "ContactId", "ContactLens", "Customer", "CustomerEndpoint", "CustomerId", "CustomerVoiceActivity", "DisconnectDetails", "DisconnectReason", "DisconnectTimestamp", "ExternalThirdParty", "GlobalResiliencyMetadata", "InitialContactId", "InitiationMethod", "InitiationTimestamp", "InstanceARN", "LastPausedTimestamp", "LastResumedTimestamp", "LastUpdateTimestamp", "MediaStreams", "NextContactId", "OutboundStrategy", "PreviousContactId", "QualityMetrics", "Queue", "Recording", "Recordings", "References", "RelatedContactId", "RoutingCriteria", "ScheduledTimestamp", "SegmentAttributes", "SystemEndpoint", "Tags", "TotalPauseCount", "TotalPauseDurationInSeconds", "TransferCompletedTimestamp", "TransferredToEndpoint", "VoiceIdResult", "WisdomInfo"]
 
 
 def _second(text: str | None) -> int | None:

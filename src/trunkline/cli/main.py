@@ -14,13 +14,32 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import output
+from trunkline.cli import dead_letter, lake, metrics, objects, output, warehouse
+from trunkline.cli.demo import demo
+from trunkline.cli.doctor import doctor
+from trunkline.cli.load import load
+from trunkline.cli.report import report
+from trunkline.cli.simulate import simulate
+from trunkline.cli.sql import sql
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 
 # Every command, in the order that help shows. A verb is one function; a noun is an app of its own.
-VERBS: Final[Mapping[str, Callable[..., None]]] = {}
-NOUNS: Final[Mapping[str, typer.Typer]] = {}
+VERBS: Final[Mapping[str, Callable[..., None]]] = {
+    "demo": demo,
+    "simulate": simulate,
+    "load": load,
+    "sql": sql,
+    "report": report,
+    "doctor": doctor,
+}
+NOUNS: Final[Mapping[str, typer.Typer]] = {
+    "object": objects.app,
+    "metric": metrics.app,
+    "dead-letter": dead_letter.app,
+    "warehouse": warehouse.app,
+    "lake": lake.app,
+}
 
 _HELP: Final = """Amazon Connect's contacts, kept whole: lake, warehouse and report, on one machine or on AWS.
 

@@ -108,9 +108,7 @@ def _unmapped_texts(obj: Object, text: str, unknown: dict[str, bytes], rule: Pii
     )
 
 
-def _leaf(
-    type_: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool = False
-) -> str:
+def _leaf(type_: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool = False) -> str:
     match type_:
         case str():
             return _scalar(raw)

@@ -163,8 +163,8 @@ def open_store(url: str) -> Store:
             raise TerminalError(f"the lake folder {root} cannot be made: {error.strerror}; name another") from error
         return FolderStore(root, url)
     if parts.scheme == "s3" and parts.netloc:
-        import boto3  # noqa: PLC0415  (a heavy import, for lakes in S3 only)
-        from botocore.config import Config  # noqa: PLC0415
+        import boto3
+        from botocore.config import Config
 
         client = boto3.client("s3", config=Config(retries={"max_attempts": 8, "mode": "standard"}))
         prefix = parts.path.strip("/")

@@ -7,7 +7,13 @@ seconds the column is in milliseconds, as Amazon's is. Columns that the export c
 from __future__ import annotations
 
 from trunkline.objects.contact_record_types import (
-    EVALUATION, MEDIA_STREAM, QUALITY, RECORDING, REFERENCE, ROUTING_CRITERION, STATE_TRANSITION,
+    EVALUATION,
+    MEDIA_STREAM,
+    QUALITY,
+    RECORDING,
+    REFERENCE,
+    ROUTING_CRITERION,
+    STATE_TRANSITION,
 )  # fmt: skip
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Pii, Scalar, Transform, Type
 from trunkline.objects.record_columns import RECORD_COLUMNS
