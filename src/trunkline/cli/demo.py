@@ -58,9 +58,8 @@ def demo(
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
         output.rows(["", "the day", "against the day before"], headlines)
         output.text(f"\nReport: {report}")
-        output.text(
-            f'Ask it:  trunkline sql --home {home} "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"'
-        )
+        question = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
+        output.text(f'Ask it:  trunkline sql --home {home} "{question}"')
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:

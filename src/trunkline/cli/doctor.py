@@ -11,8 +11,10 @@ from trunkline.cli.output import Format
 
 
 def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
-    """Examine a home: does the accounting add up, is work unfinished, is a key there twice, do lake and warehouse agree,
-    what is set aside, which fields are unknown, vanished, changed their type or clash in case.
+    """Examine a home: does everything hold that should?
+
+    Does the accounting add up, is work unfinished, is a key there twice, do lake and warehouse agree, what is set
+    aside, which fields are unknown, vanished, changed their type or clash in case.
 
     Exits 1 when the accounting, the keys or lake and warehouse are wrong; drift and records set aside are only told.
 

@@ -20,7 +20,7 @@ _COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superse
 
 def load(
     object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs or s3:// URLs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
     home: Home = None,
     output_format: Output = Format.TABLE,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")] = False,

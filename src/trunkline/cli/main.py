@@ -6,6 +6,7 @@ Modules named here import nothing heavy at their top: `trunkline --help` imports
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -69,10 +70,21 @@ def build(verbs: Mapping[str, Callable[..., None]] = VERBS, nouns: Mapping[str, 
         del version  # acted on by its callback
 
     for name, function in verbs.items():
-        app.command(name)(function)
+        text, example = _help_and_example(function)
+        app.command(name, help=text, epilog=example)(function)
     for name, noun in nouns.items():
+        for command in noun.registered_commands:
+            if command.callback is not None and command.epilog is None:
+                command.help, command.epilog = _help_and_example(command.callback)
         app.add_typer(noun, name=name)
     return app
+
+
+def _help_and_example(function: Callable[..., object]) -> tuple[str, str | None]:
+    """A docstring's text, and its last paragraph where that is an example: help shows it below the options."""
+    text = inspect.getdoc(function) or ""
+    head, _, last = text.rpartition("\n\n")
+    return (head, last) if last.startswith("Example") else (text, None)
 
 
 def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:

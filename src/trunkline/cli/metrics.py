@@ -14,7 +14,7 @@ from trunkline.cli.output import Format
 from trunkline.errors import UsageError
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
-Names = Annotated[list[str], typer.Argument(metavar="METRIC...", help="Amazon's names, in any case: service_level ...")]
+Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
 By = Annotated[
     str, typer.Option("--by", help="queue, agent, routing_profile, channel, initiation_method; a,b for two.")
 ]

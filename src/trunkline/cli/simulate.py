@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date as date_of_text
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +42,7 @@ def simulate(
     from trunkline.simulator.spec import DEFAULT_DATE, Spec
 
     try:
-        day = datetime.strptime(date, "%Y-%m-%d").date() if date else DEFAULT_DATE
+        day = date_of_text.fromisoformat(date) if date else DEFAULT_DATE
     except ValueError:
         raise UsageError(f"--date {date!r} is no date; write YYYY-MM-DD") from None
     spec = Spec(contacts=contacts, seed=seed, date=day, days=days, faults=_faults(fault or []), is_gzip=gzip)

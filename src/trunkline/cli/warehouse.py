@@ -15,7 +15,7 @@ app = typer.Typer(help="The warehouse: create it, look at it, rebuild it.", no_a
 
 @app.command()
 def install(home: Home = None) -> None:
-    """Create schemas, tables and views that are not there; add columns the catalogue has gained. Run it as often as you like.
+    """Create what is not there, and add columns the catalogue has gained; run it as often as you like.
 
     Example: trunkline warehouse install
     """

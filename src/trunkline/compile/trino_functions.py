@@ -36,8 +36,7 @@ def build(template: str, *arguments: exp.Expr) -> exp.Expr:
         mark.replace(exp.Paren(this=argument) if isinstance(argument, exp.Binary) else argument)
     inner = tree.this
     assert isinstance(inner, exp.Expr)
-    simple = isinstance(inner, exp.Anonymous | exp.Cast | exp.Case)
-    return inner.pop() if simple else tree
+    return inner.pop() if isinstance(inner, exp.Anonymous | exp.Cast | exp.Case) else tree
 
 
 _MARK: Final = re.compile(r"_\d")

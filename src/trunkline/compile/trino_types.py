@@ -259,7 +259,7 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], .
     (exp.CurrentDate, lambda types, node: DATE),
     (exp.DPipe, lambda types, node: VARCHAR),
     (exp.Distinct, lambda types, node: types.of(node.expressions[0]) if node.expressions else None),
-    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),
+    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),  # noqa: PLW0108 - defined below
     ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order), lambda types, node: types.of(node.this)),
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ _INSERT_ROWS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """What became of one batch. The typed rows are in table `flat` of the flattener's connection until its next batch."""
+    """What became of one batch. The typed rows are in table `flat` of the connection until the next batch."""
 
     accepted: int
     dead_letters: list[DeadLetter]

@@ -23,7 +23,9 @@ _PRIVATE_FILE = 0o600
 class Store(Protocol):
     """What a lake needs of its place. A reader sees the old object or the new one, never a part."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The lake's URL."""
 
     def put_file(self, source: Path, key: str) -> None:
         """Publish a local file and remove it; durable when this returns."""

@@ -25,7 +25,7 @@ SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in ("connect_d
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open home for questions. `con` sees the warehouse, and the lake as `lake.<table>` and `lake.<table>_versions`."""
+    """An open home for questions; `con` sees the warehouse, and the lake as `lake.<table>[_versions]`."""
 
     settings: Settings
     objects: Mapping[str, Object]

@@ -129,8 +129,7 @@ def build(rng: random.Random) -> Centre:
         for queue in profile.queues:
             queue.profiles.append(profile)
         profiles[name] = profile
-    centre = Centre(queues, profiles, [], rng)
-    return centre
+    return Centre(queues, profiles, [], rng)
 
 
 def hire(centre: Centre, profile: Profile) -> Agent:

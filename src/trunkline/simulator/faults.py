@@ -46,9 +46,9 @@ def _poison(record: Record, rng: random.Random) -> bytes:
         lambda: text[:-1] + b',"Channel":"VOICE"}',
         lambda: text[:-1] + b',"Deep":' + b"[" * 300 + b"]" * 300 + b"}",
         lambda: text.replace(b'"ContactId":', b"'ContactId':", 1),
-        lambda: f"<html>502 Bad Gateway, request {name}</html>".encode(),
+        f"<html>502 Bad Gateway, request {name}</html>".encode,
         lambda: b"\x00\x00\x00" + name.encode() + b"\x00",
-        lambda: f'"record {name} was too large"'.encode(),
+        f'"record {name} was too large"'.encode,
     )
     return pieces[rng.randrange(len(pieces))]()
 

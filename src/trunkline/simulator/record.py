@@ -23,7 +23,6 @@ def export(one: Contact, version: Version, seed: int) -> Record:
     """The record of that version. What is not simulated follows from the seed and the contact's number alone."""
     rng = random.Random(seed * 1_000_003 + one.number)
     caller = random.Random(seed * 1_000_003 + one.call_key)
-    customer = customer_endpoint(one, caller)
     system = system_endpoint(one)
     recording, recordings = details.recordings(one, version)
     return {
@@ -44,7 +43,7 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "ContactId": one.contact_id,
         "ContactLens": details.contact_lens(one),
         "Customer": None,
-        "CustomerEndpoint": None if version.is_redacted else customer,
+        "CustomerEndpoint": None if version.is_redacted else customer_endpoint(one, caller),
         "CustomerId": None,
         "CustomerVoiceActivity": details.voice_activity(one, rng),
         "DisconnectDetails": details.disconnect_details(one, rng),
@@ -74,12 +73,19 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "SegmentAttributes": _segment_attributes(one, version),
         "SystemEndpoint": system,
         "Tags": _tags(system),
-        "TotalPauseCount": one.pauses if one.channel == "TASK" else None,
-        "TotalPauseDurationInSeconds": one.pause_s if one.channel == "TASK" else None,
+        **_pauses(one),
         "TransferCompletedTimestamp": _stamp(one.transfer_completed_at),
         "TransferredToEndpoint": _telephone(one.transferred_to),
         "VoiceIdResult": None,
         "WisdomInfo": None,
+    }
+
+
+def _pauses(one: Contact) -> Record:
+    is_task = one.channel == "TASK"
+    return {
+        "TotalPauseCount": one.pauses if is_task else None,
+        "TotalPauseDurationInSeconds": one.pause_s if is_task else None,
     }
 
 

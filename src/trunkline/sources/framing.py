@@ -182,10 +182,7 @@ class _Framer:
         """Take the value at `pos`: a record, or broken."""
         if byte == _OBJECT and self.junction and self._stride():
             return
-        if byte in (_OBJECT, _OPEN, QUOTE):
-            found = self._probe(self.pos)
-        else:
-            found = self._scalar()
+        found = self._probe(self.pos) if byte in (_OBJECT, _OPEN, QUOTE) else self._scalar()
         if not found.end:
             self._resync(found)
             return

@@ -1,4 +1,4 @@
-"""Contact records in files, local or in S3: batches of records with positions, and the same batch again from its plan."""
+"""Contact records in files, local or in S3: batches with positions, and the same batch again from its plan."""
 
 from __future__ import annotations
 
@@ -221,7 +221,8 @@ class _Local:
 
 def _changed(uri: str, version: str) -> SourceChangedError:
     return SourceChangedError(
-        f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, then run "
+        f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, "
+        "then run "
         "the same command again."
     )
 
