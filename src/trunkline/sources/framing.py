@@ -173,6 +173,7 @@ class _Framer:
                 self.pos, self.pos, Found(0, "invalid_json", "an array goes on without a comma, so it has ended")
             )
             self.at = _At.TOP
+            self._step()  # at once: no block may end here, as the empty span would belong to both sides
         elif at is _At.VALUE:
             self._resync(Found(0, "invalid_json", "an array goes on without a comma"))
         else:
