@@ -273,14 +273,14 @@ class _Framer:
             return False
         all_flat = are_flat(stride, len(texts))
         offsets, index = array("q"), 0
-        for text in texts:
+        for raw, text in zip(raws, texts, strict=True):
             while stride[index] in b" \t\r\n,":
                 index += 1
             if stride[index] != _OBJECT or not (all_flat or is_flat(text)):
                 self.strides_from = self.base + last
                 return False
             offsets.append(self.base + self.pos + index)
-            index += len(text) if text.isascii() else len(text.encode())
+            index += len(text) if text.isascii() else memoryview(raw).nbytes
         self.block.texts += texts
         self.block.offsets += offsets
         self.pos = last + 1
