@@ -46,10 +46,10 @@ _KINDS: Final = {"count": _COUNT, "percent": _RATE, "seconds": _TIME}
 # Label, metric, and which way is good: 1 up, -1 down, 0 neither. Most telling first.
 _ORDER: Final[tuple[tuple[str, str, int], ...]] = (
     ("Service level", "SERVICE_LEVEL", 1),
-    ("Queued", "CONTACTS_QUEUED", 0),
+    ("Contacts queued", "CONTACTS_QUEUED", 0),
     ("Abandonment rate", "ABANDONMENT_RATE", -1),
     ("Average speed of answer", "AVG_QUEUE_ANSWER_TIME", -1),
-    ("Contacts", "CONTACTS_CREATED", 0),
+    ("Contacts ended", "CONTACTS_CREATED", 0),
     ("Handled", "CONTACTS_HANDLED", 0),
     ("Abandoned", "CONTACTS_ABANDONED", -1),
     ("9 of 10 waited at most", "QUEUE_WAIT_TIME_P90", -1),

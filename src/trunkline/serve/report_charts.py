@@ -30,11 +30,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One point of a line; None breaks the line. `weight` (0 to 1) is the area of its dot."""
+    """One point of a line; None leaves it out. `weight` (0 to 1) is the area of its dot; a lone one joins no line."""
 
     value: float | None
     title: str
     weight: float = 0.5
+    is_lone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,11 @@ def _rule(y: float, kind: str = "grid") -> Html:
 
 
 def nice_maximum(value: float) -> float:
-    """The smallest of 2, 4, 10, 20, 40, 100 ... that is not below the value, so that its half is round too."""
-    if value <= 2:
-        return 2
-    size: float = 10 ** math.floor(math.log10(value))
-    return next(step * size for step in (1, 2, 4, 10) if step * size >= value)
+    """A round number not below the value whose half is a whole number too: 2, 4, 6, 8, 10, 12, 16, 20, 30 ..."""
+    if value <= 10:
+        return max(2, 2 * math.ceil(value / 2))
+    size: int = 10 ** math.floor(math.log10(value))
+    return next(top for tenths in (10, 12, 16, 20, 30, 40, 50, 60, 80, 100) if (top := tenths * size // 10) >= value)
 
 
 def histogram(
@@ -170,13 +171,13 @@ def rate_line(
         marks.append(_rule(y(mean), "mean"))
     lines = [
         el("path", {"class": kind, "d": path})
-        for kind, values in (("before", before), ("line", [dot.value for dot in dots]))
+        for kind, values in (("before", before), ("line", [None if dot.is_lone else dot.value for dot in dots]))
         if (path := _path([None if one is None else y(one) for one in values]))
     ]
     marks += [_stretched(height, *lines)] if lines else []
     for place, dot in enumerate(dots):
         if dot.value is not None:
-            circle = {"class": "dot", "cx": percent((place + 0.5) / len(dots)), "cy": y(dot.value)}
+            circle = {"class": "dot lone" if dot.is_lone else "dot", "cx": percent((place + 0.5) / len(dots)), "cy": y(dot.value)}
             marks.append(
                 el(
                     "g",

@@ -17,7 +17,7 @@ from trunkline.serve.period import Period
 from trunkline.serve.report_agents import AgentRow, agents
 from trunkline.serve.report_waits import Distribution, handle_times, waits
 
-QUEUES_MAX: Final = 12
+QUEUES_MAX: Final = 10
 HALF_HOURS_SPAN_MAX: Final = timedelta(days=2)
 # A half hour or queue with fewer contacts than this, or than a hundredth of all, is not called the worst.
 WORTH_NAMING: Final = 10
@@ -61,6 +61,7 @@ class Slot:
     arrivals_before: int | None
     queued: int
     service_level: float | None
+    queued_before: int
     service_level_before: float | None
 
 
@@ -158,6 +159,7 @@ def _slots(
                 else None,
                 queued=now["contacts_queued"] if now else 0,
                 service_level=now["service_level"] if now else None,
+                queued_before=then["contacts_queued"] if then else 0,
                 service_level_before=then["service_level"] if then else None,
             )
         )

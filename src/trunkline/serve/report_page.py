@@ -45,7 +45,8 @@ def _header(data: ReportData) -> Html:
         said += f" \u00b7 changes against {period.previous.name}"
     elif data.contacts:
         said += f" \u00b7 nothing to compare with: no contact ended on {period.previous.name}"
-    return el("header", None, el("h1", None, period.title), el("p", None, said))
+    brow = el("p", {"class": "brow"}, "Contact centre report")
+    return el("header", None, brow, el("h1", None, period.title), el("p", None, said))
 
 
 def _day(data: ReportData) -> list[Html]:

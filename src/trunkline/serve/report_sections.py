@@ -94,17 +94,20 @@ def half_hours(data: ReportData) -> Html:
     if not data.slots:
         return card(title, el("p", {"class": "soft"}, "No contact was in a queue."))
     most = max(one.queued for one in data.slots) or 1
+    # The rate of a few contacts at night jumps from 0 to 100; a line through it would hide the day.
+    few = max(3.0, most * 0.03)
     dots = [
         charts.Dot(
             one.service_level,
             f"{one.label}: service level {wording.percentage(one.service_level)} of {one.queued:,} contacts",
             one.queued / most,
+            one.queued < few,
         )
         for one in data.slots
     ]
     bars = [charts.Bar(one.arrivals, "", f"{one.label}: {one.arrivals:,} contacts arrived") for one in data.slots]
     level = wording.percentage(data.total["service_level"])
-    legend = [_swatch("line-dot", f"service level, larger where more contacts; dotted rule: the whole period, {level}")]
+    legend = [_swatch("line-dot", f"service level, larger where more contacts (no line under {few:.0f}); dotted: all day, {level}")]
     legend.append(_swatch("bar", "arrivals"))
     if data.has_before:
         legend.append(_swatch("before", f"both on {data.period.previous.name}"))
@@ -116,7 +119,7 @@ def half_hours(data: ReportData) -> Html:
             f"Service level by {width}",
             f"Between {dots[0].title.split(':')[0]} and {dots[-1].title.split(':')[0]}; {level} over the whole period.",
             dots,
-            [one.service_level_before for one in data.slots],
+            [one.service_level_before if one.queued_before >= few else None for one in data.slots],
             data.total["service_level"],
             130,
         ),
@@ -141,8 +144,12 @@ def _slot_ticks(slots: Sequence[Slot]) -> list[charts.Tick]:
     chosen = whole[:: max(1, every // 2)] if len(whole) * 2 > len(slots) * 0.9 and len(slots) > 16 else list(whole)
     places = chosen or list(range(0, len(slots), every))
     return [
-        charts.Tick(place / len(slots), slots[place].label, is_minor=bool(n % 2)) for n, place in enumerate(places)
+        charts.Tick(place / len(slots), _short(slots[place].label), is_minor=bool(n % 2)) for n, place in enumerate(places)
     ]
+
+
+def _short(label: str) -> str:
+    return label.removesuffix(":00")
 
 
 def _slot_table(data: ReportData) -> Html:
@@ -180,13 +187,13 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def distributions(data: ReportData) -> Html:
     """Waits, handle times, and who gave up after how long, side by side."""
     x = data.x.default
-    within = f"darker: less than {x:g} s. " if any(one.high_s == x for one in data.waits.bins) else ""
+    within = f"Darker: less than {x:g} s. " if any(one.high_s == x for one in data.waits.bins) else ""
     gone = data.waits.abandoned
     return el(
         "div",
         {"class": "three"},
-        _distribution("waits", "How long contacts waited", data.waits, within, faint_from_s=x),
-        _distribution("handled", "How long contacts were handled", data.handle_times, ""),
+        _distribution("waits", "Waiting times", data.waits, within, faint_from_s=x),
+        _distribution("handled", "Handle times", data.handle_times, ""),
         _abandonment(data.waits.bins, gone),
     )
 
@@ -197,8 +204,8 @@ def _distribution(
     if not of.contacts:
         return card(title, el("p", {"class": "soft"}, "No contact has such a time."))
     said = (
-        f"Half: {wording.duration(of.p50_s)} at most. 9 of 10: {wording.duration(of.p90_s)}. "
-        f"19 of 20: {wording.duration(of.p95_s)}."
+        f"Half took {wording.duration(of.p50_s)} or less, 9 of 10 up to {wording.duration(of.p90_s)}, "
+        f"19 of 20 up to {wording.duration(of.p95_s)}."
     )
     bars = [
         charts.Bar(
@@ -215,13 +222,13 @@ def _distribution(
     return card(
         title,
         charts.histogram(identity, title, said, bars, _edges(of.bins)),
-        el("p", {"class": "note"}, lead[:1].upper() + lead[1:] + said),
+        el("p", {"class": "note"}, lead + said),
         el("details", None, el("summary", None, "Numbers"), _table(title, ["Time", "Contacts", "Share"], rows)),
     )
 
 
 def _abandonment(bins: Sequence[Bin], gone: int) -> Html:
-    title = "When contacts gave up"
+    title = "Abandoned after"
     if not gone:
         return card(title, el("p", {"class": "soft"}, "No contact abandoned."))
     bars = [
@@ -285,8 +292,8 @@ def queues(data: ReportData) -> Html:
 
 def _queue_row(row: QueueRow, shows_x: bool) -> Html:
     v = row.values
-    level = join(charts.meter(v["service_level"]) if v["service_level"] is not None else "",
-                 wording.percentage(v["service_level"]))  # fmt: skip
+    rate = el("span", {"class": "rate"}, wording.percentage(v["service_level"]))
+    level = rate if v["service_level"] is None else join(charts.meter(v["service_level"]), rate)
     cells = [
         wording.count(v["contacts_queued"]),
         level,
@@ -310,12 +317,12 @@ def agents(data: ReportData) -> Html:
     if not data.agents:
         return card(title, el("p", {"class": "soft"}, "No contact reached an agent."), kind="sheet")
     has_lines = any(one.segments for one in data.agents)
-    head = [el("th", {"scope": "col"}, one) for one in ("Agent", "Handled", "Handle time", "Hold", "After work")]
     first, last = _bounds(data)
     ticks = _hour_ticks(data, first, last)
+    head = [el("th", {"scope": "col"}, "Agent")]
     if has_lines:
-        scale = charts.hour_scale(ticks)
-        head.append(el("th", {"scope": "col", "class": "day", "aria-label": "Time line"}, scale))
+        head.append(el("th", {"scope": "col", "class": "day", "aria-label": "Time line"}, charts.hour_scale(ticks)))
+    head += [el("th", {"scope": "col"}, one) for one in ("Handled", "Handle time", "Hold", "After work")]
     rows = [_agent_row(one, data, first, last, [tick.at for tick in ticks], has_lines) for one in data.agents]
     if data.agents_not_shown is not None:
         rows.append(_agent_row(data.agents_not_shown, data, first, last, [], has_lines))
@@ -348,12 +355,11 @@ def _agent_row(
         wording.clock(v["avg_after_contact_work_time"]),
     ]
     header = el("th", {"scope": "row"}, name_of(row.name, row.agent_id, "agent"))
-    found = [header, *(el("td", None, one) for one in cells)]
     is_group = row.agent_id is None
-    if has_lines:
-        line = "" if is_group else _line(row.segments, data, first, last, hours)
-        found.append(el("td", {"class": "day"}, line))
-    return el("tr", {"class": "group" if is_group else None}, *found)
+    line = "" if is_group or not has_lines else _line(row.segments, data, first, last, hours)
+    day = [el("td", {"class": "day"}, line)] if has_lines else []
+    numbers = (el("td", None, one) for one in cells)
+    return el("tr", {"class": "group" if is_group else None}, header, *day, *numbers)
 
 
 def _line(segments: Sequence[Segment], data: ReportData, first: float, last: float, hours: Sequence[float]) -> Html:
@@ -388,7 +394,7 @@ def _hour_ticks(data: ReportData, first: float, last: float) -> list[charts.Tick
     return [
         charts.Tick(
             n / hours,
-            f"{data.period.local(data.period.since + timedelta(seconds=first + n * 3600)):%H:%M}",
+            _short(f"{data.period.local(data.period.since + timedelta(seconds=first + n * 3600)):%H:%M}"),
             is_minor=n // step % 2 == 1,
         )
         for n in range(0, hours + 1, step)

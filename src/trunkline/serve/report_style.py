@@ -33,6 +33,7 @@ h1,h2,h3,p,dl,dd,ul,figure{margin:0;padding:0}
 h1{font-size:30px;line-height:1.15;letter-spacing:-.02em}
 h2{font-size:17px;letter-spacing:-.005em}
 h3{font-size:14px}
+.brow{font-size:13px;color:var(--soft);flex-basis:100%}
 header{display:flex;flex-wrap:wrap;gap:4px 24px;align-items:baseline;justify-content:space-between;margin-bottom:18px}
 .soft,header p,figcaption,.note{color:var(--soft)}
 .note,figcaption{font-size:13px}
@@ -53,7 +54,7 @@ padding:16px 18px;margin-bottom:14px}
 .stood strong{display:block;font-size:16px;overflow-wrap:anywhere}
 .stood span{font-size:13px;color:var(--soft)}
 .three{display:grid;grid-template-columns:repeat(3,1fr);gap:14px}
-.three .card{min-width:0}
+.three{margin-bottom:14px}.three .card{min-width:0;margin-bottom:0}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:13px;color:var(--soft);margin-bottom:6px}
 .legend svg{vertical-align:-1px;margin-right:6px}
 .chart,.strip,.scale{display:block;overflow:visible}
@@ -66,22 +67,22 @@ padding:16px 18px;margin-bottom:14px}
 .line{stroke:var(--main);stroke-width:1.5;opacity:.55}
 .bar,.dot,.contact,.meter-part{fill:var(--main)}
 .bar.faint{fill:var(--faint)}.warm .bar{fill:var(--warm)}
-.dot{stroke:var(--card);stroke-width:1}
+.dot{stroke:var(--card);stroke-width:1}.dot.lone{fill:var(--before)}
 .reach{fill:transparent}g:hover>.reach{fill:var(--grid);opacity:.6}
 .hold{fill:var(--hold)}.work{fill:var(--warm)}.meter-all{fill:var(--meter)}
-.meter{margin-right:7px;vertical-align:0}
+.rate{display:inline-block;min-width:4.1em}.meter{margin-right:7px;vertical-align:0}
 .wide{overflow-x:auto;margin-top:8px}
 .wide:focus-visible{outline:2px solid var(--main)}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:4px}
 th,td{text-align:right;padding:5px 9px;white-space:nowrap;border-bottom:1px solid var(--rule)}
-thead th{color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom;border-bottom:1px solid var(--before)}
+thead th{white-space:normal;color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom;border-bottom:1px solid var(--before)}
 th:first-child{text-align:left;padding-left:0}td:last-child,th:last-child{padding-right:0}
 tbody th{font-weight:600}
 tbody tr:last-child>*{border-bottom:0}
 .group th,.group td{color:var(--soft);font-weight:400}
 .name{display:block;max-width:210px;overflow:hidden;text-overflow:ellipsis}
-.day{width:46%;min-width:380px;padding-top:4px;padding-bottom:4px}
+.day{width:64%;min-width:190px;padding-top:4px;padding-bottom:4px}
 .account{font-size:18px;font-weight:600;letter-spacing:-.01em;margin:6px 0 2px}
 .facts{display:grid;grid-template-columns:repeat(3,1fr);gap:14px 28px;margin-top:12px}
 .facts ul{list-style:none}.facts li{overflow-wrap:anywhere}
@@ -99,18 +100,15 @@ border:1px solid var(--rule);border-radius:5px;padding:2px 6px}
 """
     + """
 @page{size:A4;margin:9mm 10mm}
-@media print{body{background:#fff;font-size:8.6pt;line-height:1.35;-webkit-print-color-adjust:exact;
-print-color-adjust:exact}
-main{max-width:none;padding:0}h1{font-size:18pt}h2{font-size:11pt}header{margin-bottom:6pt}
-.card,.tile{box-shadow:none;padding:6pt 8pt;margin-bottom:6pt;break-inside:avoid}
-.tiles{gap:5pt;margin-bottom:6pt;grid-template-columns:repeat(4,1fr)}.tile{padding:4pt 7pt;margin:0}
-.tile.hero .value{font-size:18pt}.tile .value{font-size:12.5pt}.tile dt,.change,.note,figcaption,.legend,
-.stood span,footer,caption,thead th{font-size:7.6pt}
-.stood{grid-template-columns:repeat(4,1fr)}.stood strong{font-size:9.5pt}
-.three{gap:6pt;grid-template-columns:repeat(3,1fr)}.facts{grid-template-columns:repeat(3,1fr);margin-top:5pt}
-table{font-size:8pt}th,td{padding:1.6pt 5pt}.day{min-width:0;padding-top:0;padding-bottom:0;width:44%}
-.strip{height:13px}.name{max-width:110pt}.wide{overflow:visible;margin-top:2pt}
-.tick,.above{font-size:9px}details{display:none}.account{font-size:10.5pt;margin:2pt 0}
-.sheet{break-before:page}.agents{break-inside:auto}tr{break-inside:avoid}footer{margin-top:4pt}footer p{margin:0 0 1pt}}
+@media print{body{background:#fff;font-size:13.5px;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+main{max-width:none;padding:0;zoom:.73}h1{font-size:26px}header{margin-bottom:10px}.brow{display:none}
+.card,.tile{box-shadow:none;break-inside:avoid}.card{padding:9px 14px;margin-bottom:9px}
+.tiles{gap:8px;margin-bottom:9px;grid-template-columns:repeat(4,1fr)}.tile{padding:6px 12px}
+.tile.hero .value{font-size:28px}.tile .value{font-size:19px}.change{min-height:0}
+.stood{grid-template-columns:repeat(4,1fr)}.three{gap:9px;margin-bottom:9px;grid-template-columns:repeat(3,1fr)}
+.facts{grid-template-columns:repeat(3,1fr)}
+table{font-size:13px}th,td{padding:2px 8px}.day{padding-top:1px;padding-bottom:1px}.wide{overflow:visible;margin-top:4px}
+details{display:none}footer{margin-top:8px}
+.sheet{break-before:page}tr{break-inside:avoid}}
 """
 )

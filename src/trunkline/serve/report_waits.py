@@ -40,8 +40,8 @@ class Bin:
 
     @property
     def axis(self) -> str:
-        """The range's lower end, short: `20 s`, `5 m`."""
-        return _edge(self.low_s).replace(" min", " m") if self.low_s else "0 s"
+        """The range's lower end, short: `0`, `20 s`, `5 m`."""
+        return _edge(self.low_s).replace(" min", " m") if self.low_s else "0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def duration(seconds: Value) -> str:
     if seconds < 0:
         return _MINUS + duration(-seconds)
     if seconds < 9.95:
-        return "0 s" if seconds == 0 else f"{seconds:.1f} s"
+        return f"{seconds:.0f} s" if seconds == round(seconds) else f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
