@@ -1,4 +1,4 @@
-"""Metrics asked of the warehouse. Every number that has a metric comes from `compile.metric_query`; no formula is here."""
+"""Metrics asked of the warehouse: every number that has a metric comes from `compile.metric_query`."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def span_period(since: datetime, until: datetime, zone: str) -> Period:
     first, last = (one if one.tzinfo is None else one.astimezone(UTC).replace(tzinfo=None) for one in (since, until))
     if not timedelta(0) < last - first <= SPAN_MAX:
         raise UsageError(
-            f"the report's span is {first} to {last}; valid: an end after the start, {SPAN_MAX.days} days later at most."
+            f"the report's span is {first} to {last}; valid: an end after the start and within {SPAN_MAX.days} days."
         )
     _zone(zone)
     return Period(first, last, zone)

@@ -71,9 +71,8 @@ def agents(
     others = None
     if len(shown) < len(rows):
         rest = f'{reached} AND "agent_id" NOT IN (SELECT unnest(CAST($3 AS VARCHAR[])))'
-        others = AgentRow(
-            f"{len(rows) - len(shown):,} other agents", None, measure(con, AGENT_METRICS, period, x, None, rest, [ids])[0]
-        )
+        together = measure(con, AGENT_METRICS, period, x, None, rest, [ids])[0]
+        others = AgentRow(f"{len(rows) - len(shown):,} other agents", None, together)
     return found, others, len(rows)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.serve.markup import Html, el, join, number, percent
+from trunkline.serve.markup import Attribute, Html, el, join, number, percent
 
 _TOP: Final = 18
 _BOTTOM: Final = 22
@@ -48,7 +48,7 @@ class Tick:
 
 
 def _svg(identity: str, title: str, description: str, height: float, *children: str) -> Html:
-    attributes = {"class": "chart", "role": "img", "width": "100%", "height": height}
+    attributes: dict[str, Attribute] = {"class": "chart", "role": "img", "width": "100%", "height": height}
     names = {"aria-labelledby": f"{identity}-t {identity}-d"}
     return el(
         "svg",
@@ -177,7 +177,8 @@ def rate_line(
     marks += [_stretched(height, *lines)] if lines else []
     for place, dot in enumerate(dots):
         if dot.value is not None:
-            circle = {"class": "dot lone" if dot.is_lone else "dot", "cx": percent((place + 0.5) / len(dots)), "cy": y(dot.value)}
+            kind = "dot lone" if dot.is_lone else "dot"
+            circle: dict[str, Attribute] = {"class": kind, "cx": percent((place + 0.5) / len(dots)), "cy": y(dot.value)}
             marks.append(
                 el(
                     "g",
@@ -206,7 +207,12 @@ def time_line(label: str, stretches: dict[str, Sequence[tuple[float, float]]], h
         )
         if path:
             shapes.append(el("path", {"class": kind, "d": path}))
-    attributes = {"class": "strip", "role": "img", "viewBox": f"0 0 {_WIDE} 16", "preserveAspectRatio": "none"}
+    attributes: dict[str, Attribute] = {
+        "class": "strip",
+        "role": "img",
+        "viewBox": f"0 0 {_WIDE} 16",
+        "preserveAspectRatio": "none",
+    }
     return el("svg", {**attributes, "width": "100%", "height": 16}, el("title", None, label), grid, *shapes)
 
 
@@ -242,7 +248,7 @@ def _path(ys: Sequence[float | None]) -> str:
 
 
 def _stretched(height: float, *children: str) -> Html:
-    size = {"width": "100%", "height": height, "viewBox": f"0 0 {_WIDE} {number(height)}"}
+    size: dict[str, Attribute] = {"width": "100%", "height": height, "viewBox": f"0 0 {_WIDE} {number(height)}"}
     return el("svg", {**size, "preserveAspectRatio": "none"}, *children)
 
 

@@ -185,7 +185,7 @@ def _by_interval(
 
 def _queues(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> tuple[QueueRow, ...]:
     """Queues by contacts queued, the busiest first; then the agents' own and the remaining ones, each as one row."""
-    standard = f"SELECT * FROM {TABLE} WHERE \"queue_id\" IS NOT NULL AND NOT COALESCE({_OWN_QUEUE}, false)"
+    standard = f'SELECT * FROM {TABLE} WHERE "queue_id" IS NOT NULL AND NOT COALESCE({_OWN_QUEUE}, false)'
     rows = measure(con, QUEUE_METRICS, period, x, Grouping(("queue",), None, period.zone), standard)
     rows.sort(key=lambda row: (-row["contacts_queued"], row["queue_name"] or "\uffff", row["queue_id"]))
     # One queue in a row called "others" would take the place of its own name.

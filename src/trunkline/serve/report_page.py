@@ -8,11 +8,14 @@ from typing import Final
 from trunkline import __version__
 from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
-from trunkline.serve import report_sections as sections
 from trunkline.serve import wording
 from trunkline.serve.markup import Html, el, join
 from trunkline.serve.report_data import Completeness, ReportData
+from trunkline.serve.report_day import distributions, half_hours
+from trunkline.serve.report_parts import card
 from trunkline.serve.report_style import CSS
+from trunkline.serve.report_tables import agents, queues
+from trunkline.serve.report_top import stood_out, tiles
 
 # Even if some text came through unescaped, a browser would neither run nor fetch anything for it.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -51,12 +54,12 @@ def _header(data: ReportData) -> Html:
 
 def _day(data: ReportData) -> list[Html]:
     return [
-        sections.tiles(data),
-        sections.stood_out(data),
-        sections.half_hours(data),
-        sections.distributions(data),
-        sections.queues(data),
-        sections.agents(data),
+        tiles(data),
+        stood_out(data),
+        half_hours(data),
+        distributions(data),
+        queues(data),
+        agents(data),
     ]
 
 
@@ -90,14 +93,14 @@ def _empty(data: ReportData) -> Html:
 
 def _completeness(of: Completeness) -> Html:
     if not of.counts.read:
-        return sections.card("Is anything missing?", el("p", {"class": "soft"}, "Nothing has been loaded."))
+        return card("Is anything missing?", el("p", {"class": "soft"}, "Nothing has been loaded."))
     verdict = (
         "Every record that was ever read is accounted for."
         if of.counts.is_balanced
         else "The terms do not add up: please report this, with the output of trunkline doctor."
     )
     files = f" They came in {wording.plural(of.files, 'file')}." if of.files else ""
-    return sections.card(
+    return card(
         "Is anything missing?",
         el("p", {"class": "account"}, of.counts.sentence()),
         el("p", {"class": "note"}, verdict + files + " All loads together, not this day alone."),
@@ -116,9 +119,9 @@ def _letters(reasons: Mapping[str, int]) -> Html:
 
 def _late(of: Completeness) -> Html:
     counts = of.counts
+    late = wording.plural(of.late_versions, "later version")
     lines = [
-        f"{wording.plural(of.late_versions, 'later version')} of a known contact: {counts.updated:,} replaced what was "
-        f"there, {counts.superseded:,} were older than it.",
+        f"{late} of a known contact: {counts.updated:,} replaced what was there, {counts.superseded:,} lost to it.",
         f"{wording.plural(counts.duplicate, 'exact duplicate')}, counted once.",
     ]
     return _fact("Delivered again", lines)

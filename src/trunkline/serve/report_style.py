@@ -1,6 +1,7 @@
-"""The report's style sheet: light and dark, phone to A4. Colours are Okabe and Ito's, which colour-blind people tell apart.
+"""The report's style sheet: light and dark, phone to A4.
 
-Contrast of text on its ground is at least 4.5 to 1 in both themes.
+Colours are near Okabe and Ito's blue, vermilion and yellow, which colour-blind people tell apart. Contrast of
+text on its ground is at least 4.5 to 1 in both themes.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ padding:16px 18px;margin-bottom:14px}
 .change{font-size:13px;color:var(--soft);min-height:1.45em}
 .better{color:var(--good);font-weight:600}
 .worse{color:var(--bad);font-weight:600}
-.stood{display:grid;grid-template-columns:repeat(4,1fr);gap:6px 20px;list-style:none}
+.stood{display:grid;margin-top:8px;grid-template-columns:repeat(4,1fr);gap:6px 20px;list-style:none}
 .stood li{border-left:3px solid var(--warm);padding-left:10px;min-width:0}
 .stood strong{display:block;font-size:16px;overflow-wrap:anywhere}
 .stood span{font-size:13px;color:var(--soft)}
@@ -76,7 +77,8 @@ padding:16px 18px;margin-bottom:14px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:4px}
 th,td{text-align:right;padding:5px 9px;white-space:nowrap;border-bottom:1px solid var(--rule)}
-thead th{white-space:normal;color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom;border-bottom:1px solid var(--before)}
+thead th{white-space:normal;color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom;
+border-bottom:1px solid var(--before)}
 th:first-child{text-align:left;padding-left:0}td:last-child,th:last-child{padding-right:0}
 tbody th{font-weight:600}
 tbody tr:last-child>*{border-bottom:0}
@@ -107,7 +109,8 @@ main{max-width:none;padding:0;zoom:.73}h1{font-size:26px}header{margin-bottom:10
 .tile.hero .value{font-size:28px}.tile .value{font-size:19px}.change{min-height:0}
 .stood{grid-template-columns:repeat(4,1fr)}.three{gap:9px;margin-bottom:9px;grid-template-columns:repeat(3,1fr)}
 .facts{grid-template-columns:repeat(3,1fr)}
-table{font-size:13px}th,td{padding:2px 8px}.day{padding-top:1px;padding-bottom:1px}.wide{overflow:visible;margin-top:4px}
+table{font-size:13px}th,td{padding:2px 8px}.day{padding-top:1px;padding-bottom:1px}
+.wide{overflow:visible;margin-top:4px}
 details{display:none}footer{margin-top:8px}
 .sheet{break-before:page}tr{break-inside:avoid}}
 """
