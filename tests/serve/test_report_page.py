@@ -56,10 +56,8 @@ def crowded() -> str:
         )
         for n in range(3000)
     ]
-    reasons = {
-        name: 3 for name in ("invalid_json", "truncated", "invalid_utf8", "not_an_object", "too_long", "too_deep")
-    }
-    reasons |= {name: 2 for name in ("corrupt_compression", "duplicate_key", "missing_key", "wrong_type")}
+    reasons = dict.fromkeys(("invalid_json", "truncated", "invalid_utf8", "not_an_object", "too_long", "too_deep"), 3)
+    reasons |= dict.fromkeys(("corrupt_compression", "duplicate_key", "missing_key", "wrong_type"), 2)
     drift = [f"Field Agent.Something{n} is unknown in 1,234 records (kept in record_unmapped)." for n in range(30)]
     return report(made(rows), DAY, Threshold(20, {"q-1": 30}), Completeness(COUNTS, reasons, 1_913, drift, 3))
 

@@ -16,7 +16,7 @@ from trunkline.compile.metric_query import TABLE, Grouping, Threshold
 from trunkline.serve.measures import Row, measure
 from trunkline.serve.period import Period
 
-AGENTS_MAX: Final = 28
+AGENTS_MAX: Final = 26
 # Longer spans would squeeze contacts into less than a dot.
 TIME_LINE_SPAN_MAX: Final = timedelta(hours=26)
 # After contact work may end this much later than the contact that the scan selects by its end.

@@ -153,7 +153,7 @@ def _abandonment(bins: Sequence[Bin], gone: int) -> Html:
     )
     said = f"{wording.plural(gone, 'contact')} gave up, by how long they had waited."
     if worst is not None and worst.abandoned:
-        said += f" Of waits of {worst.label}, {_share(worst)} ended so."
+        said += f" Likeliest at a wait of {worst.label}: {_share(worst)}."
     rows = [[one.label, f"{one.abandoned:,}", _share(one)] for one in bins]
     head = ["Wait", "Gave up", "Of such waits"]
     return card(

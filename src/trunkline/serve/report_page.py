@@ -19,7 +19,7 @@ from trunkline.serve.report_top import stood_out, tiles
 
 # Even if some text came through unescaped, a browser would neither run nor fetch anything for it.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_DRIFT_MAX: Final = 8
+_DRIFT_MAX: Final = 6
 
 
 def page(data: ReportData, completeness: Completeness) -> str:

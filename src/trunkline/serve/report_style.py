@@ -86,7 +86,7 @@ tbody tr:last-child>*{border-bottom:0}
 .name{display:block;max-width:210px;overflow:hidden;text-overflow:ellipsis}
 .day{width:64%;min-width:190px;padding-top:4px;padding-bottom:4px}
 .account{font-size:18px;font-weight:600;letter-spacing:-.01em;margin:6px 0 2px}
-.facts{display:grid;grid-template-columns:repeat(3,1fr);gap:14px 28px;margin-top:12px}
+.facts{display:grid;grid-template-columns:6fr 5fr 8fr;gap:14px 28px;margin-top:12px}
 .facts ul{list-style:none}.facts li{overflow-wrap:anywhere}
 details{margin-top:8px;font-size:13px}summary{cursor:pointer;color:var(--soft)}
 details table{width:auto;font-size:13px}
@@ -108,8 +108,9 @@ main{max-width:none;padding:0;zoom:.73}h1{font-size:26px}header{margin-bottom:10
 .tiles{gap:8px;margin-bottom:9px;grid-template-columns:repeat(4,1fr)}.tile{padding:6px 12px}
 .tile.hero .value{font-size:28px}.tile .value{font-size:19px}.change{min-height:0}
 .stood{grid-template-columns:repeat(4,1fr)}.three{gap:9px;margin-bottom:9px;grid-template-columns:repeat(3,1fr)}
-.facts{grid-template-columns:repeat(3,1fr)}
-table{font-size:13px}th,td{padding:2px 8px}.day{padding-top:1px;padding-bottom:1px}
+.facts{grid-template-columns:6fr 5fr 8fr}
+table{font-size:13px}th,td{padding:2px 6px}.name{max-width:180px}.account{font-size:15.5px}
+.day{padding-top:1px;padding-bottom:1px}
 .wide{overflow:visible;margin-top:4px}
 details{display:none}footer{margin-top:8px}
 .sheet{break-before:page}tr{break-inside:avoid}}

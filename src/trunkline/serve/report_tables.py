@@ -35,7 +35,8 @@ def queues(data: ReportData) -> Html:
     ]
     head += ["Handled", "Handle time"] + (["X"] if data.x.by_queue else [])
     rows = (_queue_row(one, bool(data.x.by_queue)) for one in data.queues)
-    note = f"{wording.plural(data.never_queued, 'contact')} never in a queue. Times in minutes and seconds."
+    apart = f"{wording.plural(data.never_queued, 'contact')} more never entered a queue. " if data.never_queued else ""
+    note = f"{apart}Times in minutes and seconds."
     table = el(
         "table",
         None,

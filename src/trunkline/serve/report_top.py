@@ -35,7 +35,7 @@ def stood_out(data: ReportData) -> Html:
     """What a lead would look at first: the busiest and the worst half hour, the worst queues."""
     least = max(WORTH_NAMING, data.total["contacts_queued"] / 100)
     slots = [one for one in data.slots if one.queued >= least and one.service_level is not None]
-    queues = [one for one in data.queues if one.values["contacts_queued"] >= least]
+    queues = [one for one in data.queues if not one.is_group and one.values["contacts_queued"] >= least]
     items: list[Html] = []
     if data.slots:
         busiest = max(data.slots, key=lambda one: one.arrivals)
