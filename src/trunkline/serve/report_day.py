@@ -103,17 +103,19 @@ def distributions(data: ReportData) -> Html:
     return el(
         "div",
         {"class": "three"},
-        _distribution("waits", "Waiting times", data.waits, within, faint_from_s=x),
-        _distribution("handled", "Handle times", data.handle_times, ""),
+        _distribution("waits", "Waiting times", data.waits, "waited", within, faint_from_s=x),
+        _distribution("handled", "Handle times", data.handle_times, "took"),
         _abandonment(data.waits.bins, gone),
     )
 
 
-def _distribution(identity: str, title: str, of: Distribution, lead: str, faint_from_s: float | None = None) -> Html:
+def _distribution(
+    identity: str, title: str, of: Distribution, verb: str, lead: str = "", faint_from_s: float | None = None
+) -> Html:
     if not of.contacts:
         return card(title, el("p", {"class": "soft"}, "No contact has such a time."))
     said = (
-        f"Half took {wording.duration(of.p50_s)} or less, 9 of 10 up to {wording.duration(of.p90_s)}, "
+        f"Half {verb} {wording.duration(of.p50_s)} or less, 9 of 10 up to {wording.duration(of.p90_s)}, "
         f"19 of 20 up to {wording.duration(of.p95_s)}."
     )
     bars = [
