@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -42,6 +43,7 @@ def full(centre) -> str:
     return report(centre.con, day_period(centre.day, "America/New_York"), Threshold(20, {"Sales": 30}), FULL)
 
 
+@functools.cache
 def crowded() -> str:
     """The longest page there is: many queues and agents, long names, every reason and much drift."""
     rows = [
