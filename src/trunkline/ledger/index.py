@@ -156,6 +156,12 @@ def totals(con: duckdb.DuckDBPyConnection, object_name: str) -> Counts:
     return Counts(**(asdict(moved) | {"read": first.read, "dead_letter": moved.dead_letter - again.read}))
 
 
+def files_read(con: duckdb.DuckDBPyConnection, object_name: str) -> int:
+    """Versions of files that were read, in whole or in part."""
+    count: int = con.execute("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name]).fetchall()[0][0]
+    return count
+
+
 def last_drifts(con: duckdb.DuckDBPyConnection, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
     rows = con.execute(

@@ -31,14 +31,11 @@ def measure(
 
     `contacts` narrows the contacts to a SELECT with the same columns; it binds `values` as $3, $4 and so on.
     """
+    source = TABLE if contacts == CONTACTS else f"({contacts}) AS contact_record"
     query = compile_metrics(
-        select(metrics), grouping or Grouping(zone=period.zone), x, period.since, period.until, ENGINE
+        select(metrics), grouping or Grouping(zone=period.zone), x, period.since, period.until, ENGINE, source
     )
-    sql = query.sql
-    if contacts != CONTACTS:
-        assert sql.count(f"FROM {TABLE}") == 1, sql
-        sql = sql.replace(f"FROM {TABLE}", f"FROM ({contacts}) AS contact_record")
-    rows = con.execute(sql, [*query.params, *values]).fetchall()
+    rows = con.execute(query.sql, [*query.params, *values]).fetchall()
     return [dict(zip(query.columns, row, strict=True)) for row in rows]
 
 
