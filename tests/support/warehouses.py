@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.warehouse.duckdb import install
 
@@ -28,7 +29,7 @@ REQUIRED: dict[str, Any] = {
 def empty_warehouse() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
-    install(con, [CONTACT_RECORD])
+    install(con, [CONTACT_RECORD], list(VIEWS.values()))
     return con
 
 
