@@ -20,6 +20,7 @@ from trunkline.settings import Settings
 if TYPE_CHECKING:
     from trunkline.batch import Counts
     from trunkline.pipelines.home import Home
+    from trunkline.serve.headline import Headline
     from trunkline.simulator.spec import Spec
 
 MARK = ".trunkline-demo"
@@ -56,7 +57,8 @@ def demo(
     headlines = _report(settings, today, report)
     if output_format is Format.TABLE:
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
-        output.rows(["", "the day", "against the day before"], headlines)
+        rows = [(one.label, one.value, one.change, one.tone) for one in headlines]
+        output.rows(["", "the day", "against the day before", ""], rows)
         output.text(f"\nReport: {report}")
         question = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
         output.text(f'Ask it:  trunkline sql --home {home} "{question}"')
@@ -93,7 +95,7 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
         return total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)
 
 
-def _report(settings: Settings, spec: Spec, path: Path) -> list[tuple[str, str, str]]:
+def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
     from trunkline.pipelines.reading import open_reader
     from trunkline.pipelines.reporting import write_report
     from trunkline.simulator.spec import CENTRE_ZONE

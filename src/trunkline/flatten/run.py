@@ -227,8 +227,8 @@ class Flattener:
         position = f"{place(framed, broken.range_index)}{broken.offset}"
         arrived_at = framed.plan.ranges[broken.range_index].arrived_at
         return DeadLetter(
-            self.obj.name, position, fingerprint(broken.payload, broken.length), broken.reason, broken.detail,
-            broken.payload, broken.length, arrived_at,
+            self.obj.name, position, _identity(framed, broken.range_index, broken.payload, broken.length),
+            broken.reason, broken.detail, broken.payload, broken.length, arrived_at,
         )  # fmt: skip
 
     def _record_letter(self, framed: Framed, row: int, error: RecordError) -> DeadLetter:
@@ -236,7 +236,7 @@ class Flattener:
         index = framed.range_indexes[row]
         return DeadLetter(
             self.obj.name, f"{place(framed, index)}{framed.offsets[row]}",
-            fingerprint(data[:DEAD_LETTER_BYTES_MAX], len(data)), error.code, str(error),
+            _identity(framed, index, data[:DEAD_LETTER_BYTES_MAX], len(data)), error.code, str(error),
             data[:DEAD_LETTER_BYTES_MAX], len(data), framed.plan.ranges[index].arrived_at,
         )  # fmt: skip
 
@@ -248,6 +248,13 @@ def place(framed: Framed, range_index: int) -> str:
         # A dead letter keeps the position it had: what stands before its offset.
         return found.uri[: found.uri.rindex(":") + 1]
     return f"{found.uri}@{found.version}:"
+
+
+def _identity(framed: Framed, range_index: int, payload: bytes, length: int) -> str:
+    """A dead letter keeps the identity it was set aside with, also where only part of its bytes is a record."""
+    if framed.plan.source == REPLAY_SOURCE:
+        return framed.plan.ranges[range_index].version.partition("#")[0]
+    return fingerprint(payload, length)
 
 
 def fingerprint(payload: bytes, length: int) -> str:

@@ -84,11 +84,12 @@ def examine(reader: Reader) -> list[Finding]:
         open_letters = counts.dead_letter
         detail = f"{open_letters:,} records are set aside; see trunkline dead-letter list"
         found.append(Finding(f"{name}: set aside", not open_letters, detail if open_letters else "none"))
-        found += [Finding(f"{name}: drift", False, line) for line in _drift(reader, name)]
+        found += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
     return found
 
 
-def _drift(reader: Reader, name: str) -> list[str]:
+def drift_lines(reader: Reader, name: str) -> list[str]:
+    """How the latest load differs from the catalogue and from the loads before, as sentences."""
     drifts = index.last_drifts(reader.con, name)
     # The latest load against those before it; a load is what was merged in one go.
     merged = reader.con.execute(

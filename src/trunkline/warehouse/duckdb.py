@@ -158,8 +158,8 @@ def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, la
     }
 
 
-def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, days: Sequence[Sequence[Path]]) -> int:
-    """Fill the table again from the lake, group of partitions by group; returns the rows. Call inside a transaction.
+def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
+    """Fill the table again from the lake, group of partitions by group. Call inside a transaction.
 
     A key lives in one partition (tombstones say which), so that each group can be folded alone.
     """
@@ -167,7 +167,7 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, days: Sequence[Sequence
     columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     con.execute(f"DELETE FROM {target}")
-    for paths in days:
+    for paths in groups:
         con.execute(
             f"INSERT INTO {target} SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
             f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
@@ -175,5 +175,9 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, days: Sequence[Sequence
             "hive_partitioning = false)) WHERE place = 1 AND record_moved_to IS NULL",
             [[str(path) for path in paths]],
         )
-    rows: int = con.execute(f"SELECT count(*) FROM {target}").fetchall()[0][0]
+
+
+def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
+    """Rows of the warehouse table."""
+    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
     return rows
