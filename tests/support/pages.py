@@ -4,7 +4,7 @@ In a page, a ```console block is executed: lines that begin with `$ ` are comman
 after a command are its output, standard error included. `...` in an output line stands for any text, and alone on a
 line for any lines. `<!-- file: NAME -->` before a block writes that block to a file; `<!-- run: COMMAND -->` runs
 a command that readers need not see. A page runs in one empty folder, in order, with `trunkline` on the PATH. A folder
-`s3/BUCKET` in it stands for Amazon S3.
+`s3/BUCKET` in it stands for Amazon S3; the hidden command `as-clone` makes it a clone with `make setup` done.
 
 `python tests/support/pages.py PAGE...` writes what comes out into pages, where it differs.
 """
@@ -22,6 +22,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(__file__).with_name("page_command.py")
+# Makes the folder a clone in which `make setup` has run: what make looks at, in the order in which it came to be.
+AS_CLONE = """set -e
+cp "$ROOT/Makefile" .
+mkdir -p requirements .venv/bin
+touch pyproject.toml requirements/runtime.txt requirements/build.txt
+ln -s "$(command -v python3)" .venv/bin/python
+ln -s "$(command -v trunkline)" .venv/bin/trunkline
+touch .venv/.runtime
+"""
 _MARK = re.compile(r"^<!-- (file|run): (.+?) -->\s*$")
 
 
@@ -97,6 +106,9 @@ class Room:
         shim = tools / "trunkline"
         shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{COMMAND}" "$@"\n')
         shim.chmod(0o755)
+        clone = tools / "as-clone"
+        clone.write_text(f'#!/bin/sh\nROOT="{ROOT}"\n{AS_CLONE}')
+        clone.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
         self.environment = kept | {
             "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1",
