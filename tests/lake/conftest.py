@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from deliveries import FidelityByName
 
 from trunkline.flatten.careful import PiiRule
