@@ -105,5 +105,3 @@ def test_the_statistics_view_agrees_on_postgresql(postgres: Any) -> None:
     postgres.execute(create_view(CONTACT_STATISTIC_RECORD, "postgres"))
     postgres.execute(select.replace("ORDER BY contact_id", 'ORDER BY contact_id COLLATE "C"'))
     assert postgres.fetchall() == wanted
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -48,6 +49,8 @@ COLUMNS = {
     "attributes": "MAP(VARCHAR, VARCHAR)",
     "segment_attributes": "MAP(VARCHAR, VARCHAR)",
     "agent_state_transitions": "STRUCT(state_start_timestamp TIMESTAMP, state VARCHAR)[]",
+    "routing_criteria": "STRUCT(activation_timestamp TIMESTAMP, index BIGINT, steps STRUCT(status VARCHAR, expression"
+    " VARCHAR)[])[]",
     "chat_contact_metrics_agent_first_response_time_ms": "BIGINT",
     "chat_contact_metrics_total_messages": "BIGINT",
     "chat_agent_metrics_total_response_time_ms": "BIGINT",
@@ -90,10 +93,20 @@ def database(contacts: Iterable[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection
     named = [name for name in COLUMNS if any(name in contact for contact in completed)]
     if completed:
         # One list a column: a statement a row is a hundred times slower.
-        lists = [[contact.get(name) for contact in completed] for name in named]
-        values = ", ".join(f"unnest(CAST(${n} AS {COLUMNS[name]}[]))" for n, name in enumerate(named, start=1))
+        lists = [[_plain(contact.get(name)) for contact in completed] for name in named]
+        values = ", ".join(
+            f"CAST(CAST(unnest(CAST(${n} AS VARCHAR[])) AS JSON) AS {COLUMNS[name]})"
+            if COLUMNS[name].startswith(("MAP", "STRUCT"))
+            else f"unnest(CAST(${n} AS {COLUMNS[name]}[]))"
+            for n, name in enumerate(named, start=1)
+        )
         connection.execute(f"INSERT INTO connect.f_calls ({', '.join(named)}) SELECT {values}", lists)
     return connection
+
+
+def _plain(value: Any) -> Any:
+    """A value to bind; maps and lists as JSON text, because their keys differ from row to row."""
+    return json.dumps(value, default=str) if isinstance(value, dict | list) else value
 
 
 def measure(

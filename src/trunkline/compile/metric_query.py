@@ -204,9 +204,9 @@ def _interval_key(grouping: Grouping, dialect: Spelling) -> str:
     return f"CAST({local} AS DATE)" if width_s is None else dialect.bucket(EVENT_TIME, local, width_s)
 
 
-def _milliseconds(seconds: float, what: str) -> str:
+def _milliseconds(seconds: object, what: str) -> str:
     # bool is an int to Python, and NaN compares false with everything: both are refused.
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= X_SECONDS_MAX:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= X_SECONDS_MAX:
         raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {X_SECONDS_MAX}.")
     text = format(Decimal(str(seconds)) * 1000, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

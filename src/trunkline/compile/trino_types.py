@@ -13,16 +13,26 @@ from typing import Final, Literal
 
 from sqlglot import exp
 
-Kind = Literal["integer", "decimal", "double", "varchar", "timestamp", "date", "map", "struct_array", "other", "null"]
+Kind = Literal["integer", "decimal", "double", "varchar", "timestamp", "date", "map", "array", "row", "other", "null"]
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type's kind, the scale of a decimal, the fields of an array of structs."""
+    """A type's kind, the scale of a decimal, the fields of a row, the type of an array's elements."""
 
     kind: Kind
     scale: int = 0
-    fields: tuple[str, ...] = ()
+    fields: tuple[tuple[str, Type], ...] = ()
+    element: Type | None = None
+
+    @property
+    def unnested(self) -> tuple[tuple[str, Type | None], ...]:
+        """The columns that UNNEST makes of it, each with the field it is of, if it is of one."""
+        if self.kind == "map":
+            return (("", None), ("", None))
+        if self.element is not None and self.element.fields:
+            return self.element.fields
+        return (("", self.element),)
 
 
 INTEGER: Final = Type("integer")
@@ -33,19 +43,97 @@ DATE: Final = Type("date")
 
 _NUMBERS: Final = ("integer", "decimal", "double")
 _INTEGERS: Final = frozenset(
-    "count count_if approx_distinct row_number rank dense_rank ntile cardinality length strpos date_diff year quarter"
-    " month week day hour minute second millisecond day_of_week day_of_month day_of_year week_of_year year_of_week dow"
-    " doy yow grouping array_position json_array_length regexp_count levenshtein_distance".split()
+    [
+        "count",
+        "count_if",
+        "approx_distinct",
+        "row_number",
+        "rank",
+        "dense_rank",
+        "ntile",
+        "cardinality",
+        "length",
+        "strpos",
+        "date_diff",
+        "year",
+        "quarter",
+        "month",
+        "week",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "millisecond",
+        "day_of_week",
+        "day_of_month",
+        "day_of_year",
+        "week_of_year",
+        "year_of_week",
+        "dow",
+        "doy",
+        "yow",
+        "grouping",
+        "array_position",
+        "json_array_length",
+        "regexp_count",
+        "levenshtein_distance",
+    ]
 )
 _DOUBLES: Final = frozenset(
-    "sqrt cbrt power pow exp ln log log2 log10 percent_rank cume_dist stddev stddev_pop stddev_samp variance var_pop"
-    " var_samp corr covar_pop covar_samp to_unixtime random rand pi".split()
+    [
+        "sqrt",
+        "cbrt",
+        "power",
+        "pow",
+        "exp",
+        "ln",
+        "log",
+        "log2",
+        "log10",
+        "percent_rank",
+        "cume_dist",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "variance",
+        "var_pop",
+        "var_samp",
+        "corr",
+        "covar_pop",
+        "covar_samp",
+        "to_unixtime",
+        "random",
+        "rand",
+        "pi",
+    ]
 )
 _AS_FIRST: Final = frozenset(
-    "sum max min max_by min_by any_value arbitrary nullif first_value last_value nth_value lag lead abs mod avg"
-    " approx_percentile date_trunc date_add try".split()
+    [
+        "sum",
+        "max",
+        "min",
+        "max_by",
+        "min_by",
+        "any_value",
+        "arbitrary",
+        "nullif",
+        "first_value",
+        "last_value",
+        "nth_value",
+        "lag",
+        "lead",
+        "abs",
+        "mod",
+        "avg",
+        "approx_percentile",
+        "date_trunc",
+        "date_add",
+        "try",
+    ]
 )
-_TIMESTAMPS: Final = frozenset("from_iso8601_timestamp from_unixtime date_parse now at_timezone with_timezone".split())
+_TIMESTAMPS: Final = frozenset(
+    ["from_iso8601_timestamp", "from_unixtime", "date_parse", "now", "at_timezone", "with_timezone"]
+)
 
 
 def from_data_type(data_type: exp.DataType) -> Type:
@@ -67,9 +155,10 @@ def from_data_type(data_type: exp.DataType) -> Type:
     if data_type.this == of.MAP:
         return Type("map")
     if data_type.this in (of.ARRAY, of.LIST) and data_type.expressions:
-        inner = data_type.expressions[0]
-        if isinstance(inner, exp.DataType) and inner.this == of.STRUCT:
-            return Type("struct_array", fields=tuple(field.this.name for field in inner.expressions))
+        return Type("array", element=from_data_type(data_type.expressions[0]))
+    if data_type.this == of.STRUCT:
+        fields = [one for one in data_type.expressions if isinstance(one, exp.ColumnDef)]
+        return Type("row", fields=tuple((one.name, from_data_type(one.args["kind"])) for one in fields))
     return Type("other")
 
 
@@ -170,7 +259,7 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], .
     (exp.CurrentDate, lambda types, node: DATE),
     (exp.DPipe, lambda types, node: VARCHAR),
     (exp.Distinct, lambda types, node: types.of(node.expressions[0]) if node.expressions else None),
-    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),
+    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),  # noqa: PLW0108 - defined below
     ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order), lambda types, node: types.of(node.this)),
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ _INSERT_ROWS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """What became of one batch. The typed rows are in table `flat` of the flattener's connection until its next batch."""
+    """What became of one batch. The typed rows are in table `flat` of the connection until the next batch."""
 
     accepted: int
     dead_letters: list[DeadLetter]
@@ -193,9 +193,7 @@ class Flattener:
         self._put_extra([(row, n.unmapped, n.unmapped_safe or "") for row, n in done if n.unmapped])
         self._normalized(framed, done, errors)
 
-    def _normalized(
-        self, framed: Framed, rows: list[tuple[int, Normalized]], errors: dict[int, RecordError]
-    ) -> None:
+    def _normalized(self, framed: Framed, rows: list[tuple[int, Normalized]], errors: dict[int, RecordError]) -> None:
         """Insert normalized rows; where DuckDB refuses some, halve until the culprits stand alone."""
         self.con.execute("TRUNCATE raw")
         ids = [row for row, _ in rows]

@@ -172,10 +172,13 @@ class SetAside:
     replayed_in: str | None
 
 
-def dead_letters(con: duckdb.DuckDBPyConnection, object_name: str | None = None, is_open: bool = True) -> list[SetAside]:
+def dead_letters(
+    con: duckdb.DuckDBPyConnection, object_name: str | None = None, is_open: bool = True
+) -> list[SetAside]:
     """Records set aside, oldest first; with `is_open` only those that no replay has landed."""
     rows = con.execute(
-        "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, replayed_in "
+        "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, "
+        "replayed_in "
         "FROM ledger.dead_letter WHERE ($1 IS NULL OR object = $1) AND (NOT $2 OR replayed_in IS NULL) "
         "ORDER BY arrived_at, position",
         [object_name, is_open],

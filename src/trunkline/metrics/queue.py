@@ -40,8 +40,8 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
     rate(
         "ABANDONMENT_RATE",
         "Abandonment rate",
-        "Abandoned contacts of all queued contacts. Grouped by routing profile it is 0 where Amazon's is, because a "
-        "contact has a routing profile only once an agent has it.",
+        "Abandoned contacts of all queued contacts. A contact has a routing profile only once an agent has it, so by "
+        "routing profile the abandoned ones are in the group without one, and the others' rate is 0.",
         ABANDONED,
         QUEUED,
         ABANDONED_APPROXIMATION,

@@ -52,7 +52,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
         store = open_store(settings.lake)
         path = path_of(settings.warehouse)
         with warehouse.open_warehouse(path, settings.memory_mb, settings.threads) as con:
-            warehouse.install(con, list(objects.values()))
+            warehouse.install(con, list(objects.values()), list(catalogue.VIEWS.values()))
             index.install(con)
             yield Home(settings, objects, store, con, scratch)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -33,7 +33,7 @@ class Compacted:
 
 
 def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
-    """Fill the warehouse table again from the lake alone; returns its rows. The old table stays until the new is there."""
+    """Fill the warehouse table again from the lake; returns its rows. The old rows stay until the new are there."""
     flatteners = Flatteners(home, obj)
     recover(home, obj, lambda plan: redo(home, flatteners, plan))
     with warehouse.transaction(home.con):
