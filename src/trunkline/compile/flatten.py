@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from trunkline.compile.flatten_checks import bad_columns, implausible, odd
 from trunkline.compile.maps import map_entries, map_safe, map_value
 from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
-from trunkline.compile.values import has_pii, hidden, nested, scalar, structure
+from trunkline.compile.scalars import grouped_scalars
+from trunkline.compile.values import has_pii, hidden, nested, structure
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, MapOf, Object, Type
@@ -180,8 +181,10 @@ def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
     if not is_normalized:
         sql = _with_canonical(sql, [names[leaf.path] for leaf in tree.leaves if isinstance(leaf.type, Json)])
     sql = f"SELECT *, {', '.join(_apart(obj, names, is_normalized))} FROM ({sql})"
+    groups = grouped_scalars(obj)
+    together = [f"{group.typed} AS t_{group.name}" for group in groups]
     hiding = [f"{has_pii(names[c.path])} AS p_{names[c.path]}" for c in _hiding(obj) if c.path]
-    sql = f"SELECT {', '.join(['*', *hiding])} FROM ({sql})"
+    sql = f"SELECT {', '.join(['*', *hiding, *together])} FROM ({sql})"
     sql = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({sql})"
     return f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql})"
 
@@ -202,8 +205,10 @@ def _hiding(obj: Object) -> list[Column]:
 
 
 def _apart(obj: Object, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
-    """`own`, and `n_<leaf>`: the sorted entries of a map with text values, or the parsed form of a nested value."""
+    """`own`; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a map with text values, or the parsed form of a nested value."""
     result = {"own": f"{_own_numbers(obj, names)} AS own"}
+    for group in grouped_scalars(obj):
+        result[group.name] = f"[{', '.join(names[c.path] for c in group.columns if c.path)}] AS r_{group.name}"
     for column in obj.data_columns:
         if column.path is None or isinstance(column.type, str | Json):
             continue
@@ -224,7 +229,11 @@ def _own_numbers(obj: Object, names: dict[tuple[str, ...], str]) -> str:
 
 def _typed(obj: Object, tree: Tree, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
     result: list[str] = []
+    places = {c.name: f"t_{group.name}[{i}]" for group in grouped_scalars(obj) for i, c in enumerate(group.columns, 1)}
     for column in obj.data_columns:
+        if column.name in places:
+            result.append(f"{places[column.name]} AS {_q(column.name)}")
+            continue
         if column.path is None:
             result.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {_q(column.name)}")
             continue
@@ -246,8 +255,7 @@ def _value(column: Column, leaf: str, is_normalized: bool) -> str:
             text = leaf if is_normalized else f"c_{leaf}"
             return hidden(text) if column.pii == "direct" else text
         case str():
-            typed = scalar(column.type, leaf, column.transform)
-            return hidden(typed) if column.pii == "direct" else typed
+            return leaf
         case _:
             return nested(column.type, f"n_{leaf}", mask=column.pii == "indirect")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trunkline.compile.maps import map_is_odd
+from trunkline.compile.scalars import grouped_scalars
 from trunkline.compile.tree import Leaf
 from trunkline.compile.values import nested_bad
 from trunkline.engines.duckdb import DUCKDB
@@ -83,7 +84,9 @@ def bad_columns(obj: Object, names: dict[tuple[str, ...], str]) -> str:
     if not checks:
         return "CAST(NULL AS VARCHAR)"
     named = ", ".join(f"CASE WHEN {check} THEN {text_literal(name)} END" for name, check in checks)
-    anything = " OR ".join(check for _, check in checks)
+    grouped = {column.name for group in grouped_scalars(obj) for column in group.columns}
+    alone = [check for name, check in checks if name not in grouped]
+    anything = " OR ".join([*(group.is_bad for group in grouped_scalars(obj)), *alone])
     return f"CASE WHEN {anything} THEN concat_ws(', ', {named}) END"
 
 
