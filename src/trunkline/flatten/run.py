@@ -6,6 +6,7 @@ One `Flattener` owns one in-memory DuckDB with one thread and its prepared state
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from trunkline.limits import DEAD_LETTER_BYTES_MAX, JSON_MEMO_MAX
 from trunkline.objects.model import Object
 
 _LONG_NUMBER_DIGITS = 15
+# A number with a fraction or an exponent, or a zero that may have been -0, at the beginning of a value.
+_REWRITTEN = re.compile(r"(?:^|[:\[,])-?(?:0|[0-9]+[.eE])")
 # Rows are inserted this many at a time: DuckDB turns a Python list into one value, and lists cost memory twice.
 _INSERT_ROWS = 2048
 
@@ -164,8 +167,8 @@ class Flattener:
         new = [text for (text,) in self.con.execute(f"{self.sql.json_texts} LIMIT {limit}").fetchall()]
         rows: list[tuple[str, str]] = []
         for text in new:
-            # DuckDB has rounded long numbers by now; the careful reading takes them from the record itself.
-            if not _has_long_number(text):
+            # DuckDB has written numbers anew by now (1.50 as 1.5); the careful reading takes the record's own.
+            if not _has_long_number(text) and not _REWRITTEN.search(text):
                 try:
                     rows.append((text, canonical(text.encode())))
                 except RecordError:
