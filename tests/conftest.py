@@ -13,7 +13,6 @@ import pytest
 from golden_files import Golden
 from hypothesis import settings
 
-
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"
 time.tzset()

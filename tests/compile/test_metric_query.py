@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from golden_files import Golden
 from contacts import database, handled, measure, queued
+from golden_files import Golden
 
 from trunkline.compile.metric_query import INTERVALS, Grouping, MetricQuery, Threshold, compile_metrics
 from trunkline.compile.portable import SPELLINGS
@@ -136,7 +136,7 @@ def test_groups_come_with_names_and_null_is_a_group() -> None:
 
 
 def test_bounds_are_half_open_utc_instants() -> None:
-    """since is inside, until is outside; aware bounds mean their instant."""
+    """Since is inside, until is outside; aware bounds mean their instant."""
     connection = ended("2026-06-09 00:00:00", "2026-06-09 23:59:59.999999", "2026-06-10 00:00:00")
     day = {"since": datetime(2026, 6, 9), "until": datetime(2026, 6, 10)}
     assert measure(connection, "CONTACTS_CREATED", **day) == [(2,)]

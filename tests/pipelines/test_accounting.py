@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 import zstandard
 from homes import (
-    NARROW, Record, assert_adds_up, contact, jsonl, letters, load_into, narrow, opened, table, totals, write,
+    NARROW,
+    Record,
+    assert_adds_up,
+    contact,
+    jsonl,
+    letters,
+    load_into,
+    narrow,
+    opened,
+    table,
+    totals,
+    write,
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Field, Struct
+from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Object, Struct
 from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load

@@ -6,6 +6,7 @@ Modules named here import nothing heavy at their top: `trunkline --help` imports
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +15,32 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import output
+from trunkline.cli import dead_letter, lake, metrics, objects, output, warehouse
+from trunkline.cli.demo import demo
+from trunkline.cli.doctor import doctor
+from trunkline.cli.load import load
+from trunkline.cli.report import report
+from trunkline.cli.simulate import simulate
+from trunkline.cli.sql import sql
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 
 # Every command, in the order that help shows. A verb is one function; a noun is an app of its own.
-VERBS: Final[Mapping[str, Callable[..., None]]] = {}
-NOUNS: Final[Mapping[str, typer.Typer]] = {}
+VERBS: Final[Mapping[str, Callable[..., None]]] = {
+    "demo": demo,
+    "simulate": simulate,
+    "load": load,
+    "sql": sql,
+    "report": report,
+    "doctor": doctor,
+}
+NOUNS: Final[Mapping[str, typer.Typer]] = {
+    "object": objects.app,
+    "metric": metrics.app,
+    "dead-letter": dead_letter.app,
+    "warehouse": warehouse.app,
+    "lake": lake.app,
+}
 
 _HELP: Final = """Amazon Connect's contacts, kept whole: lake, warehouse and report, on one machine or on AWS.
 
@@ -50,10 +70,21 @@ def build(verbs: Mapping[str, Callable[..., None]] = VERBS, nouns: Mapping[str, 
         del version  # acted on by its callback
 
     for name, function in verbs.items():
-        app.command(name)(function)
+        text, example = _help_and_example(function)
+        app.command(name, help=text, epilog=example)(function)
     for name, noun in nouns.items():
+        for command in noun.registered_commands:
+            if command.callback is not None and command.epilog is None:
+                command.help, command.epilog = _help_and_example(command.callback)
         app.add_typer(noun, name=name)
     return app
+
+
+def _help_and_example(function: Callable[..., object]) -> tuple[str, str | None]:
+    """A docstring's text, and its last paragraph where that is an example: help shows it below the options."""
+    text = inspect.getdoc(function) or ""
+    head, _, last = text.rpartition("\n\n")
+    return (head, last) if last.startswith("Example") else (text, None)
 
 
 def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:

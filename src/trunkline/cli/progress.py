@@ -34,3 +34,15 @@ def progress(description: str, total: int | None, unit: str = "") -> Iterator[Ad
     with bar:
         task = bar.add_task(description, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+def steps(advance: Advance) -> Callable[[int, int], None]:
+    """For work that tells how far it is (done, total): a function that moves the bar on by what is new."""
+    last = 0
+
+    def moved(done: int, _: int) -> None:
+        nonlocal last
+        advance(done - last)
+        last = done
+
+    return moved

@@ -76,10 +76,14 @@ def _tables(obj: Object) -> tuple[str, ...]:
         "CREATE OR REPLACE TEMP TABLE raw (row_id INTEGER, text VARCHAR, range_index INTEGER, start BIGINT)",
         "CREATE OR REPLACE TEMP TABLE extra (row_id INTEGER, unmapped VARCHAR, unmapped_safe VARCHAR)",
         "CREATE OR REPLACE TEMP TABLE canonical (source VARCHAR, text VARCHAR)",
-        "CREATE OR REPLACE TEMP TABLE source_range (range_index INTEGER, place VARCHAR, arrived_at TIMESTAMP, "
-        "loaded_at TIMESTAMP)",
-        f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
-        "is_missing_key BOOLEAN, bad_columns VARCHAR, is_implausible BOOLEAN)",
+        (
+            "CREATE OR REPLACE TEMP TABLE source_range (range_index INTEGER, place VARCHAR, arrived_at TIMESTAMP, "
+            "loaded_at TIMESTAMP)"
+        ),
+        (
+            f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
+            "is_missing_key BOOLEAN, bad_columns VARCHAR, is_implausible BOOLEAN)"
+        ),
     )
 
 

@@ -91,7 +91,8 @@ def held_sql(obj: Object, first: date, last: date, is_create: bool) -> str:
         f"{order_row(obj, DUCKDB, 's')} > {order_row(obj, DUCKDB, 't')} AS is_beaten, t.record_hash AS held_hash, "
         "t.record_fidelity AS held_fidelity, t.record_version AS held_version, "
         "t.record_is_redacted AS held_is_redacted, t.record_catalogue_version AS held_catalogue_version, "
-        "t.record_position AS held_position, t.record_arrived_at AS held_arrived_at, t.record_loaded_at AS held_loaded_at "
+        "t.record_position AS held_position, t.record_arrived_at AS held_arrived_at, "
+        "t.record_loaded_at AS held_loaded_at "
         f"FROM {target} AS t JOIN {keys} AS b ON {same_key(obj, DUCKDB, 't', 'b')} "
         f"JOIN stage AS s ON s.rowid = b.stage_row WHERE {where}"
     )

@@ -36,8 +36,7 @@ def build(template: str, *arguments: exp.Expr) -> exp.Expr:
         mark.replace(exp.Paren(this=argument) if isinstance(argument, exp.Binary) else argument)
     inner = tree.this
     assert isinstance(inner, exp.Expr)
-    simple = isinstance(inner, exp.Anonymous | exp.Cast | exp.Case)
-    return inner.pop() if simple else tree
+    return inner.pop() if isinstance(inner, exp.Anonymous | exp.Cast | exp.Case) else tree
 
 
 _MARK: Final = re.compile(r"_\d")
@@ -161,14 +160,94 @@ def _split_part(name: str, arguments: Arguments) -> exp.Expr:
     return _element_at(name, (build("string_split(_1, _2)", *arguments[:2]), arguments[2]))
 
 
-_SAME: Final = (
-    "count sum min max avg abs ceil ceiling floor round sqrt cbrt exp ln log log2 log10 power pow sign pi random"
-    " coalesce nullif lower upper trim ltrim rtrim length reverse lpad rpad substr strpos starts_with translate chr"
-    " count_if bool_and bool_or stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp"
-    " regr_slope regr_intercept skewness histogram array_agg any_value row_number rank dense_rank percent_rank"
-    " cume_dist ntile lag lead first_value last_value nth_value grouping year quarter month day hour minute second"
-    " row map map_keys map_values map_entries map_concat cardinality flatten json_array_length url_encode url_decode"
-).split()
+_SAME: Final = [
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "abs",
+    "ceil",
+    "ceiling",
+    "floor",
+    "round",
+    "sqrt",
+    "cbrt",
+    "exp",
+    "ln",
+    "log",
+    "log2",
+    "log10",
+    "power",
+    "pow",
+    "sign",
+    "pi",
+    "random",
+    "coalesce",
+    "nullif",
+    "lower",
+    "upper",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "length",
+    "reverse",
+    "lpad",
+    "rpad",
+    "substr",
+    "strpos",
+    "starts_with",
+    "translate",
+    "chr",
+    "count_if",
+    "bool_and",
+    "bool_or",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "variance",
+    "var_pop",
+    "var_samp",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "regr_slope",
+    "regr_intercept",
+    "skewness",
+    "histogram",
+    "array_agg",
+    "any_value",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "grouping",
+    "year",
+    "quarter",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "row",
+    "map",
+    "map_keys",
+    "map_values",
+    "map_entries",
+    "map_concat",
+    "cardinality",
+    "flatten",
+    "json_array_length",
+    "url_encode",
+    "url_decode",
+]
 _AT_ZONE: Final = "timezone(_2, timezone('UTC', CAST(_1 AS TIMESTAMP)))"
 _GROUP_OR_WHOLE: Final = "CASE WHEN regexp_matches(_1, _2) THEN regexp_extract(_1, _2{}) END"
 

@@ -43,19 +43,97 @@ DATE: Final = Type("date")
 
 _NUMBERS: Final = ("integer", "decimal", "double")
 _INTEGERS: Final = frozenset(
-    "count count_if approx_distinct row_number rank dense_rank ntile cardinality length strpos date_diff year quarter"
-    " month week day hour minute second millisecond day_of_week day_of_month day_of_year week_of_year year_of_week dow"
-    " doy yow grouping array_position json_array_length regexp_count levenshtein_distance".split()
+    [
+        "count",
+        "count_if",
+        "approx_distinct",
+        "row_number",
+        "rank",
+        "dense_rank",
+        "ntile",
+        "cardinality",
+        "length",
+        "strpos",
+        "date_diff",
+        "year",
+        "quarter",
+        "month",
+        "week",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "millisecond",
+        "day_of_week",
+        "day_of_month",
+        "day_of_year",
+        "week_of_year",
+        "year_of_week",
+        "dow",
+        "doy",
+        "yow",
+        "grouping",
+        "array_position",
+        "json_array_length",
+        "regexp_count",
+        "levenshtein_distance",
+    ]
 )
 _DOUBLES: Final = frozenset(
-    "sqrt cbrt power pow exp ln log log2 log10 percent_rank cume_dist stddev stddev_pop stddev_samp variance var_pop"
-    " var_samp corr covar_pop covar_samp to_unixtime random rand pi".split()
+    [
+        "sqrt",
+        "cbrt",
+        "power",
+        "pow",
+        "exp",
+        "ln",
+        "log",
+        "log2",
+        "log10",
+        "percent_rank",
+        "cume_dist",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "variance",
+        "var_pop",
+        "var_samp",
+        "corr",
+        "covar_pop",
+        "covar_samp",
+        "to_unixtime",
+        "random",
+        "rand",
+        "pi",
+    ]
 )
 _AS_FIRST: Final = frozenset(
-    "sum max min max_by min_by any_value arbitrary nullif first_value last_value nth_value lag lead abs mod avg"
-    " approx_percentile date_trunc date_add try".split()
+    [
+        "sum",
+        "max",
+        "min",
+        "max_by",
+        "min_by",
+        "any_value",
+        "arbitrary",
+        "nullif",
+        "first_value",
+        "last_value",
+        "nth_value",
+        "lag",
+        "lead",
+        "abs",
+        "mod",
+        "avg",
+        "approx_percentile",
+        "date_trunc",
+        "date_add",
+        "try",
+    ]
 )
-_TIMESTAMPS: Final = frozenset("from_iso8601_timestamp from_unixtime date_parse now at_timezone with_timezone".split())
+_TIMESTAMPS: Final = frozenset(
+    ["from_iso8601_timestamp", "from_unixtime", "date_parse", "now", "at_timezone", "with_timezone"]
+)
 
 
 def from_data_type(data_type: exp.DataType) -> Type:
@@ -181,7 +259,7 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], .
     (exp.CurrentDate, lambda types, node: DATE),
     (exp.DPipe, lambda types, node: VARCHAR),
     (exp.Distinct, lambda types, node: types.of(node.expressions[0]) if node.expressions else None),
-    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),
+    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),  # noqa: PLW0108 - defined below
     ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order), lambda types, node: types.of(node.this)),
 )  # fmt: skip
 

@@ -11,6 +11,9 @@ from trunkline.errors import RecordError
 _pairs = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
+_encode = msgspec.json.Encoder().encode
+
+_KINDS = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
 
 
 def members(raw: bytes, where: str = "") -> dict[str, bytes]:
@@ -35,10 +38,7 @@ def elements(raw: bytes) -> list[bytes]:
 
 def kind(raw: bytes) -> str:
     """object, array, string, number, boolean or null, by the first character."""
-    first = raw.lstrip()[:1]
-    return {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}.get(
-        first, "number"
-    )
+    return _KINDS.get(raw.lstrip()[:1], "number")
 
 
 def text_of(raw: bytes) -> str:
@@ -68,7 +68,7 @@ def canonical(raw: bytes, lower_camel: bool = False) -> str:
 
 def quote(text: str) -> str:
     """A JSON string, non-ASCII characters as they are."""
-    return json.dumps(text, ensure_ascii=False)
+    return _encode(text).decode()
 
 
 def _count_keys(raw: bytes) -> int:

@@ -108,9 +108,7 @@ def _unmapped_texts(obj: Object, text: str, unknown: dict[str, bytes], rule: Pii
     )
 
 
-def _leaf(
-    type_: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool = False
-) -> str:
+def _leaf(type_: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool = False) -> str:
     match type_:
         case str():
             return _scalar(raw)
@@ -132,8 +130,8 @@ def _leaf(
 
 
 def _scalar(raw: bytes) -> str:
-    # A number keeps the digits it was written with, an object or array where text belongs its canonical text.
-    return quote(text_of(raw)) if kind(raw) == "string" else quote(canonical(raw))
+    # A text stays as it is written; a number keeps its digits, an object where text belongs is its canonical text.
+    return raw.decode() if kind(raw) == "string" else quote(canonical(raw))
 
 
 def _map(value: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool) -> str:

@@ -32,7 +32,7 @@ _INSERT_ROWS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """What became of one batch. The typed rows are in table `flat` of the flattener's connection until its next batch."""
+    """What became of one batch. The typed rows are in table `flat` of the connection until the next batch."""
 
     accepted: int
     dead_letters: list[DeadLetter]
@@ -196,9 +196,7 @@ class Flattener:
         self._put_extra([(row, n.unmapped, n.unmapped_safe or "") for row, n in done if n.unmapped])
         self._normalized(framed, done, errors)
 
-    def _normalized(
-        self, framed: Framed, rows: list[tuple[int, Normalized]], errors: dict[int, RecordError]
-    ) -> None:
+    def _normalized(self, framed: Framed, rows: list[tuple[int, Normalized]], errors: dict[int, RecordError]) -> None:
         """Insert normalized rows; where DuckDB refuses some, halve until the culprits stand alone."""
         self.con.execute("TRUNCATE raw")
         ids = [row for row, _ in rows]
@@ -232,8 +230,8 @@ class Flattener:
         position = f"{place(framed, broken.range_index)}{broken.offset}"
         arrived_at = framed.plan.ranges[broken.range_index].arrived_at
         return DeadLetter(
-            self.obj.name, position, _identity(framed, broken.range_index, broken.payload, broken.length), broken.reason, broken.detail,
-            broken.payload, broken.length, arrived_at,
+            self.obj.name, position, _identity(framed, broken.range_index, broken.payload, broken.length),
+            broken.reason, broken.detail, broken.payload, broken.length, arrived_at,
         )  # fmt: skip
 
     def _record_letter(self, framed: Framed, row: int, error: RecordError) -> DeadLetter:

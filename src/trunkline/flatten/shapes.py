@@ -18,7 +18,7 @@ Shape = tuple[list[list[str] | None], list[str | None], int, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class ShapeReport:
-    """`unknown`: row ids by the unknown paths they have; `careful`: row ids with a repeated key or a wrong container."""
+    """`unknown`: row ids by the unknown paths they have; `careful`: rows with a repeated key or a wrong container."""
 
     unknown: dict[tuple[Path, ...], list[int]]
     careful: list[int]

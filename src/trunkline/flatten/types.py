@@ -26,9 +26,7 @@ def sampled_type_changes(con: duckdb.DuckDBPyConnection, obj: Object) -> tuple[C
     """`path is TYPE` for scalars whose JSON type is not the catalogue's, and the number of records looked at."""
     leaves = [leaf for leaf in tree_of(obj).leaves if isinstance(leaf.type, str)]
     pointers = "[" + ", ".join(text_literal(leaf.pointer) for leaf in leaves) + "]"
-    rows = con.execute(
-        f"SELECT json_type(text, {pointers}) FROM raw WHERE row_id < {DRIFT_SAMPLE_ROWS}"
-    ).fetchall()
+    rows = con.execute(f"SELECT json_type(text, {pointers}) FROM raw WHERE row_id < {DRIFT_SAMPLE_ROWS}").fetchall()
     found: Counter[str] = Counter()
     for (types,) in rows:
         for leaf, seen in zip(leaves, types, strict=True):

@@ -24,7 +24,9 @@ _STAGING = ".unfinished"
 class Store(Protocol):
     """What a lake needs of its place. A reader sees the old object or the new one, never a part."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The lake's URL."""
 
     def put_file(self, source: Path, key: str) -> None:
         """Publish a local file and remove it; durable when this returns."""
@@ -185,8 +187,8 @@ def open_store(url: str) -> Store:
             raise TerminalError(f"the lake folder {root} cannot be made: {error.strerror}; name another") from error
         return FolderStore(root, url)
     if parts.scheme == "s3" and parts.netloc:
-        import boto3  # noqa: PLC0415  (a heavy import, for lakes in S3 only)
-        from botocore.config import Config  # noqa: PLC0415
+        import boto3
+        from botocore.config import Config
 
         client = boto3.client("s3", config=Config(retries={"max_attempts": 8, "mode": "standard"}))
         prefix = parts.path.strip("/")

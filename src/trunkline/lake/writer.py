@@ -88,7 +88,8 @@ def write_tombstones(
         ).fetchall():
             path = scratch / f"{batch_id}.moved"
             con.execute(
-                f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' AND lost_date = DATE '{day}') "
+                f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' "
+                f"AND lost_date = DATE '{day}') "
                 f"TO '{_quoted(path)}' ({_PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))

@@ -156,6 +156,12 @@ def totals(con: duckdb.DuckDBPyConnection, object_name: str) -> Counts:
     return Counts(**(asdict(moved) | {"read": first.read, "dead_letter": moved.dead_letter - again.read}))
 
 
+def files_read(con: duckdb.DuckDBPyConnection, object_name: str) -> int:
+    """Versions of files that were read, in whole or in part."""
+    count: int = con.execute("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name]).fetchall()[0][0]
+    return count
+
+
 def last_drifts(con: duckdb.DuckDBPyConnection, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
     rows = con.execute(
@@ -182,10 +188,13 @@ class SetAside:
     replayed_in: str | None
 
 
-def dead_letters(con: duckdb.DuckDBPyConnection, object_name: str | None = None, is_open: bool = True) -> list[SetAside]:
+def dead_letters(
+    con: duckdb.DuckDBPyConnection, object_name: str | None = None, is_open: bool = True
+) -> list[SetAside]:
     """Records set aside, oldest first; with `is_open` only those that no replay has landed."""
     rows = con.execute(
-        "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, replayed_in "
+        "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, "
+        "replayed_in "
         "FROM ledger.dead_letter WHERE ($1 IS NULL OR object = $1) AND (NOT $2 OR replayed_in IS NULL) "
         "ORDER BY arrived_at, position",
         [object_name, is_open],

@@ -79,7 +79,7 @@ class Compaction:
     rows: int = field(default=0)
 
 
-_json = msgspec.json.Encoder(enc_hook=lambda value: dict(value))
+_json = msgspec.json.Encoder(enc_hook=dict)
 
 
 def encode(record: BatchRecord | MergeRecord | Compaction | Plan) -> bytes:

@@ -7,12 +7,19 @@ from pathlib import Path
 
 from trunkline.errors import UsageError
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.objects.user_objects import read_objects
+from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {
     CONTACT_RECORD.name: CONTACT_RECORD,
 }
+
+VIEWS: dict[str, View] = {
+    CONTACT_STATISTIC_RECORD.name: CONTACT_STATISTIC_RECORD,
+}
+"""Tables of Amazon's that are views over an object."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:

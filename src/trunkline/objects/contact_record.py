@@ -7,7 +7,13 @@ seconds the column is in milliseconds, as Amazon's is. Columns that the export c
 from __future__ import annotations
 
 from trunkline.objects.contact_record_types import (
-    EVALUATION, MEDIA_STREAM, QUALITY, RECORDING, REFERENCE, ROUTING_CRITERION, STATE_TRANSITION,
+    EVALUATION,
+    MEDIA_STREAM,
+    QUALITY,
+    RECORDING,
+    REFERENCE,
+    ROUTING_CRITERION,
+    STATE_TRANSITION,
 )  # fmt: skip
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Pii, Scalar, Transform, Type
 from trunkline.objects.record_columns import RECORD_COLUMNS
@@ -19,8 +25,8 @@ def _col(name: str, path: str | None, meaning: str, type_: Type = "text", pii: P
          transform: Transform = "plain", unit: str | None = None, ours: bool = False,
          nullable: bool = True) -> Column:  # fmt: skip
     keys = tuple(path.split(".")) if path else None
-    extra = {"source": OURS} if ours else {}
-    return Column(name, type_, keys, meaning, unit, nullable, transform, pii, not ours, **extra)
+    source = OURS if ours else "Amazon Connect data lake, contact_record"
+    return Column(name, type_, keys, meaning, unit, nullable, transform, pii, not ours, source)
 
 
 def _text(name: str, path: str | None, meaning: str, pii: Pii = "none") -> Column:
@@ -157,7 +163,7 @@ AMAZON_COLUMNS: tuple[Column, ...] = (
     *_endpoint("customer", "CustomerEndpoint", "customer's end", "when anonymous or redacted"),
     *_endpoint("transferred", "TransferredToEndpoint", "outside target of a transfer", "without one"),
     *_endpoint("system", "SystemEndpoint", "number dialled or caller id used", "without one"),
-    _text("recording_deletion_reason", "Recording.DeletionReason", "Why the recording was deleted. NULL if it was not."),
+    _text("recording_deletion_reason", "Recording.DeletionReason", "Why it was deleted. NULL if it was not."),
     _text("recording_location", "Recording.Location", "Bucket and key of the recording. NULL without one."),
     _text("recording_status", "Recording.Status", "AVAILABLE or DELETED. NULL without a recording."),
     _text("recording_type", "Recording.Type", "Kind of recording. NULL without one."),
@@ -198,8 +204,10 @@ AMAZON_COLUMNS: tuple[Column, ...] = (
     _col("segment_attributes", "SegmentAttributes", "Connect's own attributes of the leg, each as text.",
          MapOf("text"), pii="indirect", transform="union_to_text"),
     _time("data_lake_last_processed_timestamp", None, "Always NULL: internal to Amazon's lake."),
-    _count("chat_contact_metrics_total_messages", "ChatMetrics.ContactMetrics.TotalMessages", "Messages. NULL off chat."),
-    _count("chat_contact_metrics_conversation_close_time_ms", "ChatMetrics.ContactMetrics.ConversationCloseTimeInMillis",
+    _count("chat_contact_metrics_total_messages", "ChatMetrics.ContactMetrics.TotalMessages",
+           "Messages. NULL off chat."),
+    _count("chat_contact_metrics_conversation_close_time_ms",
+           "ChatMetrics.ContactMetrics.ConversationCloseTimeInMillis",
            "From the customer's last message to the end. NULL off chat.", "ms"),
     _count("chat_contact_metrics_conversation_turn_count", "ChatMetrics.ContactMetrics.ConversationTurnCount",
            "Turns between customer and agent. NULL off chat."),
@@ -247,7 +255,8 @@ OWN_COLUMNS: tuple[Column, ...] = (
          ours=True),
     _col("agent_active_region", "Agent.ActiveRegion", "Region the agent worked in. NULL without global resiliency.",
          ours=True),
-    _col("customer_id", "CustomerId", "The customer as flows identified them. NULL unless set.", pii="direct", ours=True),
+    _col("customer_id", "CustomerId", "The customer as flows identified them. NULL unless set.",
+         pii="direct", ours=True),
     _col("ring_start_timestamp", "RingStartTimestamp", "When ringing began. NULL if not exported.", "timestamp",
          unit="UTC", ours=True),
     _col("contact_lens", "ContactLens", "Conversational analytics settings, JSON. NULL when off.", Json(), ours=True),

@@ -54,6 +54,4 @@ def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:
 
 
 def _indexed(letter: DeadLetter) -> Letter:
-    return Letter(
-        letter.position, letter.payload_hash, letter.reason, letter.detail, letter.length, letter.arrived_at
-    )
+    return Letter(letter.position, letter.payload_hash, letter.reason, letter.detail, letter.length, letter.arrived_at)

@@ -31,8 +31,7 @@ def kept_bytes(home: Home, letter: SetAside) -> KeptBytes:
 def plan_letters(object_name: str, letters: Sequence[SetAside]) -> Plan:
     """The plan of a replay. Each try has its own version, so that it is a batch of its own."""
     ranges = tuple(
-        Range(one.position, f"{one.payload_hash}#{one.replays}", 0, one.length, True, one.arrived_at)
-        for one in letters
+        Range(one.position, f"{one.payload_hash}#{one.replays}", 0, one.length, True, one.arrived_at) for one in letters
     )
     return Plan(object_name, REPLAY_SOURCE, ranges)
 
@@ -67,4 +66,3 @@ def _one_record(kept: KeptBytes) -> str | None:
             return None
         texts += block.texts
     return texts[0] if len(texts) == 1 else None
-

@@ -16,8 +16,8 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
-from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
 from trunkline.pipelines.recovery import recover
 from trunkline.sources import listing, s3_files
@@ -74,9 +74,7 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
         drifts += [record.drift for record in group if record.drift.records]
         bytes_read += sum(record.bytes_read for record in group)
     seconds = clock.monotonic_s() - started
-    return LoadResult(
-        obj.name, total(counts), len(counts), bytes_read, seconds, len(files), recovered, tuple(drifts)
-    )
+    return LoadResult(obj.name, total(counts), len(counts), bytes_read, seconds, len(files), recovered, tuple(drifts))
 
 
 def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
@@ -97,9 +95,7 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
     flatteners.put(framed)
 
 
-def _flattened(
-    home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance
-) -> Iterator[BatchRecord]:
+def _flattened(home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance) -> Iterator[BatchRecord]:
     """Flatten on as many threads as there are cores, in order, with few batches in flight."""
     workers = home.settings.threads
     with ThreadPoolExecutor(workers, thread_name_prefix="flatten") as pool:
@@ -133,5 +129,3 @@ def _merge_groups(records: Iterator[BatchRecord]) -> Iterator[list[BatchRecord]]
             group = []
     if group:
         yield group
-
-

@@ -20,12 +20,12 @@ from trunkline.pipelines.home import user_object_files
 from trunkline.settings import Settings, path_of
 from trunkline.warehouse import duckdb as warehouse
 
-SEARCH_PATH = "connect_datalake,connect,ledger"
+SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open home for questions. `con` sees the warehouse, and the lake as `lake.<table>` and `lake.<table>_versions`."""
+    """An open home for questions; `con` sees the warehouse, and the lake as `lake.<table>[_versions]`."""
 
     settings: Settings
     objects: Mapping[str, Object]
@@ -53,7 +53,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
             "or name another home with --home"
         )
     objects = catalogue.load(user_object_files(settings))
-    with warehouse.open_warehouse(path, settings.memory_mb, settings.threads, is_read_only=True) as con:
+    with warehouse.open_reader(path, settings.memory_mb, settings.threads) as con:
         _show_lake(con, settings, objects)
         con.execute(f"SET search_path = '{SEARCH_PATH}'")
         yield Reader(settings, objects, con)
@@ -115,10 +115,10 @@ def query(reader: Reader, sql: str, dialect: str = "duckdb") -> Answer:
 def _tables(reader: Reader) -> dict[str, dict[str, str]]:
     rows = reader.con.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
-        "WHERE NOT internal AND database_name NOT IN ('lake', 'system', 'temp') ORDER BY column_index"
+        "WHERE database_name = $1 ORDER BY column_index",
+        [warehouse.CATALOG],
     ).fetchall()
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in rows:
         found.setdefault(table, {})[column] = type_
     return found
-

@@ -35,6 +35,4 @@ def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
         record = flatteners.put(framed)
         counts += merge_batches(home, obj, [record])
         size += record.bytes_read
-    return LoadResult(
-        obj.name, total(counts), len(counts), size, clock.monotonic_s() - started, 0, recovered, ()
-    )
+    return LoadResult(obj.name, total(counts), len(counts), size, clock.monotonic_s() - started, 0, recovered, ())

@@ -15,7 +15,7 @@ from trunkline.simulator.centre import Centre
 from trunkline.simulator.spec import CENTRE_ZONE, DAY_S, Spec
 
 SLOT_S = 900
-RUSH = 1.4
+RUSH = 1.6
 RUSH_SLOTS = 6
 
 
@@ -111,10 +111,10 @@ def draw(plan: Shape, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
     The forecast is never quite right: each hour has its own error, and each day its rushes, which is where queues
     come from.
     """
-    rng = random.Random(f"arrivals {spec.seed}")
+    rng = random.Random(f"customers {spec.seed}")
     counts = _split([demand.share for demand in DEMAND], arrivals)
     per_hour = 3600 // SLOT_S
-    error = [rng.lognormvariate(0.0, 0.10) for _ in range(len(plan.starts) // per_hour + 1)]
+    error = [rng.lognormvariate(0.0, 0.08) for _ in range(len(plan.starts) // per_hour + 1)]
     rushes = _rushes(rng, plan)
     result: list[tuple[int, int]] = []
     for index, count in enumerate(counts):

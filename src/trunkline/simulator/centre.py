@@ -12,7 +12,10 @@ from trunkline.simulator.ids import arn, uuid_of
 
 @dataclass(slots=True, eq=False)
 class Queue:
-    """A queue. Hours are local wall-clock hours [opens, closes), the same every day."""
+    """A queue. Hours are local wall-clock hours [opens, closes), the same every day.
+
+    `dialing` counts a campaign's calls that ring.
+    """
 
     name: str
     opens: float
@@ -20,6 +23,7 @@ class Queue:
     number: int = 0
     queue_id: str = ""
     arn: str = ""
+    dialing: int = 0
     waiting: deque[Contact] = field(default_factory=deque)
     profiles: list[Profile] = field(default_factory=list)
 
@@ -89,9 +93,9 @@ QUEUES = (
 )
 # Name, queues by priority, slots.
 PROFILES = (
-    ("Sales", ("Sales", "Support"), 1),
-    ("Support", ("Support", "Billing"), 1),
-    ("Billing", ("Billing", "Support"), 1),
+    ("Sales", ("Sales", "Support", "Billing"), 1),
+    ("Support", ("Support", "Billing", "Sales"), 1),
+    ("Billing", ("Billing", "Support", "Sales"), 1),
     ("Retention", ("Retention", "Sales"), 1),
     ("Digital", ("Chat",), 3),
     ("Back office", ("Back office",), 1),
@@ -125,8 +129,7 @@ def build(rng: random.Random) -> Centre:
         for queue in profile.queues:
             queue.profiles.append(profile)
         profiles[name] = profile
-    centre = Centre(queues, profiles, [], rng)
-    return centre
+    return Centre(queues, profiles, [], rng)
 
 
 def hire(centre: Centre, profile: Profile) -> Agent:

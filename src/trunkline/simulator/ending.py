@@ -50,11 +50,12 @@ def hang_up(sim: Engine, one: Contact, reason: str | None = "") -> None:
     if one.interaction_s is None:
         one.interaction_s = max(0, sim.now - one.agent_at - one.hold_s - (one.pause_s or 0))
     mean = _ACW_S[one.channel]
-    has_acw = sim.rng.random() < 0.92 and one.method != "MONITOR"
-    one.acw_s = min(600, lognormal(sim, mean, 0.7)) if has_acw else 0
-    one.acw_at = sim.now
-    one.acw_end_at = one.completed_at = sim.now + one.acw_s
-    sim.at(one.acw_end_at, sim.release, agent)
+    one.completed_at = sim.now
+    if one.method != "MONITOR":
+        one.acw_s = min(600, lognormal(sim, mean, 0.7)) if sim.rng.random() < 0.92 else 0
+        one.acw_at = sim.now
+        one.acw_end_at = one.completed_at = sim.now + one.acw_s
+    sim.at(one.completed_at, sim.release, agent)
     _aftermath(sim, one, agent)
 
 
@@ -90,7 +91,6 @@ def _reply(sim: Engine, one: Contact, agent: Agent) -> None:
     reply.agent_at = reply.initiated_at
     reply.disconnected_at = reply.completed_at = sim.now
     reply.interaction_s = sim.now - reply.initiated_at
-    reply.acw_s = 0
     reply.reason = "AGENT_DISCONNECT"
     reply.pre_disconnect_state = "CONNECTED"
     reply.state = State.DONE

@@ -91,7 +91,7 @@ class Engine:
             self.release(agent)
 
     def _wait(self, one: Contact, queue: Queue, *, is_first: bool) -> None:
-        agent = self._longest_idle(queue)
+        agent = self.idle_agent(queue)
         if agent is not None:
             self._offer(one, agent)
             return
@@ -172,9 +172,9 @@ class Engine:
         agent.load -= 1
         self._settle(agent)
 
-    def idle_agent(self, queue: Queue) -> Agent | None:
-        """The agent a contact of that queue would be offered to now."""
-        return self._longest_idle(queue)
+    def idle_count(self, queue: Queue) -> int:
+        """Agents who could take a contact of that queue now."""
+        return sum(len(idle) for profile in queue.profiles for idle in profile.idle)
 
     def _return(self, agent: Agent) -> None:
         self._account(agent)
@@ -220,8 +220,8 @@ class Engine:
                     return
         agent.profile.idle[agent.load].setdefault(agent.number, agent)
 
-    def _longest_idle(self, queue: Queue) -> Agent | None:
-        """The least loaded, then longest idle agent of the profiles that serve the queue."""
+    def idle_agent(self, queue: Queue) -> Agent | None:
+        """Whom a contact of that queue is offered now: the least loaded, then longest idle agent of its profiles."""
         best: Agent | None = None
         for profile in queue.profiles:
             for idle in profile.idle:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -35,8 +36,9 @@ def broken(kind: str, record: Record, rng: random.Random) -> bytes:
 
 
 def _poison(record: Record, rng: random.Random) -> bytes:
-    contact_id = str(record["ContactId"])
     text = _encode(record)
+    # Different for every version, so that no two pieces are equal.
+    name = f"{record['ContactId']}/{zlib.crc32(text):08x}"
     pieces: tuple[Callable[[], bytes], ...] = (
         lambda: text[:-1] + b",}",
         lambda: text[:-1] + b',"Score":NaN}',
@@ -44,9 +46,9 @@ def _poison(record: Record, rng: random.Random) -> bytes:
         lambda: text[:-1] + b',"Channel":"VOICE"}',
         lambda: text[:-1] + b',"Deep":' + b"[" * 300 + b"]" * 300 + b"}",
         lambda: text.replace(b'"ContactId":', b"'ContactId':", 1),
-        lambda: f"<html>502 Bad Gateway, request {contact_id}</html>".encode(),
-        lambda: b"\x00\x00\x00" + contact_id.encode() + b"\x00",
-        lambda: f'"record {contact_id} was too large"'.encode(),
+        f"<html>502 Bad Gateway, request {name}</html>".encode,
+        lambda: b"\x00\x00\x00" + name.encode() + b"\x00",
+        f'"record {name} was too large"'.encode,
     )
     return pieces[rng.randrange(len(pieces))]()
 

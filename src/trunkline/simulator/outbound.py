@@ -8,7 +8,7 @@ from trunkline.simulator.ending import hang_up, lognormal
 from trunkline.simulator.engine import Engine
 
 _PACE_S = 20
-_PACES_MAX = 15
+_PACES_MAX = 90
 _HUMAN_PATIENCE_S = (25, 90)
 # Answering machine detection: status, share, seconds of ringing and message, reason.
 _AMD: tuple[tuple[str, float, tuple[int, int], str | None], ...] = (
@@ -29,7 +29,7 @@ _ANSWERED = ("HUMAN_ANSWERED", "VOICEMAIL_BEEP", "VOICEMAIL_NO_BEEP", "AMD_UNRES
 
 def campaign(sim: Engine, queue: Queue, paces: int) -> None:
     """Dial the next number of a campaign, when an agent is likely to be free for it."""
-    if paces < _PACES_MAX and sim.idle_agent(queue) is None:
+    if paces < _PACES_MAX and sim.idle_count(queue) <= queue.dialing:
         sim.at(sim.now + _PACE_S, campaign, sim, queue, paces + 1)
         return
     is_preview = sim.rng.random() < 0.06
@@ -42,6 +42,8 @@ def campaign(sim: Engine, queue: Queue, paces: int) -> None:
     status, seconds, reason = _detect(sim)
     one.amd = status
     ring_s = sim.rng.randrange(*seconds)
+    queue.dialing += 1
+    sim.at(sim.now + ring_s + 2, _dialled, queue)
     if status in _ANSWERED:
         one.system_at = sim.now + ring_s
     if status == "HUMAN_ANSWERED":
@@ -49,6 +51,10 @@ def campaign(sim: Engine, queue: Queue, paces: int) -> None:
     else:
         rest_s = sim.rng.randrange(4, 25) if status in _ANSWERED else 0
         sim.at(sim.now + ring_s + rest_s, _end, sim, one, reason)
+
+
+def _dialled(queue: Queue) -> None:
+    queue.dialing -= 1
 
 
 def _detect(sim: Engine) -> tuple[str, tuple[int, int], str | None]:
@@ -88,7 +94,7 @@ def dial(sim: Engine, queue: Queue) -> None:
 
 
 def monitor(sim: Engine) -> None:
-    """A supervisor listens in, and may barge. Supervisors stand outside the routing: the first one hired is used."""
+    """Someone who is idle acts as supervisor: listens in, and now and then barges."""
     supervisor = next((a for a in sim.centre.agents if a.is_on_shift and a.load == 0 and not a.is_away), None)
     if supervisor is None:
         return

@@ -23,8 +23,9 @@ def export(one: Contact, version: Version, seed: int) -> Record:
     """The record of that version. What is not simulated follows from the seed and the contact's number alone."""
     rng = random.Random(seed * 1_000_003 + one.number)
     caller = random.Random(seed * 1_000_003 + one.call_key)
-    customer = customer_endpoint(one, caller)
-    record: Record = {
+    system = system_endpoint(one)
+    recording, recordings = details.recordings(one, version)
+    return {
         "AWSAccountId": ACCOUNT_ID,
         "AWSContactTraceRecordFormatVersion": FORMAT_VERSION,
         "AdditionalEmailRecipients": {"CcList": [], "ToList": []} if one.channel == "EMAIL" else None,
@@ -42,7 +43,7 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "ContactId": one.contact_id,
         "ContactLens": details.contact_lens(one),
         "Customer": None,
-        "CustomerEndpoint": None if version.is_redacted else customer,
+        "CustomerEndpoint": None if version.is_redacted else customer_endpoint(one, caller),
         "CustomerId": None,
         "CustomerVoiceActivity": details.voice_activity(one, rng),
         "DisconnectDetails": details.disconnect_details(one, rng),
@@ -63,26 +64,34 @@ def export(one: Contact, version: Version, seed: int) -> Record:
         "PreviousContactId": one.previous_id,
         "QualityMetrics": details.quality(one, rng),
         "Queue": _queue(one, version),
-        "Recording": None,
-        "Recordings": None,
+        "Recording": recording,
+        "Recordings": recordings,
         "References": details.references(one, rng),
         "RelatedContactId": one.related_id,
         "RoutingCriteria": details.routing_criteria(one, rng),
         "ScheduledTimestamp": _stamp(one.scheduled_at),
         "SegmentAttributes": _segment_attributes(one, version),
-        "SystemEndpoint": system_endpoint(one),
-        "Tags": {"aws:connect:instanceId": INSTANCE_ID},
-        "TotalPauseCount": one.pauses if one.channel == "TASK" else None,
-        "TotalPauseDurationInSeconds": one.pause_s if one.channel == "TASK" else None,
+        "SystemEndpoint": system,
+        "Tags": _tags(system),
+        **_pauses(one),
         "TransferCompletedTimestamp": _stamp(one.transfer_completed_at),
         "TransferredToEndpoint": _telephone(one.transferred_to),
         "VoiceIdResult": None,
         "WisdomInfo": None,
     }
-    if record["SystemEndpoint"] is not None:
-        record["Tags"]["aws:connect:systemEndpoint"] = record["SystemEndpoint"]["Address"]
-    record["Recording"], record["Recordings"] = details.recordings(one, version)
-    return record
+
+
+def _pauses(one: Contact) -> Record:
+    is_task = one.channel == "TASK"
+    return {
+        "TotalPauseCount": one.pauses if is_task else None,
+        "TotalPauseDurationInSeconds": one.pause_s if is_task else None,
+    }
+
+
+def _tags(system: Record | None) -> dict[str, str]:
+    tags = {"aws:connect:instanceId": INSTANCE_ID}
+    return tags if system is None else {**tags, "aws:connect:systemEndpoint": system["Address"]}
 
 
 def _stamp(second: int | None) -> str | None:
@@ -152,22 +161,24 @@ def _agent(one: Contact, version: Version, rng: random.Random) -> Record | None:
     if agent is None:
         return None
     is_open = version.lacks_after_contact_work
+    # Nobody puts a task or an e-mail on hold: no values, rather than zeros.
+    can_hold = one.channel in ("VOICE", "CHAT")
     return {
         "ARN": agent.arn,
         "AcceptedByAgentTimestamp": _stamp(one.agent_at) if one.is_preview else None,
         "AfterContactWorkDuration": None if is_open else one.acw_s,
         "AfterContactWorkEndTimestamp": None if is_open else _stamp(one.acw_end_at),
         "AfterContactWorkStartTimestamp": _stamp(one.acw_at),
-        "AgentInitiatedHoldDuration": one.hold_s,
+        "AgentInitiatedHoldDuration": one.hold_s if can_hold else None,
         "AgentInteractionDuration": one.interaction_s,
         "AgentPauseDuration": one.pause_s,
         "Capabilities": None,
         "ConnectedToAgentTimestamp": _stamp(one.agent_at),
-        "CustomerHoldDuration": one.hold_s,
+        "CustomerHoldDuration": one.hold_s if can_hold else None,
         "DeviceInfo": details.agent_device(agent),
         "HierarchyGroups": _hierarchy(agent),
-        "LongestHoldDuration": one.longest_hold_s,
-        "NumberOfHolds": one.holds,
+        "LongestHoldDuration": one.longest_hold_s if can_hold else None,
+        "NumberOfHolds": one.holds if can_hold else None,
         "PreviewEndTimestamp": _stamp(one.agent_at) if one.is_preview else None,
         "RoutingProfile": {"ARN": agent.profile.arn, "Name": agent.profile.name},
         "StateTransitions": details.state_transitions(one, rng),

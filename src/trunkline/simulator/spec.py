@@ -15,7 +15,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often each fault occurs: a share (0 to 0.5) of the good deliveries.
+    """How often each fault occurs: a share (0 to 0.5) of the good deliveries, exact copies left aside.
 
     Each of `poison`, `truncation`, `implausible_time`, `missing_contact_id` and `wrong_type` adds a broken copy of
     a record that is also delivered whole, so that no contact is lost to a fault. `unknown_fields` and `case_clash`

@@ -10,7 +10,7 @@ from trunkline.simulator.arrivals import DEMAND, SLOT_S, Shape
 from trunkline.simulator.centre import Agent, Centre, Profile, hire
 
 # Square-root staffing: load + BETA * sqrt(load). Higher means shorter queues and idler agents.
-BETA = 0.05
+BETA = -0.12
 BREAKS_SHARE = 0.05
 REST_S = 8 * 3600
 # Whoever works when the simulated days end stays on for what still waits.
@@ -23,7 +23,7 @@ LOAD_SHARES = {
     "Billing": {"Billing": 0.7},
     "Retention": {"Retention": 0.9, "Sales": 0.15},
     "Digital": {"Chat": 1.0},
-    "Back office": {"Back office": 1.0},
+    "Back office": {"Back office": 0.91},
     "Outbound": {"Collections": 1.0, "Retention": 0.1},
 }
 # Transfers and callbacks bring work that the arrivals do not show.

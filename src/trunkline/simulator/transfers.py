@@ -14,7 +14,7 @@ from trunkline.simulator.engine import Engine
 from trunkline.simulator.ids import phone
 
 PATIENCE_S = 270.0
-_HASTY = 0.08
+_HASTY = 0.15
 _PARTNERS = 40  # outside numbers that agents dial
 
 

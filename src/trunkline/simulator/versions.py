@@ -9,6 +9,7 @@ from trunkline.simulator.contact import Contact
 from trunkline.simulator.spec import DAY_S, Spec
 
 _PROVISIONAL = 0.012
+_NO_QUEUE_TIME = 0.002  # Amazon warns that Queue.Duration can be missing although EnqueueTimestamp is there
 _NIGHTLY_S = 2 * 3600 + 600  # the CRM writes attributes back every night at 02:10 UTC
 _REVIEW_S = 15 * 3600  # evaluators work from 15:00 UTC
 _REDACTION_S = 3 * DAY_S + 3 * 3600
@@ -19,7 +20,7 @@ class Version:
     """One state of a record. `level` counts the versions of a contact from 0; attributes depend on it.
 
     `updated_at` is LastUpdateTimestamp, `written_at` when Connect puts the record on the stream. A version that
-    lacks after contact work or queue time is always followed by a complete one.
+    lacks after contact work is always followed by a complete one, a version that lacks queue time mostly.
     """
 
     level: int
@@ -42,11 +43,12 @@ def versions(one: Contact, spec: Spec, rng: random.Random) -> list[Version]:
     """All versions of one contact's record, in the order Connect writes them; at least one."""
     assert one.completed_at is not None
     done_at = one.completed_at + rng.randrange(35, 95)
-    first = Version(0, done_at, done_at)
+    first = Version(0, done_at, done_at, lacks_queue_time=rng.random() < _NO_QUEUE_TIME)
     result = [first]
     if rng.random() < _PROVISIONAL and one.agent is not None:
         lacks_queue = one.enqueued_at is not None and rng.random() < 0.5
-        result[0] = replace(first, lacks_queue_time=lacks_queue, lacks_after_contact_work=not lacks_queue)
+        lacking = {"lacks_queue_time": True} if lacks_queue else {"lacks_after_contact_work": True}
+        result[0] = replace(first, **lacking)
         _append(result, _later(first, done_at + rng.randrange(60, 600)))
     if rng.random() < spec.redelivered:
         _append(result, _redelivery(one, result[-1], rng))

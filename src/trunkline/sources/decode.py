@@ -6,6 +6,7 @@ on the bytes alone.
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
@@ -114,13 +115,11 @@ class _Gzip:
 
 def _salvage(member: zlib._Decompress, data: bytes) -> bytes:
     """What can be decoded before the error, byte by byte: a failing call would lose what it decoded."""
-    parts = []
-    try:
+    found = bytearray()
+    with contextlib.suppress(zlib.error):
         for index in range(len(data)):
-            parts.append(member.decompress(data[index : index + 1]))
-    except zlib.error:
-        pass
-    return b"".join(parts)
+            found += member.decompress(data[index : index + 1])
+    return bytes(found)
 
 
 class _Zstd:

@@ -35,9 +35,10 @@ from trunkline.sources.json_text import (
     RAW_LIST,
     WHITE,
     Found,
+    are_flat,
     has_contact_id,
+    is_flat,
     is_scalar,
-    may_be_deep,
     probe,
     text_of,
 )
@@ -45,9 +46,9 @@ from trunkline.sources.json_text import (
 Read = Callable[[int], bytes]
 
 # Small enough to stay in the processor's cache, large enough that costs per block do not count.
-BLOCK_BYTES: Final = 1 * limits.MIB
+BLOCK_BYTES: Final = limits.MIB // 4
 BLOCK_ITEMS_MAX: Final = 16_384
-STRIDE_BYTES: Final = 64 * 1024
+STRIDE_BYTES: Final = 32 * 1024
 
 _BOM: Final = codecs.BOM_UTF8
 _NOT_WHITE: Final = re.compile(rb"[^ \t\r\n]")
@@ -89,6 +90,7 @@ class _Framer:
         self.is_line_start = False  # whether broken text ended at a line's start
         self.is_cut_at_eof = False  # whether the last span runs to the end of the file
         self.junction = b""  # the bytes from one record's end into the next one, as last seen
+        self.strides_from = 0  # the offset before which records are taken one by one
         self.block = Block()
 
     def blocks(self) -> Iterator[Block]:
@@ -121,7 +123,7 @@ class _Framer:
         """Read on, forgetting what is before index `keep`; `pos` keeps its place in the file. False: nothing came."""
         if not self.is_eof:
             # At least as much again as is kept, so that a long record costs a few tries, not one a read.
-            wanted = max(min(self.block_bytes, BLOCK_BYTES), min(len(self.buf) - keep, 8 * BLOCK_BYTES))
+            wanted = max(min(self.block_bytes, BLOCK_BYTES), min(len(self.buf) - keep, 8 * limits.MIB))
             parts = [self.buf[keep:]]
             while wanted > 0 and not self.is_eof:
                 parts.append(self.read(wanted))
@@ -173,6 +175,7 @@ class _Framer:
                 self.pos, self.pos, Found(0, "invalid_json", "an array goes on without a comma, so it has ended")
             )
             self.at = _At.TOP
+            self._step()  # at once: no block may end here, as the empty span would belong to both sides
         elif at is _At.VALUE:
             self._resync(Found(0, "invalid_json", "an array goes on without a comma"))
         else:
@@ -180,12 +183,9 @@ class _Framer:
 
     def _value(self, byte: int) -> None:
         """Take the value at `pos`: a record, or broken."""
-        if byte == _OBJECT and self.junction and self._stride():
+        if byte == _OBJECT and self.junction and self.base + self.pos >= self.strides_from and self._stride():
             return
-        if byte in (_OBJECT, _OPEN, QUOTE):
-            found = self._probe(self.pos)
-        else:
-            found = self._scalar()
+        found = self._probe() if byte in (_OBJECT, _OPEN, QUOTE) else self._scalar()
         if not found.end:
             self._resync(found)
             return
@@ -209,17 +209,16 @@ class _Framer:
         self.pos = end
         self.at = _At.TOP if self.at is _At.TOP else _At.VALUE
 
-    def _probe(self, index: int) -> Found:
-        """What stands at `index` (not before `pos`), reading on as far as needed."""
-        ahead = index - self.pos
+    def _probe(self, wants_why: bool = True) -> Found:
+        """What stands at `pos`, reading on as far as needed."""
         while True:
-            index = self.pos + ahead
+            index = self.pos
             size = min(len(self.buf) - index, limits.RECORD_BYTES_MAX)
             is_final = self.is_eof and size == len(self.buf) - index
             # One byte beyond a full window must be there, or the end of the file known.
             is_capped = size < len(self.buf) - index
             with memoryview(self.buf) as whole, whole[index : index + size] as view:
-                found = probe(view, is_final, is_capped)
+                found = probe(view, is_final, is_capped, wants_why)
             if found is not MORE:
                 return found
             self._fill(self.pos)
@@ -267,17 +266,18 @@ class _Framer:
             raws = RAW.decode_lines(stride) if self.at is _At.TOP else RAW_LIST.decode(b"[" + stride + b"]")
             texts = [str(raw, "utf-8") for raw in raws]
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            self.junction = b""  # one by one until a boundary is seen again
+            self.strides_from = self.base + last
             return False
+        all_flat = are_flat(stride, len(texts))
         offsets, index = array("q"), 0
-        for text in texts:
+        for raw, text in zip(raws, texts, strict=True):
             while stride[index] in b" \t\r\n,":
                 index += 1
-            if stride[index] != _OBJECT or (len(text) > 2 * limits.JSON_DEPTH_MAX and may_be_deep(text)):
-                self.junction = b""
+            if stride[index] != _OBJECT or not (all_flat or is_flat(text)):
+                self.strides_from = self.base + last
                 return False
             offsets.append(self.base + self.pos + index)
-            index += len(text) if text.isascii() else len(text.encode())
+            index += len(text) if text.isascii() else memoryview(raw).nbytes
         self.block.texts += texts
         self.block.offsets += offsets
         self.pos = last + 1
@@ -312,7 +312,9 @@ class _Framer:
 
     def _is_contact(self) -> bool:
         """Whether a strict object with a key ContactId begins at `pos`."""
-        found = self._probe(self.pos)
+        if self.pos + 1 < len(self.buf) and self.buf[self.pos + 1] not in b'" \t\r\n':
+            return False
+        found = self._probe(wants_why=False)
         if not found.end or found.reason:
             return False
         piece = self.buf[self.pos : self.pos + found.end]

@@ -28,6 +28,7 @@ class _HasContactId(msgspec.Struct):
 _CONTACT: Final = msgspec.json.Decoder(_HasContactId)
 # A string (also one that never ends), or a bracket: all that nesting needs.
 _NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_NO_OPENING: Final = bytes(set(range(256)) - set(b"{["))
 _SCALAR: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 
 
@@ -45,13 +46,15 @@ class Found:
 
 
 MORE: Final = Found()
+NO_VALUE: Final = Found(0, "invalid_json")
 
 
-def probe(view: memoryview, is_final: bool, is_capped: bool) -> Found:
+def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = True) -> Found:
     """The value that starts at the view's first byte, which is one of `{`, `[` and `"`.
 
     `is_final`: the view ends where the file ends. `is_capped`: the view is as long as a record may be, and the
-    file goes on. The answer is the same however many bytes the view has beyond what is needed.
+    file goes on. Without `wants_why`, what is no good value gives `NO_VALUE`, which is cheaper. The answer is the same
+    however many bytes the view has beyond what is needed.
     """
     size = len(view)
     try:
@@ -61,12 +64,14 @@ def probe(view: memoryview, is_final: bool, is_capped: bool) -> Found:
         if message == "trailing characters":
             return _sized(view, at - 1)
         if "truncated" in message or (at >= size - 1 and not is_final) or at >= size:
-            return _unended(view, is_final, is_capped)
+            return _unended(view, is_final, is_capped, wants_why)
+        if not wants_why:
+            return NO_VALUE
         if _nesting(view[:at])[0] > limits.JSON_DEPTH_MAX:
             return _deep(view, is_final, is_capped)
         return Found(0, "invalid_json", f"{limits.DEAD_LETTER_REASONS['invalid_json']}: {message} at byte {at}")
     except RecursionError:
-        return _deep(view, is_final, is_capped)
+        return _deep(view, is_final, is_capped) if wants_why else NO_VALUE
     return _sized(view, size)
 
 
@@ -93,9 +98,17 @@ def has_contact_id(piece: bytes) -> bool:
     return True
 
 
-def may_be_deep(text: str) -> bool:
-    """Whether the text has so many brackets that its depth must be measured. Cheap, and never wrongly False."""
-    return text.count("{") + text.count("[") > limits.JSON_DEPTH_MAX
+def is_flat(text: str) -> bool:
+    """Whether the text has too few brackets to nest too deep. False says nothing."""
+    return text.count("{") + text.count("[") <= limits.JSON_DEPTH_MAX
+
+
+def are_flat(texts: bytes, count: int) -> bool:
+    """Whether none of `count` objects, back to back or in an array, can nest too deep; one pass. False says nothing.
+
+    Each has a bracket of its own, so the others leave at most so many to any one.
+    """
+    return len(texts.translate(None, _NO_OPENING)) - (count - 1) <= limits.JSON_DEPTH_MAX
 
 
 def _parts(told: str, size: int) -> tuple[str, int]:
@@ -119,11 +132,13 @@ def _sized(view: memoryview, end: int) -> Found:
     return Found(end)
 
 
-def _unended(view: memoryview, is_final: bool, is_capped: bool) -> Found:
+def _unended(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool) -> Found:
     if is_capped:
         return Found(0, "too_long", limits.DEAD_LETTER_REASONS["too_long"])
     if not is_final:
         return MORE
+    if not wants_why:
+        return NO_VALUE
     depth, end = _nesting(view, is_whole=True)
     if depth > limits.JSON_DEPTH_MAX:
         return _deep(view, is_final, is_capped)
@@ -168,9 +183,10 @@ __all__ = [
     "RAW_LIST",
     "WHITE",
     "Found",
+    "are_flat",
     "has_contact_id",
+    "is_flat",
     "is_scalar",
-    "may_be_deep",
     "probe",
     "text_of",
 ]

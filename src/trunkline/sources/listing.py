@@ -82,23 +82,20 @@ def unreadable(path: str, error: OSError) -> TerminalError:
 
 
 def _local(path: str) -> Iterator[str]:
-    try:
-        if os.path.isdir(path):
-            yield from _folder(path)
-        elif os.path.lexists(path):
-            yield path
-        elif glob.has_magic(path):
-            matches = sorted(glob.glob(path, recursive=True))
-            if not matches:
-                raise UsageError(
-                    f"no file matches {path!r}: check the pattern (** goes into folders, names with . are left out)."
-                )
-            for match in matches:
-                yield from _folder(match) if os.path.isdir(match) else [match]
-        else:
-            raise UsageError(f"{path!r} does not exist: name a file, a folder, a glob or s3://bucket/prefix.")
-    except ValueError as error:  # a NUL in the name
-        raise UsageError(f"{path!r} is no path: {error}.") from error
+    if os.path.isdir(path):
+        yield from _folder(path)
+    elif os.path.lexists(path):
+        yield path
+    elif glob.has_magic(path):
+        matches = sorted(glob.glob(path, recursive=True))
+        if not matches:
+            raise UsageError(
+                f"no file matches {path!r}: check the pattern (** goes into folders, names with . are left out)."
+            )
+        for match in matches:
+            yield from _folder(match) if os.path.isdir(match) else [match]
+    else:
+        raise UsageError(f"{path!r} does not exist: name a file, a folder, a glob or s3://bucket/prefix.")
 
 
 def _folder(folder: str) -> Iterator[str]:

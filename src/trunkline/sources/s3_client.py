@@ -69,7 +69,7 @@ def listing(client: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
 
 
 class S3Raw:
-    """The bytes of one version of an object, as stored. Reads in order, from anywhere; reconnects where a read fails."""
+    """The stored bytes of one version of an object. Reads in order, from anywhere; reconnects where a read fails."""
 
     def __init__(self, client: Any, url: str, version: str) -> None:
         self._client, self._url, self._version = client, url, version
@@ -147,7 +147,8 @@ class S3Raw:
         except ClientError:
             pass  # without the permission to list versions the object counts as gone
         raise SourceChangedError(
-            f"{self._url} is no longer the version {self._version} that was listed: run the same command again to list anew."
+            f"{self._url} is no longer the version {self._version} that was listed: "
+            "run the same command again to list anew."
         ) from error
 
 
@@ -183,11 +184,12 @@ def _of_client(url: str, error: ClientError) -> TrunklineError:
     code = str(error.response["Error"].get("Code"))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     bucket = split(url)[0]
-    if code in {"NoSuchBucket"}:
+    if code == "NoSuchBucket":
         return TerminalError(f"the bucket {bucket} of {url} does not exist. Check its name and the AWS account in use.")
     if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:
         return TerminalError(
-            f"AWS refuses to read {url} ({code}). The credentials in use need s3:ListBucket on {bucket} and s3:GetObject on its keys."
+            f"AWS refuses to read {url} ({code}). The credentials in use need s3:ListBucket on {bucket} "
+            "and s3:GetObject on its keys."
         )
     if code in _LATER or status >= 500:
         return TransientError(f"S3 answers {code} for {url}: try again later.")

@@ -1,4 +1,4 @@
-"""Contact records in files, local or in S3: batches of records with positions, and the same batch again from its plan."""
+"""Contact records in files, local or in S3: batches with positions, and the same batch again from its plan."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def reread(plan: Plan, client: Any = None) -> Framed:
             for block in framing.frame(stream.read, start, lambda: stream.damage):
                 raw.check()
                 is_end = block.is_last and one.is_last
-                if is_end != (block.is_last and block.end <= one.end) or (is_end and block.end != one.end):
+                is_past = block.end >= one.end and not block.is_last
+                is_early = block.is_last and block.end <= one.end and not one.is_last
+                if is_early or (one.is_last and is_past) or (is_end and block.end != one.end):
                     raise _changed(one.uri, one.version)
                 if not is_end and block.end >= one.end:
                     _shorten(block, one.end)
@@ -221,7 +223,8 @@ class _Local:
 
 def _changed(uri: str, version: str) -> SourceChangedError:
     return SourceChangedError(
-        f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, then run "
+        f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, "
+        "then run "
         "the same command again."
     )
 

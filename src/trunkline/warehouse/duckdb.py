@@ -15,39 +15,67 @@ from trunkline.compile.fold import order_by
 from trunkline.compile.merge import held_sql, merge_sql
 from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified
+from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.errors import TerminalError, TransientError
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 
+CATALOG = "warehouse"
+"""What a reader's connection calls the warehouse file."""
+
 
 @contextmanager
-def open_warehouse(path: Path, memory_mb: int, threads: int, is_read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the warehouse file, UTC, with nothing installed from outside.
+def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse file, to write it; UTC, and nothing is installed from outside.
 
     Raises TransientError when another process holds the file, TerminalError when it is no DuckDB file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
+    config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / "scratch" / "spill")}
+    with _explained(path):
+        con = duckdb.connect(str(path), config=config)
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def open_reader(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees the warehouse file as catalog `warehouse` and cannot change it.
+
+    The file is attached and not opened: a connection that is read-only as a whole may not hold views of its own.
+    """
+    con = duckdb.connect(config=_config(memory_mb, threads))
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        with _explained(path):
+            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (READ_ONLY)")
+        yield con
+    finally:
+        con.close()
+
+
+def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+    return {
         "threads": threads,
         "memory_limit": f"{memory_mb}MB",
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
-        "temp_directory": str(path.parent / "scratch" / "spill"),
     }
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        con = duckdb.connect(str(path), read_only=is_read_only, config=config)
+        yield
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise TransientError(
                 f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
             ) from None
         raise TerminalError(f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable") from error
-    try:
-        con.execute("SET TimeZone = 'UTC'")
-        yield con
-    finally:
-        con.close()
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""`trunkline dead-letter`: what was set aside, why, its bytes, and running it again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.load import show as show_load
+from trunkline.cli.open import owned, read
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+
+app = typer.Typer(help="Records that were set aside.", no_args_is_help=True, rich_markup_mode=None)
+ObjectName = Annotated[str | None, typer.Option("--object", help="Only those loaded as this object.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason, as `list` shows it.")]
+
+
+@app.command("list")
+def list_letters(
+    home: Home = None, output_format: Output = Format.TABLE, object_name: ObjectName = None, reason: Reason = None,
+    landed: Annotated[bool, typer.Option("--landed", help="Also those that a replay has landed.")] = False,
+) -> None:  # fmt: skip
+    """List records set aside, one line per distinct record: the same poison delivered twice is one line, times 2.
+
+    Example: trunkline dead-letter list --reason truncated
+    """
+    from trunkline.ledger.index import dead_letters
+
+    with read(home) as opened:
+        letters = dead_letters(opened.con, object_name, is_open=not landed)
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for place, letter in enumerate(letters):
+        if reason in (None, letter.reason):
+            grouped.setdefault((letter.object_name, letter.payload_hash), []).append(place)
+    rows = [
+        (letters[at[0]].payload_hash[:12], len(at), name, letters[at[0]].reason, letters[at[0]].length,
+         letters[at[0]].arrived_at, letters[at[0]].detail, letters[at[0]].position)
+        for (name, _), at in grouped.items()
+    ]  # fmt: skip
+    columns = ["id", "times", "object", "reason", "length", "arrived_at", "detail", "position"]
+    output.rows(columns, rows, output_format)
+
+
+@app.command()
+def show(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it; its first characters suffice.")],
+    home: Home = None,
+) -> None:
+    """Write the bytes of a record that was set aside (its first MiB). They may hold personal data.
+
+    Example: trunkline dead-letter show 3f2a9c
+    """
+    import sys
+
+    from trunkline.errors import UsageError
+    from trunkline.ledger.index import dead_letters
+    from trunkline.pipelines.letters import kept_bytes
+
+    with owned(home) as opened:
+        found = [one for one in dead_letters(opened.con, is_open=False) if one.payload_hash.startswith(letter_id)]
+        if not found:
+            raise UsageError(
+                f"no record set aside has an id that begins with {letter_id!r}; see trunkline dead-letter list"
+            )
+        kept = kept_bytes(opened, found[0])
+    first = found[0]
+    output.note(f"{first.reason}: {first.detail}; {first.length:,} bytes at {first.position}")
+    sys.stdout.buffer.write(kept.payload)
+    sys.stdout.buffer.flush()
+
+
+@app.command()
+def replay(
+    home: Home = None, output_format: Output = Format.TABLE, object_name: ObjectName = None, reason: Reason = None
+) -> None:
+    """Run records that were set aside again, after a fix. What still cannot be used stays set aside, once.
+
+    Example: trunkline dead-letter replay --reason wrong_type
+    """
+    from trunkline.ledger.index import dead_letters
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines.replay import replay as run
+
+    with owned(home) as opened:
+        names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
+        results = []
+        for name in names:
+            letters = [one for one in dead_letters(opened.con, name) if reason in (None, one.reason)]
+            if letters:
+                results.append(run(opened, opened.objects[name], letters))
+    for result in results:
+        show_load(result, output_format)
+    if not results:
+        output.note("Nothing is set aside.")

@@ -1,0 +1,71 @@
+"""`trunkline load`: files into lake and warehouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.open import owned
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+from trunkline.cli.progress import progress
+
+if TYPE_CHECKING:
+    from trunkline.pipelines.load import LoadResult
+
+_COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
+
+
+def load(
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")] = False,
+) -> None:
+    """Load what is new in these files into the lake and the warehouse.
+
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd.
+    A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
+    Stopped at any point, the same command goes on where it was; files already loaded are not read again.
+
+    Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
+    """
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines.load import load as run
+    from trunkline.sources.listing import list_files
+
+    with owned(home) as opened:
+        obj = find(object_name, opened.objects)
+        size = sum(file.size_bytes for file in list_files(paths))
+        with progress(f"Loading {obj.name}", size, "bytes") as advance:
+            result = run(opened, obj, paths, advance)
+    show(result, output_format)
+    if strict and result.counts.dead_letter:
+        raise typer.Exit(1)
+
+
+def show(result: LoadResult, output_format: Format) -> None:
+    """What a load did: one JSON object or CSV line, or for people the accounting line and what was remarkable."""
+    if output_format is not Format.TABLE:
+        fields: dict[str, object] = {"object": result.object_name, "read": result.counts.read}
+        fields |= {name: getattr(result.counts, name) for name in _COUNTS}
+        fields |= {"batches": result.batches, "bytes": result.bytes_read, "seconds": round(result.seconds, 3)}
+        output.record(fields, output_format)
+        return
+    if result.recovered:
+        output.note(f"Finished {result.recovered:,} batches that an earlier run had begun.")
+    output.text(result.counts.sentence())
+    for line in drift_lines(result):
+        output.note(line)
+    if result.counts.dead_letter:
+        output.note("See what was set aside: trunkline dead-letter list")
+
+
+def drift_lines(result: LoadResult) -> list[str]:
+    """How the records differ from the catalogue, for people; empty when they do not."""
+    from trunkline.ledger.drift import findings
+
+    return findings(result.drifts, [])

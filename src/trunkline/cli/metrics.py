@@ -1,0 +1,110 @@
+"""`trunkline metric`: what each number means, and the numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.open import read
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+from trunkline.errors import UsageError
+
+app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
+Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
+By = Annotated[
+    str, typer.Option("--by", help="queue, agent, routing_profile, channel, initiation_method; a,b for two.")
+]
+Interval = Annotated[
+    Literal["15min", "30min", "hour", "day"] | None, typer.Option("--interval", help="Group by time of disconnect.")
+]
+Zone = Annotated[str | None, typer.Option("--zone", help="IANA zone of intervals, since and until (default: setting).")]
+X = Annotated[float | None, typer.Option("--x", help="X of `in X` metrics, seconds (default: settings, by queue).")]
+Since = Annotated[str | None, typer.Option("--since", help="First moment, local: 2026-03-02 or 2026-03-02T08:00.")]
+Until = Annotated[str | None, typer.Option("--until", help="First moment after.")]
+
+
+@app.command("list")
+def list_metrics(output_format: Output = Format.TABLE) -> None:
+    """List all metrics.
+
+    Example: trunkline metric list
+    """
+    from trunkline.metrics.catalogue import METRICS
+
+    rows = [
+        (m.name, m.unit, m.title, "yes" if m.takes_x else "", "yes" if m.approximation else "")
+        for m in METRICS.values()
+    ]
+    output.rows(["metric", "unit", "title", "takes_x", "approximation"], rows, output_format)
+
+
+@app.command()
+def show(names: Names, output_format: Output = Format.TABLE) -> None:
+    """Show the definition of metrics: meaning, unit, what NULL means, what is approximate and why.
+
+    Example: trunkline metric show service_level
+    """
+    from trunkline.metrics.catalogue import select
+
+    for metric in select(names):
+        fields = {
+            "metric": metric.name, "title": metric.title, "description": metric.description, "unit": metric.unit,
+            "grain": metric.grain, "null": metric.null_rule, "approximation": metric.approximation or None,
+            "condition": metric.condition or None, "base": metric.base or None, "value": metric.value or None,
+            "source": metric.source,
+        }  # fmt: skip
+        output.record(fields, output_format)
+
+
+@app.command()
+def query(
+    names: Names,
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    by: By = "",
+    interval: Interval = None,
+    zone: Zone = None,
+    x: X = None,
+    since: Since = None,
+    until: Until = None,
+    engine: Annotated[
+        Literal["duckdb", "postgres", "redshift", "athena"] | None,
+        typer.Option("--sql", help="Write the SQL for this engine instead of running it."),
+    ] = None,
+) -> None:
+    """Compute metrics, grouped as you like, in any time zone.
+
+    Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
+    """
+    from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
+    from trunkline.metrics.catalogue import select
+    from trunkline.settings import Settings
+
+    settings = Settings.load(home)
+    place = zone or settings.zone
+    grouping = Grouping(tuple(part for part in by.split(",") if part), interval, place)
+    threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
+    period = (_moment(since, place, "--since"), _moment(until, place, "--until"))
+    compiled = compile_metrics(select(names), grouping, threshold, *period, engine or "duckdb")
+    if engine:
+        output.text(compiled.sql + ";")
+        return
+    with read(home) as opened:
+        rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
+    output.rows(list(compiled.columns), rows, output_format)
+
+
+def _moment(text: str | None, zone: str, option: str) -> datetime | None:
+    from zoneinfo import ZoneInfo
+
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is no moment; write 2026-03-02 or 2026-03-02T08:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

@@ -1,0 +1,111 @@
+"""`trunkline object`: the catalogue, as people and programs want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+
+if TYPE_CHECKING:
+    from trunkline.objects.model import Object
+
+app = typer.Typer(
+    help="The tables there are: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None
+)
+EngineName = Annotated[
+    Literal["duckdb", "postgres", "redshift", "athena"], typer.Option("--engine", help="Whose SQL to write.")
+]
+Name = Annotated[str, typer.Argument(metavar="OBJECT", help="Its name: contact_record, ...")]
+
+
+@app.command("list")
+def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> None:
+    """List all objects, ours and those of objects.toml in the home.
+
+    Example: trunkline object list
+    """
+    objects = _objects(home)
+    rows = [
+        (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain) for o in objects.values()
+    ]
+    output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
+
+
+@app.command()
+def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) -> None:
+    """Show an object's columns: type, unit, where the value comes from, what NULL means.
+
+    Example: trunkline object show contact_record
+    """
+    from trunkline.engines.duckdb import DUCKDB
+    from trunkline.objects.catalogue import find
+
+    obj = find(name, _objects(home))
+    rows = [
+        (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
+         ".".join(c.path) if c.path else None, c.pii, c.meaning)
+        for c in obj.columns
+    ]  # fmt: skip
+    output.rows(["column", "type", "unit", "path", "pii", "meaning"], rows, output_format)
+
+
+@app.command()
+def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
+    """Write the DDL of an object: schema, table, staging table and view; for athena the lake's table and views.
+
+    Example: trunkline object ddl contact_record --engine redshift
+    """
+    from trunkline.compile.ddl import warehouse_statements
+    from trunkline.compile.lake_views import athena_statements
+    from trunkline.engines.catalogue import find as find_engine
+    from trunkline.objects.catalogue import find
+    from trunkline.settings import Settings
+
+    obj = find(name, _objects(home))
+    if engine == "athena":
+        statements = athena_statements(obj, Settings.load(home).lake)
+    else:
+        statements = warehouse_statements(obj, find_engine(engine))
+    output.text("\n\n".join(f"{statement};" for statement in statements))
+
+
+@app.command("sql")
+def sql_(
+    name: Name,
+    step: Annotated[
+        Literal["flatten", "merge", "order"], typer.Option("--step", help="Which statement to show.")
+    ] = "flatten",
+    home: Home = None,
+) -> None:
+    """Write the SQL that the embedded engine runs for an object: flatten, merge, or the order of versions.
+
+    Example: trunkline object sql contact_record --step merge
+    """
+    from trunkline.compile.flatten import flatten_sql
+    from trunkline.compile.fold import order_by
+    from trunkline.compile.merge import merge_sql
+    from trunkline.engines.duckdb import DUCKDB
+    from trunkline.objects.catalogue import find
+
+    obj = find(name, _objects(home))
+    if step == "flatten":
+        output.text(flatten_sql(obj).plain + ";")
+    elif step == "order":
+        output.text("ORDER BY " + order_by(obj, DUCKDB))
+    else:
+        sql = merge_sql(obj)
+        output.text(
+            "\n\n".join(f"{part};" for part in (sql.stage, sql.best, sql.counts, sql.moved, sql.delete, sql.insert))
+        )
+
+
+def _objects(home: Home) -> dict[str, Object]:
+    from trunkline.objects.catalogue import load
+    from trunkline.pipelines.home import user_object_files
+    from trunkline.settings import Settings
+
+    return load(user_object_files(Settings.load(home)))

@@ -1,0 +1,44 @@
+"""`trunkline report`: a day as one HTML file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.open import read
+from trunkline.cli.options import Home
+from trunkline.errors import UsageError
+
+
+def report(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("report.html"),
+    home: Home = None,
+    day: Annotated[
+        str | None, typer.Option("--since", help="The day, YYYY-MM-DD (default: the last full day with contacts).")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="IANA zone the day is counted in (default: setting).")
+    ] = None,
+) -> None:
+    """Write a day's report as one self-contained HTML file: numbers, charts, queues, agents, and what is missing.
+
+    Example: trunkline report --since 2026-03-03 --zone America/New_York --out monday.html
+    """
+    from trunkline.pipelines.reporting import write_report
+
+    with read(home) as opened:
+        write_report(opened, _day(day), zone or opened.settings.zone, out)
+    output.text(f"Report: {out}")
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--since {text!r} is no date; write YYYY-MM-DD") from None

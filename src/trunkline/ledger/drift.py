@@ -1,0 +1,59 @@
+"""Drift: what the source sends that the catalogue does not expect, and what it no longer sends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from trunkline.batch import Drift
+
+_SHOWN_MAX = 8
+
+
+def findings(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
+    """Sentences for people: unknown fields, case clashes, type changes, and fields that vanished since `before`.
+
+    A field vanished when at least one in twenty of the records before had it and none of the latest has.
+    """
+    records = sum(drift.records for drift in latest)
+    if not records:
+        return []
+    lines = [
+        _line("Unknown fields, kept in record_unmapped", _sum([drift.unknown for drift in latest]), records),
+        _line("Keys that differ only in case, both kept", _sum([drift.case_clash for drift in latest]), records),
+        _line(
+            "Values of another type than the catalogue's (in a sample)",
+            _sum([drift.type_changes for drift in latest]),
+            max(sum(drift.sampled for drift in latest), 1),
+        ),
+    ]
+    vanished = vanished_keys(latest, before)
+    if vanished:
+        lines.append(f"Fields that vanished: {', '.join(vanished[:_SHOWN_MAX])}{_more(len(vanished))}")
+    return [line for line in lines if line]
+
+
+def vanished_keys(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
+    """Known keys that were usual before and that no record has now."""
+    now = _sum([drift.keys for drift in latest])
+    then = _sum([drift.keys for drift in before])
+    usual = sum(drift.records for drift in before) / 20
+    return sorted(key for key, count in then.items() if count > usual and not now.get(key))
+
+
+def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return total
+
+
+def _line(title: str, counts: Counter[str], records: int) -> str:
+    if not counts:
+        return ""
+    shown = ", ".join(f"{key} ({count:,})" for key, count in counts.most_common(_SHOWN_MAX))
+    return f"{title}: {shown}{_more(len(counts))} of {records:,} records"
+
+
+def _more(count: int) -> str:
+    return f" and {count - _SHOWN_MAX} more" if count > _SHOWN_MAX else ""

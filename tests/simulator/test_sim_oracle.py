@@ -1,0 +1,266 @@
+"""The oracle on records made by hand, where anybody can check the answer, and on simulated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from trunkline.errors import UsageError
+from trunkline.simulator.oracle import DIMENSIONS, INTERVALS_S, answer, interval_key
+from trunkline.simulator.oracle_terms import METRICS
+from trunkline.simulator.run import Result
+from trunkline.simulator.true_contact import TrueContact
+
+ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+
+
+def _contact(
+    contact_id: str,
+    *,
+    method: str = "INBOUND",
+    end: str = "10:10:00",
+    wait: int | None = None,
+    queue: str | None = "q1",
+    agent: Mapping[str, Any] | None = None,
+    state: str | None = None,
+    **top: Any,
+) -> TrueContact:
+    """A contact of 2026-03-03 that began at 10:00:00 and, with a wait, entered a queue at 10:01:00."""
+    record: dict[str, Any] = {
+        "ContactId": contact_id,
+        "Channel": "VOICE",
+        "InitiationMethod": method,
+        "InitiationTimestamp": "2026-03-03T10:00:00Z",
+        "ConnectedToSystemTimestamp": "2026-03-03T10:00:00Z",
+        "DisconnectTimestamp": f"2026-03-03T{end}Z",
+    }
+    if wait is not None:
+        record["Queue"] = {
+            "ARN": f"arn:aws:connect:x:1:instance/i/queue/{queue}",
+            "Name": f"Name of {queue}",
+            "EnqueueTimestamp": "2026-03-03T10:01:00Z",
+            "Duration": wait,
+        }
+    if agent is not None:
+        record["Agent"] = {
+            "ARN": "arn:aws:connect:x:1:instance/i/agent/a1",
+            "RoutingProfile": {"ARN": "arn:aws:connect:x:1:instance/i/routing-profile/p1", "Name": "P"},
+            "ConnectedToAgentTimestamp": "2026-03-03T10:02:00Z",
+            **agent,
+        }
+    return TrueContact.from_record({**record, **top}, state)
+
+
+TALKED = {
+    "AgentInteractionDuration": 100,
+    "CustomerHoldDuration": 30,
+    "NumberOfHolds": 2,
+    "AfterContactWorkDuration": 20,
+    "AfterContactWorkEndTimestamp": "2026-03-03T10:10:20Z",
+}
+BRIEF = {"AgentInteractionDuration": 11, "CustomerHoldDuration": 0, "NumberOfHolds": 0}
+TELEPHONE = {"Type": "TELEPHONE_NUMBER", "Address": "+15555550100"}
+HAND_MADE = [
+    _contact("answered late", wait=20, agent=TALKED, DisconnectReason="AGENT_DISCONNECT"),
+    _contact("answered soon", wait=19, agent=BRIEF, method="TRANSFER", DisconnectReason="CUSTOMER_DISCONNECT"),
+    _contact("abandoned", wait=5, state="IN_QUEUE", DisconnectReason="CUSTOMER_DISCONNECT"),
+    _contact("abandoned late", wait=400, state="IN_QUEUE", queue="q2"),
+    _contact("asked for a callback", wait=15, NextContactId="n"),
+    _contact(
+        "to a partner while ringing",
+        wait=90,
+        state="CONNECTING",
+        TransferCompletedTimestamp="2026-03-03T10:02:30Z",
+        TransferredToEndpoint=TELEPHONE,
+    ),
+    _contact("to another queue", wait=80, state="IN_QUEUE", TransferCompletedTimestamp="2026-03-03T10:02:20Z"),
+    _contact("never queued", end="10:00:40"),
+    _contact("dialled", method="OUTBOUND", agent={"AgentInteractionDuration": 50}, ConnectedToSystemTimestamp=None),
+    _contact("still open", wait=3, DisconnectTimestamp=None),
+    _contact("no duration", Queue={"EnqueueTimestamp": "2026-03-03T10:01:00Z"}),
+]
+# Metric -> exported answer over HAND_MADE with X = 20 s, worked out by hand from Amazon's formulas.
+BY_HAND: dict[str, float] = {
+    "CONTACTS_CREATED": 10,
+    "CONTACTS_QUEUED": 8,
+    "CONTACTS_HANDLED": 3,
+    "CONTACTS_HANDLED_INCOMING": 2,
+    "CONTACTS_HANDLED_OUTBOUND": 1,
+    "CALLBACK_CONTACTS_HANDLED": 0,
+    "API_CONTACTS_HANDLED": 0,
+    "CONTACTS_ABANDONED": 3,
+    "SUM_CONTACTS_ABANDONED_IN_X": 1,
+    "ABANDONMENT_RATE": 37.5,
+    "SUM_CONTACTS_ANSWERED_IN_X": 1,
+    "CONTACTS_REMOVED_FROM_QUEUE_IN_X": 3,
+    "SERVICE_LEVEL": 37.5,
+    "SERVICE_LEVEL_ANSWERED": 25.0,
+    "AVG_QUEUE_ANSWER_TIME": 19.5,
+    "AVG_ABANDON_TIME": 202.5,
+    "MAX_QUEUED_TIME": 400.0,
+    "CONTACTS_TRANSFERRED_IN": 1,
+    "CONTACTS_TRANSFERRED_OUT": 2,
+    "CONTACTS_TRANSFERRED_OUT_INTERNAL": 1,
+    "CONTACTS_TRANSFERRED_OUT_EXTERNAL": 1,
+    "AVG_HANDLE_TIME": (150 + 11 + 50) / 3,
+    "SUM_HANDLE_TIME": 211.0,
+    "AVG_INTERACTION_TIME": (100 + 11 + 50) / 3,
+    "SUM_INTERACTION_TIME": 161.0,
+    "AVG_HOLD_TIME": 15.0,
+    "AVG_HOLD_TIME_ALL_CONTACTS": 10.0,
+    "AVG_HOLDS": 2 / 3,
+    "CONTACTS_PUT_ON_HOLD": 1,
+    "AVG_AFTER_CONTACT_WORK_TIME": 20 / 3,
+    "SUM_AFTER_CONTACT_WORK_TIME": 20.0,
+    "AVG_CONTACT_DURATION": (9 * 600 + 40) / 10,
+    "SUM_CONTACT_FLOW_TIME": 8 * 60 + 40,
+    "AVG_RESOLUTION_TIME": (8 * 600 + 620 + 40) / 10,
+    "CONTACTS_AGENT_HUNG_UP_FIRST": 1,
+    "QUEUE_WAIT_TIME_P50": 20.0,
+    "QUEUE_WAIT_TIME_P90": 400.0,
+    "QUEUE_WAIT_TIME_P95": 400.0,
+    "HANDLE_TIME_P50": 50.0,
+    "HANDLE_TIME_P90": 150.0,
+    "HANDLE_TIME_P95": 150.0,
+}
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_every_metric_is_right_on_contacts_made_by_hand(metric: str) -> None:
+    """The exported answer equals the one worked out by hand; a metric without such an answer fails here."""
+    assert answer(HAND_MADE, metric) == {(): pytest.approx(BY_HAND[metric], abs=1e-12)}
+
+
+def test_the_true_answer_reads_the_state_before_disconnect() -> None:
+    """A contact transferred while ringing is abandoned to Amazon, not in the export; one from the queue is neither."""
+    assert answer(HAND_MADE, "CONTACTS_ABANDONED", truth=True) == {(): 4}
+    assert answer(HAND_MADE, "CONTACTS_ABANDONED") == {(): 3}
+    assert answer(HAND_MADE, "AVG_ABANDON_TIME", truth=True) == {(): 165.0}
+
+
+def test_nothing_to_divide_by_is_none_and_no_contacts_are_counted_as_none() -> None:
+    """Averages, rates, sums and percentiles of nothing are None, counts 0."""
+    unqueued = [one for one in HAND_MADE if one.contact_id == "never queued"]
+    assert answer(unqueued, "SERVICE_LEVEL") == {(): None}
+    assert answer(unqueued, "AVG_HANDLE_TIME") == {(): None}
+    assert answer(unqueued, "QUEUE_WAIT_TIME_P90") == {(): None}
+    assert answer(unqueued, "CONTACTS_ABANDONED") == {(): 0}
+    assert answer([], "CONTACTS_CREATED") == {(): 0}
+    assert answer([], "CONTACTS_CREATED", by=["queue"]) == {}
+
+
+def test_groups_come_in_the_order_asked_with_the_interval_last() -> None:
+    """Contacts without a queue are a group of their own."""
+    found = answer(HAND_MADE, "CONTACTS_CREATED", by=["queue", "channel"], interval="30min")
+    ten = datetime(2026, 3, 3, 10, 0)
+    assert found == {("q1", "VOICE", ten): 6, ("q2", "VOICE", ten): 1, (None, "VOICE", ten): 3}
+    assert answer(HAND_MADE, "CONTACTS_HANDLED", by=["agent", "routing_profile"]) == {("a1", "p1"): 3, (None, None): 0}
+    assert answer(HAND_MADE, "CONTACTS_CREATED", by=["initiation_method"]) == {
+        ("INBOUND",): 8,
+        ("TRANSFER",): 1,
+        ("OUTBOUND",): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("x_s", "expected"),
+    [
+        (20, 3),
+        (20.5, 4),
+        (19, 2),
+        ({"q1": 100, "default": 1000}, 7),
+        ({"Name of q2": 401}, 4),
+        ({"q2": 401, "default": 5}, 1),
+    ],
+)
+def test_x_is_one_number_or_one_per_queue(x_s: float | dict[str, float], expected: int) -> None:
+    """By queue id or name, with a default; always strictly less than X."""
+    assert answer(HAND_MADE, "CONTACTS_REMOVED_FROM_QUEUE_IN_X", x_s=x_s) == {(): expected}
+
+
+def test_since_and_until_are_half_open_at_disconnect() -> None:
+    """A contact that ends at the very limit belongs to what follows."""
+    at = datetime(2026, 3, 3, 10, 10)
+    assert answer(HAND_MADE, "CONTACTS_CREATED", since=at) == {(): 9}
+    assert answer(HAND_MADE, "CONTACTS_CREATED", until=at) == {(): 1}
+    eastern = at.replace(tzinfo=UTC).astimezone(ZoneInfo("America/New_York"))
+    assert answer(HAND_MADE, "CONTACTS_CREATED", since=eastern) == {(): 9}
+
+
+@pytest.mark.parametrize(
+    ("at", "width_s", "zone", "expected"),
+    [
+        # New York's clocks go forward at 07:00 UTC and back at 06:00 UTC.
+        ("2026-03-08T06:59:59", 3600, "America/New_York", datetime(2026, 3, 8, 6)),
+        ("2026-03-08T07:00:00", 3600, "America/New_York", datetime(2026, 3, 8, 7)),
+        ("2026-11-01T05:30:00", 3600, "America/New_York", datetime(2026, 11, 1, 5)),
+        ("2026-11-01T06:30:00", 3600, "America/New_York", datetime(2026, 11, 1, 6)),
+        ("2026-03-08T04:59:59", 86_400, "America/New_York", date(2026, 3, 7)),
+        ("2026-03-09T03:59:59", 86_400, "America/New_York", date(2026, 3, 8)),
+        ("2026-03-09T04:00:00", 86_400, "America/New_York", date(2026, 3, 9)),
+        ("2026-11-02T04:59:59", 86_400, "America/New_York", date(2026, 11, 1)),
+        # Kathmandu is 5:45 ahead: its hours begin at a quarter past.
+        ("2026-03-03T10:14:59", 3600, "Asia/Kathmandu", datetime(2026, 3, 3, 9, 15)),
+        ("2026-03-03T10:14:59", 900, "Asia/Kathmandu", datetime(2026, 3, 3, 10)),
+        ("2026-03-03T10:29:59", 1800, "Asia/Kathmandu", datetime(2026, 3, 3, 10, 15)),
+    ],
+)
+def test_interval_keys(at: str, width_s: int, zone: str, expected: date) -> None:
+    """The UTC instant at which the local interval began, for days the local date; both sides of clock changes."""
+    second = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp())
+    assert interval_key(second, width_s, zone) == expected
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("day", [datetime(2026, 3, 8), datetime(2026, 11, 1), datetime(2026, 4, 5)])
+def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
+    """`at` less (local wall clock modulo width), computed the slow way for every five minutes of hard days."""
+    for minute in range(0, 3 * 1440, 5):
+        at = day - timedelta(days=1) + timedelta(minutes=minute, seconds=17)
+        wall = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        into_day = timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second)
+        second = int(at.replace(tzinfo=UTC).timestamp())
+        for width_s in (900, 1800, 3600):
+            expected = at - into_day % timedelta(seconds=width_s)
+            assert interval_key(second, width_s, zone) == expected
+        assert interval_key(second, 86_400, zone) == wall.date()
+
+
+@pytest.mark.parametrize("truth", [False, True])
+@pytest.mark.parametrize("by", [(), ("queue",), ("agent",), ("routing_profile", "channel"), ("initiation_method",)])
+def test_groups_add_up_to_the_whole(plain: Result, by: Sequence[str], truth: bool) -> None:
+    """Counts and sums over any grouping and interval add up to the ungrouped answer."""
+    for metric in ("CONTACTS_CREATED", "CONTACTS_QUEUED", "CONTACTS_ABANDONED", "SUM_HANDLE_TIME"):
+        whole = answer(plain.contacts, metric, truth=truth)[()]
+        for interval in (None, *INTERVALS_S):
+            parts = answer(plain.contacts, metric, by, interval, "America/New_York", truth=truth)
+            assert sum(value or 0 for value in parts.values()) == whole
+
+
+def test_the_two_answers_differ_in_a_simulated_day(two_days: Result) -> None:
+    """Otherwise the difference that a metric's page prints would be a zero nobody has tested."""
+    exported = answer(two_days.contacts, "CONTACTS_ABANDONED")[()]
+    true = answer(two_days.contacts, "CONTACTS_ABANDONED", truth=True)[()]
+    assert exported is not None
+    assert true is not None
+    assert exported < true < exported * 1.1
+
+
+def test_unknown_names_are_refused() -> None:
+    """With the valid ones in the message."""
+    with pytest.raises(UsageError, match="AVG_HANDLE_TIME"):
+        answer(HAND_MADE, "AHT")
+    with pytest.raises(UsageError, match="routing_profile"):
+        answer(HAND_MADE, "CONTACTS_CREATED", by=["skill"])
+    with pytest.raises(UsageError, match="30min"):
+        answer(HAND_MADE, "CONTACTS_CREATED", interval="5min")
+
+
+def test_every_dimension_is_filled_in_a_simulated_day(plain: Result) -> None:
+    """Each dimension has more than one value, so that grouping by it means something."""
+    for name in DIMENSIONS:
+        assert len(answer(plain.contacts, "CONTACTS_CREATED", by=[name])) > 2
