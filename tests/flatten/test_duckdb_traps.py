@@ -214,6 +214,6 @@ def test_an_implausible_version_does_not_win(narrow_flattener: Flattener) -> Non
     )
     assert [row["score"] for row in rows] == [3]
     assert letters == [
-        ("implausible_time", "a time is before 2010 or more than 400 days after arrival, or changed_at is more than a "
-         "day after arrival")
+        ("implausible_time", ("a time is before 2010 or more than 400 days after arrival, or changed_at is more than a "
+         "day after arrival"))
     ]  # fmt: skip

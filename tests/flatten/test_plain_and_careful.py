@@ -92,7 +92,7 @@ HOSTILE: list[Record] = [
     {"Items": [{"N": 1}, {"N": 2, "New": "+15535550143"}]}, {"Items": {}}, {"Items": [{"N": {"a": 1}}]},
     {"Anything": None}, {"Anything": 0}, {"Anything": ""}, {"Anything": False}, {"Anything": [[], {}, [None]]},
     {"Anything": 1.5}, {"Anything": -0.0}, {"Anything": 12345678901234567890}, {"Anything": 123456789.123456789},
-    {"Anything": {"b": {"d": 1, "c": 2}, "a": "\u00e9\u2028"}}, {"Anything": "text with \"quotes\" and \\"},
+    {"Anything": {"b": {"d": 1, "c": 2}, "a": "\u00e9\u2028"}}, {"Anything": 'text with "quotes" and \\'},
     {"Anything": {"a": 100000, "b": 1e22, "c": 0.1}}, {"Anything": {"\u00e9": 1, "e": 2, "Z": 3}},
     {"New": None}, {"New": {"a": None}}, {"New": [1.50, "+15535550143"]}, {"n.e.w": 1, "n": {"e": 2}}, {"": 1},
     {"score": 3}, {"labels": {}, "LABELS": 1}, {"New": 15535550143}, {"New": "call 15535550143"}, {"N\u00e9w": 1},

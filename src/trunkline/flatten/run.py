@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
@@ -42,11 +43,13 @@ class Flattened:
 class Flattener:
     """Flattens batches of one object under one PII rule."""
 
-    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 256) -> None:
+    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 256, spill: Path | None = None) -> None:
         self.obj = obj
         self.rule = rule
         self.sql: FlattenSql = flatten_sql(obj)
-        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB"})
+        # DuckDB's own choice is `.tmp` in the working directory, where records would lie for all to read.
+        place = {"temp_directory": str(spill) if spill else ""}
+        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true")
         self._set_rule()
