@@ -6,9 +6,11 @@ One `Flattener` owns one in-memory DuckDB with one thread and its prepared state
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
@@ -25,6 +27,8 @@ from trunkline.objects.model import Object
 _LONG_NUMBER_DIGITS = 15
 # What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
+# A number with a fraction or an exponent, or a zero that may have been -0, at the beginning of a value.
+_REWRITTEN = re.compile(r"(?:^|[:\[,])-?(?:0|[0-9]+[.eE])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,13 @@ class Flattened:
 class Flattener:
     """Flattens batches of one object under one PII rule."""
 
-    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512) -> None:
+    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512, spill: Path | None = None) -> None:
         self.obj = obj
         self.rule = rule
         self.sql: FlattenSql = flatten_sql(obj)
-        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB"})
+        # DuckDB's own choice is `.tmp` in the working directory, where records would lie for all to read.
+        place = {"temp_directory": str(spill) if spill else ""}
+        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true")
         self._set_rule()
@@ -164,8 +170,8 @@ class Flattener:
         known: dict[str, str] = {}
         found = self._run("json_values", self.sql.json_values).fetchall() if self.sql.json_values else []
         for (text,) in found:
-            # DuckDB has rounded long numbers by now; the careful reading takes them from the record itself.
-            if text not in self._canonical and not _has_long_number(text):
+            # DuckDB has written numbers anew by now (1.50 as 1.5); the careful reading takes the record's own.
+            if text not in self._canonical and not _has_long_number(text) and not _REWRITTEN.search(text):
                 try:
                     known[text] = canonical(text.encode())
                 except RecordError:
