@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -161,21 +160,15 @@ def test_shared_options_reach_a_command(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == '{"home":"there"}\nhome  None\n'
 
 
-def test_help_is_fast() -> None:
-    """Help answers at once: nothing heavy is imported for it."""
+def test_help_imports_nothing_heavy() -> None:
+    """Help answers at once, because of what it does not import."""
     program = (
         "import sys\nfrom trunkline.cli.main import run\ncode = run(['--help'])\n"
         "heavy = {'duckdb', 'boto3', 'sqlglot', 'simpy', 'rich', 'pyarrow', 'asyncio'} & set(sys.modules)\n"
         "sys.stderr.write(','.join(sorted(heavy)))\nsys.exit(code)"
     )
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = in_process_of_its_own(program)
-        seconds.append(time.perf_counter() - start)
-        assert (done.returncode, done.stderr) == (0, "")
-    # 0.4 s is the promise; a busy machine gets some room, the imports above are what decides.
-    assert min(seconds) < 0.8
+    done = in_process_of_its_own(program)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def commands(app: typer.Typer) -> Iterator[tuple[str, str]]:

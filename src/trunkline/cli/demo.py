@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from trunkline.settings import Settings
 if TYPE_CHECKING:
     from trunkline.batch import Counts
     from trunkline.pipelines.home import Home
+    from trunkline.serve.headline import Headline
     from trunkline.simulator.spec import Spec
 
 MARK = ".trunkline-demo"
@@ -56,15 +59,21 @@ def demo(
     headlines = _report(settings, today, report)
     if output_format is Format.TABLE:
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
-        output.rows(["", "the day", "against the day before"], headlines)
+        rows = [(one.label, one.value, one.change, one.tone) for one in headlines]
+        output.rows(["", "the day", "against the day before", ""], rows)
         output.text(f"\nReport: {report}")
         question = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
-        output.text(f'Ask it:  trunkline sql --home {home} "{question}"')
+        output.text(f'Ask it:  {_command()} sql --home {home} "{question}"')
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:
         fields: dict[str, object] = {"object": "contact_record", **asdict(counts), "report": str(report)}
         output.record(fields, output_format)
+
+
+def _command() -> str:
+    """What a person types for this program: its name where it is on the path, else the way it was started."""
+    return "trunkline" if shutil.which("trunkline") else os.path.relpath(sys.argv[0])
 
 
 def _empty(home: Path) -> None:
@@ -93,7 +102,7 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
         return total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)
 
 
-def _report(settings: Settings, spec: Spec, path: Path) -> list[tuple[str, str, str]]:
+def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
     from trunkline.pipelines.reading import open_reader
     from trunkline.pipelines.reporting import write_report
     from trunkline.simulator.spec import CENTRE_ZONE

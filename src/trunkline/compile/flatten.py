@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from trunkline.compile.flatten_checks import bad_columns, implausible, odd
 from trunkline.compile.maps import map_entries, map_safe, map_value
-from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
 from trunkline.compile.scalars import grouped_scalars
+from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
 from trunkline.compile.values import has_pii, hidden, nested, structure
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal

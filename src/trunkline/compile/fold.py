@@ -32,7 +32,8 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
     ]
     for column in obj.columns:
         is_in_hash = column.pii == "none" or (column.pii == "indirect" and isinstance(column.type, str))
-        if is_in_hash or column.path is None:
+        # Unknown fields may hold personal data too, and the hash has a mark in its place.
+        if column.name != "record_unmapped" and (is_in_hash or column.path is None):
             continue
         value = _ref(engine, alias, column.name)
         if engine.name == "athena" and not isinstance(column.type, str | Json):

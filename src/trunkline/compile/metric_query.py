@@ -90,11 +90,13 @@ def compile_metrics(
     since: datetime | None,
     until: datetime | None,
     engine: str,
+    contacts: str = TABLE,
 ) -> MetricQuery:
     """The query of these metrics over contacts that disconnected in [since, until).
 
     A bound that is None is absent; an aware one is taken as its instant, a naive one as UTC. `x` is used only by
-    metrics that take it. UsageError for no metrics, unknown names, a bad threshold or bounds in the wrong order.
+    metrics that take it. `contacts` is a FROM item with the columns of contact_record, generated, never from outside.
+    UsageError for no metrics, unknown names, a bad threshold or bounds in the wrong order.
     """
     if not metrics:
         raise UsageError("no metric was named; name at least one, see `trunkline metric list`.")
@@ -108,7 +110,8 @@ def compile_metrics(
     for one in metrics:
         shown.append((one.column, _aggregate(one, dialect)))
     lines = ",\n    ".join(_aliased(sql, name) for name, sql in shown)
-    sql = f"SELECT\n    {lines}\nFROM (\n{_source(metrics, grouping, x, since, until, dialect, keys)}\n) AS contacts"
+    source = _source(metrics, grouping, x, since, until, dialect, keys, contacts)
+    sql = f"SELECT\n    {lines}\nFROM (\n{source}\n) AS contacts"
     if keys:
         key_list = ", ".join(f'"{key}"' for key in keys)
         order = ", ".join(_sort_key(key, dialect) for key in keys)
@@ -170,6 +173,7 @@ def _source(
     until: datetime | None,
     dialect: Spelling,
     keys: Sequence[str],
+    contacts: str,
 ) -> str:
     """The subquery: columns and values in use, the interval's key and X, each computed once per contact."""
     used = {column for one in metrics for text in (one.condition, one.base) for column in _COLUMN.findall(text)}
@@ -192,7 +196,7 @@ def _source(
         mark = since_mark if since is None and until_mark == "$2" else until_mark
         conditions.append(f"{EVENT_TIME} < CAST({mark} AS TIMESTAMP)")
     body = "    SELECT\n        {}\n    FROM {}\n    WHERE {}".format(
-        ",\n        ".join(columns), TABLE, "\n        AND ".join(conditions)
+        ",\n        ".join(columns), contacts, "\n        AND ".join(conditions)
     )
     ranked = [one.value_column for one in metrics if one.shape == "percentile"]
     return rank_columns(body, ranked, keys, dialect)

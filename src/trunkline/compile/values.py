@@ -155,8 +155,7 @@ def hmac(text: str) -> str:
 def hidden(text: str) -> str:
     """What a text with direct personal data becomes under the rule in force: hashed, dropped or kept."""
     return (
-        f"CASE pii_mode WHEN 'keep' THEN {text} "
-        f"WHEN 'hash' THEN CASE WHEN {text} IS NOT NULL THEN {hmac(text)} END END"
+        f"CASE pii_mode WHEN 'keep' THEN {text} WHEN 'hash' THEN CASE WHEN {text} IS NOT NULL THEN {hmac(text)} END END"
     )
 
 

@@ -6,9 +6,11 @@ One `Flattener` owns one in-memory DuckDB with one thread and its prepared state
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
@@ -25,6 +27,8 @@ from trunkline.objects.model import Object
 _LONG_NUMBER_DIGITS = 15
 # What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
+# A number with a fraction or an exponent, or a zero that may have been -0, at the beginning of a value.
+_REWRITTEN = re.compile(r"(?:^|[:\[,])-?(?:0|[0-9]+[.eE])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,13 @@ class Flattened:
 class Flattener:
     """Flattens batches of one object under one PII rule."""
 
-    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512) -> None:
+    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512, spill: Path | None = None) -> None:
         self.obj = obj
         self.rule = rule
         self.sql: FlattenSql = flatten_sql(obj)
-        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB"})
+        # DuckDB's own choice is `.tmp` in the working directory, where records would lie for all to read.
+        place = {"temp_directory": str(spill) if spill else ""}
+        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true")
         self._set_rule()
@@ -165,8 +171,8 @@ class Flattener:
         known: dict[str, str] = {}
         found = self._run("json_values", self.sql.json_values).fetchall() if self.sql.json_values else []
         for (text,) in found:
-            # DuckDB has rounded long numbers by now; the careful reading takes them from the record itself.
-            if text not in self._canonical and not _has_long_number(text):
+            # DuckDB has written numbers anew by now (1.50 as 1.5); the careful reading takes the record's own.
+            if text not in self._canonical and not _has_long_number(text) and not _REWRITTEN.search(text):
                 try:
                     known[text] = canonical(text.encode())
                 except RecordError:
@@ -227,8 +233,8 @@ class Flattener:
         position = f"{place(framed, broken.range_index)}{broken.offset}"
         arrived_at = framed.plan.ranges[broken.range_index].arrived_at
         return DeadLetter(
-            self.obj.name, position, fingerprint(broken.payload, broken.length), broken.reason, broken.detail,
-            broken.payload, broken.length, arrived_at,
+            self.obj.name, position, _identity(framed, broken.range_index, broken.payload, broken.length),
+            broken.reason, broken.detail, broken.payload, broken.length, arrived_at,
         )  # fmt: skip
 
     def _record_letter(self, framed: Framed, row: int, error: RecordError) -> DeadLetter:
@@ -236,7 +242,7 @@ class Flattener:
         index = framed.range_indexes[row]
         return DeadLetter(
             self.obj.name, f"{place(framed, index)}{framed.offsets[row]}",
-            fingerprint(data[:DEAD_LETTER_BYTES_MAX], len(data)), error.code, str(error),
+            _identity(framed, index, data[:DEAD_LETTER_BYTES_MAX], len(data)), error.code, str(error),
             data[:DEAD_LETTER_BYTES_MAX], len(data), framed.plan.ranges[index].arrived_at,
         )  # fmt: skip
 
@@ -248,6 +254,13 @@ def place(framed: Framed, range_index: int) -> str:
         # A dead letter keeps the position it had: what stands before its offset.
         return found.uri[: found.uri.rindex(":") + 1]
     return f"{found.uri}@{found.version}:"
+
+
+def _identity(framed: Framed, range_index: int, payload: bytes, length: int) -> str:
+    """A dead letter keeps the identity it was set aside with, also where only part of its bytes is a record."""
+    if framed.plan.source == REPLAY_SOURCE:
+        return framed.plan.ranges[range_index].version.partition("#")[0]
+    return fingerprint(payload, length)
 
 
 def fingerprint(payload: bytes, length: int) -> str:

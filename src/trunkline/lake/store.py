@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _PRIVATE_FOLDER = 0o700
-_PRIVATE_FILE = 0o600
+# Unfinished objects of a folder lake lie here alone, so that what a killed run leaves is found without a search.
+_STAGING = ".unfinished"
 
 
 class Store(Protocol):
@@ -45,6 +46,9 @@ class Store(Protocol):
     def fetch(self, key: str, folder: Path) -> Path:
         """A local path to read the object from: the object itself, or a copy in `folder`."""
 
+    def forget_unfinished(self) -> None:
+        """Remove what a killed run had begun to put. Only for the one process that writes here."""
+
 
 @dataclass(frozen=True, slots=True)
 class FolderStore:
@@ -59,7 +63,7 @@ class FolderStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = source
         if os.stat(source).st_dev != os.stat(target.parent).st_dev:
-            staged = target.with_name(f".{target.name}.part")
+            staged = self._staging() / key.replace("/", "_")
             shutil.copyfile(source, staged)
             source.unlink()
         with staged.open("rb") as file:
@@ -70,8 +74,8 @@ class FolderStore:
     def put_bytes(self, data: bytes, key: str, is_private: bool = False) -> None:
         """Publish a small object by rename."""
         target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER if is_private else 0o777)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+        self._make_folder(target.parent, _PRIVATE_FOLDER if is_private else 0o777)
+        handle, name = tempfile.mkstemp(dir=self._staging())
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -93,7 +97,7 @@ class FolderStore:
         top = self.root / prefix
         found: list[str] = []
         for folder, folders, files in os.walk(top):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if name != _STAGING)
             found += [os.path.relpath(os.path.join(folder, f), self.root) for f in files if not f.startswith(".")]
         yield from sorted(found)
 
@@ -104,6 +108,21 @@ class FolderStore:
     def fetch(self, key: str, folder: Path) -> Path:
         """The object itself: it is local already."""
         return self.root / key
+
+    def forget_unfinished(self) -> None:
+        """Remove the staging folder."""
+        shutil.rmtree(self.root / _STAGING, ignore_errors=True)
+
+    def _staging(self) -> Path:
+        folder = self.root / _STAGING
+        folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
+        return folder
+
+    def _make_folder(self, folder: Path, mode: int) -> None:
+        # mkdir(parents=True) would make the folders above with the default mode.
+        if folder != self.root:
+            self._make_folder(folder.parent, mode)
+        folder.mkdir(exist_ok=True, mode=mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,9 @@ class BucketStore:
             self.client.download_file(self.bucket, self.prefix + key, str(part))
             part.replace(path)
         return path
+
+    def forget_unfinished(self) -> None:
+        """Nothing: an object that was not put whole is not there. Parts of uploads go by the bucket's own rule."""
 
 
 def open_store(url: str) -> Store:

@@ -66,8 +66,22 @@ def add_batch(con: duckdb.DuckDBPyConnection, record: BatchRecord, counts: Count
         _letters(con, record)
 
 
+def merged_batch(con: duckdb.DuckDBPyConnection, batch_id: str) -> tuple[Counts, datetime] | None:
+    """What this warehouse made of a batch, and when; None when it does not hold it."""
+    names = ", ".join(asdict(Counts()))
+    rows = con.execute(f"SELECT {names}, merged_at FROM ledger.batch WHERE batch_id = $1", [batch_id]).fetchall()
+    return (Counts(*rows[0][:-1]), rows[0][-1]) if rows else None
+
+
 def _positions(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
-    for found in record.plan.ranges:
+    """Move the positions on. Never back: batches of one file may be merged in another order than it was read."""
+    held = positions(con, record.plan.object_name)
+    ranges = [
+        one
+        for one in record.plan.ranges
+        if Progress(one.end, one.is_last) >= held.get((one.uri, one.version), Progress())
+    ]
+    for found in ranges:
         con.execute(
             "DELETE FROM ledger.position WHERE object = $1 AND uri = $2 AND version = $3",
             [record.plan.object_name, found.uri, found.version],
@@ -83,7 +97,7 @@ def _positions(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
                 "next_offset": found.end,
                 "is_complete": found.is_last,
             }
-            for found in record.plan.ranges
+            for found in ranges
         ],
     )
 
@@ -144,6 +158,12 @@ def totals(con: duckdb.DuckDBPyConnection, object_name: str) -> Counts:
     again = Counts(*map(int, con.execute(query, [object_name, REPLAY_SOURCE, True]).fetchall()[0]))
     moved = first + again
     return Counts(**(asdict(moved) | {"read": first.read, "dead_letter": moved.dead_letter - again.read}))
+
+
+def files_read(con: duckdb.DuckDBPyConnection, object_name: str) -> int:
+    """Versions of files that were read, in whole or in part."""
+    count: int = con.execute("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name]).fetchall()[0][0]
+    return count
 
 
 def last_drifts(con: duckdb.DuckDBPyConnection, object_name: str, limit: int = 200) -> list[Drift]:

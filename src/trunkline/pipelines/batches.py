@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trunkline
 from trunkline import clock
-from trunkline.batch import DeadLetter, Framed
+from trunkline.batch import REPLAY_SOURCE, DeadLetter, Framed, Plan
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
@@ -14,9 +14,9 @@ from trunkline.lake.writer import write_rows
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
 
 
-def plan(store: Store, framed: Framed) -> None:
-    """Record what the batch covers, before its first put, so that a retry covers the same."""
-    store.put_bytes(encode(framed.plan), layout.plan_key(framed.plan.object_name, framed.plan.batch_id))
+def record_plan(store: Store, plan: Plan) -> None:
+    """Record what a batch covers, before its first put, so that a retry covers the same."""
+    store.put_bytes(encode(plan), layout.plan_key(plan.object_name, plan.batch_id))
 
 
 def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
@@ -26,7 +26,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
     done = flattener.flatten(framed, loaded_at)
     letters = _distinct(done.dead_letters)
     written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
-    if letters:
+    if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
         kept = [KeptBytes(one.position, one.payload_hash, one.payload, one.length) for one in letters]
         store.put_bytes(encode_bytes(kept), layout.bytes_key(obj.name, batch_id), is_private=True)
     record = BatchRecord(

@@ -46,10 +46,11 @@ def open_home(settings: Settings) -> Iterator[Home]:
     scratch = settings.home / "scratch"
     objects = catalogue.load(user_object_files(settings))
     with _owned(settings.home):
-        # A killed run leaves half-written files here and nowhere else.
+        # A killed run leaves half-written files here, and in the lake's own place for them.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         store = open_store(settings.lake)
+        store.forget_unfinished()
         path = path_of(settings.warehouse)
         with warehouse.open_warehouse(path, settings.memory_mb, settings.threads) as con:
             warehouse.install(con, list(objects.values()), list(catalogue.VIEWS.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trunkline import clock
 from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
@@ -18,7 +18,8 @@ from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
-from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches, recover
+from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
+from trunkline.pipelines.recovery import recover
 from trunkline.sources import listing, s3_files
 
 Advance = Callable[[int], None]
@@ -49,7 +50,8 @@ class Flatteners:
         """Flatten and put one planned batch on this thread."""
         flattener: Flattener | None = getattr(self._local, "flattener", None)
         if flattener is None:
-            flattener = self._local.flattener = Flattener(self._obj, self._rule)
+            spill = self._home.scratch / "spill-flatten"
+            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
         return batches.put(self._home.store, self._home.scratch, flattener, framed)
 
 
@@ -77,11 +79,19 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
 
 
 def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
-    """Do a planned batch again. Where its file has changed since, the plan is dropped: the new version is read anew."""
+    """Do a planned batch again. What has changed since is dropped from it: the new version is read anew.
+
+    The other files of such a batch become batches of their own, since what follows in them may be read already.
+    """
     try:
         framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else s3_files.reread(plan)
     except SourceChangedError:
+        parts = [replace(plan, ranges=(one,)) for one in plan.ranges] if len(plan.ranges) > 1 else []
+        for part in parts:
+            batches.record_plan(home.store, part)
         home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+        for part in parts:
+            redo(home, flatteners, part)
         return
     flatteners.put(framed)
 
@@ -93,7 +103,7 @@ def _flattened(home: Home, flatteners: Flatteners, source: Iterator[Framed], adv
         waiting: list[tuple[Future[BatchRecord], int]] = []
         try:
             for framed in source:
-                batches.plan(home.store, framed)
+                batches.record_plan(home.store, framed.plan)
                 waiting.append((pool.submit(flatteners.put, framed), framed.bytes_read))
                 while len(waiting) > workers or (waiting and waiting[0][0].done()):
                     yield _first(waiting, advance)

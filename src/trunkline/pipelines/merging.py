@@ -1,16 +1,16 @@
-"""Batches of the lake into the warehouse: rows, ledger and tombstones together, and what a dead run left behind."""
+"""Batches of the lake into the warehouse: rows, ledger and tombstones together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from trunkline import clock
-from trunkline.batch import Counts, Plan
+from trunkline.batch import Counts
 from trunkline.lake import layout
 from trunkline.lake.writer import write_tombstones
 from trunkline.ledger import index
-from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_plan, encode
+from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.warehouse import duckdb as warehouse
@@ -54,48 +54,6 @@ def _forget_fetched(home: Home) -> None:
     if folder.exists():
         for path in folder.iterdir():
             path.unlink()
-
-
-def unmerged(home: Home, obj: Object) -> list[BatchRecord]:
-    """Batches in the lake that this warehouse does not hold, oldest first."""
-    held = index.merged_batches(home.con, obj.name)
-    found: list[BatchRecord] = []
-    for key in home.store.list(layout.batch_key(obj.name, "").removesuffix(".json")):
-        if key.removesuffix(".json").rpartition("/")[2] not in held:
-            data = home.store.get_bytes(key)
-            assert data is not None, f"{key} is listed and not there"
-            found.append(decode_batch(data))
-    return sorted(found, key=lambda record: (record.loaded_at, record.batch_id))
-
-
-def open_plans(home: Home, obj: Object) -> list[Plan]:
-    """Plans of batches that did not come to their end."""
-    found: list[Plan] = []
-    for key in home.store.list(layout.plan_key(obj.name, "").removesuffix(".json")):
-        data = home.store.get_bytes(key)
-        assert data is not None, f"{key} is listed and not there"
-        found.append(decode_plan(data))
-    return found
-
-
-def recover(home: Home, obj: Object, redo: Callable[[Plan], None]) -> int:
-    """Finish what an earlier run began; returns the number of batches finished.
-
-    A plan without accounting is done again over the same ranges (`redo`), so that its files replace what the first
-    try put; a batch in the lake that the warehouse lacks is merged.
-    """
-    finished = 0
-    held = index.merged_batches(home.con, obj.name)
-    for plan in open_plans(home, obj):
-        finished += 1
-        if home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) is None:
-            redo(plan)
-        elif plan.batch_id in held:
-            home.store.remove(layout.plan_key(obj.name, plan.batch_id))
-    waiting = unmerged(home, obj)
-    for group in grouped(waiting):
-        merge_batches(home, obj, group)
-    return max(finished, len(waiting))
 
 
 def grouped(records: Sequence[BatchRecord]) -> list[list[BatchRecord]]:

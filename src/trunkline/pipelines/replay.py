@@ -12,7 +12,8 @@ from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import plan_letters, reread_letters
 from trunkline.pipelines.load import Flatteners, LoadResult, redo
-from trunkline.pipelines.merging import merge_batches, recover
+from trunkline.pipelines.merging import merge_batches
+from trunkline.pipelines.recovery import recover
 
 REPLAY_LETTERS_MAX = 2_000
 
@@ -30,7 +31,7 @@ def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
     for first in range(0, len(letters), REPLAY_LETTERS_MAX):
         some = letters[first : first + REPLAY_LETTERS_MAX]
         framed = reread_letters(home, plan_letters(obj.name, some), some)
-        batches.plan(home.store, framed)
+        batches.record_plan(home.store, framed.plan)
         record = flatteners.put(framed)
         counts += merge_batches(home, obj, [record])
         size += record.bytes_read

@@ -5,10 +5,50 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from trunkline import clock
+from trunkline.compile.metric_query import Threshold
+from trunkline.errors import TerminalError
+from trunkline.ledger import index
 from trunkline.pipelines.reading import Reader
+from trunkline.pipelines.state import drift_lines
+from trunkline.serve.headline import Headline, headline
+from trunkline.serve.period import day_period, default_day
+from trunkline.serve.report import report
+from trunkline.serve.report_data import Completeness
+
+OBJECT = "contact_record"
 
 
-def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> list[tuple[str, str, str]]:
-    """Write the report of a local day (None: the last full one with contacts); returns its headline numbers."""
-    path.write_text(f"<!doctype html><title>{day} {zone}</title>", encoding="utf-8")
-    return []
+def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> list[Headline]:
+    """Write the report of a local day (None: the last full one with contacts); returns its headline numbers.
+
+    Raises TerminalError when the file cannot be written.
+    """
+    settings = reader.settings
+    chosen = day or default_day(reader.con, zone, clock.now_naive()) or clock.now().date()
+    period = day_period(chosen, zone)
+    x = Threshold(settings.service_level_s, settings.service_level_queue_s)
+    page = report(reader.con, period, x, completeness(reader))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise TerminalError(
+            f"the report cannot be written to {path}: {error.strerror}; name another file with --out"
+        ) from error
+    return list(headline(reader.con, period, x))
+
+
+def completeness(reader: Reader) -> Completeness:
+    """What became of every contact record that was ever loaded."""
+    counts = index.totals(reader.con, OBJECT)
+    letters = index.dead_letters(reader.con, OBJECT)
+    reasons: dict[str, int] = {}
+    for letter in letters:
+        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
+    return Completeness(
+        counts=counts,
+        dead_letters=reasons,
+        late_versions=counts.updated + counts.superseded,
+        drift=drift_lines(reader, OBJECT),
+        files=index.files_read(reader.con, OBJECT),
+    )

@@ -71,7 +71,7 @@ def examine(reader: Reader) -> list[Finding]:
             found.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
             continue
         found.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
-        plans = sum(1 for _ in store.list(layout.plan_key(name, "").removesuffix(".json")))
+        plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
         detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
         found.append(Finding(f"{name}: unfinished", not plans, detail))
         table = quote_qualified(DUCKDB, obj.warehouse_table)
@@ -84,11 +84,12 @@ def examine(reader: Reader) -> list[Finding]:
         open_letters = counts.dead_letter
         detail = f"{open_letters:,} records are set aside; see trunkline dead-letter list"
         found.append(Finding(f"{name}: set aside", not open_letters, detail if open_letters else "none"))
-        found += [Finding(f"{name}: drift", False, line) for line in _drift(reader, name)]
+        found += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
     return found
 
 
-def _drift(reader: Reader, name: str) -> list[str]:
+def drift_lines(reader: Reader, name: str) -> list[str]:
+    """How the latest load differs from the catalogue and from the loads before, as sentences."""
     drifts = index.last_drifts(reader.con, name)
     # The latest load against those before it; a load is what was merged in one go.
     merged = reader.con.execute(

@@ -6,17 +6,15 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 from trunkline import clock
 from trunkline.lake import layout
 from trunkline.lake.compaction import compact_day
-from trunkline.ledger import index
-from trunkline.ledger.records import Compaction, decode_batch, decode_compaction, decode_merge, encode
+from trunkline.ledger.records import Compaction, decode_batch, decode_compaction, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.merging import recover
+from trunkline.pipelines.recovery import recover
 from trunkline.warehouse import duckdb as warehouse
 
 Advance = Callable[[int], None]
@@ -35,39 +33,15 @@ class Compacted:
 def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
     """Fill the warehouse table again from the lake; returns its rows. The old rows stay until the new are there."""
     flatteners = Flatteners(home, obj)
-    recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    with warehouse.transaction(home.con):
-        groups = _fetched_days(home, obj, advance)
-        rows = warehouse.rebuild(home.con, obj, groups)
-        held = index.merged_batches(home.con, obj.name)
-        for key in home.store.list(layout.batch_key(obj.name, "").removesuffix(".json")):
-            batch_id = key.removesuffix(".json").rpartition("/")[2]
-            merged = home.store.get_bytes(layout.merge_key(obj.name, batch_id))
-            if batch_id not in held and merged is not None:
-                data = home.store.get_bytes(key)
-                assert data is not None, f"{key} is listed and not there"
-                record = decode_merge(merged)
-                index.add_batch(home.con, decode_batch(data), record.counts, record.merged_at)
-    return rows
-
-
-def _fetched_days(home: Home, obj: Object, advance: Advance) -> list[list[Path]]:
-    """Local paths of all rows, grouped by month of partition so that memory stays bounded."""
-    groups: list[list[Path]] = []
-    keys = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet")]
-    for _, month in itertools.groupby(keys, key=lambda key: key.partition("/day=")[0]):
-        paths = []
-        for key in month:
-            paths.append(home.store.fetch(key, home.scratch / "rebuild"))
-            advance(1)
-        groups.append(paths)
-    return groups
+    recover(home, obj, lambda plan: redo(home, flatteners, plan), is_rebuild=True, advance=advance)
+    return warehouse.count(home.con, obj)
 
 
 def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda _: None) -> Compacted:
     """Make each partition one sorted file; files replaced longer ago than `grace` go. Readers lose and double nothing.
 
-    A partition is left alone while a batch of it is not merged, and when it is one file already.
+    Batches that were not merged are merged first. A partition that is one compacted file already is left alone; one
+    file of one batch is not, since it may hold versions that a redaction must scrub.
     """
     flatteners = Flatteners(home, obj)
     recover(home, obj, lambda plan: redo(home, flatteners, plan))
@@ -76,7 +50,7 @@ def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda
     keys = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet")]
     for day, group in itertools.groupby(keys, key=layout.day_of):
         current = [key for key in group if key not in replaced_keys]
-        if day is None or len(current) < 2:
+        if day is None or not any(layout.batch_of(key) for key in current):
             continue
         done = compact_day(home.con, obj, day, current, home.store, home.scratch)
         record = Compaction(done.key, current, clock.now_naive(), done.scrubbed, done.rows)
@@ -92,7 +66,7 @@ def _waiting_for_removal(home: Home, obj: Object) -> set[str]:
 
 def _compactions(home: Home, obj: Object) -> dict[str, Compaction]:
     found: dict[str, Compaction] = {}
-    for key in home.store.list(layout.compaction_key(obj.name, "").removesuffix(".json")):
+    for key in home.store.list(layout.compaction_prefix(obj.name)):
         data = home.store.get_bytes(key)
         assert data is not None, f"{key} is listed and not there"
         found[key] = decode_compaction(data)
@@ -113,8 +87,8 @@ def _remove_replaced(home: Home, obj: Object, grace: timedelta) -> int:
 def drop_old_bytes(home: Home, obj: Object, before: date) -> int:
     """Remove the bytes of dead letters whose batch was written before a date; the index stays."""
     removed = 0
-    for key in home.store.list(layout.bytes_key(obj.name, "").removesuffix(".jsonl")):
-        batch_id = key.removesuffix(".jsonl").rpartition("/")[2]
+    for key in home.store.list(layout.bytes_prefix(obj.name)):
+        batch_id = layout.id_of(key)
         data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
         if data is not None and decode_batch(data).loaded_at.date() < before:
             home.store.remove(key)

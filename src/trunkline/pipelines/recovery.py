@@ -1,0 +1,120 @@
+"""What a run that ended early left behind: plans without accounting, batches not merged, merges not recorded."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from trunkline.batch import Plan
+from trunkline.lake import layout
+from trunkline.ledger import index
+from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_merge, decode_plan, encode
+from trunkline.objects.model import Object
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.merging import grouped, merge_batches
+from trunkline.warehouse import duckdb as warehouse
+
+Redo = Callable[[Plan], None]
+Advance = Callable[[int], None]
+
+
+def recover(home: Home, obj: Object, redo: Redo, is_rebuild: bool = False, advance: Advance = lambda _: None) -> int:
+    """Finish what an earlier run began; returns the number of batches finished.
+
+    A plan without accounting is done again over the same ranges (`redo`). A batch in the lake that was never merged
+    is merged. Where the warehouse lacks batches that were merged once (it is new, or an old copy), or when a rebuild
+    is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
+    """
+    finished = _finish_plans(home, obj, redo)
+    lacking = unmerged(home, obj)
+    lost = [(record, found) for record in lacking if (found := _merge_record(home, obj, record.batch_id)) is not None]
+    lost_ids = {record.batch_id for record, _ in lost}
+    waiting = [record for record in lacking if record.batch_id not in lost_ids]
+    if lost or is_rebuild:
+        _restore(home, obj, lost, {record.batch_id for record in waiting}, advance)
+    for group in grouped(waiting):
+        merge_batches(home, obj, group)
+    return max(finished, len(lacking))
+
+
+def _finish_plans(home: Home, obj: Object, redo: Redo) -> int:
+    """Do again what has no accounting, and let go the plans of batches that are merged."""
+    plans = open_plans(home, obj)
+    begun = [plan for plan in plans if home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) is None]
+    if begun:
+        _remove_rows(home, obj, {plan.batch_id for plan in begun})
+    for plan in begun:
+        redo(plan)
+    for plan in plans:
+        merged = index.merged_batch(home.con, plan.batch_id)
+        if merged is not None:
+            # Stopped between the merge's commit and its record in the lake.
+            record = MergeRecord(plan.batch_id, *merged)
+            home.store.put_bytes(encode(record), layout.merge_key(obj.name, plan.batch_id))
+            home.store.remove(layout.plan_key(obj.name, plan.batch_id))
+    return len(plans)
+
+
+def _remove_rows(home: Home, obj: Object, batch_ids: Collection[str]) -> None:
+    """Remove what batches without accounting have put: done again, they may put elsewhere or not at all."""
+    for key in list(home.store.list(layout.table_prefix(obj))):
+        if layout.batch_of(key) in batch_ids:
+            home.store.remove(key)
+    for batch_id in batch_ids:
+        home.store.remove(layout.bytes_key(obj.name, batch_id))
+
+
+def _restore(
+    home: Home,
+    obj: Object,
+    lost: Sequence[tuple[BatchRecord, MergeRecord]],
+    waiting: Collection[str],
+    advance: Advance,
+) -> None:
+    """Fill the warehouse table from the lake, without batches that wait for their first merge."""
+    with warehouse.transaction(home.con):
+        warehouse.rebuild(home.con, obj, _fetched_months(home, obj, waiting, advance))
+        for record, merged in lost:
+            index.add_batch(home.con, record, merged.counts, merged.merged_at)
+
+
+def _fetched_months(home: Home, obj: Object, without: Collection[str], advance: Advance) -> list[list[Path]]:
+    """Local paths of rows, grouped by month of partition so that memory stays bounded."""
+    groups: list[list[Path]] = []
+    keys = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet")]
+    kept = [key for key in keys if layout.batch_of(key) not in without]
+    for _, month in itertools.groupby(kept, key=lambda key: key.partition("/day=")[0]):
+        paths = []
+        for key in month:
+            paths.append(home.store.fetch(key, home.scratch / "rebuild"))
+            advance(1)
+        groups.append(paths)
+    return groups
+
+
+def unmerged(home: Home, obj: Object) -> list[BatchRecord]:
+    """Batches in the lake that this warehouse does not hold, oldest first."""
+    held = index.merged_batches(home.con, obj.name)
+    found: list[BatchRecord] = []
+    for key in home.store.list(layout.batch_prefix(obj.name)):
+        if layout.id_of(key) not in held:
+            data = home.store.get_bytes(key)
+            assert data is not None, f"{key} is listed and not there"
+            found.append(decode_batch(data))
+    return sorted(found, key=lambda record: (record.loaded_at, record.batch_id))
+
+
+def open_plans(home: Home, obj: Object) -> list[Plan]:
+    """Plans of batches that did not come to their end."""
+    found: list[Plan] = []
+    for key in list(home.store.list(layout.plan_prefix(obj.name))):
+        data = home.store.get_bytes(key)
+        assert data is not None, f"{key} is listed and not there"
+        found.append(decode_plan(data))
+    return found
+
+
+def _merge_record(home: Home, obj: Object, batch_id: str) -> MergeRecord | None:
+    data = home.store.get_bytes(layout.merge_key(obj.name, batch_id))
+    return decode_merge(data) if data is not None else None

@@ -1,0 +1,56 @@
+"""A simulated warehouse for the report, loaded as records are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from warehouses import LOADED, empty_warehouse
+
+from trunkline.batch import Framed, Plan, Range
+from trunkline.compile.fold import order_by
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.run import Flattener
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.simulator.run import simulate
+from trunkline.simulator.spec import Spec
+from trunkline.simulator.true_contact import TrueContact
+
+
+@dataclass(frozen=True)
+class Centre:
+    con: duckdb.DuckDBPyConnection
+    contacts: list[TrueContact]
+    day: date
+    numbers: set[str]
+
+
+@pytest.fixture(scope="session")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
+    """Two simulated days, every delivery flattened, the best version of each contact in the table."""
+    result = simulate(Spec(contacts=900, days=2, seed=7), tmp_path_factory.mktemp("centre"))
+    con = empty_warehouse()
+    names = ", ".join(DUCKDB.quote(column.name) for column in CONTACT_RECORD.columns)
+    texts = [text for path in result.files for text in _texts(path)]
+    plan = Plan("contact_record", "test", (Range("test", "1", 0, 1, True, LOADED),))
+    flattener = Flattener(CONTACT_RECORD, PiiRule("keep", b"", frozenset()))
+    done = flattener.flatten(Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 1), LOADED)
+    assert done.accepted == len(texts)
+    parquet = tmp_path_factory.mktemp("rows") / "rows.parquet"
+    flattener.con.execute(f"COPY (SELECT {names} FROM flat) TO '{parquet}'")
+    con.execute(
+        f"INSERT INTO connect.f_calls SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY contact_id "
+        f"ORDER BY {order_by(CONTACT_RECORD, DUCKDB)}) AS place FROM read_parquet('{parquet}')) WHERE place = 1"
+    )
+    numbers = con.execute(
+        "SELECT DISTINCT unnest([customer_endpoint_address, system_endpoint_address]) FROM connect.f_calls"
+    ).fetchall()
+    return Centre(con, result.contacts, date(2026, 3, 3), {number for (number,) in numbers if number})
+
+
+def _texts(path: Path) -> list[str]:
+    return path.read_text().replace("}{", "}\n{").split("\n") if path.stat().st_size else []

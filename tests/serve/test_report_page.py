@@ -1,0 +1,275 @@
+"""The page: well formed, alone in the world, safe from what data says, readable, and two sheets of paper."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from html_page import parse
+from warehouses import call, empty_warehouse, made
+
+from trunkline.batch import Counts
+from trunkline.compile.metric_query import Threshold
+from trunkline.serve import report_style
+from trunkline.serve.period import day_period, span_period
+from trunkline.serve.report import report
+from trunkline.serve.report_data import Completeness
+
+NOON = datetime(2026, 3, 3, 12, 0)
+DAY = day_period(date(2026, 3, 3), "UTC")
+X = Threshold(20)
+COUNTS = Counts(read=12_431, inserted=10_000, updated=1_902, duplicate=512, superseded=11, dead_letter=6)
+FULL = Completeness(COUNTS, {"truncated": 4, "invalid_json": 2}, 1_913, ["Field Agent.Mood is new."], 3)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</title></style></svg>&amp;",
+    "\u05e9\u05dc\u05d5\u05dd \u202eevil\u202c",
+    "\U0001f469\u200d\U0001f680 team",
+    "x" * 300,
+    "   ",
+    None,
+]
+
+
+@pytest.fixture(scope="module")
+def full(centre) -> str:
+    return report(centre.con, day_period(centre.day, "America/New_York"), Threshold(20, {"Sales": 30}), FULL)
+
+
+@functools.cache
+def crowded() -> str:
+    """The longest page there is: many queues and agents, long names, every reason and much drift."""
+    rows = [
+        call(
+            DAY.since + timedelta(seconds=28 * n),
+            wait_s=n % 90,
+            talk_s=None if n % 11 == 0 else 200,
+            queue=n % 60,
+            agent=n % 200,
+            queue_name=f"A queue with a rather long name, number {n % 60}",
+            agent_username=f"agent.with.a.long.name.{n % 200}@example.org",
+        )
+        for n in range(3000)
+    ]
+    reasons = dict.fromkeys(("invalid_json", "truncated", "invalid_utf8", "not_an_object", "too_long", "too_deep"), 3)
+    reasons |= dict.fromkeys(("corrupt_compression", "duplicate_key", "missing_key", "wrong_type"), 2)
+    drift = [f"Field Agent.Something{n} is unknown in 1,234 records (kept in record_unmapped)." for n in range(30)]
+    return report(made(rows), DAY, Threshold(20, {"q-1": 30}), Completeness(COUNTS, reasons, 1_913, drift, 3))
+
+
+def test_page_is_well_formed_and_whole(full: str) -> None:
+    """Every element is closed; every part the issue names is there; the accounting line is word for word."""
+    root = parse(full)
+    titles = [one.text for one in root.all("h2")]
+    assert titles == [
+        "What stood out",
+        "Service level and arrivals by half hour",
+        "Waiting times",
+        "Handle times",
+        "Abandoned after",
+        "Queues",
+        "Agents and their day",
+        "Is anything missing?",
+    ]
+    assert len(root.of_class("tile")) == 12
+    assert COUNTS.sentence() in root.text
+    assert "Field Agent.Mood is new." in root.text
+    assert "the text ends inside a record" in root.text
+    assert "no status such as Available or Break" in root.text
+
+
+@pytest.mark.parametrize("make", ["full", "crowded", "empty"])
+def test_page_needs_nothing_else(make: str, full: str) -> None:
+    """No address, no script, no font, no picture from anywhere: the file is all there is."""
+    html = {"full": lambda: full, "crowded": crowded, "empty": lambda: report(empty_warehouse(), DAY, X, FULL)}[make]()
+    for needle in (
+        "http:",
+        "https:",
+        "//",
+        "src=",
+        "href",
+        "@import",
+        "url(",
+        "<script",
+        "<link",
+        "javascript:",
+        "onload",
+    ):
+        assert needle not in html.lower(), needle
+    assert "default-src 'none'" in parse(html).all("meta")[1].attributes["content"]
+
+
+def test_names_are_text_whatever_they_hold() -> None:
+    """Markup, marks of direction, emoji, length and blanks in a name change no element of the page."""
+    rows = [
+        call(NOON + timedelta(minutes=n), queue=n, agent=n, queue_name=name, agent_username=name)
+        for n, name in enumerate(HOSTILE)
+        for _ in range(12)
+    ]
+    drift = [name for name in HOSTILE if name]
+    root = parse(report(made(rows), DAY, X, Completeness(COUNTS, {"<b>": 1}, 0, drift)))
+    assert not root.all("script")
+    assert not root.all("img")
+    assert not [one for one in root.walk() for name in one.attributes if name.startswith("on")]
+    cells = [one.text for one in root.all("th") if one.attributes.get("scope") == "row"]
+    for name in HOSTILE:
+        shown = name.replace("\u202e", "\ufffd").replace("\u202c", "\ufffd") if name and name.strip() else None
+        assert shown is None or cells.count(shown) == 2, name
+    assert "unnamed queue q-7" in cells
+    assert "unnamed agent a-6" in cells
+    assert "\u202e" not in root.text
+    assert all(one.all("bdi") for one in root.of_class("name"))
+
+
+def test_no_customer_data_is_on_the_page(centre, full: str) -> None:
+    """Not one number of a customer or of the centre, though the warehouse here was told to keep them."""
+    assert len(centre.numbers) > 100
+    assert [number for number in centre.numbers if number in full or number.lstrip("+") in full] == []
+    assert re.findall(r"\+\d{7,}", full) == []
+
+
+def test_empty_warehouse_says_what_to_do() -> None:
+    """No contact at all: a friendly page with the command that loads some, and none of the charts."""
+    root = parse(report(empty_warehouse(), DAY, X, Completeness()))
+    assert "There are no contacts yet" in root.text
+    assert "trunkline load" in root.text
+    assert "Nothing has been loaded." in root.text
+    assert not root.all("svg")
+
+
+def test_a_day_without_contacts_names_days_with() -> None:
+    """The warehouse has contacts, the day has none: the page says where they are."""
+    root = parse(report(made([call(NOON)]), day_period(date(2026, 3, 9), "UTC"), X, FULL))
+    assert "from 3 March 2026 12:02 to 3 March 2026 12:02 (UTC)" in root.text
+
+
+def test_nothing_before_means_no_change() -> None:
+    """Without a day before nothing is compared, and the page says why."""
+    root = parse(report(made([call(NOON)]), DAY, X, FULL))
+    assert {one.text for one in root.of_class("change")} == {""}
+    assert "nothing to compare with: no contact ended on Monday 2 March 2026" in root.text
+    assert not root.of_class("before")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"queue_enqueue_timestamp": None, "queue_duration_ms": None, "queue_id": None, "queue_name": None},
+        {"agent_id": None, "agent_connected_to_agent_timestamp": None, "agent_interaction_duration_ms": None},
+        {"queue_duration_ms": None},
+        {"initiation_timestamp": None, "channel": None, "agent_username": None},
+        {"disconnect_timestamp": NOON - timedelta(hours=1)},
+    ],
+    ids=["not queued", "not handled", "wait missing", "nameless", "ended before it began"],
+)
+def test_a_page_is_made_of_one_odd_contact(row: dict) -> None:
+    """Missing and impossible values give a page, with dashes where nothing is known and never the word None or nan."""
+    html = report(made([call(NOON) | row]), DAY, X, FULL)
+    parse(html)
+    assert (
+        re.findall(r"\b(None|nan|inf|NULL)\b", parse(html).all("main")[0].text.replace("None: every field", "")) == []
+    )
+
+
+def test_counts_that_do_not_add_up_are_said() -> None:
+    """The page does not call complete what is not."""
+    wrong = Completeness(Counts(read=10, inserted=4))
+    text = parse(report(made([call(NOON)]), DAY, X, wrong)).text
+    assert "do not add up" in text
+    assert "accounted for" not in text
+
+
+def test_a_span_of_hours_is_a_report_too() -> None:
+    """Any span gives a page; beyond a day there are no time lines, beyond two days hours instead of half hours."""
+    con = made([call(NOON + timedelta(hours=n)) for n in range(96)])
+    short = parse(report(con, span_period(NOON, NOON + timedelta(hours=6), "UTC"), X, FULL))
+    assert short.of_class("strip")
+    long = parse(report(con, span_period(NOON, NOON + timedelta(days=3), "UTC"), X, FULL))
+    assert not long.of_class("strip")
+    assert "Service level and arrivals by hour" in [one.text for one in long.all("h2")]
+
+
+def test_charts_and_tables_can_be_heard(full: str) -> None:
+    """Every picture that says something has a title; tables have headers with a scope; ids are used once."""
+    root = parse(full)
+    pictures = [one for one in root.all("svg") if one.attributes.get("role") == "img"]
+    assert len(pictures) > 10
+    assert all(one.all("title") for one in pictures)
+    assert all(one.attributes.get("scope") in ("col", "row") for one in root.all("th"))
+    ids = [one.attributes["id"] for one in root.walk() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    for one in pictures:
+        assert set((one.attributes.get("aria-labelledby") or "").split()) <= set(ids)
+
+
+def test_change_is_said_in_words(full: str) -> None:
+    """Good or bad news is a word beside the number, not its colour alone."""
+    root = parse(full)
+    toned = root.of_class("better") + root.of_class("worse")
+    assert toned
+    assert {one.text.strip() for one in toned} <= {"better", "worse"}
+
+
+def _luminance(colour: str) -> float:
+    digits = colour * 2 if len(colour) == 3 else colour
+    if len(colour) == 3:
+        digits = "".join(one * 2 for one in colour)
+    parts = [int(digits[n : n + 2], 16) / 255 for n in (0, 2, 4)]
+    linear = [one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_can_be_read(theme: str) -> None:
+    """Text has a contrast of 4.5 to 1 on ground and card, marks 3 to 1 on the card, in both themes."""
+    css = report_style.CSS.split("@media screen and (prefers-color-scheme:dark)")[0 if theme == "light" else 1]
+    colours = dict(re.findall(r"--(\w+):#([0-9a-f]{3,6});", css))
+
+    def contrast(one: str, other: str) -> float:
+        low, high = sorted((_luminance(colours[one]), _luminance(colours[other])))
+        return (high + 0.05) / (low + 0.05)
+
+    for ground in ("ground", "card"):
+        assert [name for name in ("ink", "soft", "good", "bad") if contrast(name, ground) < 4.5] == []
+    assert [name for name in ("main", "warm", "before") if contrast(name, "card") < 3] == []
+
+
+def test_same_warehouse_same_page(centre) -> None:
+    """Asked twice the page is the same to the byte, and small enough to send."""
+    period = day_period(centre.day, "UTC")
+    first = report(centre.con, period, X, FULL)
+    assert first == report(centre.con, period, X, FULL)
+    assert len(crowded().encode()) < 400_000
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here, so nothing can be printed")
+@pytest.mark.parametrize("make", ["full", "crowded", "empty"])
+def test_prints_on_one_or_two_pages(make: str, full: str, tmp_path: Path) -> None:
+    """A4 from a real browser: two pages at most, also with as many queues, agents and findings as are ever shown."""
+    html = {
+        "full": lambda: full,
+        "crowded": crowded,
+        "empty": lambda: report(empty_warehouse(), DAY, X, Completeness()),
+    }
+    page, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    page.write_text(html[make](), encoding="utf-8")
+    flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
+    flags += [
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={tmp_path / 'profile'}",
+        f"print-to-pdf={pdf}",
+    ]
+    subprocess.run(
+        [str(CHROMIUM), *(f"--{one}" for one in flags), page.as_uri()], check=True, capture_output=True, timeout=60
+    )
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
+    assert pages == (1 if make == "empty" else 2)

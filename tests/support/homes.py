@@ -1,0 +1,216 @@
+"""Homes for tests: opened with few words, loaded, and looked at as plain Python values."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from trunkline.batch import Counts
+from trunkline.compile.lake_views import best_body, versions_body
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.model import quote_qualified
+from trunkline.lake import layout
+from trunkline.lake.store import FolderStore
+from trunkline.ledger import index
+from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Object, Struct
+from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
+from trunkline.pipelines.home import Home, open_home
+from trunkline.pipelines.load import LoadResult, load
+from trunkline.settings import Settings
+from trunkline.warehouse import duckdb as warehouse
+
+Row = dict[str, Any]
+Record = dict[str, Any]
+
+
+def settings_of(path: Path, **options: object) -> Settings:
+    """Settings of a home, by the names that the settings file has."""
+    given = {"threads": 1, "pii_key": "a key for tests"} | options
+    return Settings.load(path, {f"TRUNKLINE_{name.upper()}": str(value) for name, value in given.items()})
+
+
+@contextmanager
+def opened(path: Path, *objects: Object, **options: object) -> Iterator[Home]:
+    """An open home that knows these objects besides the catalogue's."""
+    with open_home(settings_of(path, **options)) as home:
+        warehouse.install(home.con, objects, [])
+        yield home
+
+
+def contacts(home: Home) -> Object:
+    """The contact record's catalogue entry."""
+    return home.objects["contact_record"]
+
+
+def load_into(home: Home, *paths: Path, obj: Object | None = None) -> LoadResult:
+    """Load paths, the contact record by default, and check that what the load says adds up."""
+    result = load(home, obj or contacts(home), [str(path) for path in paths])
+    assert_adds_up(result.counts)
+    return result
+
+
+def assert_adds_up(counts: Counts) -> None:
+    """The accounting line is an equation, and nothing in it is negative."""
+    assert all(value >= 0 for value in asdict(counts).values()), counts
+    assert counts.is_balanced, counts
+    assert counts.read == (
+        counts.filtered + counts.dead_letter + counts.inserted + counts.updated + counts.deleted
+        + counts.superseded + counts.duplicate + counts.rejected
+    )  # fmt: skip
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, source: str, obj: Object, without: frozenset[str] = PER_DELIVERY) -> list[Row]:
+    """All rows of a relation as dictionaries, sorted by key, version and hash; without what differs by delivery."""
+    names = [column.name for column in obj.columns if column.name not in without]
+    listed = ", ".join(DUCKDB.quote(name) for name in names)
+    order = ", ".join(f"{DUCKDB.quote(name)} NULLS FIRST" for name in (*obj.key, "record_version", "record_hash"))
+    found = con.execute(f"SELECT {listed} FROM {source} ORDER BY {order}").fetchall()
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def table(home: Home, obj: Object | None = None) -> list[Row]:
+    """The warehouse table."""
+    obj = obj or contacts(home)
+    return rows_of(home.con, quote_qualified(DUCKDB, obj.warehouse_table), obj)
+
+
+def lake_files(home: Home, obj: Object | None = None) -> list[str]:
+    """Keys of all Parquet files of an object."""
+    prefix = layout.table_prefix(obj or contacts(home))
+    return [key for key in home.store.list(prefix) if key.endswith(".parquet")]
+
+
+def lake_source(home: Home, obj: Object | None = None) -> str:
+    """A FROM item over all lake files of an object, with partition keys as text."""
+    assert isinstance(home.store, FolderStore)
+    root = str(home.store.root / layout.table_prefix(obj or contacts(home)))
+    types = "{'year': VARCHAR, 'month': VARCHAR, 'day': VARCHAR}"
+    return (
+        f"read_parquet('{root}/*/*/*/*.parquet', union_by_name = true, hive_partitioning = true, hive_types = {types})"
+    )
+
+
+def lake_best(home: Home, obj: Object | None = None) -> list[Row]:
+    """The lake's best rows, as its view gives them."""
+    obj = obj or contacts(home)
+    if not lake_files(home, obj):
+        return []
+    return rows_of(home.con, f"({best_body(obj, DUCKDB, lake_source(home, obj))})", obj)
+
+
+def lake_versions(home: Home, obj: Object | None = None) -> list[Row]:
+    """The lake's distinct versions, as its view gives them."""
+    obj = obj or contacts(home)
+    if not lake_files(home, obj):
+        return []
+    return rows_of(home.con, f"({versions_body(obj, DUCKDB, lake_source(home, obj))})", obj)
+
+
+def totals(home: Home, obj: Object | None = None) -> Counts:
+    """The ledger's totals."""
+    return index.totals(home.con, (obj or contacts(home)).name)
+
+
+def letters(home: Home, obj: Object | None = None, is_open: bool = True) -> list[index.SetAside]:
+    """What is set aside."""
+    return index.dead_letters(home.con, (obj or contacts(home)).name, is_open)
+
+
+def jsonl(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """Records back to back without newline, as Firehose writes them."""
+    return "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records).encode()
+
+
+def write(path: Path, *records: Mapping[str, Any]) -> Path:
+    """A file of records."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(jsonl(records))
+    return path
+
+
+_BASE: Record = {
+    "AWSAccountId": "111122223333",
+    "Agent": {
+        "ARN": "arn:aws:connect:us-east-1:111122223333:instance/i-1/agent/a-1", "AgentInteractionDuration": 134,
+        "ConnectedToAgentTimestamp": "2026-03-03T10:00:30Z", "NumberOfHolds": 2, "CustomerHoldDuration": 99,
+        "HierarchyGroups": {"Level1": {"ARN": "arn:x/agent-group/g-1", "GroupName": "Américas"}, "Level2": None},
+        "RoutingProfile": {"ARN": "arn:x/routing-profile/r-1", "Name": "Support"}, "Username": "ann",
+        "StateTransitions": [{"state": "BARGED", "stateStartTimestamp": "2026-03-03T10:01:00Z"}],
+    },
+    "Attributes": {"Tier": "gold", "Callback": "+15535550143", "Note": "own number 15535550143 inside"},
+    "Channel": "VOICE",
+    "ContactDetails": {},
+    "CustomerEndpoint": {"Address": "+15535550143", "Type": "TELEPHONE_NUMBER"},
+    "DisconnectTimestamp": "2026-03-03T10:05:00Z",
+    "InitiationMethod": "INBOUND",
+    "InitiationTimestamp": "2026-03-03T10:00:00Z",
+    "InstanceARN": "arn:aws:connect:us-east-1:111122223333:instance/i-1",
+    "LastUpdateTimestamp": "2026-03-03T10:06:00Z",
+    "MediaStreams": [{"Type": "AUDIO"}],
+    "QualityMetrics": {"Agent": {"Audio": {"PotentialQualityIssues": [], "QualityScore": 4.43}}, "Customer": None},
+    "Queue": {"ARN": "arn:x/queue/q-1", "Duration": 5, "EnqueueTimestamp": "2026-03-03T10:00:01Z", "Name": "Support"},
+    "References": [{"Name": "n", "Type": "URL", "Value": "mail me at ann@example.com", "Status": None, "Arn": None}],
+    "RoutingCriteria": [{
+        "ActivationTimestamp": "2026-03-03T10:00:01Z", "Index": 0,
+        "Steps": [{"Status": "ACTIVE", "Expiry": {"DurationInSeconds": 30},
+                   "Expression": {"AttributeCondition": {"Name": "Lang", "ProficiencyLevel": 4.0}}}],
+    }],
+    "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:Telephony"}},
+    "SystemEndpoint": {"Address": "+18005550101", "Type": "TELEPHONE_NUMBER"},
+    "Tags": {"aws:connect:systemEndpoint": "+18005550101"},
+}  # fmt: skip
+
+
+def contact(contact_id: str, **changes: Any) -> Record:
+    """A contact record with a value of every kind; top-level keys may be changed, `...` takes one out."""
+    record = {"ContactId": contact_id, **copy.deepcopy(_BASE), **changes}
+    return {key: value for key, value in record.items() if value is not ...}
+
+
+def _column(name: str, type_: Any, key: str, **more: Any) -> Column:
+    return Column(name, type_, tuple(key.split(".")), f"{name}.", source="test", is_amazon=False, **more)
+
+
+NARROW = Object(
+    name="narrow",
+    database="test",
+    warehouse_table="connect.f_narrow",
+    grain="One row per id.",
+    key=("id",),
+    version="changed_at",
+    event_time="began_at",
+    partition="began_at",
+    delete_rule="Never.",
+    columns=(
+        _column("id", "text", "ContactId", nullable=False),
+        _column("began_at", "timestamp", "Began"),
+        _column("changed_at", "timestamp", "Changed"),
+        _column("score", "bigint", "Score"),
+        _column("phone", "text", "Phone", pii="direct"),
+        _column("labels", MapOf("text"), "Labels", pii="indirect"),
+        _column("marks", MapOf("text"), "Marks", pii="indirect", transform="union_to_text"),
+        _column("items", ListOf(Struct((Field("n", "N", "integer"),))), "Items"),
+        _column("anything", Json(), "Anything"),
+        *RECORD_COLUMNS,
+    ),
+    anchor="ContactId",
+    redaction=("marks", "Redacted"),
+)  # fmt: skip
+"""An object with few columns and a rule of every kind: what takes a second with 153 columns takes milliseconds here."""
+
+
+def narrow(id_: str, **changes: Any) -> Record:
+    """A record of the narrow object; `...` takes a key out."""
+    base = {
+        "ContactId": id_, "Began": "2026-03-03T10:00:00Z", "Changed": "2026-03-03T11:00:00Z", "Score": 1,
+        "Phone": "+15535550143", "Labels": {"b": "x", "a": "+15535550199"}, "Marks": {"m": {"ValueString": "v"}},
+        "Items": [{"N": 1}], "Anything": {"z": 1, "a": [1.50, None]},
+    }  # fmt: skip
+    return {key: value for key, value in {**base, **changes}.items() if value is not ...}
