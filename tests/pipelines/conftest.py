@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from deliveries import FidelityByName
+
 from trunkline.flatten.careful import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.model import Object
@@ -15,7 +17,7 @@ _made: dict[tuple[Object, PiiRule], Flattener] = {}
 def shared_flattener(obj: Object, rule: PiiRule) -> Flattener:
     """The flattener of an object and rule. Loads of tests use one thread, so that nobody shares it at one time."""
     if (obj, rule) not in _made:
-        _made[obj, rule] = Flattener(obj, rule)
+        _made[obj, rule] = FidelityByName(obj, rule)
     return _made[obj, rule]
 
 

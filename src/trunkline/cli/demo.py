@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -61,12 +63,17 @@ def demo(
         output.rows(["", "the day", "against the day before", ""], rows)
         output.text(f"\nReport: {report}")
         question = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
-        output.text(f'Ask it:  trunkline sql --home {home} "{question}"')
+        output.text(f'Ask it:  {_command()} sql --home {home} "{question}"')
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:
         fields: dict[str, object] = {"object": "contact_record", **asdict(counts), "report": str(report)}
         output.record(fields, output_format)
+
+
+def _command() -> str:
+    """What a person types for this program: its name where it is on the path, else the way it was started."""
+    return "trunkline" if shutil.which("trunkline") else os.path.relpath(sys.argv[0])
 
 
 def _empty(home: Path) -> None:

@@ -95,7 +95,8 @@ def compile_metrics(
     """The query of these metrics over contacts that disconnected in [since, until).
 
     A bound that is None is absent; an aware one is taken as its instant, a naive one as UTC. `x` is used only by
-    metrics that take it. `contacts` is a FROM item with the columns of contact_record, generated, never from outside. UsageError for no metrics, unknown names, a bad threshold or bounds in the wrong order.
+    metrics that take it. `contacts` is a FROM item with the columns of contact_record, generated, never from outside.
+    UsageError for no metrics, unknown names, a bad threshold or bounds in the wrong order.
     """
     if not metrics:
         raise UsageError("no metric was named; name at least one, see `trunkline metric list`.")
@@ -109,7 +110,8 @@ def compile_metrics(
     for one in metrics:
         shown.append((one.column, _aggregate(one, dialect)))
     lines = ",\n    ".join(_aliased(sql, name) for name, sql in shown)
-    sql = f"SELECT\n    {lines}\nFROM (\n{_source(metrics, grouping, x, since, until, dialect, keys, contacts)}\n) AS contacts"
+    source = _source(metrics, grouping, x, since, until, dialect, keys, contacts)
+    sql = f"SELECT\n    {lines}\nFROM (\n{source}\n) AS contacts"
     if keys:
         key_list = ", ".join(f'"{key}"' for key in keys)
         order = ", ".join(_sort_key(key, dialect) for key in keys)

@@ -9,7 +9,7 @@ from trunkline.objects.model import Object
 
 LEDGER = "_ledger"
 BYTES = "_dead_letter_bytes"
-_BATCH = re.compile(r"([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
+_BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 
 def table_prefix(obj: Object) -> str:
@@ -49,14 +49,24 @@ def day_of(key: str) -> date | None:
     return date(int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
+def plan_prefix(object_name: str) -> str:
+    """Where an object's plans lie; ends in `/`."""
+    return f"{LEDGER}/plan/{object_name}/"
+
+
 def plan_key(object_name: str, batch_id: str) -> str:
     """What a batch will cover, there from before its first put until it is merged."""
-    return f"{LEDGER}/plan/{object_name}/{batch_id}.json"
+    return f"{plan_prefix(object_name)}{batch_id}.json"
+
+
+def batch_prefix(object_name: str) -> str:
+    """Where the accounting of an object's batches lies; ends in `/`."""
+    return f"{LEDGER}/batch/{object_name}/"
 
 
 def batch_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch whose rows are all in the lake."""
-    return f"{LEDGER}/batch/{object_name}/{batch_id}.json"
+    return f"{batch_prefix(object_name)}{batch_id}.json"
 
 
 def merge_key(object_name: str, batch_id: str) -> str:
@@ -64,11 +74,26 @@ def merge_key(object_name: str, batch_id: str) -> str:
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
 
 
+def compaction_prefix(object_name: str) -> str:
+    """Where the records of an object's compactions lie; ends in `/`."""
+    return f"{LEDGER}/compaction/{object_name}/"
+
+
 def compaction_key(object_name: str, fingerprint: str) -> str:
     """Which files a compacted one replaced, there until they are removed."""
-    return f"{LEDGER}/compaction/{object_name}/{fingerprint}.json"
+    return f"{compaction_prefix(object_name)}{fingerprint}.json"
+
+
+def bytes_prefix(object_name: str) -> str:
+    """Where the bytes of an object's dead letters lie; ends in `/`."""
+    return f"{BYTES}/{object_name}/"
 
 
 def bytes_key(object_name: str, batch_id: str) -> str:
     """The bytes of a batch's dead letters, apart from everything else."""
-    return f"{BYTES}/{object_name}/{batch_id}.jsonl"
+    return f"{bytes_prefix(object_name)}{batch_id}.jsonl"
+
+
+def id_of(key: str) -> str:
+    """The batch id or fingerprint that a small object is named by."""
+    return key.rpartition("/")[2].partition(".")[0]

@@ -97,8 +97,8 @@ def unmerged(home: Home, obj: Object) -> list[BatchRecord]:
     """Batches in the lake that this warehouse does not hold, oldest first."""
     held = index.merged_batches(home.con, obj.name)
     found: list[BatchRecord] = []
-    for key in home.store.list(layout.batch_key(obj.name, "").removesuffix(".json")):
-        if key.removesuffix(".json").rpartition("/")[2] not in held:
+    for key in home.store.list(layout.batch_prefix(obj.name)):
+        if layout.id_of(key) not in held:
             data = home.store.get_bytes(key)
             assert data is not None, f"{key} is listed and not there"
             found.append(decode_batch(data))
@@ -108,7 +108,7 @@ def unmerged(home: Home, obj: Object) -> list[BatchRecord]:
 def open_plans(home: Home, obj: Object) -> list[Plan]:
     """Plans of batches that did not come to their end."""
     found: list[Plan] = []
-    for key in list(home.store.list(layout.plan_key(obj.name, "").removesuffix(".json"))):
+    for key in list(home.store.list(layout.plan_prefix(obj.name))):
         data = home.store.get_bytes(key)
         assert data is not None, f"{key} is listed and not there"
         found.append(decode_plan(data))

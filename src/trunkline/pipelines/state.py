@@ -71,7 +71,7 @@ def examine(reader: Reader) -> list[Finding]:
             found.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
             continue
         found.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
-        plans = sum(1 for _ in store.list(layout.plan_key(name, "").removesuffix(".json")))
+        plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
         detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
         found.append(Finding(f"{name}: unfinished", not plans, detail))
         table = quote_qualified(DUCKDB, obj.warehouse_table)

@@ -66,7 +66,7 @@ def _waiting_for_removal(home: Home, obj: Object) -> set[str]:
 
 def _compactions(home: Home, obj: Object) -> dict[str, Compaction]:
     found: dict[str, Compaction] = {}
-    for key in home.store.list(layout.compaction_key(obj.name, "").removesuffix(".json")):
+    for key in home.store.list(layout.compaction_prefix(obj.name)):
         data = home.store.get_bytes(key)
         assert data is not None, f"{key} is listed and not there"
         found[key] = decode_compaction(data)
@@ -87,8 +87,8 @@ def _remove_replaced(home: Home, obj: Object, grace: timedelta) -> int:
 def drop_old_bytes(home: Home, obj: Object, before: date) -> int:
     """Remove the bytes of dead letters whose batch was written before a date; the index stays."""
     removed = 0
-    for key in home.store.list(layout.bytes_key(obj.name, "").removesuffix(".jsonl")):
-        batch_id = key.removesuffix(".jsonl").rpartition("/")[2]
+    for key in home.store.list(layout.bytes_prefix(obj.name)):
+        batch_id = layout.id_of(key)
         data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
         if data is not None and decode_batch(data).loaded_at.date() < before:
             home.store.remove(key)
