@@ -46,8 +46,8 @@ def ledger_page() -> Iterator[tuple[str, str]]:
         "docs/reference/ledger-tables.md",
         (
             f"{GENERATED}\n# The ledger's tables\n\n"
-            "They lie in the warehouse, are written in the same transaction as the rows they account for, and are open to "
-            "`trunkline sql`. [Accounting](accounting.md) explains the terms.\n\n" + "\n".join(parts)
+            "They lie in the warehouse, are written in the same transaction as the rows they account for, and are open "
+            "to `trunkline sql`. [Accounting](accounting.md) explains the terms.\n\n" + "\n".join(parts)
         ),
     )
 
