@@ -9,7 +9,17 @@ from pathlib import Path
 import duckdb
 import pytest
 from homes import (
-    NARROW, lake_best, lake_files, lake_source, lake_versions, load_into, narrow, opened, table, totals, write,
+    NARROW,
+    lake_best,
+    lake_files,
+    lake_source,
+    lake_versions,
+    load_into,
+    narrow,
+    opened,
+    table,
+    totals,
+    write,
 )  # fmt: skip
 
 from trunkline.compile.lake_views import best_body, versions_body

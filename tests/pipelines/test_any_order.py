@@ -13,7 +13,16 @@ from typing import Protocol
 
 import pytest
 from deliveries import (
-    NARROW_SUBJECT, STYLES, Deliveries, File, Subject, Version, contact_record, flattened, fold, versions_of,
+    NARROW_SUBJECT,
+    STYLES,
+    Deliveries,
+    File,
+    Subject,
+    Version,
+    contact_record,
+    flattened,
+    fold,
+    versions_of,
     write_load,
 )  # fmt: skip
 from homes import Row, lake_best, lake_versions, load_into, opened, table, totals

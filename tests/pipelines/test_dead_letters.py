@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 from homes import (
-    NARROW, assert_adds_up, contact, contacts, jsonl, letters, load_into, narrow, opened, settings_of, table, totals,
+    NARROW,
+    assert_adds_up,
+    contact,
+    contacts,
+    jsonl,
+    letters,
+    load_into,
+    narrow,
+    opened,
+    settings_of,
+    table,
+    totals,
     write,
 )  # fmt: skip
 

@@ -13,8 +13,19 @@ from typing import Any
 
 import pytest
 from homes import (
-    NARROW, Row, assert_adds_up, jsonl, lake_best, lake_files, lake_versions, letters, load_into, narrow, opened,
-    table, totals,
+    NARROW,
+    Row,
+    assert_adds_up,
+    jsonl,
+    lake_best,
+    lake_files,
+    lake_versions,
+    letters,
+    load_into,
+    narrow,
+    opened,
+    table,
+    totals,
 )  # fmt: skip
 
 from trunkline.batch import Counts

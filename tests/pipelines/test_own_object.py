@@ -34,7 +34,7 @@ def test_the_example_goes_the_whole_way(tmp_path: Path) -> None:
         "\n".join(
             [answer("s1", 1), answer("s1", 3, tags=[]), answer("s1", 2), answer("s2", 1),
              answer("s3", 1, answers={"score": "high"})]
-        )  # fmt: skip
+        )
     )
     with open_home(settings_of(tmp_path / "home")) as home:
         obj = home.objects["survey_answer"]

@@ -69,7 +69,7 @@ def narrow_record(v: Version) -> Record:
             {"Labels": {"a": "+15535550198", "b": "x"}},
             {"New": {"Alt": "+15535550111"}},
             {"New": {"Alt": "+15535550112"}},
-            {"New": [1.50, {"b": "é\u2028\"\\", "a": 123456789012345678901234567890}]},
+            {"New": [1.50, {"b": 'é\u2028"\\', "a": 123456789012345678901234567890}]},
         )[v.content],
     }
     if v.is_redacted:
@@ -89,7 +89,7 @@ def contact_record(v: Version) -> Record:
             {"Attributes": {"Callback": "+15535550198", "Note": "own number 15535550143 inside", "Tier": "gold"}},
             {"New": {"Alt": "+15535550111"}},
             {"New": {"Alt": "+15535550112"}},
-            {"Agent": {"NewKey": [1.50, {"b": "é\u2028\"\\", "a": 123456789012345678901234567890}]}},
+            {"Agent": {"NewKey": [1.50, {"b": 'é\u2028"\\', "a": 123456789012345678901234567890}]}},
         )[v.content],
     }
     if v.is_redacted:
