@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -86,7 +86,7 @@ def query(
 
     settings = Settings.load(home)
     place = zone or settings.zone
-    grouping = Grouping(tuple(part for part in by.split(",") if part), interval, place)
+    grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place).checked()
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
     period = (_moment(since, place, "--since"), _moment(until, place, "--until"))
     compiled = compile_metrics(select(names), grouping, threshold, *period, engine or "duckdb")
@@ -105,6 +105,7 @@ def _moment(text: str | None, zone: str, option: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # The first and the last day that Python knows have no UTC time in some zones.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"{option} {text!r} is no moment; write 2026-03-02 or 2026-03-02T08:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

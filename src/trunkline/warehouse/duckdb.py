@@ -22,6 +22,10 @@ from trunkline.objects.view import View
 
 CATALOG = "warehouse"
 """What a reader's connection calls the warehouse file."""
+# DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
+_HEADERS_BYTES = 3 * 4_096
+_MAGIC = b"DUCK"
+_MAGIC_END = 12
 
 
 @contextmanager
@@ -32,6 +36,7 @@ def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / "scratch" / "spill")}
+    _forget_unfinished(path)
     with _explained(path):
         con = duckdb.connect(str(path), config=config)
     try:
@@ -47,7 +52,9 @@ def open_reader(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.Duc
 
     The file is attached and not opened: a connection that is read-only as a whole may not hold views of its own.
     """
-    con = duckdb.connect(config=_config(memory_mb, threads))
+    # Beside the warehouse, not in the folder that the person happens to be in.
+    config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / ".spill")}
+    con = duckdb.connect(config=config)
     try:
         con.execute("SET TimeZone = 'UTC'")
         with _explained(path):
@@ -66,16 +73,31 @@ def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float 
     }
 
 
+def _forget_unfinished(path: Path) -> None:
+    """Remove a file whose creation was cut short (a full disk, a kill): it holds no table, and DuckDB refuses it."""
+    if not path.is_file() or path.stat().st_size >= _HEADERS_BYTES:
+        return
+    with path.open("rb") as file:
+        start = file.read(_MAGIC_END)
+    if not start or start.endswith(_MAGIC):
+        path.unlink()
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.IOException as error:
+        if "could not write" in str(error).lower():
+            raise  # no room; whoever opens the home says so
         if "lock" in str(error).lower():
             raise TransientError(
                 f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
             ) from None
-        raise TerminalError(f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable") from error
+        raise TerminalError(
+            f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
+            "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
+        ) from error
 
 
 @contextmanager
