@@ -40,11 +40,18 @@ def list_letters(
             grouped.setdefault((letter.object_name, letter.payload_hash), []).append(place)
     rows = [
         (letters[at[0]].payload_hash[:12], len(at), name, letters[at[0]].reason, letters[at[0]].length,
-         letters[at[0]].arrived_at, letters[at[0]].detail, letters[at[0]].position)
+         letters[at[0]].arrived_at, letters[at[0]].detail,
+         _short(letters[at[0]].position) if output_format is Format.TABLE else letters[at[0]].position)
         for (name, _), at in grouped.items()
     ]  # fmt: skip
     columns = ["id", "times", "object", "reason", "length", "arrived_at", "detail", "position"]
     output.rows(columns, rows, output_format)
+
+
+def _short(position: str) -> str:
+    """A position as a person finds it: the file's name and the offset."""
+    place, _, offset = position.rpartition(":")
+    return f"{place.rpartition('@')[0].rpartition('/')[2]}:{offset}"
 
 
 @app.command()

@@ -95,7 +95,21 @@ def query(
         return
     with read(home) as opened:
         rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
-    output.rows(list(compiled.columns), rows, output_format)
+    output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
+
+
+def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> list[tuple[object, ...]]:
+    """Interval starts as the wall clock of the zone shows them, with its offset, so that no hour is there twice."""
+    from zoneinfo import ZoneInfo
+
+    if zone == "UTC" or "interval_start" not in columns:
+        return rows
+    place, local = columns.index("interval_start"), ZoneInfo(zone)
+
+    def told(value: object) -> object:
+        return value.replace(tzinfo=UTC).astimezone(local) if isinstance(value, datetime) else value
+
+    return [(*row[:place], told(row[place]), *row[place + 1 :]) for row in rows]
 
 
 def _moment(text: str | None, zone: str, option: str) -> datetime | None:

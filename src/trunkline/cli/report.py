@@ -31,8 +31,9 @@ def report(
     from trunkline.pipelines.reporting import write_report
 
     with read(home) as opened:
-        write_report(opened, _day(day), zone or opened.settings.zone, out)
+        written = write_report(opened, _day(day), zone or opened.settings.zone, out)
     output.text(f"Report: {out}")
+    output.note(f"It shows {written.day:%A %d %B %Y}, {written.zone}.")
 
 
 def _day(text: str | None) -> date | None:

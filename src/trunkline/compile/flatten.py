@@ -205,7 +205,11 @@ def _hiding(obj: Object) -> list[Column]:
 
 
 def _apart(obj: Object, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
-    """`own`; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a map with text values, or the parsed form of a nested value."""
+    """Columns that several others read, made once.
+
+    `own`: the record's own numbers; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a
+    map with text values, or the parsed form of a nested value.
+    """
     result = {"own": f"{_own_numbers(obj, names)} AS own"}
     for group in grouped_scalars(obj):
         result[group.name] = f"[{', '.join(names[c.path] for c in group.columns if c.path)}] AS r_{group.name}"
@@ -323,7 +327,8 @@ def _hash(obj: Object) -> str:
         values.append(value)
         numbers.append(f"'{number}='")
     # Over a list, not column by column: an expression costs its set-up at every batch.
-    numbered = f"list_transform([{', '.join(values)}, unmapped_safe], lambda v, i: [{', '.join(numbers)}, 'unmapped='][i] || v)"
+    names = f"[{', '.join(numbers)}, 'unmapped=']"
+    numbered = f"list_transform([{', '.join(values)}, unmapped_safe], lambda v, i: {names}[i] || v)"
     return f"md5(list_aggregate({numbered}, 'string_agg', chr(31)))"
 
 

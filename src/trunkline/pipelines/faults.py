@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import duckdb
 
@@ -32,8 +32,11 @@ def explained(settings: Settings) -> Iterator[None]:
 
     Raises TransientError where room was lacking (the same command goes on later), TerminalError for damaged files.
     """
+    from trunkline.sources.s3_client import told
+
     try:
-        yield
+        with told(settings.lake) if settings.lake.startswith("s3://") else nullcontext():
+            yield
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException as error:

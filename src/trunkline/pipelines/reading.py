@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from trunkline.compile import pruning, trino
-from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, versions_body
+from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
@@ -86,7 +86,8 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
     has_files = next(iter(store.list(layout.table_prefix(obj))), None) is not None
     if has_files:
         quoted = pattern.replace("'", "''")
-        source = f"read_parquet('{quoted}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
+        files = f"read_parquet('{quoted}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
+        source = lake_rows(obj, files, [(key, "VARCHAR") for key in PARTITION_KEYS])
     else:
         columns = [f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in lake_columns(obj)]
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]

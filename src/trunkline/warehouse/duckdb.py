@@ -12,6 +12,7 @@ import duckdb
 from trunkline.batch import Counts
 from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
 from trunkline.compile.fold import order_by
+from trunkline.compile.lake_views import lake_rows
 from trunkline.compile.merge import held_sql, merge_sql
 from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
@@ -70,6 +71,8 @@ def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float 
         "memory_limit": f"{memory_mb}MB",
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
+        # The engine's own bar would go to standard output, among the data.
+        "enable_progress_bar": False,
     }
 
 
@@ -195,15 +198,20 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
     """
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     # Files of an older catalogue may hold another type.
+    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
+    source = lake_rows(
+        obj,
+        "read_parquet($1, filename = true, file_row_number = true, union_by_name = true, hive_partitioning = false)",
+        [("filename", "VARCHAR"), ("file_row_number", "BIGINT")],
+    )
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     con.execute(f"DELETE FROM {target}")
     for paths in groups:
         con.execute(
-            f"INSERT INTO {target} SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
+            f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
             f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
-            "FROM read_parquet($1, filename = true, file_row_number = true, union_by_name = true, "
-            "hive_partitioning = false)) WHERE place = 1 AND record_moved_to IS NULL",
+            f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
             [[str(path) for path in paths]],
         )
 
