@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sharing import shared_flatteners
+from sharing import forgotten_flatteners, shared_flatteners
 
-__all__ = ["shared_flatteners"]
+__all__ = ["forgotten_flatteners", "shared_flatteners"]

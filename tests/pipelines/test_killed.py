@@ -37,6 +37,8 @@ from trunkline.pipelines.letters import kept_bytes
 from trunkline.pipelines.replay import replay
 from trunkline.pipelines.upkeep import rebuild
 
+# Each test starts several processes, which on a busy machine takes its time.
+pytestmark = pytest.mark.timeout(300)
 DRIVER = Path(__file__).parents[1] / "support" / "killed_run.py"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -71,7 +73,7 @@ def write_source(folder: Path, rng: random.Random) -> None:
 def run(home: Path, source: Path, options: dict[str, Any], action: str, step: int) -> int | None:
     """Run an action in a process of its own; the number of its steps, None when it was killed."""
     command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, str(step)]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return int(done.stdout) if done.returncode == 0 else None
 

@@ -29,3 +29,11 @@ def shared_flatteners() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "Flattener", shared_flattener)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forgotten_flatteners() -> Iterator[None]:
+    """At the end they are closed, before the interpreter takes DuckDB apart."""
+    yield
+    while _made:
+        _made.popitem()[1].con.close()
