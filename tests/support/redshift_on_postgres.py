@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 
 FUNCTIONS = (
-    "CREATE OR REPLACE FUNCTION public.json_serialize(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text'",
+    "CREATE OR REPLACE FUNCTION public.redshift_json_text(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text'",
     "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE "
     "AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
 
 _SPELLINGS = (
+    (r"\bJSON_SERIALIZE\(", "public.redshift_json_text("),  # PostgreSQL's own takes no jsonb
     (r"\bSUPER\b", "jsonb"),
     (r"\bIDENTITY\(1, 1\)", "GENERATED ALWAYS AS IDENTITY"),
     (r"\nDISTSTYLE KEY\nDISTKEY \([^)]*\)\nSORTKEY \([^)]*\)", ""),
+    (r" DISTKEY \([^)]*\)", ""),
     (r"\nWITH NO SCHEMA BINDING", ""),
 )
 

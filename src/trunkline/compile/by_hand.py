@@ -17,8 +17,8 @@ from trunkline.objects.record_columns import FIDELITY_STREAM
 _TIMESTAMP_TEXT = "'YYYY-MM-DD HH24:MI:SS.US'"
 
 
-def filled_values(obj: Object, engine: Engine, alias: str) -> Iterator[tuple[str, str]]:
-    """Each column of the object in order, as (name, SQL expression over a staged row called `alias`)."""
+def filled_values(obj: Object, engine: Engine, alias: str) -> Iterator[str]:
+    """An SQL expression over a staged row called `alias` for each column of the object, in order."""
     defaults = {
         "record_version": _version(obj, engine, alias),
         "record_fidelity": text_literal(FIDELITY_STREAM),
@@ -34,7 +34,7 @@ def filled_values(obj: Object, engine: Engine, alias: str) -> Iterator[tuple[str
         value = f"{alias}.{engine.quote(column.name)}"
         if column.name in defaults:
             value = f"COALESCE({value}, {defaults[column.name]})"
-        yield column.name, value
+        yield value
 
 
 def _now(engine: Engine) -> str:

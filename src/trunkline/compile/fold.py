@@ -74,3 +74,9 @@ def is_better(obj: Object, engine: Engine, left: str, right: str) -> str:
     for mine, other in zip(reversed(ours[:-1]), reversed(theirs[:-1]), strict=True):
         condition = f"({mine} > {other} OR ({mine} = {other} AND {condition}))"
     return condition
+
+
+def comparison(obj: Object, engine: Engine, left: str, right: str) -> list[str]:
+    """The arms of a CASE, two for each term: 1 where `left` beats `right`, -1 where it loses; none where they tie."""
+    pairs = zip(order_terms(obj, engine, left), order_terms(obj, engine, right), strict=True)
+    return [arm for mine, other in pairs for arm in (f"WHEN {mine} > {other} THEN 1", f"WHEN {mine} < {other} THEN -1")]

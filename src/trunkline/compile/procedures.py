@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from trunkline.compile.by_hand import filled_values
 from trunkline.compile.ddl import staging_table
-from trunkline.compile.fold import compared_columns, is_better, order_by, order_terms, same_key
+from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
@@ -81,6 +81,16 @@ def _keys(obj: Object, engine: Engine, alias: str) -> str:
     return ", ".join(f"{alias}.{engine.quote(key)}" for key in obj.key)
 
 
+def _same_row(obj: Object, engine: Engine) -> str:
+    # Redshift joins on one slice where the distribution key takes part; PostgreSQL's estimate is right without it.
+    same = 's."staged_row" = i."staged_row"'
+    return same if engine.name == "postgres" else f"{same_key(obj, engine, 's', 'i')} AND {same}"
+
+
+def _spread(obj: Object, engine: Engine) -> str:
+    return f" DISTKEY ({engine.quote(obj.key[0])})" if engine.name == "redshift" else ""
+
+
 def _text(engine: Engine) -> str:
     return "TEXT" if engine.name == "postgres" else "VARCHAR(512)"
 
@@ -111,7 +121,7 @@ def _from_staging(obj: Object, engine: Engine) -> str:
 
 def _from_hand(obj: Object, engine: Engine) -> str:
     staging, by_hand = quote_qualified(engine, staging_table(obj)), _temp(obj, engine, BY_HAND)
-    values = _indented((f"{value} AS {engine.quote(name)}" for name, value in filled_values(obj, engine, "s")), 4)
+    values = _indented(filled_values(obj, engine, "s"), 4)
     if engine.name == "postgres":
         # One statement takes the rows out and copies them, so that a row staged meanwhile stays for the next call.
         rows = f"FROM taken AS s;\n\n  ANALYZE {by_hand};\n"
@@ -253,7 +263,7 @@ def _rank(obj: Object, engine: Engine) -> str:
     return f"""\
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE {incoming} ({declared}, "staged_row" {row_type}, "place" BIGINT, "standing" BIGINT);
+  CREATE TEMP TABLE {incoming} ({declared}, "staged_row" {row_type}, "place" BIGINT, "standing" BIGINT){_spread(obj, engine)};
   INSERT INTO {incoming}
   SELECT {keys}, MIN(s."staged_row"), 1, 1
   FROM {source} AS s
@@ -292,7 +302,7 @@ def _look_up(obj: Object, engine: Engine) -> str:
   CREATE TEMP TABLE {held} (
     {declared},
     "is_moved" BOOLEAN
-  );
+  ){_spread(obj, engine)};
   SELECT INTO first_date, last_date
     MIN(CAST(s.{partition} AS DATE)), MAX(CAST(s.{partition} AS DATE))
   FROM {source} AS s;
@@ -318,25 +328,22 @@ def _look_up(obj: Object, engine: Engine) -> str:
 
 def _compare(obj: Object, engine: Engine) -> str:
     source, incoming, verdict = (_temp(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
-    ours, theirs = order_terms(obj, engine, "s"), order_terms(obj, engine, "t")
-    same = "\n        AND ".join(f"{mine} = {other}" for mine, other in zip(ours, theirs, strict=True))
+    arms = "\n      ".join(comparison(obj, engine, "s", "t"))
     is_postgres = engine.name == "postgres"
     table = quote_qualified(engine, obj.warehouse_table) if is_postgres else _temp(obj, engine, HELD)
     extra = 't.ctid AS "held_row"' if is_postgres else 't."is_moved"'
     analyze = f"  ANALYZE {verdict};\n" if is_postgres else ""
     return f"""\
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
-  CREATE TEMP TABLE {verdict} AS
+  -- The first difference decides.
+  CREATE TEMP TABLE {verdict}{_spread(obj, engine)} AS
   SELECT {_keys(obj, engine, "s")}, {extra},
     CASE
-      WHEN {same}
-        THEN 0
-      WHEN {is_better(obj, engine, "s", "t")}
-        THEN 1
-      ELSE -1
+      {arms}
+      ELSE 0
     END AS "comparison"
   FROM {incoming} AS i
-  JOIN {source} AS s ON s."staged_row" = i."staged_row"
+  JOIN {source} AS s ON {_same_row(obj, engine)}
   JOIN {table} AS t ON {same_key(obj, engine, "t", "i")}
   WHERE i."place" = 1;
 {analyze}"""
@@ -359,7 +366,7 @@ def _count(obj: Object, engine: Engine) -> str:
     COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND {wins}))
       THEN 1 ELSE 0 END), 0)
   FROM {incoming} AS i
-  JOIN {source} AS s ON s."staged_row" = i."staged_row"
+  JOIN {source} AS s ON {_same_row(obj, engine)}
   LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
   RAISE INFO 'merge_{_table(obj)}: batch %, {marks}', batch_id, {n_counts};
 """
@@ -407,7 +414,7 @@ def _insert(obj: Object, engine: Engine) -> str:
   SELECT
     {_columns(obj, engine, "s", 4)}
   FROM {incoming} AS i
-  JOIN {source} AS s ON s."staged_row" = i."staged_row"
+  JOIN {source} AS s ON {_same_row(obj, engine)}
   LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")}
   WHERE i."place" = 1 AND (v.{engine.quote(obj.key[0])} IS NULL OR v."comparison" = 1);
 
