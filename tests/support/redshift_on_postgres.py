@@ -12,12 +12,15 @@ FUNCTIONS = (
     "CREATE OR REPLACE FUNCTION public.redshift_json_text(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text'",
     "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE "
     "AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
+    "CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE "
+    "AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
 
 _SPELLINGS = (
     (r"\bJSON_SERIALIZE\(", "public.redshift_json_text("),  # PostgreSQL's own takes no jsonb
     (r"\bSUPER\b", "jsonb"),
+    (r"\bDATEDIFF\(millisecond, ", "public.redshift_datediff_ms("),
     (r"\bIDENTITY\(1, 1\)", "GENERATED ALWAYS AS IDENTITY"),
     (r"\nDISTSTYLE KEY\nDISTKEY \([^)]*\)\nSORTKEY \([^)]*\)", ""),
     (r" DISTKEY \([^)]*\)", ""),
