@@ -332,7 +332,8 @@ SELECT "family_id",
   COUNT(DISTINCT "agent_id") AS "agent_count",
   COUNT(DISTINCT "queue_id") AS "queue_count",
   MIN("initiation_timestamp") AS "first_initiation_timestamp",
-  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END AS "last_disconnect_timestamp",
+  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END
+    AS "last_disconnect_timestamp",
   CAST(SUM("agent_interaction_duration_ms") AS BIGINT) AS "agent_interaction_duration_ms",
   CAST(SUM("agent_customer_hold_duration_ms") AS BIGINT) AS "agent_customer_hold_duration_ms"
 FROM "connect"."v_contact_leg"

@@ -400,7 +400,9 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "f_calls_incoming" ("contact_id" VARCHAR(512), "staged_row" BIGINT, "place" BIGINT, "standing" BIGINT) DISTKEY ("contact_id");
+  CREATE TEMP TABLE "f_calls_incoming" (
+    "contact_id" VARCHAR(512), "staged_row" BIGINT, "place" BIGINT, "standing" BIGINT
+  ) DISTKEY ("contact_id");
   INSERT INTO "f_calls_incoming"
   SELECT s."contact_id", MIN(s."staged_row"), 1, 1
   FROM "f_calls_source" AS s

@@ -16,7 +16,8 @@ import pytest
 import redshift_on_postgres as on_postgres
 
 from trunkline.compile.ddl import create_staging, warehouse_statements
-from trunkline.compile.procedures import COUNTS, lock_statement, procedure_name, procedure_statements
+from trunkline.compile.procedure_text import COUNTS, lock_statement
+from trunkline.compile.procedures import procedure_name, procedure_statements
 from trunkline.engines.catalogue import find
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
@@ -94,15 +95,18 @@ def installed(uri: str, obj: Object, engine: str) -> Target:
     for function in on_postgres.FUNCTIONS:
         db.execute(function)
     found = find(engine)
-    for sql in (*warehouse_statements(obj, found), create_staging(obj, found, OWN), *procedure_statements(obj, found) * 2):
+    for sql in (
+        *warehouse_statements(obj, found),
+        create_staging(obj, found, OWN),
+        *procedure_statements(obj, found) * 2,
+    ):
         db.execute(on_postgres.translated(sql) if engine == "redshift" else sql)
     return Target(db, obj, engine)
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])
-def survey_target(request: pytest.FixtureRequest, postgres_uri: str) -> Iterator[Target]:
-    target = installed(postgres_uri, SURVEY, request.param)
-    yield target
+def survey_target(request: pytest.FixtureRequest, postgres_uri: str) -> Target:
+    return installed(postgres_uri, SURVEY, request.param)
 
 
 @pytest.fixture
@@ -197,7 +201,11 @@ def test_twice_is_once(survey: Target) -> None:
     held = survey.held()
     second = survey.load(versions)
     assert sum(first.values()) == sum(second.values()) == 30
-    assert second == {**dict.fromkeys(COUNTS, 0), "duplicate": 30 - second["superseded"], "superseded": first["superseded"]}
+    assert second == {
+        **dict.fromkeys(COUNTS, 0),
+        "duplicate": 30 - second["superseded"],
+        "superseded": first["superseded"],
+    }
     assert survey.held() == held
 
 
@@ -224,7 +232,13 @@ def test_rows_filled_by_hand(survey: Target) -> None:
         {"survey_id": "k1", "updated_at": DAY, "answered_at": DAY, "score": 8, "phone_number": "1", "tags": '["b"]'},
         {"survey_id": "k1", "updated_at": DAY - timedelta(seconds=1), "answered_at": DAY, "score": 9, "tags": None},
         {"survey_id": "k2", "updated_at": None, "answered_at": None, "score": None, "tags": None},
-        {"survey_id": "k3", "updated_at": DAY.replace(microsecond=120000), "answered_at": DAY, "score": 1, "tags": None},
+        {
+            "survey_id": "k3",
+            "updated_at": DAY.replace(microsecond=120000),
+            "answered_at": DAY,
+            "score": 1,
+            "tags": None,
+        },
     ]
     names = {name: None for row in by_hand for name in row}
     by_hand = [{**names, **row} for row in by_hand]
@@ -320,7 +334,7 @@ def test_two_loaders_at_once(survey: Target, postgres_uri: str) -> None:
                     totals.append(sum(counts.values()))
                     db.execute(f"DELETE FROM {own}")
                     db.commit()
-        except BaseException as error:
+        except (AssertionError, psycopg.Error, threading.BrokenBarrierError) as error:
             errors.append(error)
             ready.abort()
 

@@ -10,10 +10,9 @@ import re
 
 FUNCTIONS = (
     "CREATE OR REPLACE FUNCTION public.redshift_json_text(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text'",
-    "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE "
-    "AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
-    "CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE "
-    "AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$",
+    "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
+    """CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$""",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
 

@@ -34,7 +34,7 @@ class _Table:
 
 
 def dbt_sources(objects: Iterable[Object]) -> str:
-    """One dbt source per schema, named like it. Tests: NOT NULL columns, single keys unique, the star's keys related."""
+    """One dbt source per schema, named like it. Tests: NOT NULL, single keys unique, the star's keys related."""
     listed = tuple(objects)
     tables = [table for obj in listed for table in (_lake(obj), _warehouse(obj))]
     if CONTACT_RECORD in listed:
@@ -107,7 +107,7 @@ def _star() -> list[_Table]:
     schema = view_name(FACT).split(".")[0]
 
     def related(to: str, key: str) -> str:
-        return f'relationships: {{to: "source(\'{schema}\', \'{to}\')", field: {key}}}'
+        return f"relationships: {{to: \"source('{schema}', '{to}')\", field: {key}}}"
 
     def dimension(name: str, key: str, meaning: str) -> _Table:
         return _Table(schema, name, meaning, (_Column(key, "Key; the unknown row has -1 or 'unknown'.",

@@ -23,6 +23,7 @@ CONSULT_MS_MAX = 2_000
 _PARENT_LATER = 'p."agent_after_contact_work_start_timestamp" > c."agent_after_contact_work_start_timestamp"'
 _PARENT_EARLIER = 'p."agent_after_contact_work_start_timestamp" < c."agent_after_contact_work_start_timestamp"'
 _EXTERNAL = "c.\"initiation_method\" = 'EXTERNAL_OUTBOUND'"
+_OUTLIVED = f'{_EXTERNAL} AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp"'
 _OUTSIDE_MS = 'COALESCE(c."external_third_party_interaction_duration_ms", 0)'
 
 RELATIONS: tuple[tuple[str, str], ...] = (
@@ -30,11 +31,9 @@ RELATIONS: tuple[tuple[str, str], ...] = (
     ("external_transfer", f'{_EXTERNAL} AND c."disconnect_timestamp" > p."transfer_completed_timestamp"'),
     # The guide has "greater" and "less"; held for as long as the third party was there, the customer heard nothing.
     ("external_consult",
-     f'{_EXTERNAL} AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp" '
-     f'AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
+     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
     ("external_conference",
-     f'{_EXTERNAL} AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp" '
-     f'AND p."agent_customer_hold_duration_ms" < {_OUTSIDE_MS}'),
+     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" < {_OUTSIDE_MS}'),
     ("callback", "c.\"initiation_method\" = 'CALLBACK'"),
     ("queue_transfer", "c.\"initiation_method\" = 'QUEUE_TRANSFER'"),
     ("monitor", "c.\"initiation_method\" = 'MONITOR'"),
@@ -91,7 +90,7 @@ WHERE NOT c."record_is_deleted\""""
 
 def _families(engine: Engine) -> str:
     counts = ",\n  ".join(
-        f"CAST(SUM(CASE WHEN \"relation\" IN ({', '.join(repr(one) for one in names)}) THEN 1 ELSE 0 END) AS BIGINT) "
+        f'CAST(SUM(CASE WHEN "relation" IN ({", ".join(repr(one) for one in names)}) THEN 1 ELSE 0 END) AS BIGINT) '
         f'AS "{column}"'
         for column, names in _COUNTED
     )
@@ -107,7 +106,8 @@ SELECT "family_id",
   COUNT(DISTINCT "agent_id") AS "agent_count",
   COUNT(DISTINCT "queue_id") AS "queue_count",
   MIN("initiation_timestamp") AS "first_initiation_timestamp",
-  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END AS "last_disconnect_timestamp",
+  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END
+    AS "last_disconnect_timestamp",
   CAST(SUM("agent_interaction_duration_ms") AS BIGINT) AS "agent_interaction_duration_ms",
   CAST(SUM("agent_customer_hold_duration_ms") AS BIGINT) AS "agent_customer_hold_duration_ms"
 FROM {schema}.{leg}

@@ -22,8 +22,11 @@ def compared_columns(obj: Object) -> tuple[Column, ...]:
         for column in obj.columns
         # Unknown fields may hold personal data too, and the hash has a mark in its place.
         if column.name == "record_unmapped"
-        or (column.path is not None and column.pii != "none")
-        and not (column.pii == "indirect" and isinstance(column.type, str))
+        or (
+            column.path is not None
+            and column.pii != "none"
+            and not (column.pii == "indirect" and isinstance(column.type, str))
+        )
     )
 
 

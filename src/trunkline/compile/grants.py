@@ -44,25 +44,27 @@ def grant_statements(
     role = "ROLE " if engine.name == "redshift" else ""
     low, high = role + engine.quote(analyst), role + engine.quote(analyst_pii)
     listed = tuple(objects)
-    views, schemas, pii = [], [], []
-    statements: list[str] = []
+    views: list[str] = []
+    schemas: list[str] = []
+    pii: list[str] = []
+    columns: list[str] = []
     for obj in listed:
         schemas.append(obj.database)
         personal = set(personal_columns(obj)) & {column.name for column in view_columns(obj)}
         (pii if personal else views).append(obj.lake_table)
         if personal and engine.name == "postgres":
             names = ", ".join(engine.quote(c.name) for c in view_columns(obj) if c.name not in personal)
-            statements.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.lake_table)} TO {low}")
+            columns.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.lake_table)} TO {low}")
     if CONTACT_RECORD in listed:
         schemas.append(CONTACT_RECORD.warehouse_table.split(".")[0])
         views.append(f"{CONTACT_STATISTIC_RECORD.database}.{CONTACT_STATISTIC_RECORD.name}")
         views += [view_name(name) for name in (FACT, AGENT, QUEUE, DATE, TIME, LEG, FAMILY)]
         pii.append(view_name(FACT_PII))
     return (
-        f"GRANT {role and 'ROLE '}{engine.quote(analyst)} TO {high}",
+        f"GRANT {role}{engine.quote(analyst)} TO {high}",
         *(f"GRANT USAGE ON SCHEMA {engine.quote(schema)} TO {low}" for schema in dict.fromkeys(schemas)),
         *(f"GRANT SELECT ON {quote_qualified(engine, view)} TO {low}" for view in views),
-        *statements,
+        *columns,
         *(f"GRANT SELECT ON {quote_qualified(engine, view)} TO {high}" for view in pii),
     )
 

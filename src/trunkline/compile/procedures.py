@@ -2,32 +2,30 @@
 
 Three for each object: `insert_new_<table>()` empties the staging table that people fill by hand,
 `insert_new_<table>(staging, batch_id)` reads a run's own, and both hand over to `merge_<table>`, which holds the plan.
-The PL/pgSQL is one text wherever the two engines agree. Where they do not: Redshift has no row address, so it copies
-the staged rows beside a number; it has no index, so it looks rows up within the staged dates first; it calls an OUT
-argument what PostgreSQL calls an INOUT with a default, and lets no inner procedure have one.
+What PostgreSQL calls an INOUT argument with a default, Redshift calls OUT, and lets no inner procedure have one; so a
+call looks the same in both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from trunkline.compile.by_hand import filled_values
 from trunkline.compile.ddl import staging_table
-from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
+from trunkline.compile.procedure_plan import merge_procedure
+from trunkline.compile.procedure_text import (
+    BY_HAND,
+    COUNTS,
+    column_list,
+    counted,
+    create_procedure,
+    indented,
+    lock_statement,
+    table_name,
+    temporary,
+    text_type,
+)
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
-
-COUNTS = ("inserted", "updated", "deleted", "superseded", "duplicate")
-"""What a call returns, one BIGINT each; their sum is the number of staged rows."""
-
-RECORD_TERMS = (
-    "record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash",
-)  # fmt: skip
-"""The columns that the fold order compares before any other."""
-
-SOURCE, INCOMING, HELD, VERDICT, BY_HAND = "_source", "_incoming", "_held", "_verdict", "_by_hand"
-"""What the procedures call their temporary tables, after the table's own name."""
 
 
 def procedure_name(obj: Object) -> str:
@@ -36,76 +34,20 @@ def procedure_name(obj: Object) -> str:
     return f"{schema}.insert_new_{table}"
 
 
-def lock_statement(obj: Object, engine: Engine) -> str:
-    """The lock that a merge begins with.
-
-    On Redshift a transaction sees the tables as they were at its first query, so a loader that copies before it calls
-    the procedure sends this before the copy: else two loaders could both insert a key that neither sees.
-    """
-    table = quote_qualified(engine, obj.warehouse_table)
-    # Readers go on in PostgreSQL. Redshift knows one mode, and in it readers wait.
-    return f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE" if engine.name == "postgres" else f"LOCK TABLE {table}"
-
-
 def procedure_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
     """CREATE OR REPLACE of the object's procedures, inner one first. UsageError for an engine without procedures."""
     if engine.name not in ("postgres", "redshift"):
         raise UsageError(f"{engine.name} has no stored procedures; use postgres or redshift")
-    return _merge(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
-
-
-def _table(obj: Object) -> str:
-    return obj.warehouse_table.split(".")[1]
-
-
-def _temp(obj: Object, engine: Engine, suffix: str) -> str:
-    return engine.quote(_table(obj) + suffix)
-
-
-def _create(name: str, engine: Engine, arguments: Iterable[str], declared: str, body: str) -> str:
-    listed = ",\n".join(f"  {argument}" for argument in arguments)
-    head = f"CREATE OR REPLACE PROCEDURE {quote_qualified(engine, name)} (\n{listed}\n)"
-    return f"{head} AS $$\n{declared}BEGIN\n{body.rstrip()}\nEND;\n$$ LANGUAGE plpgsql"
-
-
-def _indented(items: Iterable[str], spaces: int) -> str:
-    return (",\n" + " " * spaces).join(items)
-
-
-def _columns(obj: Object, engine: Engine, alias: str, spaces: int) -> str:
-    prefix = f"{alias}." if alias else ""
-    return _indented((f"{prefix}{engine.quote(column.name)}" for column in obj.columns), spaces)
-
-
-def _keys(obj: Object, engine: Engine, alias: str) -> str:
-    return ", ".join(f"{alias}.{engine.quote(key)}" for key in obj.key)
-
-
-def _same_row(obj: Object, engine: Engine) -> str:
-    # Redshift joins on one slice where the distribution key takes part; PostgreSQL's estimate is right without it.
-    same = 's."staged_row" = i."staged_row"'
-    return same if engine.name == "postgres" else f"{same_key(obj, engine, 's', 'i')} AND {same}"
-
-
-def _spread(obj: Object, engine: Engine) -> str:
-    return f" DISTKEY ({engine.quote(obj.key[0])})" if engine.name == "redshift" else ""
-
-
-def _text(engine: Engine) -> str:
-    return "TEXT" if engine.name == "postgres" else "VARCHAR(512)"
-
-
-def _counted(prefix: str, mode: str) -> list[str]:
-    return [f"{prefix}{name} {mode}" for name in COUNTS]
+    return merge_procedure(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
 
 
 def _results(engine: Engine) -> list[str]:
-    return _counted("", "INOUT BIGINT DEFAULT NULL" if engine.name == "postgres" else "OUT BIGINT")
+    return counted("", "INOUT BIGINT DEFAULT NULL" if engine.name == "postgres" else "OUT BIGINT")
 
 
 def _hand_over(obj: Object, engine: Engine, staging: str, batch_id: str) -> str:
     zeros = "".join(f"  {name} := 0;\n" for name in COUNTS)
-    merge = quote_qualified(engine, f"{obj.warehouse_table.split('.')[0]}.merge_{_table(obj)}")
+    merge = quote_qualified(engine, f"{obj.warehouse_table.split('.')[0]}.merge_{table_name(obj)}")
     return f"{zeros}  CALL {merge}({staging}, {batch_id}, {', '.join(COUNTS)});\n"
 
 
@@ -115,13 +57,13 @@ def _from_staging(obj: Object, engine: Engine) -> str:
   -- staging is schema.table with the columns of {staging_table(obj)}, its record_* columns all filled.
   -- batch_id says in the server's log which batch this was; whoever calls records the batch.
 {_hand_over(obj, engine, "staging", "batch_id")}"""
-    arguments = [f"staging IN {_text(engine)}", f"batch_id IN {_text(engine)}", *_results(engine)]
-    return _create(procedure_name(obj), engine, arguments, "", body)
+    arguments = [f"staging IN {text_type(engine)}", f"batch_id IN {text_type(engine)}", *_results(engine)]
+    return create_procedure(procedure_name(obj), engine, arguments, "", body)
 
 
 def _from_hand(obj: Object, engine: Engine) -> str:
-    staging, by_hand = quote_qualified(engine, staging_table(obj)), _temp(obj, engine, BY_HAND)
-    values = _indented(filled_values(obj, engine, "s"), 4)
+    staging, by_hand = quote_qualified(engine, staging_table(obj)), temporary(obj, engine, BY_HAND)
+    values = indented(filled_values(obj, engine, "s"), 4)
     if engine.name == "postgres":
         # One statement takes the rows out and copies them, so that a row staged meanwhile stays for the next call.
         rows = f"FROM taken AS s;\n\n  ANALYZE {by_hand};\n"
@@ -146,276 +88,17 @@ def _from_hand(obj: Object, engine: Engine) -> str:
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
   -- Staging the same rows again therefore changes nothing.
-  -- The lock comes before the first query, see merge_{_table(obj)}.
+  -- The lock comes before the first query, see merge_{table_name(obj)}.
   {lock_statement(obj, engine)};
 
   DROP TABLE IF EXISTS {by_hand};
   CREATE TEMP TABLE {by_hand} (LIKE {staging});
 {take}  INSERT INTO {by_hand} (
-    {_columns(obj, engine, "", 4)}
+    {column_list(obj, engine, "", 4)}
   )
   SELECT
     {values}
   {rows}{empty}
-{_hand_over(obj, engine, text_literal(_table(obj) + BY_HAND), "'by hand'")}  DROP TABLE {by_hand};
+{_hand_over(obj, engine, text_literal(table_name(obj) + BY_HAND), "'by hand'")}  DROP TABLE {by_hand};
 """
-    return _create(procedure_name(obj), engine, _results(engine), "", body)
-
-
-def _merge(obj: Object, engine: Engine) -> str:
-    """The plan: lock, best staged row per key, compare with the table, delete what is beaten, insert."""
-    is_postgres = engine.name == "postgres"
-    text = _text(engine)
-    declared = f"DECLARE\n  source_name {text};\n"
-    if not is_postgres:
-        declared += "  first_date DATE;\n  last_date DATE;\n  moved_count BIGINT;\n"
-    steps = (
-        _lock_and_name(obj, engine),
-        _read_source(obj, engine),
-        _rank(obj, engine),
-        "" if is_postgres else _look_up(obj, engine),
-        _compare(obj, engine),
-        _count(obj, engine),
-        _delete(obj, engine),
-        _insert(obj, engine),
-    )
-    arguments = [f"staging IN {text}", f"batch_id IN {text}", *_counted("n_", "INOUT BIGINT")]
-    schema, table = obj.warehouse_table.split(".")
-    return _create(f"{schema}.merge_{table}", engine, arguments, declared, "\n".join(step for step in steps if step))
-
-
-def _lock_and_name(obj: Object, engine: Engine) -> str:
-    table = _table(obj)
-    dropped = "".join(
-        f"  DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS {_temp(obj, engine, suffix)};\n"
-        for suffix, is_view in _temporaries(engine)
-    )
-    waiting = (
-        "Readers go on; a second loader waits here."
-        if engine.name == "postgres"
-        else "Under snapshot isolation two loaders would both\n"
-        "  -- insert a new key. A transaction that reads or copies before this call must lock before that."
-    )
-    return f"""\
-  -- Overwrites {obj.warehouse_table} by key: of all versions of a key, in the table and staged, the best stays.
-  -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
-  -- record_hash, and last the personal columns that the hash leaves out. So late and repeated versions change nothing.
-  -- No COMMIT and no TRUNCATE: the caller's transaction holds the merge and the ledger's row together.
-
-  -- The lock first, before anything is read. {waiting}
-  {lock_statement(obj, engine)};
-
-  -- The one name that comes from outside: schema.table, or a table's name alone.
-  source_name := quote_ident(SPLIT_PART(staging, '.', 1));
-  IF SPLIT_PART(staging, '.', 2) <> '' THEN
-    source_name := source_name || '.' || quote_ident(SPLIT_PART(staging, '.', 2));
-  END IF;
-  IF staging IS NULL OR SPLIT_PART(staging, '.', 1) = '' OR SPLIT_PART(staging, '.', 3) <> '' THEN
-    RAISE EXCEPTION 'merge_{table}: staging is %, but must be schema.table or table', staging;
-  END IF;
-  IF staging IN ('{obj.warehouse_table}', '{table}') THEN
-    RAISE EXCEPTION 'merge_{table}: staging is the target %, name a staging table', staging;
-  END IF;
-
-  -- What a call before this one in the same session may have left behind.
-{dropped}"""
-
-
-def _temporaries(engine: Engine) -> tuple[tuple[str, bool], ...]:
-    """The merge's temporary relations in the order in which they can be dropped, and which of them are views."""
-    held = () if engine.name == "postgres" else ((HELD, False),)
-    return (VERDICT, False), *held, (INCOMING, False), (SOURCE, engine.name == "postgres")
-
-
-def _read_source(obj: Object, engine: Engine) -> str:
-    source, staging = _temp(obj, engine, SOURCE), quote_qualified(engine, staging_table(obj))
-    if engine.name == "postgres":
-        return f"""\
-  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
-  EXECUTE 'CREATE TEMP VIEW {source} AS
-    SELECT s.ctid AS "staged_row",
-      {_columns(obj, engine, "s", 6)}
-    FROM ' || source_name || ' AS s';
-"""
-    return f"""\
-  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row only tells rows apart.
-  CREATE TEMP TABLE {source} (LIKE {staging}, "staged_row" BIGINT IDENTITY(1, 1));
-  EXECUTE 'INSERT INTO {source} (
-      {_columns(obj, engine, "", 6)}
-    )
-    SELECT
-      {_columns(obj, engine, "s", 6)}
-    FROM ' || source_name || ' AS s';
-"""
-
-
-def _rank(obj: Object, engine: Engine) -> str:
-    source, incoming = _temp(obj, engine, SOURCE), _temp(obj, engine, INCOMING)
-    keys = _keys(obj, engine, "s")
-    names = ", ".join(engine.quote(key) for key in obj.key)
-    order = _indented((f"{term} DESC" for term in order_terms(obj, engine, "s")), 8)
-    assert order.replace(",\n        ", ", ") == order_by(obj, engine, "s")
-    analyze = f"  ANALYZE {incoming};\n" if engine.name == "postgres" else ""
-    row_type = "tid" if engine.name == "postgres" else "BIGINT"
-    declared = ", ".join(
-        f"{engine.quote(key)} {engine.type_of(obj.by_name[key])}" for key in obj.key
-    )
-    return f"""\
-  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
-  -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE {incoming} ({declared}, "staged_row" {row_type}, "place" BIGINT, "standing" BIGINT){_spread(obj, engine)};
-  INSERT INTO {incoming}
-  SELECT {keys}, MIN(s."staged_row"), 1, 1
-  FROM {source} AS s
-  GROUP BY {keys}
-  HAVING COUNT(*) = 1;
-  INSERT INTO {incoming}
-  SELECT {keys}, s."staged_row",
-    ROW_NUMBER() OVER (
-      PARTITION BY {keys}
-      ORDER BY
-        {order}
-    ),
-    RANK() OVER (
-      PARTITION BY {keys}
-      ORDER BY
-        {order}
-    )
-  FROM {source} AS s
-  JOIN (SELECT {names} FROM {source} GROUP BY {names} HAVING COUNT(*) > 1) AS m
-    ON {same_key(obj, engine, "m", "s")};
-{analyze}"""
-
-
-def _look_up(obj: Object, engine: Engine) -> str:
-    """Redshift's alone: the table's rows of the staged keys, read where they are expected before anywhere else."""
-    source, incoming, held = (_temp(obj, engine, suffix) for suffix in (SOURCE, INCOMING, HELD))
-    table, partition = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.partition)
-    names = list(dict.fromkeys([*obj.key, *RECORD_TERMS, *(column.name for column in compared_columns(obj))]))
-    columns = _indented((f"t.{engine.quote(name)}" for name in names), 6)
-    declared = _indented((f"{engine.quote(name)} {engine.type_of(obj.by_name[name])}" for name in names), 4)
-    found = f"""FROM {table} AS t
-    JOIN {incoming} AS i ON {same_key(obj, engine, "i", "t")}"""
-    return f"""\
-  -- The rows that the table holds of the staged keys. First only those within the staged dates, written as literals so
-  -- that Redshift skips the other blocks; then, for keys still not found, the rest: a contact whose date moved.
-  CREATE TEMP TABLE {held} (
-    {declared},
-    "is_moved" BOOLEAN
-  ){_spread(obj, engine)};
-  SELECT INTO first_date, last_date
-    MIN(CAST(s.{partition} AS DATE)), MAX(CAST(s.{partition} AS DATE))
-  FROM {source} AS s;
-  IF first_date IS NOT NULL THEN
-    EXECUTE 'INSERT INTO {held}
-    SELECT
-      {columns},
-      FALSE
-    {found}
-    WHERE i."place" = 1
-      AND t.{partition} >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
-      AND t.{partition} < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
-  END IF;
-  INSERT INTO {held}
-    SELECT
-      {columns},
-      TRUE
-    {found}
-    LEFT JOIN {held} AS h ON {same_key(obj, engine, "h", "t")}
-    WHERE i."place" = 1 AND h.{engine.quote(obj.key[0])} IS NULL;
-"""
-
-
-def _compare(obj: Object, engine: Engine) -> str:
-    source, incoming, verdict = (_temp(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
-    arms = "\n      ".join(comparison(obj, engine, "s", "t"))
-    is_postgres = engine.name == "postgres"
-    table = quote_qualified(engine, obj.warehouse_table) if is_postgres else _temp(obj, engine, HELD)
-    extra = 't.ctid AS "held_row"' if is_postgres else 't."is_moved"'
-    analyze = f"  ANALYZE {verdict};\n" if is_postgres else ""
-    return f"""\
-  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
-  -- The first difference decides.
-  CREATE TEMP TABLE {verdict}{_spread(obj, engine)} AS
-  SELECT {_keys(obj, engine, "s")}, {extra},
-    CASE
-      {arms}
-      ELSE 0
-    END AS "comparison"
-  FROM {incoming} AS i
-  JOIN {source} AS s ON {_same_row(obj, engine)}
-  JOIN {table} AS t ON {same_key(obj, engine, "t", "i")}
-  WHERE i."place" = 1;
-{analyze}"""
-
-
-def _count(obj: Object, engine: Engine) -> str:
-    source, incoming, verdict = (_temp(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
-    is_new = f'v.{engine.quote(obj.key[0])} IS NULL'
-    wins = f'({is_new} OR v."comparison" = 1)'
-    deleted = 'COALESCE(s."record_is_deleted", FALSE)'
-    n_counts = ", ".join(f"n_{name}" for name in COUNTS)
-    marks = ", ".join(f"{name} %" for name in COUNTS)
-    return f"""\
-  -- One of five things becomes of every staged row.
-  SELECT INTO {n_counts}
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND {is_new} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."comparison" = 1 AND NOT {deleted} THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND {wins} AND {deleted} THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND {wins}))
-      THEN 1 ELSE 0 END), 0)
-  FROM {incoming} AS i
-  JOIN {source} AS s ON {_same_row(obj, engine)}
-  LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
-  RAISE INFO 'merge_{_table(obj)}: batch %, {marks}', batch_id, {n_counts};
-"""
-
-
-def _delete(obj: Object, engine: Engine) -> str:
-    verdict, table = _temp(obj, engine, VERDICT), quote_qualified(engine, obj.warehouse_table)
-    if engine.name == "postgres":
-        return f"""\
-  -- The lock keeps the rows where they were found.
-  DELETE FROM {table} AS t
-  USING {verdict} AS v
-  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
-"""
-    partition = engine.quote(obj.partition)
-    beaten = f'{same_key(obj, engine, "v", table)} AND v."comparison" = 1'
-    return f"""\
-  -- Again within the staged dates, and the few whose date moved apart.
-  IF first_date IS NOT NULL THEN
-    EXECUTE 'DELETE FROM {table}
-    USING {verdict} AS v
-    WHERE {beaten} AND NOT v."is_moved"
-      AND {table}.{partition} >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
-      AND {table}.{partition} < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
-  END IF;
-  SELECT INTO moved_count COUNT(*) FROM {verdict} AS v WHERE v."is_moved" AND v."comparison" = 1;
-  IF moved_count > 0 THEN
-    DELETE FROM {table}
-    USING {verdict} AS v
-    WHERE {beaten} AND v."is_moved";
-  END IF;
-"""
-
-
-def _insert(obj: Object, engine: Engine) -> str:
-    source, incoming, verdict = (_temp(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
-    dropped = "".join(
-        f"  DROP {'VIEW' if is_view else 'TABLE'} {_temp(obj, engine, suffix)};\n"
-        for suffix, is_view in _temporaries(engine)
-    )
-    return f"""\
-  INSERT INTO {quote_qualified(engine, obj.warehouse_table)} (
-    {_columns(obj, engine, "", 4)}
-  )
-  SELECT
-    {_columns(obj, engine, "s", 4)}
-  FROM {incoming} AS i
-  JOIN {source} AS s ON {_same_row(obj, engine)}
-  LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")}
-  WHERE i."place" = 1 AND (v.{engine.quote(obj.key[0])} IS NULL OR v."comparison" = 1);
-
-{dropped}"""
+    return create_procedure(procedure_name(obj), engine, _results(engine), "", body)

@@ -1,8 +1,8 @@
 """The star schema over the contact table: `v_fact_call` with `d_agent`, `d_queue`, `d_date`, `d_time`.
 
-Views, nothing stored. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key is
-the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All times
-are UTC; dates are days of UTC, times of day are minutes.
+Views, nothing stored. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
+is the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All
+times are UTC; dates are days of UTC, times of day are minutes.
 """
 
 from __future__ import annotations
@@ -141,9 +141,11 @@ def _cases(value: str, names: tuple[str, ...]) -> str:
 
 def _dates() -> str:
     first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{LAST_YEAR}-12-31'"
-    weekday = "CAST(EXTRACT(DOW FROM \"day\") AS INTEGER)"
+    weekday = 'CAST(EXTRACT(DOW FROM "day") AS INTEGER)'
     iso_weekday = f"CASE {weekday} WHEN 0 THEN 7 ELSE {weekday} END"
-    part = {name: f'CAST(EXTRACT({name} FROM "day") AS INTEGER)' for name in ("YEAR", "QUARTER", "MONTH", "DAY", "WEEK")}
+    part = {
+        name: f'CAST(EXTRACT({name} FROM "day") AS INTEGER)' for name in ("YEAR", "QUARTER", "MONTH", "DAY", "WEEK")
+    }
     return f"""\
 {_numbers(5)}, days AS (
   SELECT {first} + CAST("n" AS INTEGER) AS "day" FROM numbers WHERE {first} + CAST("n" AS INTEGER) <= {last}
@@ -191,7 +193,8 @@ def date_key(column: str) -> str:
         f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER) * {factor}'
         for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
     )
-    within = f"\"{column}\" >= TIMESTAMP '{EVENT_YEAR_MIN}-01-01 00:00:00' AND \"{column}\" < TIMESTAMP '{LAST_YEAR + 1}-01-01 00:00:00'"
+    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, LAST_YEAR + 1))
+    within = f'"{column}" >= {first} AND "{column}" < {end}'
     return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
 
 
@@ -210,8 +213,8 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
     ]
     lines = [
         *(f'"{name}"' for name in _PLAIN),
-        f"COALESCE(\"queue_id\", '{UNKNOWN_KEY}') AS \"queue_key\"",
-        f"COALESCE(\"agent_id\", '{UNKNOWN_KEY}') AS \"agent_key\"",
+        f'COALESCE("queue_id", \'{UNKNOWN_KEY}\') AS "queue_key"',
+        f'COALESCE("agent_id", \'{UNKNOWN_KEY}\') AS "agent_key"',
         *(
             f'{key(f"{moment}_timestamp")} AS "{moment}_{name}"'
             for moment in ("initiation", "disconnect")
