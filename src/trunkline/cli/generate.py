@@ -12,12 +12,20 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from trunkline.cli import generate_docs, generate_sql, generate_tables
+from trunkline.compile.analysis import analysis_statements
+from trunkline.compile.dbt_sources import dbt_sources
 from trunkline.compile.ddl import script, warehouse_statements
 from trunkline.compile.dictionary import dictionary
+from trunkline.compile.grants import grant_statements, role_statements
 from trunkline.compile.lake_views import EXAMPLE_LAKE, athena_statements
+from trunkline.compile.procedures import procedure_name, procedure_statements
 from trunkline.engines.catalogue import ENGINES
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.postgres import POSTGRES
+from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.catalogue import OBJECTS
 
+SERVERS = (POSTGRES.name, REDSHIFT.name)
 Produced = Iterable[tuple[str, str]]
 
 
@@ -40,6 +48,33 @@ def dictionaries() -> Produced:
         yield f"docs/reference/objects/{obj.name}.md", dictionary(obj)
 
 
+def procedures() -> Produced:
+    """`sql/<engine>/<object>_procedures.sql`: what overwrites a server's table by key."""
+    for name in SERVERS:
+        for obj in OBJECTS.values():
+            note = f"Call {procedure_name(obj)}() or {procedure_name(obj)}(staging, batch_id)."
+            yield f"sql/{name}/{obj.name}_procedures.sql", script(procedure_statements(obj, ENGINES[name]), note)
+
+
+def stars() -> Produced:
+    """`sql/<engine>/star.sql`: Amazon's statistics, the star schema and contact families, as views."""
+    for name in (DUCKDB.name, *SERVERS):
+        yield f"sql/{name}/star.sql", script(analysis_statements(OBJECTS.values(), ENGINES[name]))
+
+
+def grants() -> Produced:
+    """`sql/<engine>/roles.sql` and `grants.sql`: who reads what."""
+    for name in SERVERS:
+        once = "Run once: Redshift has no CREATE ROLE IF NOT EXISTS." if name == "redshift" else ""
+        yield f"sql/{name}/roles.sql", script(role_statements(ENGINES[name]), once)
+        yield f"sql/{name}/grants.sql", script(grant_statements(OBJECTS.values(), ENGINES[name]))
+
+
+def dbt() -> Produced:
+    """`integrations/dbt/sources.yml`."""
+    yield "integrations/dbt/sources.yml", dbt_sources(OBJECTS.values())
+
+
 PRODUCERS: tuple[Callable[[], Produced], ...] = (
     tables,
     dictionaries,
@@ -52,9 +87,13 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     generate_sql.metric_queries,
     generate_sql.views,
     generate_sql.embedded_statements,
+    procedures,
+    stars,
+    grants,
+    dbt,
 )
 
-OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects")
+OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects", "integrations/dbt")
 """Folders that hold generated files alone; a file in them that nothing produces is left over."""
 
 

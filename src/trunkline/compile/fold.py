@@ -8,11 +8,26 @@ lowest. Nothing else in the project compares two versions.
 from __future__ import annotations
 
 from trunkline.engines.model import Engine
-from trunkline.objects.model import Json, Object
+from trunkline.objects.model import Column, Json, Object
 
 
 def _ref(engine: Engine, alias: str, name: str) -> str:
     return f"{alias}.{engine.quote(name)}" if alias else engine.quote(name)
+
+
+def compared_columns(obj: Object) -> tuple[Column, ...]:
+    """The stored columns that the order compares by value, because the hash leaves them out or has a mark for them."""
+    return tuple(
+        column
+        for column in obj.columns
+        # Unknown fields may hold personal data too, and the hash has a mark in its place.
+        if column.name == "record_unmapped"
+        or (
+            column.path is not None
+            and column.pii != "none"
+            and not (column.pii == "indirect" and isinstance(column.type, str))
+        )
+    )
 
 
 def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
@@ -30,11 +45,7 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
         f"COALESCE({_ref(engine, alias, 'record_catalogue_version')}, 0)",
         f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
     ]
-    for column in obj.columns:
-        is_in_hash = column.pii == "none" or (column.pii == "indirect" and isinstance(column.type, str))
-        # Unknown fields may hold personal data too, and the hash has a mark in its place.
-        if column.name != "record_unmapped" and (is_in_hash or column.path is None):
-            continue
+    for column in compared_columns(obj):
         value = _ref(engine, alias, column.name)
         if engine.name == "athena" and not isinstance(column.type, str | Json):
             value = f"JSON_FORMAT(CAST({value} AS JSON))"  # Trino casts no map, array or row to text
@@ -66,3 +77,9 @@ def is_better(obj: Object, engine: Engine, left: str, right: str) -> str:
     for mine, other in zip(reversed(ours[:-1]), reversed(theirs[:-1]), strict=True):
         condition = f"({mine} > {other} OR ({mine} = {other} AND {condition}))"
     return condition
+
+
+def comparison(obj: Object, engine: Engine, left: str, right: str) -> list[str]:
+    """The arms of a CASE, two for each term: 1 where `left` beats `right`, -1 where it loses; none where they tie."""
+    pairs = zip(order_terms(obj, engine, left), order_terms(obj, engine, right), strict=True)
+    return [arm for mine, other in pairs for arm in (f"WHEN {mine} > {other} THEN 1", f"WHEN {mine} < {other} THEN -1")]

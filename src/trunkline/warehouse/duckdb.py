@@ -11,9 +11,11 @@ import duckdb
 
 from trunkline.batch import Counts
 from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
+from trunkline.compile.family import family_statements
 from trunkline.compile.fold import order_by
 from trunkline.compile.lake_views import lake_rows
 from trunkline.compile.merge import held_sql, merge_sql
+from trunkline.compile.star import star_statements
 from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified, text_literal
@@ -128,6 +130,8 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
             con.execute(statement)
     for view in views:
         con.execute(create_view(view, DUCKDB.name))
+    for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
+        con.execute(statement)
 
 
 def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:

@@ -1,0 +1,340 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+
+CREATE OR REPLACE VIEW "connect_datalake"."contact_statistic_record" AS
+SELECT
+    "instance_id",
+    "contact_id",
+    "aws_account_id",
+    "channel",
+    "queue_id",
+    "agent_id",
+    "initiation_method",
+    "initiation_timestamp",
+    "disconnect_timestamp",
+    "queue_enqueue_timestamp" AS "enqueue_timestamp",
+    CASE WHEN "initiation_method" NOT IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER', 'API') THEN NULL WHEN "initiation_method" IS NULL THEN NULL WHEN "connected_to_system_timestamp" IS NULL THEN 0 WHEN COALESCE("queue_enqueue_timestamp", "transfer_completed_timestamp", "disconnect_timestamp") < "connected_to_system_timestamp" THEN 0 WHEN "queue_enqueue_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "queue_enqueue_timestamp") WHEN "transfer_completed_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "transfer_completed_timestamp") ELSE date_sub('millisecond', "connected_to_system_timestamp", "disconnect_timestamp") END AS "contact_flow_time_ms",
+    CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_time_ms",
+    CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN "queue_duration_ms" END AS "abandon_time_ms",
+    CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_answer_time_ms",
+    CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) END AS "handle_time_ms",
+    "agent_customer_hold_duration_ms" AS "customer_hold_time_ms",
+    "agent_interaction_duration_ms" AS "agent_interaction_time_ms",
+    CASE WHEN "initiation_method" = 'OUTBOUND' THEN "agent_interaction_duration_ms" END AS "agent_interaction_outbound_time_ms",
+    CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) END AS "agent_interaction_and_hold_time_ms",
+    COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) AS "after_contact_work_time_ms",
+    CASE WHEN "initiation_method" = 'OUTBOUND' THEN COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) END AS "after_contact_work_outbound_time_ms",
+    CAST(CASE WHEN "connected_to_system_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_connected",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_handled",
+    CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued",
+    CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued_and_handled",
+    CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_abandoned",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "disconnect_reason" = 'AGENT_DISCONNECT' THEN 1 ELSE 0 END AS BIGINT) AS "is_agent_hung_up_first",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_incoming",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'OUTBOUND' THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_outbound",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_handled",
+    CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_handled",
+    CAST(CASE WHEN "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_incoming",
+    CAST(CASE WHEN "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_contact",
+    CAST(CASE WHEN "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_contact",
+    CAST(CASE WHEN "agent_number_of_holds" > 0 THEN 1 ELSE 0 END AS BIGINT) AS "is_put_on_hold",
+    CAST(NULL AS BIGINT) AS "is_hold_disconnect",
+    CAST(NULL AS BIGINT) AS "is_hold_agent_disconnect",
+    CAST(NULL AS BIGINT) AS "is_hold_customer_disconnect",
+    CAST(CASE WHEN "initiation_method" IN ('TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in",
+    CAST(CASE WHEN "initiation_method" = 'TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_handled",
+    CAST(CASE WHEN "initiation_method" = 'QUEUE_TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_queued",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_handled",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_queued",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND ("transferred_endpoint_type" IS NULL OR "transferred_endpoint_type" <> 'TELEPHONE_NUMBER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_internal",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external",
+    CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp"
+FROM "connect_datalake"."contact_record";
+
+CREATE OR REPLACE VIEW "connect"."d_agent" AS
+SELECT "agent_id" AS "agent_key", "agent_id",
+  COALESCE("agent_username", "agent_id") AS "agent_username",
+  "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", "agent_hierarchy_groups_level_1_name", "agent_hierarchy_groups_level_2_name", "agent_hierarchy_groups_level_3_name", "agent_hierarchy_groups_level_4_name", "agent_hierarchy_groups_level_5_name"
+FROM (
+  SELECT "agent_id", "agent_username", "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", "agent_hierarchy_groups_level_1_name", "agent_hierarchy_groups_level_2_name", "agent_hierarchy_groups_level_3_name", "agent_hierarchy_groups_level_4_name", "agent_hierarchy_groups_level_5_name",
+    ROW_NUMBER() OVER (
+      PARTITION BY "agent_id"
+      ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
+    ) AS "place"
+  FROM "connect"."f_calls"
+  WHERE "agent_id" IS NOT NULL AND NOT "record_is_deleted"
+) AS latest
+WHERE "place" = 1
+UNION ALL
+SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+
+CREATE OR REPLACE VIEW "connect"."d_queue" AS
+SELECT "queue_id" AS "queue_key", "queue_id",
+  COALESCE("queue_name", "queue_id") AS "queue_name", "queue_arn"
+FROM (
+  SELECT "queue_id", "queue_name", "queue_arn",
+    ROW_NUMBER() OVER (
+      PARTITION BY "queue_id"
+      ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
+    ) AS "place"
+  FROM "connect"."f_calls"
+  WHERE "queue_id" IS NOT NULL AND NOT "record_is_deleted"
+) AS latest
+WHERE "place" = 1
+UNION ALL
+SELECT 'unknown', NULL, 'unknown', NULL;
+
+CREATE OR REPLACE VIEW "connect"."d_date" AS
+WITH digits AS (
+  SELECT 0 AS "d" UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9
+), numbers AS (
+  SELECT 1 * p0."d" + 10 * p1."d" + 100 * p2."d" + 1000 * p3."d" + 10000 * p4."d" AS "n"
+    FROM digits AS p0
+    CROSS JOIN digits AS p1
+    CROSS JOIN digits AS p2
+    CROSS JOIN digits AS p3
+    CROSS JOIN digits AS p4
+), days AS (
+  SELECT DATE '2010-01-01' + CAST("n" AS INTEGER) AS "day" FROM numbers WHERE DATE '2010-01-01' + CAST("n" AS INTEGER) <= DATE '2039-12-31'
+)
+SELECT CAST(EXTRACT(YEAR FROM "day") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "day") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "day") AS INTEGER) AS "date_key",
+  "day" AS "calendar_date",
+  CAST(EXTRACT(YEAR FROM "day") AS INTEGER) AS "calendar_year",
+  CAST(EXTRACT(QUARTER FROM "day") AS INTEGER) AS "calendar_quarter",
+  CAST(EXTRACT(MONTH FROM "day") AS INTEGER) AS "month_number",
+  CASE CAST(EXTRACT(MONTH FROM "day") AS INTEGER) WHEN 1 THEN 'January' WHEN 2 THEN 'February' WHEN 3 THEN 'March' WHEN 4 THEN 'April' WHEN 5 THEN 'May' WHEN 6 THEN 'June' WHEN 7 THEN 'July' WHEN 8 THEN 'August' WHEN 9 THEN 'September' WHEN 10 THEN 'October' WHEN 11 THEN 'November' WHEN 12 THEN 'December' END AS "month_name",
+  CAST(EXTRACT(DAY FROM "day") AS INTEGER) AS "day_of_month",
+  CAST(EXTRACT(WEEK FROM "day") AS INTEGER) AS "iso_week",
+  CASE CAST(EXTRACT(DOW FROM "day") AS INTEGER) WHEN 0 THEN 7 ELSE CAST(EXTRACT(DOW FROM "day") AS INTEGER) END AS "iso_weekday",
+  CASE CASE CAST(EXTRACT(DOW FROM "day") AS INTEGER) WHEN 0 THEN 7 ELSE CAST(EXTRACT(DOW FROM "day") AS INTEGER) END WHEN 1 THEN 'Monday' WHEN 2 THEN 'Tuesday' WHEN 3 THEN 'Wednesday' WHEN 4 THEN 'Thursday' WHEN 5 THEN 'Friday' WHEN 6 THEN 'Saturday' WHEN 7 THEN 'Sunday' END AS "weekday_name",
+  CASE WHEN CAST(EXTRACT(DOW FROM "day") AS INTEGER) IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend"
+FROM days
+UNION ALL
+SELECT -1, NULL, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, 'unknown', NULL;
+
+CREATE OR REPLACE VIEW "connect"."d_time" AS
+WITH digits AS (
+  SELECT 0 AS "d" UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9
+), numbers AS (
+  SELECT 1 * p0."d" + 10 * p1."d" + 100 * p2."d" + 1000 * p3."d" AS "n"
+    FROM digits AS p0
+    CROSS JOIN digits AS p1
+    CROSS JOIN digits AS p2
+    CROSS JOIN digits AS p3
+)
+SELECT CAST("n" AS INTEGER) AS "time_key",
+  CAST(FLOOR("n" / 60.0) AS INTEGER) AS "hour_of_day",
+  CAST("n" % 60 AS INTEGER) AS "minute_of_hour",
+  LPAD(CAST(CAST(FLOOR("n" / 60.0) AS INTEGER) AS VARCHAR(2)), 2, '0') || ':' || LPAD(CAST(CAST("n" % 60 AS INTEGER) AS VARCHAR(2)), 2, '0') AS "time_of_day",
+  LPAD(CAST(CAST(FLOOR("n" / 60.0) AS INTEGER) AS VARCHAR(2)), 2, '0') || ':' || LPAD(CAST(CAST(FLOOR((CAST("n" % 60 AS INTEGER)) / 15.0) AS INTEGER) * 15 AS VARCHAR(2)), 2, '0') AS "quarter_hour",
+  LPAD(CAST(CAST(FLOOR("n" / 60.0) AS INTEGER) AS VARCHAR(2)), 2, '0') || ':' || LPAD(CAST(CAST(FLOOR((CAST("n" % 60 AS INTEGER)) / 30.0) AS INTEGER) * 30 AS VARCHAR(2)), 2, '0') AS "half_hour"
+FROM numbers
+WHERE "n" < 1440
+UNION ALL
+SELECT -1, NULL, NULL, 'unknown', 'unknown', 'unknown';
+
+CREATE OR REPLACE VIEW "connect"."v_fact_call" AS
+SELECT
+  "instance_id",
+  "aws_account_id",
+  "contact_id",
+  "initial_contact_id",
+  "previous_contact_id",
+  "related_contact_id",
+  "next_contact_id",
+  "contact_association_id",
+  "channel",
+  "initiation_method",
+  "disconnect_reason",
+  "campaign_id",
+  "initiation_timestamp",
+  "connected_to_system_timestamp",
+  "queue_enqueue_timestamp",
+  "agent_connected_to_agent_timestamp",
+  "transfer_completed_timestamp",
+  "disconnect_timestamp",
+  "last_update_timestamp",
+  "agent_number_of_holds",
+  "agent_longest_hold_duration_ms",
+  "agent_pause_duration_ms",
+  COALESCE("queue_id", 'unknown') AS "queue_key",
+  COALESCE("agent_id", 'unknown') AS "agent_key",
+  CASE WHEN "initiation_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "initiation_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "initiation_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "initiation_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "initiation_timestamp") AS INTEGER) * 1 ELSE -1 END AS "initiation_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "initiation_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "initiation_timestamp") AS INTEGER), -1) AS "initiation_time_key",
+  CASE WHEN "disconnect_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "disconnect_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "disconnect_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "disconnect_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "disconnect_timestamp") AS INTEGER) * 1 ELSE -1 END AS "disconnect_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "disconnect_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "disconnect_timestamp") AS INTEGER), -1) AS "disconnect_time_key",
+  CASE WHEN "initiation_method" NOT IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER', 'API') THEN NULL WHEN "initiation_method" IS NULL THEN NULL WHEN "connected_to_system_timestamp" IS NULL THEN 0 WHEN COALESCE("queue_enqueue_timestamp", "transfer_completed_timestamp", "disconnect_timestamp") < "connected_to_system_timestamp" THEN 0 WHEN "queue_enqueue_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "queue_enqueue_timestamp") WHEN "transfer_completed_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "transfer_completed_timestamp") ELSE date_sub('millisecond', "connected_to_system_timestamp", "disconnect_timestamp") END AS "contact_flow_time_ms",
+  CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_time_ms",
+  CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN "queue_duration_ms" END AS "abandon_time_ms",
+  CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_answer_time_ms",
+  CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) END AS "handle_time_ms",
+  "agent_customer_hold_duration_ms" AS "customer_hold_time_ms",
+  "agent_interaction_duration_ms" AS "agent_interaction_time_ms",
+  CASE WHEN "initiation_method" = 'OUTBOUND' THEN "agent_interaction_duration_ms" END AS "agent_interaction_outbound_time_ms",
+  CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) END AS "agent_interaction_and_hold_time_ms",
+  COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) AS "after_contact_work_time_ms",
+  CASE WHEN "initiation_method" = 'OUTBOUND' THEN COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) END AS "after_contact_work_outbound_time_ms",
+  CAST(CASE WHEN "connected_to_system_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_connected",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_handled",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued_and_handled",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_abandoned",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "disconnect_reason" = 'AGENT_DISCONNECT' THEN 1 ELSE 0 END AS BIGINT) AS "is_agent_hung_up_first",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_incoming",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'OUTBOUND' THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_outbound",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_handled",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_handled",
+  CAST(CASE WHEN "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_incoming",
+  CAST(CASE WHEN "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_contact",
+  CAST(CASE WHEN "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_contact",
+  CAST(CASE WHEN "agent_number_of_holds" > 0 THEN 1 ELSE 0 END AS BIGINT) AS "is_put_on_hold",
+  CAST(CASE WHEN "initiation_method" IN ('TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in",
+  CAST(CASE WHEN "initiation_method" = 'TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_handled",
+  CAST(CASE WHEN "initiation_method" = 'QUEUE_TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_queued",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_handled",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_queued",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND ("transferred_endpoint_type" IS NULL OR "transferred_endpoint_type" <> 'TELEPHONE_NUMBER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_internal",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow"
+FROM "connect"."f_calls"
+WHERE NOT "record_is_deleted";
+
+CREATE OR REPLACE VIEW "connect"."v_fact_call_pii" AS
+SELECT
+  "instance_id",
+  "aws_account_id",
+  "contact_id",
+  "initial_contact_id",
+  "previous_contact_id",
+  "related_contact_id",
+  "next_contact_id",
+  "contact_association_id",
+  "channel",
+  "initiation_method",
+  "disconnect_reason",
+  "campaign_id",
+  "initiation_timestamp",
+  "connected_to_system_timestamp",
+  "queue_enqueue_timestamp",
+  "agent_connected_to_agent_timestamp",
+  "transfer_completed_timestamp",
+  "disconnect_timestamp",
+  "last_update_timestamp",
+  "agent_number_of_holds",
+  "agent_longest_hold_duration_ms",
+  "agent_pause_duration_ms",
+  COALESCE("queue_id", 'unknown') AS "queue_key",
+  COALESCE("agent_id", 'unknown') AS "agent_key",
+  CASE WHEN "initiation_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "initiation_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "initiation_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "initiation_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "initiation_timestamp") AS INTEGER) * 1 ELSE -1 END AS "initiation_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "initiation_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "initiation_timestamp") AS INTEGER), -1) AS "initiation_time_key",
+  CASE WHEN "disconnect_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "disconnect_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "disconnect_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "disconnect_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "disconnect_timestamp") AS INTEGER) * 1 ELSE -1 END AS "disconnect_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "disconnect_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "disconnect_timestamp") AS INTEGER), -1) AS "disconnect_time_key",
+  CASE WHEN "initiation_method" NOT IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER', 'API') THEN NULL WHEN "initiation_method" IS NULL THEN NULL WHEN "connected_to_system_timestamp" IS NULL THEN 0 WHEN COALESCE("queue_enqueue_timestamp", "transfer_completed_timestamp", "disconnect_timestamp") < "connected_to_system_timestamp" THEN 0 WHEN "queue_enqueue_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "queue_enqueue_timestamp") WHEN "transfer_completed_timestamp" IS NOT NULL THEN date_sub('millisecond', "connected_to_system_timestamp", "transfer_completed_timestamp") ELSE date_sub('millisecond', "connected_to_system_timestamp", "disconnect_timestamp") END AS "contact_flow_time_ms",
+  CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_time_ms",
+  CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN "queue_duration_ms" END AS "abandon_time_ms",
+  CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_answer_time_ms",
+  CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) END AS "handle_time_ms",
+  "agent_customer_hold_duration_ms" AS "customer_hold_time_ms",
+  "agent_interaction_duration_ms" AS "agent_interaction_time_ms",
+  CASE WHEN "initiation_method" = 'OUTBOUND' THEN "agent_interaction_duration_ms" END AS "agent_interaction_outbound_time_ms",
+  CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) END AS "agent_interaction_and_hold_time_ms",
+  COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) AS "after_contact_work_time_ms",
+  CASE WHEN "initiation_method" = 'OUTBOUND' THEN COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) END AS "after_contact_work_outbound_time_ms",
+  CAST(CASE WHEN "connected_to_system_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_connected",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_handled",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_queued_and_handled",
+  CAST(CASE WHEN "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL AND "next_contact_id" IS NULL AND "transfer_completed_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_abandoned",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "disconnect_reason" = 'AGENT_DISCONNECT' THEN 1 ELSE 0 END AS BIGINT) AS "is_agent_hung_up_first",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_incoming",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'OUTBOUND' THEN 1 ELSE 0 END AS BIGINT) AS "is_handled_outbound",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_handled",
+  CAST(CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL AND "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_handled",
+  CAST(CASE WHEN "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_incoming",
+  CAST(CASE WHEN "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS BIGINT) AS "is_callback_contact",
+  CAST(CASE WHEN "initiation_method" = 'API' THEN 1 ELSE 0 END AS BIGINT) AS "is_api_contact",
+  CAST(CASE WHEN "agent_number_of_holds" > 0 THEN 1 ELSE 0 END AS BIGINT) AS "is_put_on_hold",
+  CAST(CASE WHEN "initiation_method" IN ('TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in",
+  CAST(CASE WHEN "initiation_method" = 'TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_handled",
+  CAST(CASE WHEN "initiation_method" = 'QUEUE_TRANSFER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_in_from_queued",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_handled",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_queued",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND ("transferred_endpoint_type" IS NULL OR "transferred_endpoint_type" <> 'TELEPHONE_NUMBER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_internal",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external",
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow",
+  "attributes",
+  "customer_endpoint_address",
+  "transferred_endpoint_address",
+  "system_endpoint_address",
+  "tags_references_items",
+  "contact_details",
+  "references",
+  "additional_email_recipients",
+  "segment_attributes",
+  "customer_endpoint_display_name",
+  "transferred_endpoint_display_name",
+  "customer_id"
+FROM "connect"."f_calls"
+WHERE NOT "record_is_deleted";
+
+CREATE OR REPLACE VIEW "connect"."v_contact_leg" AS
+SELECT COALESCE(c."initial_contact_id", c."contact_id") AS "family_id",
+  ROW_NUMBER() OVER (
+    PARTITION BY COALESCE(c."initial_contact_id", c."contact_id")
+    ORDER BY CASE WHEN c."initial_contact_id" IS NULL THEN 0 ELSE 1 END,
+      COALESCE(c."initiation_timestamp", TIMESTAMP '9999-12-31 00:00:00'), c."contact_id"
+  ) AS "leg_number",
+  CASE
+    WHEN c."initial_contact_id" IS NULL AND c."previous_contact_id" IS NULL THEN 'root'
+    WHEN c."initiation_method" = 'EXTERNAL_OUTBOUND' AND c."disconnect_timestamp" > p."transfer_completed_timestamp" THEN 'external_transfer'
+    WHEN c."initiation_method" = 'EXTERNAL_OUTBOUND' AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp" AND p."agent_customer_hold_duration_ms" >= COALESCE(c."external_third_party_interaction_duration_ms", 0) THEN 'external_consult'
+    WHEN c."initiation_method" = 'EXTERNAL_OUTBOUND' AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp" AND p."agent_customer_hold_duration_ms" < COALESCE(c."external_third_party_interaction_duration_ms", 0) THEN 'external_conference'
+    WHEN c."initiation_method" = 'CALLBACK' THEN 'callback'
+    WHEN c."initiation_method" = 'QUEUE_TRANSFER' THEN 'queue_transfer'
+    WHEN c."initiation_method" = 'MONITOR' THEN 'monitor'
+    WHEN c."initiation_method" = 'DISCONNECT' THEN 'disconnect_flow'
+    WHEN p."agent_after_contact_work_start_timestamp" < c."agent_after_contact_work_start_timestamp" AND p."transfer_completed_timestamp" IS NOT NULL THEN 'transfer'
+    WHEN p."agent_after_contact_work_start_timestamp" > c."agent_after_contact_work_start_timestamp" AND c."agent_interaction_duration_ms" <= 2000 THEN 'consult'
+    WHEN p."agent_after_contact_work_start_timestamp" > c."agent_after_contact_work_start_timestamp" AND c."agent_interaction_duration_ms" > 2000 THEN 'conference'
+  END AS "relation",
+  CASE WHEN c."agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS "is_handled",
+  c."contact_id",
+  c."initial_contact_id",
+  c."previous_contact_id",
+  c."channel",
+  c."initiation_method",
+  c."queue_id",
+  c."agent_id",
+  c."initiation_timestamp",
+  c."disconnect_timestamp",
+  c."agent_interaction_duration_ms",
+  c."agent_customer_hold_duration_ms",
+  c."disconnect_reason"
+FROM "connect"."f_calls" AS c
+LEFT JOIN "connect"."f_calls" AS p
+  ON p."contact_id" = c."previous_contact_id" AND NOT p."record_is_deleted"
+WHERE NOT c."record_is_deleted";
+
+CREATE OR REPLACE VIEW "connect"."v_contact_family" AS
+SELECT "family_id",
+  MAX(CASE WHEN "relation" = 'root' THEN "contact_id" END) AS "root_contact_id",
+  MAX(CASE WHEN "leg_number" = 1 THEN "channel" END) AS "channel",
+  MAX(CASE WHEN "leg_number" = 1 THEN "initiation_method" END) AS "initiation_method",
+  COUNT(*) AS "leg_count",
+  CAST(SUM(CASE WHEN "relation" IN ('transfer', 'external_transfer', 'queue_transfer') THEN 1 ELSE 0 END) AS BIGINT) AS "transfer_count",
+  CAST(SUM(CASE WHEN "relation" IN ('consult', 'external_consult') THEN 1 ELSE 0 END) AS BIGINT) AS "consult_count",
+  CAST(SUM(CASE WHEN "relation" IN ('conference', 'external_conference') THEN 1 ELSE 0 END) AS BIGINT) AS "conference_count",
+  CAST(SUM(CASE WHEN "relation" IN ('callback') THEN 1 ELSE 0 END) AS BIGINT) AS "callback_count",
+  CAST(SUM("is_handled") AS BIGINT) AS "handled_leg_count",
+  COUNT(DISTINCT "agent_id") AS "agent_count",
+  COUNT(DISTINCT "queue_id") AS "queue_count",
+  MIN("initiation_timestamp") AS "first_initiation_timestamp",
+  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END
+    AS "last_disconnect_timestamp",
+  CAST(SUM("agent_interaction_duration_ms") AS BIGINT) AS "agent_interaction_duration_ms",
+  CAST(SUM("agent_customer_hold_duration_ms") AS BIGINT) AS "agent_customer_hold_duration_ms"
+FROM "connect"."v_contact_leg"
+GROUP BY "family_id";

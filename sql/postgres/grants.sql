@@ -1,0 +1,29 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+
+GRANT "trunkline_analyst" TO "trunkline_analyst_pii";
+
+GRANT USAGE ON SCHEMA "connect_datalake" TO "trunkline_analyst";
+
+GRANT USAGE ON SCHEMA "connect" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_agent" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_queue" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_date" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_time" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_contact_leg" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_contact_family" TO "trunkline_analyst";
+
+GRANT SELECT ("instance_id", "aws_account_id", "contact_id", "initial_contact_id", "previous_contact_id", "related_contact_id", "next_contact_id", "channel", "initiation_method", "initiation_timestamp", "connected_to_system_timestamp", "last_update_timestamp", "scheduled_timestamp", "transfer_completed_timestamp", "disconnect_timestamp", "disconnect_reason", "queue_duration_ms", "queue_dequeue_timestamp", "queue_enqueue_timestamp", "queue_name", "queue_arn", "queue_id", "agent_connection_attempts", "agent_connected_to_agent_timestamp", "agent_interaction_duration_ms", "agent_customer_hold_duration_ms", "agent_number_of_holds", "agent_longest_hold_duration_ms", "agent_after_contact_work_start_timestamp", "agent_after_contact_work_end_timestamp", "agent_after_contact_work_duration_ms", "agent_username", "agent_arn", "agent_id", "instance_arn", "agent_hierarchy_groups_level_1_name", "agent_hierarchy_groups_level_1_arn", "agent_hierarchy_groups_level_1_id", "agent_hierarchy_groups_level_2_name", "agent_hierarchy_groups_level_2_arn", "agent_hierarchy_groups_level_2_id", "agent_hierarchy_groups_level_3_name", "agent_hierarchy_groups_level_3_arn", "agent_hierarchy_groups_level_3_id", "agent_hierarchy_groups_level_4_name", "agent_hierarchy_groups_level_4_arn", "agent_hierarchy_groups_level_4_id", "agent_hierarchy_groups_level_5_name", "agent_hierarchy_groups_level_5_arn", "agent_hierarchy_groups_level_5_id", "agent_routing_profile_name", "agent_routing_profile_arn", "agent_routing_profile_id", "agent_voice_enhancement_mode", "aws_contact_trace_record_format_version", "campaign_id", "customer_endpoint_type", "transferred_endpoint_type", "system_endpoint_type", "recording_deletion_reason", "recording_location", "recording_status", "recording_type", "answering_machine_detection_status", "voice_id_result_authentication_result", "voice_id_result_fraud_detection_watch_list_id", "voice_id_result_speaker_id", "voice_id_result_fraud_detection_result", "voice_id_result_fraud_detection_fraudster_id", "voice_id_result_authentication_minimum_speech_ms", "voice_id_result_authentication_score", "voice_id_result_authentication_score_threshold", "voice_id_result_fraud_detection_risk_score_known_fraudster", "voice_id_result_fraud_detection_risk_score_synthetic_speech", "voice_id_result_fraud_detection_risk_score_voice_spoofing", "voice_id_result_fraud_detection_score_threshold", "voice_id_result_speaker_enrolled", "voice_id_result_speaker_opted_out", "voice_id_result_fraud_detection_reasons_items", "external_third_party_interaction_duration_ms", "agent_pause_duration_ms", "media_streams_items", "contact_evaluations", "email_recipients", "agent_state_transitions", "recordings", "agent_device_platform_name", "agent_device_platform_version", "agent_device_operating_system", "customer_device_platform_name", "customer_device_platform_version", "customer_device_operating_system", "disconnect_details_potential_disconnect_issue", "last_resumed_timestamp", "last_paused_timestamp", "customer_voice_activity_greeting_start_timestamp", "customer_voice_activity_greeting_end_timestamp", "total_pause_duration_ms", "total_pause_count", "quality_metrics_agent_audio", "quality_metrics_customer_audio", "data_lake_last_processed_timestamp", "chat_contact_metrics_total_messages", "chat_contact_metrics_conversation_close_time_ms", "chat_contact_metrics_conversation_turn_count", "chat_contact_metrics_agent_first_response_timestamp", "chat_contact_metrics_agent_first_response_time_ms", "chat_contact_metrics_total_bot_messages", "chat_contact_metrics_total_bot_message_length_in_chars", "chat_contact_metrics_multi_party", "chat_agent_metrics_participant_id", "chat_agent_metrics_participant_type", "chat_agent_metrics_conversation_abandon", "chat_agent_metrics_messages_sent", "chat_agent_metrics_num_responses", "chat_agent_metrics_message_length_in_chars", "chat_agent_metrics_total_response_time_ms", "chat_agent_metrics_max_response_time_ms", "chat_agent_metrics_last_message_timestamp", "chat_customer_metrics_participant_id", "chat_customer_metrics_participant_type", "chat_customer_metrics_conversation_abandon", "chat_customer_metrics_messages_sent", "chat_customer_metrics_num_responses", "chat_customer_metrics_message_length_in_chars", "chat_customer_metrics_total_response_time_ms", "chat_customer_metrics_max_response_time_ms", "chat_customer_metrics_last_message_timestamp", "q_in_connect_session_arn", "ai_agents", "customer_phone_number_prefix", "agent_capabilities_video", "customer_capabilities_video", "contact_association_id", "contact_routing_queue_priority", "contact_routing_queue_time_adjustment_ms", "system_endpoint_display_name", "disconnect_details_telemetry_inferred_reason", "quality_metrics_agent_reported_issue", "task_template_arn", "task_template_name", "routing_criteria") ON "connect_datalake"."contact_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect"."v_fact_call_pii" TO "trunkline_analyst_pii";

@@ -1,0 +1,27 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+
+GRANT ROLE "trunkline_analyst" TO ROLE "trunkline_analyst_pii";
+
+GRANT USAGE ON SCHEMA "connect_datalake" TO ROLE "trunkline_analyst";
+
+GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_agent" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_queue" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_date" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_time" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_contact_leg" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_contact_family" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_record" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

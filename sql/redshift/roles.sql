@@ -1,0 +1,6 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Run once: Redshift has no CREATE ROLE IF NOT EXISTS.
+
+CREATE ROLE "trunkline_analyst";
+
+CREATE ROLE "trunkline_analyst_pii";

@@ -1,0 +1,41 @@
+"""Redshift's SQL in a PostgreSQL: what the two spell differently, translated, so that generated text can be run.
+
+It assumes that everything else means the same in both. What it cannot show: Redshift's snapshot isolation, its rule
+that trailing blanks do not count in a comparison, and that a bound on the sort key saves reading.
+"""
+
+from __future__ import annotations
+
+import re
+
+FUNCTIONS = (
+    "CREATE OR REPLACE FUNCTION public.redshift_json_text(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text'",
+    "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
+    """CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$""",
+)
+"""Redshift's functions that PostgreSQL lacks; create them once in a database."""
+
+_SPELLINGS = (
+    (r"\bJSON_SERIALIZE\(", "public.redshift_json_text("),  # PostgreSQL's own takes no jsonb
+    (r"\bSUPER\b", "jsonb"),
+    (r"\bDATEDIFF\(millisecond, ", "public.redshift_datediff_ms("),
+    (r"\bIDENTITY\(1, 1\)", "GENERATED ALWAYS AS IDENTITY"),
+    (r"\nDISTSTYLE KEY\nDISTKEY \([^)]*\)\nSORTKEY \([^)]*\)", ""),
+    (r" DISTKEY \([^)]*\)", ""),
+    (r"\nWITH NO SCHEMA BINDING", ""),
+)
+
+
+def translated(statement: str) -> str:
+    """A generated Redshift statement as PostgreSQL reads it."""
+    for pattern, spelling in _SPELLINGS:
+        statement = re.sub(pattern, spelling, statement)
+    return statement
+
+
+def call(procedure: str, *arguments: str) -> str:
+    """CALL of a procedure with OUT arguments: Redshift names the inputs alone, PostgreSQL wants a place for each."""
+    schema, name = procedure.split(".")
+    inputs = ["'" + argument.replace("'", "''") + "'" for argument in arguments]
+    return f'CALL "{schema}"."{name}"({", ".join([*inputs, *["NULL"] * 5])})'
