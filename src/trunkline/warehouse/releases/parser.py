@@ -100,7 +100,10 @@ def parse_name(text: str, source: str) -> tuple[str, ...]:
     body = _Body(text, source)
     if len(text) > 1_000:
         raise ReleaseError(f"the name has {len(text):,} characters; Redshift's have at most 127 bytes a part.", source)
-    tokens = [one for one in _tokens(body) if one.kind != "space"]
+    read = list(_tokens(body))
+    if "".join(one.text for one in read) != text:
+        body.fail(0, "a comment has no place in a name.")
+    tokens = [one for one in read if one.kind != "space"]
     bad = next((one for one in tokens if one.kind not in ("word", "quoted") and one.text != "."), None)
     if not tokens or bad:
         body.fail(bad.at if bad else 0, "this is no procedure name. Valid is name or schema.name, without arguments.")
@@ -137,6 +140,9 @@ def _tokens(body: _Body) -> Iterator[_Token]:
         if found is None:
             body.fail(at, _why_not(text, at))
         kind, end = str(found.lastgroup), found.end()
+        if kind == "text" and "\\'" in found[0]:
+            # Where the text would end depends on a setting of the database.
+            body.fail(at + found[0].index("\\'"), "a backslash before a quote ends the text in some databases only.")
         if kind == "block":
             end = _end_of_block(body, at)
             kind = "end" if "\n" in text[at:end] else "space"
@@ -276,8 +282,4 @@ def _value(cursor: _Cursor, token: _Token) -> Value:
                 token.at, "this is no value. Valid are texts in single quotes, numbers, TRUE, FALSE and NULL."
             )
         return _CONSTANTS[token.text.lower()]
-    if "\\'" in token.text:
-        # Where the text would end depends on a setting of the database.
-        at = token.at + token.text.index("\\'")
-        cursor.body.fail(at, "a backslash before a quote means different things in different databases. Double quotes.")
     return token.text[1:-1].replace("''", "'")
