@@ -39,6 +39,7 @@ _RELEASE_VARIABLES: Final = {
     "prefix": "RELEASE_PREFIX",
     "pick": "RELEASE_PICK",
     "on_failure": "RELEASE_ON_FAILURE",
+    "call_s": "RELEASE_TIMEOUT",
 }
 
 # Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
@@ -123,7 +124,8 @@ class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
     """What the function `RedshiftS3SP2` and `trunkline release` take from the environment.
 
     The first four have the mission's names: AWS_DEFAULT_REGION, CLUSTER_ID, DATABASE, DB_USER. The others are
-    WORKGROUP (instead of a cluster), SECRET_ARN, RELEASE_BUCKET, RELEASE_PREFIX, RELEASE_PICK and RELEASE_ON_FAILURE.
+    WORKGROUP (instead of a cluster), SECRET_ARN, RELEASE_BUCKET, RELEASE_PREFIX, RELEASE_PICK, RELEASE_ON_FAILURE and
+    RELEASE_TIMEOUT (seconds until a procedure is cancelled).
     """
 
     region: str | None = None
@@ -136,6 +138,7 @@ class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = "Redshift/Rel"
     pick: Literal["first", "latest"] = "first"
     on_failure: Literal["continue", "stop"] = "continue"
+    call_s: int = 300
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseVariables:
@@ -145,7 +148,10 @@ class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
         for field, valid in {"pick": ("first", "latest"), "on_failure": ("continue", "stop")}.items():
             if found.get(field, valid[0]) not in valid:
                 raise UsageError(f"{_RELEASE_VARIABLES[field]} is {found[field]!r}; valid are {' and '.join(valid)}.")
-        return msgspec.convert(found, cls)
+        seconds = found.get("call_s", "300")
+        if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:9]) <= 86_400):
+            raise UsageError(f"RELEASE_TIMEOUT is {seconds!r}; valid are whole seconds from 1 to 86400.")
+        return msgspec.convert(found, cls, strict=False)
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:

@@ -404,6 +404,10 @@ class Emulator:
             for connection in free:
                 connection.close()
 
+    def statements(self) -> list[Running]:
+        """All that was taken, in order."""
+        return list(self._statements.values())
+
     def executed(self) -> list[dict[str, Any]]:
         """The requests that were taken as new statements, in order."""
         return [one.request for one in self._statements.values()]

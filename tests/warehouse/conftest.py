@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from moto import mock_aws
+from releases import BUCKET, TARGET
 
-from trunkline.warehouse.redshift_data import DataApi, Target, connect
+from trunkline.warehouse.redshift_data import DataApi, connect
 
 if TYPE_CHECKING:
     from redshift_data_emulator import Emulator
-
-TARGET = Target("dev", "analytics", db_user="loader")
 
 # `done` has a row for each procedure that ran to its end.
 SETUP = """
@@ -89,5 +88,5 @@ def s3() -> Iterator[Any]:
     """An S3 with the mission's bucket."""
     with mock_aws():
         client = boto3.client("s3")
-        client.create_bucket(Bucket="daab-lab-jfr-datalake")
+        client.create_bucket(Bucket=BUCKET)
         yield client

@@ -79,7 +79,9 @@ def answer(
     try:
         asked = request_of(event)
         target = target_from(variables, asked.cluster, asked.database)
-        options = Options(on_failure=variables.on_failure, until_s=until_s, request_id=asked.request_id or request_id)
+        options = Options(
+            variables.on_failure, variables.call_s, until_s=until_s, request_id=asked.request_id or request_id
+        )
         api = clients.data_api(target)
         if asked.release is not None:
             outcome = run(api, asked.release, NoStore(), options)

@@ -112,7 +112,7 @@ def _paths(place: str) -> list[str]:
     if not place or "\x00" in place:
         raise UsageError(f"{place!r} names no file; name a release file, a folder or s3://bucket/prefix.")
     path = Path(place).expanduser()
-    if path.is_file():
+    if place.endswith(ENDING) and path.is_file():
         return [str(path)]
     folder, begins = (path, NAME_BEGINS) if path.is_dir() else (path.parent, path.name)
     if not folder.is_dir() or place.endswith(ENDING):
