@@ -182,9 +182,9 @@ def total(counts: Iterable[Counts]) -> Counts:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Progress:
-    """How far one version of one file has been read: everything before `offset` is planned or done."""
+    """How far one version of one file has been read: everything before `offset` is planned or done. More is greater."""
 
     offset: int = 0
     is_complete: bool = False

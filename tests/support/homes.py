@@ -72,7 +72,7 @@ def rows_of(
     """All rows of a relation as dictionaries, sorted by key, version and hash; without what differs by delivery."""
     names = [column.name for column in obj.columns if column.name not in without]
     listed = ", ".join(DUCKDB.quote(name) for name in names)
-    order = ", ".join(DUCKDB.quote(name) for name in (*obj.key, "record_version", "record_hash"))
+    order = ", ".join(f"{DUCKDB.quote(name)} NULLS FIRST" for name in (*obj.key, "record_version", "record_hash"))
     found = con.execute(f"SELECT {listed} FROM {source} ORDER BY {order}").fetchall()
     return [dict(zip(names, row, strict=True)) for row in found]
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from trunkline.cli import generate_docs, generate_sql
 from trunkline.compile.ddl import script, warehouse_statements
 from trunkline.compile.dictionary import dictionary
 from trunkline.compile.lake_views import EXAMPLE_LAKE, athena_statements
@@ -42,6 +43,13 @@ def dictionaries() -> Produced:
 PRODUCERS: tuple[Callable[[], Produced], ...] = (
     tables,
     dictionaries,
+    generate_docs.commands,
+    generate_docs.metrics,
+    generate_docs.settings,
+    generate_docs.reasons,
+    generate_sql.metric_queries,
+    generate_sql.views,
+    generate_sql.embedded_statements,
 )
 
 OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects")

@@ -3,63 +3,100 @@
 Two forms with one meaning. The plain form reads a record as it came. Where a record holds anything that DuckDB would
 turn into NULL, round or reorder without a word, the plain form marks it odd; `flatten/careful.py` rewrites it so that
 every such value is a string, and the normalized form reads that.
+
+The statements read no table: DuckDB plans a prepared statement anew at each execution when it does, and at this width
+planning takes 280 ms against 20 ms for all else that a batch costs. Records come in as lists, by named parameters.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
-from trunkline.compile.maps import map_is_odd, map_safe, map_value
-from trunkline.compile.tree import Leaf, Tree, json_kind, pointer, tree_of
-from trunkline.compile.values import has_pii, hidden, nested, nested_bad, scalar, structure
+from trunkline.compile.flatten_checks import bad_columns, implausible, odd
+from trunkline.compile.maps import map_entries, map_safe, map_value
+from trunkline.compile.scalars import grouped_scalars
+from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
+from trunkline.compile.values import has_pii, hidden, nested, structure
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
-from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.model import Column, Json, MapOf, Object, Type
 from trunkline.objects.record_columns import FIDELITY_STREAM
 
 UNDATED = "1970-01-01"
 """Partition date of rows whose partition column is NULL."""
 
+PARAMETERS = {
+    "texts": "VARCHAR[]", "row_ids": "INTEGER[]", "range_indexes": "INTEGER[]", "starts": "BIGINT[]",
+    "unmapped": "VARCHAR[]", "unmapped_safe": "VARCHAR[]",
+    "places": "VARCHAR[]", "arrived": "TIMESTAMP[]", "loaded_at": "TIMESTAMP",
+    "json_sources": "VARCHAR[]", "json_texts": "VARCHAR[]",
+    "pii_mode": "VARCHAR", "pii_keep_keys": "VARCHAR[]", "pii_inner": "BLOB", "pii_outer": "BLOB",
+}  # fmt: skip
+"""The session variables that the statements take as parameters, with their types.
+
+Per record: the text, its number, its range, its byte in it, and what the catalogue does not know of it (NULL: nothing).
+Per range: the place and its arrival. Per batch: the time of loading, JSON values with their canonical texts.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class FlattenSql:
-    """Statements over the tables that flatten fills into the table `flat`.
+    """Statements to prepare once; `execute` runs them over the session variables of `PARAMETERS`.
 
-    `raw` has the records, `source_range` the places they come from, `extra` what the catalogue does not know of a
-    record, `canonical` the canonical text of JSON values seen; `json_texts` lists values that `canonical` lacks.
-
-    `shapes` groups records by their known objects' keys (`key_paths`) and their containers' types (`type_paths`).
-    `plain` and `normalized` insert into `flat`; `flat` has the stored columns, then `row_id`, `partition_date`,
-    `is_odd`, `is_missing_key`, `bad_columns` and `is_implausible`.
+    `table` makes `flat`, which `plain` and `normalized` insert into: the stored columns, then `row_id`,
+    `partition_date`, `is_odd`, `is_missing_key`, `bad_columns` and `is_implausible`.
+    `shapes` groups records by the keys and JSON types of their known objects (`key_paths`, of which the first is the
+    record itself, without a type): keys, types, number of records, their row ids.
+    `types` gives row id and JSON types of all other containers (`type_paths`).
+    `json_values` gives the distinct JSON values; None when no column holds JSON.
     """
 
-    tables: tuple[str, ...]
+    table: str
     shapes: str
     key_paths: tuple[tuple[str, ...], ...]
+    types: str
     type_paths: tuple[tuple[str, ...], ...]
     plain: str
     normalized: str
-    json_texts: str | None
-    stored: tuple[str, ...]
+    json_values: str | None
 
 
 def flatten_sql(obj: Object) -> FlattenSql:
     """All flatten statements of an object. Pure; the same text for the same catalogue."""
     tree = tree_of(obj)
-    type_paths = tuple(tree.objects[1:]) + tuple(leaf.path for leaf in tree.complex_leaves)
-    stored = tuple(column.name for column in obj.columns)
+    type_paths = tuple(leaf.path for leaf in tree.complex_leaves)
     return FlattenSql(
-        tables=_tables(obj),
-        shapes=_shapes(tree.objects, type_paths),
+        table=_table(obj),
+        shapes=_shapes(tree.objects),
         key_paths=tree.objects,
+        types=(
+            f"SELECT row_id, json_type(text, {_list(tuple(pointer(path) for path in type_paths))}) "
+            "FROM (SELECT unnest($row_ids) AS row_id, unnest($texts) AS text)"
+        ),
         type_paths=type_paths,
         plain=_insert(obj, tree, is_normalized=False),
         normalized=_insert(obj, tree, is_normalized=True),
-        json_texts=_json_texts(tree),
-        stored=stored,
+        json_values=_json_values(tree),
     )
+
+
+def prepare(name: str, sql: str) -> str:
+    """PREPARE of a statement, with the types of its parameters."""
+    for parameter in _parameters(sql):
+        sql = re.sub(rf"\${parameter}\b", f"CAST(${parameter} AS {PARAMETERS[parameter]})", sql)
+    return f"PREPARE {name} AS {sql}"
+
+
+def execute(name: str, sql: str) -> str:
+    """EXECUTE of a prepared statement over the session variables. DuckDB takes no bound parameters here."""
+    values = (f"{p} := CAST(getvariable('{p}') AS {PARAMETERS[p]})" for p in _parameters(sql))
+    return f"EXECUTE {name}({', '.join(values)})"
+
+
+def _parameters(sql: str) -> list[str]:
+    return [name for name in PARAMETERS if re.search(rf"\${name}\b", sql)]
 
 
 def _q(name: str) -> str:
@@ -70,29 +107,23 @@ def _list(texts: tuple[str, ...]) -> str:
     return "[" + ", ".join(text_literal(text) for text in texts) + "]"
 
 
-def _tables(obj: Object) -> tuple[str, ...]:
+def _table(obj: Object) -> str:
     columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
     return (
-        "CREATE OR REPLACE TEMP TABLE raw (row_id INTEGER, text VARCHAR, range_index INTEGER, start BIGINT)",
-        "CREATE OR REPLACE TEMP TABLE extra (row_id INTEGER, unmapped VARCHAR, unmapped_safe VARCHAR)",
-        "CREATE OR REPLACE TEMP TABLE canonical (source VARCHAR, text VARCHAR)",
-        (
-            "CREATE OR REPLACE TEMP TABLE source_range (range_index INTEGER, place VARCHAR, arrived_at TIMESTAMP, "
-            "loaded_at TIMESTAMP)"
-        ),
-        (
-            f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
-            "is_missing_key BOOLEAN, bad_columns VARCHAR, is_implausible BOOLEAN)"
-        ),
+        f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
+        "is_missing_key BOOLEAN, bad_columns VARCHAR, is_implausible BOOLEAN)"
     )
 
 
-def _shapes(key_paths: tuple[tuple[str, ...], ...], type_paths: tuple[tuple[str, ...], ...]) -> str:
+def _shapes(key_paths: tuple[tuple[str, ...], ...]) -> str:
     keys = _list(tuple(pointer(path) for path in key_paths))
-    types = _list(tuple(pointer(path) for path in type_paths))
+    types = _list(tuple(pointer(path) for path in key_paths[1:]))
+    # Grouped by their texts: half the cost of grouping by lists of lists.
     return (
-        f"SELECT json_keys(text, {keys}) AS keys, json_type(text, {types}) AS types, count(*) AS n, "
-        "list(row_id) AS row_ids FROM raw GROUP BY 1, 2"
+        "SELECT any_value(keys), any_value(types), count(*), list(row_id) FROM "
+        f"(SELECT row_id, json_keys(text, {keys}) AS keys, json_type(text, {types}) AS types FROM "
+        "(SELECT unnest($row_ids) AS row_id, unnest($texts) AS text)) "
+        "GROUP BY CAST(keys AS VARCHAR), CAST(types AS VARCHAR)"
     )
 
 
@@ -109,8 +140,7 @@ def _structure(tree: Tree, is_normalized: bool) -> str:
     return text_literal(json.dumps(root, ensure_ascii=False))
 
 
-def _json_texts(tree: Tree) -> str | None:
-    """Distinct JSON values that are not in `canonical` yet; None when no column holds JSON."""
+def _json_values(tree: Tree) -> str | None:
     paths = [leaf.path for leaf in tree.leaves if isinstance(leaf.type, Json)]
     if not paths:
         return None
@@ -122,36 +152,71 @@ def _json_texts(tree: Tree) -> str | None:
         node[path[-1]] = "JSON"
     values = ", ".join("r." + ".".join(_q(key) for key in path) for path in paths)
     return (
-        f"SELECT DISTINCT CAST(found AS VARCHAR) AS source FROM (SELECT unnest([{values}]) AS found FROM "
-        f"(SELECT from_json(text, {text_literal(json.dumps(root, ensure_ascii=False))}) AS r FROM raw)) "
-        "WHERE found IS NOT NULL AND NOT EXISTS (FROM canonical WHERE source = CAST(found AS VARCHAR))"
+        f"SELECT DISTINCT CAST(found AS VARCHAR) FROM (SELECT unnest([{values}]) AS found FROM (SELECT "
+        f"from_json(text, {text_literal(json.dumps(root, ensure_ascii=False))}) AS r FROM "
+        "(SELECT unnest($texts) AS text))) WHERE found IS NOT NULL"
     )
 
 
 def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
-    """INSERT INTO flat: parse, then type, then add what depends on the typed row."""
+    """INSERT INTO flat: parse, take apart, type, then add what depends on the typed row; a SELECT inside a SELECT each.
+
+    What several columns need is a column of an inner SELECT, because DuckDB computes an expression inside a CASE as
+    often as it is written.
+    """
     names = {leaf.path: f"l{i}" for i, leaf in enumerate(tree.leaves)}
-    places = "row_id, range_index, start"
-    sql = f"SELECT {places}, from_json(text, {_structure(tree, is_normalized)}) AS r FROM raw"
+    # Each parameter stands here and nowhere else: DuckDB keeps no plan in which one stands twice.
+    sql = (
+        "SELECT unnest($row_ids) AS row_id, unnest($range_indexes) AS range_index, unnest($starts) AS start, "
+        "unnest($unmapped) AS unmapped, unnest($unmapped_safe) AS unmapped_safe, unnest($texts) AS text, "
+        "$places AS places, $arrived AS arrived, $loaded_at AS loaded_at, "
+        "$pii_mode AS pii_mode, $pii_keep_keys AS pii_keep_keys, $pii_inner AS pii_inner, $pii_outer AS pii_outer"
+    )
+    sql = (
+        "SELECT * EXCLUDE (text, places, arrived), places[range_index + 1] AS place, "
+        f"arrived[range_index + 1] AS arrived_at, from_json(text, {_structure(tree, is_normalized)}) AS r FROM ({sql})"
+    )
     parsed = ", ".join(f"r.{'.'.join(_q(key) for key in leaf.path)} AS {names[leaf.path]}" for leaf in tree.leaves)
-    sql = f"SELECT {places}, {parsed} FROM ({sql})"
+    sql = f"SELECT * EXCLUDE (r), {parsed} FROM ({sql})"
     if not is_normalized:
         sql = _with_canonical(sql, [names[leaf.path] for leaf in tree.leaves if isinstance(leaf.type, Json)])
-    sql = f"SELECT *, {_own_numbers(obj, names)} AS own FROM ({sql})"
+    sql = f"SELECT *, {', '.join(_apart(obj, names, is_normalized))} FROM ({sql})"
+    groups = grouped_scalars(obj)
+    together = [f"{group.typed} AS t_{group.name}" for group in groups]
+    hiding = [f"{has_pii(names[c.path])} AS p_{names[c.path]}" for c in _hiding(obj) if c.path]
+    sql = f"SELECT {', '.join(['*', *hiding, *together])} FROM ({sql})"
     sql = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({sql})"
-    return (
-        f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql}) "
-        "JOIN source_range USING (range_index) LEFT JOIN extra USING (row_id)"
-    )
+    return f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql})"
 
 
 def _with_canonical(sql: str, names: list[str]) -> str:
     """Add a column `c_<leaf>` with the canonical text of each JSON leaf; NULL where it is not known."""
     if not names:
         return sql
+    known = "WITH known AS MATERIALIZED (SELECT unnest($json_sources) AS source, unnest($json_texts) AS text)"
     columns = ", ".join(f"j_{name}.text AS c_{name}" for name in names)
-    joins = " ".join(f"LEFT JOIN canonical AS j_{name} ON j_{name}.source = CAST({name} AS VARCHAR)" for name in names)
-    return f"SELECT leaves.*, {columns} FROM ({sql}) AS leaves {joins}"
+    joins = " ".join(f"LEFT JOIN known AS j_{name} ON j_{name}.source = CAST({name} AS VARCHAR)" for name in names)
+    return f"{known} SELECT leaves.*, {columns} FROM ({sql}) AS leaves {joins}"
+
+
+def _hiding(obj: Object) -> list[Column]:
+    """Columns of more than one value that are hidden by value."""
+    return [c for c in obj.data_columns if c.path and c.pii == "indirect" and not isinstance(c.type, str)]
+
+
+def _apart(obj: Object, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
+    """`own`; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a map with text values, or the parsed form of a nested value."""
+    result = {"own": f"{_own_numbers(obj, names)} AS own"}
+    for group in grouped_scalars(obj):
+        result[group.name] = f"[{', '.join(names[c.path] for c in group.columns if c.path)}] AS r_{group.name}"
+    for column in obj.data_columns:
+        if column.path is None or isinstance(column.type, str | Json):
+            continue
+        leaf = names[column.path]
+        is_map = column.type == MapOf("text")
+        apart = map_entries(leaf, column, is_normalized) if is_map else _parse_nested(column.type, leaf)
+        result[leaf] = f"{apart} AS n_{leaf}"
+    return list(result.values())
 
 
 def _own_numbers(obj: Object, names: dict[tuple[str, ...], str]) -> str:
@@ -164,88 +229,48 @@ def _own_numbers(obj: Object, names: dict[tuple[str, ...], str]) -> str:
 
 def _typed(obj: Object, tree: Tree, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
     result: list[str] = []
+    places = {c.name: f"t_{group.name}[{i}]" for group in grouped_scalars(obj) for i, c in enumerate(group.columns, 1)}
     for column in obj.data_columns:
+        if column.name in places:
+            result.append(f"{places[column.name]} AS {_q(column.name)}")
+            continue
         if column.path is None:
             result.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {_q(column.name)}")
             continue
         leaf = names[column.path]
         result.append(f"{_value(column, leaf, is_normalized)} AS {_q(column.name)}")
-        safe = _safe(column, leaf, is_normalized)
+        safe = _safe(column, leaf)
         if safe:
             result.append(f"{safe} AS {_q('safe ' + column.name)}")
-    odd = [found for leaf_ in tree.leaves if (found := _odd(leaf_, names[leaf_.path]))]
-    result.append("false AS is_odd" if is_normalized or not odd else f"({' OR '.join(odd)}) AS is_odd")
+    checks = [] if is_normalized else [found for leaf_ in tree.leaves if (found := odd(leaf_, names[leaf_.path]))]
+    result.append(f"({' OR '.join(checks) or 'false'}) AS is_odd")
     return result
 
 
 def _value(column: Column, leaf: str, is_normalized: bool) -> str:
     match column.type:
         case MapOf("text"):
-            return map_value(leaf, column, is_normalized)
+            return map_value(leaf, column)
         case Json():
             text = leaf if is_normalized else f"c_{leaf}"
             return hidden(text) if column.pii == "direct" else text
         case str():
-            typed = scalar(column.type, leaf, column.transform)
-            return hidden(typed) if column.pii == "direct" else typed
+            return leaf
         case _:
-            return nested(column.type, _parse_nested(column.type, leaf), mask=column.pii == "indirect")
+            return nested(column.type, f"n_{leaf}", mask=column.pii == "indirect")
 
 
 def _parse_nested(type_: Type, leaf: str) -> str:
     return f"from_json({leaf}, {text_literal(json.dumps(structure(type_), ensure_ascii=False))})"
 
 
-def _safe(column: Column, leaf: str, is_normalized: bool) -> str | None:
+def _safe(column: Column, leaf: str) -> str | None:
     """What stands for the column in the hash where it holds personal data; NULL where it does not."""
     if column.pii != "indirect" or isinstance(column.type, str):
         return None
     if column.type == MapOf("text"):
-        return map_safe(leaf, column, is_normalized)
-    return f"CASE WHEN {has_pii(leaf)} THEN '~' END"
-
-
-def _odd(leaf: Leaf, name: str) -> str | None:
-    match leaf.type:
-        case str():
-            return None
-        case Json():
-            return f"({name} IS NOT NULL AND c_{name} IS NULL)"
-        case MapOf("text"):
-            return map_is_odd(name, leaf.columns[0])
-        case _:
-            return _nested_odd(leaf.type, name)
-
-
-def _nested_odd(type_: Type, name: str) -> str:
-    """True when a nested value has keys the catalogue does not know, a key twice, or members that are no objects."""
-    checks: list[str] = []
-
-    def visit(inner: Type, path: str) -> None:
-        match inner:
-            case Json():
-                checks.append("true")
-            case ListOf(item):
-                visit(item, f"{path}[*]")
-            case MapOf(value):
-                visit(value, f"{path}.*")
-            case Struct(fields):
-                keys, kinds = f"json_keys({name}, '{path}')", f"json_type({name}, '{path}')"
-                if "*" not in path:
-                    keys, kinds = f"[{keys}]", f"[{kinds}]"
-                known = _list(tuple(f.key for f in fields))
-                checks.append(f"len(list_filter({kinds}, lambda t: t NOT IN ('OBJECT', 'NULL'))) > 0")
-                checks.append(
-                    f"len(list_filter({keys}, lambda k: NOT list_has_all({known}, k) "
-                    f"OR len(list_distinct(k)) <> len(k))) > 0"
-                )
-                for f in fields:
-                    if not isinstance(f.type, str):
-                        visit(f.type, f'{path}."{f.key}"')
-
-    visit(type_, "$")
-    found = "true" if "true" in checks else " OR ".join(checks)
-    return f"({name} IS NOT NULL AND {name} NOT IN ('[]', '{{}}') AND ({found or 'false'}))"
+        return map_safe(leaf)
+    return f"CASE WHEN p_{leaf} THEN '~' END"
 
 
 def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
@@ -269,8 +294,8 @@ def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
         f"COALESCE(CAST({_q(obj.partition)} AS DATE), DATE '{UNDATED}') AS partition_date",
         "COALESCE(is_odd, false) AS is_odd",
         f"({missing}) AS is_missing_key",
-        f"{_bad_columns(obj, names)} AS bad_columns",
-        f"{_implausible(obj)} AS is_implausible",
+        f"{bad_columns(obj, names)} AS bad_columns",
+        f"{implausible(obj)} AS is_implausible",
     ]
 
 
@@ -294,35 +319,6 @@ def _hash(obj: Object) -> str:
                 value = f"COALESCE({_q('safe ' + column.name)}, {value})"
         parts.append(f"'{number}=' || {value}")
     return f"md5(concat_ws(chr(31), {', '.join(parts)}, 'unmapped=' || unmapped_safe))"
-
-
-def _bad_columns(obj: Object, names: dict[tuple[str, ...], str]) -> str:
-    """Names of the columns whose source value does not fit, NULL when all fit; names only when something is wrong."""
-    checks: list[tuple[str, str]] = []
-    for column in obj.data_columns:
-        if column.path is None or column.type == "text":
-            continue
-        leaf = names[column.path]
-        if isinstance(column.type, str):
-            checks.append((column.name, f"({leaf} IS NOT NULL AND {_q(column.name)} IS NULL)"))
-        elif not isinstance(column.type, Json) and column.type != MapOf("text"):
-            bad = nested_bad(column.type, _parse_nested(column.type, leaf))
-            if bad:
-                checks.append((column.name, f"({leaf} IS NOT NULL AND {leaf} NOT IN ('[]', '{{}}') AND {bad})"))
-    if not checks:
-        return "CAST(NULL AS VARCHAR)"
-    named = ", ".join(f"CASE WHEN {check} THEN {text_literal(name)} END" for name, check in checks)
-    anything = " OR ".join(check for _, check in checks)
-    return f"CASE WHEN {anything} THEN concat_ws(', ', {named}) END"
-
-
-def _implausible(obj: Object) -> str:
-    times = ", ".join(_q(c.name) for c in obj.data_columns if c.type == "timestamp" and c.path is not None)
-    return (
-        f"COALESCE(least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
-        f"OR greatest({times}) >= arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
-        f"OR {_q(obj.version)} > arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND, false)"
-    )
 
 
 def container_kinds(obj: Object) -> dict[tuple[str, ...], frozenset[str]]:

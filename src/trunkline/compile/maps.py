@@ -13,36 +13,33 @@ REDACTED_MARK = "'~'"
 """What stands for a hidden value in the hashed text, so that every installation gets the same hash."""
 
 
-def entries(leaf: str, column: Column, is_normalized: bool) -> str:
-    """Key and value of every entry of a JSON object in text `leaf`, values as text."""
+def map_entries(leaf: str, column: Column, is_normalized: bool) -> str:
+    """Key and value of every entry of a JSON object in text `leaf`, values as text, sorted; NULL where it is NULL."""
     values = f"json_extract_string({leaf}, '$.*')"
     if column.transform == "union_to_text" and not is_normalized:
-        values = f"list_transform({values}, lambda v: json_extract_string(v, '$.*')[1])"
-    return f"list_zip(json_keys({leaf}), {values})"
+        # Not from the extracted strings: a value that is no JSON text would fail its whole batch.
+        values = f"list_transform(json_extract({leaf}, '$.*'), lambda v: json_extract_string(v, '$.*')[1])"
+    return f"list_sort(list_zip(json_keys({leaf}), {values}))"
 
 
-def _replaced(leaf: str, column: Column, is_normalized: bool, replacement: str) -> str:
-    keep = "list_contains(getvariable('pii_keep_keys'), e[1])"
-    value = f"CASE WHEN NOT {keep} AND {has_pii('e[2]')} THEN {replacement} ELSE e[2] END"
-    return f"list_transform({entries(leaf, column, is_normalized)}, lambda e: ROW(e[1], {value}))"
+def _replaced(leaf: str, replacement: str) -> str:
+    """The entries with what hides replaced; NULL where nothing in the map hides."""
+    value = f"CASE WHEN NOT list_contains(pii_keep_keys, e[1]) AND {has_pii('e[2]')} THEN {replacement} ELSE e[2] END"
+    # The CASE is around the list and not around the result: DuckDB copies every list it selects rows from.
+    return f"list_transform(CASE WHEN p_{leaf} THEN n_{leaf} END, lambda e: ROW(e[1], {value}))"
 
 
-def map_value(leaf: str, column: Column, is_normalized: bool) -> str:
-    """The stored map. NULL when the source has none; `{}` stays an empty map."""
-    plain = f"map_from_entries(list_sort({entries(leaf, column, is_normalized)}))"
+def map_value(leaf: str, column: Column) -> str:
+    """The stored map, from its entries `n_<leaf>`. NULL when the source has none; `{}` stays an empty map."""
     if column.pii == "none":
-        return f"CASE WHEN {leaf} IS NOT NULL THEN {plain} END"
-    replaced = _replaced(leaf, column, is_normalized, hidden("e[2]"))
-    return (
-        f"CASE WHEN {leaf} IS NULL THEN NULL "
-        f"WHEN {has_pii(leaf)} THEN map_from_entries(list_sort({replaced})) ELSE {plain} END"
-    )
+        return f"CASE WHEN {leaf} IS NOT NULL THEN map_from_entries(n_{leaf}) END"
+    entries = f"COALESCE({_replaced(leaf, hidden('e[2]'))}, n_{leaf})"
+    return f"CASE WHEN {leaf} IS NOT NULL THEN map_from_entries({entries}) END"
 
 
-def map_safe(leaf: str, column: Column, is_normalized: bool) -> str:
+def map_safe(leaf: str) -> str:
     """JSON text of the map with a mark in place of hidden values; NULL when nothing in it hides."""
-    replaced = _replaced(leaf, column, is_normalized, REDACTED_MARK)
-    return f"CASE WHEN {has_pii(leaf)} THEN CAST(to_json(list_sort({replaced})) AS VARCHAR) END"
+    return f"CAST(to_json({_replaced(leaf, REDACTED_MARK)}) AS VARCHAR)"
 
 
 def map_is_odd(leaf: str, column: Column) -> str:

@@ -144,19 +144,18 @@ def _as_text(type_: Type) -> Type:
 
 
 def hmac(text: str) -> str:
-    """Keyed hash (HMAC-SHA-256, first 128 bits, hexadecimal) of a text; the key's two pads are session variables.
+    """Keyed hash (HMAC-SHA-256, first 128 bits, hexadecimal) of a text; the key's two pads are columns.
 
     One half of a digest is plenty to join on and cannot be turned back into a number without the key.
     """
-    inner = f"sha256(getvariable('pii_inner') || encode({text}))"
-    return f"left(sha256(getvariable('pii_outer') || unhex({inner})), 32)"
+    inner = f"sha256(pii_inner || encode({text}))"
+    return f"left(sha256(pii_outer || unhex({inner})), 32)"
 
 
 def hidden(text: str) -> str:
-    """What a text with direct personal data becomes under the session's rule: hashed, dropped or kept."""
+    """What a text with direct personal data becomes under the rule in force: hashed, dropped or kept."""
     return (
-        f"CASE getvariable('pii_mode') WHEN 'keep' THEN {text} "
-        f"WHEN 'hash' THEN CASE WHEN {text} IS NOT NULL THEN {hmac(text)} END END"
+        f"CASE pii_mode WHEN 'keep' THEN {text} WHEN 'hash' THEN CASE WHEN {text} IS NOT NULL THEN {hmac(text)} END END"
     )
 
 

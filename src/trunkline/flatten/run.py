@@ -6,25 +6,29 @@ One `Flattener` owns one in-memory DuckDB with one thread and its prepared state
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from trunkline.batch import REPLAY_SOURCE, Broken, DeadLetter, Drift, Framed
-from trunkline.compile.flatten import FlattenSql, flatten_sql
+from trunkline.compile.flatten import FlattenSql, execute, flatten_sql, prepare
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import canonical
 from trunkline.flatten.careful import Normalized, PiiRule, cut_unknown, normalize
-from trunkline.flatten.shapes import Shape, drift_of, read_shapes
-from trunkline.flatten.types import sampled_type_changes
-from trunkline.limits import DEAD_LETTER_BYTES_MAX, JSON_MEMO_MAX
+from trunkline.flatten.shapes import ShapeReport, drift_of, read_shapes
+from trunkline.flatten.types import container_changes, scalar_changes, scalar_types
+from trunkline.limits import DEAD_LETTER_BYTES_MAX, DRIFT_SAMPLE_ROWS, JSON_MEMO_MAX
 from trunkline.objects.model import Object
 
 _LONG_NUMBER_DIGITS = 15
-# Rows are inserted this many at a time: DuckDB turns a Python list into one value, and lists cost memory twice.
-_INSERT_ROWS = 2048
+# What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
+_REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
+# A number with a fraction or an exponent, or a zero that may have been -0, at the beginning of a value.
+_REWRITTEN = re.compile(r"(?:^|[:\[,])-?(?:0|[0-9]+[.eE])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +43,19 @@ class Flattened:
 class Flattener:
     """Flattens batches of one object under one PII rule."""
 
-    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 256) -> None:
+    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512, spill: Path | None = None) -> None:
         self.obj = obj
         self.rule = rule
         self.sql: FlattenSql = flatten_sql(obj)
-        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB"})
+        # DuckDB's own choice is `.tmp` in the working directory, where records would lie for all to read.
+        place = {"temp_directory": str(spill) if spill else ""}
+        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true")
         self._set_rule()
-        for statement in self.sql.tables:
-            self.con.execute(statement)
-        self.con.execute("PREPARE flatten_plain AS " + self.sql.plain)
-        self.con.execute("PREPARE shapes AS " + self.sql.shapes)
-        self._is_normalized_ready = False
-        self._memo_size = 0
+        self.con.execute(self.sql.table)
+        self._prepared: set[str] = set()
+        self._canonical: dict[str, str] = {}
 
     def _set_rule(self) -> None:
         # The two pads of HMAC (RFC 2104), so that SQL and Python hide a number the same way.
@@ -65,63 +68,66 @@ class Flattener:
             "pii_outer": outer,
         }
         for name, value in values.items():
-            cast = {"pii_keep_keys": "VARCHAR[]", "pii_mode": "VARCHAR"}.get(name, "BLOB")
-            self.con.execute(f"SET VARIABLE {name} = CAST($1 AS {cast})", [value])
+            self._set(name, value)
+
+    def _set(self, name: str, value: object) -> None:
+        self.con.execute(f"SET VARIABLE {name} = $1", [value])
+
+    def _run(self, name: str, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run a flatten statement over the session variables; it is planned the first time."""
+        if name not in self._prepared:
+            self.con.execute(prepare(name, sql))
+            self._prepared.add(name)
+        return self.con.execute(execute(name, sql))
 
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
         """Flatten one batch. Every record ends in `flat` or in the dead letters."""
         letters = [self._broken_letter(framed, one) for one in framed.broken]
-        for table in ("raw", "flat", "extra", "source_range"):
-            self.con.execute(f"TRUNCATE {table}")
-        self._put_ranges(framed, loaded_at)
+        self.con.execute("TRUNCATE flat")
         if not framed.texts:
             return Flattened(0, letters, Drift())
-        self._put_raw(framed)
+        self._set_batch(framed, loaded_at)
         errors: dict[int, RecordError] = {}
-        drift, careful = self._look(framed, errors)
-        careful |= self._plain(careful | set(errors))
+        extra: dict[int, tuple[str, str]] = {}
+        report = self._look(framed, errors, extra)
+        careful = set(report.careful) if report else set(range(len(framed.texts)))
+        if report:
+            careful |= self._plain(framed, careful | set(errors), extra, report)
         self._carefully(framed, careful, errors)
         self._take_bad_rows(errors)
         letters += [self._record_letter(framed, row, errors[row]) for row in sorted(errors)]
+        drift = self._drift(framed, report) if report else Drift(records=len(framed.texts))
+        self._set("texts", [])  # a batch's texts are not held until the next one
         return Flattened(len(framed.texts) - len(errors), letters, drift)
 
-    def _put_ranges(self, framed: Framed, loaded_at: datetime) -> None:
-        rows = [(i, place(framed, i), r.arrived_at, loaded_at) for i, r in enumerate(framed.plan.ranges)]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self.con.execute(
-            "INSERT INTO source_range SELECT unnest($1::INTEGER[]), unnest($2::VARCHAR[]), unnest($3::TIMESTAMP[]), "
-            "unnest($4::TIMESTAMP[])",
-            columns,
-        )
+    def _set_batch(self, framed: Framed, loaded_at: datetime) -> None:
+        self._set("loaded_at", loaded_at)
+        self._set("places", [place(framed, index) for index in range(len(framed.plan.ranges))])
+        self._set("arrived", [found.arrived_at for found in framed.plan.ranges])
+        self._set_records(framed, range(len(framed.texts)), framed.texts)
 
-    def _put_raw(self, framed: Framed) -> None:
-        for first in range(0, len(framed.texts), _INSERT_ROWS):
-            upto = min(first + _INSERT_ROWS, len(framed.texts))
-            self._insert_raw(
-                range(first, upto),
-                framed.texts[first:upto],
-                framed.range_indexes[first:upto],
-                framed.offsets[first:upto],
-            )
+    def _set_records(self, framed: Framed, rows: Sequence[int], texts: Sequence[str]) -> None:
+        self._set("row_ids", list(rows))
+        self._set("texts", list(texts))
+        self._set("range_indexes", [framed.range_indexes[row] for row in rows])
+        self._set("starts", [framed.offsets[row] for row in rows])
 
-    def _insert_raw(
-        self, row_ids: Sequence[int], texts: Sequence[str], ranges: Sequence[int], starts: Sequence[int]
-    ) -> None:
-        self.con.execute(
-            "INSERT INTO raw SELECT unnest($1::INTEGER[]), unnest($2::VARCHAR[]), unnest($3::INTEGER[]), "
-            "unnest($4::BIGINT[])",
-            [list(row_ids), list(texts), list(ranges), list(starts)],
-        )
+    def _set_extra(self, rows: Iterable[int], extra: Mapping[int, tuple[str, str]]) -> None:
+        found = [extra.get(row, (None, None)) for row in rows]
+        self._set("unmapped", [unmapped for unmapped, _ in found])
+        self._set("unmapped_safe", [safe for _, safe in found])
 
-    def _look(self, framed: Framed, errors: dict[int, RecordError]) -> tuple[Drift, set[int]]:
-        """Compare the batch with the catalogue: its drift, and the rows that the plain statement must not read."""
+    def _look(
+        self, framed: Framed, errors: dict[int, RecordError], extra: dict[int, tuple[str, str]]
+    ) -> ShapeReport | None:
+        """Compare the batch's keys with the catalogue; None when DuckDB cannot read them all.
+
+        Then some text is JSON by the grammar and not for DuckDB; the careful reading finds which.
+        """
         try:
-            shapes: list[Shape] = self.con.execute("EXECUTE shapes").fetchall()
-        except duckdb.Error:
-            # Some text is JSON by the grammar and not for DuckDB; the careful reading finds which.
-            return Drift(records=len(framed.texts)), set(range(len(framed.texts)))
-        report = read_shapes(self.obj, self.sql, shapes)
-        extra: list[tuple[int, str, str]] = []
+            report = read_shapes(self.obj, self.sql, self._run("shapes", self.sql.shapes).fetchall())
+        except _REFUSALS:
+            return None
         for paths, rows in report.unknown.items():
             for row in rows:
                 try:
@@ -130,52 +136,59 @@ class Flattener:
                     errors[row] = error
                     continue
                 if cut:
-                    extra.append((row, *cut))
-        self._put_extra(extra)
-        types, sampled = sampled_type_changes(self.con, self.obj)
-        return drift_of(report, len(framed.texts), types, sampled), set(report.careful)
+                    extra[row] = cut
+        return report
 
-    def _put_extra(self, rows: list[tuple[int, str, str]]) -> None:
+    def _count_wrong_containers(self, framed: Framed, rows: Sequence[int], report: ShapeReport) -> None:
+        """Count values where an object or array belongs; only rows that are read with care can have one."""
         if rows:
-            self.con.execute(
-                "INSERT INTO extra SELECT unnest($1::INTEGER[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
+            self._set_records(framed, rows, [framed.texts[row] for row in rows])
+            found = self._run("types", self.sql.types).fetchall()
+            report.type_changes.update(container_changes(self.obj, self.sql, found))
 
-    def _plain(self, without: set[int]) -> set[int]:
+    def _plain(
+        self, framed: Framed, without: set[int], extra: dict[int, tuple[str, str]], report: ShapeReport
+    ) -> set[int]:
         """Run the plain statement; returns the rows it must leave to the careful reading."""
-        self._delete("raw", without)
+        rows = [row for row in range(len(framed.texts)) if row not in without]
+        if without:
+            self._set_records(framed, rows, [framed.texts[row] for row in rows])
+        self._set_extra(rows, extra)
         try:
             self._remember_json()
-            self.con.execute("EXECUTE flatten_plain")
-        except duckdb.Error:
+            self._run("plain", self.sql.plain)
+            odd = {row for (row,) in self.con.execute("SELECT row_id FROM flat WHERE is_odd").fetchall()}
+        except _REFUSALS:
             # One record that DuckDB refuses fails the whole statement, and it does not say which one.
             self.con.execute("TRUNCATE flat")
-            return {row for (row,) in self.con.execute("SELECT row_id FROM raw").fetchall()}
-        odd = {row for (row,) in self.con.execute("SELECT row_id FROM flat WHERE is_odd").fetchall()}
-        self._delete("flat", odd)
+            odd = set(rows)
+        self._delete(odd)
+        self._count_wrong_containers(framed, sorted(odd | without), report)
         return odd
 
     def _remember_json(self) -> None:
-        """Learn the canonical text of JSON values that are new, so that their rows need no careful reading."""
-        if self.sql.json_texts is None or self._memo_size >= JSON_MEMO_MAX:
-            return
-        limit = JSON_MEMO_MAX - self._memo_size
-        new = [text for (text,) in self.con.execute(f"{self.sql.json_texts} LIMIT {limit}").fetchall()]
-        rows: list[tuple[str, str]] = []
-        for text in new:
-            # DuckDB has rounded long numbers by now; the careful reading takes them from the record itself.
-            if not _has_long_number(text):
+        """Hand over the canonical text of the batch's JSON values, so that their rows need no careful reading."""
+        known: dict[str, str] = {}
+        found = self._run("json_values", self.sql.json_values).fetchall() if self.sql.json_values else []
+        for (text,) in found:
+            # DuckDB has written numbers anew by now (1.50 as 1.5); the careful reading takes the record's own.
+            if text not in self._canonical and not _has_long_number(text) and not _REWRITTEN.search(text):
                 try:
-                    rows.append((text, canonical(text.encode())))
+                    known[text] = canonical(text.encode())
                 except RecordError:
                     continue
-        if rows:
-            self.con.execute(
-                "INSERT INTO canonical SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
-            self._memo_size += len(rows)
+            elif text in self._canonical:
+                known[text] = self._canonical[text]
+        if len(self._canonical) < JSON_MEMO_MAX:
+            self._canonical.update(known)
+        self._set("json_sources", list(known))
+        self._set("json_texts", list(known.values()))
+
+    def _drift(self, framed: Framed, report: ShapeReport) -> Drift:
+        rows = range(min(len(framed.texts), DRIFT_SAMPLE_ROWS))
+        self._set_records(framed, rows, [framed.texts[row] for row in rows])
+        types = scalar_changes(self.obj, self._run("scalar_types", scalar_types(self.obj)).fetchall())
+        return drift_of(report, len(framed.texts), types, len(rows))
 
     def _carefully(self, framed: Framed, rows: set[int], errors: dict[int, RecordError]) -> None:
         done: list[tuple[int, Normalized]] = []
@@ -186,23 +199,16 @@ class Flattener:
                 errors[row] = error
         if not done:
             return
-        if not self._is_normalized_ready:
-            self.con.execute("PREPARE flatten_normalized AS " + self.sql.normalized)
-            self._is_normalized_ready = True
-        self._delete("extra", {row for row, _ in done})
-        self._put_extra([(row, n.unmapped, n.unmapped_safe or "") for row, n in done if n.unmapped])
         self._normalized(framed, done, errors)
 
     def _normalized(self, framed: Framed, rows: list[tuple[int, Normalized]], errors: dict[int, RecordError]) -> None:
         """Insert normalized rows; where DuckDB refuses some, halve until the culprits stand alone."""
-        self.con.execute("TRUNCATE raw")
         ids = [row for row, _ in rows]
-        self._insert_raw(
-            ids, [n.text for _, n in rows], [framed.range_indexes[i] for i in ids], [framed.offsets[i] for i in ids]
-        )
+        self._set_records(framed, ids, [n.text for _, n in rows])
+        self._set_extra(ids, {row: (n.unmapped, n.unmapped_safe or "") for row, n in rows if n.unmapped})
         try:
-            self.con.execute("EXECUTE flatten_normalized")
-        except duckdb.Error as error:
+            self._run("normalized", self.sql.normalized)
+        except _REFUSALS as error:
             if len(rows) == 1:
                 errors[ids[0]] = RecordError("invalid_json", f"DuckDB cannot read the record ({type(error).__name__})")
                 return
@@ -217,11 +223,11 @@ class Flattener:
         ).fetchall()
         for row, is_missing_key, columns, _ in bad:
             errors[row] = _verdict(self.obj, is_missing_key, columns)
-        self._delete("flat", {row for row, *_ in bad})
+        self._delete({row for row, *_ in bad})
 
-    def _delete(self, table: str, rows: set[int]) -> None:
+    def _delete(self, rows: set[int]) -> None:
         if rows:
-            self.con.execute(f"DELETE FROM {table} WHERE row_id IN (SELECT unnest($1::INTEGER[]))", [sorted(rows)])
+            self.con.execute("DELETE FROM flat WHERE row_id IN (SELECT unnest($1::INTEGER[]))", [sorted(rows)])
 
     def _broken_letter(self, framed: Framed, broken: Broken) -> DeadLetter:
         position = f"{place(framed, broken.range_index)}{broken.offset}"

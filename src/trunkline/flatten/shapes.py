@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trunkline.batch import Drift
-from trunkline.compile.flatten import FlattenSql, container_kinds
+from trunkline.compile.flatten import FlattenSql
 from trunkline.compile.tree import tree_of
 from trunkline.objects.model import Object
 
 Path = tuple[str, ...]
 Shape = tuple[list[list[str] | None], list[str | None], int, list[int]]
-"""keys by object path, types by container path, number of records, their row ids."""
+"""Keys by object path, types by object path but for the record itself, number of records, their row ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ShapeReport:
 
 def read_shapes(obj: Object, sql: FlattenSql, shapes: Sequence[Shape]) -> ShapeReport:
     """Judge each distinct shape once; records that share a shape share the verdict."""
-    tree, kinds = tree_of(obj), container_kinds(obj)
+    tree = tree_of(obj)
     known = {path: tree.known_keys(path) for path in sql.key_paths}
     report = ShapeReport({}, [], Counter(), Counter(), Counter(), Counter())
     for keys, types, count, row_ids in shapes:
@@ -46,8 +46,8 @@ def read_shapes(obj: Object, sql: FlattenSql, shapes: Sequence[Shape]) -> ShapeR
                 else:
                     unknown.append((*path, key))
             _count_clashes(report, path, found, count)
-        for path, seen in zip(sql.type_paths, types, strict=True):
-            if seen is not None and seen not in kinds[path]:
+        for path, seen in zip(sql.key_paths[1:], types, strict=True):
+            if seen not in (None, "NULL", "OBJECT"):
                 is_careful = True
                 report.type_changes[f"{'.'.join(path)} is {seen}"] += count
         for path in unknown:

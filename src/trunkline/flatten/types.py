@@ -1,14 +1,16 @@
-"""Type changes in the source, looked for in a sample: exactness would cost as much as the flatten itself."""
+"""Type changes in the source: of containers where a record is doubtful, of scalars in a sample.
+
+To look at every scalar would cost as much as the flatten itself.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
-import duckdb
-
-from trunkline.compile.tree import tree_of
+from trunkline.compile.flatten import FlattenSql, container_kinds
+from trunkline.compile.tree import Leaf, tree_of
 from trunkline.engines.model import text_literal
-from trunkline.limits import DRIFT_SAMPLE_ROWS
 from trunkline.objects.model import Object
 
 _EXPECTED = {
@@ -22,14 +24,32 @@ _EXPECTED = {
 }
 
 
-def sampled_type_changes(con: duckdb.DuckDBPyConnection, obj: Object) -> tuple[Counter[str], int]:
-    """`path is TYPE` for scalars whose JSON type is not the catalogue's, and the number of records looked at."""
-    leaves = [leaf for leaf in tree_of(obj).leaves if isinstance(leaf.type, str)]
-    pointers = "[" + ", ".join(text_literal(leaf.pointer) for leaf in leaves) + "]"
-    rows = con.execute(f"SELECT json_type(text, {pointers}) FROM raw WHERE row_id < {DRIFT_SAMPLE_ROWS}").fetchall()
+def container_changes(obj: Object, sql: FlattenSql, rows: Sequence[tuple[int, list[str | None]]]) -> Counter[str]:
+    """`path is TYPE` for values of the wrong type where a list, map or struct belongs, counted."""
+    kinds = container_kinds(obj)
+    found: Counter[str] = Counter()
+    for _, types in rows:
+        for path, seen in zip(sql.type_paths, types, strict=True):
+            if seen is not None and seen not in kinds[path]:
+                found[f"{'.'.join(path)} is {seen}"] += 1
+    return found
+
+
+def scalar_types(obj: Object) -> str:
+    """The statement that gives the JSON types of all scalars of each record."""
+    pointers = ", ".join(text_literal(leaf.pointer) for leaf in _scalars(obj))
+    return f"SELECT json_type(text, [{pointers}]) FROM (SELECT unnest($texts) AS text)"
+
+
+def scalar_changes(obj: Object, rows: Sequence[tuple[list[str | None]]]) -> Counter[str]:
+    """`path is TYPE` for scalars whose JSON type is not the catalogue's, counted."""
     found: Counter[str] = Counter()
     for (types,) in rows:
-        for leaf, seen in zip(leaves, types, strict=True):
+        for leaf, seen in zip(_scalars(obj), types, strict=True):
             if seen not in (None, "NULL") and seen not in _EXPECTED[str(leaf.type)]:
                 found[f"{'.'.join(leaf.path)} is {seen}"] += 1
-    return found, len(rows)
+    return found
+
+
+def _scalars(obj: Object) -> list[Leaf]:
+    return [leaf for leaf in tree_of(obj).leaves if isinstance(leaf.type, str)]

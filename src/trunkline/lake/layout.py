@@ -9,7 +9,7 @@ from trunkline.objects.model import Object
 
 LEDGER = "_ledger"
 BYTES = "_dead_letter_bytes"
-_BATCH = re.compile(r"([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
+_BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 
 def table_prefix(obj: Object) -> str:

@@ -76,7 +76,11 @@ def merged_batch(con: duckdb.DuckDBPyConnection, batch_id: str) -> tuple[Counts,
 def _positions(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
     """Move the positions on. Never back: batches of one file may be merged in another order than it was read."""
     held = positions(con, record.plan.object_name)
-    ranges = [one for one in record.plan.ranges if one.end >= held.get((one.uri, one.version), Progress()).offset]
+    ranges = [
+        one
+        for one in record.plan.ranges
+        if Progress(one.end, one.is_last) >= held.get((one.uri, one.version), Progress())
+    ]
     for found in ranges:
         con.execute(
             "DELETE FROM ledger.position WHERE object = $1 AND uri = $2 AND version = $3",

@@ -50,7 +50,8 @@ class Flatteners:
         """Flatten and put one planned batch on this thread."""
         flattener: Flattener | None = getattr(self._local, "flattener", None)
         if flattener is None:
-            flattener = self._local.flattener = Flattener(self._obj, self._rule)
+            spill = self._home.scratch / "spill-flatten"
+            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
         return batches.put(self._home.store, self._home.scratch, flattener, framed)
 
 

@@ -42,7 +42,23 @@ def answer(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[tuple[Any, ...], Answer]:
-    """A metric per group: a key in the order of `by`, with the interval last where one is asked for.
+    """One metric per group; see `answers`."""
+    found = answers(contacts, (metric,), by, interval, zone, x_s, truth, since, until)
+    return {key: value for key, (value,) in found.items()}
+
+
+def answers(
+    contacts: Sequence[TrueContact],
+    metrics: Sequence[str],
+    by: Sequence[str] = (),
+    interval: str | None = None,
+    zone: str = "UTC",
+    x_s: float | Mapping[str, float] = 20,
+    truth: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[tuple[Any, ...], tuple[Answer, ...]]:
+    """Metrics per group: a key in the order of `by`, with the interval last where one is asked for.
 
     Population: contacts with a disconnect time in [since, until) (naive means UTC). Times are seconds, rates 0 to
     100, counts integers; None where there is nothing to divide by or to add up. Groups without contacts are absent,
@@ -50,7 +66,7 @@ def answer(
     Interval keys are naive UTC instants, for `day` local dates. `x_s` is one number of seconds, or a mapping from
     queue name or id with `default` (20 if left out) for other queues.
     """
-    chosen = _known(METRICS, metric, "metric")
+    chosen = [_known(METRICS, metric, "metric") for metric in metrics]
     readers = [_known(DIMENSIONS, name, "dimension") for name in by]
     width_s = None if interval is None else _known(INTERVALS_S, interval, "interval")
     ask = Ask(truth, _threshold(x_s))
@@ -66,7 +82,7 @@ def answer(
         groups.setdefault(key, []).append(one)
     if not by and interval is None:
         groups.setdefault((), [])
-    return {key: evaluate(chosen, members, ask) for key, members in groups.items()}
+    return {key: tuple(evaluate(metric, members, ask) for metric in chosen) for key, members in groups.items()}
 
 
 def evaluate(metric: Metric, contacts: Sequence[TrueContact], ask: Ask) -> Answer:

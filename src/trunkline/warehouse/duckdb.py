@@ -91,29 +91,37 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
-    """Create schemas, tables and views that are not there, and add columns the catalogue has gained."""
+    """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
     for obj in objects:
         con.execute(create_schema(DUCKDB, obj.warehouse_table))
         con.execute(create_table(obj, DUCKDB))
-        _add_columns(con, obj)
+        _mend_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
     for view in views:
         con.execute(create_view(view, DUCKDB.name))
 
 
-def _add_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    """Add columns that are missing and change types that differ: an INSERT would cast without a word, 7.5 to 8.
+
+    A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
+    """
     schema, table = obj.warehouse_table.split(".")
-    rows = con.execute(
-        "SELECT column_name FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2", [schema, table]
-    ).fetchall()
-    there = {name for (name,) in rows}
+    there: dict[str, str] = dict(
+        con.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2",
+            [schema, table],
+        ).fetchall()
+    )
+    alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
     for column in obj.columns:
-        if column.name not in there:
-            con.execute(
-                f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)} "
-                f"ADD COLUMN {DUCKDB.quote(column.name)} {DUCKDB.type_of(column)}"
-            )
+        name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
+        held = there.get(column.name)
+        if held is None:
+            con.execute(f"{alter} ADD COLUMN {name} {wanted}")
+        elif held.replace('"', "") != wanted.replace('"', ""):
+            con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
 
 
 def merge(
@@ -164,7 +172,8 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
     A key lives in one partition (tombstones say which), so that each group can be folded alone.
     """
     target = quote_qualified(DUCKDB, obj.warehouse_table)
-    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    # Files of an older catalogue may hold another type.
+    columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     con.execute(f"DELETE FROM {target}")
     for paths in groups:

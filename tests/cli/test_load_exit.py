@@ -1,0 +1,83 @@
+"""`load` ends with a code that scripts can trust: 0 done, 1 failed, 2 wrong usage; never with a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from homes import contact, jsonl, write
+
+from trunkline.cli.main import run
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def load(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs `load contact_record` on arguments; code, output, messages."""
+
+    def call(*args: object) -> tuple[int, str, str]:
+        sys.stdout.flush()
+        code = run(["load", "contact_record", *map(str, args), "--home", str(tmp_path / "home")])
+        found = capfd.readouterr()
+        assert "Traceback" not in found.err
+        return code, found.out, found.err
+
+    return call
+
+
+def test_done(load: Run, tmp_path: Path) -> None:
+    """A load ends with 0 and one JSON object; a poison among good records is no failure unless --strict says so."""
+    file = write(tmp_path / "in", contact("a"))
+    with file.open("ab") as more:
+        more.write(b"{poison}\n")
+    code, out, _ = load(file, "--output", "json")
+    assert code == 0
+    found = json.loads(out)
+    terms = ("read", "filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
+    assert [found[name] for name in terms] == [2, 0, 1, 1, 0, 0, 0, 0, 0]
+    assert {"object", "batches", "bytes", "seconds"} <= set(found)
+
+
+def test_strict(load: Run, tmp_path: Path) -> None:
+    """With --strict a record set aside is a failure, told after everything else has landed."""
+    (tmp_path / "in").write_bytes(jsonl([contact("a")]) + b"{poison}\n")
+    code, out, _ = load(tmp_path / "in", "--strict", "--output", "json")
+    assert (code, json.loads(out)["inserted"]) == (1, 1)
+
+
+def test_nothing_to_read(load: Run, tmp_path: Path) -> None:
+    """An empty folder and an empty file are read, and hold nothing."""
+    (tmp_path / "in").mkdir()
+    assert load(tmp_path / "in")[0] == 0
+    (tmp_path / "in" / "empty").touch()
+    assert load(tmp_path / "in")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["no such file", "*.none", ""])
+def test_a_path_that_names_nothing(load: Run, tmp_path: Path, name: str) -> None:
+    """A path that names nothing is wrong usage, and the message names it."""
+    code, _, err = load(tmp_path / name if name else "\0")
+    assert code == 2
+    assert name in err
+
+
+def test_an_object_nobody_knows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The message lists what is known."""
+    assert run(["load", "contact_recrod", str(tmp_path), "--home", str(tmp_path / "home")]) == 2
+    assert "contact_record" in capfd.readouterr().err
+
+
+def test_a_home_that_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A home that is a file, and a warehouse that is no DuckDB file, are told in a sentence."""
+    (tmp_path / "file").touch()
+    assert run(["load", "contact_record", str(tmp_path), "--home", str(tmp_path / "file")]) == 2
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "warehouse.duckdb").write_bytes(b"not a database, just text" * 1000)
+    assert run(["load", "contact_record", str(tmp_path), "--home", str(tmp_path / "home")]) == 1
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    assert "unexpected" not in err

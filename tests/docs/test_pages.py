@@ -1,0 +1,83 @@
+"""What pages tell people to run is run, and comes out as printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pages import ROOT, Room, is_same, steps
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+EXECUTED = [page for page in PAGES if any(step.is_shown and step.command for step in steps(page.read_text()))]
+# A machine's own folders: no reader has them.
+MACHINE_PATH = re.compile(r"/(?:tmp|work|root|home/(?!you/)|Users|var/folders)/")
+
+
+def short(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", EXECUTED, ids=short)
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """Every console block of a page, in order, in one folder."""
+    room = Room(tmp_path)
+    for step in steps(page.read_text()):
+        code, seen = room.run(step)
+        if step.name:
+            continue
+        assert step.is_shown or code == 0, f"{short(page)}:{step.line + 1}: hidden command failed\n" + "\n".join(seen)
+        shown = "\n".join(seen)
+        assert is_same(step.output, seen) or not step.is_shown, (
+            f"{short(page)}:{step.line + 1}: $ {step.command}\nprints\n{shown}\n"
+            f"If that is right: python tests/support/pages.py {short(page)}"
+        )
+        assert "a fault in Trunkline" not in shown
+
+
+def test_pages_that_must_be_executed_are() -> None:
+    """The newcomer's path and the pages of commands have commands that run."""
+    executed = {short(page) for page in EXECUTED}
+    assert {"README.md", "docs/tutorial/your-own-firehose.md"} <= executed
+    for page in ROOT.glob("docs/how-to/*.md"):
+        assert short(page) in executed, f"{short(page)} shows no command that is run"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=short)
+def test_no_page_names_a_machines_path(page: Path) -> None:
+    """Paths in pages are the reader's."""
+    assert MACHINE_PATH.findall(page.read_text()) == []
+
+
+def test_steps_are_found_in_order() -> None:
+    """The small language of pages: commands, their output, files, hidden commands; other blocks are left alone."""
+    text = (
+        "<!-- file: a.toml -->\n```toml\nx = 1\n```\n<!-- run: true -->\n```sh\n$ no\n```\n"
+        "```console\n$ cat \\\n> a.toml\nx = 1\n$ true\n```\n"
+    )
+    found = steps(text)
+    assert [(s.name, s.command, s.output, s.is_shown) for s in found] == [
+        ("a.toml", "", ["x = 1"], True),
+        ("", "true", [], False),
+        ("", "cat \\\na.toml", ["x = 1"], True),
+        ("", "true", [], True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen", "same"),
+    [
+        (["a ... c"], ["a b c"], True),
+        (["a ... c"], ["a b d"], False),
+        (["a", "...", "z"], ["a", "b", "c", "z"], True),
+        (["a", "...", "z"], ["a", "z"], True),
+        (["a"], ["a", "b"], False),
+        (["a"], ["a  "], True),
+        ([], [], True),
+        ([], ["a"], False),
+        (["1.5"], ["1x5"], False),
+    ],
+)
+def test_output_is_compared(expected: list[str], seen: list[str], same: bool) -> None:
+    """Dots stand for what a page leaves out, and for nothing else."""
+    assert is_same(expected, seen) is same

@@ -1,0 +1,163 @@
+"""The plain and the careful reading say the same of every record: which one a record gets must not show in the tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homes import NARROW, Record, contact, narrow
+
+from trunkline.batch import Framed, Plan, Range
+from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.run import Flattener
+from trunkline.objects import catalogue
+from trunkline.objects.model import Object
+from trunkline.simulator.run import simulate
+from trunkline.simulator.spec import Faults, Spec
+from trunkline.sources import listing, s3_files
+
+AT = datetime(2026, 3, 8, 12)
+CONTACT = catalogue.load([])["contact_record"]
+Read = tuple[list[tuple[Any, ...]], list[tuple[str, str, str]]]
+
+
+class AllCareful(Flattener):
+    """Reads every record with care."""
+
+    def _look(self, framed: Framed, errors: dict[int, Any], extra: dict[int, Any]) -> None:
+        return None
+
+
+def read(flattener: Flattener, framed: Framed) -> Read:
+    """Rows in order, and position, hash and reason of what is set aside."""
+    result = flattener.flatten(framed, AT)
+    rows = flattener.con.execute("SELECT * EXCLUDE (is_odd) FROM flat ORDER BY row_id").fetchall()
+    return rows, sorted((one.position, one.payload_hash, one.reason) for one in result.dead_letters)
+
+
+@cache
+def flattener_of(kind: type[Flattener], obj: Object, pii: str) -> Flattener:
+    """One flattener for all tests: making one costs more than using it."""
+    return kind(obj, PiiRule(pii, b"key", frozenset({"Kept"})))
+
+
+def assert_same(obj: Object, framed: Framed, pii: str = "hash") -> None:
+    """Both readings give equal rows and set the same records aside for the same reasons."""
+    plain = read(flattener_of(Flattener, obj, pii), framed)
+    careful = read(flattener_of(AllCareful, obj, pii), framed)
+    assert plain[1] == careful[1]
+    assert len(plain[0]) == len(careful[0])
+    names = [column.name for column in obj.columns]
+    for number, (one, other) in enumerate(zip(plain[0], careful[0], strict=True)):
+        differing = [name for name, a, b in zip(names, one, other, strict=False) if a != b]
+        assert differing == [], framed.texts[one[len(names)]][:200] + f" ({number})"
+        assert one == other
+
+
+def framed_texts(obj: Object, texts: list[str]) -> Framed:
+    """A batch of these texts."""
+    plan = Plan(obj.name, "test", (Range("file", "1", 0, 100, True, AT),))
+    return Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100)
+
+
+def test_simulated_records(tmp_path: Path) -> None:
+    """A simulated day with every fault."""
+    simulate(Spec(contacts=120, seed=11, faults=Faults.every(0.1), redacted=0.1), tmp_path)
+    files = listing.list_files([str(tmp_path / "contact-records")])
+    (framed,) = s3_files.read_batches(files, {}, CONTACT.name)
+    assert len(framed.texts) > 150
+    assert_same(CONTACT, framed)
+
+
+HOSTILE: list[Record] = [
+    {"Score": None}, {"Score": "12"}, {"Score": 12.0}, {"Score": 1e3}, {"Score": ""}, {"Score": "x"}, {"Score": []},
+    {"Phone": 15535550143}, {"Phone": ""}, {"Phone": None}, {"Phone": {"a": 1}}, {"Phone": True}, {"Phone": ["+1553"]},
+    {"Labels": None}, {"Labels": {}}, {"Labels": {"": ""}}, {"Labels": {"a": None, "b": 1, "c": True, "d": [1.50]}},
+    {"Labels": {"Kept": "+15535550143", "x": "mail ann@example.com now"}}, {"Labels": {"q": 'a "b": n \\ c'}},
+    {"Labels": {"e": "\u00e9\u2028\U0001f600\x01\t"}}, {"Labels": {'k"ey': "v", "k\\": "v", "k.e.y": "v"}},
+    {"Labels": {"+15535550143": "x"}}, {"Labels": {"a": "null", "b": ":n", "c": '":n'}}, {"Labels": []},
+    {"Labels": {"$": "a", "*": "b", "[0]": "c", "/": "d", "~": "e", "~1": "f"}},
+    {"Marks": {"m": {"ValueString": None}}}, {"Marks": {"m": {}}}, {"Marks": {"m": "plain"}}, {"Marks": {"m": None}},
+    {"Marks": {"m": {"ValueInteger": 12}}}, {"Marks": {"m": {"ValueMap": {"b": {"ValueString": "1"}, "a": 2.50}}}},
+    {"Marks": {"m": {"ValueList": [{"ValueString": "1"}]}}}, {"Marks": {"m": {"ValueString": "a", "ValueX": "b"}}},
+    {"Marks": {"m": {"Other": "a"}}}, {"Marks": {"m": {"ValueString": '{"Value'}}}, {"Marks": {"m": {"ValueString": '","'}}},
+    {"Marks": {"m": {"ValueString": "a"}, "n": {"ValueString": ""}}}, {"Marks": {"m": ["a"]}}, {"Marks": {}},
+    {"Marks": {"Redacted": {"ValueString": "x"}}}, {"Marks": {"Redacted": None}}, {"Marks": {'{"Value': "x"}},
+    {"Items": None}, {"Items": []}, {"Items": [None]}, {"Items": [{}]}, {"Items": [{"N": None}]}, {"Items": [{"N": "5"}]},
+    {"Items": [{"N": 1, "M": 2}]}, {"Items": [{"N": 1.5}]}, {"Items": [[{"N": 1}]]}, {"Items": [{"n": 1}]}, {"Items": "[]"},
+    {"Items": [{"N": 1}, {"N": 2, "New": "+15535550143"}]}, {"Items": {}}, {"Items": [{"N": {"a": 1}}]},
+    {"Anything": None}, {"Anything": 0}, {"Anything": ""}, {"Anything": False}, {"Anything": [[], {}, [None]]},
+    {"Anything": 1.5}, {"Anything": -0.0}, {"Anything": 12345678901234567890}, {"Anything": 123456789.123456789},
+    {"Anything": {"b": {"d": 1, "c": 2}, "a": "\u00e9\u2028"}}, {"Anything": 'text with "quotes" and \\'},
+    {"Anything": {"a": 100000, "b": 1e22, "c": 0.1}}, {"Anything": {"\u00e9": 1, "e": 2, "Z": 3}},
+    {"New": None}, {"New": {"a": None}}, {"New": [1.50, "+15535550143"]}, {"n.e.w": 1, "n": {"e": 2}}, {"": 1},
+    {"score": 3}, {"labels": {}, "LABELS": 1}, {"New": 15535550143}, {"New": "call 15535550143"}, {"N\u00e9w": 1},
+    {"Began": None}, {"Began": "2026-03-08T10:00:00+05:00"}, {"Began": "infinity"}, {"Began": {}}, {"Changed": None},
+    {"Changed": "2026-03-08T10:00:00.123456789Z"}, {"ContactId": None}, {"ContactId": ""}, {"ContactId": 12},
+    {"ContactId": {"a": 1}}, {"ContactId": " "}, {"ContactId": "a\u0000b"},
+]  # fmt: skip
+
+
+def spellings(record: Record) -> list[str]:
+    """The record written in three ways."""
+    return [
+        json.dumps(record), json.dumps(record, ensure_ascii=False, separators=(",", ":")), json.dumps(record, indent=1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("pii", ["hash", "drop", "keep"])
+def test_hostile_records(pii: str) -> None:
+    """Every value in every place where another one belongs."""
+    texts = [text for n, change in enumerate(HOSTILE) for text in spellings(narrow(f"c{n}", **change))]
+    assert_same(NARROW, framed_texts(NARROW, texts), pii)
+
+
+def test_one_hostile_record_at_a_time() -> None:
+    """A record is read the same in a batch of its own as among all others."""
+    flattener = flattener_of(Flattener, NARROW, "hash")
+    texts = [json.dumps(narrow(f"c{n}", **change)) for n, change in enumerate(HOSTILE)][::5]
+    rows, _ = read(flattener, framed_texts(NARROW, texts))
+    names = [d[0] for d in flattener.con.execute("SELECT * EXCLUDE (is_odd) FROM flat LIMIT 0").description or []]
+    hash_at, row_at = names.index("record_hash"), names.index("row_id")
+    together = {row[row_at]: row[hash_at] for row in rows}
+    alone = {}
+    for n, text in enumerate(texts):
+        rows, _ = read(flattener, framed_texts(NARROW, [text]))
+        if rows:
+            alone[n] = rows[0][hash_at]
+    assert together == alone
+
+
+def test_numbers_as_they_are_written() -> None:
+    """Numbers that Python would not write itself."""
+    texts = [
+        json.dumps(narrow(f"c{n}")).replace("[1.5, null]", number).replace('"Score": 1', f'"Score": {score}')
+        for n, (number, score) in enumerate(
+            [("1.50", "1"), ("1e2", "1.0"), ("-0", "1e0"), ("1E+2", "-1"), ("-0.0", "1.000"), ("1e400", "10E-1"),
+             ("123456789012345678901234567890", "9007199254740993"), ("0.10000000000000000001", "0.0"), ("[1.50,[2]]", "-0")]
+        )
+    ]  # fmt: skip
+    assert_same(NARROW, framed_texts(NARROW, texts))
+
+
+def test_hostile_contact_records() -> None:
+    """The nested columns of the contact record, with more, less and other than the catalogue knows."""
+    texts = [
+        text
+        for n, change in enumerate(
+            [{}, {"References": [{"Name": "n", "More": "+15535550143"}]}, {"References": None}, {"Recordings": []},
+             {"QualityMetrics": {"Agent": {"Audio": {"QualityScore": "4.43", "PotentialQualityIssues": None}}}},
+             {"QualityMetrics": {"Agent": {"Audio": {"QualityScore": 4, "PotentialQualityIssues": ["a", 1]}}}},
+             {"QualityMetrics": {"Agent": {"Audio": {"QualityScore": "NaN"}}}}, {"QualityMetrics": {"Agent": []}},
+             {"ContactEvaluations": {"f": {"FormId": "f", "StartTimestamp": "2026-03-03T10:00:00Z"}, "e": None}},
+             {"ContactEvaluations": {"f": {"FormId": "f", "StartTimestamp": "never"}}}, {"RoutingCriteria": []},
+             {"MediaStreams": [{"Type": None}, {}]}, {"AdditionalEmailRecipients": {"To": [{"a": 1.50}]}},
+             {"Tags": {"b": "1", "a": None}}, {"Agent": {}}, {"Queue": {"Duration": 2.5, "ARN": "no slash"}}]
+        )
+        for text in spellings(contact(f"c{n}", **change))
+    ]  # fmt: skip
+    assert_same(CONTACT, framed_texts(CONTACT, texts))

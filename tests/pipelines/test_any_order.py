@@ -1,0 +1,212 @@
+"""The best version wins in any order, and twice is once (must hold 2): a conformance suite over a table of targets.
+
+A target is what ends up with one row per key. A new one (PostgreSQL, Redshift) is one line in `TARGETS`. The last
+entry lacks the step that drops stale rows, and the suite must notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from deliveries import (
+    NARROW_SUBJECT,
+    STYLES,
+    Deliveries,
+    File,
+    Subject,
+    Version,
+    contact_record,
+    flattened,
+    fold,
+    versions_of,
+    write_load,
+)  # fmt: skip
+from homes import Row, lake_best, lake_versions, load_into, opened, table, totals
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from trunkline.objects import catalogue
+from trunkline.pipelines import load
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.upkeep import rebuild
+from trunkline.warehouse import duckdb as warehouse
+
+CONTACTS = Subject(catalogue.load([])["contact_record"], contact_record)
+
+
+class Target(Protocol):
+    """Where deliveries end."""
+
+    def load(self, folder: Path, subject: Subject) -> None:
+        """Take in the files of a folder."""
+
+    def rows(self, subject: Subject) -> list[Row]:
+        """The table, sorted by key; without position, arrival and load time."""
+
+
+class DuckDBTarget:
+    """The embedded warehouse, behind the whole pipeline. Lake and rebuild must agree with it."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def load(self, folder: Path, subject: Subject) -> None:
+        """Load the folder."""
+        load_into(self.home, folder, obj=subject.obj)
+
+    def rows(self, subject: Subject) -> list[Row]:
+        """The warehouse table."""
+        return table(self.home, subject.obj)
+
+
+class WeakTarget(DuckDBTarget):
+    """Overwrites whatever it holds by whatever comes: what many loaders do."""
+
+    def load(self, folder: Path, subject: Subject) -> None:
+        """Load the folder, without the step that drops stale rows."""
+        with pytest.MonkeyPatch.context() as patch:
+            real = warehouse.held_sql
+            patch.setattr(
+                warehouse, "held_sql",
+                lambda *args, **kwargs: real(*args, **kwargs).replace("AS is_beaten", "OR true AS is_beaten"),
+            )  # fmt: skip
+            load_into(self.home, folder, obj=subject.obj)
+
+
+@contextmanager
+def _home(folder: Path, subject: Subject, batch_bytes: int) -> Iterator[Home]:
+    with opened(folder / "home", subject.obj, batch_bytes=batch_bytes) as home:
+        yield home
+
+
+TARGETS: dict[str, Callable[[Home], Target]] = {"duckdb": DuckDBTarget, "weak": WeakTarget}
+TRUE_TARGETS = [name for name in TARGETS if name != "weak"]
+
+_v = Version
+CASES: dict[str, list[list[Version]]] = {
+    "newer after older": [[_v(second=1)], [_v(second=2, content=1)]],
+    "older after newer": [[_v(second=2)], [_v(second=1, content=1)]],
+    "older after newer in one load": [[_v(second=2), _v(second=1, content=1)]],
+    "the same three times": [[_v(), _v()], [_v()]],
+    "same second, different content": [[_v(content=0)], [_v(content=1)]],
+    "same second, different number": [[_v(content=0)], [_v(content=2)]],
+    "same second, different number in a map": [[_v(content=0)], [_v(content=3)]],
+    "same second, different number in an unknown field": [[_v(content=4)], [_v(content=5)]],
+    "a version that loses redacted fields": [[_v(second=1)], [_v(second=1, is_redacted=True)]],
+    "a late copy after a redaction": [[_v(second=1, is_redacted=True)], [_v(second=1)]],
+    "an API row newer than a stream row": [[_v(second=1)], [_v(second=9, content=1, is_api=True)]],
+    "a stream row after a newer API row": [[_v(second=9, is_api=True)], [_v(second=1, content=1)]],
+    "an API row equal to a stream row": [[_v(is_api=True)], [_v()]],
+    "a missing version": [[_v(second=1)], [_v(second=None, content=1)]],
+    "two missing versions": [[_v(second=None)], [_v(second=None, content=1)]],
+    "a moved date": [[_v(second=1, day=3)], [_v(second=2, day=4)]],
+    "a moved date, older last": [[_v(second=2, day=4)], [_v(second=1, day=3)]],
+    "a date that moves there and back": [[_v(second=1, day=3)], [_v(second=2, day=4)], [_v(second=3, day=3)]],
+    "a date that moves through three": [[_v(second=3, day=4), _v(second=1, day=3)], [_v(second=2, day=5)]],
+    "other keys between": [[_v(0, 2), _v(1, 1), _v(2, 1)], [_v(1, 2, 1), _v(0, 1, 1)], [_v(2, 1), _v(0, 3, 1)]],
+}
+
+
+def files_of(versions: list[Version], style: str = "compact") -> list[File]:
+    """One file per fidelity."""
+    kinds = {is_api: tuple(v for v in versions if v.is_api == is_api) for is_api in (False, True)}
+    return [File(found, style, is_api) for is_api, found in kinds.items() if found]
+
+
+def check(
+    make: Callable[[Home], Target], folder: Path, subject: Subject, deliveries: Deliveries, batch_bytes: int = 1_000_000
+) -> None:
+    """Deliver, and compare every value of the target, the lake and a rebuilt warehouse with the fold."""
+    with _home(folder, subject, batch_bytes) as home:
+        target = make(home)
+        for number, files in enumerate(deliveries):
+            target.load(write_load(folder, number, files, subject), subject)
+        alone = flattened(subject, versions_of(deliveries), load.Flattener(subject.obj, home.rule))
+        expected = fold(alone, subject.obj.key)
+        assert target.rows(subject) == expected
+        counts = totals(home, subject.obj)
+        delivered = sum(len(file.versions) for files in deliveries for file in files)
+        assert (counts.read, counts.inserted, counts.dead_letter) == (delivered, len(expected), 0)
+        assert lake_best(home, subject.obj) == expected
+        assert lake_versions(home, subject.obj) == fold(alone, (*subject.obj.key, "record_version", "record_hash"))
+        rebuild(home, subject.obj)
+        assert target.rows(subject) == expected
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("target", TRUE_TARGETS)
+def test_a_case_in_both_orders(tmp_path: Path, target: str, name: str) -> None:
+    """The table is the fold, whichever order the case's loads come in."""
+    loads = [files_of(versions) for versions in CASES[name]]
+    check(TARGETS[target], tmp_path / "there", NARROW_SUBJECT, loads)
+    check(TARGETS[target], tmp_path / "back", NARROW_SUBJECT, loads[::-1])
+
+
+def test_the_suite_notices_a_weak_target(tmp_path: Path) -> None:
+    """A target that keeps what came last fails wherever the last is not the best; otherwise the suite proves nothing."""
+    failed = []
+    for number, (name, loads) in enumerate(CASES.items()):
+        try:
+            check(TARGETS["weak"], tmp_path / str(number), NARROW_SUBJECT, [files_of(one) for one in loads])
+        except AssertionError:
+            failed.append(name)
+    assert {"older after newer", "a late copy after a redaction", "an API row newer than a stream row"} <= set(failed)
+    assert "newer after older" not in failed
+
+
+# No shrinking: each try opens a home, so that it would take minutes; the histories are small as they are drawn.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+
+VERSIONS = st.builds(
+    Version,
+    key=st.integers(0, 2),
+    second=st.sampled_from([None, 0, 1, 1, 2]),
+    content=st.integers(0, 6),
+    is_api=st.booleans(),
+    is_redacted=st.booleans(),
+    day=st.sampled_from([3, 3, 4]),
+)
+
+
+@st.composite
+def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[list[File]]:
+    """Versions, some of them twice, in any order, in any split, written in any style."""
+    versions = draw(st.lists(VERSIONS, min_size=1, max_size=versions_max, unique=True))
+    again = draw(st.lists(st.sampled_from(versions), max_size=versions_max // 2))
+    order = draw(st.permutations(versions + again))
+    places = st.tuples(st.integers(0, loads_max - 1), st.integers(0, 1), st.sampled_from(STYLES))
+    files: dict[tuple[int, int, str, bool], list[Version]] = {}
+    for version in order:
+        files.setdefault((*draw(places), version.is_api), []).append(version)
+    loads = [
+        [File(tuple(found), key[2], key[3]) for key, found in files.items() if key[0] == number]
+        for number in range(loads_max)
+    ]
+    return [one for one in loads if one]
+
+
+@pytest.mark.parametrize("target", TRUE_TARGETS)
+@settings(max_examples=40, phases=PHASES)
+@given(deliveries=deliveries_of(8, 3), batch_bytes=st.sampled_from([200, 1_000, 1_000_000]))
+def test_any_history_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, target: str, deliveries: Deliveries, batch_bytes: int
+) -> None:
+    """Permuted, repeated, split and re-formatted histories give the fold, value for value."""
+    check(TARGETS[target], tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
+
+
+@settings(max_examples=5, phases=PHASES)
+@given(deliveries=deliveries_of(8, 2))
+def test_any_history_of_contact_records(tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries) -> None:
+    """The same with all the columns of the contact record."""
+    check(TARGETS["duckdb"], tmp_path_factory.mktemp("order"), CONTACTS, deliveries)
+
+
+def test_every_style_says_the_same(tmp_path: Path) -> None:
+    """One contact record of every content in every style is one version."""
+    versions = [Version(key, content=key, is_redacted=key == 1) for key in range(7)]
+    check(TARGETS["duckdb"], tmp_path, CONTACTS, [[File(tuple(versions), style) for style in STYLES]])

@@ -1,0 +1,244 @@
+"""`kill -9` at any point and a run after it: the same tables, nothing left over, the same account (must hold 3)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homes import (
+    NARROW,
+    Row,
+    assert_adds_up,
+    jsonl,
+    lake_best,
+    lake_files,
+    lake_versions,
+    letters,
+    load_into,
+    narrow,
+    opened,
+    table,
+    totals,
+)  # fmt: skip
+
+from trunkline.batch import Counts
+from trunkline.lake import layout
+from trunkline.lake.store import FolderStore
+from trunkline.ledger.records import decode_batch
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.letters import kept_bytes
+from trunkline.pipelines.replay import replay
+from trunkline.pipelines.upkeep import rebuild
+
+DRIVER = Path(__file__).parents[1] / "support" / "killed_run.py"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def history(rng: random.Random) -> list[bytes]:
+    """Deliveries of a few contacts: versions, duplicates, moved dates, poison."""
+    pieces = []
+    for _ in range(rng.randrange(12, 24)):
+        day = rng.choice(("03", "03", "04"))
+        record = narrow(
+            f"c{rng.randrange(6)}",
+            Began=f"2026-03-{day}T10:00:00Z",
+            Changed=rng.choice((..., "2026-03-05T10:00:00Z", "2026-03-05T10:00:01Z", "2026-03-05T10:00:02Z")),
+            Score=rng.randrange(3),
+        )
+        pieces.append(jsonl([record]))
+        if rng.random() < 0.15:
+            pieces.append(f'\n{{"poison":{rng.randrange(3)},}}\n'.encode())
+    return pieces
+
+
+def write_source(folder: Path, rng: random.Random) -> None:
+    """The deliveries in a few files."""
+    folder.mkdir()
+    pieces = history(rng)
+    while pieces:
+        size = rng.randrange(1, len(pieces) + 1)
+        (folder / f"{len(list(folder.iterdir())):02}").write_bytes(b"".join(pieces[:size]))
+        del pieces[:size]
+
+
+def run(home: Path, source: Path, options: dict[str, Any], action: str, step: int) -> int | None:
+    """Run an action in a process of its own; the number of its steps, None when it was killed."""
+    command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, str(step)]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return int(done.stdout) if done.returncode == 0 else None
+
+
+def look(home: Home) -> tuple[list[Row], list[Row], list[tuple[str, str]]]:
+    """What must be the same after any number of deaths."""
+    return (
+        table(home, NARROW),
+        lake_versions(home, NARROW),
+        sorted((one.position, one.payload_hash) for one in letters(home, NARROW, is_open=False)),
+    )
+
+
+def comparable(counts: Counts) -> tuple[int, int, int, int]:
+    """The terms that do not depend on which batches were merged together."""
+    return counts.read, counts.accepted, counts.dead_letter, counts.inserted
+
+
+def assert_nothing_left(home: Home) -> None:
+    """Nothing begun is lying about, and every object of the lake belongs to something."""
+    name = NARROW.name
+    store = home.store
+    assert list(store.list(layout.plan_key(name, "").removesuffix(".json"))) == []
+    root = home.settings.home
+    assert [path for path in root.rglob("*") if path.is_file() and (".part" in path.name or "unfinished" in str(path))] == []
+    batches = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/batch/{name}/")}
+    merges = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/merge/{name}/")}
+    held = {row[0] for row in home.con.execute("SELECT batch_id FROM ledger.batch").fetchall()}
+    assert batches == merges == held
+    for key in lake_files(home, NARROW):
+        assert layout.batch_of(key) in batches or "/compacted-" in key
+    kept = {key.split("/")[-1].removesuffix(".jsonl") for key in store.list(f"_dead_letter_bytes/{name}/")}
+    assert kept <= batches
+    for one in letters(home, NARROW, is_open=False):
+        assert kept_bytes(home, one).length == one.length
+    incomplete = home.con.execute("SELECT count(*) FROM ledger.position WHERE NOT is_complete").fetchall()
+    assert incomplete == [(0,)]
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_a_load_killed_anywhere(tmp_path: Path, seed: int) -> None:
+    """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
+    rng = random.Random(seed)
+    source = tmp_path / "in"
+    write_source(source, rng)
+    options = {"batch_bytes": rng.choice((300, 900, 2_500))}
+    threads = {"threads": rng.choice((1, 2))}
+    steps = run(tmp_path / "reference", source, options | threads, "load", 0)
+    assert steps is not None
+    with opened(tmp_path / "reference", NARROW, **options) as home:
+        expected, counts = look(home), totals(home, NARROW)
+    deaths = 0
+    for _ in range(rng.randrange(1, 4)):
+        deaths += run(tmp_path / "home", source, options | threads, "load", rng.randrange(1, steps)) is None
+    assert deaths
+    with opened(tmp_path / "home", NARROW, **options) as home:
+        load_into(home, source, obj=NARROW)
+        assert_adds_up(totals(home, NARROW))
+        assert comparable(totals(home, NARROW)) == comparable(counts)
+        assert look(home) == expected
+        assert_nothing_left(home)
+        assert lake_best(home, NARROW) == expected[0]
+        again = load_into(home, source, obj=NARROW)
+        assert (again.counts.read, again.recovered) == (0, 0)
+        rebuild(home, NARROW)
+        assert look(home) == expected
+    for record in (tmp_path / "home" / "lake" / "_ledger" / "batch").rglob("*.json"):
+        for put in decode_batch(record.read_bytes()).puts:
+            assert (tmp_path / "home" / "lake" / put.key).exists()
+
+
+@pytest.mark.parametrize("action", ["compact", "rebuild", "replay"])
+@pytest.mark.parametrize("seed", range(3))
+def test_upkeep_killed_anywhere(tmp_path: Path, action: str, seed: int) -> None:
+    """A compaction, a rebuild and a replay killed at random steps lose nothing; the next one does the work."""
+    rng = random.Random(f"{action} {seed}")
+    source = tmp_path / "in"
+    write_source(source, rng)
+    (source / "99").write_bytes(b"{poison}\n")
+    options = {"batch_bytes": 600}
+    for name in ("home", "counted"):
+        with opened(tmp_path / name, NARROW, **options) as home:
+            load_into(home, source, obj=NARROW)
+            expected, counts = look(home), totals(home, NARROW)
+    steps = run(tmp_path / "counted", source, options, action, 0)
+    assert steps is not None
+    for _ in range(3):
+        run(tmp_path / "home", source, options, action, rng.randrange(1, steps))
+        with opened(tmp_path / "home", NARROW, **options) as home:
+            assert lake_versions(home, NARROW) == expected[1]
+            assert lake_best(home, NARROW) == expected[0]
+    assert run(tmp_path / "home", source, options, action, 0) is not None
+    with opened(tmp_path / "home", NARROW, **options) as home:
+        assert load_into(home, source, obj=NARROW).counts.read == 0
+        assert look(home) == expected
+        assert totals(home, NARROW) == counts
+        assert_nothing_left(home)
+        rebuild(home, NARROW)
+        assert look(home) == expected
+
+
+def test_a_warehouse_lost_between_runs(tmp_path: Path) -> None:
+    """A warehouse file that is gone, even after compaction, is filled again from the lake with the same account."""
+    from datetime import timedelta
+
+    from trunkline.pipelines.upkeep import compact
+
+    source = tmp_path / "in"
+    write_source(source, random.Random(7))
+    with opened(tmp_path / "home", NARROW, batch_bytes=600) as home:
+        load_into(home, source, obj=NARROW)
+        expected, counts = look(home), totals(home, NARROW)
+        compact(home, NARROW, timedelta(0))
+    (tmp_path / "home" / "warehouse.duckdb").unlink()
+    with opened(tmp_path / "home", NARROW, batch_bytes=600) as home:
+        assert load_into(home, source, obj=NARROW).counts.read == 0
+        assert look(home) == expected
+        assert totals(home, NARROW) == counts
+        assert_nothing_left(home)
+    (tmp_path / "home" / "warehouse.duckdb").unlink()
+    with opened(tmp_path / "home", NARROW, batch_bytes=600) as home:
+        rebuild(home, NARROW)
+        assert look(home) == expected
+        assert totals(home, NARROW) == counts
+
+
+def test_a_file_that_changed_after_the_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch over two files, stopped after its rows were put; one file changes: its rows go, the other's are read."""
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a").write_bytes(jsonl([narrow("a")]))
+    (source / "b").write_bytes(jsonl([narrow("b")]))
+
+    def die(self: FolderStore, data: bytes, key: str, is_private: bool = False) -> None:
+        if "/batch/" in key:
+            raise KeyboardInterrupt
+        put(self, data, key, is_private)
+
+    put = FolderStore.put_bytes
+    with monkeypatch.context() as patch, opened(tmp_path / "home", NARROW) as home:
+        patch.setattr(FolderStore, "put_bytes", die)
+        with pytest.raises(KeyboardInterrupt):
+            load_into(home, source, obj=NARROW)
+        assert len(lake_files(home, NARROW)) == 1
+    (source / "b").write_bytes(jsonl([narrow("c"), narrow("d")]))
+    with opened(tmp_path / "home", NARROW) as home:
+        load_into(home, source, obj=NARROW)
+        assert [row["id"] for row in table(home, NARROW)] == ["a", "c", "d"]
+        assert [row["id"] for row in lake_versions(home, NARROW)] == ["a", "c", "d"]
+        assert comparable(totals(home, NARROW)) == (3, 3, 0, 3)
+        assert_nothing_left(home)
+
+
+def test_a_replay_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    """Dead letters of a killed replay are counted once, and as often as a replay that was not killed counts them."""
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a").write_bytes(jsonl([narrow("a")]) + b"{poison}\n" + jsonl([narrow("b", Score="x")]))
+    with opened(tmp_path / "home", NARROW) as home:
+        load_into(home, source, obj=NARROW)
+        counts = totals(home, NARROW)
+    steps = run(tmp_path / "home", source, {}, "replay", 0)
+    assert steps is not None
+    for step in range(2, steps, 9):
+        run(tmp_path / "home", source, {}, "replay", step)
+    with opened(tmp_path / "home", NARROW) as home:
+        replay(home, NARROW, letters(home, NARROW))
+        assert totals(home, NARROW) == counts
+        assert len(letters(home, NARROW)) == 2
+        assert_nothing_left(home)

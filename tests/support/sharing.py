@@ -1,0 +1,31 @@
+"""One flattener per object and rule for all tests of a process: preparing one costs more than using it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deliveries import FidelityByName
+
+from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.run import Flattener
+from trunkline.objects.model import Object
+from trunkline.pipelines import load
+
+_made: dict[tuple[Object, PiiRule], Flattener] = {}
+
+
+def shared_flattener(obj: Object, rule: PiiRule, spill: Path | None = None) -> Flattener:
+    """The flattener of an object and rule. Loads of tests use one thread, so that nobody shares it at one time."""
+    if (obj, rule) not in _made:
+        _made[obj, rule] = FidelityByName(obj, rule)
+    return _made[obj, rule]
+
+
+@pytest.fixture(autouse=True)
+def shared_flatteners() -> Iterator[None]:
+    """Loads take the shared flatteners."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "Flattener", shared_flattener)
+        yield
