@@ -254,6 +254,8 @@ def test_what_is_not_set_is_told(aws, monkeypatch, endpoint) -> None:
     for name in ("DATABASE", "CLUSTER_ID"):
         monkeypatch.delenv(name)
         assert name in handler({}, Context())["body"]["error"]
+    monkeypatch.setenv("RELEASE_PICK", "newest")
+    assert json.loads(handler(proxy(""), Context())["body"])["error"].startswith("RELEASE_PICK is 'newest'")
     assert endpoint.requests == []
     assert ReleaseVariables.load({"RELEASE_PICK": "latest", "CLUSTER_ID": " "}).pick == "latest"
     for name, value in {"RELEASE_PICK": "last", "RELEASE_ON_FAILURE": "no", "RELEASE_TIMEOUT": "0.5"}.items():

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,11 @@ from trunkline.warehouse.releases.parser import parse
 from trunkline.warehouse.releases.result import body_of, response
 from trunkline.warehouse.releases.run import Options, run
 from trunkline.warehouse.releases.state import DiskStore, NoStore, RunState, S3Store
+
+STILL_SLOW = """
+SELECT count(*) FROM pg_stat_activity
+WHERE state = 'active' AND query LIKE '%slow%' AND pid <> pg_backend_pid()
+"""
 
 
 def release_of(text: str) -> Any:
@@ -71,6 +78,7 @@ def test_a_procedure_that_takes_too_long_is_cancelled(api, query) -> None:
     assert statuses(outcome) == ["ABORTED", "FINISHED"]
     assert outcome.calls[0].error == "took longer than 0.6 s and was cancelled"
     assert names(query) == ["load_last"]
+    assert query(STILL_SLOW) == [(0,)]
 
 
 def test_the_runs_own_deadline_leaves_the_statement_to_the_next_run(api, query, tmp_path) -> None:
@@ -185,6 +193,17 @@ def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query,
         assert "cannot be told whether it ran" in str(outcome.calls[0].error)
 
 
+def test_what_has_ended_is_not_even_asked_about(redshift, query, tmp_path) -> None:
+    """A day later Redshift has forgotten the first calls; the state has not."""
+    path, steps = str(tmp_path / "Rel1.txt"), []
+    with pytest.raises(Crash):
+        run(DataApi(redshift.in_process(), TARGET), release_of(THREE), Dying(DiskStore(path), steps, 7), Options())
+    redshift.skew = timedelta(hours=25)
+    outcome = run(DataApi(redshift.in_process(), TARGET), release_of(THREE), DiskStore(path), Options())
+    assert statuses(outcome) == ["FINISHED"] * 3
+    assert names(query) == RAN
+
+
 def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, query, tmp_path) -> None:
     """Nothing of a run that is given up runs beside the new one."""
     api, store = DataApi(redshift.in_process(), TARGET), DiskStore(str(tmp_path / "Rel1.txt"))
@@ -195,9 +214,7 @@ def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, quer
         assert outcome.is_finished
         assert "given up" in outcome.warnings[0]
     assert names(query) == ["load_dims"]
-    assert query(
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%slow%' AND pid <> pg_backend_pid()"
-    ) == [(0,)]
+    assert query(STILL_SLOW) == [(0,)]
 
 
 def test_a_finished_release_runs_anew_but_not_for_the_same_request(redshift, query, tmp_path) -> None:
@@ -211,6 +228,15 @@ def test_a_finished_release_runs_anew_but_not_for_the_same_request(redshift, que
     ids = {run(api, release, NoStore(), Options(request_id="x")).calls[0].query_id for _ in range(3)}
     assert len(ids) == 1
     assert names(query) == ["load_dims"] * 5
+
+
+def test_a_request_that_comes_again_after_its_token_expired(redshift, query, tmp_path) -> None:
+    """The state remembers a finished run's request for as long as it is the last."""
+    api, store = DataApi(redshift.in_process(), TARGET), DiskStore(str(tmp_path / "Rel1.txt"))
+    for hours in (0, 9, 30):
+        redshift.skew = timedelta(hours=hours)
+        assert statuses(run(api, release_of("connect.load_dims"), store, Options(request_id="monday"))) == ["FINISHED"]
+    assert names(query) == ["load_dims"]
 
 
 def test_the_same_procedure_twice_in_a_file_runs_twice(api, query) -> None:
@@ -238,6 +264,45 @@ def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
     assert run_planned(api, found, release, Options(), told=meanwhile).is_finished
     assert statuses(outcome) == ["FINISHED"] * 3
     assert names(query) == RAN * 2
+
+
+class Shared:
+    """A state in memory with S3's rule: a put after somebody else's put is refused."""
+
+    def __init__(self, held: list[RunState], lock: threading.Lock) -> None:
+        self._held, self._lock, self._seen = held, lock, 0
+
+    def load(self) -> RunState | None:
+        with self._lock:
+            self._seen = len(self._held)
+            return self._held[-1] if self._held else None
+
+    def save(self, state: RunState) -> None:
+        with self._lock:
+            if len(self._held) != self._seen:
+                raise SourceChangedError("another run")
+            self._held.append(state)
+            self._seen += 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_that_really_are_at_once(seed, redshift, query) -> None:
+    """Several functions start together, some later: every procedure runs once, and at least one sees the end."""
+    held: list[RunState] = []
+    lock = threading.Lock()
+    redshift.submitted_delay_s = 0.02 * (seed % 3)
+
+    def one(place: int) -> Any:
+        time.sleep(0.015 * place * seed)
+        return run(
+            DataApi(redshift.in_process(), TARGET), release_of(THREE), Shared(held, lock), Options(request_id="event")
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(one, range(4)))
+    assert names(query) == RAN
+    assert any(outcome.is_finished for outcome in outcomes)
+    assert [outcome.error for outcome in outcomes if not outcome.is_finished and outcome.error != "another run"] == []
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "drop", "lose"])
