@@ -78,9 +78,14 @@ def run(
     return Outcome(release, progress.state.calls, progress.state.is_finished, warnings=warnings)
 
 
-def token_of(run_id: str, release: Release, target: str, number: int) -> str:
+def token_of(state: RunState, number: int) -> str:
     """The client token of one call of one run: 64 characters, all that the API takes."""
-    return hashlib.sha256(f"{run_id}|{release.digest}|{target}|{number}".encode()).hexdigest()
+    return hashlib.sha256(f"{state.run_id}|{state.digest}|{state.target}|{number}".encode()).hexdigest()
+
+
+def name_of(state: RunState, number: int) -> str:
+    """The statement's name, by which it is found when its token has expired."""
+    return _NAME + token_of(state, number)[:40]
 
 
 def _begin(api: DataApi, release: Release, store: Store, options: Options) -> tuple[RunState, tuple[str, ...]]:
@@ -94,7 +99,9 @@ def _begin(api: DataApi, release: Release, store: Store, options: Options) -> tu
             return held, ("this request has been answered before: its results are shown, nothing is run.",)
     if held and not held.is_finished:
         _settle(api, held)
-        warnings.append(f"the run of {held.started_at} was not finished and is given up: this release is another one.")
+        warnings.append(
+            f"the run of {held.started_at} was not finished and is given up; this one begins at the first call."
+        )
     new = options.request_id is None or options.restart
     state = RunState(
         run_id=uuid.uuid4().hex if new else hashlib.sha256(str(options.request_id).encode()).hexdigest(),
@@ -111,12 +118,15 @@ def _begin(api: DataApi, release: Release, store: Store, options: Options) -> tu
 def _settle(api: DataApi, held: RunState) -> None:
     """End what a given-up run has left running, so that nothing of it runs beside the new one."""
     for call in held.calls:
-        if call.query_id is None or call.status in ENDED:
+        if call.status in ENDED:
+            continue
+        running = call.query_id or (api.find(name_of(held, call.number)) if call.status == ASKED else None)
+        if running is None:
             continue
         try:
-            if not api.describe(call.query_id).is_ended and not api.cancel(call.query_id).is_ended:
+            if not api.describe(running).is_ended and not api.cancel(running).is_ended:
                 raise TransientError(
-                    f"statement {call.query_id} of the run of {held.started_at} does not end though it was cancelled: "
+                    f"statement {running} of the run of {held.started_at} does not end though it was cancelled: "
                     "wait for it, then run again."
                 )
         except RefusedError:
@@ -191,8 +201,7 @@ class _Run:
 
     def _ask(self, call: ProcedureCall, one: CallState, begun_s: float) -> CallState:
         """Have Redshift start the call, or find it where it was asked for before."""
-        token = token_of(self.state.run_id, self.release, self.state.target, call.number)
-        name = _NAME + token[:40]
+        token, name = token_of(self.state, call.number), name_of(self.state, call.number)
         was_asked = one.status == ASKED
         found = self.api.find(name) if was_asked else None
         if found is None:
