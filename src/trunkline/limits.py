@@ -39,3 +39,22 @@ DEAD_LETTER_REASONS: Final = {
 JSON_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
+
+# Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
+DATA_API_TOKEN_S: Final = 8 * 3600  # a repeated ClientToken finds its statement
+DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
+DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
+DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
+# Redshift database developer guide, stored procedure limits, names, VARCHAR.
+PROCEDURE_ARGUMENTS_MAX: Final = 32
+NAME_BYTES_MAX: Final = 127
+TEXT_BYTES_MAX: Final = 65_535
+# Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
+RELEASE_BYTES_MAX: Final = 256 * 1024
+# The mission's: how long one procedure may run, and how long the network may take.
+RELEASE_CALL_S: Final = 300
+CONNECT_S: Final = 10
+READ_S: Final = 10
+RETRIES: Final = 2
+# Ours: what is left of a Lambda's time for writing down where the run is and answering.
+LAMBDA_MARGIN_S: Final = 15

@@ -66,7 +66,9 @@ def assert_adds_up(counts: Counts) -> None:
     )  # fmt: skip
 
 
-def rows_of(con: duckdb.DuckDBPyConnection, source: str, obj: Object, without: frozenset[str] = PER_DELIVERY) -> list[Row]:
+def rows_of(
+    con: duckdb.DuckDBPyConnection, source: str, obj: Object, without: frozenset[str] = PER_DELIVERY
+) -> list[Row]:
     """All rows of a relation as dictionaries, sorted by key, version and hash; without what differs by delivery."""
     names = [column.name for column in obj.columns if column.name not in without]
     listed = ", ".join(DUCKDB.quote(name) for name in names)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import dead_letter, lake, metrics, objects, output, warehouse
+from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
 from trunkline.cli.load import load
@@ -40,6 +40,7 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "dead-letter": dead_letter.app,
     "warehouse": warehouse.app,
     "lake": lake.app,
+    "release": release.app,
 }
 
 _HELP: Final = """Amazon Connect's contacts, kept whole: lake, warehouse and report, on one machine or on AWS.

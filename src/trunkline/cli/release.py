@@ -1,0 +1,140 @@
+"""`trunkline release`: a file of procedure calls, looked at and run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.options import Output
+from trunkline.cli.output import Format
+
+if TYPE_CHECKING:
+    from trunkline.warehouse.releases.plan import Release
+    from trunkline.warehouse.releases.state import CallState
+
+app = typer.Typer(
+    help="Files of procedure calls, run on Redshift in order.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class Choice(StrEnum):
+    """Which file is run where several match."""
+
+    FIRST = "first"
+    LATEST = "latest"
+
+
+class Failure(StrEnum):
+    """What follows a procedure that failed."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+Place = Annotated[
+    str, typer.Argument(metavar="PLACE", help="A file, a folder with Rel*.txt, or s3://bucket/Redshift/Rel.")
+]
+Picked = Annotated[
+    Choice, typer.Option("--pick", help="Where several match: the first by key, or the latest (Rel10 after Rel9).")
+]
+
+
+@app.command()
+def plan(place: Place, pick: Picked = Choice.FIRST, output_format: Output = Format.TABLE) -> None:
+    """Show what a release would run: each statement, and the values bound to it. Nothing is run.
+
+    Example: trunkline release plan s3://daab-lab-jfr-datalake/Redshift/Rel
+    """
+    _show_plan(_planned(place, pick)[1], output_format)
+
+
+@app.command()
+def run(
+    place: Place,
+    pick: Picked = Choice.FIRST,
+    output_format: Output = Format.TABLE,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help="redshift+data://cluster/database?db_user=loader (default: CLUSTER_ID, DATABASE, DB_USER).",
+            show_default=False,
+        ),
+    ] = None,
+    on_failure: Annotated[Failure, typer.Option("--on-failure", help="After a failed procedure.")] = Failure.CONTINUE,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds until a procedure is cancelled.", min=1)] = 300,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Do not go on with an unfinished run: begin anew.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `release plan`.")] = False,
+) -> None:
+    """Run a release's procedures in order, one at a time, each once. Exit 1 unless every one succeeded.
+
+    Where the run is stands in a file beside the release (Rel7.txt.state.json): stopped at any point, the same command
+    goes on there, and a procedure that has run is not run again. A finished release is run anew.
+
+    Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
+    """
+    from trunkline.pipelines.release import run_planned, target_from
+    from trunkline.settings import ReleaseVariables
+    from trunkline.warehouse.redshift_data import DataApi, connect, target_of
+    from trunkline.warehouse.releases.result import body_of, response
+    from trunkline.warehouse.releases.run import Options
+
+    variables = ReleaseVariables.load()
+    s3 = _s3(place)
+    found, release = _planned(place, pick, s3)
+    if dry_run:
+        _show_plan(release, output_format)
+        return
+    to = target_of(target) if target else target_from(variables)
+    api = DataApi(connect(to.region), to)
+    options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
+
+    def told(call: CallState) -> None:
+        output.note(
+            f"{call.number} of {len(release.calls)} {call.status}: {release.calls[call.number - 1].display_name}"
+        )
+
+    outcome = run_planned(api, found, release, options, s3, told)
+    for warning in outcome.warnings:
+        output.note(warning)
+    result = response(body_of(outcome))
+    if output_format is Format.JSON:
+        output.record(result, output_format)
+    else:
+        _show_results(result["body"], output_format)
+    if outcome.error:
+        output.failure(outcome.error)
+    if result["statusCode"] != 200:
+        raise typer.Exit(1)
+
+
+def _s3(place: str) -> Any:
+    """A client where the release is in S3."""
+    from trunkline.settings import ReleaseVariables
+    from trunkline.warehouse.redshift_data import connect
+
+    return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None
+
+
+def _planned(place: str, pick: Choice, s3: Any = None) -> Any:
+    from trunkline.pipelines.release import plan as find_and_parse
+
+    return find_and_parse(place, pick.value, s3 or _s3(place), output.note)
+
+
+def _show_plan(release: Release, output_format: Format) -> None:
+    if output_format is Format.TABLE:
+        output.note(f"{release.source}: {len(release.calls):,} calls")
+    rows = [(call.number, call.line, call.display_name, call.sql, call.parameters) for call in release.calls]
+    output.rows(["number", "line", "procedure", "sql", "values"], rows, output_format)
+
+
+def _show_results(body: dict[str, Any], output_format: Format) -> None:
+    columns = ["procedure_number", "procedure_name", "status", "duration_ms", "query_id", "error"]
+    output.rows(columns, [[one[name] for name in columns] for one in body["execution_results"]], output_format)
+    output.note(f"{body['message']} ({body['successful_procedures']} of {body['total_procedures']}).")

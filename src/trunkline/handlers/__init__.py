@@ -1,0 +1,1 @@
+"""One module for each Lambda function: settings, one call, the answer."""

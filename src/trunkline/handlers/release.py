@@ -1,0 +1,26 @@
+"""The Lambda function `RedshiftS3SP2`: runs the release in S3, or the one procedure that the event names."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from trunkline.errors import TrunklineError
+from trunkline.pipelines.release import Clients, answer
+from trunkline.settings import ReleaseVariables
+from trunkline.warehouse.redshift_data import DataApi, connect
+from trunkline.warehouse.releases.event import is_proxy
+from trunkline.warehouse.releases.result import failed_body, response
+
+_LOG = logging.getLogger("trunkline.release")
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
+    left_s = context.get_remaining_time_in_millis() / 1000
+    try:
+        variables = ReleaseVariables.load()
+        clients = Clients(connect(variables.region, "s3"), lambda target: DataApi(connect(target.region), target))
+    except TrunklineError as error:
+        return response(failed_body(str(error)), is_proxy(event))
+    return answer(event, variables, clients, context.aws_request_id, left_s, _LOG.warning)

@@ -1,0 +1,319 @@
+"""A small client of the Redshift Data API: statements by token, long polls, cancelling, results as rows.
+
+The API runs statements on its own and forgets nothing for a day, so what matters is never to run one twice: every
+call here carries the caller's own token (botocore makes up a new one for each call otherwise), under which the API
+gives the same statement again for eight hours. A failed statement is no exception there; here it is, where asked for.
+Sources: Amazon Redshift management guide, "Using the Amazon Redshift Data API"; botocore's model `redshift-data`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from trunkline import clock
+from trunkline.engines.redshift import REDSHIFT
+from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.limits import CONNECT_S, DATA_API_BATCH_MAX, DATA_API_WAIT_S_MAX, READ_S, RETRIES
+
+ENDED: Final = frozenset({"FINISHED", "FAILED", "ABORTED"})
+# A long poll has to answer before the network's patience ends.
+_POLL_S: Final = min(DATA_API_WAIT_S_MAX, READ_S - 2)
+_PAUSE_S: Final = 0.2
+_PAUSE_S_MAX: Final = 2.0
+_LATER: Final = frozenset({
+    "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "InternalServerException",
+    "InternalFailure", "ServiceUnavailable", "ActiveStatementsExceededException", "ActiveSessionsExceededException",
+    "ActiveWaitingRequestsExceededException", "DatabaseConnectionException", "QueryTimeoutException", "RequestTimeout",
+})  # fmt: skip
+
+
+class SqlError(TerminalError):
+    """The database refused a statement. `text` is its own message, which may quote data; `statement_id` the API's."""
+
+    def __init__(self, text: str, statement_id: str) -> None:
+        super().__init__(f"Redshift statement {statement_id} failed: {text}")
+        self.text, self.statement_id = text, statement_id
+
+
+class RefusedError(TerminalError):
+    """The API did not accept a request, so that nothing was started. `code` is AWS's."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"the Redshift Data API refuses ({code}): {text}")
+        self.code, self.text = code, text
+
+
+class StatementTimeoutError(TransientError):
+    """A statement took longer than it may and was cancelled. `statement` is what became of it."""
+
+    def __init__(self, statement: Statement, seconds: float) -> None:
+        super().__init__(f"Redshift statement {statement.id} took longer than {seconds:g} s; it is {statement.status}.")
+        self.statement = statement
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where statements go: a provisioned cluster, or a serverless workgroup, and a database in it.
+
+    `db_user` is for clusters; without it, and without a secret, the IAM identity is the database's user.
+    """
+
+    database: str
+    cluster: str | None = None
+    workgroup: str | None = None
+    db_user: str | None = None
+    secret_arn: str | None = None
+    region: str | None = None
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The members of a request that say where."""
+        asked = {
+            "ClusterIdentifier": self.cluster,
+            "WorkgroupName": self.workgroup,
+            "Database": self.database,
+            "DbUser": self.db_user if self.cluster else None,
+            "SecretArn": self.secret_arn,
+        }
+        return {name: value for name, value in asked.items() if value}
+
+    @property
+    def url(self) -> str:
+        """The target for people: no user, no secret."""
+        return f"redshift+data://{self.cluster or self.workgroup}/{self.database}"
+
+
+def target_of(url: str) -> Target:
+    """`redshift+data://CLUSTER/DATABASE`, with `?db_user=`, `secret_arn=`, `region=`; `serverless=true`: workgroup."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    name, database = unquote(parts.netloc), unquote(parts.path.lstrip("/"))
+    unknown = sorted(options.keys() - {"db_user", "secret_arn", "region", "serverless"})
+    valid = "valid is redshift+data://cluster/database?db_user=loader, or redshift+data://workgroup/database?serverless=true"
+    if parts.scheme != "redshift+data" or not name or not database or "/" in database or unknown:
+        raise UsageError(f"{url!r} is no target; {valid}.")
+    if options.get("serverless", "false") not in ("true", "false"):
+        raise UsageError(f"{url!r}: serverless is true or false; {valid}.")
+    is_serverless = options.pop("serverless", "false") == "true"
+    return Target(database, None if is_serverless else name, name if is_serverless else None, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the API knows of a statement.
+
+    `status` is SUBMITTED, PICKED, STARTED, FINISHED, FAILED or ABORTED; `duration_ms` NULL where it is not told;
+    `rows` are rows returned or affected, None where that does not apply; `parts` those of a batch, in order.
+    """
+
+    id: str
+    status: str
+    error: str | None = None
+    duration_ms: float | None = None
+    has_result: bool = False
+    rows: int | None = None
+    created_at: datetime | None = None
+    parts: tuple[Statement, ...] = ()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+
+def connect(region: str | None = None, service: str = "redshift-data") -> Any:
+    """A boto3 client as the mission has it: connect 10 s, read 10 s, 2 retries."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # `total_max_attempts` counts the first try too.
+    retries = {"mode": "standard", "total_max_attempts": RETRIES + 1}
+    config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
+    try:
+        return boto3.client(service, region_name=region, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise TerminalError(
+            f"no {service} client can be made: {error}. Set AWS_DEFAULT_REGION and credentials."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class DataApi:
+    """The Data API for one target. `sleep` stands in for time.sleep."""
+
+    client: Any
+    target: Target
+    sleep: Callable[[float], None] = time.sleep
+
+    def execute(self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "") -> str:
+        """Start a statement, or find the one started under this token; its id.
+
+        Every parameter is used in `sql` as `:name`; no value is empty or NULL, since the API binds neither.
+        """
+        _check_size([sql], parameters)
+        asked = self._request(token, parameters, name)
+        with _told():
+            return str(self.client.execute_statement(Sql=sql, **asked)["Id"])
+
+    def batch(
+        self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
+    ) -> str:
+        """Start statements that commit together or not at all, or find them by token; the batch's id."""
+        if not 1 <= len(sqls) <= DATA_API_BATCH_MAX:
+            raise UsageError(f"a batch of {len(sqls)} statements; the Data API takes 1 to {DATA_API_BATCH_MAX}.")
+        _check_size(sqls, parameters)
+        asked = self._request(token, parameters, name)
+        with _told():
+            return str(self.client.batch_execute_statement(Sqls=list(sqls), **asked)["Id"])
+
+    def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
+        """What became of a statement; waits up to `wait_s` for its end where the SDK knows how."""
+        asked: dict[str, Any] = {"Id": statement_id}
+        if wait_s >= 1 and self._can_wait("DescribeStatement"):
+            asked["WaitTimeSeconds"] = int(min(wait_s, _POLL_S))
+        with _told():
+            return _statement(self.client.describe_statement(**asked))
+
+    def wait(self, statement_id: str, until_s: float) -> Statement:
+        """Poll until the statement ends or the monotonic clock reaches `until_s`; the last that was seen.
+
+        A poll that fails for a while says nothing about the statement: it is tried again until then.
+        """
+        pause = _PAUSE_S
+        while True:
+            left = until_s - clock.monotonic_s()
+            begun = clock.monotonic_s()
+            try:
+                seen = self.describe(statement_id, left)
+            except TransientError:
+                if left <= 0:
+                    raise
+            else:
+                if seen.is_ended or left <= 0:
+                    return seen
+            if clock.monotonic_s() - begun < 0.5:  # the poll did not wait on the other side
+                self.sleep(max(min(pause, until_s - clock.monotonic_s()), 0))
+                pause = min(pause * 1.5, _PAUSE_S_MAX)
+
+    def cancel(self, statement_id: str, wait_s: float = 10) -> Statement:
+        """Ask for the end of a statement and wait for it; it may have finished meanwhile."""
+        try:
+            with _told():
+                self.client.cancel_statement(Id=statement_id)
+        except RefusedError:
+            pass  # it has ended: its status tells how
+        return self.wait(statement_id, clock.monotonic_s() + wait_s)
+
+    def find(self, name: str) -> str | None:
+        """The id of the latest statement with exactly this name, None where the last 24 hours know of none."""
+        found: list[tuple[datetime, str]] = []
+        place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
+                 if key in self.target.place}  # fmt: skip
+        with _told():
+            for page in self.client.get_paginator("list_statements").paginate(
+                StatementName=name, Status="ALL", **place
+            ):
+                # The API takes the name as a prefix.
+                found += [
+                    (one["CreatedAt"], one["Id"]) for one in page["Statements"] if one.get("StatementName") == name
+                ]
+        return max(found)[1] if found else None
+
+    def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a result, page by page. DECIMAL, DATE and TIMESTAMP are text, as the API gives them."""
+        with _told():
+            for page in self.client.get_paginator("get_statement_result").paginate(Id=statement_id):
+                for row in page["Records"]:
+                    yield tuple(_value(field) for field in row)
+
+    def run(
+        self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
+    ) -> Statement:
+        """Start and wait. Raises SqlError when it fails, StatementTimeoutError when it was cancelled for its length."""
+        return self.ended(self.execute(sql, token, parameters, name), timeout_s)
+
+    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+        """Wait for a statement that was started. Raises as `run`."""
+        seen = self.wait(statement_id, clock.monotonic_s() + timeout_s)
+        if not seen.is_ended:
+            seen = self.cancel(statement_id)
+            if seen.status != "FINISHED":
+                raise StatementTimeoutError(seen, timeout_s)
+        if seen.status != "FINISHED":
+            raise SqlError(seen.error or seen.status, statement_id)
+        return seen
+
+    def _request(self, token: str, parameters: Mapping[str, str] | None, name: str) -> dict[str, Any]:
+        asked: dict[str, Any] = {**self.target.place, "ClientToken": token}
+        if name:
+            asked["StatementName"] = name
+        if parameters:
+            asked["Parameters"] = [{"name": key, "value": value} for key, value in parameters.items()]
+        return asked
+
+    def _can_wait(self, operation: str) -> bool:
+        """Whether this botocore knows long polls of the operation; older ones do not."""
+        return "WaitTimeSeconds" in self.client.meta.service_model.operation_model(operation).input_shape.members
+
+
+def _check_size(sqls: Sequence[str], parameters: Mapping[str, str] | None) -> None:
+    most = REDSHIFT.statement_bytes_max or 0
+    for sql in sqls:
+        size = len(sql.encode()) + sum(len(value.encode()) for value in (parameters or {}).values())
+        if size > most:
+            raise UsageError(f"a statement of {size:,} bytes with its values; the Data API takes {most:,}.")
+    for key, value in (parameters or {}).items():
+        if not value:
+            raise UsageError(f"parameter {key} is empty; the Data API binds no empty text and no NULL.")
+
+
+def _statement(told: Mapping[str, Any]) -> Statement:
+    # Nanoseconds; zero and below before there is anything to tell.
+    duration, rows = told.get("Duration", -1), told.get("ResultRows", -1)
+    return Statement(
+        id=told["Id"],
+        status=told.get("Status", "SUBMITTED"),
+        error=told.get("Error") or None,
+        duration_ms=duration / 1e6 if duration > 0 else None,
+        has_result=bool(told.get("HasResultSet")),
+        rows=rows if rows >= 0 else None,
+        created_at=told.get("CreatedAt"),
+        parts=tuple(map(_statement, told.get("SubStatements", ()))),
+    )
+
+
+def _value(field: Mapping[str, Any]) -> Any:
+    return None if field.get("isNull") else next(iter(field.values()))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn boto3's errors into ours: RefusedError where nothing was started, TransientError where a later try helps."""
+    from botocore import exceptions as boto
+
+    try:
+        yield
+    except boto.ParamValidationError as error:
+        raise RefusedError("ParamValidationError", str(error)) from error
+    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.NoRegionError) as error:
+        raise TerminalError(f"no AWS credentials or region for the Redshift Data API: {error}.") from error
+    except boto.ClientError as error:
+        code = str(error.response["Error"].get("Code"))
+        text = str(error.response["Error"].get("Message", ""))
+        if code in _LATER or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            raise TransientError(f"the Redshift Data API answers {code} ({text}): try again later.") from error
+        raise RefusedError(code, text) from error
+    except (boto.BotoCoreError, ConnectionError) as error:
+        raise TransientError(f"the Redshift Data API did not answer: {error}. Try again later.") from error
+
+
+__all__ = [
+    "DataApi", "RefusedError", "SqlError", "Statement", "StatementTimeoutError", "Target", "connect", "target_of",
+]  # fmt: skip
