@@ -39,3 +39,9 @@ DEAD_LETTER_REASONS: Final = {
 JSON_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
+
+# EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
+# run's own clock may be as far behind.
+SCHEDULE_PRECISION_S: Final = 60
+# Ours: windows that one run takes after an outage; the next run takes the rest.
+WINDOWS_PER_RUN_MAX: Final = 1_000
