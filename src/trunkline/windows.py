@@ -1,8 +1,8 @@
 """Windows: the stretches of time that a schedule asks for, half-open, in UTC, without gap or overlap in any zone.
 
 Two neighbouring bounds of a schedule make a window, so windows tile time whatever clocks do; a test reads all zones to
-see it. Nothing here depends on when, or how often, a run is really started: a run takes what is due since the watermark,
-and once more what has since become old enough for late completions.
+see it. Nothing here depends on when, or how often, a run is really started: a run takes what is due since the
+watermark, and once more what has since become old enough for late completions.
 """
 
 from __future__ import annotations
