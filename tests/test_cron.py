@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import doctest
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_time_before_is_the_one_that_came_before(text: str) -> None:
     """Going back finds what going forward gave."""
     one = cron(text)
     ahead = list(islice(times(one, datetime(2026, 1, 1), datetime(2200, 1, 1)), 40))
-    for earlier, later in zip(ahead, ahead[1:], strict=False):
+    for earlier, later in pairwise(ahead):
         assert time_before(one, later) == earlier
         assert time_before(one, later - timedelta(seconds=1)) == earlier
         assert time_before(one, later + timedelta(seconds=1)) == later

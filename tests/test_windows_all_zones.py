@@ -128,7 +128,7 @@ def test_each_instant_near_a_change_is_in_one_window(width: int) -> None:
         expected = expected_bounds(change, width, 3 * DAY)
         for probe in (at - 1, at):
             i = bisect_right(expected, probe)
-            assert window_at(schedule, instant(probe)) == Window(instant(expected[i - 1]), instant(expected[i])), key
+            assert window_at(instant(probe), schedule) == Window(instant(expected[i - 1]), instant(expected[i])), key
 
 
 def test_runs_take_every_instant_once_around_every_change() -> None:

@@ -46,11 +46,11 @@ class Window:
         return self.start <= instant < self.end
 
 
-def window_at(schedule: Schedule, instant: datetime) -> Window:
+def window_at(instant: datetime, schedule: Schedule) -> Window:
     """The one window of a schedule that holds an instant; UsageError where its years have none.
 
     >>> from datetime import UTC
-    >>> print(label(window_at(make_schedule(), datetime(2026, 3, 8, 7, 30, tzinfo=UTC)), make_schedule().zone))
+    >>> print(label(window_at(datetime(2026, 3, 8, 7, 30, tzinfo=UTC), make_schedule()), make_schedule().zone))
     2026-03-08 03:00 to 04:00 -04:00
     """
     instant = utc(instant, "The instant")
@@ -68,7 +68,7 @@ def window_at(schedule: Schedule, instant: datetime) -> Window:
     )
 
 
-def windows_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[Window]:
+def windows_between(start: datetime, end: datetime, schedule: Schedule) -> Iterator[Window]:
     """Windows that tile [start, end) exactly: a schedule's own, the first and the last cut where they reach beyond."""
     start, end = utc(start, "The start"), utc(end, "The end")
     edge = start
@@ -224,6 +224,6 @@ def get_previous_interval_bounds(
     ('2026-07-01 12:00:00+00:00', '2026-07-01 14:00:00+00:00', '2026-07-01 08:00 to 10:00 -04:00')
     """
     schedule = make_schedule(expression, zone)
-    ended = window_at(schedule, utc(now, "Now")).start
-    window = window_at(schedule, ended - _INSTANT)
+    ended = window_at(utc(now, "Now"), schedule).start
+    window = window_at(ended - _INSTANT, schedule)
     return window.start, window.end, label(window, schedule.zone)
