@@ -11,11 +11,16 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
+from trunkline.objects.model import Json, ListOf, MapOf, Object, Struct, Type
+
 
 def timestamp(text: str | None) -> datetime | None:
     if not text:
         return None
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).replace(tzinfo=None)
+    # As the samples write it; Python 3.11 would take the Z as it is.
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).replace(tzinfo=None)  # noqa: FURB162
 
 
 def millis(seconds: float | None) -> int | None:
@@ -346,8 +351,28 @@ def contact(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def flatten(texts: list[str], schema: Any) -> Any:
-    """A pyarrow table of these records."""
-    import pyarrow
+def schema(obj: Object) -> pa.Schema:
+    """The table's schema, full width."""
+    return pa.schema([(column.name, _arrow(column.type)) for column in obj.data_columns])
 
-    return pyarrow.Table.from_pylist([contact(json.loads(text)) for text in texts], schema=schema)
+
+def _arrow(type_: Type) -> pa.DataType:
+    match type_:
+        case str():
+            return {
+                "text": pa.string(), "bigint": pa.int64(), "integer": pa.int32(), "double": pa.float64(),
+                "boolean": pa.bool_(), "timestamp": pa.timestamp("us"), "date": pa.date32(),
+            }[type_]  # fmt: skip
+        case Json():
+            return pa.string()
+        case ListOf(item):
+            return pa.list_(_arrow(item))
+        case MapOf(value):
+            return pa.map_(pa.string(), _arrow(value))
+        case Struct(fields):
+            return pa.struct([(one.name, _arrow(one.type)) for one in fields])
+
+
+def flatten(texts: list[str], schema: pa.Schema) -> pa.Table:
+    """A table of these records."""
+    return pa.Table.from_pylist([contact(json.loads(text)) for text in texts], schema=schema)

@@ -8,7 +8,7 @@ MIB: Final = 1024 * 1024
 
 # Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
 # small, small enough that a few batches in flight stay well under 800 MB.
-BATCH_BYTES_MAX: Final = 32 * MIB
+BATCH_BYTES_MAX: Final = 16 * MIB
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
 # Ours: the bytes of a dead letter that are kept.

@@ -85,6 +85,7 @@ class Settings(Options, frozen=True, kw_only=True):
         """
         variables = os.environ if environ is None else environ
         place = (home or Path(variables.get("TRUNKLINE_HOME") or HOME_DEFAULT)).expanduser().absolute()
+        _check_place(place)
         options: dict[str, Any] = {}
         for name, (value, where) in {**_from_file(place / FILE_NAME), **_from_variables(variables)}.items():
             options[name] = _decoded(name, value, where)
@@ -242,6 +243,16 @@ def _check_url(name: str, url: str, where: str) -> None:
         raise UsageError(f"{where} is {url!r}, which names no bucket{valid}.")
     if parts.scheme != "s3" and (parts.netloc or len(parts.path) < 2):
         raise UsageError(f"{where} is {url!r}, which names no absolute path (three slashes){valid}.")
+
+
+def _check_place(path: Path) -> None:
+    """Raises UsageError for a path that no URL can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the name of the home {os.fsencode(path)!r} is not UTF-8; rename the folder, or name another with --home."
+        ) from None
 
 
 def _check_zone(zone: str, where: str) -> None:

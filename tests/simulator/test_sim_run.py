@@ -71,7 +71,7 @@ def test_the_number_of_contacts_is_exact(tmp_path: Path, contacts: int, seed: in
 
 
 def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]], pieces: Pieces) -> None:
-    """Counted from the bytes: deliveries, exact copies and later versions are what expected.json says."""
+    """Counted from the bytes: deliveries, exact copies and later versions are what _expected.json says."""
     expected = plain.expected
     texts = Counter(raw for path in plain.files for _, raw in pieces(path))
     assert expected.deliveries == len(plain_records) == texts.total()
@@ -80,7 +80,7 @@ def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]], pi
     assert expected.read == expected.contacts + expected.late_versions + expected.exact_duplicates
     assert min(expected.late_versions, expected.exact_duplicates) > 0
     assert expected.bytes == sum(path.stat().st_size for path in plain.files)
-    written = json.loads((plain.folder.parent / "expected.json").read_text())
+    written = json.loads((plain.folder.parent / "_expected.json").read_text())
     assert written["expected"]["read"] == expected.read
     assert written["spec"]["seed"] == 7
 

@@ -124,9 +124,9 @@ class Room:
             return 0, step.output
         done = subprocess.run(
             ["bash", "-c", step.command], cwd=self.folder, env=self.environment, text=True, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=110,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
         )  # fmt: skip
-        text = done.stdout.replace(str(self.folder), "/home/you/centre")
+        text = done.stdout.replace(str(self.folder), "/data/centre")
         return done.returncode, text.removesuffix("\n").split("\n") if text else []
 
 

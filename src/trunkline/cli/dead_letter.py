@@ -27,8 +27,12 @@ def list_letters(
     Example: trunkline dead-letter list --reason truncated
     """
     from trunkline.ledger.index import dead_letters
+    from trunkline.objects.catalogue import find
 
+    _check_reason(reason)
     with read(home) as opened:
+        if object_name is not None:
+            find(object_name, opened.objects)
         letters = dead_letters(opened.con, object_name, is_open=not landed)
     grouped: dict[tuple[str, str], list[int]] = {}
     for place, letter in enumerate(letters):
@@ -36,11 +40,18 @@ def list_letters(
             grouped.setdefault((letter.object_name, letter.payload_hash), []).append(place)
     rows = [
         (letters[at[0]].payload_hash[:12], len(at), name, letters[at[0]].reason, letters[at[0]].length,
-         letters[at[0]].arrived_at, letters[at[0]].detail, letters[at[0]].position)
+         letters[at[0]].arrived_at, letters[at[0]].detail,
+         _short(letters[at[0]].position) if output_format is Format.TABLE else letters[at[0]].position)
         for (name, _), at in grouped.items()
     ]  # fmt: skip
     columns = ["id", "times", "object", "reason", "length", "arrived_at", "detail", "position"]
     output.rows(columns, rows, output_format)
+
+
+def _short(position: str) -> str:
+    """A position as a person finds it: the file's name and the offset."""
+    place, _, offset = position.rpartition(":")
+    return f"{place.rpartition('@')[0].rpartition('/')[2]}:{offset}"
 
 
 @app.command()
@@ -60,9 +71,11 @@ def show(
 
     with owned(home) as opened:
         found = [one for one in dead_letters(opened.con, is_open=False) if one.payload_hash.startswith(letter_id)]
-        if not found:
+        ids = {one.payload_hash for one in found}
+        if len(ids) != 1:
+            seen = f"{len(ids):,} records set aside have" if ids else "no record set aside has"
             raise UsageError(
-                f"no record set aside has an id that begins with {letter_id!r}; see trunkline dead-letter list"
+                f"{seen} an id that begins with {letter_id!r}; name one id as trunkline dead-letter list shows it"
             )
         kept = kept_bytes(opened, found[0])
     first = found[0]
@@ -83,6 +96,7 @@ def replay(
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.replay import replay as run
 
+    _check_reason(reason)
     with owned(home) as opened:
         names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
         results = []
@@ -94,3 +108,11 @@ def replay(
         show_load(result, output_format)
     if not results:
         output.note("Nothing is set aside.")
+
+
+def _check_reason(reason: str | None) -> None:
+    from trunkline.errors import UsageError
+    from trunkline.limits import DEAD_LETTER_REASONS
+
+    if reason is not None and reason not in DEAD_LETTER_REASONS:
+        raise UsageError(f"there is no reason {reason!r}; reasons are {', '.join(DEAD_LETTER_REASONS)}")

@@ -108,4 +108,4 @@ def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
     from trunkline.simulator.spec import CENTRE_ZONE
 
     with open_reader(settings) as reader:
-        return write_report(reader, spec.date, CENTRE_ZONE, path)
+        return write_report(reader, spec.date, CENTRE_ZONE, path).headlines

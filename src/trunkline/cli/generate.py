@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from trunkline.cli import generate_docs, generate_sql
+from trunkline.cli import generate_docs, generate_sql, generate_tables
 from trunkline.compile.ddl import script, warehouse_statements
 from trunkline.compile.dictionary import dictionary
 from trunkline.compile.lake_views import EXAMPLE_LAKE, athena_statements
@@ -43,6 +43,8 @@ def dictionaries() -> Produced:
 PRODUCERS: tuple[Callable[[], Produced], ...] = (
     tables,
     dictionaries,
+    generate_tables.view_pages,
+    generate_tables.ledger_page,
     generate_docs.commands,
     generate_docs.metrics,
     generate_docs.settings,

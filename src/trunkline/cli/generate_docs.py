@@ -202,7 +202,7 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
     "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
-    "batch_bytes": "Decoded bytes of one batch, at most. It changes neither rows nor totals.",
+    "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
     "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
     "threads": "Threads of the engine and of flattening. Default: the machine's cores.",
 }

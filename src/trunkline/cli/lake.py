@@ -32,6 +32,7 @@ def compact(
     """Make each day of the lake one sorted file, and remove files replaced longer ago than the grace time.
 
     Readers lose and double nothing meanwhile. Where a contact was redacted, its older versions lose the same data.
+    Bytes of dead letters older than dead_letter_retention_days go; what is known of them stays.
 
     Example: trunkline lake compact --grace-minutes 0
     """
@@ -42,7 +43,18 @@ def compact(
         for name, obj in opened.objects.items():
             with progress(f"Compacting {name}", None, "days") as advance:
                 done = run(opened, obj, timedelta(minutes=grace_minutes), advance)
-            rows.append((name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed))
+            rows.append(
+                (name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed, done.bytes_dropped)
+            )
     output.rows(
-        ["object", "days_compacted", "files_replaced", "files_removed", "versions_scrubbed"], rows, output_format
+        [
+            "object",
+            "days_compacted",
+            "files_replaced",
+            "files_removed",
+            "versions_scrubbed",
+            "dead_letter_files_dropped",
+        ],
+        rows,
+        output_format,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import owned
+from trunkline.cli.open import declared, owned
 from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
 from trunkline.cli.progress import progress
@@ -37,6 +37,9 @@ def load(
     from trunkline.pipelines.load import load as run
     from trunkline.sources.listing import list_files
 
+    # Before the home is opened: a mistake in the command leaves nothing behind.
+    find(object_name, declared(home))
+    list_files(paths)
     with owned(home) as opened:
         obj = find(object_name, opened.objects)
         size = sum(file.size_bytes for file in list_files(paths))
@@ -55,6 +58,8 @@ def show(result: LoadResult, output_format: Format) -> None:
         fields |= {"batches": result.batches, "bytes": result.bytes_read, "seconds": round(result.seconds, 3)}
         output.record(fields, output_format)
         return
+    if not result.counts.read and not result.recovered:
+        output.note(_nothing_new(result))
     if result.recovered:
         output.note(f"Finished {result.recovered:,} batches that an earlier run had begun.")
     output.text(result.counts.sentence())
@@ -62,6 +67,14 @@ def show(result: LoadResult, output_format: Format) -> None:
         output.note(line)
     if result.counts.dead_letter:
         output.note("See what was set aside: trunkline dead-letter list")
+
+
+def _nothing_new(result: LoadResult) -> str:
+    if not result.files:
+        return "There is no file in what was named."
+    return (
+        f"Nothing is new: all {result.files:,} files were loaded before." if not result.batches else "No record in it."
+    )
 
 
 def drift_lines(result: LoadResult) -> list[str]:

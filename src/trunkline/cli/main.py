@@ -105,6 +105,8 @@ def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
         return _stopped()
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:
+        return _system_error(error)
     except Exception as error:  # noqa: BLE001 - the boundary: a person gets a sentence, TRUNKLINE_DEBUG=1 the traceback
         return _unexpected(error)
     return 0
@@ -137,6 +139,18 @@ def _stopped() -> int:
 def _reader_left() -> int:
     """The reader of the pipe (such as `head`) has what it wanted. Python's flush at exit must not complain again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _system_error(error: OSError) -> int:
+    """What the system refused, of which file: full disks, folders that cannot be written, names that are too long."""
+    if is_debug():
+        return _unexpected(error)
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    output.failure(
+        f"{where}{error.strerror or type(error).__name__}. Correct that, or name another place, then run the same "
+        "command again: nothing is lost"
+    )
     return 1
 
 

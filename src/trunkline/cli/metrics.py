@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -86,7 +86,7 @@ def query(
 
     settings = Settings.load(home)
     place = zone or settings.zone
-    grouping = Grouping(tuple(part for part in by.split(",") if part), interval, place)
+    grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place).checked()
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
     period = (_moment(since, place, "--since"), _moment(until, place, "--until"))
     compiled = compile_metrics(select(names), grouping, threshold, *period, engine or "duckdb")
@@ -95,7 +95,21 @@ def query(
         return
     with read(home) as opened:
         rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
-    output.rows(list(compiled.columns), rows, output_format)
+    output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
+
+
+def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> list[tuple[object, ...]]:
+    """Interval starts as the wall clock of the zone shows them, with its offset, so that no hour is there twice."""
+    from zoneinfo import ZoneInfo
+
+    if zone == "UTC" or "interval_start" not in columns:
+        return rows
+    place, local = columns.index("interval_start"), ZoneInfo(zone)
+
+    def told(value: object) -> object:
+        return value.replace(tzinfo=UTC).astimezone(local) if isinstance(value, datetime) else value
+
+    return [(*row[:place], told(row[place]), *row[place + 1 :]) for row in rows]
 
 
 def _moment(text: str | None, zone: str, option: str) -> datetime | None:
@@ -105,6 +119,7 @@ def _moment(text: str | None, zone: str, option: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # The first and the last day that Python knows have no UTC time in some zones.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"{option} {text!r} is no moment; write 2026-03-02 or 2026-03-02T08:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.open import declared
 from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-
-if TYPE_CHECKING:
-    from trunkline.objects.model import Object
 
 app = typer.Typer(
     help="The tables there are: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None
@@ -28,9 +26,15 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     Example: trunkline object list
     """
-    objects = _objects(home)
+    from trunkline.objects.catalogue import VIEWS
+
     rows = [
-        (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain) for o in objects.values()
+        (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
+        for o in declared(home).values()
+    ]
+    rows += [
+        (v.name, "", f"{v.database}.{v.name}", "contact_id", len(v.columns), f"A view on {v.base}.")
+        for v in VIEWS.values()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
 
@@ -42,9 +46,16 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
     Example: trunkline object show contact_record
     """
     from trunkline.engines.duckdb import DUCKDB
-    from trunkline.objects.catalogue import find
+    from trunkline.objects.catalogue import VIEWS, find
 
-    obj = find(name, _objects(home))
+    if name in VIEWS:
+        output.rows(
+            ["column", "type", "meaning", "definition"],
+            [(c.name, c.type, c.meaning, c.sql) for c in VIEWS[name].columns],
+            output_format,
+        )
+        return
+    obj = find(name, declared(home))
     rows = [
         (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
          ".".join(c.path) if c.path else None, c.pii, c.meaning)
@@ -65,7 +76,7 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     from trunkline.objects.catalogue import find
     from trunkline.settings import Settings
 
-    obj = find(name, _objects(home))
+    obj = find(name, declared(home))
     if engine == "athena":
         statements = athena_statements(obj, Settings.load(home).lake)
     else:
@@ -91,7 +102,7 @@ def sql_(
     from trunkline.engines.duckdb import DUCKDB
     from trunkline.objects.catalogue import find
 
-    obj = find(name, _objects(home))
+    obj = find(name, declared(home))
     if step == "flatten":
         output.text(flatten_sql(obj).plain + ";")
     elif step == "order":
@@ -101,11 +112,3 @@ def sql_(
         output.text(
             "\n\n".join(f"{part};" for part in (sql.stage, sql.best, sql.counts, sql.moved, sql.delete, sql.insert))
         )
-
-
-def _objects(home: Home) -> dict[str, Object]:
-    from trunkline.objects.catalogue import load
-    from trunkline.pipelines.home import user_object_files
-    from trunkline.settings import Settings
-
-    return load(user_object_files(Settings.load(home)))

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
+    from trunkline.objects.model import Object
     from trunkline.pipelines.home import Home
     from trunkline.pipelines.reading import Reader
+
+
+def declared(home: Path | None) -> dict[str, Object]:
+    """The objects there are: ours, and those of objects.toml in the home, which need not exist."""
+    from trunkline.objects.catalogue import load
+    from trunkline.pipelines.home import user_object_files
+
+    return load(user_object_files(Settings.load(home)))
 
 
 @contextmanager

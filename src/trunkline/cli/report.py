@@ -31,14 +31,19 @@ def report(
     from trunkline.pipelines.reporting import write_report
 
     with read(home) as opened:
-        write_report(opened, _day(day), zone or opened.settings.zone, out)
+        written = write_report(opened, _day(day), zone or opened.settings.zone, out)
     output.text(f"Report: {out}")
+    output.note(f"It shows {written.day:%A %d %B %Y}, {written.zone}.")
 
 
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        # The first and the last days that Python knows have no day before or after, or no UTC time.
+        if not 1900 <= day.year <= 9000:
+            raise ValueError(text)
+        return day
     except ValueError:
         raise UsageError(f"--since {text!r} is no date; write YYYY-MM-DD") from None

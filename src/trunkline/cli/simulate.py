@@ -34,7 +34,7 @@ def simulate(
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: back to back, late, twice, changed.
 
-    The same options give the same bytes. Beside the data, expected.json says what a loader must find.
+    The same options give the same bytes. Beside the data, _expected.json says what a loader must find.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """

@@ -14,7 +14,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from trunkline.compile.flatten_checks import bad_columns, implausible, odd
+from trunkline.compile.flatten_checks import bad_columns, implausible, nested_checks, odd
 from trunkline.compile.maps import map_entries, map_safe, map_value
 from trunkline.compile.scalars import grouped_scalars
 from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
@@ -184,7 +184,7 @@ def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
     groups = grouped_scalars(obj)
     together = [f"{group.typed} AS t_{group.name}" for group in groups]
     hiding = [f"{has_pii(names[c.path])} AS p_{names[c.path]}" for c in _hiding(obj) if c.path]
-    sql = f"SELECT {', '.join(['*', *hiding, *together])} FROM ({sql})"
+    sql = f"SELECT {', '.join(['*', *hiding, *together, *nested_checks(obj, names)])} FROM ({sql})"
     sql = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({sql})"
     return f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql})"
 
@@ -205,7 +205,11 @@ def _hiding(obj: Object) -> list[Column]:
 
 
 def _apart(obj: Object, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
-    """`own`; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a map with text values, or the parsed form of a nested value."""
+    """Columns that several others read, made once.
+
+    `own`: the record's own numbers; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a
+    map with text values, or the parsed form of a nested value.
+    """
     result = {"own": f"{_own_numbers(obj, names)} AS own"}
     for group in grouped_scalars(obj):
         result[group.name] = f"[{', '.join(names[c.path] for c in group.columns if c.path)}] AS r_{group.name}"
@@ -308,17 +312,24 @@ def _redacted(obj: Object) -> str:
 
 def _hash(obj: Object) -> str:
     """MD5 of the stored row, each value behind its column's number so that no two rows read the same."""
-    parts: list[str] = []
+    values: list[str] = []
+    numbers: list[str] = []
     for number, column in enumerate(obj.data_columns):
         if column.path is None or column.pii == "direct":
             continue
         value = _q(column.name)
-        if not isinstance(column.type, str | Json):
+        if isinstance(column.type, str | Json):
+            value = value if column.type == "text" or isinstance(column.type, Json) else f"CAST({value} AS VARCHAR)"
+        else:
             value = f"CAST(to_json({value}) AS VARCHAR)"
             if column.pii == "indirect":
                 value = f"COALESCE({_q('safe ' + column.name)}, {value})"
-        parts.append(f"'{number}=' || {value}")
-    return f"md5(concat_ws(chr(31), {', '.join(parts)}, 'unmapped=' || unmapped_safe))"
+        values.append(value)
+        numbers.append(f"'{number}='")
+    # Over a list, not column by column: an expression costs its set-up at every batch.
+    names = f"[{', '.join(numbers)}, 'unmapped=']"
+    numbered = f"list_transform([{', '.join(values)}, unmapped_safe], lambda v, i: {names}[i] || v)"
+    return f"md5(list_aggregate({numbered}, 'string_agg', chr(31)))"
 
 
 def container_kinds(obj: Object) -> dict[tuple[str, ...], frozenset[str]]:

@@ -70,31 +70,40 @@ def _nested_odd(type_: Type, name: str) -> str:
 
 def bad_columns(obj: Object, names: dict[tuple[str, ...], str]) -> str:
     """Names of the columns whose source value does not fit, NULL when all fit; names only when something is wrong."""
-    checks: list[tuple[str, str]] = []
+    groups = [group for group in grouped_scalars(obj) if group.is_checked]
+    checks = [group.is_bad for group in groups]
+    named = [group.bad_names for group in groups]
     for column in obj.data_columns:
-        if column.path is None or column.type == "text":
+        if column.path is None or isinstance(column.type, str | Json) or column.type == MapOf("text"):
             continue
         leaf = names[column.path]
-        if isinstance(column.type, str):
-            checks.append((column.name, f"({leaf} IS NOT NULL AND {_q(column.name)} IS NULL)"))
-        elif not isinstance(column.type, Json) and column.type != MapOf("text"):
-            bad = nested_bad(column.type, f"n_{leaf}")
-            if bad:
-                checks.append((column.name, f"({leaf} IS NOT NULL AND {leaf} NOT IN ('[]', '{{}}') AND {bad})"))
+        bad = nested_bad(column.type, f"n_{leaf}")
+        if bad:
+            checks.append(f"b_{leaf}")
+            named.append(f"CASE WHEN b_{leaf} THEN {text_literal(column.name)} END")
     if not checks:
         return "CAST(NULL AS VARCHAR)"
-    named = ", ".join(f"CASE WHEN {check} THEN {text_literal(name)} END" for name, check in checks)
-    grouped = {column.name for group in grouped_scalars(obj) for column in group.columns}
-    alone = [check for name, check in checks if name not in grouped]
-    anything = " OR ".join([*(group.is_bad for group in grouped_scalars(obj)), *alone])
-    return f"CASE WHEN {anything} THEN concat_ws(', ', {named}) END"
+    return f"CASE WHEN {' OR '.join(checks)} THEN concat_ws(', ', {', '.join(named)}) END"
+
+
+def nested_checks(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
+    """`b_<leaf>`: whether a scalar inside a nested value does not fit."""
+    result: dict[str, str] = {}
+    for column in obj.data_columns:
+        if column.path is None or isinstance(column.type, str | Json) or column.type == MapOf("text"):
+            continue
+        leaf = names[column.path]
+        bad = nested_bad(column.type, f"n_{leaf}")
+        if bad:
+            result[leaf] = f"({leaf} IS NOT NULL AND {leaf} NOT IN ('[]', '{{}}') AND {bad}) AS b_{leaf}"
+    return list(result.values())
 
 
 def implausible(obj: Object) -> str:
     """True when a time of the row cannot be, seen from the record's arrival."""
-    times = ", ".join(_q(c.name) for c in obj.data_columns if c.type == "timestamp" and c.path is not None)
+    times = next(f"t_{group.name}" for group in grouped_scalars(obj) if group.columns[0].type == "timestamp")
     return (
-        f"COALESCE(least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
-        f"OR greatest({times}) >= arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
+        f"COALESCE(list_min({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
+        f"OR list_max({times}) >= arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
         f"OR {_q(obj.version)} > arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND, false)"
     )

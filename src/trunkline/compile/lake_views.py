@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from trunkline.compile.ddl import column_lines, create_schema
 from trunkline.compile.fold import order_by
 from trunkline.engines.athena import ATHENA
+from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.limits import EVENT_YEAR_MIN
 from trunkline.objects.model import Column, Object
@@ -38,6 +39,17 @@ LAST_YEAR = 2039
 def lake_columns(obj: Object) -> tuple[Column, ...]:
     """The columns of a lake file, in order, without the partition keys."""
     return (*obj.columns, MOVED_TO)
+
+
+def lake_rows(obj: Object, files: str, more: Sequence[tuple[str, str]] = ()) -> str:
+    """DuckDB's FROM item over lake files, with every column of today's catalogue.
+
+    `files` is a read_parquet call, `more` are (name, type) of columns it adds. Files of an older catalogue lack
+    columns, or hold another type: the empty part brings the names and types of today.
+    """
+    columns = [(DUCKDB.quote(column.name), DUCKDB.type_of(column)) for column in lake_columns(obj)] + list(more)
+    typed = ", ".join(f"CAST(NULL AS {type_}) AS {name}" for name, type_ in columns)
+    return f"(SELECT {typed} WHERE false UNION ALL BY NAME SELECT * FROM {files}) AS lake_rows"
 
 
 def _selected(obj: Object, engine: Engine) -> str:

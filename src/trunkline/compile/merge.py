@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from trunkline.compile.flatten import UNDATED
 from trunkline.compile.fold import order_by, order_row, same_key
+from trunkline.compile.lake_views import lake_rows
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
@@ -49,9 +50,10 @@ def merge_sql(obj: Object) -> MergeSql:
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     columns = ", ".join(_q(column.name) for column in obj.columns)
     keys = ", ".join(_q(key) for key in obj.key)
+    files = "read_parquet($1, filename = true, union_by_name = true, hive_partitioning = false)"
     stage = (
         f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {columns}, {_BATCH_OF} AS batch_id, "
-        f"{partition_date(obj)} AS partition_date FROM read_parquet($1, filename = true, hive_partitioning = false) "
+        f"{partition_date(obj)} AS partition_date FROM {lake_rows(obj, files, [('filename', 'VARCHAR')])} "
         "WHERE record_moved_to IS NULL"
     )
     best = (
@@ -65,7 +67,7 @@ def merge_sql(obj: Object) -> MergeSql:
         moved=_moved(obj),
         delete=f"DELETE FROM {target} WHERE rowid IN (SELECT held_row FROM held WHERE is_beaten)",
         insert=(
-            f"INSERT INTO {target} SELECT {columns} FROM stage WHERE rowid IN "
+            f"INSERT INTO {target} ({columns}) SELECT {columns} FROM stage WHERE rowid IN "
             "(SELECT b.stage_row FROM best AS b LEFT JOIN held AS h USING (stage_row) "
             "WHERE h.stage_row IS NULL OR h.is_beaten)"
         ),

@@ -78,7 +78,8 @@ class Grouping:
         if self.interval is not None and self.interval not in INTERVALS:
             raise UsageError(f"interval {self.interval!r} is not known; valid: {', '.join(INTERVALS)}.")
         # Membership also makes the name safe to write into SQL.
-        if self.zone not in zoneinfo.available_timezones():
+        # `localtime` is the machine's, which a few systems list.
+        if self.zone not in zoneinfo.available_timezones() - {"localtime"}:
             raise UsageError(f"time zone {self.zone!r} is not known; valid: IANA names such as Europe/Berlin or UTC.")
         return self
 

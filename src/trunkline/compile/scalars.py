@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from trunkline.compile.values import hidden, scalar
+from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Object, Scalar
 
 
@@ -29,9 +30,21 @@ class Group:
         return f"list_transform(r_{self.name}, lambda v: {hidden(value) if first.pii == 'direct' else value})"
 
     @property
+    def is_checked(self) -> bool:
+        """Whether a text may be there and not fit."""
+        return self.columns[0].type != "text"
+
+    @property
     def is_bad(self) -> str:
-        """SQL that is true when a text is there and its value is not; "false" where every text fits."""
-        return "false" if self.columns[0].type == "text" else f"list_count(r_{self.name}) <> list_count(t_{self.name})"
+        """SQL that is true when a text is there and its value is not."""
+        return f"list_count(r_{self.name}) <> list_count(t_{self.name})"
+
+    @property
+    def bad_names(self) -> str:
+        """SQL of the names of the columns whose text does not fit, as one text; NULL without any."""
+        columns = "[" + ", ".join(text_literal(column.name) for column in self.columns) + "]"
+        test = f"r_{self.name}[i] IS NOT NULL AND t_{self.name}[i] IS NULL"
+        return f"NULLIF(array_to_string(list_filter({columns}, lambda _, i: {test}), ', '), '')"
 
 
 @cache

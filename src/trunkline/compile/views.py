@@ -27,4 +27,6 @@ def select_view(view: View, engine: str) -> str:
 
 def create_view(view: View, engine: str) -> str:
     """`CREATE OR REPLACE VIEW` of the view, without a trailing semicolon. UsageError for an unknown engine."""
-    return f'CREATE OR REPLACE VIEW "{view.database}"."{view.name}" AS\n{select_view(view, engine)}'
+    # Redshift: the view it reads is late-bound too, so that a new column does not mean dropping both.
+    binding = "\nWITH NO SCHEMA BINDING" if engine == "redshift" else ""
+    return f'CREATE OR REPLACE VIEW "{view.database}"."{view.name}" AS\n{select_view(view, engine)}{binding}'

@@ -97,6 +97,7 @@ class Flattener:
         self._take_bad_rows(errors)
         letters += [self._record_letter(framed, row, errors[row]) for row in sorted(errors)]
         drift = self._drift(framed, report) if report else Drift(records=len(framed.texts))
+        self._set("texts", [])  # a batch's texts are not held until the next one
         return Flattened(len(framed.texts) - len(errors), letters, drift)
 
     def _set_batch(self, framed: Framed, loaded_at: datetime) -> None:

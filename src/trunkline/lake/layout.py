@@ -54,6 +54,10 @@ def plan_prefix(object_name: str) -> str:
     return f"{LEDGER}/plan/{object_name}/"
 
 
+PII_KEY = f"{LEDGER}/pii.json"
+"""By which rule and key personal data was stored in this lake."""
+
+
 def plan_key(object_name: str, batch_id: str) -> str:
     """What a batch will cover, there from before its first put until it is merged."""
     return f"{plan_prefix(object_name)}{batch_id}.json"

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from trunkline.batch import Drift
 
 _SHOWN_MAX = 8
+# A field that one record in twenty has is missing from this many by chance once in 28,000 times.
+_VANISHED_RECORDS_MIN = 200
 
 
 def findings(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
     """Sentences for people: unknown fields, case clashes, type changes, and fields that vanished since `before`.
 
-    A field vanished when at least one in twenty of the records before had it and none of the latest has.
+    A field vanished when at least one in twenty of the records before had it and none of the latest has, of which there
+    are enough for it to be no chance.
     """
     records = sum(drift.records for drift in latest)
     if not records:
@@ -35,6 +38,8 @@ def findings(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
 
 def vanished_keys(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
     """Known keys that were usual before and that no record has now."""
+    if sum(drift.records for drift in latest) < _VANISHED_RECORDS_MIN:
+        return []
     now = _sum([drift.keys for drift in latest])
     then = _sum([drift.keys for drift in before])
     usual = sum(drift.records for drift in before) / 20
@@ -51,7 +56,8 @@ def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
 def _line(title: str, counts: Counter[str], records: int) -> str:
     if not counts:
         return ""
-    shown = ", ".join(f"{key} ({count:,})" for key, count in counts.most_common(_SHOWN_MAX))
+    ordered = sorted(counts.items(), key=lambda found: (-found[1], found[0]))
+    shown = ", ".join(f"{key} ({count:,})" for key, count in ordered[:_SHOWN_MAX])
     return f"{title}: {shown}{_more(len(counts))} of {records:,} records"
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 import msgspec
 
 from trunkline.batch import Counts, Drift, Plan
+from trunkline.errors import TerminalError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +91,35 @@ def encode(record: BatchRecord | MergeRecord | Compaction | Plan) -> bytes:
     return msgspec.json.format(_json.encode(record), indent=1)
 
 
+def _decoded(data: bytes, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.DecodeError as error:
+        # Not the text of the error alone: it says nothing of where.
+        raise TerminalError(
+            f"the lake's ledger has an object of {len(data):,} bytes that is no {type_.__name__} ({error}): look below "
+            "_ledger/ for what was changed or cut short, and put it back from a backup"
+        ) from error
+
+
 def decode_plan(data: bytes) -> Plan:
     """A recorded plan."""
-    return msgspec.json.decode(data, type=Plan)
+    return _decoded(data, Plan)
 
 
 def decode_batch(data: bytes) -> BatchRecord:
     """A batch's accounting."""
-    return msgspec.json.decode(data, type=BatchRecord)
+    return _decoded(data, BatchRecord)
 
 
 def decode_merge(data: bytes) -> MergeRecord:
     """A merge's accounting."""
-    return msgspec.json.decode(data, type=MergeRecord)
+    return _decoded(data, MergeRecord)
 
 
 def decode_compaction(data: bytes) -> Compaction:
     """A compaction."""
-    return msgspec.json.decode(data, type=Compaction)
+    return _decoded(data, Compaction)
 
 
 def encode_bytes(letters: list[KeptBytes]) -> bytes:
@@ -114,4 +129,4 @@ def encode_bytes(letters: list[KeptBytes]) -> bytes:
 
 def decode_bytes(data: bytes) -> list[KeptBytes]:
     """The inverse of `encode_bytes`."""
-    return [msgspec.json.decode(line, type=KeptBytes) for line in data.splitlines() if line]
+    return [_decoded(line, KeptBytes) for line in data.splitlines() if line]

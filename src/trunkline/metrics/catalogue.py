@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -26,7 +27,11 @@ def select(names: Iterable[str]) -> tuple[Metric, ...]:
     for name in names:
         metric = METRICS.get(name.upper())
         if metric is None:
-            raise UsageError(f"metric {name!r} is not known; valid: {', '.join(METRICS)}. See `trunkline metric list`.")
+            near = difflib.get_close_matches(name.upper(), METRICS, n=1)
+            guess = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(
+                f"metric {name!r} is not known; {guess}valid: {', '.join(METRICS)}. See `trunkline metric list`."
+            )
         if metric in chosen:
             raise UsageError(f"metric {metric.name} is named twice; name it once.")
         chosen.append(metric)

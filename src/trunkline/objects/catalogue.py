@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,7 +26,9 @@ VIEWS: dict[str, View] = {
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
     """The object of this name. Raises UsageError naming the valid ones."""
     if name not in objects:
-        raise UsageError(f"there is no object {name!r}; objects are {', '.join(objects)}")
+        near = difflib.get_close_matches(name.lower(), objects, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ";"
+        raise UsageError(f"there is no object {name!r}{guess} objects are {', '.join(objects)}")
     return objects[name]
 
 

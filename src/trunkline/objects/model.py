@@ -109,6 +109,10 @@ class Object:
     redaction: tuple[str, str] | None = None
     source: str = ""
 
+    def __hash__(self) -> int:
+        """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""
+        return hash((self.name, self.catalogue_version))
+
     @property
     def lake_table(self) -> str:
         """`database.table` as Amazon names it."""

@@ -18,7 +18,9 @@ from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.settings import Settings, path_of, pii_key
+from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.pii_rule import check_rule, rule_of
+from trunkline.settings import Settings, path_of
 from trunkline.warehouse import duckdb as warehouse
 
 
@@ -35,22 +37,27 @@ class Home:
     @property
     def rule(self) -> PiiRule:
         """What happens to personal data here."""
-        key = pii_key(self.settings) if self.settings.pii == "hash" else b""
-        return PiiRule(self.settings.pii, key, frozenset(self.settings.pii_exceptions))
+        return rule_of(self.settings)
 
 
 @contextmanager
 def open_home(settings: Settings) -> Iterator[Home]:
-    """Own the home, open its warehouse, create what is missing. Raises TransientError when somebody else owns it."""
+    """Own the home, open its warehouse, create what is missing.
+
+    Raises TransientError when somebody else owns it, TerminalError where the lake stores personal data by another
+    rule or key, or a file is damaged.
+    """
+    check_places(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
     objects = catalogue.load(user_object_files(settings))
-    with _owned(settings.home):
+    with explained(settings), _owned(settings.home):
         # A killed run leaves half-written files here, and in the lake's own place for them.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         store = open_store(settings.lake)
         store.forget_unfinished()
+        check_rule(settings, store, list(objects.values()))
         path = path_of(settings.warehouse)
         with warehouse.open_warehouse(path, settings.memory_mb, settings.threads) as con:
             warehouse.install(con, list(objects.values()), list(catalogue.VIEWS.values()))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from trunkline.batch import Plan
+from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_merge, decode_plan, encode
@@ -77,6 +78,13 @@ def _restore(
         warehouse.rebuild(home.con, obj, _fetched_months(home, obj, waiting, advance))
         for record, merged in lost:
             index.add_batch(home.con, record, merged.counts, merged.merged_at)
+        counts = index.totals(home.con, obj.name)
+        wanted, rows = counts.inserted - counts.deleted, warehouse.count(home.con, obj)
+        if rows != wanted:
+            raise TerminalError(
+                f"the lake {home.settings.lake} gives {rows:,} rows of {obj.name} where its accounting has {wanted:,}: "
+                "files of it are gone or were changed. Put them back from a backup; the warehouse is left as it was"
+            )
 
 
 def _fetched_months(home: Home, obj: Object, without: Collection[str], advance: Advance) -> list[list[Path]]:

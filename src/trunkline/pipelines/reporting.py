@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -19,8 +20,17 @@ from trunkline.serve.report_data import Completeness
 OBJECT = "contact_record"
 
 
-def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> list[Headline]:
-    """Write the report of a local day (None: the last full one with contacts); returns its headline numbers.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report that was written: its local day, the zone, and its headline numbers."""
+
+    day: date
+    zone: str
+    headlines: list[Headline]
+
+
+def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Written:
+    """Write the report of a local day (None: the last full one with contacts).
 
     Raises TerminalError when the file cannot be written.
     """
@@ -35,7 +45,7 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> lis
         raise TerminalError(
             f"the report cannot be written to {path}: {error.strerror}; name another file with --out"
         ) from error
-    return list(headline(reader.con, period, x))
+    return Written(chosen, zone, list(headline(reader.con, period, x)))
 
 
 def completeness(reader: Reader) -> Completeness:

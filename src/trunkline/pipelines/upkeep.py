@@ -22,12 +22,16 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What a compaction did: partitions rewritten, files replaced, files removed, old versions scrubbed."""
+    """What a compaction did: partitions rewritten, files replaced, files removed, old versions scrubbed.
+
+    `bytes_dropped` counts files of dead letters' bytes whose retention was over.
+    """
 
     partitions: int
     files_replaced: int
     files_removed: int
     scrubbed: int
+    bytes_dropped: int
 
 
 def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
@@ -57,7 +61,9 @@ def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda
         home.store.put_bytes(encode(record), layout.compaction_key(obj.name, done.fingerprint))
         partitions, replaced, scrubbed = partitions + 1, replaced + len(current), scrubbed + done.scrubbed
         advance(1)
-    return Compacted(partitions, replaced, _remove_replaced(home, obj, grace), scrubbed)
+    oldest = clock.now().date() - timedelta(days=home.settings.dead_letter_retention_days)
+    dropped = drop_old_bytes(home, obj, oldest)
+    return Compacted(partitions, replaced, _remove_replaced(home, obj, grace), scrubbed, dropped)
 
 
 def _waiting_for_removal(home: Home, obj: Object) -> set[str]:

@@ -20,7 +20,7 @@ from trunkline.simulator.record import export
 from trunkline.simulator.spec import Spec
 from trunkline.simulator.true_contact import TrueContact
 
-EXPECTED_NAME = "expected.json"
+EXPECTED_NAME = "_expected.json"
 _PROGRESS_EVERY = 500
 
 
@@ -61,7 +61,7 @@ class Result:
 
 
 def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
-    """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/expected.json`.
+    """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder holds anything already.
     """

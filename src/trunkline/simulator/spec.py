@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 
 from trunkline.errors import UsageError
+from trunkline.limits import EVENT_YEAR_MIN
 
 # A Tuesday, so that the day before is a working day too and a report can compare the two.
 DEFAULT_DATE = date(2026, 3, 3)
 CENTRE_ZONE = "America/New_York"
 DAY_S = 86_400
+_YEAR_MAX = 9000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Spec:
     def __post_init__(self) -> None:
         if self.contacts < 0:
             raise UsageError(f"contacts is {self.contacts}; give 0 or more")
+        if not EVENT_YEAR_MIN <= self.date.year <= _YEAR_MAX:
+            raise UsageError(f"date is {self.date}; give a date from {EVENT_YEAR_MIN} to {_YEAR_MAX}")
         if not 1 <= self.days <= 366:
             raise UsageError(f"days is {self.days}; give 1 to 366")
         if sum(self.faults.broken.values()) > 1.0:

@@ -61,7 +61,7 @@ def connect() -> Any:
 
 def listing(client: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
     """Every object whose key begins with `prefix`, in order of key, page by page."""
-    with _told(f"s3://{bucket}/{prefix}"):
+    with told(f"s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for one in page.get("Contents", ()):
                 arrived_at = one["LastModified"].astimezone(UTC).replace(tzinfo=None)
@@ -90,7 +90,7 @@ class S3Raw:
         broke = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionError)
         for _ in range(READ_TRIES):
             try:
-                with _told(self._url):
+                with told(self._url):
                     if self._body is None:
                         self._body = self._open()
                     found: bytes = self._body.read(size) if self._body else b""
@@ -153,7 +153,7 @@ class S3Raw:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def told(url: str) -> Iterator[None]:
     """Turn boto3's errors into ours."""
     from botocore import exceptions as boto
 

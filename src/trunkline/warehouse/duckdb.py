@@ -12,6 +12,7 @@ import duckdb
 from trunkline.batch import Counts
 from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
 from trunkline.compile.fold import order_by
+from trunkline.compile.lake_views import lake_rows
 from trunkline.compile.merge import held_sql, merge_sql
 from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
@@ -22,6 +23,10 @@ from trunkline.objects.view import View
 
 CATALOG = "warehouse"
 """What a reader's connection calls the warehouse file."""
+# DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
+_HEADERS_BYTES = 3 * 4_096
+_MAGIC = b"DUCK"
+_MAGIC_END = 12
 
 
 @contextmanager
@@ -32,6 +37,7 @@ def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / "scratch" / "spill")}
+    _forget_unfinished(path)
     with _explained(path):
         con = duckdb.connect(str(path), config=config)
     try:
@@ -47,7 +53,9 @@ def open_reader(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.Duc
 
     The file is attached and not opened: a connection that is read-only as a whole may not hold views of its own.
     """
-    con = duckdb.connect(config=_config(memory_mb, threads))
+    # Beside the warehouse, not in the folder that the person happens to be in.
+    config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / ".spill")}
+    con = duckdb.connect(config=config)
     try:
         con.execute("SET TimeZone = 'UTC'")
         with _explained(path):
@@ -63,7 +71,19 @@ def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float 
         "memory_limit": f"{memory_mb}MB",
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
+        # The engine's own bar would go to standard output, among the data.
+        "enable_progress_bar": False,
     }
+
+
+def _forget_unfinished(path: Path) -> None:
+    """Remove a file whose creation was cut short (a full disk, a kill): it holds no table, and DuckDB refuses it."""
+    if not path.is_file() or path.stat().st_size >= _HEADERS_BYTES:
+        return
+    with path.open("rb") as file:
+        start = file.read(_MAGIC_END)
+    if not start or start.endswith(_MAGIC):
+        path.unlink()
 
 
 @contextmanager
@@ -71,11 +91,16 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.IOException as error:
+        if "could not write" in str(error).lower():
+            raise  # no room; whoever opens the home says so
         if "lock" in str(error).lower():
             raise TransientError(
                 f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
             ) from None
-        raise TerminalError(f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable") from error
+        raise TerminalError(
+            f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
+            "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
+        ) from error
 
 
 @contextmanager
@@ -173,15 +198,20 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
     """
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     # Files of an older catalogue may hold another type.
+    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
+    source = lake_rows(
+        obj,
+        "read_parquet($1, filename = true, file_row_number = true, union_by_name = true, hive_partitioning = false)",
+        [("filename", "VARCHAR"), ("file_row_number", "BIGINT")],
+    )
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     con.execute(f"DELETE FROM {target}")
     for paths in groups:
         con.execute(
-            f"INSERT INTO {target} SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
+            f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
             f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
-            "FROM read_parquet($1, filename = true, file_row_number = true, union_by_name = true, "
-            "hive_partitioning = false)) WHERE place = 1 AND record_moved_to IS NULL",
+            f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
             [[str(path) for path in paths]],
         )
 

@@ -1,0 +1,99 @@
+"""Flatten: contact records of 4 KB to the full-width typed table, CPU per record on one core.
+
+Rival: `mission_style.py`. Bound: pysimdjson's bare parse, which makes no table. Ours without hash, canonical text and
+drift is not a mode of the product: it is the whole less the statements for keys and JSON values and less `record_hash`,
+each measured alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import mission_style
+import simdjson
+from measure import Line, cpu_in_turns, scratch, show, simulated
+
+from trunkline.batch import Framed, Plan, Range
+from trunkline.compile.flatten import execute
+from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.run import Flattener
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.sources import s3_files
+
+AT = datetime(2026, 4, 1)
+RULE = PiiRule("hash", b"bench")
+
+
+def _framed(texts: list[str]) -> Framed:
+    ranges = (Range("bench", "1", 0, 10**9, True, AT),)
+    plan = Plan(CONTACT_RECORD.name, "bench", ranges)
+    return Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 0)
+
+
+def _each(texts: list[str], size: int, job: Callable[[list[str]], object]) -> None:
+    for first in range(0, len(texts), size):
+        job(texts[first : first + size])
+
+
+def _read(folder: Path) -> list[Framed]:
+    files = s3_files.list_files([str(folder)])
+    return list(s3_files.read_batches(files, {}, CONTACT_RECORD.name))
+
+
+def _without_hash(flattener: Flattener) -> None:
+    """Make the flattener's plain statement one that leaves `record_hash` empty."""
+    sql = re.sub(r"md5\(concat_ws\(chr\(31\), .*?unmapped_safe\)\)", "''", flattener.sql.plain)
+    assert sql != flattener.sql.plain
+    object.__setattr__(flattener.sql, "plain", sql)
+
+
+def run(is_quick: bool) -> None:
+    contacts, repeats = (1_000, 3) if is_quick else (3_300, 5)
+    with scratch() as folder:
+        source = simulated(folder, contacts)
+        texts = [text for framed in _read(source) for text in framed.texts][:4_000]
+        parser, schema = simdjson.Parser(), mission_style.schema(CONTACT_RECORD)
+        whole, bare = Flattener(CONTACT_RECORD, RULE), Flattener(CONTACT_RECORD, RULE)
+        _without_hash(bare)
+        encoded = [text.encode() for text in texts]
+        jobs: dict[str, Callable[[], object]] = {
+            "parse": lambda: [parser.parse(data) and None for data in encoded],
+            "rival": lambda: mission_style.flatten(texts, schema),
+            "rival100": lambda: _each(texts[:1_000], 100, partial(mission_style.flatten, schema=schema)),
+            "framing": lambda: _read(source),
+            "whole": lambda: whole.flatten(_framed(texts), AT),
+            "whole100": lambda: _each(texts[:1_000], 100, lambda some: whole.flatten(_framed(some), AT)),
+            "bare": lambda: bare.flatten(_framed(texts), AT),
+            "keys": lambda: _drift_alone(bare, texts),
+        }
+        cpu = {name: seconds * 1e6 for name, seconds in cpu_in_turns(jobs, repeats).items()}
+    count, small = len(texts), min(len(texts), 1_000)
+    framing, parse, rival = cpu["framing"] / count, cpu["parse"] / count, cpu["rival"] / count
+    checked = (cpu["bare"] - cpu["keys"]) / count + framing
+    everything = cpu["whole"] / count + framing
+    show(
+        f"flatten: {count:,} records of {sum(map(len, encoded)) // count:,} bytes, CPU per record, one core",
+        [
+            Line("mission's style (json.loads, dictionaries, pyarrow)", rival, "us", 1.0),
+            Line("ours, framing and bad-record check", checked, "us", rival / checked, "5x"),
+            Line("ours, with hash, canonical text, drift and personal data", everything, "us", rival / everything, "3x"),
+            Line("  of which framing", framing, "us"),
+            Line("pysimdjson's bare parse (the bound; makes no table)", parse, "us", rival / parse),
+            Line("mission's style, batches of 100", cpu["rival100"] / small, "us", 1.0),
+            Line("ours with everything, batches of 100", cpu["whole100"] / small, "us",
+                 cpu["rival100"] / cpu["whole100"], "1x"),
+        ],
+    )  # fmt: skip
+
+
+def _drift_alone(flattener: Flattener, texts: list[str]) -> None:
+    """The statements that look at keys and JSON values, and nothing else."""
+    for name, value in {"texts": texts, "row_ids": list(range(len(texts)))}.items():
+        flattener.con.execute(f"SET VARIABLE {name} = $1", [value])
+    flattener.con.execute(execute("shapes", flattener.sql.shapes)).fetchall()
+    if flattener.sql.json_values:
+        flattener.con.execute(execute("json_values", flattener.sql.json_values)).fetchall()

@@ -1,0 +1,40 @@
+"""`make bench`: Trunkline against named rivals, on the same data, in one run.
+
+python bench/run.py [--only NAME ...] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+
+BENCHMARKS = {
+    "flatten": "records to a typed table, against the mission's style and a bare parse",
+    "load": "files to lake and warehouse, against dlt",
+    "merge": "one table into the warehouse, against dlt and plain SQL",
+    "growth": "a batch's merge as the warehouse grows",
+    "demo": "the second run of `trunkline demo`",
+}
+
+
+def main() -> None:
+    told = "\n".join(f"  {name:<9}{what}" for name, what in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(description=f"benchmarks:\n{told}", formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="less data and fewer repeats: to see that it runs")
+    parser.add_argument("--million", action="store_true", help="load a million records too, ours alone")
+    options = parser.parse_args()
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load}")
+    for name in options.only:
+        module = importlib.import_module(name if name != "load" else "load_files")
+        if name == "load":
+            module.run(options.quick, options.million)
+        else:
+            module.run(options.quick)
+
+
+if __name__ == "__main__":
+    main()

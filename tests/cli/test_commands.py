@@ -1,0 +1,602 @@
+"""The command line as a hostile newcomer uses it: what comes out, what it says, how it ends; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import trunkline
+from trunkline.cli.main import run
+from trunkline.pipelines.home import open_home
+from trunkline.pipelines.reading import open_reader
+from trunkline.settings import Settings
+from trunkline.simulator.run import simulate
+from trunkline.simulator.spec import Faults, Spec
+
+SRC = str(Path(trunkline.__file__).parents[1])
+LOAD_KEYS = [
+    "object",
+    "read",
+    "filtered",
+    "dead_letter",
+    "inserted",
+    "updated",
+    "deleted",
+    "superseded",
+    "duplicate",
+    "rejected",
+    "batches",
+    "bytes",
+    "seconds",
+]
+
+
+class Said:
+    """How a command ended and what it wrote."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+        assert "Traceback" not in out + err
+        assert "a fault in Trunkline" not in err, err
+
+    @property
+    def last(self) -> str:
+        """The last line of standard output."""
+        return self.out.splitlines()[-1]
+
+
+Ask = Callable[..., Said]
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Run one command line in this process, in an empty folder."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    def asked(*words: str | Path) -> Said:
+        capsys.readouterr()
+        code = run([str(word) for word in words])
+        return Said(code, *capsys.readouterr())
+
+    return asked
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small delivery with every fault."""
+    return simulate(Spec(contacts=120, seed=2, faults=Faults.every(0.03)), tmp_path_factory.mktemp("sim")).folder
+
+
+@pytest.fixture(scope="module")
+def loaded(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds it, to be read only."""
+    home = tmp_path_factory.mktemp("loaded") / "home"
+    assert run(["load", "contact_record", str(delivered), "--home", str(home)]) == 0
+    return home
+
+
+@pytest.fixture
+def home(loaded: Path, tmp_path: Path) -> Path:
+    """A copy of that home, to be hurt."""
+    return Path(shutil.copytree(loaded, tmp_path / "home"))
+
+
+def child(*words: str | Path, env: dict[str, str] | None = None, **options: object) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    program = "import sys; from trunkline.cli.main import main; main()"
+    environment = {**os.environ, "PYTHONPATH": SRC, **(env or {})}
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, **options,
+    )  # type: ignore[call-overload,no-any-return]  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> Said:
+    """What became of a child."""
+    out, err = process.communicate(timeout=60)
+    return Said(process.returncode, out, err)
+
+
+# --- load ---
+
+
+def test_load_tells_one_json_object(ask: Ask, delivered: Path) -> None:
+    """Exactly one object with exactly the keys, whose terms add up; nothing on standard error when nobody watches."""
+    said = ask("load", "contact_record", delivered, "--home", "h", "--output", "json")
+    fields = json.loads(said.out)
+    assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
+    assert list(fields) == LOAD_KEYS
+    assert fields["object"] == "contact_record"
+    assert fields["read"] == sum(fields[name] for name in LOAD_KEYS[2:10])
+    again = ask("load", "contact_record", delivered, "--home", "h", "--output", "json")
+    assert (again.code, list(json.loads(again.out)), json.loads(again.out)["read"]) == (0, LOAD_KEYS, 0)
+    csv = ask("load", "contact_record", delivered, "--home", "other", "--output", "csv")
+    assert csv.out.splitlines()[0].split(",") == LOAD_KEYS
+
+
+def test_every_load_ends_with_the_accounting_line(ask: Ask, delivered: Path) -> None:
+    """The last line on standard output, also of a load that finds nothing new, or an empty folder."""
+    first = ask("load", "contact_record", delivered, "--home", "h")
+    assert first.code == 0
+    assert "records read = 120 inserted + " in first.last
+    assert first.last.endswith(" set aside")
+    assert "dead-letter list" in first.err
+    assert ask("load", "contact_record", delivered, "--home", "h").last == "0 records read = 0 inserted"
+    Path("empty").mkdir()
+    nothing = ask("load", "contact_record", "empty", "--home", "h")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "0 records read = 0 inserted\n", "")
+
+
+def test_strict_fails_for_what_was_set_aside(ask: Ask, delivered: Path) -> None:
+    """Exit 1 with all else as ever; the next load has nothing to complain about."""
+    said = ask("load", "contact_record", delivered, "--home", "h", "--strict", "--output", "json")
+    assert (said.code, json.loads(said.out)["inserted"]) == (1, 120)
+    assert ask("load", "contact_record", delivered, "--home", "h", "--strict").code == 0
+
+
+def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
+    """All five terms, and the report where it says; again it gives the same; a foreign folder is left alone."""
+    said = ask("demo", "--contacts", "200", "--home", "d")
+    for term in (" records read = 200 inserted + ", " updated + ", " duplicates + ", " superseded + ", " set aside"):
+        assert term in said.last
+    assert Path("d/report.html").stat().st_size > 1_000
+    assert ask("demo", "--contacts", "200", "--home", "d").out == said.out
+    Path("mine").mkdir()
+    Path("mine/file").write_text("precious")
+    refused = ask("demo", "--home", "mine")
+    assert (refused.code, Path("mine/file").read_text()) == (2, "precious")
+    assert "mine is not empty and no demo made it; name another folder" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["load", "contact_recrod", "x"], 2, "there is no object 'contact_recrod'; did you mean 'contact_record'?"),
+        (["load", "contact_record", "nowhere"], 2, "'nowhere' does not exist: name a file, a folder, a glob"),
+        (["load", "contact_record", "*.nothing"], 2, "no file matches '*.nothing'"),
+        (["load", "contact_record", "broken"], 1, "cannot be read (No such file or directory)"),
+        (["load", "contact_record", "fifo"], 2, "is not a regular file"),
+        (["load", "contact_record", "file", "--home", "file"], 2, "is a file"),
+        (["load", "contact_record", "file", "--home", "file/h"], 2, "Not a directory"),
+        (["load", "contact_record", "file", "--home", "/proc/h"], 1, "/proc/h: No such file or directory"),
+        (["load", "contact_record", "file", "--home", "a?b"], 2, "has ? or * in it"),
+        (["load", "contact_record", "file", "--home", "h\udcff"], 2, "is not UTF-8"),
+        (["load", "contact_record", "n\udcff"], 1, "is not UTF-8, so it cannot be recorded: rename the file"),
+        (["load", "contact_record", "x" * 300], 2, "does not exist"),
+        (["load", "contact_record"], 2, "Missing argument 'PATH'"),
+        (["load"], 2, "Missing argument 'OBJECT'"),
+        (["load", "contact_record", "file", "--output", "xml"], 2, "'xml' is not one of"),
+        (["lod"], 2, "No such command 'lod'"),
+        (["sql", "SELECT 1", "--home", "none"], 1, "load something first: trunkline load contact_record FOLDER"),
+        (["demo", "--home", "file"], 1, "file: Not a directory"),
+        (["demo", "--contacts", "0"], 2, "--contacts"),
+        (["simulate", "--out", "file/x"], 1, "Not a directory"),
+        (["simulate", "--out", "s", "--date", "0001-01-01"], 2, "date is 0001-01-01; give a date from 2010"),
+        (["simulate", "--out", "s", "--date", "2026-02-30"], 2, "'2026-02-30' is no date"),
+        (["simulate", "--out", "s", "--fault", "poisen=0.1"], 2, "there is no fault 'poisen'; faults are all, poison"),
+        (["simulate", "--out", "s", "--fault", "poison=nan"], 2, "fault rate poison is nan"),
+        (["object", "show", "contact-record"], 2, "did you mean 'contact_record'?"),
+        (["metric", "show", "service_lvl"], 2, "did you mean SERVICE_LEVEL?"),
+        (["warehouse", "status", "--home", "none"], 1, "there is no warehouse at"),
+        (["doctor", "--home", "none"], 1, "there is no warehouse at"),
+        (["lake", "compact", "--grace-minutes", "-1"], 2, "--grace-minutes"),
+    ],
+)
+def test_what_cannot_be_is_said(ask: Ask, words: list[str], code: int, message: str) -> None:
+    """Wrong usage is 2, what failed is 1; one message that names the thing."""
+    Path("file").write_text("{}")
+    Path("broken").symlink_to("gone")
+    os.mkfifo("fifo")
+    Path(os.fsdecode(b"n\xff")).write_text("{}")
+    said = ask(*words)
+    assert (said.code, said.out) == (code, "")
+    assert message in said.err
+
+
+def test_odd_names_are_names(ask: Ask, delivered: Path) -> None:
+    """Files and homes with spaces, quotes, #, %, brackets and the rest; the same contact in each is a duplicate."""
+    source = next(path for path in sorted(delivered.rglob("*")) if path.is_file() and path.stat().st_size > 6_000)
+    names = ["sp ace", "qu'ote", 'dq"x', "h#ash?", "per%20cent", "br[ack]et", "star*", "back\\slash", "ünï", "n" * 250]
+    Path("odd").mkdir()
+    for name in [*names, "new\nline"]:
+        shutil.copyfile(source, Path("odd") / name)
+    place = "my home's 50%20 [x] #1"
+    said = ask("load", "contact_record", "odd", "--home", place, "--output", "json")
+    fields = json.loads(said.out)
+    assert said.code == 0
+    assert fields["read"] % 11 == 0
+    assert fields["inserted"] > 0
+    by_name = ask("load", "contact_record", *(f"odd/{name}" for name in names), "--home", place)
+    assert by_name.last == "0 records read = 0 inserted"
+    counts = ask("sql", "SELECT (SELECT count(*) FROM contact_record) = (SELECT count(*) FROM lake.contact_record) AS x",
+                 "--home", place, "--output", "json")  # fmt: skip
+    assert json.loads(counts.out) == [{"x": True}]
+    for words in (["doctor"], ["lake", "compact", "--grace-minutes", "0"], ["warehouse", "rebuild"], ["doctor"]):
+        assert ask(*words, "--home", place).code == 0
+    assert f"{fields['inserted']}" in ask("warehouse", "status", "--home", place).out
+
+
+# --- questions ---
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["selec 1"], 'syntax error at or near "selec"'),
+        (["SELECT * FROM nowhere"], "connect_datalake.contact_record"),
+        (["DELETE FROM contact_record"], "one query is needed and DELETE was given"),
+        (["DROP TABLE connect.f_calls"], "one query is needed and DROP was given"),
+        (["COPY (SELECT 1) TO 'out.csv'"], "one query is needed and COPY was given"),
+        (["COPY (SELECT 1) TO '{home}/lake/connect_datalake/contact_record/x.parquet'"], "COPY was given"),
+        (["EXPLAIN ANALYZE COPY (SELECT 1) TO '{home}/x'"], "EXPLAIN was given"),
+        (["EXPORT DATABASE '{home}/lake/x'"], "one query is needed and EXPORT was given"),
+        (["CREATE TABLE memory.main.x AS SELECT 1"], "CREATE was given"),
+        (["ATTACH 'x.duckdb'"], "ATTACH was given"),
+        (["SET enable_external_access = true"], "SET was given"),
+        (["INSTALL httpfs"], "one query is needed"),
+        (["SELECT 1; SELECT 2"], "one query is needed and SELECT, SELECT was given"),
+        ([""], "one query is needed and nothing was given"),
+        (["/* only a comment */"], "one query is needed and nothing was given"),
+        (["SELECT * FROM read_text('/etc/passwd')"], "Permission Error"),
+        (["SELECT * FROM read_text('{home}/pii.key')"], "Permission Error"),
+        (["SELECT * FROM read_text('{home}/lake/_dead_letter_bytes/**')"], "Permission Error"),
+        (["SELECT * FROM read_text('{home}/lake/connect_datalake/../../pii.key')"], "Permission Error"),
+        (["SELECT 1", "--dialect", "mysql"], "'mysql' is not one of"),
+        (["", "--dialect", "athena"], "0 statements were given"),
+        (["INSERT INTO contact_record SELECT 1", "--dialect", "athena"], "INSERT is not supported"),
+        (["SELECT * FROM nowhere", "--dialect", "athena"], "table 'nowhere' is not known"),
+        (["SELECT * FROM read_text('/etc/passwd')", "--dialect", "athena"], "is not supported"),
+    ],
+)
+def test_only_questions_are_answered(ask: Ask, loaded: Path, words: list[str], message: str) -> None:
+    """Nothing is written, nothing outside the tables is read, and it exits 2."""
+    before = sorted(path for path in loaded.rglob("*"))
+    said = ask("sql", *(word.replace("{home}", str(loaded)) for word in words), "--home", loaded)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert sorted(path for path in loaded.rglob("*")) == before
+    assert os.listdir() == []
+
+
+def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE; a trailing semicolon; standard input; from any folder."""
+    for sql in ("SELECT 1;", "WITH a AS (SELECT 1) FROM a", "VALUES (1)", "SHOW ALL TABLES", "DESCRIBE contact_record"):
+        assert ask("sql", sql, "--home", loaded).code == 0
+    with open(os.devnull, "w+") as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert "nothing was given" in ask("sql", "-", "--home", loaded).err
+    monkeypatch.chdir(loaded.parent)
+    said = ask("sql", "SELECT count(*) AS n FROM lake.contact_record", "--home", loaded.name, "--output", "csv")
+    assert said.out == "n\n120\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nope"], "metric 'nope' is not known"),
+        (["service_level", "--by", "team"], "group 'team' is not known; valid: queue, agent"),
+        (["service_level", "--by", "queue,queue"], "name each once"),
+        (["service_level", "--interval", "week"], "'week' is not one of"),
+        (["service_level", "--zone", "Mars/X"], "time zone 'Mars/X' is not known"),
+        (["service_level", "--zone", "Mars/X", "--since", "2026-03-03"], "time zone 'Mars/X' is not known"),
+        (["service_level", "--zone", "localtime"], "time zone 'localtime' is not known"),
+        (["service_level", "--zone", "../../etc/passwd"], "is not known"),
+        (["service_level", "--x", "-1"], "valid: seconds from 0 to 604800"),
+        (["service_level", "--x", "nan"], "valid: seconds from 0 to 604800"),
+        (["service_level", "--x", "soon"], "should be a valid number"),
+        (["service_level", "--since", "tomorrow"], "--since 'tomorrow' is no moment; write 2026-03-02"),
+        (["service_level", "--until", "0001-01-01", "--zone", "Asia/Kathmandu"], "'0001-01-01' is no moment"),
+        (["service_level", "--since", "9999-12-31T23:59", "--zone", "America/New_York"], "is no moment"),
+        (["service_level", "--since", "2026-03-04", "--until", "2026-03-03"], "give the earlier one first"),
+    ],
+)
+def test_metrics_that_cannot_be(ask: Ask, loaded: Path, words: list[str], message: str) -> None:
+    """Exit 2 and what is valid."""
+    said = ask("metric", "query", *words, "--home", loaded)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_metrics_that_can(ask: Ask, loaded: Path) -> None:
+    """Spaces between groups, a span without contacts, every output."""
+    spaced = ask("metric", "query", "contacts_queued", "--by", "queue, channel", "--home", loaded, "--output", "csv")
+    assert spaced.out.startswith("queue_id,queue_name,channel,contacts_queued\n")
+    nothing = ask("metric", "query", "service_level", "--since", "2030-01-01", "--home", loaded, "--output", "json")
+    assert json.loads(nothing.out) == [{"service_level": None}]
+
+
+def test_letters_that_are_not_there(ask: Ask, loaded: Path) -> None:
+    """Ids, objects and reasons that do not exist are named; an id that fits many shows none."""
+    for words, message in (
+        (["show", "zzz"], "no record set aside has an id that begins with 'zzz'"),
+        (["show", ""], "records set aside have an id that begins with ''"),
+        (["list", "--object", "nope"], "there is no object 'nope'"),
+        (["list", "--reason", "nope"], "there is no reason 'nope'; reasons are invalid_json"),
+        (["replay", "--reason", "nope"], "there is no reason 'nope'"),
+        (["replay", "--object", "nope"], "there is no object 'nope'"),
+    ):
+        said = ask("dead-letter", *words, "--home", loaded)
+        assert (said.code, said.out) == (2, "")
+        assert message in said.err
+
+
+def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
+    """A day without contacts is a report; what is no day, no zone or no place for a file is said."""
+    assert ask("report", "--since", "2030-01-01", "--out", "r.html", "--home", loaded).out == "Report: r.html\n"
+    assert Path("r.html").stat().st_size > 1_000
+    for words, code, message in (
+        (["--since", "nope"], 2, "'nope' is no date"),
+        (["--since", "0001-01-01"], 2, "'0001-01-01' is no date"),
+        (["--since", "9999-12-31"], 2, "'9999-12-31' is no date"),
+        (["--zone", "Mars"], 2, "'Mars'"),
+        (["--out", "gone/r.html"], 1, "cannot be written to gone/r.html"),
+    ):
+        said = ask("report", *words, "--home", loaded)
+        assert (said.code, said.out) == (code, "")
+        assert message in said.err
+
+
+def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
+    """Every other command, on a home with everything in it."""
+    for words in (
+        ["object", "list"], ["object", "show", "contact_record"], ["object", "ddl", "contact_record"],
+        ["object", "sql", "contact_record", "--step", "merge"], ["metric", "list"], ["metric", "show", "service_level"],
+        ["warehouse", "status"], ["warehouse", "install"], ["warehouse", "rebuild"], ["lake", "compact"], ["doctor"],
+        ["dead-letter", "list"], ["dead-letter", "replay"], ["doctor"],
+    ):  # fmt: skip
+        where = [] if words[0] == "metric" else ["--home", str(home)]
+        said = ask(*words, *where)
+        assert said.code == 0, (words, said.err)
+        assert said.out
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("zone = ", "is not TOML"),
+        ("zoen = 'UTC'", "no setting is called 'zoen'. Did you mean 'zone'?"),
+        ("zone = 'Mars'", "zone is 'Mars', which is no IANA time zone"),
+        ("pii = 'hsah'", "Did you mean 'hash'?"),
+        ("threads = 0", "threads is 0; expected `int` >= 1"),
+        ("lake = '/data'", "valid is a URL such as file:///data/lake"),
+        ("warehouse = 'postgresql://x/y'", "valid is a URL such as duckdb:///data/warehouse.duckdb"),
+        ("pii_key = 'secret'", "pii_key does not belong in a settings file"),
+    ],
+)
+def test_bad_settings_files(ask: Ask, text: str, message: str) -> None:
+    """Exit 2, the file, the key, the value and what is valid; nothing is made."""
+    Path("h").mkdir()
+    Path("h/trunkline.toml").write_text(text)
+    Path("empty").mkdir()
+    for words in (["load", "contact_record", "empty"], ["doctor"], ["metric", "query", "service_level"]):
+        said = ask(*words, "--home", "h")
+        assert said.code == 2
+        assert message in said.err
+        assert "trunkline.toml" in said.err
+    assert os.listdir("h") == ["trunkline.toml"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("TRUNKLINE_ZONE", "Mars", "TRUNKLINE_ZONE is 'Mars'"),
+        ("TRUNKLINE_THREADS", "many", "TRUNKLINE_THREADS is 'many'; expected `int`"),
+        ("TRUNKLINE_ZOEN", "UTC", "Did you mean 'TRUNKLINE_ZONE'?"),
+        ("TRUNKLINE_PII", "maybe", "Valid: hash, drop, keep"),
+        ("TRUNKLINE_PII_KEY", " ", "TRUNKLINE_PII_KEY is empty"),
+    ],
+)
+def test_bad_variables(ask: Ask, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
+    """The same for variables."""
+    monkeypatch.setenv(variable, value)
+    said = ask("doctor", "--home", "h")
+    assert said.code == 2
+    assert message in said.err
+
+
+def test_another_pii_rule_is_noticed(
+    ask: Ask, delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another key, mode or list of exceptions on a home with data: exit 1, what to do, no key in the message or lake."""
+    load = ["load", "contact_record", str(delivered), "--home", str(tmp_path / "h")]
+    monkeypatch.setenv("TRUNKLINE_PII_KEY", "first secret")
+    assert ask(*load).code == 0
+    assert ask(*load).code == 0
+    for variable, value, how in (
+        ("TRUNKLINE_PII_KEY", "second secret", "it was written with another key"),
+        ("TRUNKLINE_PII", "keep", "it was written with pii = hash, and pii is keep now"),
+        ("TRUNKLINE_PII_EXCEPTIONS", "CustomerTier", "it was written with pii_exceptions = []"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            for words in (load, ["warehouse", "rebuild", *load[3:]], ["lake", "compact", *load[3:]]):
+                said = ask(*words)
+                assert (said.code, said.out) == (1, "")
+                assert how in said.err
+                assert "rewriting the lake" in said.err
+                assert "secret" not in said.err
+    monkeypatch.delenv("TRUNKLINE_PII_KEY")
+    lost = ask(*load)
+    assert "its key is not here" in lost.err
+    assert not (tmp_path / "h" / "pii.key").exists()
+    monkeypatch.setenv("TRUNKLINE_PII_KEY", "first secret")
+    assert ask(*load).code == 0
+    assert "secret" not in (tmp_path / "h" / "lake" / "_ledger" / "pii.json").read_text()
+
+
+def test_the_rule_may_change_while_nothing_is_loaded(ask: Ask, delivered: Path) -> None:
+    """An empty home takes any rule; a home of before the check takes the rule it is opened with."""
+    Path("empty").mkdir()
+    assert ask("load", "contact_record", "empty", "--home", "h").code == 0
+    Path("h/trunkline.toml").write_text("pii = 'drop'")
+    assert ask("load", "contact_record", delivered, "--home", "h").code == 0
+    Path("h/lake/_ledger/pii.json").unlink()
+    assert ask("load", "contact_record", delivered, "--home", "h").code == 0
+    assert json.loads(Path("h/lake/_ledger/pii.json").read_text())["mode"] == "drop"
+
+
+# --- damage ---
+
+
+def test_a_damaged_warehouse(ask: Ask, home: Path) -> None:
+    """Every command says so; moved away, the lake gives it back."""
+    file = home / "warehouse.duckdb"
+    file.write_bytes(b"garbage")
+    for words in (["doctor"], ["sql", "SELECT 1"], ["load", "contact_record", "."], ["warehouse", "status"]):
+        said = ask(*words, "--home", home)
+        assert said.code == 1
+        assert "is no DuckDB 2 file, or unreadable" in said.err
+        assert "trunkline warehouse rebuild" in said.err
+    file.unlink()
+    assert ask("warehouse", "rebuild", "--home", home).code == 0
+    assert "120 rows in the lake, 120 in the warehouse" in ask("doctor", "--home", home).out
+
+
+def test_a_warehouse_whose_creation_was_cut_short(ask: Ask, home: Path) -> None:
+    """An empty file, or one with the first header alone, is made anew and filled from the lake."""
+    file = home / "warehouse.duckdb"
+    first = file.read_bytes()[:4_096]
+    for left in (b"", first):
+        file.write_bytes(left)
+        assert ask("load", "contact_record", ".", "--home", home).last == "0 records read = 0 inserted"
+        assert ask("doctor", "--home", home).code == 0
+
+
+def test_a_lake_that_lacks_files(ask: Ask, home: Path) -> None:
+    """Doctor exits 1; a rebuild refuses and leaves the warehouse as it was; with the files back all is well."""
+    files = sorted((home / "lake" / "connect_datalake").rglob("*.parquet"))
+    for file in files:
+        file.rename(home / file.name)
+    doctor = ask("doctor", "--home", home)
+    assert (doctor.code, "0 rows in the lake, 120 in the warehouse" in doctor.out) == (1, True)
+    said = ask("warehouse", "rebuild", "--home", home)
+    assert said.code == 1
+    assert "gives 0 rows of contact_record where its accounting has 120" in said.err
+    count = ["sql", "SELECT count(*) AS n FROM connect.f_calls", "--home", str(home), "--output", "csv"]
+    assert ask(*count).out == "n\n120\n"
+    for file in files:
+        (home / file.name).rename(file)
+    assert ask("warehouse", "rebuild", "--home", home).code == 0
+    assert ask("doctor", "--home", home).code == 0
+
+
+def test_damaged_lake_files(ask: Ask, home: Path) -> None:
+    """A Parquet file or a ledger object cut short: which, and what to do."""
+    file = next((home / "lake" / "connect_datalake").rglob("*.parquet"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:500])
+    for words in (["doctor"], ["warehouse", "rebuild"], ["sql", "SELECT count(*) FROM lake.contact_record"]):
+        said = ask(*words, "--home", home)
+        assert said.code == 1
+        assert file.name in said.err
+        assert "missing or damaged" in said.err
+    file.write_bytes(whole)
+    record = next((home / "lake" / "_ledger" / "batch").rglob("*.json"))
+    record.write_bytes(record.read_bytes()[:50])
+    (home / "warehouse.duckdb").unlink()
+    said = ask("warehouse", "rebuild", "--home", home)
+    assert said.code == 1
+    assert "_ledger/" in said.err
+
+
+# --- several at once, and being stopped ---
+
+
+def test_two_loads_at_once(ask: Ask, home: Path, delivered: Path) -> None:
+    """The second says who is at work, and exits 1."""
+    with open_home(Settings.load(home, {})):
+        process = child("load", "contact_record", delivered, "--home", home)
+        said = ended(process)
+    assert said.code == 1
+    assert f"{home} is in use by process {os.getpid()}; wait for it to end or stop it" in said.err
+    assert ask("load", "contact_record", delivered, "--home", home).code == 0
+
+
+def test_a_load_while_somebody_reads(ask: Ask, home: Path, delivered: Path) -> None:
+    """The load says that the warehouse is open; readers beside readers are fine; a reader beside a load is told."""
+    with open_reader(Settings.load(home, {})):
+        assert ended(child("sql", "SELECT 1", "--home", home)).code == 0
+        said = ended(child("load", "contact_record", delivered, "--home", home))
+        assert said.code == 1
+        assert "is open in another process; wait for it to end or stop it, then try again" in said.err
+    with open_home(Settings.load(home, {})):
+        said = ended(child("sql", "SELECT 1", "--home", home))
+        assert said.code == 1
+        assert "is open in another process" in said.err
+    assert ask("load", "contact_record", delivered, "--home", home).code == 0
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough contacts for many small batches."""
+    return simulate(Spec(contacts=500, seed=3), tmp_path_factory.mktemp("many")).folder
+
+
+def test_ctrl_c_in_the_middle_of_a_load(ask: Ask, many: Path, tmp_path: Path) -> None:
+    """Exit 130 and one line; the same command again ends with every contact once."""
+    home = tmp_path / "h"
+    small = {"TRUNKLINE_BATCH_BYTES": "20000"}
+    process = child("load", "contact_record", many, "--home", home, env=small)
+    ledger = home / "lake" / "_ledger" / "batch" / "contact_record"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (ledger.exists() and any(ledger.glob("*.json"))):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said = ended(process)
+    assert (said.code, said.out) == (130, "")
+    assert said.err.strip() == "stopped; run the same command again to go on"
+    again = ended(child("load", "contact_record", many, "--home", home))
+    assert again.code == 0
+    assert ask("doctor", "--home", home).code == 0
+    assert " 500 inserted" in ask("doctor", "--home", home).out
+
+
+def test_a_disk_that_is_full(ask: Ask, many: Path, tmp_path: Path) -> None:
+    """A file may not grow beyond some size: exit 1, which place lacks room; with room the same command completes."""
+    home = tmp_path / "h"
+    for limit in (10_000, 60_000, 400_000, 1_000_000):
+
+        def cramped(limit: int = limit) -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        said = ended(child("load", "contact_record", many, "--home", home, preexec_fn=cramped))
+        assert (said.code, said.out) == (1, ""), limit
+        assert "make room and run the same command again" in said.err
+    assert ended(child("load", "contact_record", many, "--home", home)).code == 0
+    doctor = ask("doctor", "--home", home)
+    assert (doctor.code, " 500 inserted" in doctor.out) == (0, True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes and reads everywhere")
+def test_without_permission(ask: Ask, delivered: Path) -> None:
+    """A file that cannot be read, a home that cannot be written: exit 1 and which."""
+    Path("secret").write_text("{}")
+    Path("secret").chmod(0)
+    assert "secret cannot be read (Permission denied)" in ask("load", "contact_record", "secret", "--home", "h").err
+    Path("locked").mkdir(mode=0o500)
+    said = ask("load", "contact_record", delivered, "--home", "locked/h")
+    assert (said.code, "locked/h: Permission denied" in said.err) == (1, True)
+
+
+def test_nothing_is_written_where_the_person_stands(ask: Ask, loaded: Path) -> None:
+    """Spilling goes beside the warehouse: a query larger than memory leaves nothing in the working folder."""
+    settings = Settings.load(loaded, {"TRUNKLINE_MEMORY_MB": "64", "TRUNKLINE_THREADS": "1"})
+    with open_reader(settings) as reader:
+        place = reader.con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
+    assert place == str(loaded / ".spill")
