@@ -51,7 +51,7 @@ class Flattener:
         place = {"temp_directory": str(spill) if spill else ""}
         self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
-        self.con.execute("SET preserve_insertion_order = true")
+        self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._set_rule()
         self.con.execute(self.sql.table)
         self._prepared: set[str] = set()

@@ -41,7 +41,7 @@ def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.
     with _explained(path):
         con = duckdb.connect(str(path), config=config)
     try:
-        con.execute("SET TimeZone = 'UTC'")
+        _set_session(con)
         yield con
     finally:
         con.close()
@@ -57,12 +57,17 @@ def open_reader(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.Duc
     config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / ".spill")}
     con = duckdb.connect(config=config)
     try:
-        con.execute("SET TimeZone = 'UTC'")
+        _set_session(con)
         with _explained(path):
             con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (READ_ONLY)")
         yield con
     finally:
         con.close()
+
+
+def _set_session(con: duckdb.DuckDBPyConnection) -> None:
+    # The engine's own progress bar would go to standard output, among the data.
+    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
 def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float | list[str]]:
@@ -71,8 +76,6 @@ def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float 
         "memory_limit": f"{memory_mb}MB",
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
-        # The engine's own bar would go to standard output, among the data.
-        "enable_progress_bar": False,
     }
 
 
