@@ -77,7 +77,9 @@ def run(is_quick: bool, is_million: bool) -> None:
             f"load: {count:,} records, {size / 1e6:,.0f} MB, files to lake and warehouse",
             [
                 Line("dlt, files to warehouse, wall", rival_wall / count * 1e6, "us/record", 1.0),
-                Line("ours, files to lake and warehouse, wall", wall / count * 1e6, "us/record", rival_wall / wall, "10x"),
+                Line(
+                    "ours, files to lake and warehouse, wall", wall / count * 1e6, "us/record", rival_wall / wall, "10x"
+                ),
                 Line("dlt, CPU", rival_cpu / count * 1e6, "us/record", 1.0),
                 Line("ours, CPU", cpu / count * 1e6, "us/record", rival_cpu / cpu, "10x"),
             ],

@@ -267,7 +267,9 @@ def contact(record: dict[str, Any]) -> dict[str, Any]:
         "voice_id_result_speaker_enrolled": None,
         "voice_id_result_speaker_opted_out": None,
         "voice_id_result_fraud_detection_reasons_items": None,
-        "external_third_party_interaction_duration_ms": millis(external_third_party.get("ExternalThirdPartyInteractionDuration")),
+        "external_third_party_interaction_duration_ms": millis(
+            external_third_party.get("ExternalThirdPartyInteractionDuration")
+        ),
         "agent_pause_duration_ms": millis(agent.get("AgentPauseDuration")),
         "media_streams_items": media_streams_items(record.get("MediaStreams")),
         "tags_references_items": text_map(record.get("Tags")),
@@ -287,8 +289,12 @@ def contact(record: dict[str, Any]) -> dict[str, Any]:
         "disconnect_details_potential_disconnect_issue": disconnect_details.get("PotentialDisconnectIssue"),
         "last_resumed_timestamp": timestamp(record.get("LastResumedTimestamp")),
         "last_paused_timestamp": timestamp(record.get("LastPausedTimestamp")),
-        "customer_voice_activity_greeting_start_timestamp": timestamp(customer_voice_activity.get("GreetingStartTimestamp")),
-        "customer_voice_activity_greeting_end_timestamp": timestamp(customer_voice_activity.get("GreetingEndTimestamp")),
+        "customer_voice_activity_greeting_start_timestamp": timestamp(
+            customer_voice_activity.get("GreetingStartTimestamp")
+        ),
+        "customer_voice_activity_greeting_end_timestamp": timestamp(
+            customer_voice_activity.get("GreetingEndTimestamp")
+        ),
         "total_pause_duration_ms": millis(record.get("TotalPauseDurationInSeconds")),
         "total_pause_count": record.get("TotalPauseCount"),
         "quality_metrics_agent_audio": audio_quality(quality_metrics_agent.get("Audio")),
@@ -296,12 +302,20 @@ def contact(record: dict[str, Any]) -> dict[str, Any]:
         "segment_attributes": segment_attributes(record.get("SegmentAttributes")),
         "data_lake_last_processed_timestamp": None,
         "chat_contact_metrics_total_messages": chat_metrics_contact_metrics.get("TotalMessages"),
-        "chat_contact_metrics_conversation_close_time_ms": chat_metrics_contact_metrics.get("ConversationCloseTimeInMillis"),
+        "chat_contact_metrics_conversation_close_time_ms": chat_metrics_contact_metrics.get(
+            "ConversationCloseTimeInMillis"
+        ),
         "chat_contact_metrics_conversation_turn_count": chat_metrics_contact_metrics.get("ConversationTurnCount"),
-        "chat_contact_metrics_agent_first_response_timestamp": timestamp(chat_metrics_contact_metrics.get("AgentFirstResponseTimestamp")),
-        "chat_contact_metrics_agent_first_response_time_ms": chat_metrics_contact_metrics.get("AgentFirstResponseTimeInMillis"),
+        "chat_contact_metrics_agent_first_response_timestamp": timestamp(
+            chat_metrics_contact_metrics.get("AgentFirstResponseTimestamp")
+        ),
+        "chat_contact_metrics_agent_first_response_time_ms": chat_metrics_contact_metrics.get(
+            "AgentFirstResponseTimeInMillis"
+        ),
         "chat_contact_metrics_total_bot_messages": chat_metrics_contact_metrics.get("TotalBotMessages"),
-        "chat_contact_metrics_total_bot_message_length_in_chars": chat_metrics_contact_metrics.get("TotalBotMessageLengthInChars"),
+        "chat_contact_metrics_total_bot_message_length_in_chars": chat_metrics_contact_metrics.get(
+            "TotalBotMessageLengthInChars"
+        ),
         "chat_contact_metrics_multi_party": chat_metrics_contact_metrics.get("MultiParty"),
         "chat_agent_metrics_participant_id": chat_metrics_agent_metrics.get("ParticipantId"),
         "chat_agent_metrics_participant_type": chat_metrics_agent_metrics.get("ParticipantType"),
@@ -320,7 +334,9 @@ def contact(record: dict[str, Any]) -> dict[str, Any]:
         "chat_customer_metrics_message_length_in_chars": chat_metrics_customer_metrics.get("MessageLengthInChars"),
         "chat_customer_metrics_total_response_time_ms": chat_metrics_customer_metrics.get("TotalResponseTimeInMillis"),
         "chat_customer_metrics_max_response_time_ms": chat_metrics_customer_metrics.get("MaxResponseTimeInMillis"),
-        "chat_customer_metrics_last_message_timestamp": timestamp(chat_metrics_customer_metrics.get("LastMessageTimestamp")),
+        "chat_customer_metrics_last_message_timestamp": timestamp(
+            chat_metrics_customer_metrics.get("LastMessageTimestamp")
+        ),
         "q_in_connect_session_arn": wisdom_info.get("SessionArn"),
         "ai_agents": None,
         "customer_phone_number_prefix": None,

@@ -47,7 +47,9 @@ def select(numbers: str, rows: int, version: int = 0) -> str:
         "agent_interaction_duration_ms": "1000 * (n % 600)",
         "customer_endpoint_address": "left(md5('caller' || n % 60000), 32)",
         "recording_location": "'bucket/connect/recordings/' || md5('r' || n) || '.wav'",
-        "attributes": "MAP {'Intent': 'Refund', 'Tier': 'Gold', 'account': CAST(n AS VARCHAR), 'v': '" + str(version) + "'}",
+        "attributes": "MAP {'Intent': 'Refund', 'Tier': 'Gold', 'account': CAST(n AS VARCHAR), 'v': '"
+        + str(version)
+        + "'}",
         "record_version": f"CAST({began} + INTERVAL {400 + version} SECOND AS VARCHAR)",
         "record_fidelity": "'stream'",
         "record_is_redacted": "false",
