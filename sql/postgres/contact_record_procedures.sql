@@ -34,12 +34,12 @@ BEGIN
   END IF;
 
   -- What a call before this one in the same session may have left behind.
-  DROP TABLE IF EXISTS "f_calls_verdict";
-  DROP TABLE IF EXISTS "f_calls_incoming";
-  DROP VIEW IF EXISTS "f_calls_source";
+  DROP TABLE IF EXISTS "trunkline_f_calls_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_calls_incoming";
+  DROP VIEW IF EXISTS "trunkline_f_calls_source";
 
   -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
-  EXECUTE 'CREATE TEMP VIEW "f_calls_source" AS
+  EXECUTE 'CREATE TEMP VIEW "trunkline_f_calls_source" AS
     SELECT s.ctid AS "staged_row",
       s."instance_id",
       s."aws_account_id",
@@ -219,15 +219,15 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "f_calls_incoming" (
+  CREATE TEMP TABLE "trunkline_f_calls_incoming" (
     "contact_id" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
   );
-  INSERT INTO "f_calls_incoming"
+  INSERT INTO "trunkline_f_calls_incoming"
   SELECT s."contact_id", MIN(s."staged_row"), 1, 1
-  FROM "f_calls_source" AS s
+  FROM "trunkline_f_calls_source" AS s
   GROUP BY s."contact_id"
   HAVING COUNT(*) = 1;
-  INSERT INTO "f_calls_incoming"
+  INSERT INTO "trunkline_f_calls_incoming"
   SELECT s."contact_id", s."staged_row",
     ROW_NUMBER() OVER (
       PARTITION BY s."contact_id"
@@ -273,14 +273,14 @@ BEGIN
         COALESCE(s."customer_id", '') COLLATE "C" DESC,
         COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
     )
-  FROM "f_calls_source" AS s
-  JOIN (SELECT "contact_id" FROM "f_calls_source" GROUP BY "contact_id" HAVING COUNT(*) > 1) AS m
+  FROM "trunkline_f_calls_source" AS s
+  JOIN (SELECT "contact_id" FROM "trunkline_f_calls_source" GROUP BY "contact_id" HAVING COUNT(*) > 1) AS m
     ON m."contact_id" = s."contact_id";
-  ANALYZE "f_calls_incoming";
+  ANALYZE "trunkline_f_calls_incoming";
 
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
-  CREATE TEMP TABLE "f_calls_verdict" AS
+  CREATE TEMP TABLE "trunkline_f_calls_verdict" AS
   SELECT s."contact_id", t.ctid AS "held_row",
     CASE
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
@@ -321,11 +321,11 @@ BEGIN
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
       ELSE 0
     END AS "comparison"
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."staged_row" = i."staged_row"
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
   JOIN "connect"."f_calls" AS t ON t."contact_id" = i."contact_id"
   WHERE i."place" = 1;
-  ANALYZE "f_calls_verdict";
+  ANALYZE "trunkline_f_calls_verdict";
 
   -- One of five things becomes of every staged row.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
@@ -335,14 +335,14 @@ BEGIN
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1)))
       THEN 1 ELSE 0 END), 0)
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
   -- The lock keeps the rows where they were found.
   DELETE FROM "connect"."f_calls" AS t
-  USING "f_calls_verdict" AS v
+  USING "trunkline_f_calls_verdict" AS v
   WHERE t.ctid = v."held_row" AND v."comparison" = 1;
 
   INSERT INTO "connect"."f_calls" (
@@ -696,14 +696,14 @@ BEGIN
     s."record_loaded_at",
     s."record_unmapped",
     s."record_is_deleted"
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "f_calls_verdict" AS v ON v."contact_id" = i."contact_id"
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id"
   WHERE i."place" = 1 AND (v."contact_id" IS NULL OR v."comparison" = 1);
 
-  DROP TABLE "f_calls_verdict";
-  DROP TABLE "f_calls_incoming";
-  DROP VIEW "f_calls_source";
+  DROP TABLE "trunkline_f_calls_verdict";
+  DROP TABLE "trunkline_f_calls_incoming";
+  DROP VIEW "trunkline_f_calls_source";
 END;
 $$ LANGUAGE plpgsql;
 
@@ -752,10 +752,10 @@ BEGIN
   -- The lock comes before the first query, see merge_f_calls.
   LOCK TABLE "connect"."f_calls" IN SHARE ROW EXCLUSIVE MODE;
 
-  DROP TABLE IF EXISTS "f_calls_by_hand";
-  CREATE TEMP TABLE "f_calls_by_hand" (LIKE "connect"."f_calls_staging");
+  DROP TABLE IF EXISTS "trunkline_f_calls_by_hand";
+  CREATE TEMP TABLE "trunkline_f_calls_by_hand" (LIKE "connect"."f_calls_staging");
   WITH taken AS (DELETE FROM "connect"."f_calls_staging" RETURNING *)
-  INSERT INTO "f_calls_by_hand" (
+  INSERT INTO "trunkline_f_calls_by_hand" (
     "instance_id",
     "aws_account_id",
     "contact_id",
@@ -1261,14 +1261,14 @@ BEGIN
     COALESCE(s."record_is_deleted", FALSE)
   FROM taken AS s;
 
-  ANALYZE "f_calls_by_hand";
+  ANALYZE "trunkline_f_calls_by_hand";
 
   inserted := 0;
   updated := 0;
   deleted := 0;
   superseded := 0;
   duplicate := 0;
-  CALL "connect"."merge_f_calls"('f_calls_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
-  DROP TABLE "f_calls_by_hand";
+  CALL "connect"."merge_f_calls"('trunkline_f_calls_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
+  DROP TABLE "trunkline_f_calls_by_hand";
 END;
 $$ LANGUAGE plpgsql;

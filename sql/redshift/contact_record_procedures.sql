@@ -38,14 +38,14 @@ BEGIN
   END IF;
 
   -- What a call before this one in the same session may have left behind.
-  DROP TABLE IF EXISTS "f_calls_verdict";
-  DROP TABLE IF EXISTS "f_calls_held";
-  DROP TABLE IF EXISTS "f_calls_incoming";
-  DROP TABLE IF EXISTS "f_calls_source";
+  DROP TABLE IF EXISTS "trunkline_f_calls_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_calls_held";
+  DROP TABLE IF EXISTS "trunkline_f_calls_incoming";
+  DROP TABLE IF EXISTS "trunkline_f_calls_source";
 
   -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row only tells rows apart.
-  CREATE TEMP TABLE "f_calls_source" (LIKE "connect"."f_calls_staging", "staged_row" BIGINT IDENTITY(1, 1));
-  EXECUTE 'INSERT INTO "f_calls_source" (
+  CREATE TEMP TABLE "trunkline_f_calls_source" (LIKE "connect"."f_calls_staging", "staged_row" BIGINT IDENTITY(1, 1));
+  EXECUTE 'INSERT INTO "trunkline_f_calls_source" (
       "instance_id",
       "aws_account_id",
       "contact_id",
@@ -400,15 +400,15 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "f_calls_incoming" (
+  CREATE TEMP TABLE "trunkline_f_calls_incoming" (
     "contact_id" VARCHAR(512), "staged_row" BIGINT, "place" BIGINT, "standing" BIGINT
   ) DISTKEY ("contact_id");
-  INSERT INTO "f_calls_incoming"
+  INSERT INTO "trunkline_f_calls_incoming"
   SELECT s."contact_id", MIN(s."staged_row"), 1, 1
-  FROM "f_calls_source" AS s
+  FROM "trunkline_f_calls_source" AS s
   GROUP BY s."contact_id"
   HAVING COUNT(*) = 1;
-  INSERT INTO "f_calls_incoming"
+  INSERT INTO "trunkline_f_calls_incoming"
   SELECT s."contact_id", s."staged_row",
     ROW_NUMBER() OVER (
       PARTITION BY s."contact_id"
@@ -454,13 +454,13 @@ BEGIN
         COALESCE(s."customer_id", '') DESC,
         COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') DESC
     )
-  FROM "f_calls_source" AS s
-  JOIN (SELECT "contact_id" FROM "f_calls_source" GROUP BY "contact_id" HAVING COUNT(*) > 1) AS m
+  FROM "trunkline_f_calls_source" AS s
+  JOIN (SELECT "contact_id" FROM "trunkline_f_calls_source" GROUP BY "contact_id" HAVING COUNT(*) > 1) AS m
     ON m."contact_id" = s."contact_id";
 
   -- The rows that the table holds of the staged keys. First only those within the staged dates, written as literals so
   -- that Redshift skips the other blocks; then, for keys still not found, the rest: a contact whose date moved.
-  CREATE TEMP TABLE "f_calls_held" (
+  CREATE TEMP TABLE "trunkline_f_calls_held" (
     "contact_id" VARCHAR(512),
     "record_fidelity" VARCHAR(16),
     "record_version" VARCHAR(128),
@@ -484,9 +484,9 @@ BEGIN
   ) DISTKEY ("contact_id");
   SELECT INTO first_date, last_date
     MIN(CAST(s."initiation_timestamp" AS DATE)), MAX(CAST(s."initiation_timestamp" AS DATE))
-  FROM "f_calls_source" AS s;
+  FROM "trunkline_f_calls_source" AS s;
   IF first_date IS NOT NULL THEN
-    EXECUTE 'INSERT INTO "f_calls_held"
+    EXECUTE 'INSERT INTO "trunkline_f_calls_held"
     SELECT
       t."contact_id",
       t."record_fidelity",
@@ -509,12 +509,12 @@ BEGIN
       t."record_unmapped",
       FALSE
     FROM "connect"."f_calls" AS t
-    JOIN "f_calls_incoming" AS i ON i."contact_id" = t."contact_id"
+    JOIN "trunkline_f_calls_incoming" AS i ON i."contact_id" = t."contact_id"
     WHERE i."place" = 1
       AND t."initiation_timestamp" >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
       AND t."initiation_timestamp" < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
   END IF;
-  INSERT INTO "f_calls_held"
+  INSERT INTO "trunkline_f_calls_held"
     SELECT
       t."contact_id",
       t."record_fidelity",
@@ -537,13 +537,13 @@ BEGIN
       t."record_unmapped",
       TRUE
     FROM "connect"."f_calls" AS t
-    JOIN "f_calls_incoming" AS i ON i."contact_id" = t."contact_id"
-    LEFT JOIN "f_calls_held" AS h ON h."contact_id" = t."contact_id"
+    JOIN "trunkline_f_calls_incoming" AS i ON i."contact_id" = t."contact_id"
+    LEFT JOIN "trunkline_f_calls_held" AS h ON h."contact_id" = t."contact_id"
     WHERE i."place" = 1 AND h."contact_id" IS NULL;
 
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
-  CREATE TEMP TABLE "f_calls_verdict" DISTKEY ("contact_id") AS
+  CREATE TEMP TABLE "trunkline_f_calls_verdict" DISTKEY ("contact_id") AS
   SELECT s."contact_id", t."is_moved",
     CASE
       WHEN COALESCE(s."record_fidelity", '') > COALESCE(t."record_fidelity", '') THEN 1
@@ -584,9 +584,9 @@ BEGIN
       WHEN COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') < COALESCE(JSON_SERIALIZE(t."record_unmapped"), '') THEN -1
       ELSE 0
     END AS "comparison"
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
-  JOIN "f_calls_held" AS t ON t."contact_id" = i."contact_id"
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
+  JOIN "trunkline_f_calls_held" AS t ON t."contact_id" = i."contact_id"
   WHERE i."place" = 1;
 
   -- One of five things becomes of every staged row.
@@ -597,23 +597,23 @@ BEGIN
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1)))
       THEN 1 ELSE 0 END), 0)
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
-  LEFT JOIN "f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
   -- Again within the staged dates, and the few whose date moved apart.
   IF first_date IS NOT NULL THEN
     EXECUTE 'DELETE FROM "connect"."f_calls"
-    USING "f_calls_verdict" AS v
+    USING "trunkline_f_calls_verdict" AS v
     WHERE v."contact_id" = "connect"."f_calls"."contact_id" AND v."comparison" = 1 AND NOT v."is_moved"
       AND "connect"."f_calls"."initiation_timestamp" >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
       AND "connect"."f_calls"."initiation_timestamp" < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
   END IF;
-  SELECT INTO moved_count COUNT(*) FROM "f_calls_verdict" AS v WHERE v."is_moved" AND v."comparison" = 1;
+  SELECT INTO moved_count COUNT(*) FROM "trunkline_f_calls_verdict" AS v WHERE v."is_moved" AND v."comparison" = 1;
   IF moved_count > 0 THEN
     DELETE FROM "connect"."f_calls"
-    USING "f_calls_verdict" AS v
+    USING "trunkline_f_calls_verdict" AS v
     WHERE v."contact_id" = "connect"."f_calls"."contact_id" AND v."comparison" = 1 AND v."is_moved";
   END IF;
 
@@ -968,15 +968,15 @@ BEGIN
     s."record_loaded_at",
     s."record_unmapped",
     s."record_is_deleted"
-  FROM "f_calls_incoming" AS i
-  JOIN "f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
-  LEFT JOIN "f_calls_verdict" AS v ON v."contact_id" = i."contact_id"
+  FROM "trunkline_f_calls_incoming" AS i
+  JOIN "trunkline_f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id"
   WHERE i."place" = 1 AND (v."contact_id" IS NULL OR v."comparison" = 1);
 
-  DROP TABLE "f_calls_verdict";
-  DROP TABLE "f_calls_held";
-  DROP TABLE "f_calls_incoming";
-  DROP TABLE "f_calls_source";
+  DROP TABLE "trunkline_f_calls_verdict";
+  DROP TABLE "trunkline_f_calls_held";
+  DROP TABLE "trunkline_f_calls_incoming";
+  DROP TABLE "trunkline_f_calls_source";
 END;
 $$ LANGUAGE plpgsql;
 
@@ -1025,9 +1025,9 @@ BEGIN
   -- The lock comes before the first query, see merge_f_calls.
   LOCK TABLE "connect"."f_calls";
 
-  DROP TABLE IF EXISTS "f_calls_by_hand";
-  CREATE TEMP TABLE "f_calls_by_hand" (LIKE "connect"."f_calls_staging");
-  INSERT INTO "f_calls_by_hand" (
+  DROP TABLE IF EXISTS "trunkline_f_calls_by_hand";
+  CREATE TEMP TABLE "trunkline_f_calls_by_hand" (LIKE "connect"."f_calls_staging");
+  INSERT INTO "trunkline_f_calls_by_hand" (
     "instance_id",
     "aws_account_id",
     "contact_id",
@@ -1542,7 +1542,7 @@ BEGIN
   deleted := 0;
   superseded := 0;
   duplicate := 0;
-  CALL "connect"."merge_f_calls"('f_calls_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
-  DROP TABLE "f_calls_by_hand";
+  CALL "connect"."merge_f_calls"('trunkline_f_calls_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
+  DROP TABLE "trunkline_f_calls_by_hand";
 END;
 $$ LANGUAGE plpgsql;

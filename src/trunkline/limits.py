@@ -58,3 +58,8 @@ READ_S: Final = 10
 RETRIES: Final = 2
 # Ours: what is left of a Lambda's time for writing down where the run is and answering.
 LAMBDA_MARGIN_S: Final = 15
+# EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
+# run's own clock may be as far behind.
+SCHEDULE_PRECISION_S: Final = 60
+# Ours: windows that one run takes after an outage; the next run takes the rest.
+WINDOWS_PER_RUN_MAX: Final = 1_000

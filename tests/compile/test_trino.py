@@ -187,38 +187,50 @@ CONTACTS = [
     ("sql", "expected"),
     [
         (
-            ('SELECT "channel", SUM("is_handled") AS h, CAST(SUM("is_abandoned") AS DOUBLE)'
-            ' / NULLIF(SUM("is_queued"), 0) * 100.0 AS pct'
-            ' FROM "connect_datalake"."contact_statistic_record" WHERE "disconnect_timestamp" >='
-            " TIMESTAMP '2026-06-09 00:00:00' AND \"instance_id\" = 'i-1' GROUP BY \"channel\" ORDER BY pct DESC;"),
+            (
+                'SELECT "channel", SUM("is_handled") AS h, CAST(SUM("is_abandoned") AS DOUBLE)'
+                ' / NULLIF(SUM("is_queued"), 0) * 100.0 AS pct'
+                ' FROM "connect_datalake"."contact_statistic_record" WHERE "disconnect_timestamp" >='
+                " TIMESTAMP '2026-06-09 00:00:00' AND \"instance_id\" = 'i-1' GROUP BY \"channel\" ORDER BY pct DESC;"
+            ),
             [("VOICE", 2, 50.0), ("CHAT", 0, None)],
         ),
         (
-            ('SELECT "queue_id", SUM(CASE WHEN "is_handled" = 1 AND "queue_answer_time_ms" <= 10000 THEN 1 ELSE 0 END)'
-            ' AS n, MAX("queue_time_ms") / 1000.0 AS longest, AVG("handle_time_ms") / 1000.0 AS aht'
-            ' FROM "AwsDataCatalog"."connect_datalake"."contact_statistic_record" GROUP BY "queue_id" ORDER BY n DESC'),
+            (
+                'SELECT "queue_id", SUM(CASE WHEN "is_handled" = 1 AND "queue_answer_time_ms" <= 10000 THEN 1 ELSE 0 END)'
+                ' AS n, MAX("queue_time_ms") / 1000.0 AS longest, AVG("handle_time_ms") / 1000.0 AS aht'
+                ' FROM "AwsDataCatalog"."connect_datalake"."contact_statistic_record" GROUP BY "queue_id" ORDER BY n DESC'
+            ),
             [("q-1", 1, Decimal("30.0"), 30.875), ("q-2", 0, Decimal("50.0"), None)],
         ),
         (
-            ("SELECT date_trunc('hour', disconnect_timestamp) AS \"hour\", count(*), AVG(date_diff('millisecond',"
-            ' "initiation_timestamp", "disconnect_timestamp")) / 1000.0 FROM contact_record'
-            " GROUP BY date_trunc('hour', disconnect_timestamp) ORDER BY \"hour\""),
+            (
+                "SELECT date_trunc('hour', disconnect_timestamp) AS \"hour\", count(*), AVG(date_diff('millisecond',"
+                ' "initiation_timestamp", "disconnect_timestamp")) / 1000.0 FROM contact_record'
+                " GROUP BY date_trunc('hour', disconnect_timestamp) ORDER BY \"hour\""
+            ),
             [(datetime(2026, 6, 9, 12), 4, 100.0), (datetime(2026, 6, 9, 14), 1, 7200.0)],
         ),
         (
-            ("SELECT SUM(queue_duration_ms) / NULLIF(SUM(chat_agent_metrics_num_responses), 0) FROM contact_record"
-            " WHERE channel = 'CHAT' AND (chat_agent_metrics_conversation_abandon = true OR queue_id IS NOT NULL)"),
+            (
+                "SELECT SUM(queue_duration_ms) / NULLIF(SUM(chat_agent_metrics_num_responses), 0) FROM contact_record"
+                " WHERE channel = 'CHAT' AND (chat_agent_metrics_conversation_abandon = true OR queue_id IS NOT NULL)"
+            ),
             [(None,)],
         ),
         (
-            ("WITH per_queue AS (SELECT queue_id, count(*) AS n, SUM(count(*)) OVER () AS total FROM contact_record"
-            " GROUP BY queue_id) SELECT queue_id, CAST(n AS DOUBLE) / total * 100.0, n * 100 / total FROM per_queue"
-            " ORDER BY queue_id"),
+            (
+                "WITH per_queue AS (SELECT queue_id, count(*) AS n, SUM(count(*)) OVER () AS total FROM contact_record"
+                " GROUP BY queue_id) SELECT queue_id, CAST(n AS DOUBLE) / total * 100.0, n * 100 / total FROM per_queue"
+                " ORDER BY queue_id"
+            ),
             [("q-1", 60.0, 60), ("q-2", 40.0, 40)],
         ),
         (
-            ("SELECT attributes['language'] AS l, count(*) FROM contact_record"
-            " WHERE cardinality(attributes) > 0 GROUP BY attributes['language'] ORDER BY l"),
+            (
+                "SELECT attributes['language'] AS l, count(*) FROM contact_record"
+                " WHERE cardinality(attributes) > 0 GROUP BY attributes['language'] ORDER BY l"
+            ),
             [("de", 1), ("en", 1)],
         ),
         (
@@ -226,8 +238,10 @@ CONTACTS = [
             [("language", "de", 1), ("language", "en", 1)],
         ),
         (
-            ("SELECT s.state, n FROM contact_record c CROSS JOIN UNNEST(c.agent_state_transitions) WITH ORDINALITY"
-            " AS s(began, state, n) ORDER BY n"),
+            (
+                "SELECT s.state, n FROM contact_record c CROSS JOIN UNNEST(c.agent_state_transitions) WITH ORDINALITY"
+                " AS s(began, state, n) ORDER BY n"
+            ),
             [],
         ),
         ("SELECT x, n FROM UNNEST(ARRAY['a', 'b']) WITH ORDINALITY AS t(x, n) ORDER BY n", [("a", 1), ("b", 2)]),

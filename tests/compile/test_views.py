@@ -46,8 +46,10 @@ def test_flags_are_one_or_zero_never_null() -> None:
         ),
         (
             handled(5, disconnect_reason="AGENT_DISCONNECT", agent_number_of_holds=1, connected_to_system_timestamp=T0),
-            ("is_connected is_queued is_handled is_queued_and_handled is_incoming is_handled_incoming"
-            " is_agent_hung_up_first is_put_on_hold"),
+            (
+                "is_connected is_queued is_handled is_queued_and_handled is_incoming is_handled_incoming"
+                " is_agent_hung_up_first is_put_on_hold"
+            ),
         ),
         (handled(initiation_method="OUTBOUND"), "is_handled is_handled_outbound"),
         (handled(initiation_method="CALLBACK"), "is_handled is_callback_handled is_callback_contact"),
@@ -66,8 +68,10 @@ def test_flags_are_one_or_zero_never_null() -> None:
         ),
         (
             handled(transfer_completed_timestamp=at(9), transferred_endpoint_type="TELEPHONE_NUMBER"),
-            ("is_handled is_incoming is_handled_incoming is_transferred_out is_transferred_out_external"
-            " is_transferred_out_from_handled"),
+            (
+                "is_handled is_incoming is_handled_incoming is_transferred_out is_transferred_out_external"
+                " is_transferred_out_from_handled"
+            ),
         ),
     ],
 )

@@ -105,13 +105,15 @@ def test_long_decimals_are_not_rounded(narrow_flattener: Flattener) -> None:
 def test_a_number_keeps_its_spelling(narrow_flattener: Flattener) -> None:
     """1.50 and 1.5 in a JSON column differ, as they do in the source; 1e2 is not made 100.0."""
     for spelled in ("1.50", "1e2", "-0.0", "12345678901234567890123"):
-        rows, _ = flat(narrow_flattener, json.dumps(narrow("a", Anything=0)).replace('"Anything": 0', f'"Anything": {spelled}'))
+        rows, _ = flat(
+            narrow_flattener, json.dumps(narrow("a", Anything=0)).replace('"Anything": 0', f'"Anything": {spelled}')
+        )
         assert rows[0]["anything"] == spelled
 
 
 def test_a_repeated_key_does_not_empty_a_map(narrow_flattener: Flattener) -> None:
     """from_json makes a map with a repeated key NULL; we set the record aside, at every depth."""
-    trap = duckdb.execute("SELECT from_json('{\"a\":\"1\",\"a\":\"2\"}', '\"MAP(VARCHAR,VARCHAR)\"')").fetchall()
+    trap = duckdb.execute('SELECT from_json(\'{"a":"1","a":"2"}\', \'"MAP(VARCHAR,VARCHAR)"\')').fetchall()
     assert trap == [(None,)]
     for old, new in [
         ('"Labels": {', '"Labels": {"b": "1", '), ('"Marks": {"m": {', '"Marks": {"m": {}, "m": {'),
@@ -134,7 +136,7 @@ def test_a_repeated_key_does_not_empty_a_map(narrow_flattener: Flattener) -> Non
 )  # fmt: skip
 def test_a_wrong_type_is_not_null(narrow_flattener: Flattener, change: Record, reason: str) -> None:
     """from_json makes a value of the wrong type NULL; we set the record aside, and "unknown" stays NULL alone."""
-    trap = duckdb.execute("SELECT from_json('{\"a\":\"x\"}', '{\"a\":\"BIGINT\"}').a").fetchall()
+    trap = duckdb.execute('SELECT from_json(\'{"a":"x"}\', \'{"a":"BIGINT"}\').a').fetchall()
     assert trap == [(None,)]
     rows, letters = flat(narrow_flattener, json.dumps(narrow("a", **change)), json.dumps(narrow("b", Score=None)))
     assert [(row["id"], row["score"]) for row in rows] == [("b", None)]

@@ -77,5 +77,7 @@ def test_a_question_about_one_day_reads_its_files(tmp_path: Path, body: object) 
 
         assert files_read("") == 15
         assert files_read("WHERE year = '2026' AND month = '03' AND day = '04'") == 3
-        ids = home.con.execute("SELECT id FROM narrow_view WHERE year = '2026' AND month = '03' AND day = '04'").fetchall()
+        ids = home.con.execute(
+            "SELECT id FROM narrow_view WHERE year = '2026' AND month = '03' AND day = '04'"
+        ).fetchall()
         assert sorted(ids) == [("c4-0",), ("c4-1",), ("c4-2",)]

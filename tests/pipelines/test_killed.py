@@ -98,7 +98,9 @@ def assert_nothing_left(home: Home) -> None:
     store = home.store
     assert list(store.list(layout.plan_key(name, "").removesuffix(".json"))) == []
     root = home.settings.home
-    assert [path for path in root.rglob("*") if path.is_file() and (".part" in path.name or "unfinished" in str(path))] == []
+    assert [
+        path for path in root.rglob("*") if path.is_file() and (".part" in path.name or "unfinished" in str(path))
+    ] == []
     batches = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/batch/{name}/")}
     merges = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/merge/{name}/")}
     held = {row[0] for row in home.con.execute("SELECT batch_id FROM ledger.batch").fetchall()}

@@ -32,8 +32,13 @@ def test_the_example_goes_the_whole_way(tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     file.write_text(
         "\n".join(
-            [answer("s1", 1), answer("s1", 3, tags=[]), answer("s1", 2), answer("s2", 1),
-             answer("s3", 1, answers={"score": "high"})]
+            [
+                answer("s1", 1),
+                answer("s1", 3, tags=[]),
+                answer("s1", 2),
+                answer("s2", 1),
+                answer("s3", 1, answers={"score": "high"}),
+            ]
         )
     )
     with open_home(settings_of(tmp_path / "home")) as home:

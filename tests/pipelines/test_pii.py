@@ -153,7 +153,9 @@ def test_the_row_hash_tells_no_number(tmp_path: Path) -> None:
 def test_exceptions_stay_as_they_are(tmp_path: Path) -> None:
     """An attribute key named in pii_exceptions keeps its value; its neighbour does not."""
     with opened(tmp_path / "home", pii_exceptions="Shop") as home:
-        load_into(home, write(tmp_path / "in", contact("a", Attributes={"Shop": "+18005550199", "Other": "+18005550199"})))
+        load_into(
+            home, write(tmp_path / "in", contact("a", Attributes={"Shop": "+18005550199", "Other": "+18005550199"}))
+        )
         assert table(home)[0]["attributes"] == {"Other": hashed("+18005550199"), "Shop": "+18005550199"}
 
 

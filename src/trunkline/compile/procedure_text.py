@@ -11,7 +11,7 @@ COUNTS = ("inserted", "updated", "deleted", "superseded", "duplicate")
 """What a call returns, one BIGINT each; their sum is the number of staged rows."""
 
 SOURCE, INCOMING, HELD, VERDICT, BY_HAND = "_source", "_incoming", "_held", "_verdict", "_by_hand"
-"""What the procedures call their temporary tables, after the table's own name."""
+"""What the procedures call their temporary tables, after `trunkline_` and the table's own name."""
 
 
 def lock_statement(obj: Object, engine: Engine) -> str:
@@ -30,9 +30,14 @@ def table_name(obj: Object) -> str:
     return obj.warehouse_table.split(".")[1]
 
 
+def temporary_name(obj: Object, suffix: str) -> str:
+    """A temporary table's name. It is dropped before it is made, so no table of anybody's may be called so."""
+    return f"trunkline_{table_name(obj)}{suffix}"
+
+
 def temporary(obj: Object, engine: Engine, suffix: str) -> str:
     """A temporary table's name, quoted."""
-    return engine.quote(table_name(obj) + suffix)
+    return engine.quote(temporary_name(obj, suffix))
 
 
 def create_procedure(name: str, engine: Engine, arguments: Iterable[str], declared: str, body: str) -> str:

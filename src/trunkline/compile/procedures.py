@@ -21,6 +21,7 @@ from trunkline.compile.procedure_text import (
     lock_statement,
     table_name,
     temporary,
+    temporary_name,
     text_type,
 )
 from trunkline.engines.model import Engine, quote_qualified, text_literal
@@ -99,6 +100,6 @@ def _from_hand(obj: Object, engine: Engine) -> str:
   SELECT
     {values}
   {rows}{empty}
-{_hand_over(obj, engine, text_literal(table_name(obj) + BY_HAND), "'by hand'")}  DROP TABLE {by_hand};
+{_hand_over(obj, engine, text_literal(temporary_name(obj, BY_HAND)), "'by hand'")}  DROP TABLE {by_hand};
 """
     return create_procedure(procedure_name(obj), engine, _results(engine), "", body)
