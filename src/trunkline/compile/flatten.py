@@ -283,7 +283,7 @@ def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
         "record_fidelity": text_literal(FIDELITY_STREAM),
         "record_is_redacted": _redacted(obj),
         "record_catalogue_version": str(obj.catalogue_version),
-        "record_hash": _hash(obj),
+        "record_hash": record_hash(obj),
         "record_position": "place || start",
         "record_arrived_at": "arrived_at",
         "record_loaded_at": "loaded_at",
@@ -310,7 +310,7 @@ def _redacted(obj: Object) -> str:
     return f"COALESCE({_q(column)}[{text_literal(key)}] IS NOT NULL, false)"
 
 
-def _hash(obj: Object) -> str:
+def record_hash(obj: Object) -> str:
     """MD5 of the stored row, each value behind its column's number so that no two rows read the same."""
     values: list[str] = []
     numbers: list[str] = []
