@@ -7,8 +7,10 @@ from typing import Final
 MIB: Final = 1024 * 1024
 
 # Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
-# small, small enough that a few batches in flight stay well under 800 MB.
-BATCH_BYTES_MAX: Final = 16 * MIB
+# small next to it, small enough that two in flight and the merge stay under 800 MB (742 MB; 16 MiB take 1,417 MB).
+BATCH_BYTES_MAX: Final = 4 * MIB
+# Ours: batches that are flattened at once. Each takes some 200 MB, so more cores would mean more memory.
+FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
 # Ours: the bytes of a dead letter that are kept.

@@ -32,7 +32,9 @@ def measured(home: Path, source: Path, **options: object) -> dict[str, float]:
 @pytest.mark.timeout(300)
 def test_four_times_the_input_needs_the_same_memory(tmp_path: Path) -> None:
     """With small batches, twelve files of 1.5 MB take hardly more memory than three."""
-    simulate(Spec(contacts=300, seed=3, faults=Faults.every(0.01), file_bytes_max=10**9, file_age_s_max=10**6), tmp_path)
+    simulate(
+        Spec(contacts=300, seed=3, faults=Faults.every(0.01), file_bytes_max=10**9, file_age_s_max=10**6), tmp_path
+    )
     (data,) = (path for path in (tmp_path / "contact-records").rglob("*") if path.is_file())
     for name, copies in (("few", 3), ("many", 12)):
         (tmp_path / name).mkdir()

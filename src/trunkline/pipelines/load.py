@@ -14,6 +14,7 @@ from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
+from trunkline.limits import FLATTEN_WORKERS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
@@ -98,7 +99,7 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
 def _flattened(home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance) -> Iterator[BatchRecord]:
     """Flatten on as many threads as there are cores, in order, with few batches in flight."""
-    workers = home.settings.threads
+    workers = min(home.settings.threads, FLATTEN_WORKERS_MAX)
     with ThreadPoolExecutor(workers, thread_name_prefix="flatten") as pool:
         waiting: list[tuple[Future[BatchRecord], int]] = []
         try:
