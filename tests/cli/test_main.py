@@ -98,6 +98,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"trunkline {trunkline.__version__}\n"
 
 
+def listening() -> None:
+    """A shell that starts the tests in the background makes them deaf to Ctrl-C, and so their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_interrupt_says_how_to_go_on() -> None:
     """Ctrl-C in a command: one line, exit 130."""
     program = (
@@ -108,7 +113,7 @@ def test_interrupt_says_how_to_go_on() -> None:
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": SRC},
+        env={**os.environ, "PYTHONPATH": SRC}, preexec_fn=listening,
     ) as child:  # fmt: skip
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"

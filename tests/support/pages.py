@@ -109,7 +109,9 @@ class Room:
         clone = tools / "as-clone"
         clone.write_text(f'#!/bin/sh\nROOT="{ROOT}"\n{AS_CLONE}')
         clone.chmod(0o755)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TRUNKLINE_", "MAKE", "MFLAGS"))
+        }
         self.environment = kept | {
             "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1",
             "HOME": str(folder), "PAGER": "cat", "LC_ALL": "C.UTF-8",
