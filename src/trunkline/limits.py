@@ -43,7 +43,6 @@ JSON_MEMO_MAX: Final = 10_000
 DRIFT_SAMPLE_ROWS: Final = 64
 
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
-DATA_API_TOKEN_S: Final = 8 * 3600  # a repeated ClientToken finds its statement
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
 DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement

@@ -70,15 +70,6 @@ def same_key(obj: Object, engine: Engine, left: str, right: str) -> str:
     return " AND ".join(f"{_ref(engine, left, k)} = {_ref(engine, right, k)}" for k in obj.key)
 
 
-def is_better(obj: Object, engine: Engine, left: str, right: str) -> str:
-    """Condition that version `left` beats version `right`, spelled out term by term for every engine."""
-    ours, theirs = order_terms(obj, engine, left), order_terms(obj, engine, right)
-    condition = f"{ours[-1]} > {theirs[-1]}"
-    for mine, other in zip(reversed(ours[:-1]), reversed(theirs[:-1]), strict=True):
-        condition = f"({mine} > {other} OR ({mine} = {other} AND {condition}))"
-    return condition
-
-
 def comparison(obj: Object, engine: Engine, left: str, right: str) -> list[str]:
     """The arms of a CASE, two for each term: 1 where `left` beats `right`, -1 where it loses; none where they tie."""
     pairs = zip(order_terms(obj, engine, left), order_terms(obj, engine, right), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.objects.model import Column, Type
+from trunkline.objects.model import Column
 
 FREE_TEXT_BYTES: Final = 65_535
 """Redshift's longest VARCHAR (CREATE TABLE, data types). Any column whose length nobody has published."""
@@ -95,8 +95,3 @@ def text_bytes_of(column: Column) -> int:
 def text_literal(value: str) -> str:
     """A text literal for generated code, never for anything from outside."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def is_nested(type_: Type) -> bool:
-    """Whether a type is more than one plain value."""
-    return not isinstance(type_, str)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from trunkline.batch import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
@@ -54,11 +53,6 @@ def table_states(reader: Reader) -> list[TableState]:
         ).fetchall()[0]
         states.append(TableState(name, obj.warehouse_table, *rows, *loads, *aside))
     return states
-
-
-def totals(reader: Reader, object_name: str) -> Counts:
-    """The accounting of everything loaded so far."""
-    return index.totals(reader.con, object_name)
 
 
 def examine(reader: Reader) -> list[Finding]:
