@@ -67,11 +67,26 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a source knows of a record beside its text.
+
+    `fidelity` is one of those in `objects/record_columns.py`. `version` is text that sorts like the versions of the
+    record's key; None: the text of the object's version column. `is_deleted`: the record says that its key is gone;
+    its text then holds the key, and what else is known of the last row.
+    """
+
+    fidelity: str = "stream"
+    version: str | None = None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Framed:
     """One batch as a source hands it to flatten: well-formed JSON objects with positions, and broken spans.
 
     `texts[i]` is strict JSON (RFC 8259), an object, valid UTF-8, found at byte `offsets[i]` of
-    `plan.ranges[range_indexes[i]]`. `bytes_read` counts decoded bytes.
+    `plan.ranges[range_indexes[i]]`. `bytes_read` counts decoded bytes. `marks[i]` belongs to `texts[i]`; None: every
+    record has the default mark. `filtered` counts records that a stated rule left out; they have no text.
     """
 
     plan: Plan
@@ -80,11 +95,13 @@ class Framed:
     offsets: Sequence[int]
     broken: Sequence[Broken]
     bytes_read: int
+    marks: Sequence[Mark] | None = None
+    filtered: int = 0
 
     @property
     def read(self) -> int:
-        """Source records in this batch: objects and broken spans."""
-        return len(self.texts) + len(self.broken)
+        """Source records in this batch: objects, broken spans and what a rule left out."""
+        return len(self.texts) + len(self.broken) + self.filtered
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from trunkline.compile.values import has_pii, hidden, nested, structure
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, MapOf, Object, Type
-from trunkline.objects.record_columns import FIDELITY_STREAM
 
 UNDATED = "1970-01-01"
 """Partition date of rows whose partition column is NULL."""
@@ -30,13 +29,15 @@ UNDATED = "1970-01-01"
 PARAMETERS = {
     "texts": "VARCHAR[]", "row_ids": "INTEGER[]", "range_indexes": "INTEGER[]", "starts": "BIGINT[]",
     "unmapped": "VARCHAR[]", "unmapped_safe": "VARCHAR[]",
+    "fidelities": "VARCHAR[]", "versions": "VARCHAR[]", "deleted": "BOOLEAN[]",
     "places": "VARCHAR[]", "arrived": "TIMESTAMP[]", "loaded_at": "TIMESTAMP",
     "json_sources": "VARCHAR[]", "json_texts": "VARCHAR[]",
     "pii_mode": "VARCHAR", "pii_keep_keys": "VARCHAR[]", "pii_inner": "BLOB", "pii_outer": "BLOB",
 }  # fmt: skip
 """The session variables that the statements take as parameters, with their types.
 
-Per record: the text, its number, its range, its byte in it, and what the catalogue does not know of it (NULL: nothing).
+Per record: the text, its number, its range, its byte in it, what the catalogue does not know of it (NULL: nothing), and
+its mark (`batch.Mark`; a NULL version is that of the version column).
 Per range: the place and its arrival. Per batch: the time of loading, JSON values with their canonical texts.
 """
 
@@ -169,6 +170,7 @@ def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
     sql = (
         "SELECT unnest($row_ids) AS row_id, unnest($range_indexes) AS range_index, unnest($starts) AS start, "
         "unnest($unmapped) AS unmapped, unnest($unmapped_safe) AS unmapped_safe, unnest($texts) AS text, "
+        "unnest($fidelities) AS mark_fidelity, unnest($versions) AS mark_version, unnest($deleted) AS mark_deleted, "
         "$places AS places, $arrived AS arrived, $loaded_at AS loaded_at, "
         "$pii_mode AS pii_mode, $pii_keep_keys AS pii_keep_keys, $pii_inner AS pii_inner, $pii_outer AS pii_outer"
     )
@@ -279,8 +281,8 @@ def _safe(column: Column, leaf: str) -> str | None:
 
 def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
     record = {
-        "record_version": f"CAST({_q(obj.version)} AS VARCHAR)",
-        "record_fidelity": text_literal(FIDELITY_STREAM),
+        "record_version": f"COALESCE(mark_version, CAST({_q(obj.version)} AS VARCHAR))",
+        "record_fidelity": "mark_fidelity",
         "record_is_redacted": _redacted(obj),
         "record_catalogue_version": str(obj.catalogue_version),
         "record_hash": record_hash(obj),
@@ -288,7 +290,7 @@ def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
         "record_arrived_at": "arrived_at",
         "record_loaded_at": "loaded_at",
         "record_unmapped": "unmapped",
-        "record_is_deleted": "false",
+        "record_is_deleted": "mark_deleted",
     }
     columns = [f"{record.get(c.name, _q(c.name))} AS {_q(c.name)}" for c in obj.columns]
     missing = " OR ".join(f"COALESCE({_q(key)}, '') = ''" for key in obj.key)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.batch import REPLAY_SOURCE, Broken, DeadLetter, Drift, Framed
+from trunkline.batch import REPLAY_SOURCE, Broken, DeadLetter, Drift, Framed, Mark
 from trunkline.compile.flatten import FlattenSql, execute, flatten_sql, prepare
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import canonical
@@ -111,6 +111,10 @@ class Flattener:
         self._set("texts", list(texts))
         self._set("range_indexes", [framed.range_indexes[row] for row in rows])
         self._set("starts", [framed.offsets[row] for row in rows])
+        marks = [framed.marks[row] for row in rows] if framed.marks else [Mark()] * len(rows)
+        self._set("fidelities", [mark.fidelity for mark in marks])
+        self._set("versions", [mark.version for mark in marks])
+        self._set("deleted", [mark.is_deleted for mark in marks])
 
     def _set_extra(self, rows: Iterable[int], extra: Mapping[int, tuple[str, str]]) -> None:
         found = [extra.get(row, (None, None)) for row in rows]

@@ -33,7 +33,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         batch_id=batch_id,
         plan=framed.plan,
         read=framed.read,
-        filtered=0,
+        filtered=framed.filtered,
         dead_letter=len(done.dead_letters),
         accepted=done.accepted,
         bytes_read=framed.bytes_read,
