@@ -16,6 +16,8 @@ import typer
 
 from trunkline import __version__
 from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
+from trunkline.cli.collect import collect
+from trunkline.cli.collect import run as run_object
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
 from trunkline.cli.load import load
@@ -30,6 +32,8 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "collect": collect,
+    "run": run_object,
     "sql": sql,
     "report": report,
     "doctor": doctor,
