@@ -316,3 +316,16 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
             with pytest.raises(UsageError, match=said):
                 made.collect(INSTANCE, since, until)
     assert api.calls == []
+
+
+def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
+    """Fields that rows of the API never have did not vanish from the stream."""
+    from trunkline.ledger import index
+
+    clock = VirtualClock(LATER_S)
+    given = service(emulator(simulated(24), clock), clock)
+    with centre_home(tmp_path) as home:
+        load_into(home, deliver(tmp_path / "stream.json", sorted(simulated(24).contacts)[:12]))
+        collect(home, given, DAY, UNTIL)
+        assert len(rows(home)) == 24
+        assert [drift.records for drift in index.last_drifts(home.con, "contact_record")] == [12]

@@ -82,6 +82,7 @@ def query(
     """
     from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
     from trunkline.metrics.catalogue import select
+    from trunkline.serve.fidelity import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
@@ -95,6 +96,9 @@ def query(
         return
     with read(home) as opened:
         rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
+        rests = rests_on(contacts_by_fidelity(opened.con, *period))
+    if rests:
+        output.note(f"This {rests}.")
     output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
 
 

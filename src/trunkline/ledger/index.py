@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Progress
+from trunkline.batch import API_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.ledger.records import BatchRecord
@@ -162,16 +162,19 @@ def totals(con: duckdb.DuckDBPyConnection, object_name: str) -> Counts:
 
 def files_read(con: duckdb.DuckDBPyConnection, object_name: str) -> int:
     """Versions of files that were read, in whole or in part."""
-    count: int = con.execute("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name]).fetchall()[0][0]
+    count: int = con.execute(
+        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE 'connect://%'", [object_name]
+    ).fetchall()[0][0]
     return count
 
 
 def last_drifts(con: duckdb.DuckDBPyConnection, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
     rows = con.execute(
-        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 "
-        "ORDER BY loaded_at DESC, batch_id LIMIT $3",
-        [object_name, REPLAY_SOURCE, limit],
+        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
+        "ORDER BY loaded_at DESC, batch_id LIMIT $4",
+        # Neither is what the stream sends: dead letters come again, and the API lacks fields.
+        [object_name, REPLAY_SOURCE, API_SOURCE, limit],
     ).fetchall()
     return [msgspec.json.decode(text, type=Drift) for (text,) in rows]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from trunkline.batch import API_SOURCE
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
@@ -94,8 +95,8 @@ def drift_lines(reader: Reader, name: str) -> list[str]:
     drifts = index.last_drifts(reader.con, name)
     # The latest load against those before it; a load is what was merged in one go.
     merged = reader.con.execute(
-        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND merged_at = "
-        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL)",
-        [name],
+        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 AND merged_at = "
+        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2)",
+        [name, API_SOURCE],
     ).fetchall()[0][0]
     return findings(drifts[:merged], drifts[merged:])

@@ -11,6 +11,7 @@ import duckdb
 
 from trunkline.batch import Counts
 from trunkline.compile.metric_query import TABLE, Grouping, Threshold
+from trunkline.serve.fidelity import contacts_by_fidelity
 from trunkline.serve.headline import Headline, lines, totals
 from trunkline.serve.measures import Row, measure
 from trunkline.serve.period import Period
@@ -97,6 +98,7 @@ class ReportData:
     agent_count: int
     first: datetime | None
     last: datetime | None
+    fidelity: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> ReportData:
@@ -126,6 +128,7 @@ def read(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> Report
         agent_count=agent_count,
         first=first,
         last=last,
+        fidelity=contacts_by_fidelity(con, period.since, period.until),
     )
 
 
