@@ -12,6 +12,8 @@ API_SOURCE = "connect_api"
 """Source of batches that the Connect API gave. A plan of it cannot be read again; the collector asks anew."""
 REPLAY_SOURCE = "dead_letter"
 """Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
+REFUSED_SOURCE = "refused"
+"""Source of batches that merge rows again which the warehouse refused; their ranges are written alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,23 @@ class DeadLetter:
     reason: str
     detail: str
     payload: bytes
+    length: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of the lake that a target refuses: a dead letter of that target alone. The lake keeps the row.
+
+    `position` is where its source bytes are, `row_hash` its `record_hash`; `detail` names the column and the limit,
+    never the value; `length` is that of the value in bytes.
+    """
+
+    batch_id: str
+    position: str
+    row_hash: str
+    reason: str
+    detail: str
     length: int
     arrived_at: datetime
 

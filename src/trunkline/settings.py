@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,21 +34,13 @@ _MAPPINGS: Final = {
     "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
     "connect_quota": "SearchContacts=2",
 }
-_SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",)}
-
-_RELEASE_VARIABLES: Final = {
-    "region": "AWS_DEFAULT_REGION",
-    "cluster": "CLUSTER_ID",
-    "database": "DATABASE",
-    "db_user": "DB_USER",
-    "workgroup": "WORKGROUP",
-    "secret_arn": "SECRET_ARN",
-    "bucket": "RELEASE_BUCKET",
-    "prefix": "RELEASE_PREFIX",
-    "pick": "RELEASE_PICK",
-    "on_failure": "RELEASE_ON_FAILURE",
-    "call_s": "RELEASE_TIMEOUT",
+LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
+WAREHOUSE_URLS: Final = {
+    "duckdb": "duckdb:///data/warehouse.duckdb",
+    "postgresql": "postgresql://loader@host:5432/database",
 }
+"""Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
+_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS}
 
 # Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=604_800)]
@@ -97,7 +90,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Settings(Options, frozen=True, kw_only=True):
     """All that a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
+    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
+    decodes); a server's may hold a password, so that it is shown by `without_password` alone.
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
     `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
     a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
@@ -137,38 +131,9 @@ class Settings(Options, frozen=True, kw_only=True):
         return self.service_level_s
 
 
-class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function `RedshiftS3SP2` and `trunkline release` take from the environment.
-
-    The first four have the mission's names: AWS_DEFAULT_REGION, CLUSTER_ID, DATABASE, DB_USER. The others are
-    WORKGROUP (instead of a cluster), SECRET_ARN, RELEASE_BUCKET, RELEASE_PREFIX, RELEASE_PICK, RELEASE_ON_FAILURE and
-    RELEASE_TIMEOUT (seconds until a procedure is cancelled).
-    """
-
-    region: str | None = None
-    cluster: str | None = None
-    database: str | None = None
-    db_user: str | None = None
-    workgroup: str | None = None
-    secret_arn: str | None = None
-    bucket: str = "daab-lab-jfr-datalake"
-    prefix: str = "Redshift/Rel"
-    pick: Literal["first", "latest"] = "first"
-    on_failure: Literal["continue", "stop"] = "continue"
-    call_s: int = 300
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseVariables:
-        """An empty variable sets nothing. Raises UsageError naming variable, value and what is valid."""
-        variables = os.environ if environ is None else environ
-        found = {field: text for field, name in _RELEASE_VARIABLES.items() if (text := variables.get(name, "").strip())}
-        for field, valid in {"pick": ("first", "latest"), "on_failure": ("continue", "stop")}.items():
-            if found.get(field, valid[0]) not in valid:
-                raise UsageError(f"{_RELEASE_VARIABLES[field]} is {found[field]!r}; valid are {' and '.join(valid)}.")
-        seconds = found.get("call_s", "300")
-        if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:9]) <= 86_400):
-            raise UsageError(f"RELEASE_TIMEOUT is {seconds!r}; valid are whole seconds from 1 to 86400.")
-        return msgspec.convert(found, cls, strict=False)
+def environment() -> Mapping[str, str]:
+    """The process's environment, for the settings of other modules."""
+    return os.environ
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:
@@ -180,6 +145,12 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
 def path_of(url: str) -> Path:
     """The local path of a `file://` or `duckdb:///` URL."""
     return Path(unquote(urlsplit(url).path))
+
+
+def without_password(url: str) -> str:
+    """The URL for people: a password in it, before the host or as a parameter, is left out."""
+    without = re.sub(r"^([^:]*://[^:/?#]*):[^/?#]*@", r"\1@", url)
+    return re.sub(r"([?&])password=[^&#]*(?:&|$)", r"\1", without, flags=re.IGNORECASE).rstrip("?&")
 
 
 def pii_key(settings: Settings) -> bytes:
@@ -275,7 +246,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         value = getattr(msgspec.convert({name: value}, Options, strict=not is_text), name)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
-    if name in _SCHEMES:
+    if name in _URLS:
         _check_url(name, str(value), where)
     if name in ("zone", "collect_zone"):
         _check_zone(str(value), where)
@@ -297,17 +268,17 @@ def _check_url(name: str, url: str, where: str) -> None:
     if not url:
         return
     parts = urlsplit(url)
-    schemes = _SCHEMES[name]
-    valid = "; valid is a URL such as " + " or ".join(
-        {"file": "file:///data/lake", "s3": "s3://bucket/prefix", "duckdb": "duckdb:///data/warehouse.duckdb"}[scheme]
-        for scheme in schemes
-    )
-    if parts.scheme not in schemes:
-        raise UsageError(f"{where} is {url!r}{valid}.")
+    examples = _URLS[name]
+    valid = f"; valid is a URL such as {' or '.join(examples.values())}."
+    shown = without_password(url)
+    if parts.scheme not in examples:
+        raise UsageError(f"{where} is {shown!r}{valid}")
     if parts.scheme == "s3" and not parts.netloc:
-        raise UsageError(f"{where} is {url!r}, which names no bucket{valid}.")
-    if parts.scheme != "s3" and (parts.netloc or len(parts.path) < 2):
-        raise UsageError(f"{where} is {url!r}, which names no absolute path (three slashes){valid}.")
+        raise UsageError(f"{where} is {shown!r}, which names no bucket{valid}")
+    if parts.scheme in ("file", "duckdb") and (parts.netloc or len(parts.path) < 2):
+        raise UsageError(f"{where} is {shown!r}, which names no absolute path (three slashes){valid}")
+    if parts.scheme not in ("file", "duckdb", "s3") and len(parts.path) < 2:
+        raise UsageError(f"{where} is {shown!r}, which names no database{valid}")
 
 
 def _check_place(path: Path) -> None:
@@ -339,4 +310,4 @@ def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
 
 
-__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "is_debug", "path_of", "pii_key"]
+__all__ = ["Options", "Secret", "Settings", "environment", "is_debug", "path_of", "pii_key", "without_password"]

@@ -328,4 +328,4 @@ def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
         load_into(home, deliver(tmp_path / "stream.json", sorted(simulated(24).contacts)[:12]))
         collect(home, given, DAY, UNTIL)
         assert len(rows(home)) == 24
-        assert [drift.records for drift in index.last_drifts(home.con, "contact_record")] == [12]
+        assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]

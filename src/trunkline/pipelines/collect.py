@@ -166,7 +166,7 @@ class Collector:
         return Source(
             api,
             Names(api, kept),
-            lambda ids: held_contacts(self.home, self.obj, ids),
+            lambda ids: held_contacts(self.home.warehouse, self.obj, ids),
             query=self._query,
             describe=self.home.settings.collect_describe,
             batch_contacts=CONNECT_BATCH_CONTACTS,

@@ -38,7 +38,9 @@ def plan(collector: Collector, instance: Instance, since: datetime, until: datet
     describe = collector.home.settings.collect_describe
     held = 0
     if query == Query():  # what the warehouse has is known by disconnect time alone
-        held = min(contacts, settled_contacts(collector.home, collector.obj, instance.instance_id, since, until))
+        held = min(
+            contacts, settled_contacts(collector.home.warehouse, collector.obj, instance.instance_id, since, until)
+        )
     describes = {"never": 0, "all": contacts, "missing": contacts - held}[describe]
     searches = math.ceil(contacts / SEARCH_PAGE_MAX) + math.ceil(contacts / SEARCH_RESULTS_MAX)
     seconds = [

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import duckdb
-
-from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
+from trunkline.engines.session import Session
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.record_columns import FIDELITY_API, FIDELITY_STREAM
 
 
-def contacts_by_fidelity(
-    con: duckdb.DuckDBPyConnection, since: datetime | None, until: datetime | None
-) -> dict[str, int]:
+def contacts_by_fidelity(db: Session, since: datetime | None, until: datetime | None) -> dict[str, int]:
     """Contacts that ended in [since, until) (UTC; None: no bound), by fidelity of their row."""
-    bounds = [None if at is None else at.replace(tzinfo=None) for at in (since, until)]
-    rows = con.execute(
-        f"SELECT record_fidelity, count(*) FROM {quote_qualified(DUCKDB, CONTACT_RECORD.warehouse_table)} "
-        "WHERE disconnect_timestamp >= coalesce($1::TIMESTAMP, disconnect_timestamp) "
-        "AND ($2::TIMESTAMP IS NULL OR disconnect_timestamp < $2::TIMESTAMP) GROUP BY 1",
-        bounds,
-    ).fetchall()
-    return {FIDELITY_STREAM: 0, FIDELITY_API: 0} | dict(rows)
+    bounds = [(sign, at.replace(tzinfo=None)) for sign, at in ((">=", since), ("<", until)) if at is not None]
+    where = "".join(f" AND disconnect_timestamp {sign} ${n}" for n, (sign, _) in enumerate(bounds, 1))
+    rows = db.query(
+        f"SELECT record_fidelity, count(*) FROM {quote_qualified(db.engine, CONTACT_RECORD.warehouse_table)} "
+        f"WHERE disconnect_timestamp IS NOT NULL{where} GROUP BY record_fidelity",
+        [at for _, at in bounds],
+    )
+    return {FIDELITY_STREAM: 0, FIDELITY_API: 0} | {str(fidelity): int(count) for fidelity, count in rows}
 
 
 def rests_on(counts: Mapping[str, int]) -> str:
