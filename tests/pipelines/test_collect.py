@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from collecting import (
@@ -34,7 +35,7 @@ from trunkline.simulator.virtual_clock import VirtualClock
 from trunkline.sources import listing, s3_files
 from trunkline.sources.connect_client import NoMemory, instance_of
 from trunkline.sources.connect_search import Query
-from trunkline.windows import Window
+from trunkline.windows import Window, get_previous_interval_bounds
 
 START_S = int(DAY.timestamp())
 LATER_S = START_S + 10 * 86_400
@@ -109,7 +110,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
     """What is held is asked of the server: the second run describes no settled contact; then the export replaces all."""
     clock = VirtualClock(LATER_S)
     given = service(emulator(simulated(24), clock), clock)
-    with centre_home(tmp_path / each_target) as home:
+    with centre_home(tmp_path / each_target, pii="drop") as home:
         assert collect(home, given, DAY, UNTIL).counts.inserted == 24
         made = collector(home, given)
         planned = plan(made, INSTANCE, DAY, UNTIL, Query())
@@ -253,6 +254,8 @@ def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, index_lag_s=lambda one: lags.get(int(one.contact_id[-2:]), 60.0))
     seen: list[int] = []
+    start, end, _ = get_previous_interval_bounds(at(RUN_S).astimezone(ZoneInfo("America/New_York")), "America/New_York")
+    assert (start, end) == (FROM, TO)  # the mission's function and the first run mean the same window
     with centre_home(tmp_path) as home:
         for hours in [0, 2, 12, 58, 60]:  # a run after the window, the next, a later one, and after a long pause
             clock.set(RUN_S + hours * 3600)
