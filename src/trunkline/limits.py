@@ -37,8 +37,8 @@ DEAD_LETTER_REASONS: Final = {
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 
-# Ours: canonical texts of JSON values that a flattener remembers; beyond it values are canonicalized one by one.
-JSON_MEMO_MAX: Final = 10_000
+# Ours: texts of one leaf that a flattener remembers; beyond it it forgets them and begins anew.
+LEAF_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
 

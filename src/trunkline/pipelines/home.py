@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from trunkline.errors import TransientError
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.objects import catalogue
