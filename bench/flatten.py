@@ -92,5 +92,5 @@ def run(is_quick: bool) -> None:
 
 def _keys_alone(flattener: Flattener, records: list[bytes]) -> None:
     """The statement that looks at keys, and nothing else."""
-    flattener._set_texts(records)
+    flattener._set_texts(records)  # noqa: SLF001 - its own statement alone
     flattener.con.execute("EXECUTE layouts").fetchall()
