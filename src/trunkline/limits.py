@@ -46,6 +46,13 @@ DRIFT_SAMPLE_ROWS: Final = 64
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
 DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
+DATA_API_STATEMENT_BYTES_MAX: Final = 200_000  # 200 KB; whether values count is not said, so they do
+# Ours: a load's transaction that takes longer is cancelled; the next run looks what became of it.
+LOAD_STATEMENT_S: Final = 3_600
+# Ours: how often a load is tried that lost against another transaction, and the pause before the second try, doubled
+# each time.
+LOAD_CONFLICT_TRIES: Final = 5
+LOAD_CONFLICT_PAUSE_S: Final = 2.0
 # Redshift database developer guide, stored procedure limits, names, VARCHAR.
 PROCEDURE_ARGUMENTS_MAX: Final = 32
 NAME_BYTES_MAX: Final = 127

@@ -17,6 +17,7 @@ because the documentation does not say or because PostgreSQL stands where Redshi
 - An unknown cluster is a ValidationException at once, an unknown database a FAILED statement.
 - TRUNCATE does not commit (it does in Redshift). Sessions and CSV results are not there.
 `commands` runs what PostgreSQL lacks: pairs of a pattern and a function of (connection, match) that gives rows affected.
+`translate` turns Redshift's SQL into PostgreSQL's. `committed` are the batches and statements that took effect, in order.
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class Emulator:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.submitted_delay_s = 0.0
         self.commands: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], int]]] = []
+        self.translate: Callable[[str], str] = lambda sql: sql
+        self.committed: list[Running] = []
         self._statements: dict[str, Running] = {}
         self._tokens: dict[str, tuple[datetime, Running]] = {}
         self._changed = threading.Condition()
@@ -235,6 +238,8 @@ class Emulator:
             status, error = "FAILED", _text(failed)
         with self._changed:
             running.connection = None
+            if status == "FINISHED":
+                self.committed.append(running)
         self._give_back(uri, connection)
         self._end(running, status, error)
 
@@ -252,7 +257,7 @@ class Emulator:
             else:
                 with psycopg.RawCursor(connection) as cursor:
                     # Prepared: the extended protocol takes one statement only, whether or not there are parameters.
-                    cursor.execute(sql, values, prepare=True)
+                    cursor.execute(self.translate(sql), values, prepare=True)
                     sub.count = cursor.rowcount
                     if cursor.description is not None:
                         sub.columns, sub.rows = list(cursor.description), cursor.fetchall()

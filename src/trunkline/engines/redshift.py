@@ -6,6 +6,7 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 from __future__ import annotations
 
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.model import Column
 
 SCALARS = {
@@ -41,7 +42,7 @@ REDSHIFT = Engine(
     type_of=type_of,
     quote=quote_double,
     text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
-    statement_bytes_max=200_000,  # Redshift Data API: 200 KB; 16 MB on a direct connection
+    statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
     refuses_nul=True,
     has_nested_types=False,
     identifier_bytes_max=127,
