@@ -30,6 +30,7 @@ _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_K
 LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
 WAREHOUSE_URLS: Final = {
     "duckdb": "duckdb:///data/warehouse.duckdb",
+    "redshift+data": "redshift+data://cluster/database?staging=s3://bucket/prefix&iam_role=default",
 }
 """Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS}

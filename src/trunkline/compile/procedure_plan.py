@@ -79,7 +79,7 @@ def _lock_and_name(obj: Object, engine: Engine) -> str:
     table = table_name(obj)
     dropped = "".join(
         f"  DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS {temporary(obj, engine, suffix)};\n"
-        for suffix, is_view in (*_temporaries(engine), *(() if engine.name == "postgres" else ((COUNTED, False),)))
+        for suffix, is_view in _temporaries(engine)
     )
     waiting = (
         "Readers go on; a second loader waits here."
@@ -262,9 +262,9 @@ def _leave_counts(obj: Object, engine: Engine) -> str:
     counted = temporary(obj, engine, COUNTED)
     declared = ", ".join(f'"{name}" BIGINT' for name in COUNTS)
     return f"""\
-  -- The counts stay behind as a table of the session, for a batch of statements that writes them into the ledger.
-  CREATE TEMP TABLE {counted} ({declared});
-  INSERT INTO {counted} SELECT {", ".join(f"n_{name}" for name in COUNTS)};
+  -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
+  CREATE TEMP TABLE IF NOT EXISTS {counted} ("batch" {text_type(engine)}, {declared});
+  INSERT INTO {counted} SELECT batch_id, {", ".join(f"n_{name}" for name in COUNTS)};
 """
 
 

@@ -104,12 +104,12 @@ def call(obj: Object, number: int, batch_id: str) -> str:
     return f"CALL {procedure}({staged}, {_id(batch_id)})"
 
 
-def count_batch(obj: Object, batch_id: str) -> str:
-    """What the merge made of the batch, into its staged ledger row."""
+def count_batches(obj: Object) -> str:
+    """What the merges made of their batches, into the staged ledger rows."""
     counted = temporary(obj, REDSHIFT, COUNTED)
     values = indented((f'{REDSHIFT.quote(name)} = c."{name}"' for name in COUNTS), 2)
     staged = staged_table(BATCH)
-    return f'UPDATE {staged}\nSET\n  {values}\nFROM {counted} AS c\nWHERE {staged}."batch_id" = {_id(batch_id)}'
+    return f'UPDATE {staged}\nSET\n  {values}\nFROM {counted} AS c\nWHERE {staged}."batch_id" = c."batch"'
 
 
 def staged_table(table: LedgerTable) -> str:

@@ -237,6 +237,15 @@ class DataApi:
             for row in page["Records"]:
                 yield tuple(_value(field) for field in row)
 
+    def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Names and types of a result's columns, and its rows as `rows` gives them."""
+        columns: list[tuple[str, str]] = []
+        found: list[tuple[Any, ...]] = []
+        for page in self.pages(statement_id):
+            columns = columns or [(one.get("name", ""), one.get("typeName", "")) for one in page["ColumnMetadata"]]
+            found += [tuple(_value(field) for field in row) for row in page["Records"]]
+        return columns, found
+
     def pages(self, statement_id: str) -> Iterator[Mapping[str, Any]]:
         """The pages of a result as the API gives them, with `ColumnMetadata`."""
         with _told():

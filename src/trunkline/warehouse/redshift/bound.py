@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from trunkline.engines.redshift import REDSHIFT, SCALARS
@@ -90,10 +91,14 @@ def as_text(value: object) -> str | None:
 
 def from_api(value: Any, type_name: str) -> Any:
     """A value of a result as Python has it: the API gives times, dates and decimals as text."""
-    if value is None:
-        return None
-    match type_name:
-        case "timestamp":
+    if not isinstance(value, str):
+        return value
+    match type_name.partition("(")[0].strip().lower():
+        case "timestamp" | "timestamptz":
             return datetime.fromisoformat(value)
+        case "date":
+            return date.fromisoformat(value)
+        case "numeric" | "decimal":
+            return Decimal(value)
         case _:
             return value

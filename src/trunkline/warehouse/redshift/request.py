@@ -92,11 +92,8 @@ def merge_request(
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
     statements += _staged_ledger(ledger, fill)
     for number, batch_id in enumerate(batch_ids, 1):
-        statements += [
-            sql.take_batch(obj, number, batch_id, fill.format),
-            sql.call(obj, number, batch_id),
-            sql.count_batch(obj, batch_id),
-        ]
+        statements += [sql.take_batch(obj, number, batch_id, fill.format), sql.call(obj, number, batch_id)]
+    statements.append(sql.count_batches(obj))
     return _ended(statements, ledger, fill)
 
 
@@ -106,10 +103,12 @@ def ledger_request(ledger: Collected, fill: Fill) -> Request:
 
 
 def rebuild_request(
-    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ledger: Collected, fill: Fill
+    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ledger: Collected, fill: Fill, has_rows: bool
 ) -> Request:
     """Lock, stage, replace all rows, ledger: one transaction."""
-    statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
+    statements = [sql.lock(obj), sql.create_raw(obj, fill.format)]
+    if has_rows:
+        statements.append(fill.rows(con, obj, relation))
     statements += [*_staged_ledger(ledger, fill), *sql.replace_all(obj, fill.format)]
     return _ended(statements, ledger, fill)
 

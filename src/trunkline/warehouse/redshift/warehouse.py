@@ -1,0 +1,236 @@
+"""A Redshift behind its Data API as the pipelines' warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from trunkline.batch import Counts
+from trunkline.compile.merge import merge_sql
+from trunkline.compile.procedure_text import COUNTS
+from trunkline.compile.redshift_load import Format, create_staged, put_statements, staged_table
+from trunkline.engines.model import Engine, quote_qualified
+from trunkline.engines.redshift import REDSHIFT
+from trunkline.engines.session import Rows, Session
+from trunkline.errors import TerminalError
+from trunkline.objects.ledger import BATCH, LedgerTable
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+from trunkline.warehouse.duckdb import open_beside
+from trunkline.warehouse.model import Along, Lock, Opening, Staged
+from trunkline.warehouse.redshift import installing, rebuilding
+from trunkline.warehouse.redshift.address import Address, address_of
+from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
+from trunkline.warehouse.redshift.files import Folder
+from trunkline.warehouse.redshift.held import find_moved
+from trunkline.warehouse.redshift.load_errors import LoadError, load_errors
+from trunkline.warehouse.redshift.once import Request, Work, perform
+from trunkline.warehouse.redshift.request import (
+    Collected,
+    Fill,
+    TooLongError,
+    format_for,
+    is_for_insert,
+    ledger_request,
+    merge_request,
+)
+from trunkline.warehouse.redshift_data import DataApi, SqlError, connect
+
+_STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
+
+
+@dataclass(frozen=True, slots=True)
+class RedshiftWarehouse:
+    """One Redshift database. `local` is the embedded engine that reads the lake's files."""
+
+    api: DataApi
+    address: Address
+    s3: Callable[[], Any]
+    local: duckdb.DuckDBPyConnection
+    scratch: Path
+    said: Callable[[str], None] = field(default=lambda _: None)
+
+    @property
+    def engine(self) -> Engine:
+        """Redshift."""
+        return REDSHIFT
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
+        """All rows of a query."""
+        statement_id = self._run(sql, values)
+        columns, rows = self.api.table(statement_id)
+        return [tuple(from_api(value, type_) for value, (_, type_) in zip(row, columns, strict=True)) for row in rows]
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> None:
+        """A statement that changes something."""
+        self._run(sql, values)
+
+    def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
+        """Insert ledger rows whose key is not there, in one transaction."""
+        collected = Collected()
+        collected.put(table, rows, better)
+        if rows:
+            bound = Bound()
+            texts = [[as_text(row[column.name]) for column in table.columns] for row in rows]
+            fill = bound.insert(staged_table(table), table.columns, texts)
+            self.send([create_staged(table), fill, *put_statements(table, better)], bound)
+
+    def locks(self) -> list[Lock]:
+        """Who holds or waits for our tables just now."""
+        rows = self.query(
+            "SELECT n.nspname || '.' || c.relname, 'process ' || t.pid || ' of ' || TRIM(t.txn_owner), t.granted, "
+            "t.txn_start FROM svv_transactions AS t JOIN pg_class AS c ON c.oid = t.relation "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE t.lock_mode = 'AccessExclusiveLock' AND n.nspname IN ('connect', 'ledger') ORDER BY 1, 4"
+        )
+        return [Lock(str(table), str(holder), bool(granted), since) for table, holder, granted, since in rows]
+
+    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+        """Create what is not there, add columns that the catalogue has gained."""
+        return installing.install(self, objects, views)
+
+    def missing(self, objects: Sequence[Object]) -> list[str]:
+        """Names of the objects that `install` has something to do for."""
+        return installing.missing(self, objects)
+
+    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+        """Fold batches into the table: copy, merge and ledger in one transaction, sent once."""
+        batch_ids = [batch.batch_id for batch in batches]
+        files = [str(path) for batch in batches for path in batch.files]
+        ledger = Collected()
+        try:
+            rows = 0
+            if files:
+                rows = self._stage(obj, files)
+            if rows:
+                find_moved(self, self.local, obj)
+                along.tombstones(batch_ids)
+            along.ledger(ledger, {}, [])
+            work = self._work("merge", obj, batch_ids, ledger, bool(rows))
+            self.perform(work)
+        finally:
+            for table in _STAGED:
+                self.local.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        return self._counted(batch_ids)
+
+    def rebuild(
+        self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]
+    ) -> int:
+        """Fill the table again from the lake's files; the old rows stay until the new are there."""
+        return rebuilding.rebuild(self, obj, groups, before_commit)
+
+    def count(self, obj: Object) -> int:
+        """Rows of the table."""
+        return int(self.query(f"SELECT COUNT(*) FROM {quote_qualified(REDSHIFT, obj.warehouse_table)}")[0][0])
+
+    def send(self, sqls: Sequence[str], bound: Bound | None = None) -> None:
+        """Statements as one transaction that may be repeated; waits for its end."""
+        parameters = bound.parameters if bound else {}
+        self.api.ended(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
+
+    def perform(self, work: Work) -> None:
+        """Do a piece of work once, and remove its files. Raises LoadError with the rows that COPY refused."""
+        try:
+            perform(self.api, work)
+        except SqlError as error:
+            rows = load_errors(self.api, work.key, self.address.timeout_s) if "sys_load_error" in error.text else []
+            if rows:
+                raise LoadError(error, rows) from error
+            raise
+        if self.address.staging:
+            self.folder(work.key, 0).remove_all()
+
+    def folder(self, key: str, number: int) -> Folder:
+        """The place for the files of one try. Raises TerminalError where none is set."""
+        if self.address.staging is None:
+            raise TerminalError(
+                "this load is too large to be sent as values, and no place for files is set: add "
+                "&staging=s3://bucket/prefix&iam_role=default to the setting warehouse, in the cluster's Region"
+            )
+        return Folder(self.s3(), self.address.staging, key, number, self.address.iam_role)
+
+    def key_of(self, kind: str, obj: Object, parts: Sequence[str]) -> str:
+        """What names a piece of work in every process."""
+        text = "|".join([kind, self.api.target.url, obj.name, *parts])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _run(self, sql: str, values: Sequence[object]) -> str:
+        bound = Bound()
+        text = bound.statement(sql, values)
+        return self.api.run(text, uuid.uuid4().hex, bound.parameters, timeout_s=self.address.timeout_s).id
+
+    def _stage(self, obj: Object, files: Sequence[str]) -> int:
+        sql = merge_sql(obj)
+        self.local.execute(sql.stage, [files])
+        self.local.execute(sql.best)
+        rows: int = self.local.execute("SELECT count(*) FROM stage").fetchall()[0][0]
+        return rows
+
+    def _work(self, kind: str, obj: Object, batch_ids: Sequence[str], ledger: Collected, has_rows: bool) -> Work:
+        key = self.key_of(kind, obj, batch_ids)
+
+        def made(fill: Fill) -> Request:
+            if not has_rows:
+                return ledger_request(ledger, fill)
+            return merge_request(self.local, obj, "stage", batch_ids, ledger, fill)
+
+        def request(number: int) -> Request:
+            if not has_rows or is_for_insert(self.local, "stage"):
+                try:
+                    return made(Fill(None, "parquet", self.scratch))
+                except TooLongError:
+                    pass
+            format_: Format = self.address.format
+            if has_rows:
+                format_ = format_for(self.local, obj, "stage", format_)
+            return made(Fill(self.folder(key, number), format_, self.scratch))
+
+        return Work(
+            key, request, lambda: len(self._held(batch_ids)) == len(batch_ids), self.address.timeout_s, self.said
+        )
+
+    def _held(self, batch_ids: Sequence[str]) -> dict[str, Counts]:
+        """What the ledger says of batches; without those that it does not know."""
+        names = [*COUNTS, "rejected"]
+        marks = ", ".join(f"${number}" for number in range(1, len(batch_ids) + 1))
+        table, listed = quote_qualified(REDSHIFT, BATCH.name), ", ".join(names)
+        rows = self.query(f"SELECT batch_id, {listed} FROM {table} WHERE batch_id IN ({marks})", list(batch_ids))
+        return {row[0]: replace(Counts(), **dict(zip(names, row[1:], strict=True))) for row in rows}
+
+    def _counted(self, batch_ids: Sequence[str]) -> dict[str, Counts]:
+        held = self._held(batch_ids)
+        lost = [batch_id for batch_id in batch_ids if batch_id not in held]
+        if lost:
+            raise TerminalError(f"the merge ended and the ledger does not have {', '.join(lost)}; report this.")
+        return held
+
+
+@contextmanager
+def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
+    """The database, to change or to ask it. Nothing is asked before the first question."""
+    address = address_of(opening.url)
+    api = DataApi(connect(address.target.region), address.target)
+    clients: list[Any] = []
+
+    def s3() -> Any:
+        if not clients:
+            clients.append(connect(address.target.region, "s3"))
+        return clients[0]
+
+    opening.scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        with open_beside(opening, opening.scratch / "spill") as local:
+            yield RedshiftWarehouse(api, address, s3, local, opening.scratch)
+    finally:
+        for client in [api.client, *clients]:
+            client.close()
+
+
+open_reader = open_warehouse
