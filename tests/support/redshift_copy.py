@@ -148,7 +148,10 @@ def _parquet_rows(data: bytes, columns: list[tuple[str, str, bool]]) -> list[lis
         rows = con.execute(f"SELECT * FROM {source}").fetchall()
     is_super = [type_ == "jsonb" for _, type_, _ in columns]
     return [
-        [json.dumps(value) if nested and value is not None else value for value, nested in zip(row, is_super, strict=True)]
+        [
+            json.dumps(value) if nested and value is not None else value
+            for value, nested in zip(row, is_super, strict=True)
+        ]
         for row in rows
     ]
 

@@ -409,6 +409,22 @@ class Emulator:
             for connection in free:
                 connection.close()
 
+    def settle(self) -> None:
+        """Wait until everything that runs has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(one.status in ENDED for one in self._statements.values()), 30)
+
+    def forget(self) -> None:
+        """Forget every statement, token and fault, as if a day had gone by; nothing may be running."""
+        with self._changed:
+            assert all(one.status in ENDED for one in self._statements.values())
+            self._statements.clear()
+            self._tokens.clear()
+            self.committed.clear()
+            self.requests.clear()
+            self.faults.clear()
+            self.skew, self.submitted_delay_s = timedelta(), 0.0
+
     def statements(self) -> list[Running]:
         """All that was taken, in order."""
         return list(self._statements.values())

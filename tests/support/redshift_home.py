@@ -75,3 +75,45 @@ def redshift_of(uri: str) -> Iterator[Redshift]:
         finally:
             emulator.stop()
             s3.close()
+
+
+class Died(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class Mortal:
+    """Stands before a boto3 client, or several that share `steps`, and dies right after (or before) call `at`."""
+
+    inner: Any
+    steps: list[str]
+    at: int | None
+    is_after: bool = True
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self.inner, name)
+        if name == "get_paginator":
+            return lambda operation: _MortalPages(self, operation)
+        if name in ("meta", "exceptions", "close"):
+            return real
+        return lambda **request: self.step(name, lambda: real(**request))
+
+    def step(self, name: str, call: Any) -> Any:
+        self.steps.append(name)
+        dies = len(self.steps) - 1 == self.at
+        if dies and not self.is_after:
+            raise Died
+        answer = call()
+        if dies:
+            raise Died
+        return answer
+
+
+@dataclass
+class _MortalPages:
+    owner: Mortal
+    operation: str
+
+    def paginate(self, **request: Any) -> Iterator[Any]:
+        pages = self.owner.inner.get_paginator(self.operation).paginate(**request)
+        return iter(self.owner.step(self.operation, lambda: list(pages)))

@@ -109,12 +109,8 @@ class RedshiftWarehouse:
             rows = 0
             if files:
                 rows = self._stage(obj, files)
-            if rows:
-                find_moved(self, self.local, obj)
-                along.tombstones(batch_ids)
             along.ledger(ledger, {}, [])
-            work = self._work("merge", obj, batch_ids, ledger, bool(rows))
-            self.perform(work)
+            self.perform(self._work(obj, batch_ids, ledger, along if rows else None))
         finally:
             for table in _STAGED:
                 self.local.execute(f"DROP TABLE IF EXISTS temp.{table}")
@@ -173,28 +169,33 @@ class RedshiftWarehouse:
         rows: int = self.local.execute("SELECT count(*) FROM stage").fetchall()[0][0]
         return rows
 
-    def _work(self, kind: str, obj: Object, batch_ids: Sequence[str], ledger: Collected, has_rows: bool) -> Work:
-        key = self.key_of(kind, obj, batch_ids)
+    def _work(self, obj: Object, batch_ids: Sequence[str], ledger: Collected, rows_along: Along | None) -> Work:
+        """The merge of these batches. `rows_along` is None where no row is staged."""
+        key = self.key_of("merge", obj, batch_ids)
 
         def made(fill: Fill) -> Request:
-            if not has_rows:
+            if rows_along is None:
                 return ledger_request(ledger, fill)
             return merge_request(self.local, obj, "stage", batch_ids, ledger, fill)
 
         def request(number: int) -> Request:
-            if not has_rows or is_for_insert(self.local, "stage"):
+            format_: Format = self.address.format
+            if rows_along is not None:
+                # Before the transaction: were it after, a process that dies between the two would leave none.
+                find_moved(self, self.local, obj)
+                rows_along.tombstones(batch_ids)
+                format_ = format_for(self.local, obj, "stage", format_)
+            if rows_along is None or is_for_insert(self.local, "stage"):
                 try:
                     return made(Fill(None, "parquet", self.scratch))
                 except TooLongError:
                     pass
-            format_: Format = self.address.format
-            if has_rows:
-                format_ = format_for(self.local, obj, "stage", format_)
             return made(Fill(self.folder(key, number), format_, self.scratch))
 
-        return Work(
-            key, request, lambda: len(self._held(batch_ids)) == len(batch_ids), self.address.timeout_s, self.said
-        )
+        def is_done() -> bool:
+            return self._held(batch_ids).keys() >= set(batch_ids)
+
+        return Work(key, request, is_done, self.address.timeout_s, self.said)
 
     def _held(self, batch_ids: Sequence[str]) -> dict[str, Counts]:
         """What the ledger says of batches; without those that it does not know."""
