@@ -158,7 +158,7 @@ def _parquet_rows(data: bytes, columns: list[tuple[str, str, bool]]) -> list[lis
 
 def _json_rows(data: bytes, columns: list[tuple[str, str, bool]]) -> list[list[Any]]:
     rows = []
-    for line in gzip.decompress(data).decode().splitlines():
+    for line in gzip.decompress(data).decode().removesuffix("\n").split("\n"):
         record = json.loads(line, parse_float=str, parse_int=str)
         raw = _members(line)
         rows.append([raw.get(name) if type_ == "jsonb" and record.get(name) is not None else record.get(name)

@@ -236,6 +236,8 @@ class Emulator:
                 connection.commit()
         except psycopg.Error as failed:
             status, error = "FAILED", _text(failed)
+        except Exception as failed:  # noqa: BLE001 - a fault of the emulator must not look like a statement that runs on
+            status, error = "FAILED", f"the emulator broke: {failed!r}"
         with self._changed:
             running.connection = None
             if status == "FINISHED":

@@ -20,20 +20,20 @@ _PLACE: Final = re.compile(r"\$(\d+)")
 
 
 class Bound:
-    """The parameters of one request. Statements of a batch share them."""
+    """The parameters of one request. Statements of a batch share them; one parameter has one type everywhere."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, str | None], str] = {}
 
     @property
     def parameters(self) -> Mapping[str, str]:
         """Value by name."""
-        return {name: value for value, name in self._names.items()}
+        return {name: value for (value, _), name in self._names.items()}
 
     @property
     def size_bytes(self) -> int:
         """All values together."""
-        return sum(len(value.encode()) for value in self._names)
+        return sum(len(value.encode()) for value, _ in self._names)
 
     def fits(self, statements: Sequence[str]) -> bool:
         """Whether the API takes these statements with all the values; whether it counts them is not documented."""
@@ -46,7 +46,7 @@ class Bound:
             return "NULL"
         if text == "":
             return "''"
-        name = f":{self._names.setdefault(text, f'p{len(self._names)}')}"
+        name = f":{self._names.setdefault((text, type_), f'p{len(self._names)}')}"
         return f"CAST({name} AS {type_})" if type_ else name
 
     def column(self, column: Column, text: str | None) -> str:
