@@ -49,6 +49,8 @@ DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
 DATA_API_STATEMENT_BYTES_MAX: Final = 200_000  # 200 KB; whether values count is not said, so they do
 # Ours: a load's transaction that takes longer is cancelled; the next run looks what became of it.
 LOAD_STATEMENT_S: Final = 3_600
+# Ours: batches of one transaction: 14 statements around them, two for each, two more for each replay; at most 40.
+LOAD_BATCHES_MAX: Final = 6
 # Ours: how often a load is tried that lost against another transaction, and the pause before the second try, doubled
 # each time.
 LOAD_CONFLICT_TRIES: Final = 5

@@ -29,7 +29,7 @@ _SPELLINGS = (
 )
 
 
-_CALL = re.compile(r'CALL ("\w+"\."insert_new_\w+")\((.*)\)', re.DOTALL)
+_CALL = re.compile(r'CALL ("?\w+"?\."?insert_new_\w+"?)\((.*)\)', re.DOTALL)
 _TEXT_COLUMN = re.compile(r'^(\s+("\w+") VARCHAR\((\d+)\)(?: NOT NULL)?)', re.MULTILINE)
 
 
