@@ -1,11 +1,11 @@
-"""`redshift+data://` URLs: which database, who asks, and where files wait to be copied."""
+"""`redshift+data://` and `redshift://` URLs: which database, who asks, and where files wait to be copied."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_STATEMENT_S
@@ -20,6 +20,10 @@ _VALID: Final = (
 _KEYS: Final = frozenset(
     {"db_user", "secret_arn", "region", "serverless", "workgroup", "staging", "iam_role", "format", "timeout_s"}
 )
+WIRE_SCHEME: Final = "redshift"
+PORT: Final = 5439
+_WIRE_VALID: Final = "valid is redshift://USER@HOST:5439/DATABASE?staging=s3://bucket/prefix&iam_role=default"
+_WIRE_KEYS: Final = frozenset({"staging", "iam_role", "format", "timeout_s", "sslmode", "host"})
 # A load error names its file in at most 256 characters, and the run's own part of it has to be among them.
 _STAGING_CHARACTERS_MAX: Final = 150
 _BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
@@ -50,18 +54,44 @@ def address_of(url: str) -> Address:
     `staging` and `iam_role` stand in COPY statements, which bind no values, so only signs that need no quoting pass.
     """
     parts = urlsplit(url)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    options = {key: value for key, value in pairs if value}
+    options = _options(url, _KEYS, _VALID)
     name, database = unquote(parts.netloc), unquote(parts.path.lstrip("/"))
-    unknown = sorted({key for key, _ in pairs} - _KEYS)
-    if unknown:
-        raise UsageError(f"{shown(url)}: {', '.join(unknown)} is no option; {_VALID}.")
-    if len(options) < len(pairs):
-        empty = next(key for key, value in pairs if not value or [k for k, _ in pairs].count(key) > 1)
-        raise UsageError(f"{shown(url)}: {empty} is empty or given twice; {_VALID}.")
     if parts.scheme != SCHEME or not database or "/" in database:
         raise UsageError(f"{shown(url)} names no database of a Redshift; {_VALID}.")
     target = replace(_target(url, name, database, options), region=options.get("region"))
+    return _address(url, target, options)
+
+
+def wire_address_of(url: str) -> tuple[Address, str]:
+    """What a `redshift://` URL says, and the connection string of the driver, which alone has the password.
+
+    TLS is asked for unless the URL says otherwise (`sslmode`). Raises UsageError as `address_of`.
+    """
+    parts = urlsplit(url)
+    options = _options(url, _WIRE_KEYS, _WIRE_VALID)
+    database = unquote(parts.path.lstrip("/"))
+    if parts.scheme != WIRE_SCHEME or not database or "/" in database:
+        raise UsageError(f"{shown(url)} names no database of a Redshift; {_WIRE_VALID}.")
+    given = {"sslmode": "require"} | {key: options[key] for key in ("sslmode", "host") if key in options}
+    place = parts.netloc if ":" in parts.netloc.rpartition("@")[2] or not parts.netloc else f"{parts.netloc}:{PORT}"
+    connection = urlunsplit(("postgresql", place, parts.path, urlencode(given), ""))
+    return _address(url, Target(database, parts.hostname or "local"), options), connection
+
+
+def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
+    """The options of a URL, each given once and not empty."""
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    unknown = sorted({key for key, _ in pairs} - keys)
+    if unknown:
+        raise UsageError(f"{shown(url)}: {', '.join(unknown)} is no option; {valid}.")
+    names = [key for key, _ in pairs]
+    wrong = next((key for key, value in pairs if not value or names.count(key) > 1), None)
+    if wrong is not None:
+        raise UsageError(f"{shown(url)}: {wrong} is empty or given twice; {valid}.")
+    return dict(pairs)
+
+
+def _address(url: str, target: Target, options: dict[str, str]) -> Address:
     staging, role = options.get("staging"), options.get("iam_role", "default")
     _check_words(url, staging, role)
     place = staging.rstrip("/") if staging else None

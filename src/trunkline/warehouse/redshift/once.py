@@ -17,7 +17,8 @@ from typing import Final
 from trunkline import clock
 from trunkline.errors import TransientError
 from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
-from trunkline.warehouse.redshift_data import ENDED, DataApi, RefusedError, SqlError, Statement, StatementTimeoutError
+from trunkline.warehouse.redshift.api import Api
+from trunkline.warehouse.redshift_data import ENDED, RefusedError, SqlError, Statement, StatementTimeoutError
 
 _NAME: Final = "trunkline-load-"
 _ANSWER_TRIES: Final = 4
@@ -53,7 +54,7 @@ class Work:
     said: Callable[[str], None] = lambda _: None
 
 
-def perform(api: DataApi, work: Work) -> Statement | None:
+def perform(api: Api, work: Work) -> Statement | None:
     """Do the work once. None: an earlier try had done it.
 
     Raises SqlError when the database refuses it, StatementTimeoutError when it took too long and was cancelled,
@@ -85,12 +86,12 @@ def name_of(key: str, number: int | str = "") -> str:
     return f"{_NAME}{key}-{number}"
 
 
-def token_of(api: DataApi, key: str, number: int) -> str:
+def token_of(api: Api, key: str, number: int) -> str:
     """The client token of a try: 64 characters, all that the API takes."""
     return hashlib.sha256(f"{api.target.url}|{key}|{number}".encode()).hexdigest()
 
 
-def _settle(api: DataApi, work: Work) -> int:
+def _settle(api: Api, work: Work) -> int:
     """End what earlier processes left running, by waiting and at last by cancelling; the number of the last try."""
     last = 0
     for one in api.named(name_of(work.key)):
@@ -114,7 +115,7 @@ def _settle(api: DataApi, work: Work) -> int:
     return last
 
 
-def _asked(api: DataApi, work: Work, number: int, request: Request) -> str:
+def _asked(api: Api, work: Work, number: int, request: Request) -> str:
     """Have the batch started; asked again under the same token where no answer came."""
     token, name, pause = token_of(api, work.key, number), name_of(work.key, number), 0.5
     for left in reversed(range(_ANSWER_TRIES)):

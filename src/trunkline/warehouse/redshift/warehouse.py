@@ -27,6 +27,7 @@ from trunkline.warehouse.duckdb import open_beside
 from trunkline.warehouse.model import Along, Lock, Opening, Staged
 from trunkline.warehouse.redshift import installing, rebuilding
 from trunkline.warehouse.redshift.address import Address, address_of
+from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 from trunkline.warehouse.redshift.files import Folder
 from trunkline.warehouse.redshift.held import find_moved
@@ -50,7 +51,7 @@ _STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
 class RedshiftWarehouse:
     """One Redshift database. `local` is the embedded engine that reads the lake's files."""
 
-    api: DataApi
+    api: Api
     address: Address
     s3: Callable[[], Any]
     local: duckdb.DuckDBPyConnection
