@@ -30,7 +30,9 @@ _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_K
 LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
 WAREHOUSE_URLS: Final = {
     "duckdb": "duckdb:///data/warehouse.duckdb",
+    "postgresql": "postgresql://loader@host:5432/database",
     "redshift+data": "redshift+data://cluster/database?staging=s3://bucket/prefix&iam_role=default",
+    "redshift": "redshift://loader@host:5439/database?staging=s3://bucket/prefix&iam_role=default",
 }
 """Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS}

@@ -25,6 +25,12 @@ CREATE OR REPLACE VIEW svv_transactions AS
 SELECT a.usename AS txn_owner, l.pid, a.xact_start AT TIME ZONE 'UTC' AS txn_start, l.mode AS lock_mode, l.relation, l.granted
 FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
 """
+COLUMNS = """
+CREATE OR REPLACE VIEW svv_columns AS
+SELECT table_schema, table_name, column_name, ordinal_position, is_nullable, character_maximum_length,
+  CASE data_type WHEN 'jsonb' THEN 'super' ELSE data_type END AS data_type
+FROM information_schema.columns
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def make_database(server_uri: str, name: str) -> str:
         connection.execute(f'CREATE DATABASE "{name}"')
     uri = make_conninfo(server_uri, dbname=name)
     with psycopg.connect(uri, autocommit=True) as connection:
-        for statement in (*on_postgres.FUNCTIONS, redshift_copy.SETUP, LOCKS):
+        for statement in (*on_postgres.FUNCTIONS, redshift_copy.SETUP, LOCKS, COLUMNS):
             connection.execute(statement)
     return uri
 

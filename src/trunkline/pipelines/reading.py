@@ -19,8 +19,8 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
-from trunkline.warehouse.duckdb import CATALOG
-from trunkline.warehouse.model import Readable
+from trunkline.warehouse.duckdb import CATALOG, DuckDBWarehouse
+from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
 SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
@@ -38,14 +38,6 @@ class Reader:
     def con(self) -> duckdb.DuckDBPyConnection:
         """The embedded engine: the warehouse too where that is DuckDB."""
         return self.warehouse.local
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows of a query."""
-
-    columns: list[str]
-    rows: list[tuple[object, ...]]
 
 
 @contextmanager
@@ -106,35 +98,27 @@ def _literal(path: str) -> str:
     return path.replace("[", "[[]")
 
 
-def query(reader: Reader, sql: str, dialect: str = "duckdb") -> Answer:
-    """Run one question. Raises UsageError for SQL that cannot be, in the engine's words.
+def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
+    """Run one question in the warehouse's own SQL, or in `athena`'s or `duckdb`'s.
 
-    Only a query: COPY could write into the lake, which the engine must be able to read.
+    A server answers its own SQL alone; the other two are answered from the lake there. Raises UsageError for SQL that
+    cannot be, in the engine's words. Only a query: COPY could write into the lake, which the engine must read.
     """
-    if dialect == "athena":
-        sql = trino.to_duckdb(sql, _tables(reader))
-        for setting in trino.SETTINGS:
-            reader.con.execute(setting)
-    elif dialect != "duckdb":
-        raise UsageError(f"there is no dialect {dialect!r}; valid are duckdb and athena")
-    else:
-        _check_question(sql)
-        sql = pruning.prune(sql, reader.objects)
-    try:
-        reader.con.execute(sql)
-        columns = [str(column[0]) for column in reader.con.description or []]
-        return Answer(columns, reader.con.fetchall() if columns else [])
-    except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
-        raise  # not the question's fault: `explained` says whose
-    except duckdb.CatalogException as error:
-        tables = ", ".join(sorted(_tables(reader)))
-        raise UsageError(f"the query cannot be run: {str(error).strip()}\nTables: {tables}") from None
-    except duckdb.Error as error:
-        if type(error) is duckdb.Error or (
-            ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
-        ):
-            raise
-        raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
+    own = reader.warehouse.engine.name
+    local = reader.warehouse if own == DUCKDB.name else DuckDBWarehouse(reader.con)
+    match dialect or own:
+        case "athena":
+            sql = trino.to_duckdb(sql, _tables(reader))
+            for setting in trino.SETTINGS:
+                reader.con.execute(setting)
+            return local.ask(sql)
+        case "duckdb":
+            _check_question(sql)
+            return local.ask(pruning.prune(sql, reader.objects))
+        case name if name == own:
+            return reader.warehouse.ask(sql)
+    valid = " and ".join(dict.fromkeys([own, "duckdb", "athena"]))
+    raise UsageError(f"there is no dialect {dialect!r} here; valid are {valid}")
 
 
 def _check_question(sql: str) -> None:

@@ -64,7 +64,9 @@ class Target:
 
 TARGETS: Final[dict[str, Target]] = {
     "duckdb": Target("duckdb", "duckdb", is_embedded=True),
+    "postgresql": Target("postgres", "postgres", extra="postgres"),
     "redshift+data": Target("redshift", "redshift.warehouse", merge_batches_max=LOAD_BATCHES_MAX),
+    "redshift": Target("redshift", "redshift.wire", extra="redshift", merge_batches_max=LOAD_BATCHES_MAX),
 }
 
 

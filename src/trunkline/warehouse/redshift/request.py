@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any, Final
 
 import duckdb
 
+from trunkline.batch import Refused
 from trunkline.compile import redshift_load as sql
 from trunkline.compile.redshift_load import Files, Format
+from trunkline.compile.refusals import json_text
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.engines.session import Rows
 from trunkline.errors import UsageError
-from trunkline.objects.ledger import LedgerTable
-from trunkline.objects.model import Column, Json, Object
+from trunkline.objects.ledger import BATCH, LedgerTable
+from trunkline.objects.model import Object
 from trunkline.warehouse.redshift.bound import Bound, as_text
 from trunkline.warehouse.redshift.files import Folder, json_line
 from trunkline.warehouse.redshift.once import Request
@@ -50,6 +53,15 @@ class Collected:
         """Keep rows; those of one table are written together."""
         if rows:
             self.puts.setdefault(table.name, (table, better, []))[2].extend(rows)
+
+
+    def set_rejected(self, refused: Sequence[Refused]) -> None:
+        """Write into the batches' rows how many of their records Redshift would have refused."""
+        counts = Counter(one.batch_id for one in refused)
+        if BATCH.name in self.puts:
+            table, better, rows = self.puts[BATCH.name]
+            counted = [dict(row) | {"rejected": counts[row["batch_id"]]} for row in rows]
+            self.puts[BATCH.name] = (table, better, [*counted])
 
 
 class Fill:
@@ -121,7 +133,7 @@ def is_for_insert(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
 
 def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: str, wanted: Format) -> Format:
     """JSON where a nested value is longer than a VARCHAR, through which Parquet's have to go; else what is wanted."""
-    nested = [f"coalesce(strlen({_value(column)}), 0)" for column in obj.columns if sql.is_nested(column)]
+    nested = [f"coalesce(strlen({json_text(column)}), 0)" for column in obj.columns if sql.is_nested(column)]
     if wanted == "json" or not nested:
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
@@ -148,15 +160,9 @@ class TooLongError(UsageError):
     """The values do not fit into one request: stage them in files."""
 
 
-def _value(column: Column) -> str:
-    """A column of the local engine as Redshift gets it: a nested value as JSON text."""
-    name = DUCKDB.quote(column.name)
-    return name if isinstance(column.type, str | Json) else f"CAST(to_json({name}) AS VARCHAR)"
-
-
 def _select(obj: Object, relation: str, is_text: bool) -> str:
     values = [
-        f"CAST({_value(c)} AS VARCHAR)" if is_text and c.type != "text" and isinstance(c.type, str) else _value(c)
+        f"CAST({json_text(c)} AS VARCHAR)" if is_text and c.type != "text" and isinstance(c.type, str) else json_text(c)
         for c in obj.columns
     ]
     named = ", ".join(f"{value} AS {DUCKDB.quote(c.name)}" for value, c in zip(values, obj.columns, strict=True))

@@ -12,19 +12,20 @@ from typing import Any, Final
 
 import duckdb
 
-from trunkline.batch import Counts
+from trunkline.batch import Counts, Refused
 from trunkline.compile.merge import merge_sql
 from trunkline.compile.procedure_text import COUNTS
 from trunkline.compile.redshift_load import Format, create_staged, put_statements, staged_table
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.engines.session import Rows, Session
-from trunkline.errors import TerminalError
+from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb import open_beside
-from trunkline.warehouse.model import Along, Lock, Opening, Staged
+from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 from trunkline.warehouse.redshift import installing, rebuilding
 from trunkline.warehouse.redshift.address import Address, address_of
 from trunkline.warehouse.redshift.api import Api
@@ -32,6 +33,7 @@ from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 from trunkline.warehouse.redshift.files import Folder
 from trunkline.warehouse.redshift.held import find_moved
 from trunkline.warehouse.redshift.load_errors import LoadError, load_errors
+from trunkline.warehouse.redshift.question import check_question
 from trunkline.warehouse.redshift.once import Request, Work, perform
 from trunkline.warehouse.redshift.request import (
     Collected,
@@ -83,6 +85,16 @@ class RedshiftWarehouse:
             fill = bound.insert(staged_table(table), table.columns, texts)
             self.send([create_staged(table), fill, *put_statements(table, better)], bound)
 
+    def ask(self, sql: str) -> Answer:
+        """A person's question: one query that changes nothing."""
+        check_question(sql)
+        try:
+            columns, rows = self.api.table(self._run(sql, []))
+        except SqlError as error:
+            raise UsageError(f"the query cannot be run: {error.text}") from None
+        typed = [tuple(from_api(value, type_) for value, (_, type_) in zip(row, columns, strict=True)) for row in rows]
+        return Answer([name for name, _ in columns], [*typed])
+
     def locks(self) -> list[Lock]:
         """Who holds or waits for our tables just now."""
         rows = self.query(
@@ -104,14 +116,16 @@ class RedshiftWarehouse:
     def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
         """Fold batches into the table: copy, merge and ledger in one transaction, sent once."""
         batch_ids = [batch.batch_id for batch in batches]
-        files = [str(path) for batch in batches for path in batch.files]
+        files = [path for batch in batches for path in batch.files]
         ledger = Collected()
+        refused: list[Refused] = []
         try:
-            rows = 0
             if files:
-                rows = self._stage(obj, files)
-            along.ledger(ledger, {}, [])
-            self.perform(self._work(obj, batch_ids, ledger, along if rows else None))
+                refused = self._stage(obj, files)
+            along.ledger(ledger, {}, refused)
+            ledger.set_rejected(refused)
+            has_rows = bool(files) and self.local.execute("SELECT count(*) FROM stage").fetchall() != [(0,)]
+            self.perform(self._work(obj, batch_ids, ledger, along if has_rows else None))
         finally:
             for table in _STAGED:
                 self.local.execute(f"DROP TABLE IF EXISTS temp.{table}")
@@ -153,6 +167,19 @@ class RedshiftWarehouse:
             )
         return Folder(self.s3(), self.address.staging, key, number, self.address.iam_role)
 
+    def filled(
+        self, obj: Object, relation: str | None, key: str, number: int, made: Callable[[Fill], Request]
+    ) -> Request:
+        """A request with values where rows and ledger are small, else with files. `relation` None: no rows."""
+        is_long = relation is not None and format_for(self.local, obj, relation, "parquet") == "json"
+        if relation is None or (not is_long and is_for_insert(self.local, relation)):
+            try:
+                return made(Fill(None, "parquet", self.scratch))
+            except TooLongError:
+                pass
+        format_: Format = "json" if is_long else self.address.format
+        return made(Fill(self.folder(key, number), format_, self.scratch))
+
     def key_of(self, kind: str, obj: Object, parts: Sequence[str]) -> str:
         """What names a piece of work in every process."""
         text = "|".join([kind, self.api.target.url, obj.name, *parts])
@@ -163,12 +190,13 @@ class RedshiftWarehouse:
         text = bound.statement(sql, values)
         return self.api.run(text, uuid.uuid4().hex, bound.parameters, timeout_s=self.address.timeout_s).id
 
-    def _stage(self, obj: Object, files: Sequence[str]) -> int:
+    def _stage(self, obj: Object, files: Sequence[Path]) -> list[Refused]:
+        """Tables `stage` and `best` of the local engine, without what Redshift refuses."""
         sql = merge_sql(obj)
-        self.local.execute(sql.stage, [files])
+        self.local.execute(sql.stage, [[str(path) for path in files]])
+        refused = staging.refuse(self.local, obj, REDSHIFT, "stage")
         self.local.execute(sql.best)
-        rows: int = self.local.execute("SELECT count(*) FROM stage").fetchall()[0][0]
-        return rows
+        return refused
 
     def _work(self, obj: Object, batch_ids: Sequence[str], ledger: Collected, rows_along: Along | None) -> Work:
         """The merge of these batches. `rows_along` is None where no row is staged."""
@@ -180,18 +208,11 @@ class RedshiftWarehouse:
             return merge_request(self.local, obj, "stage", batch_ids, ledger, fill)
 
         def request(number: int) -> Request:
-            format_: Format = self.address.format
             if rows_along is not None:
                 # Before the transaction: were it after, a process that dies between the two would leave none.
                 find_moved(self, self.local, obj)
                 rows_along.tombstones(batch_ids)
-                format_ = format_for(self.local, obj, "stage", format_)
-            if rows_along is None or is_for_insert(self.local, "stage"):
-                try:
-                    return made(Fill(None, "parquet", self.scratch))
-                except TooLongError:
-                    pass
-            return made(Fill(self.folder(key, number), format_, self.scratch))
+            return self.filled(obj, None if rows_along is None else "stage", key, number, made)
 
         def is_done() -> bool:
             return self._held(batch_ids).keys() >= set(batch_ids)
