@@ -381,7 +381,8 @@ class Emulator:
         answer: dict[str, Any] = {
             "Records": [[_field(value) for value in row] for row in page],
             "ColumnMetadata": [
-                {"name": one.name, "label": one.name, "typeName": one.type_display} for one in sub.columns
+                {"name": one.name, "label": one.name, "typeName": one.type_display.replace("jsonb", "super")}
+                for one in sub.columns
             ],
             "TotalNumRows": len(sub.rows),
         }
@@ -415,6 +416,13 @@ class Emulator:
         """Wait until everything that runs has ended."""
         with self._changed:
             self._changed.wait_for(lambda: all(one.status in ENDED for one in self._statements.values()), 30)
+
+    def let_go(self) -> None:
+        """Close the connections that wait for work, so that a database can serve as a template."""
+        with self._changed:
+            for free in self._free.values():
+                while free:
+                    free.pop().close()
 
     def forget(self) -> None:
         """Forget every statement, token and fault, as if a day had gone by; nothing may be running."""
@@ -580,6 +588,8 @@ def _field(value: Any) -> dict[str, Any]:
         return {"doubleValue": value}
     if isinstance(value, bytes):
         return {"blobValue": value}
+    if isinstance(value, dict | list):  # SUPER comes as its JSON text
+        return {"stringValue": json.dumps(value, ensure_ascii=False)}
     return {"stringValue": f"{value:f}" if isinstance(value, Decimal) else str(value)}
 
 

@@ -6,6 +6,7 @@ nothing depends on what the database guesses; none for text, since a cast to VAR
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -90,7 +91,7 @@ def as_text(value: object) -> str | None:
 
 
 def from_api(value: Any, type_name: str) -> Any:
-    """A value of a result as Python has it: the API gives times, dates and decimals as text."""
+    """A value of a result as Python has it: the API gives times, dates, decimals and SUPER as text."""
     if not isinstance(value, str):
         return value
     match type_name.partition("(")[0].strip().lower():
@@ -100,5 +101,7 @@ def from_api(value: Any, type_name: str) -> Any:
             return date.fromisoformat(value)
         case "numeric" | "decimal":
             return Decimal(value)
+        case "super":
+            return json.loads(value)
         case _:
             return value

@@ -83,8 +83,8 @@ def _columns(warehouse: RedshiftWarehouse) -> Tables:
         "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable "
         "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
     ):
-        name = _SHORT.get(type_, type_) + (f"({length})" if type_ == "character varying" else "")
-        found.setdefault(f"{schema}.{table}", {})[column] = Held(name, is_nullable == "NO")
+        name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
+        found.setdefault(f"{schema}.{table}", {})[column] = Held(str(name), is_nullable == "NO")
     return found
 
 
@@ -111,7 +111,7 @@ def _refuse(found: Sequence[Change]) -> None:
 
 
 def _make_views(warehouse: RedshiftWarehouse, statements: Sequence[str], is_anew: bool) -> None:
-    """One transaction, so that nobody finds a view missing. Redshift replaces a view by one of the same columns only."""
+    """One transaction, so that nobody finds a view missing. Redshift replaces a view by one of the same columns."""
     names = [statement.removeprefix(_VIEW).split(" AS", 1)[0].strip() for statement in statements]
     drops = [f"DROP VIEW IF EXISTS {name}" for name in reversed(names)] if is_anew else []
     sent = [*drops, *statements]

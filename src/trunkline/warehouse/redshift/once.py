@@ -18,7 +18,7 @@ from trunkline import clock
 from trunkline.errors import TransientError
 from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
 from trunkline.warehouse.redshift.api import Api
-from trunkline.warehouse.redshift_data import ENDED, RefusedError, SqlError, Statement, StatementTimeoutError
+from trunkline.warehouse.redshift_data import ENDED, RefusedError, SqlError, StatementTimeoutError
 
 _NAME: Final = "trunkline-load-"
 _ANSWER_TRIES: Final = 4
@@ -54,21 +54,22 @@ class Work:
     said: Callable[[str], None] = lambda _: None
 
 
-def perform(api: Api, work: Work) -> Statement | None:
-    """Do the work once. None: an earlier try had done it.
+def perform(api: Api, work: Work) -> int:
+    """Do the work once; how many tries there have been before the one that ended here, other processes' included.
 
     Raises SqlError when the database refuses it, StatementTimeoutError when it took too long and was cancelled,
     TransientError when the API cannot be reached or every try lost against another transaction.
     """
     tries = _settle(api, work)
     if work.is_done():
-        return None
+        return tries
     pause = LOAD_CONFLICT_PAUSE_S
     for lost in range(LOAD_CONFLICT_TRIES):
         number = tries + lost + 1
         request = work.request(number)
         try:
-            return api.ended(_asked(api, work, number, request), work.timeout_s)
+            api.ended(_asked(api, work, number, request), work.timeout_s)
+            return number - 1
         except SqlError as error:
             if not _CONFLICT.search(error.text):
                 raise

@@ -54,7 +54,6 @@ class Collected:
         if rows:
             self.puts.setdefault(table.name, (table, better, []))[2].extend(rows)
 
-
     def set_rejected(self, refused: Sequence[Refused]) -> None:
         """Write into the batches' rows how many of their records Redshift would have refused."""
         counts = Counter(one.batch_id for one in refused)

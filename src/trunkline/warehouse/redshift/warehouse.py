@@ -33,8 +33,8 @@ from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 from trunkline.warehouse.redshift.files import Folder
 from trunkline.warehouse.redshift.held import find_moved
 from trunkline.warehouse.redshift.load_errors import LoadError, load_errors
-from trunkline.warehouse.redshift.question import check_question
 from trunkline.warehouse.redshift.once import Request, Work, perform
+from trunkline.warehouse.redshift.question import check_question
 from trunkline.warehouse.redshift.request import (
     Collected,
     Fill,
@@ -51,7 +51,10 @@ _STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
 
 @dataclass(frozen=True, slots=True)
 class RedshiftWarehouse:
-    """One Redshift database. `local` is the embedded engine that reads the lake's files."""
+    """One Redshift database. `local` is the embedded engine that reads the lake's files.
+
+    `s3` gives the client for staged files when they are first needed; `foldered` are the works that have put some.
+    """
 
     api: Api
     address: Address
@@ -59,6 +62,7 @@ class RedshiftWarehouse:
     local: duckdb.DuckDBPyConnection
     scratch: Path
     said: Callable[[str], None] = field(default=lambda _: None)
+    foldered: set[str] = field(default_factory=set)
 
     @property
     def engine(self) -> Engine:
@@ -149,14 +153,15 @@ class RedshiftWarehouse:
     def perform(self, work: Work) -> None:
         """Do a piece of work once, and remove its files. Raises LoadError with the rows that COPY refused."""
         try:
-            perform(self.api, work)
+            earlier = perform(self.api, work)
         except SqlError as error:
             rows = load_errors(self.api, work.key, self.address.timeout_s) if "sys_load_error" in error.text else []
             if rows:
                 raise LoadError(error, rows) from error
             raise
-        if self.address.staging:
+        if self.address.staging and (earlier or work.key in self.foldered):
             self.folder(work.key, 0).remove_all()
+            self.foldered.discard(work.key)
 
     def folder(self, key: str, number: int) -> Folder:
         """The place for the files of one try. Raises TerminalError where none is set."""
@@ -165,6 +170,7 @@ class RedshiftWarehouse:
                 "this load is too large to be sent as values, and no place for files is set: add "
                 "&staging=s3://bucket/prefix&iam_role=default to the setting warehouse, in the cluster's Region"
             )
+        self.foldered.add(key)
         return Folder(self.s3(), self.address.staging, key, number, self.address.iam_role)
 
     def filled(
