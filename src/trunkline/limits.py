@@ -34,6 +34,9 @@ DEAD_LETTER_REASONS: Final = {
     "duplicate_key": "the object names one key twice",
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
+    "refused_length": "the warehouse refuses a value: it is longer than its column there",
+    "refused_character": "the warehouse refuses a value: it holds U+0000",
+    "refused_number": "the warehouse refuses a value: a number in it is out of range there",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 
@@ -42,10 +45,21 @@ LEAF_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
 
+# Ours: how long a loader waits for another that holds the table, before it says who that is.
+LOCK_WAIT_S: Final = 60
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
 DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
+DATA_API_STATEMENT_BYTES_MAX: Final = 200_000  # 200 KB; whether values count is not said, so they do
+# Ours: a load's transaction that takes longer is cancelled; the next run looks what became of it.
+LOAD_STATEMENT_S: Final = 3_600
+# Ours: batches of one transaction: 14 statements around them, two for each, two more for each replay; at most 40.
+LOAD_BATCHES_MAX: Final = 6
+# Ours: how often a load is tried that lost against another transaction, and the pause before the second try, doubled
+# each time.
+LOAD_CONFLICT_TRIES: Final = 5
+LOAD_CONFLICT_PAUSE_S: Final = 2.0
 # Redshift database developer guide, stored procedure limits, names, VARCHAR.
 PROCEDURE_ARGUMENTS_MAX: Final = 32
 NAME_BYTES_MAX: Final = 127

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trunkline.objects.model import Column, Type
@@ -15,6 +16,11 @@ class LedgerTable:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+
+    @property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
 
 
 def _col(name: str, type_: Type, meaning: str, nullable: bool = True, length_max: int | None = None) -> Column:
@@ -85,4 +91,17 @@ DEAD_LETTER = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER)
+INSTALLATION = LedgerTable(
+    name="ledger.installation",
+    grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
+    key=("object",),
+    columns=(
+        _col("object", "text", "The object.", False, 64),
+        _col("fingerprint", "text", "Hash of the statements that made its tables, views and procedures.", False, 64),
+        _col("catalogue_version", "bigint", "The catalogue's version.", False),
+        _col("code_version", "text", "The version of Trunkline that installed them.", False, 64),
+        _col("installed_at", "timestamp", "When, UTC.", False),
+    ),
+)
+
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, INSTALLATION)

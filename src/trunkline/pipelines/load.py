@@ -19,7 +19,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
-from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
+from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, merge_batches
 from trunkline.pipelines.recovery import recover
 from trunkline.sources import listing, s3_files
 
@@ -66,12 +66,12 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
     files = listing.list_files(paths)
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    done = index.positions(home.con, obj.name)
+    done = index.positions(home.warehouse, obj.name)
     counts: list[Counts] = []
     drifts: list[Drift] = []
     bytes_read = 0
     framed = s3_files.read_batches(files, done, obj.name, home.settings.batch_bytes)
-    for group in _merge_groups(_flattened(home, flatteners, framed, advance)):
+    for group in _merge_groups(_flattened(home, flatteners, framed, advance), batches_max(home)):
         counts += merge_batches(home, obj, group)
         drifts += [record.drift for record in group if record.drift.records]
         bytes_read += sum(record.bytes_read for record in group)
@@ -122,11 +122,11 @@ def _first(waiting: list[tuple[Future[BatchRecord], int]], advance: Advance) -> 
     return record
 
 
-def _merge_groups(records: Iterator[BatchRecord]) -> Iterator[list[BatchRecord]]:
+def _merge_groups(records: Iterator[BatchRecord], most: int) -> Iterator[list[BatchRecord]]:
     group: list[BatchRecord] = []
     for record in records:
         group.append(record)
-        if len(group) >= MERGE_BATCHES_MAX or sum(one.accepted for one in group) >= MERGE_ROWS_MAX:
+        if len(group) >= most or sum(one.accepted for one in group) >= MERGE_ROWS_MAX:
             yield group
             group = []
     if group:
