@@ -72,6 +72,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     service_level_s: Seconds = 20
     service_level_queue_s: dict[str, Seconds] = {}
     zone: str = "UTC"
+    settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
@@ -83,6 +84,7 @@ class Settings(Options, frozen=True, kw_only=True):
 
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
+    `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
     `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
     a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
@@ -240,7 +242,7 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str
 
 def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
-    if name == "pii_exceptions":
+    if name in ("pii_exceptions", "settle_hours"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if name == "service_level_queue_s":
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]

@@ -89,7 +89,12 @@ def test_settled_is_what_was_listed_whole_after_the_last_age() -> None:
 
 def test_states() -> None:
     """Open until it ends, settling until it is certified."""
-    assert [state_of(PERIOD, at(hour), False) for hour in (0, 23.9, 24, 900)] == ["open", "open", "settling", "settling"]
+    assert [state_of(PERIOD, at(hour), False) for hour in (0, 23.9, 24, 900)] == [
+        "open",
+        "open",
+        "settling",
+        "settling",
+    ]
     assert state_of(PERIOD, at(900), True) == "closed"
 
 

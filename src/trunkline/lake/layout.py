@@ -140,9 +140,20 @@ def period_key(object_name: str, source: str, period: str) -> str:
     return f"{period_prefix(object_name, source)}{period}.json"
 
 
+def certificates_prefix(object_name: str) -> str:
+    """Where all certificates of an object lie; ends in `/`."""
+    return f"{LEDGER}/certificate/{object_name}/"
+
+
+def certified_period(key: str) -> tuple[str, str]:
+    """The source and the period of a key below a certificate's prefix."""
+    source, period = key.split("/")[3:5]
+    return source, period
+
+
 def certificate_prefix(object_name: str, source: str, period: str) -> str:
     """Where a period's certificate and its amendments lie; ends in `/`."""
-    return f"{LEDGER}/certificate/{object_name}/{source}/{period}/"
+    return f"{certificates_prefix(object_name)}{source}/{period}/"
 
 
 def certificate_key(object_name: str, source: str, period: str, number: int) -> str:

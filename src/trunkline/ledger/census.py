@@ -62,9 +62,11 @@ class Counts:
 
 
 def connect(scratch: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
-    """An engine of its own for a census; its tables lie in `scratch`, which must be there."""
+    """An engine of its own for a census. What does not fit into memory goes to `scratch`, which must be there.
+
+    Not a file: nothing of it need outlast the process, and each statement would wait for the disk.
+    """
     con = duckdb.connect(
-        str(scratch / "census.duckdb"),
         config={
             "threads": threads,
             "memory_limit": f"{memory_mb}MB",
@@ -79,7 +81,9 @@ def connect(scratch: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConne
 
 def fill_listed(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], period: Window) -> None:
     """`listed` from the listing's parts; an id that several name counts as the last of them says."""
-    source = _files(parts, "id, began, ended, asked_at", "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, asked_at TIMESTAMP")
+    source = _files(
+        parts, "id, began, ended, asked_at", "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, asked_at TIMESTAMP"
+    )
     con.execute(
         "CREATE OR REPLACE TABLE listed AS SELECT id, arg_max(began, asked_at) AS began, "
         f"date_trunc('second', arg_max(ended, asked_at)) AS ended FROM {source} GROUP BY id "
@@ -158,7 +162,9 @@ def _type(obj: Object, name: str) -> str:
 def _files(paths: Sequence[Path], names: str, types: str) -> str:
     """A FROM item of these columns from Parquet files, or from none."""
     if not paths:
-        empty = ", ".join(f"CAST(NULL AS {one.rpartition(' ')[2]}) AS {one.rpartition(' ')[0]}" for one in types.split(", "))
+        empty = ", ".join(
+            f"CAST(NULL AS {one.rpartition(' ')[2]}) AS {one.rpartition(' ')[0]}" for one in types.split(", ")
+        )
         return f"(SELECT {empty} WHERE false)"
     listed = ", ".join(_text(str(path)) for path in paths)
     return f"(SELECT {names} FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false))"
@@ -177,11 +183,11 @@ _VERDICT: Final = """CASE
   WHEN l.id IS NOT NULL AND is_held AND k.ended IS NULL AND k.fidelity = 'api' THEN 'held open'
   WHEN l.id IS NOT NULL AND is_held AND NOT is_inside THEN 'moved'
   WHEN l.id IS NOT NULL AND is_held THEN 'held'
+  WHEN is_held THEN 'only in stream'
   WHEN l.id IS NOT NULL AND NOT k.is_live AND k.moved_to IS NULL THEN 'dropped by rule'
   WHEN k.is_live AND NOT is_held THEN 'not merged'
   WHEN s.is_live THEN 'not in the lake'
-  WHEN l.id IS NOT NULL THEN 'absent'
-  ELSE 'only in stream' END"""
+  ELSE 'absent' END"""
 
 
 def match(con: duckdb.DuckDBPyConnection, period: Window) -> None:

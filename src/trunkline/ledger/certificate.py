@@ -19,7 +19,7 @@ import duckdb
 import msgspec
 
 from trunkline.errors import TerminalError
-from trunkline.ledger.census import Counts
+from trunkline.ledger.census import Counts, Scope
 
 FORMAT: Final = 1
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -32,6 +32,7 @@ Change = Literal["completed", "moved in", "moved out", "changed", "dropped by ru
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """What is stated of a period when it closes. Times are UTC; `pairs` is the number of contacts in the hash.
 
+    `scope`: column and value of the rows that the source answers for, None for all.
     `listed_as_of`: the listing that it rests on was asked for at this instant or later. `settle_hours` is the rule.
     """
 
@@ -40,6 +41,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     start: datetime
     end: datetime
+    scope: Scope
     counts: Counts
     pairs: int
     sha256: str

@@ -22,7 +22,7 @@ WHY: Final = {
     "late": "it ended so recently that its record may still come",
     "dead letter": "its record was set aside: trunkline dead-letter list",
     "dropped by rule": "a later version of it says deleted",
-    "not merged": "the lake has it and the warehouse has not, or another end",
+    "not merged": "the lake has it and the warehouse has not, or with another end",
     "not in the lake": "the warehouse has it and the lake has not",
     "held open": "it is held as it was before it ended",
     "gone from the API": "the listing names it, and asked for it the API knows it no more",

@@ -98,7 +98,9 @@ PERIOD = LedgerTable(
     columns=(
         *_PERIOD_KEY,
         _col("period_end", "timestamp", "End of the period, not part of it.", False),
-        _col("state", "text", "open: it has not ended; settling: late contacts may come; closed: certified.", False, 16),
+        _col(
+            "state", "text", "open: it has not ended; settling: late contacts may come; closed: certified.", False, 16
+        ),
         _count("stream", "Contacts of it that came from the stream, in stream files or set aside."),
         _count("listed", "Contacts that the source lists as ended in it."),
         _count("lake", "Contacts of it in the lake."),
@@ -110,7 +112,9 @@ PERIOD = LedgerTable(
         _count("at_api_fidelity", "Held, and rebuilt from the API."),
         _count("differing", "Held by one of lake and warehouse alone, or with another end, and not listed."),
         _count("gone", "Certified and held no more, and nothing explains it."),
-        _col("listed_as_of", "timestamp", "Since when the whole period was asked for, UTC. NULL while a part never was."),
+        _col(
+            "listed_as_of", "timestamp", "Since when the whole period was asked for, UTC. NULL while a part never was."
+        ),
         _col("examined_at", "timestamp", "When it was compared last, UTC.", False),
         _col("closed_at", "timestamp", "When its certificate was written, UTC. NULL while it is not closed."),
         _col("pairs", "bigint", "Contacts in the hash in force. NULL while it is not closed."),

@@ -11,7 +11,9 @@ from trunkline.ledger import census, certificate
 from trunkline.ledger.census import Counts
 from trunkline.ledger.certificate import FORMAT, Amendment, Certificate, Chain, Difference
 from trunkline.ledger.periods import Rule, name_of
+from trunkline.objects.model import Object
 from trunkline.pipelines.counting import Desk, count_certified, fill_certified
+from trunkline.pipelines.home import Home
 from trunkline.windows import Window
 
 # Contacts that one amendment names; more are appended as further ones.
@@ -19,9 +21,9 @@ AMENDMENT_ENTRIES_MAX = 10_000
 _GONE_SHOWN_MAX = 20
 
 
-def chain_of(desk: Desk, period: Window) -> Chain | None:
+def chain_of(home: Home, obj: Object, source: str, period: Window) -> Chain | None:
     """A period's certificate with its amendments; None while it has none. Raises TerminalError for damaged ones."""
-    store, prefix = desk.home.store, layout.certificate_prefix(desk.obj.name, desk.source, name_of(period))
+    store, prefix = home.store, layout.certificate_prefix(obj.name, source, name_of(period))
     documents = []
     for key in store.list(prefix):
         if key.endswith(".json"):
@@ -43,6 +45,7 @@ def certify(desk: Desk, period: Window, counts: Counts, listed_as_of: datetime, 
         source=desk.source,
         start=period.start,
         end=period.end,
+        scope=desk.scope,
         counts=counts,
         pairs=pairs,
         sha256=certificate.hash_pairs(desk.con, certificate.pairs_of(path)),
@@ -112,6 +115,7 @@ def _append(desk: Desk, period: Window, chain: Chain, entries: list[certificate.
 class Verdict:
     """What `verify` found of a period. `faults` are sentences; `since` counts contacts that changed and wait for an amendment."""
 
+    source: str
     name: str
     pairs: int
     sha256: str
@@ -132,20 +136,25 @@ def verify(desk: Desk, period: Window, chain: Chain) -> Verdict:
     key = layout.pairs_key(desk.obj.name, desk.source, name)
     if key not in set(desk.home.store.list(layout.certificate_prefix(desk.obj.name, desk.source, name))):
         faults.append(f"the pairs of the certificate, {key}, are gone from the lake")
-        return Verdict(name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), 0)
+        return Verdict(desk.source, name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), 0)
     pairs = desk.home.store.fetch(key, desk.scratch)
     if certificate.hash_pairs(desk.con, certificate.pairs_of(pairs)) != chain.certificate.sha256:
         faults.append("the pairs kept with the certificate do not have its hash: either was changed")
     fill_certified(desk, period, chain)
-    if certificate.hash_pairs(desk.con, "certified") != last.sha256 or certificate.count_certified(desk.con) != last.pairs:
-        faults.append("the pairs with all amendments applied do not have the hash of the last one: an amendment was changed")
+    if (
+        certificate.hash_pairs(desk.con, "certified") != last.sha256
+        or certificate.count_certified(desk.con) != last.pairs
+    ):
+        faults.append(
+            "the pairs with all amendments applied do not have the hash of the last one: an amendment was changed"
+        )
     count_certified(desk, period)
     gone, since = _compare(desk)
     if gone:
         shown = ", ".join(one.id for one in gone[:_GONE_SHOWN_MAX])
         more = f" and {len(gone) - _GONE_SHOWN_MAX:,} more" if len(gone) > _GONE_SHOWN_MAX else ""
         faults.append(f"{len(gone):,} certified contacts are no longer held by both lake and warehouse: {shown}{more}")
-    return Verdict(name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), since)
+    return Verdict(desk.source, name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), since)
 
 
 def _compare(desk: Desk) -> tuple[list[Difference], int]:
@@ -156,4 +165,3 @@ def _compare(desk: Desk) -> tuple[list[Difference], int]:
         else:
             since += 1
     return gone, since
-

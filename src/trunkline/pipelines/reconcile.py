@@ -102,9 +102,7 @@ def plan(home: Home, obj: Object, register: Register, wanted: Wanted) -> Planned
     return Planned(len(chosen), tuple(windows), contacts, missing, max(calls, len(windows)), seconds)
 
 
-def reconcile(
-    home: Home, obj: Object, register: Register, wanted: Wanted, watch: Watch = unwatched
-) -> Outcome:
+def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch: Watch = unwatched) -> Outcome:
     """List what is due, count every period that is not closed, heal, close what is settled, amend what changed since."""
     check_source(register.source)
     flatteners = Flatteners(home, obj)
@@ -129,9 +127,7 @@ def reconcile(
     )  # fmt: skip
 
 
-def _periods(
-    home: Home, obj: Object, register: Register, wanted: Wanted, days: dict[date, stored.Day]
-) -> list[Window]:
+def _periods(home: Home, obj: Object, register: Register, wanted: Wanted, days: dict[date, stored.Day]) -> list[Window]:
     """The periods to look at: those not closed since the first known one, or all since the date that was asked for."""
     today = wanted.now.date()
     known = {one.name: one for one in completeness.records(home.store, obj.name, register.source)}
@@ -180,7 +176,7 @@ def _examine_one(desk: Desk, period: Window, wanted: Wanted) -> PeriodRecord:
     counts = count_listed(desk, period, left[0].start if left else period.end)
     why = _write_findings(desk, period, wanted)
     as_of = periods.listed_as_of(period, there)
-    chain = certifying.chain_of(desk, period)
+    chain = certifying.chain_of(desk.home, desk.obj, desk.source, period)
     gone = 0
     if chain is not None:
         amended = certifying.amend(desk, period, chain, wanted.now)
@@ -254,7 +250,7 @@ def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[Per
     found = []
     with watch("Looking for late changes", len(touched), "periods") as advance:
         for record in touched:
-            chain = certifying.chain_of(desk, record.period)
+            chain = certifying.chain_of(desk.home, desk.obj, desk.source, record.period)
             assert chain is not None, f"{record.name} is closed and has no certificate"
             amended = certifying.amend(desk, record.period, chain, wanted.now)
             changed = amended.chain.last is not chain.last or amended.gone != record.gone

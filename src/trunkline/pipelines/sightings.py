@@ -62,7 +62,9 @@ class Register(Protocol):
 def check_source(source: str) -> None:
     """Raises UsageError for a name that cannot be part of the lake's keys."""
     if not source or not all(sign.isascii() and (sign.isalnum() or sign in "._-") for sign in source):
-        raise UsageError(f"the source {source!r} cannot be a name in the lake; valid are letters, digits, '.', '_', '-'")
+        raise UsageError(
+            f"the source {source!r} cannot be a name in the lake; valid are letters, digits, '.', '_', '-'"
+        )
 
 
 def listings(home: Home, obj: Object, source: str, period: Window) -> list[tuple[str, Listed]]:
@@ -75,7 +77,11 @@ def listings(home: Home, obj: Object, source: str, period: Window) -> list[tuple
 
 
 def list_window(
-    home: Home, obj: Object, con: duckdb.DuckDBPyConnection, register: Register, window: Window,
+    home: Home,
+    obj: Object,
+    con: duckdb.DuckDBPyConnection,
+    register: Register,
+    window: Window,
     advance: Callable[[int], None],
 ) -> None:
     """List a window of one period into the lake. `advance` is told seconds of the window, when they are durable."""
@@ -91,4 +97,3 @@ def list_window(
 
 def _holds(window: Window, ended: datetime) -> bool:
     return window.start.replace(tzinfo=None) <= ended < window.end.replace(tzinfo=None)
-
