@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def test_periods_tile_time() -> None:
     """Neighbours share a bound; a period is a UTC day and is called by its date."""
     found = periods_between(date(2024, 2, 28), date(2024, 3, 1))
     assert [name_of(one) for one in found] == ["2024-02-28", "2024-02-29", "2024-03-01"]
-    assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end == other.start for one, other in pairwise(found))
 
 
 def test_an_open_period_is_listed_once_up_to_the_lag() -> None:

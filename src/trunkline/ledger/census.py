@@ -81,9 +81,7 @@ def connect(scratch: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConne
 
 def fill_listed(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], period: Window) -> None:
     """`listed` from the listing's parts; an id that several name counts as the last of them says."""
-    source = _files(
-        parts, "id, began, ended, asked_at", "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, asked_at TIMESTAMP"
-    )
+    source = _files(parts, "*", "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, asked_at TIMESTAMP")
     con.execute(
         "CREATE OR REPLACE TABLE listed AS SELECT id, arg_max(began, asked_at) AS began, "
         f"date_trunc('second', arg_max(ended, asked_at)) AS ended FROM {source} GROUP BY id "
@@ -130,8 +128,8 @@ def fill_kept(con: duckdb.DuckDBPyConnection, obj: Object, files: Sequence[Path]
     con.execute(
         "CREATE OR REPLACE TABLE kept AS SELECT id, began, ended, is_live AND moved_to IS NULL AS is_live, fidelity, "
         "in_stream, moved_to FROM once WHERE copies = 1 UNION ALL "
-        "SELECT id, r.began, r.ended, NOT r.is_deleted AND r.moved_to IS NULL, r.fidelity, o.in_stream, r.moved_to FROM "
-        f"{rows} AS r JOIN once AS o USING (id) WHERE o.copies > 1 "
+        "SELECT id, r.began, r.ended, NOT r.is_deleted AND r.moved_to IS NULL, r.fidelity, o.in_stream, r.moved_to "
+        f"FROM {rows} AS r JOIN once AS o USING (id) WHERE o.copies > 1 "
         # A tombstone ties with the row it points to, which says more.
         f"QUALIFY row_number() OVER (PARTITION BY id ORDER BY {order}, r.moved_to NULLS FIRST) = 1"
     )
@@ -163,7 +161,7 @@ def _files(paths: Sequence[Path], names: str, types: str) -> str:
     """A FROM item of these columns from Parquet files, or from none."""
     if not paths:
         empty = ", ".join(
-            f"CAST(NULL AS {one.rpartition(' ')[2]}) AS {one.rpartition(' ')[0]}" for one in types.split(", ")
+            f"CAST(NULL AS {type_}) AS {name}" for name, _, type_ in (one.rpartition(" ") for one in types.split(", "))
         )
         return f"(SELECT {empty} WHERE false)"
     listed = ", ".join(_text(str(path)) for path in paths)
@@ -183,24 +181,29 @@ _VERDICT: Final = """CASE
   WHEN l.id IS NOT NULL AND is_held AND k.ended IS NULL AND k.fidelity = 'api' THEN 'held open'
   WHEN l.id IS NOT NULL AND is_held AND NOT is_inside THEN 'moved'
   WHEN l.id IS NOT NULL AND is_held THEN 'held'
-  WHEN is_held THEN 'only in stream'
+  WHEN is_held AND is_asked THEN 'only in stream'
+  WHEN is_held THEN 'held'
   WHEN l.id IS NOT NULL AND NOT k.is_live AND k.moved_to IS NULL THEN 'dropped by rule'
   WHEN k.is_live AND NOT is_held THEN 'not merged'
   WHEN s.is_live THEN 'not in the lake'
   ELSE 'absent' END"""
 
 
-def match(con: duckdb.DuckDBPyConnection, period: Window) -> None:
-    """`matched`: every id that is listed in the period, or held with its end in it, and what became of it."""
+def match(con: duckdb.DuckDBPyConnection, period: Window, listed_until: datetime | None) -> None:
+    """`matched`: every id that is listed in the period, or held with its end in it, and what became of it.
+
+    What ended after `listed_until` (aware; None: before all) was not asked for: that it is not listed says nothing.
+    """
     inside = f"COALESCE({_within('k.ended', period)}, false)"
     stored_inside = f"COALESCE(s.is_live AND {_within('s.ended', period)}, false)"
     held = "COALESCE(k.is_live AND s.is_live AND k.ended IS NOT DISTINCT FROM s.ended, false)"
-    verdict = _VERDICT.replace("is_held", held).replace("is_inside", inside)
+    asked = f"k.ended < TIMESTAMP '{listed_until.replace(tzinfo=None)}'" if listed_until is not None else "false"
+    verdict = _VERDICT.replace("is_held", held).replace("is_inside", inside).replace("is_asked", asked)
     con.execute(
         "CREATE OR REPLACE TABLE matched AS SELECT COALESCE(l.id, k.id, s.id) AS id, "
         "COALESCE(k.began, s.began, l.began) AS began, COALESCE(k.ended, s.ended) AS ended, l.ended AS listed_ended, "
-        f"{verdict} AS verdict, COALESCE(k.fidelity, s.fidelity) AS fidelity, COALESCE(k.in_stream, false) AS in_stream, "
-        f"COALESCE(k.is_live, false) AND {inside} AS is_kept, {stored_inside} AS is_stored "
+        f"{verdict} AS verdict, COALESCE(k.fidelity, s.fidelity) AS fidelity, "
+        f"COALESCE(k.in_stream, false) AS in_stream, COALESCE(k.is_live, false) AND {inside} AS is_kept, {stored_inside} AS is_stored "
         "FROM listed AS l FULL JOIN kept AS k ON k.id = l.id FULL JOIN stored AS s ON s.id = COALESCE(l.id, k.id) "
         f"WHERE l.id IS NOT NULL OR (k.is_live AND {inside}) OR {stored_inside}"
     )
@@ -219,14 +222,13 @@ MISSING: Final = ("held open", "not merged", "not in the lake", "absent")
 """Verdicts of what is not held whole."""
 
 
-def count(con: duckdb.DuckDBPyConnection, listed_until: datetime | None) -> Counts:
-    """The counts of `matched`. What ended after `listed_until` (naive UTC) was not asked for, so it is no surprise."""
+def count(con: duckdb.DuckDBPyConnection) -> Counts:
+    """The counts of `matched`."""
     missing = ", ".join(_text(one) for one in MISSING)
-    asked = f"ended < TIMESTAMP '{listed_until}'" if listed_until is not None else "false"
     row = con.execute(
         "SELECT count(*) FILTER (is_kept AND in_stream), count(listed_ended), count(*) FILTER (is_kept), "
         f"count(*) FILTER (is_stored), count(*) FILTER (listed_ended IS NOT NULL AND verdict IN ({missing})), "
-        f"count(*) FILTER (verdict = 'dropped by rule'), count(*) FILTER (verdict = 'only in stream' AND {asked}), "
+        f"count(*) FILTER (verdict = 'dropped by rule'), count(*) FILTER (verdict = 'only in stream'), "
         "count(*) FILTER (verdict = 'moved'), count(*) FILTER (is_kept AND fidelity = 'api'), "
         "count(*) FILTER (listed_ended IS NULL AND verdict IN ('not merged', 'not in the lake')) FROM matched"
     ).fetchall()[0]

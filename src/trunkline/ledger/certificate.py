@@ -1,7 +1,7 @@
 """Certificates: what is stated of a closed period, what was appended since, and whether it still holds.
 
-A certificate's hash is SHA-256 over one line a contact, `<id> <end>\\n` with the end as `2026-03-03T10:05:00Z`, sorted by
-the bytes of the id: anybody can compute it from the table with `sort` and `sha256sum`. The certificate is never
+A certificate's hash is SHA-256 over one line a contact, `<id> <end>\\n` with the end as `2026-03-03T10:05:00Z`, sorted
+by the bytes of the id: anybody can compute it from the table with `sort` and `sha256sum`. The certificate is never
 written again. What changes later is appended, each amendment with the contacts it names, the hash after it, and the
 hash of the document before it, so that none can be changed or taken away without a trace.
 """

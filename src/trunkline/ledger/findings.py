@@ -95,8 +95,8 @@ def write(con: duckdb.DuckDBPyConnection, before: Path | None, path: Path, now: 
         "WHEN m.id IN (SELECT id FROM unknown) THEN 'gone from the API' "
         "WHEN l.id IS NOT NULL THEN 'dead letter' "
         f"WHEN m.listed_ended > TIMESTAMP '{now - late}' THEN 'late' ELSE 'never seen' END AS why, "
-        "CASE WHEN m.verdict = 'absent' THEN l.detail END AS detail FROM matched AS m LEFT JOIN letters AS l USING (id) "
-        f"WHERE m.verdict IN ({verdicts})) "
+        "CASE WHEN m.verdict = 'absent' THEN l.detail END AS detail FROM matched AS m "
+        f"LEFT JOIN letters AS l USING (id) WHERE m.verdict IN ({verdicts})) "
         "SELECT COALESCE(n.id, o.id) AS id, COALESCE(n.began, o.began_at) AS began_at, "
         "COALESCE(n.ended, o.ended_at) AS ended_at, COALESCE(n.why, o.why) AS why, "
         "CASE WHEN n.id IS NULL THEN o.detail ELSE n.detail END AS detail, "
@@ -145,8 +145,8 @@ def write_sightings(con: duckdb.DuckDBPyConnection, path: Path, seen: Sequence[S
     """Write what a source listed: id, began, ended, and when it was asked for (aware)."""
     columns = [list(column) for column in zip(*seen, strict=True)] or [[], [], []]
     con.execute(
-        "CREATE OR REPLACE TABLE seen AS SELECT DISTINCT unnest($1::VARCHAR[]) AS id, unnest($2::TIMESTAMP[]) AS began, "
-        "unnest($3::TIMESTAMP[]) AS ended, $4::TIMESTAMP AS asked_at",
+        "CREATE OR REPLACE TABLE seen AS SELECT DISTINCT unnest($1::VARCHAR[]) AS id, "
+        "unnest($2::TIMESTAMP[]) AS began, unnest($3::TIMESTAMP[]) AS ended, $4::TIMESTAMP AS asked_at",
         [*columns, asked_at.replace(tzinfo=None)],
     )
     con.execute(

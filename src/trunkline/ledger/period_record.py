@@ -15,8 +15,8 @@ from trunkline.windows import Window
 class PeriodRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One period of one object and source. Times are aware UTC.
 
-    `why` counts open findings by why. `pairs`, `sha256` and `closed_at` are those in force, None while it is not closed.
-    `gone` counts contacts that were certified and that nothing explains the loss of.
+    `why` counts open findings by why. `pairs`, `sha256` and `closed_at` are those in force, None while it is not
+    closed. `gone` counts contacts that were certified and that nothing explains the loss of.
     """
 
     object: str

@@ -36,7 +36,8 @@ class Rule:
         if not self.ages or self.ages[0] <= timedelta(0) or list(self.ages) != sorted(set(self.ages)):
             shown = ", ".join(f"{age / timedelta(hours=1):g}" for age in self.ages)
             raise UsageError(
-                f"settle_hours is [{shown}]; valid are hours above 0, each greater than the one before, such as [6, 24, 72]"
+                f"settle_hours is [{shown}]; valid are hours above 0, each greater than the one before, "
+                "such as [6, 24, 72]"
             )
 
     @property
@@ -47,7 +48,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A stretch of time that was listed whole: each contact that had ended in it when it was asked for, at `asked_at`."""
+    """A stretch of time that was listed whole: each contact that had ended in it when it was asked for."""
 
     window: Window
     asked_at: datetime

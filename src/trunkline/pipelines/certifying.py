@@ -36,7 +36,7 @@ def chain_of(home: Home, obj: Object, source: str, period: Window) -> Chain | No
 
 
 def certify(desk: Desk, period: Window, counts: Counts, listed_as_of: datetime, rule: Rule, now: datetime) -> Chain:
-    """Write the certificate of the period whose census the desk holds. The pairs first: without them it says nothing."""
+    """Write the certificate of the period whose census the desk holds. the pairs first, since it speaks of them."""
     path = desk.scratch / "pairs.parquet"
     pairs = census.write_pairs(desk.con, path)
     document = Certificate(
@@ -113,7 +113,7 @@ def _append(desk: Desk, period: Window, chain: Chain, entries: list[certificate.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `verify` found of a period. `faults` are sentences; `since` counts contacts that changed and wait for an amendment."""
+    """What `verify` found of a period. `faults` are sentences; `since` counts changes that wait for an amendment."""
 
     source: str
     name: str

@@ -131,7 +131,8 @@ def _insert(home: Home, table: LedgerTable, rows: Sequence[Mapping[str, Any]] | 
     if rows:
         names = [column.name for column in table.columns]
         values = ", ".join(f"unnest(${n}::{DUCKDB.type_of(c)}[])" for n, c in enumerate(table.columns, start=1))
+        listed = ", ".join(map(DUCKDB.quote, names))
         home.con.execute(
-            f"INSERT INTO {quote_qualified(DUCKDB, table.name)} ({', '.join(map(DUCKDB.quote, names))}) SELECT {values}",
+            f"INSERT INTO {quote_qualified(DUCKDB, table.name)} ({listed}) SELECT {values}",
             [[row[name] for row in rows] for name in names],
         )

@@ -59,10 +59,9 @@ def count_listed(desk: Desk, period: Window, listed_until: datetime | None) -> C
     census.fill_listed(desk.con, _parts(desk, period), period)
     _fill_held(desk, period)
     neighbours = [Window(period.start - DAY, period.start), Window(period.end, period.end + DAY)]
-    census.match(desk.con, period)
+    census.match(desk.con, period, listed_until)
     census.listed_elsewhere(desk.con, [path for one in neighbours for path in _parts(desk, one)])
-    until = listed_until.replace(tzinfo=None) if listed_until is not None else None
-    counts = census.count(desk.con, until)
+    counts = census.count(desk.con)
     if counts.missing:
         _look_at_letters(desk)
     return replace(counts, stream=counts.stream + findings.lettered_absent(desk.con))
@@ -72,8 +71,8 @@ def count_certified(desk: Desk, period: Window) -> Counts:
     """The census of a period against what table `certified` says it held."""
     desk.con.execute("CREATE OR REPLACE TABLE listed AS SELECT id, began, ended FROM certified")
     _fill_held(desk, period)
-    census.match(desk.con, period)
-    return census.count(desk.con, None)
+    census.match(desk.con, period, None)
+    return census.count(desk.con)
 
 
 def fill_certified(desk: Desk, period: Window, chain: certificate.Chain) -> None:

@@ -6,7 +6,7 @@ run that was stopped goes on: it asks again for nothing that it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -103,7 +103,7 @@ def plan(home: Home, obj: Object, register: Register, wanted: Wanted) -> Planned
 
 
 def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch: Watch = unwatched) -> Outcome:
-    """List what is due, count every period that is not closed, heal, close what is settled, amend what changed since."""
+    """List what is due, count every period that is not closed, heal, close what is settled, amend what changed."""
     check_source(register.source)
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
@@ -127,7 +127,9 @@ def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch
     )  # fmt: skip
 
 
-def _periods(home: Home, obj: Object, register: Register, wanted: Wanted, days: dict[date, stored.Day]) -> list[Window]:
+def _periods(
+    home: Home, obj: Object, register: Register, wanted: Wanted, days: Mapping[date, stored.Day]
+) -> list[Window]:
     """The periods to look at: those not closed since the first known one, or all since the date that was asked for."""
     today = wanted.now.date()
     known = {one.name: one for one in completeness.records(home.store, obj.name, register.source)}
@@ -243,7 +245,7 @@ def _heal(desk: Desk, register: Register, lacking: Sequence[PeriodRecord], watch
 
 
 def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[PeriodRecord]:
-    """Look at closed periods that may have changed: another number of rows, or rows written since they were looked at."""
+    """Look at closed periods that may have changed: another number of rows, or rows written since the last look."""
     days = stored.days(desk.home.con, desk.obj, desk.scope)
     closed = [one for one in completeness.records(desk.home.store, desk.obj.name, desk.source) if one.state == "closed"]
     touched = [one for one in closed if one.name not in done and _is_touched(one, days.get(one.start.date()))]
