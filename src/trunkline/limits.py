@@ -81,3 +81,7 @@ SEARCH_RANGE_DAYS_MAX: Final = 56
 SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
 # Listings of queues, users and the like: MaxResults (API reference).
 LIST_PAGE_MAX: Final = 1_000
+# Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
+# calls on their way at once, so that the network's time does not add to the quota's.
+CONNECT_BATCH_CONTACTS: Final = 1_000
+CONNECT_CALLS_AT_ONCE: Final = 4

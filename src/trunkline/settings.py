@@ -20,12 +20,19 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.limits import BATCH_BYTES_MAX
+from trunkline.schedule import DEFAULT_EXPRESSION, DEFAULT_ZONE
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 PREFIX: Final = "TRUNKLINE_"
 # Read elsewhere in this module, not keys of the file.
 _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
+# Settings that are mappings, with an example of how a variable writes one.
+_MAPPINGS: Final = {
+    "service_level_queue_s": "Sales=30,Support=60",
+    "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
+    "connect_quota": "SearchContacts=2",
+}
 _SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",)}
 
 _RELEASE_VARIABLES: Final = {
@@ -75,6 +82,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
+    connect_instances: tuple[str, ...] = ()
+    connect_roles: dict[str, str] = {}
+    connect_endpoint: str = ""
+    connect_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    connect_quota: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
+    collect_schedule: str = DEFAULT_EXPRESSION
+    collect_zone: str = DEFAULT_ZONE
+    collect_again_h: tuple[Annotated[int, msgspec.Meta(ge=1, le=8760)], ...] = (12, 168)
+    collect_describe: Literal["missing", "all", "never"] = "missing"
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
 
@@ -242,13 +258,14 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str
 
 def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
-    if name in ("pii_exceptions", "settle_hours"):
+    kind = next(field.default for field in msgspec.structs.fields(Options) if field.name == name)
+    if isinstance(kind, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if name == "service_level_queue_s":
+    if name in _MAPPINGS:
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        if any(not (queue.strip() and equals) for queue, equals, _ in pairs):
-            raise UsageError(f"{variable} is {text!r}; valid is a list such as Sales=30,Support=60.")
-        return {queue.strip(): seconds.strip() for queue, _, seconds in pairs}
+        if any(not (key.strip() and equals) for key, equals, _ in pairs):
+            raise UsageError(f"{variable} is {text!r}; valid is a list such as {_MAPPINGS[name]}.")
+        return {key.strip(): value.strip() for key, _, value in pairs}
     return text
 
 
@@ -262,7 +279,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
     if name in _SCHEMES:
         _check_url(name, str(value), where)
-    if name == "zone":
+    if name in ("zone", "collect_zone"):
         _check_zone(str(value), where)
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
@@ -13,12 +13,17 @@ from botocore.config import Config
 
 from trunkline.simulator.connect_api import ConnectApi
 from trunkline.simulator.connect_contacts import TIME_TYPES, ApiContact, Instance, instance_of, until
+from trunkline.simulator.connect_errors import ApiError
 from trunkline.simulator.connect_http import served
 from trunkline.simulator.connect_quota import Quotas
 from trunkline.simulator.connect_search import Assumptions
 from trunkline.simulator.ids import INSTANCE_ARN, stamp
 from trunkline.simulator.spec import Spec
 from trunkline.simulator.virtual_clock import VirtualClock
+from trunkline.sources.connect_api import Held
+from trunkline.sources.connect_client import Api, CallError, Invoke, Memory, NoMemory
+from trunkline.sources.connect_client import instance_of as instance_named
+from trunkline.sources.connect_quota import Buckets, Pace
 from trunkline.sources.service_model import checker
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
@@ -86,3 +91,35 @@ def instance_with(contacts: list[ApiContact]) -> Instance:
         (("q-1", f"{INSTANCE_ARN}/queue/q-1", "Support"),), (("a-1", f"{INSTANCE_ARN}/agent/a-1", "ana"),),
         (), (), {"a-1": "p-1"}, {},
     )  # fmt: skip
+
+
+def invoke_of(api: ConnectApi) -> Invoke:
+    """Calls of the emulator without HTTP between, failing as through boto3."""
+
+    def invoke(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return api.call(operation, dict(parameters))
+        except ApiError as error:
+            raise CallError(error.code, error.status, error.message) from error
+        except ConnectionError as error:
+            raise CallError(type(error).__name__, 0, "broken") from error
+
+    return invoke
+
+
+def asking(
+    api: ConnectApi,
+    clock: VirtualClock,
+    *,
+    share: float = 1.0,
+    deadline_s: float | None = None,
+    memory: Memory | None = None,
+) -> Api:
+    """The product's client of an emulator, on the same clock."""
+    pace = Pace(clock.now_s, clock.sleep, deadline_s)
+    return Api(instance_named(INSTANCE_ARN, {}), invoke_of(api), Buckets(share, pace), memory or NoMemory())
+
+
+def nothing_held(ids: Sequence[str]) -> dict[str, Held]:
+    """An empty warehouse."""
+    return {}

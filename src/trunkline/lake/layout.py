@@ -89,6 +89,11 @@ def compaction_key(object_name: str, fingerprint: str) -> str:
     return f"{compaction_prefix(object_name)}{fingerprint}.json"
 
 
+def collect_key(instance_id: str, what: str) -> str:
+    """How far the collector is with an instance (`schedule`, a range), and the names that it has seen there."""
+    return f"{LEDGER}/collect/{instance_id}/{what}.json"
+
+
 def bytes_prefix(object_name: str) -> str:
     """Where the bytes of an object's dead letters lie; ends in `/`."""
     return f"{BYTES}/{object_name}/"

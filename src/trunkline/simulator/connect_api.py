@@ -26,7 +26,7 @@ Check = Callable[[str, str, Mapping[str, Any]], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that came in: when (Unix seconds) and what became of it, `ok` or an error's code."""
+    """One call that came in: when (Unix seconds) and what became of it: `ok`, an error's code, or `broken`."""
 
     operation: str
     request: Mapping[str, Any]
@@ -60,14 +60,13 @@ class ConnectApi:
 
     def call(self, operation: str, request: Answer) -> Answer:
         """One call. Raises ApiError, or what `failures` says."""
-        outcome = "ok"
+        outcome = "broken"
         try:
-            return self._call(operation, request)
+            answer = self._call(operation, request)
+            outcome = "ok"
+            return answer
         except ApiError as error:
             outcome = error.code
-            raise
-        except ConnectionError:
-            outcome = "broken"
             raise
         finally:
             self.calls.append(Call(operation, request, self._now_s(), outcome))
