@@ -124,6 +124,23 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of the lake that a target refuses: a dead letter of that target alone. The lake keeps the row.
+
+    `position` is where its source bytes are, `row_hash` its `record_hash`; `detail` names the column and the limit,
+    never the value; `length` is that of the value in bytes.
+    """
+
+    batch_id: str
+    position: str
+    row_hash: str
+    reason: str
+    detail: str
+    length: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """How the records of a batch differ from what the catalogue expects. Counts are in records.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,12 @@ _MAPPINGS: Final = {
     "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
     "connect_quota": "SearchContacts=2",
 }
-_SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",)}
+LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
+WAREHOUSE_URLS: Final = {
+    "duckdb": "duckdb:///data/warehouse.duckdb",
+}
+"""Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
+_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS}
 
 _RELEASE_VARIABLES: Final = {
     "region": "AWS_DEFAULT_REGION",
@@ -98,7 +104,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Settings(Options, frozen=True, kw_only=True):
     """All that a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
+    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
+    decodes); a server's may hold a password, so that it is shown by `without_password` alone.
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
     `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
     `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
@@ -182,6 +189,12 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
 def path_of(url: str) -> Path:
     """The local path of a `file://` or `duckdb:///` URL."""
     return Path(unquote(urlsplit(url).path))
+
+
+def without_password(url: str) -> str:
+    """The URL for people: a password in it, before the host or as a parameter, is left out."""
+    without = re.sub(r"^([^:]*://[^:/?#]*):[^/?#]*@", r"\1@", url)
+    return re.sub(r"([?&])password=[^&#]*(?:&|$)", r"\1", without, flags=re.IGNORECASE).rstrip("?&")
 
 
 def pii_key(settings: Settings) -> bytes:
@@ -277,7 +290,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         value = getattr(msgspec.convert({name: value}, Options, strict=not is_text), name)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
-    if name in _SCHEMES:
+    if name in _URLS:
         _check_url(name, str(value), where)
     if name in ("zone", "collect_zone"):
         _check_zone(str(value), where)
@@ -299,17 +312,17 @@ def _check_url(name: str, url: str, where: str) -> None:
     if not url:
         return
     parts = urlsplit(url)
-    schemes = _SCHEMES[name]
-    valid = "; valid is a URL such as " + " or ".join(
-        {"file": "file:///data/lake", "s3": "s3://bucket/prefix", "duckdb": "duckdb:///data/warehouse.duckdb"}[scheme]
-        for scheme in schemes
-    )
-    if parts.scheme not in schemes:
-        raise UsageError(f"{where} is {url!r}{valid}.")
+    examples = _URLS[name]
+    valid = f"; valid is a URL such as {' or '.join(examples.values())}."
+    shown = without_password(url)
+    if parts.scheme not in examples:
+        raise UsageError(f"{where} is {shown!r}{valid}")
     if parts.scheme == "s3" and not parts.netloc:
-        raise UsageError(f"{where} is {url!r}, which names no bucket{valid}.")
-    if parts.scheme != "s3" and (parts.netloc or len(parts.path) < 2):
-        raise UsageError(f"{where} is {url!r}, which names no absolute path (three slashes){valid}.")
+        raise UsageError(f"{where} is {shown!r}, which names no bucket{valid}")
+    if parts.scheme in ("file", "duckdb") and (parts.netloc or len(parts.path) < 2):
+        raise UsageError(f"{where} is {shown!r}, which names no absolute path (three slashes){valid}")
+    if parts.scheme not in ("file", "duckdb", "s3") and len(parts.path) < 2:
+        raise UsageError(f"{where} is {shown!r}, which names no database{valid}")
 
 
 def _check_place(path: Path) -> None:
@@ -341,4 +354,4 @@ def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
 
 
-__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "is_debug", "path_of", "pii_key"]
+__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "is_debug", "path_of", "pii_key", "without_password"]

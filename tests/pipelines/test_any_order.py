@@ -33,7 +33,7 @@ from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import rebuild
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 CONTACTS = Subject(catalogue.load([])["contact_record"], contact_record)
 

@@ -24,7 +24,6 @@ from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load
 from trunkline.settings import Settings
-from trunkline.warehouse import duckdb as warehouse
 
 Row = dict[str, Any]
 Record = dict[str, Any]
@@ -40,7 +39,7 @@ def settings_of(path: Path, **options: object) -> Settings:
 def opened(path: Path, *objects: Object, **options: object) -> Iterator[Home]:
     """An open home that knows these objects besides the catalogue's."""
     with open_home(settings_of(path, **options)) as home:
-        warehouse.install(home.con, objects, [])
+        home.warehouse.install(objects, [])
         yield home
 
 
@@ -117,12 +116,12 @@ def lake_versions(home: Home, obj: Object | None = None) -> list[Row]:
 
 def totals(home: Home, obj: Object | None = None) -> Counts:
     """The ledger's totals."""
-    return index.totals(home.con, (obj or contacts(home)).name)
+    return index.totals(home.warehouse, (obj or contacts(home)).name)
 
 
 def letters(home: Home, obj: Object | None = None, is_open: bool = True) -> list[index.SetAside]:
     """What is set aside."""
-    return index.dead_letters(home.con, (obj or contacts(home)).name, is_open)
+    return index.dead_letters(home.warehouse, (obj or contacts(home)).name, is_open)
 
 
 def jsonl(records: Sequence[Mapping[str, Any]]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -106,7 +106,7 @@ class Memory:
                 self.searches += 1
             yield Seen(Window(start, end), self.now, found)
 
-    def fetch(self, home: Home, obj: Object, ids: Sequence[str], advance: Callable[[int], None]) -> list[str]:
+    def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
         texts, unknown = [], []
         for id_ in ids:
             self._call()
@@ -119,7 +119,9 @@ class Memory:
         if texts:
             arrived = self.now.replace(tzinfo=None)
             size = sum(map(len, texts))
-            plan = Plan(obj.name, "connect_api", (Range(f"memory:{ids[0]}", stamp(self.now), 0, size, True, arrived),))
+            plan = Plan(
+                obj.name, "connect_api", (Range(f"memory:{min(ids)}", stamp(self.now), 0, size, True, arrived),)
+            )
             framed = Framed(
                 plan, texts, [0] * len(texts), list(range(len(texts))), [], size, [Mark("api")] * len(texts)
             )

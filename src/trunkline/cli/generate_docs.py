@@ -202,8 +202,8 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
     "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
     "settle_hours": (
-        "Hours after its end at which a UTC day is asked for again, ascending; after the last one nothing more is expected "
-        "and the day is certified ([why](../explanation/completeness.md))."
+        "Hours after its end at which a UTC day is asked for again, ascending; after the last one nothing more is "
+        "expected and the day is certified ([why](../explanation/completeness.md))."
     ),
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
     "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",

@@ -89,12 +89,13 @@ def query(
     grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place).checked()
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
     period = (_moment(since, place, "--since"), _moment(until, place, "--until"))
-    compiled = compile_metrics(select(names), grouping, threshold, *period, engine or "duckdb")
     if engine:
-        output.text(compiled.sql + ";")
+        output.text(compile_metrics(select(names), grouping, threshold, *period, engine).sql + ";")
         return
+    chosen = select(names)
     with read(home) as opened:
-        rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
+        compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine.name)
+        rows = opened.warehouse.query(compiled.numbered, compiled.params)
     output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
 
 

@@ -13,7 +13,7 @@ Times are whole seconds, as exported records have them: an API that adds millise
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ Scope = tuple[str, str] | None
 
 # Terms of the order of versions before personal data: versions that tie on them have one hash, so one time of end.
 _ORDER_TERMS: Final = 5
+_STORED: Final = "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, is_live BOOLEAN, fidelity VARCHAR"
+PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 _UNDATED: Final = date(1970, 1, 1)
 
 
@@ -91,8 +93,22 @@ def fill_listed(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], period: W
 
 def fill_stored(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
     """`stored` from Parquet files of the warehouse's rows; a row that several have counts once."""
-    source = _files(files, "*", "id VARCHAR, began TIMESTAMP, ended TIMESTAMP, is_live BOOLEAN, fidelity VARCHAR")
+    source = _files(files, "*", _STORED)
     con.execute(f"CREATE OR REPLACE TABLE stored AS SELECT * FROM {source}")
+
+
+def write_stored(con: duckdb.DuckDBPyConnection, chunks: Iterable[Sequence[tuple[object, ...]]], path: Path) -> None:
+    """A Parquet file for `fill_stored` from rows of a server, chunk by chunk: id, began, ended, is_live, fidelity."""
+    con.execute(f"CREATE OR REPLACE TABLE arriving ({_STORED})")
+    for rows in chunks:
+        if rows:
+            con.execute(
+                "INSERT INTO arriving SELECT unnest($1::VARCHAR[]), unnest($2::TIMESTAMP[]), unnest($3::TIMESTAMP[]), "
+                "unnest($4::BOOLEAN[]), unnest($5::VARCHAR[])",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+    con.execute(f"COPY arriving TO {_text(str(path))} ({PARQUET})")
+    con.execute("DROP TABLE arriving")
 
 
 def write_not_stored(con: duckdb.DuckDBPyConnection, path: Path) -> int:
@@ -203,7 +219,8 @@ def match(con: duckdb.DuckDBPyConnection, period: Window, listed_until: datetime
         "CREATE OR REPLACE TABLE matched AS SELECT COALESCE(l.id, k.id, s.id) AS id, "
         "COALESCE(k.began, s.began, l.began) AS began, COALESCE(k.ended, s.ended) AS ended, l.ended AS listed_ended, "
         f"{verdict} AS verdict, COALESCE(k.fidelity, s.fidelity) AS fidelity, "
-        f"COALESCE(k.in_stream, false) AS in_stream, COALESCE(k.is_live, false) AND {inside} AS is_kept, {stored_inside} AS is_stored "
+        f"COALESCE(k.in_stream, false) AS in_stream, "
+        f"COALESCE(k.is_live, false) AND {inside} AS is_kept, {stored_inside} AS is_stored "
         "FROM listed AS l FULL JOIN kept AS k ON k.id = l.id FULL JOIN stored AS s ON s.id = COALESCE(l.id, k.id) "
         f"WHERE l.id IS NOT NULL OR (k.is_live AND {inside}) OR {stored_inside}"
     )
@@ -238,8 +255,8 @@ def count(con: duckdb.DuckDBPyConnection) -> Counts:
 def write_pairs(con: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Write (id, ended, began) of what lake and warehouse both hold in the period, sorted by id's bytes; the number."""
     con.execute(
-        f"COPY (SELECT id, ended, began FROM matched WHERE is_kept AND is_stored ORDER BY id) TO {_text(str(path))} "
-        "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+        f"COPY (SELECT id, ended, began FROM matched WHERE is_kept AND is_stored ORDER BY id) "
+        f"TO {_text(str(path))} ({PARQUET})"
     )
     pairs: int = con.execute("SELECT count(*) FROM matched WHERE is_kept AND is_stored").fetchall()[0][0]
     return pairs

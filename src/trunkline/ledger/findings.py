@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from trunkline.ledger.census import MISSING
+from trunkline.ledger.census import MISSING, PARQUET
 
 _CHUNK: Final = 10_000
 
@@ -106,10 +106,7 @@ def write(con: duckdb.DuckDBPyConnection, before: Path | None, path: Path, now: 
     )
     rows: int = con.execute("SELECT count(*) FROM findings").fetchall()[0][0]
     if rows:
-        con.execute(
-            f"COPY (SELECT * FROM findings ORDER BY id) TO '{_quoted(path)}' "
-            "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-        )
+        con.execute(f"COPY (SELECT * FROM findings ORDER BY id) TO '{_quoted(path)}' ({PARQUET})")
     con.execute("DROP TABLE findings")
     return rows > 0
 
@@ -149,8 +146,5 @@ def write_sightings(con: duckdb.DuckDBPyConnection, path: Path, seen: Sequence[S
         "unnest($2::TIMESTAMP[]) AS began, unnest($3::TIMESTAMP[]) AS ended, $4::TIMESTAMP AS asked_at",
         [*columns, asked_at.replace(tzinfo=None)],
     )
-    con.execute(
-        f"COPY (SELECT * FROM seen ORDER BY id) TO '{_quoted(path)}' "
-        "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-    )
+    con.execute(f"COPY (SELECT * FROM seen ORDER BY id) TO '{_quoted(path)}' ({PARQUET})")
     con.execute("DROP TABLE seen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trunkline.objects.model import Column, Type
@@ -15,6 +16,11 @@ class LedgerTable:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+
+    @property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
 
 
 def _col(name: str, type_: Type, meaning: str, nullable: bool = True, length_max: int | None = None) -> Column:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.ledger import certificate, findings, period_record
 from trunkline.ledger.findings import Finding
 from trunkline.ledger.period_record import PeriodRecord
-from trunkline.objects.ledger import AMENDMENT, PERIOD, SIGHTING, LedgerTable
+from trunkline.objects.ledger import AMENDMENT, PERIOD, SIGHTING
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
+
+T = TypeVar("T")
+_ROWS = 1_000
 
 
 def records(store: Store, object_name: str, source: str = "") -> list[PeriodRecord]:
@@ -41,9 +44,9 @@ def index_records(home: Home, obj: Object, source: str, changed: Sequence[Period
 
     Where the warehouse lacks other periods (it is new, or was rebuilt) they are written too.
     """
-    rows = home.con.execute(
+    rows = home.warehouse.query(
         "SELECT period_start FROM ledger.period WHERE object = $1 AND source = $2", [obj.name, source]
-    ).fetchall()
+    )
     there = {start for (start,) in rows}
     named = {one.name for one in changed}
     for record in records(home.store, obj.name, source):
@@ -52,24 +55,20 @@ def index_records(home: Home, obj: Object, source: str, changed: Sequence[Period
 
 
 def _index(home: Home, record: PeriodRecord, scratch: Path) -> None:
+    """The period's own row goes first and comes last: while it is not there, the next run does this again."""
     key: dict[str, Any] = {
         "object": record.object, "source": record.source, "period_start": record.start.replace(tzinfo=None),
     }  # fmt: skip
-    home.con.execute("BEGIN")
-    try:
-        for table in (PERIOD, SIGHTING, AMENDMENT):
-            home.con.execute(
-                f"DELETE FROM {quote_qualified(DUCKDB, table.name)} "
-                "WHERE object = $1 AND source = $2 AND period_start = $3",
-                list(key.values()),
-            )
-        _insert(home, PERIOD, [key | _period_row(record)])
-        _insert_findings(home, record, key, scratch)
-        _insert(home, AMENDMENT, [key | row for row in _amendment_rows(home.store, record)])
-    except BaseException:
-        home.con.execute("ROLLBACK")
-        raise
-    home.con.execute("COMMIT")
+    for table in (PERIOD, SIGHTING, AMENDMENT):
+        home.warehouse.run(
+            f"DELETE FROM {quote_qualified(home.warehouse.engine, table.name)} "
+            "WHERE object = $1 AND source = $2 AND period_start = $3",
+            list(key.values()),
+        )
+    _index_findings(home, record, key, scratch)
+    for rows in batched((key | row for row in _amendment_rows(home.store, record)), _ROWS):
+        home.warehouse.put(AMENDMENT, rows)
+    home.warehouse.put(PERIOD, [key | _period_row(record)])
 
 
 def _period_row(record: PeriodRecord) -> dict[str, Any]:
@@ -97,13 +96,16 @@ def _period_row(record: PeriodRecord) -> dict[str, Any]:
     }
 
 
-def _insert_findings(home: Home, record: PeriodRecord, key: Mapping[str, Any], scratch: Path) -> None:
+def _index_findings(home: Home, record: PeriodRecord, key: Mapping[str, Any], scratch: Path) -> None:
     place = layout.finding_key(record.object, record.source, record.name)
     if home.store.get_bytes(place) is None:
         return
     folder = scratch / "indexed"
-    for chunk in findings.read(home.store.fetch(place, folder), is_open=False):
-        _insert(home, SIGHTING, [{**key, **{name: getattr(one, name) for name in Finding.__slots__}} for one in chunk])
+    found = (one for chunk in findings.read(home.store.fetch(place, folder), is_open=False) for one in chunk)
+    for some in batched(found, _ROWS):
+        home.warehouse.put(
+            SIGHTING, [{**key, **{name: getattr(one, name) for name in Finding.__slots__}} for one in some]
+        )
     for path in folder.glob("*") if folder.exists() else ():
         path.unlink()
 
@@ -126,13 +128,8 @@ def _naive(at: Any) -> Any:
     return at.replace(tzinfo=None) if at is not None else None
 
 
-def _insert(home: Home, table: LedgerTable, rows: Sequence[Mapping[str, Any]] | Iterator[dict[str, Any]]) -> None:
-    rows = list(rows)
-    if rows:
-        names = [column.name for column in table.columns]
-        values = ", ".join(f"unnest(${n}::{DUCKDB.type_of(c)}[])" for n, c in enumerate(table.columns, start=1))
-        listed = ", ".join(map(DUCKDB.quote, names))
-        home.con.execute(
-            f"INSERT INTO {quote_qualified(DUCKDB, table.name)} ({listed}) SELECT {values}",
-            [[row[name] for row in rows] for name in names],
-        )
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of up to `size`, in order."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some

@@ -90,10 +90,10 @@ def _fill_held(desk: Desk, period: Window) -> None:
     """`stored` and `kept`: the warehouse's rows first, since they say which of the lake's partitions to read."""
     home, obj = desk.home, desk.obj
     path, others, ids = (desk.scratch / name for name in ("stored.parquet", "stored-others.parquet", "ids.parquet"))
-    stored.write_period(home.con, obj, period, desk.scope, path)
+    stored.write_period(home.warehouse, desk.con, obj, period, desk.scope, path)
     census.fill_stored(desk.con, [path])
     if census.write_not_stored(desk.con, ids):
-        stored.write_ids(home.con, obj, ids, desk.scope, others)
+        stored.write_ids(home.warehouse, desk.con, obj, ids, desk.scope, others)
         census.fill_stored(desk.con, [path, others])
     dates: set[date] = set()
     more = census.dates(desk.con)
@@ -119,7 +119,7 @@ def _look_at_letters(desk: Desk) -> None:
     if desk.con.execute("SELECT count(*) FROM lettered").fetchall()[0][0]:
         return
     wanted = re.compile(rb'"' + re.escape(desk.obj.anchor.encode()) + rb'"\s*:\s*"([^"\\]{1,256})"')
-    letters = index.dead_letters(desk.home.con, desk.obj.name)
+    letters = index.dead_letters(desk.home.warehouse, desk.obj.name)
     about = {(one.position, one.payload_hash): one for one in letters}
     for batch_id in sorted({one.batch_id for one in letters}):
         data = desk.home.store.get_bytes(layout.bytes_key(desk.obj.name, batch_id)) or b""

@@ -38,7 +38,7 @@ def plan_letters(object_name: str, letters: Sequence[SetAside]) -> Plan:
 
 def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = None) -> Framed:
     """The records of a replay plan. One dead letter is one record, whatever its bytes hold: what was one stays one."""
-    known = letters if letters is not None else index.dead_letters(home.con, plan.object_name, is_open=False)
+    known = letters if letters is not None else index.dead_letters(home.warehouse, plan.object_name, is_open=False)
     by_identity = {(one.position, one.payload_hash): one for one in known}
     texts: list[str] = []
     indexes: list[int] = []

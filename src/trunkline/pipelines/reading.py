@@ -11,26 +11,33 @@ import duckdb
 from trunkline.compile import pruning, trino
 from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.errors import TerminalError, UsageError
+from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
-from trunkline.pipelines.home import user_object_files
-from trunkline.settings import Settings, path_of
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.pipelines.home import opening_of, user_object_files
+from trunkline.settings import Settings
+from trunkline.warehouse.duckdb import CATALOG
+from trunkline.warehouse.model import Readable
+from trunkline.warehouse.targets import target_of
 
-SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
+SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open home for questions; `con` sees the warehouse, and the lake as `lake.<table>[_versions]`."""
+    """An open home for questions. `con` is the embedded engine, which sees the lake as `lake.<table>[_versions]`."""
 
     settings: Settings
     objects: Mapping[str, Object]
-    con: duckdb.DuckDBPyConnection
+    warehouse: Readable
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The embedded engine: the warehouse too where that is DuckDB."""
+        return self.warehouse.local
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +55,13 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
     """
     check_places(settings)
-    path = path_of(settings.warehouse)
-    if not path.exists():
-        raise TerminalError(
-            f"there is no warehouse at {path} yet; load something first: trunkline load contact_record FOLDER, "
-            "or name another home with --home"
-        )
     objects = catalogue.load(user_object_files(settings))
-    with explained(settings), warehouse.open_reader(path, settings.memory_mb, settings.threads) as con:
-        _show_lake(con, settings, objects)
-        con.execute(f"SET search_path = '{SEARCH_PATH}'")
-        yield Reader(settings, objects, con)
+    target = target_of(settings.warehouse)
+    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+        _show_lake(warehouse.local, settings, objects)
+        if target.is_embedded:
+            warehouse.local.execute(f"SET search_path = '{SEARCH_PATH}'")
+        yield Reader(settings, objects, warehouse)
 
 
 def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
@@ -150,7 +153,7 @@ def _tables(reader: Reader) -> dict[str, dict[str, str]]:
     rows = reader.con.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = $1 ORDER BY column_index",
-        [warehouse.CATALOG],
+        [CATALOG],
     ).fetchall()
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in rows:

@@ -92,7 +92,7 @@ def unwatched(description: str, total: int | None, unit: str) -> Iterator[Advanc
 def plan(home: Home, obj: Object, register: Register, wanted: Wanted) -> Planned:
     """What `reconcile` would ask for now, and about what that takes; nothing is changed."""
     check_source(register.source)
-    days = stored.days(home.con, obj, register.scope)
+    days = stored.days(home.warehouse, obj, register.scope)
     chosen = _periods(home, obj, register, wanted, days)
     windows = [window for one in chosen for window in _to_list(home, obj, register, one, wanted)]
     rows = [(window, days[window.start.date()].rows) for window in windows if window.start.date() in days]
@@ -107,7 +107,7 @@ def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch
     check_source(register.source)
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    days = stored.days(home.con, obj, register.scope)
+    days = stored.days(home.warehouse, obj, register.scope)
     chosen = _periods(home, obj, register, wanted, days)
     with open_desk(home, obj, register.source, register.scope) as desk:
         _list(desk, register, chosen, wanted, watch)
@@ -121,10 +121,8 @@ def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch
         amended = _amend(desk, wanted, {one.name for one in records}, watch)
         records = sorted([*records, *amended], key=lambda one: one.start)
         completeness.index_records(home, obj, register.source, records, desk.scratch)
-    return Outcome(
-        tuple(records), tuple(one.name for one in amended), healed, stored.open_rows(home.con, obj, register.scope),
-        recovered,
-    )  # fmt: skip
+    open_rows = stored.open_rows(home.warehouse, obj, register.scope)
+    return Outcome(tuple(records), tuple(one.name for one in amended), healed, open_rows, recovered)
 
 
 def _periods(
@@ -235,18 +233,23 @@ def _heal(desk: Desk, register: Register, lacking: Sequence[PeriodRecord], watch
     with watch("Fetching what is missing", total, "contacts") as advance:
         for record in lacking:
             path = _fetched(desk, layout.finding_key(desk.obj.name, desk.source, record.name))
-            ids = [one.id for chunk in findings.read(path, MENDED_BY_API) for one in chunk] if path else []
-            for first in range(0, len(ids), HEAL_IDS):
-                group = ids[first : first + HEAL_IDS]
+            for group in _groups(path) if path is not None else ():
                 unknown = register.fetch(desk.home, desk.obj, group, advance)
                 findings.add_unknown(desk.con, unknown)
                 healed += len(group) - len(unknown)
     return healed
 
 
+def _groups(path: Path) -> Iterator[dict[str, datetime]]:
+    """Ids to fetch, with their end (naive UTC), in groups."""
+    found = (one for chunk in findings.read(path, MENDED_BY_API) for one in chunk if one.ended_at is not None)
+    for some in completeness.batched(found, HEAL_IDS):
+        yield {one.id: one.ended_at for one in some if one.ended_at is not None}
+
+
 def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[PeriodRecord]:
     """Look at closed periods that may have changed: another number of rows, or rows written since the last look."""
-    days = stored.days(desk.home.con, desk.obj, desk.scope)
+    days = stored.days(desk.home.warehouse, desk.obj, desk.scope)
     closed = [one for one in completeness.records(desk.home.store, desk.obj.name, desk.source) if one.state == "closed"]
     touched = [one for one in closed if one.name not in done and _is_touched(one, days.get(one.start.date()))]
     found = []

@@ -35,23 +35,23 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Wri
     Raises TerminalError when the file cannot be written.
     """
     settings = reader.settings
-    chosen = day or default_day(reader.con, zone, clock.now_naive()) or clock.now().date()
+    chosen = day or default_day(reader.warehouse, zone, clock.now_naive()) or clock.now().date()
     period = day_period(chosen, zone)
     x = Threshold(settings.service_level_s, settings.service_level_queue_s)
-    page = report(reader.con, period, x, completeness(reader))
+    page = report(reader.warehouse, period, x, completeness(reader))
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise TerminalError(
             f"the report cannot be written to {path}: {error.strerror}; name another file with --out"
         ) from error
-    return Written(chosen, zone, list(headline(reader.con, period, x)))
+    return Written(chosen, zone, list(headline(reader.warehouse, period, x)))
 
 
 def completeness(reader: Reader) -> Completeness:
     """What became of every contact record that was ever loaded."""
-    counts = index.totals(reader.con, OBJECT)
-    letters = index.dead_letters(reader.con, OBJECT)
+    counts = index.totals(reader.warehouse, OBJECT)
+    letters = index.dead_letters(reader.warehouse, OBJECT)
     reasons: dict[str, int] = {}
     for letter in letters:
         reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
@@ -60,5 +60,5 @@ def completeness(reader: Reader) -> Completeness:
         dead_letters=reasons,
         late_versions=counts.updated + counts.superseded,
         drift=drift_lines(reader, OBJECT),
-        files=index.files_read(reader.con, OBJECT),
+        files=index.files_read(reader.warehouse, OBJECT),
     )

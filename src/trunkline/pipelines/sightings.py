@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,8 +49,8 @@ class Register(Protocol):
     def listed(self, window: Window) -> Iterator[Seen]:
         """List a window, in stretches that tile it in order, each small enough for memory."""
 
-    def fetch(self, home: Home, obj: Object, ids: Sequence[str], advance: Callable[[int], None]) -> list[str]:
-        """Put these contacts into lake and warehouse, at API fidelity; gives those that it knows no more.
+    def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
+        """Put these contacts (with their ends, naive UTC) into lake and warehouse; gives those that it knows no more.
 
         What is fetched is durable when `advance` tells its number; a run that was stopped fetches the rest.
         """

@@ -40,18 +40,14 @@ class Finding:
 def table_states(reader: Reader) -> list[TableState]:
     """The state of every object's table."""
     states = []
+    quote = reader.warehouse.engine.quote
     for name, obj in reader.objects.items():
-        event = DUCKDB.quote(obj.event_time)
-        rows = reader.con.execute(
-            f"SELECT count(*), min({event}), max({event}) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}"
-        ).fetchall()[0]
-        loads = reader.con.execute(
-            "SELECT count(*), max(merged_at) FROM ledger.batch WHERE object = $1", [name]
-        ).fetchall()[0]
-        aside = reader.con.execute(
-            "SELECT count(*) FROM ledger.dead_letter WHERE object = $1 AND replayed_in IS NULL", [name]
-        ).fetchall()[0]
-        states.append(TableState(name, obj.warehouse_table, *rows, *loads, *aside))
+        table, event = quote_qualified(reader.warehouse.engine, obj.warehouse_table), quote(obj.event_time)
+        ((rows, first, last),) = reader.warehouse.query(f"SELECT count(*), min({event}), max({event}) FROM {table}")
+        done = index.loads(reader.warehouse, name)
+        states.append(
+            TableState(name, obj.warehouse_table, rows, first, last, done.batches, done.last_load, done.set_aside)
+        )
     return states
 
 
@@ -60,7 +56,7 @@ def examine(reader: Reader) -> list[Finding]:
     found: list[Finding] = []
     store = open_store(reader.settings.lake)
     for name, obj in reader.objects.items():
-        counts = index.totals(reader.con, name)
+        counts = index.totals(reader.warehouse, name)
         if not counts.read:
             found.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
             continue
@@ -68,9 +64,12 @@ def examine(reader: Reader) -> list[Finding]:
         plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
         detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
         found.append(Finding(f"{name}: unfinished", not plans, detail))
-        table = quote_qualified(DUCKDB, obj.warehouse_table)
-        keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
-        rows, distinct = reader.con.execute(f"SELECT count(*), count(DISTINCT ({keys})) FROM {table}").fetchall()[0]
+        engine = reader.warehouse.engine
+        table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
+        ((rows,),) = reader.warehouse.query(f"SELECT count(*) FROM {table}")
+        ((distinct,),) = reader.warehouse.query(
+            f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
+        )
         found.append(Finding(f"{name}: one row a key", rows == distinct, f"{rows:,} rows, {distinct:,} keys"))
         wanted = counts.inserted - counts.deleted
         if rows != wanted:
@@ -91,11 +90,7 @@ def examine(reader: Reader) -> list[Finding]:
 
 def drift_lines(reader: Reader, name: str) -> list[str]:
     """How the latest load differs from the catalogue and from the loads before, as sentences."""
-    drifts = index.last_drifts(reader.con, name)
-    # The latest load against those before it; a load is what was merged in one go.
-    merged = reader.con.execute(
-        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND merged_at = "
-        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL)",
-        [name],
-    ).fetchall()[0][0]
+    drifts = index.last_drifts(reader.warehouse, name)
+    # The latest load against those before it.
+    merged = index.last_load_batches(reader.warehouse, name)
     return findings(drifts[:merged], drifts[merged:])
