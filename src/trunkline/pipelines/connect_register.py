@@ -65,7 +65,6 @@ class ConnectRegister:
                     unknown.pop(contact_id, None)
                 # Only now: killed before, the next run finds these answers.
                 journal.forget({contact_id for contact_id, _ in part.listed})
-            journal.clear()
         advance(len(ids))
         return list(unknown)
 
