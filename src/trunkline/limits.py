@@ -85,3 +85,5 @@ LIST_PAGE_MAX: Final = 1_000
 # calls on their way at once, so that the network's time does not add to the quota's.
 CONNECT_BATCH_CONTACTS: Final = 1_000
 CONNECT_CALLS_AT_ONCE: Final = 4
+# Ours: what is left of a Lambda's time for putting and merging one last batch.
+COLLECT_MARGIN_S: Final = 45

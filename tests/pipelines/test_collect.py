@@ -29,7 +29,7 @@ from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.simulator.virtual_clock import VirtualClock
 from trunkline.sources import listing, s3_files
-from trunkline.sources.connect_client import instance_of
+from trunkline.sources.connect_client import NoMemory, instance_of
 from trunkline.windows import Window
 
 START_S = int(DAY.timestamp())
@@ -104,7 +104,7 @@ def _merged_at_once(home, given, stream: Path) -> None:
     """Batches from the API and one from a file, in one merge."""
     obj = contacts(home)
     flatteners = Flatteners(home, obj)
-    source, journal = collector(home, given).source(INSTANCE)
+    source, journal = collector(home, given).source(INSTANCE, "test")
     framed = [part.framed for part in source.read(Window(DAY, UNTIL)) if part.framed]
     framed += s3_files.read_batches(listing.list_files([str(stream)]), {}, obj.name, home.settings.batch_bytes)
     records = []
@@ -162,7 +162,7 @@ def test_a_process_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None
     api.failures = failing
     with pytest.raises(KilledError), centre_home(tmp_path) as home:
         collect(home, service(api, clock), FROM, TO)
-    journal = tmp_path / "collect" / f"{INSTANCE.instance_id}.jsonl"
+    (journal,) = (tmp_path / "collect").iterdir()
     assert journal.stat().st_mode & 0o077 == 0
     # Cut where the process died while it wrote.
     journal.write_bytes(journal.read_bytes() + b'{"key":"cut')
@@ -305,7 +305,7 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
     ]  # fmt: skip
     with centre_home(tmp_path) as home:
         made = collector(home, service(api, clock))
-        found = [made.source(instance_of(arn, {}))[0].api for arn in arns]
+        found = [made.api(instance_of(arn, {}), NoMemory()) for arn in arns]
         buckets = [one.buckets.of(one.instance.account, one.instance.region, "SearchContacts") for one in found]
         assert buckets[0] is buckets[1]
         assert len({id(one) for one in buckets}) == 3

@@ -6,23 +6,23 @@ killed run has asked is in a journal in the home, so that the next run asks none
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from trunkline import clock
 from trunkline.batch import Counts, total
-from trunkline.errors import UsageError
+from trunkline.errors import TrunklineError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.limits import CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
+from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines import collect_state as state
 from trunkline.pipelines.held import held_contacts
-from trunkline.pipelines.home import Home
+from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import Flatteners, redo
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.recovery import recover
@@ -30,7 +30,7 @@ from trunkline.schedule import make_schedule
 from trunkline.settings import Settings
 from trunkline.sources import connect_client
 from trunkline.sources.connect_api import Part, Source, Tally
-from trunkline.sources.connect_client import Api, Instance, Invoke
+from trunkline.sources.connect_client import Api, Instance, Invoke, Memory
 from trunkline.sources.connect_journal import Journal
 from trunkline.sources.connect_names import Names
 from trunkline.sources.connect_quota import Buckets, Pace
@@ -70,7 +70,7 @@ class Collected:
     throttled: int
 
 
-def instances(settings: Settings, chosen: Sequence[str] = ()) -> list[Instance]:
+def instances(settings: Settings, chosen: Sequence[str] = (), endpoint: str | None = None) -> list[Instance]:
     """The instances to collect from: those chosen, else the settings'. UsageError where there is none."""
     arns = tuple(chosen) or settings.connect_instances
     if not arns:
@@ -79,7 +79,22 @@ def instances(settings: Settings, chosen: Sequence[str] = ()) -> list[Instance]:
             "ARN such as arn:aws:connect:us-east-1:111122223333:instance/ID. Who has none: trunkline simulate "
             "--serve-connect"
         )
-    return [connect_client.instance_of(arn, settings.connect_roles, settings.connect_endpoint) for arn in arns]
+    place = settings.connect_endpoint if endpoint is None else endpoint
+    return [connect_client.instance_of(arn, settings.connect_roles, place) for arn in arns]
+
+
+def each(chosen: Sequence[Instance], read: Callable[[Instance], Collected]) -> Iterator[Collected | TrunklineError]:
+    """What became of each instance: one that fails does not keep the others from their turn.
+
+    A mistake of the caller's is the same for all, and raised.
+    """
+    for one in chosen:
+        try:
+            yield read(one)
+        except UsageError:
+            raise
+        except TrunklineError as error:
+            yield error
 
 
 class Collector:
@@ -100,9 +115,9 @@ class Collector:
         self._service, self._query = service or Service(), query or Query()
         settings = home.settings
         self.buckets = Buckets(settings.connect_share, self._service.pace, settings.connect_quota)
-        self._schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
+        self.schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
         self._flatteners = Flatteners(home, obj)
-        self.recovered = recover(home, obj, lambda plan: redo(home, self._flatteners, plan))
+        self._is_recovered = False
 
     @property
     def now(self) -> datetime:
@@ -115,8 +130,8 @@ class Collector:
         store, name = self.home.store, state.range_name(since, until, self._query.time_type)
         start = state.load_through(store, instance.instance_id, name) or since
         save = state.save_through(store, instance.instance_id, name)
-        with closing(self._run(instance, start)) as run:
-            for window in windows_between(start, until, self._schedule):
+        with closing(self._run(instance, name, start)) as run:
+            for window in windows_between(start, until, self.schedule):
                 if not run.read(window, save):
                     return run.result(is_done=False)
             state.forget_range(store, instance.instance_id, name)
@@ -126,11 +141,11 @@ class Collector:
         """What the schedule asks for now: windows since the watermark, then those old enough to be read again."""
         now = self.now
         ages = [timedelta(hours=age) for age in self.home.settings.collect_again_h]
-        found = state.load_state(self.home.store, instance.instance_id) or state.begun(now, self._schedule)
+        found = state.load_state(self.home.store, instance.instance_id) or state.begun(now, self.schedule)
         place = _Place(self.home.store, instance.instance_id, state.not_before(now - LOOK_BACK, found))
-        place.save(state.noted(place.state, now, self._schedule, ages))
-        with closing(self._run(instance, place.state.watermark)) as run:
-            for window in windows_since(place.state.watermark, now, self._schedule):
+        place.save(state.noted(place.state, now, self.schedule, ages))
+        with closing(self._run(instance, state.SCHEDULE, place.state.watermark)) as run:
+            for window in windows_since(place.state.watermark, now, self.schedule):
                 if not run.read(window, place.moved):
                     return run.result(is_done=False, through=place.state.watermark)
             for window in place.state.windows:
@@ -138,12 +153,16 @@ class Collector:
                     return run.result(is_done=False, through=place.state.watermark)
             return run.result(is_done=True, through=place.state.watermark)
 
-    def source(self, instance: Instance) -> tuple[Source, Journal]:
-        """The contacts of an instance, and the journal of what is asked, which the caller closes."""
+    def api(self, instance: Instance, memory: Memory) -> Api:
+        """An instance to ask, within the quotas that all of this collector's share."""
+        return Api(instance, self._service.connect(instance), self.buckets, memory)
+
+    def source(self, instance: Instance, job: str) -> tuple[Source, Journal]:
+        """The contacts of an instance, and the journal of what is asked for one job, which the caller closes."""
         folder = self.home.settings.home / "collect"
         folder.mkdir(mode=0o700, exist_ok=True)
-        journal = Journal(folder / f"{instance.instance_id}.jsonl", self._service.pace)
-        api = Api(instance, self._service.connect(instance), self.buckets, journal)
+        journal = Journal(folder / f"{instance.instance_id}.{job}.jsonl", self._service.pace)
+        api = self.api(instance, journal)
         kept = self.home.store.get_bytes(layout.collect_key(instance.instance_id, state.NAMES))
         return Source(
             api,
@@ -162,8 +181,11 @@ class Collector:
         record = self._flatteners.put(part.framed)
         return total(merge_batches(self.home, self.obj, [record]))
 
-    def _run(self, instance: Instance, through: datetime) -> _Run:
-        return _Run(self, instance, *self.source(instance), through)
+    def _run(self, instance: Instance, job: str, through: datetime) -> _Run:
+        if not self._is_recovered:
+            recover(self.home, self.obj, lambda plan: redo(self.home, self._flatteners, plan))
+            self._is_recovered = True
+        return _Run(self, instance, *self.source(instance, job), through)
 
 
 class _Run:
@@ -251,3 +273,28 @@ def check_range(since: datetime, until: datetime, now: datetime) -> None:
             f"--since {since:%F %T} UTC is too long ago: Connect's search goes back two years, to "
             f"{now - LOOK_BACK:%F %T} UTC"
         )
+
+
+def collect_until(settings: Settings, left_s: float, service: Service | None = None) -> dict[str, Any]:
+    """What the schedule asks for, of every instance, in the time that is left; the rest is the next run's.
+
+    Raises the first error of an instance after all had their turn.
+    """
+    given = service or Service()
+    until_s = given.pace.now_s() + left_s - COLLECT_MARGIN_S
+    timed = replace(given, pace=replace(given.pace, deadline_s=until_s))
+    with open_home(settings) as home:
+        collector = Collector(home, home.objects["contact_record"], timed)
+        outcomes = list(each(instances(settings), collector.run_due))
+    for outcome in outcomes:
+        if isinstance(outcome, TrunklineError):
+            raise outcome
+    done = [one for one in outcomes if not isinstance(one, TrunklineError)]
+    return {
+        "is_done": all(one.is_done for one in done),
+        "instances": [
+            {"instance": one.instance.arn, "through": one.through.isoformat(), "is_done": one.is_done,
+             "listed": one.tally.listed, "counts": asdict(one.counts), "calls": one.calls}
+            for one in done
+        ],
+    }  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from trunkline.errors import TerminalError, UsageError
 from trunkline.limits import SEARCH_PAGE_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
-from trunkline.sources.connect_client import Answer, Api, BadRequestError
+from trunkline.sources.connect_client import Answer, Api, BadRequestError, NotFoundError
 from trunkline.windows import Window, split, split_longer
 
 # Time type, and where a summary has that time. The last cannot be sorted by (API reference, SortableFieldName).
@@ -208,4 +208,10 @@ def _search(
         asked["SearchCriteria"] = dict(query.criteria)
     if query.time_type not in _UNSORTABLE:
         asked["Sort"] = {"FieldName": query.time_type, "Order": "ASCENDING"}
-    return api.ask("SearchContacts", **asked, **token)
+    try:
+        return api.ask("SearchContacts", **asked, **token)
+    except NotFoundError as error:
+        raise TerminalError(
+            f"{api.instance.arn} does not exist in that account and Region: take the ARN from the console's account "
+            "overview"
+        ) from error
