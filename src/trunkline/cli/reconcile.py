@@ -42,9 +42,9 @@ def reconcile(
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
 
-    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What changes
-    in a closed day is appended to its certificate. Load what the stream delivered before. Stopped at any point, the same
-    command goes on where it was.
+    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What
+    changes in a closed day is appended to its certificate. Load what the stream delivered first. Stopped at any point,
+    the same command goes on where it was.
 
     Exits 1 while a contact is missing, or one that was certified is gone.
 
@@ -156,6 +156,6 @@ def _show_plans(planned: Sequence[tuple[str, Planned]], output_format: Format) -
     ]
     output.rows(columns, rows, output_format)
     output.note(
-        "Contacts are those that the warehouse has for these days: what is missing takes more. Nothing was asked for, and "
-        "nothing was written."
+        "Contacts are those that the warehouse has for these days: what is missing takes more. Nothing was asked for "
+        "and nothing was written."
     )

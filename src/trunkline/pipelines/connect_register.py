@@ -19,6 +19,7 @@ from trunkline.windows import Window
 
 # Contacts of one stretch, kept as one file: some 100 s of searches, which a run that was killed repeats at most.
 _STRETCH_CONTACTS = 5_000
+_JOB = "reconcile"
 
 
 class ConnectRegister:
@@ -39,24 +40,22 @@ class ConnectRegister:
 
     def listed(self, window: Window) -> Iterator[Seen]:
         """List a window by time of disconnect, in stretches that end between two seconds."""
-        source, journal = self._collector.source(self._instance)
-        with closing(journal):
-            # What a killed run of the collector was told is older than this question.
-            source.api.memory = NoMemory()
-            start, asked_at = window.start, self._collector.now
-            gathered: dict[str, Listed] = {}
-            for page in pages(source.api, window, Query()):
-                gathered |= {one.contact_id: one for one in page if one.at >= start}
-                cut = max((one.at for one in page), default=start)
-                if len(gathered) >= _STRETCH_CONTACTS and cut > start:
-                    yield Seen(Window(start, cut), asked_at, _before(gathered, cut))
-                    start = cut
-            yield Seen(Window(start, window.end), asked_at, _before(gathered, window.end))
+        # No journal: what a killed run was told is older than this question, and a certificate may rest on the answer.
+        api = self._collector.api(self._instance, NoMemory())
+        start, asked_at = window.start, self._collector.now
+        gathered: dict[str, Listed] = {}
+        for page in pages(api, window, Query()):
+            gathered |= {one.contact_id: one for one in page if one.at >= start}
+            cut = max((one.at for one in page), default=start)
+            if len(gathered) >= _STRETCH_CONTACTS and cut > start:
+                yield Seen(Window(start, cut), asked_at, _before(gathered, cut))
+                start = cut
+        yield Seen(Window(start, window.end), asked_at, _before(gathered, window.end))
 
     def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
         """Describe these contacts and load them, at API fidelity; those that the service does not know are given."""
         del home, obj  # the collector's own
-        source, journal = self._collector.source(self._instance)
+        source, journal = self._collector.source(self._instance, _JOB)
         unknown = dict(ids)
         with closing(journal):
             for part in source.fetch({id_: ended.replace(tzinfo=UTC) for id_, ended in ids.items()}):
