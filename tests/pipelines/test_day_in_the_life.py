@@ -90,6 +90,9 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
         load_into(home, lost)
         assert home.con.execute(rows).fetchall() == [(len(life.ended()), 0)]
         assert life.reconcile(90).amended == ()
+        records = completeness.records(home.store, "contact_record")
+        assert {one.counts.at_api_fidelity for one in records} == {0}
+        assert sum(one.counts.stream for one in records) == len(life.ended())
         assert all(one.is_well and not one.since for one in verify_all(home, contacts(home)))
 
 

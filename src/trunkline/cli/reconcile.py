@@ -88,7 +88,11 @@ def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format:
     if not records:
         output.note("There is no period yet.")
         return
-    output.rows(COLUMNS, [row_of(one) for one in records], output_format)
+    # A source's name is long, and mostly there is one.
+    sources = {one.source for one in records}
+    shown_at = [n for n, name in enumerate(COLUMNS) if name != "source" or len(sources) > 1]
+    values = [row_of(one) for one in records]
+    output.rows([COLUMNS[n] for n in shown_at], [[row[n] for n in shown_at] for row in values], output_format)
     shown: list[tuple[object, ...]] = []
     total = sum(sum(one.why.values()) for one in records)
     for finding in _findings(home, records):

@@ -18,7 +18,7 @@ Sighted = tuple[str, datetime | None, datetime | None]
 """A contact as a listing names it: id, began, ended; naive UTC."""
 
 WHY: Final = {
-    "never seen": "no stream file, dead letter or listing read so far had its record",
+    "never seen": "no stream file that was read, and no dead letter, has its record",
     "late": "it ended so recently that its record may still come",
     "dead letter": "its record was set aside: trunkline dead-letter list",
     "dropped by rule": "a later version of it says deleted",

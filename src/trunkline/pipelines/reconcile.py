@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -118,11 +118,12 @@ def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch
             healed = _heal(desk, register, lacking, watch)
             again = _examine(desk, [one.period for one in lacking], wanted, watch)
             records = sorted({one.name: one for one in [*records, *again]}.values(), key=lambda one: one.start)
-        amended = _amend(desk, wanted, {one.name for one in records}, watch)
-        records = sorted([*records, *amended], key=lambda one: one.start)
-        completeness.index_records(home, obj, register.source, records, desk.scratch)
+        touched = _amend(desk, wanted, {one.name for one in records}, watch)
+        completeness.index_records(home, obj, register.source, [*records, *(one for one, _ in touched)], desk.scratch)
+    amended = [one for one, is_changed in touched if is_changed]
     open_rows = stored.open_rows(home.warehouse, obj, register.scope)
-    return Outcome(tuple(records), tuple(one.name for one in amended), healed, open_rows, recovered)
+    shown = sorted([*records, *amended], key=lambda one: one.start)
+    return Outcome(tuple(shown), tuple(one.name for one in amended), healed, open_rows, recovered)
 
 
 def _periods(
@@ -247,8 +248,11 @@ def _groups(path: Path) -> Iterator[dict[str, datetime]]:
         yield {one.id: one.ended_at for one in some if one.ended_at is not None}
 
 
-def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[PeriodRecord]:
-    """Look at closed periods that may have changed: another number of rows, or rows written since the last look."""
+def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[tuple[PeriodRecord, bool]]:
+    """Look at closed periods that may have changed: another number of rows, or rows written since the last look.
+
+    Gives each with whether it really changed.
+    """
     days = stored.days(desk.home.warehouse, desk.obj, desk.scope)
     closed = [one for one in completeness.records(desk.home.store, desk.obj.name, desk.source) if one.state == "closed"]
     touched = [one for one in closed if one.name not in done and _is_touched(one, days.get(one.start.date()))]
@@ -263,8 +267,7 @@ def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[Per
             desk.home.store.put_bytes(
                 period_record.encode(after), layout.period_key(desk.obj.name, desk.source, record.name)
             )
-            if changed:
-                found.append(after)
+            found.append((after, changed))
             advance(1)
     return found
 
@@ -277,8 +280,13 @@ def _is_touched(record: PeriodRecord, day: stored.Day | None) -> bool:
 
 
 def _with_chain(record: PeriodRecord, amended: certifying.Amended, now: datetime) -> PeriodRecord:
-    last = amended.chain.last
+    last, now_held = amended.chain.last, amended.counts
+    counts = replace(
+        record.counts, stream=now_held.stream, lake=now_held.lake, warehouse=now_held.warehouse,
+        at_api_fidelity=now_held.at_api_fidelity, differing=now_held.differing,
+    )  # fmt: skip
     return structs.replace(
-        record, pairs=last.pairs, sha256=last.sha256, amendments=len(amended.chain.amendments), gone=amended.gone,
+        record, counts=counts, pairs=last.pairs, sha256=last.sha256, gone=amended.gone,
+        amendments=len(amended.chain.amendments),
         examined_at=now,
     )  # fmt: skip
