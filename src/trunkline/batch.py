@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import overload
 
+API_SOURCE = "connect_api"
+"""Source of batches that the Connect API gave. A plan of it cannot be read again; the collector asks anew."""
 REPLAY_SOURCE = "dead_letter"
 """Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
 

@@ -78,3 +78,26 @@ LAMBDA_MARGIN_S: Final = 15
 SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run takes after an outage; the next run takes the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
+
+# Amazon Connect API (administrator guide, "Amazon Connect service quotas", API throttling): calls a second and burst,
+# per account and Region, shared by all instances and all programs. What is not named has the default.
+CONNECT_QUOTAS: Final = {
+    "SearchContacts": (0.5, 1),
+    "DescribeContact": (10.0, 15),
+    "GetContactAttributes": (10.0, 15),
+}
+CONNECT_QUOTA_DEFAULT: Final = (2.0, 5)
+# SearchContacts: MaxResults (API reference); results of one query, length of its time range and look-back
+# (administrator guide, "Search for contacts", said of the search page and taken to hold for the API).
+SEARCH_PAGE_MAX: Final = 100
+SEARCH_RESULTS_MAX: Final = 10_000
+SEARCH_RANGE_DAYS_MAX: Final = 56
+SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
+# Listings of queues, users and the like: MaxResults (API reference).
+LIST_PAGE_MAX: Final = 1_000
+# Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
+# calls on their way at once, so that the network's time does not add to the quota's.
+CONNECT_BATCH_CONTACTS: Final = 1_000
+CONNECT_CALLS_AT_ONCE: Final = 4
+# Ours: what is left of a Lambda's time for putting and merging one last batch.
+COLLECT_MARGIN_S: Final = 45

@@ -21,12 +21,19 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.limits import BATCH_BYTES_MAX
+from trunkline.schedule import DEFAULT_EXPRESSION, DEFAULT_ZONE
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 PREFIX: Final = "TRUNKLINE_"
 # Read elsewhere in this module, not keys of the file.
 _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
+# Settings that are mappings, with an example of how a variable writes one.
+_MAPPINGS: Final = {
+    "service_level_queue_s": "Sales=30,Support=60",
+    "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
+    "connect_quota": "SearchContacts=2",
+}
 LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
 WAREHOUSE_URLS: Final = {
     "duckdb": "duckdb:///data/warehouse.duckdb",
@@ -81,8 +88,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     service_level_s: Seconds = 20
     service_level_queue_s: dict[str, Seconds] = {}
     zone: str = "UTC"
+    settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
+    connect_instances: tuple[str, ...] = ()
+    connect_roles: dict[str, str] = {}
+    connect_endpoint: str = ""
+    connect_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    connect_quota: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
+    collect_schedule: str = DEFAULT_EXPRESSION
+    collect_zone: str = DEFAULT_ZONE
+    collect_again_h: tuple[Annotated[int, msgspec.Meta(ge=1, le=8760)], ...] = (12, 168)
+    collect_describe: Literal["missing", "all", "never"] = "missing"
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
 
@@ -93,6 +110,7 @@ class Settings(Options, frozen=True, kw_only=True):
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
     decodes); a server's may hold a password, so that it is shown by `without_password` alone.
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
+    `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
     `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
     a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
@@ -256,13 +274,14 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str
 
 def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
-    if name == "pii_exceptions":
+    kind = next(field.default for field in msgspec.structs.fields(Options) if field.name == name)
+    if isinstance(kind, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if name == "service_level_queue_s":
+    if name in _MAPPINGS:
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        if any(not (queue.strip() and equals) for queue, equals, _ in pairs):
-            raise UsageError(f"{variable} is {text!r}; valid is a list such as Sales=30,Support=60.")
-        return {queue.strip(): seconds.strip() for queue, _, seconds in pairs}
+        if any(not (key.strip() and equals) for key, equals, _ in pairs):
+            raise UsageError(f"{variable} is {text!r}; valid is a list such as {_MAPPINGS[name]}.")
+        return {key.strip(): value.strip() for key, _, value in pairs}
     return text
 
 
@@ -276,7 +295,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
     if name in _URLS:
         _check_url(name, str(value), where)
-    if name == "zone":
+    if name in ("zone", "collect_zone"):
         _check_zone(str(value), where)
     return value
 

@@ -201,8 +201,21 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "service_level_s": "X of the metrics `in X`, seconds, 1 to 604,800.",
     "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
     "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
+    "settle_hours": (
+        "Hours after its end at which a UTC day is asked for again, ascending; after the last one nothing more is "
+        "expected and the day is certified ([why](../explanation/completeness.md))."
+    ),
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
     "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
+    "connect_instances": "ARNs of the Connect instances to collect from; an ARN names Region and account.",
+    "connect_roles": "Role to assume, by account; accounts not named are asked with the credentials at hand.",
+    "connect_endpoint": "URL of the Connect API where it is not AWS's own, such as the emulator's.",
+    "connect_share": "Share of each quota of the Connect API that the collector takes, above 0, at most 1.",
+    "connect_quota": "Calls a second that AWS allows your account, by operation, where it has raised a quota.",
+    "collect_schedule": "When windows are collected: EventBridge's `cron(...)` or `rate(...)`.",
+    "collect_zone": "IANA zone in which that schedule is read.",
+    "collect_again_h": "Ages, hours, at which a window is read again, for contacts that complete late.",
+    "collect_describe": "DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`.",
     "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
     "threads": "Threads of the engine and of flattening. Default: the machine's cores.",
 }

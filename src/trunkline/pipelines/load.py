@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from trunkline import clock
-from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
+from trunkline.batch import API_SOURCE, REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
 from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
@@ -84,6 +84,10 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
     The other files of such a batch become batches of their own, since what follows in them may be read already.
     """
+    if plan.source == API_SOURCE:
+        # Nobody can read an answer again. The collector has not counted it as read, and asks anew.
+        home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+        return
     try:
         framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else s3_files.reread(plan)
     except SourceChangedError:

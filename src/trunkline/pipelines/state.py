@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
-from trunkline.lake.store import open_store
+from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.ledger.drift import findings
+from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
+from trunkline.serve import certified
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,23 @@ def examine(reader: Reader) -> list[Finding]:
         open_letters = counts.dead_letter
         detail = f"{open_letters:,} records are set aside; see trunkline dead-letter list"
         found.append(Finding(f"{name}: set aside", not open_letters, detail if open_letters else "none"))
+        found += _completeness(store, name)
         found += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
+    return found
+
+
+def _completeness(store: Store, name: str) -> list[Finding]:
+    """What reconcile found when it ran last, source by source; and contacts that are gone since they were certified."""
+    found = []
+    for source, group in itertools.groupby(records(store, name), key=lambda one: one.source):
+        periods = list(group)
+        is_whole = all(one.counts.is_complete for one in periods)
+        compared = max(one.examined_at for one in periods)
+        detail = f"{certified.summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
+        found.append(Finding(f"{name}: completeness", is_whole, detail))
+        if gone := certified.gone(periods):
+            detail = f"{gone:,} certified contacts are held no more; trunkline ledger verify names them"
+            found.append(Finding(f"{name}: certified", False, detail))
     return found
 
 
