@@ -151,6 +151,7 @@ BEGIN
     "record_is_redacted" BOOLEAN,
     "record_catalogue_version" INTEGER,
     "record_hash" VARCHAR(32),
+    "record_is_deleted" BOOLEAN,
     "record_unmapped" SUPER,
     "is_moved" BOOLEAN
   ) DISTKEY ("call_id");
@@ -166,6 +167,7 @@ BEGIN
       t."record_is_redacted",
       t."record_catalogue_version",
       t."record_hash",
+      t."record_is_deleted",
       t."record_unmapped",
       FALSE
     FROM "post_call_analytics"."f_call" AS t
@@ -182,6 +184,7 @@ BEGIN
       t."record_is_redacted",
       t."record_catalogue_version",
       t."record_hash",
+      t."record_is_deleted",
       t."record_unmapped",
       TRUE
     FROM "post_call_analytics"."f_call" AS t
@@ -192,7 +195,7 @@ BEGIN
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE "trunkline_f_call_verdict" DISTKEY ("call_id") AS
-  SELECT s."call_id", t."is_moved",
+  SELECT s."call_id", t."is_moved", t."record_is_deleted" AS "is_held_deleted",
     CASE
       WHEN COALESCE(s."record_fidelity", '') > COALESCE(t."record_fidelity", '') THEN 1
       WHEN COALESCE(s."record_fidelity", '') < COALESCE(t."record_fidelity", '') THEN -1
@@ -213,14 +216,15 @@ BEGIN
   JOIN "trunkline_f_call_held" AS t ON t."call_id" = i."call_id"
   WHERE i."place" = 1;
 
-  -- One of five things becomes of every staged row.
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there is a duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."call_id" IS NULL AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."comparison" = 1 AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1) AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1)))
-      THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
+      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
   FROM "trunkline_f_call_incoming" AS i
   JOIN "trunkline_f_call_source" AS s ON s."call_id" = i."call_id" AND s."staged_row" = i."staged_row"
   LEFT JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id";
