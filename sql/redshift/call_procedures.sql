@@ -217,7 +217,8 @@ BEGIN
   WHERE i."place" = 1;
 
   -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
-  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there is a duplicate.
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
     COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),

@@ -244,7 +244,8 @@ def _count(obj: Object, engine: Engine) -> str:
     marks = ", ".join(f"{name} %" for name in COUNTS)
     return f"""\
   -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
-  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there is a duplicate.
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
   SELECT INTO {n_counts}
     COALESCE(SUM(CASE WHEN i."place" = 1 AND {appears} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."place" = 1 AND {replaces} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
