@@ -13,6 +13,8 @@ BATCH_BYTES_MAX: Final = 4 * MIB
 FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
+# Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.
+TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
@@ -34,6 +36,7 @@ DEAD_LETTER_REASONS: Final = {
     "duplicate_key": "the object names one key twice",
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
+    "unknown_shape": "the file is no transcript that is known",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 

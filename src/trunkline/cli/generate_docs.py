@@ -265,6 +265,7 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "`objects.toml`?",
     "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
     "narrow, mend it and replay.",
+    "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }
 

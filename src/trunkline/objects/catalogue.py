@@ -12,6 +12,7 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD
+from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.objects.user_objects import read_objects
 from trunkline.objects.view import View
 
@@ -19,6 +20,7 @@ OBJECTS: dict[str, Object] = {
     CONTACT_RECORD.name: CONTACT_RECORD,
     CALL.name: CALL,
     SCORECARD.name: SCORECARD,
+    TRANSCRIPT.name: TRANSCRIPT,
 }
 
 VIEWS: dict[str, View] = {
