@@ -15,6 +15,14 @@ FLATTEN_WORKERS_MAX: Final = 2
 RECORD_BYTES_MAX: Final = 16 * MIB
 # Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.
 TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
+# Ours: a call without transcript is looked for again after 15 minutes, twice as long each time, once a day at most, and
+# no more a month after the call: Transcribe keeps jobs 90 days, and what comes late is told by its notification.
+ASK_AGAIN_S: Final = 900
+ASK_AGAIN_S_MAX: Final = 86_400
+ASK_DAYS_MAX: Final = 30
+# Ours: calls looked for at once, and those after which what is known is written down.
+ASK_WORKERS: Final = 4
+ASK_CALLS: Final = 500
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).

@@ -91,8 +91,8 @@ class Settings(Options, frozen=True, kw_only=True):
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
     `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
-    look. `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
-    a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    look. `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own
+    limit, a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path

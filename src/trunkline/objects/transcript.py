@@ -62,7 +62,11 @@ def _sides(name: str, key: str, meaning: str, unit: str, type_: Type = "bigint",
     parts = (("total", "Total", "Of both."),) if total else ()
     return tuple(
         _lens(f"{stem}{side}{suffix}", f"{key}{word}", f"{meaning} {of}", type_, unit)
-        for side, word, of in (*parts, ("agent", "Agent", "Of the agent."), ("customer", "Customer", "Of the customer."))
+        for side, word, of in (
+            *parts,
+            ("agent", "Agent", "Of the agent."),
+            ("customer", "Customer", "Of the customer."),
+        )
     )
 
 
@@ -72,7 +76,7 @@ _IDENTITY = (
     _col("format", "format", f"Kind of transcript: {', '.join(FORMATS)}.", nullable=False),
     _col("output", "output", "raw: as it was said; redacted: personal data was taken away.", nullable=False),
     _col("written_at", "writtenAt",
-         "When the analysis was written: the time in a Contact Lens file's name, else when the file reached its bucket.",
+         "When the analysis was written: the time in a Contact Lens file's name, else when the file came.",
          "timestamp", "UTC"),
     _col("transcript_bucket", "bucket", "Bucket of the file. NULL for a local file."),
     _col("transcript_s3_key", "key", "Key of the file in its bucket; the path of a local file. Never NULL."),
@@ -82,7 +86,7 @@ _IDENTITY = (
     _col("instance_id", "instanceId", "Connect instance, where a Contact Lens file names it. NULL where it does not."),
     _col("channel", "channel", "VOICE or CHAT; Transcribe's are VOICE. NULL where Contact Lens names none."),
     _col("language_locale", "language", "Language, such as en-US. NULL where the file names none."),
-    _col("schema_version", "schemaVersion", "Version of the file's format, such as VOICE-2022-11-30. NULL without one."),
+    _col("schema_version", "schemaVersion", "Version of the file's format, as VOICE-2022-11-30. NULL without one."),
 )  # fmt: skip
 
 _SPOKEN = (
@@ -90,8 +94,8 @@ _SPOKEN = (
          "How long the conversation took, by the rule in duration_rule. NULL where nothing tells: nobody spoke.",
          "bigint", "ms"),
     _col("duration_rule", "durationRule",
-         "How the duration is known: audio_duration (the file says), conversation (Contact Lens and Call Analytics say), "
-         "last_word (end of the last word: silence at the end is not counted), first_to_last (chat). NULL without one."),
+         "How the duration is known: audio_duration (the file says), conversation (so Contact Lens, Call Analytics), "
+         "last_word (end of the last word: silence after it is not counted), first_to_last (chat). NULL without one."),
     _col("participant_kind", "participantKind",
          "What tells participants apart: role (AGENT, CUSTOMER), channel (ch_0), speaker (spk_0). NULL: nothing does."),
     _col("participants", "participants",
@@ -100,11 +104,11 @@ _SPOKEN = (
     _col("participant_count", "participantCount", "How many they are.", "bigint", "count"),
     _col("first_participant", "firstParticipant", "Who spoke first. NULL as participants is empty."),
     _col("change_count", "changeCount",
-         "How often the word went from one participant to another: a greeting and a message have 1, a conversation more.",
+         "How often the word went from one participant to another: a greeting and a message have 1, a dialogue more.",
          "bigint", "count"),
     _col("turn_count", "turnCount", "Number of turns.", "bigint", "count"),
     _col("talk_time_ms", "talkTimeMs",
-         "Talk time by participant: as the file says, else the sum of the turns. NULL for chat.", MapOf("bigint"), "ms"),
+         "Talk time by participant: as the file says, else the sum of turns. NULL for chat.", MapOf("bigint"), "ms"),
     _col("categories", "categories", "Contact Lens or Call Analytics categories that matched. NULL for Transcribe.",
          ListOf("text"), source=CONTACT_LENS),
 )  # fmt: skip

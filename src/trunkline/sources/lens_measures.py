@@ -20,11 +20,13 @@ def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> di
     RecordError where a value that must be an object or a number is none.
     """
     at = _Reader(characteristics, roles)
-    found = {
+    found: dict[str, Any] = {
         "conversation": at.ms("TotalConversationDurationMillis"),
         "nonTalkTotal": at.ms("NonTalkTime", "TotalTimeMillis"),
         "talkTotal": at.ms("TalkTime", "TotalTimeMillis"),
-        "talkTimes": at.by_role(at.get("TalkTime", "DetailsByParticipant"), lambda one: _ms(one.get("TotalTimeMillis"))),
+        "talkTimes": at.by_role(
+            at.get("TalkTime", "DetailsByParticipant"), lambda one: _ms(one.get("TotalTimeMillis"))
+        ),
         "greetingAgent": at.ms("ResponseTime", "AgentGreetingTimeMillis"),
         "interruptionsTimeTotal": at.ms("Interruptions", "TotalTimeMillis"),
         "interruptionsTotal": at.ms("Interruptions", "TotalCount"),

@@ -86,7 +86,8 @@ def _roles(participants: object) -> dict[str, str]:
 
 def _turn(number: int, raw: Mapping[str, msgspec.Raw], roles: Mapping[str, str]) -> Turn:
     def text(key: str) -> str | None:
-        return _decoded(_TEXT, raw, key, number)
+        found: str | None = _decoded(_TEXT, raw, key, number)
+        return found
 
     def millis(key: str) -> int | None:
         value = _decoded(_MILLIS, raw, key, number)
@@ -116,9 +117,7 @@ def _json(value: object) -> str:
 def _sentiments(turns: Sequence[Turn], characteristics: Mapping[str, Any]) -> None:
     """Chat has a turn's sentiment apart, by the turn's id."""
     groups = (characteristics.get("Sentiment") or {}).get("DetailsByTranscriptItemGroup") or []
-    by_id = {
-        item.get("Id"): group.get("Sentiment") for group in groups for item in group.get("TranscriptItems") or []
-    }
+    by_id = {item.get("Id"): group.get("Sentiment") for group in groups for item in group.get("TranscriptItems") or []}
     for turn in turns:
         if turn.sentiment is None and turn.id is not None:
             turn.sentiment = by_id.get(turn.id)

@@ -136,7 +136,9 @@ def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
     if results.audio_segments:
         return kind, [_segment(number, one) for number, one in enumerate(results.audio_segments)]
     if is_by_channel and not any(one.channel_label for one in items):
-        words = itertools.chain.from_iterable(_words(one.items or [], {}, one.channel_label) for one in channels)
+        words: Iterator[Word] = itertools.chain.from_iterable(
+            _words(one.items or [], {}, one.channel_label) for one in channels
+        )
     else:
         words = _words(items, by_time)
     return kind, turns_of_words(words, _joiner(results), is_by_channel)

@@ -57,6 +57,7 @@ def read_name(uri: str, patterns: Sequence[str]) -> TranscriptName | None:
 
 def keys_of(call_id: str, patterns: Sequence[str]) -> list[str]:
     """The keys under which a call's transcript may lie, in the order of the patterns."""
+    check_patterns(patterns)
     return [pattern.replace(CALL_ID, call_id) for pattern in patterns]
 
 
@@ -65,7 +66,7 @@ def check_patterns(patterns: Sequence[str]) -> None:
     for pattern in patterns:
         if pattern.count(CALL_ID) != 1 or not pattern.endswith(".json"):
             raise UsageError(
-                f"transcript_keys has {pattern!r}; valid is a key with {CALL_ID} in it once that ends with .json, such as "
+                f"transcript_keys has {pattern!r}; valid is a key with {CALL_ID} in it once that ends with .json, as "
                 "transcripts/{call_id}.json"
             )
 
@@ -75,6 +76,11 @@ def _compiled(patterns: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
     check_patterns(patterns)
     longest_first = sorted(patterns, key=lambda pattern: -len(pattern))
     return [
-        (one, re.compile("(?:^|/)" + re.escape(one).replace(re.escape(CALL_ID), "(?P<call_id>[^/]+)") + _COMPRESSED + "$"))
+        (
+            one,
+            re.compile(
+                "(?:^|/)" + re.escape(one).replace(re.escape(CALL_ID), "(?P<call_id>[^/]+)") + _COMPRESSED + "$"
+            ),
+        )
         for one in longest_first
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,7 +92,7 @@ def told(turns: Sequence[Turn], kind: str | None) -> dict[str, Any]:
     """What follows from the turns, by the record's keys. `kind` is what tells participants apart."""
     spoken = [turn.participant for turn in turns if turn.is_spoken]
     participants = sorted({one for one in spoken if one is not None})
-    changes = sum(1 for before, after in zip(spoken, spoken[1:], strict=False) if before != after)
+    changes = sum(1 for before, after in itertools.pairwise(spoken) if before != after)
     return {
         "participantKind": kind if participants else None,
         "participants": participants,

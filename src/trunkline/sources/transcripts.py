@@ -231,9 +231,7 @@ class _Batch:
 
     def is_full(self, batch_bytes: int) -> bool:
         """Whether the batch should be handed over."""
-        return (
-            self.bytes_held >= batch_bytes or self.bytes_read >= _READ_MAX or len(self.ranges) >= _FILES_MAX
-        )
+        return self.bytes_held >= batch_bytes or self.bytes_read >= _READ_MAX or len(self.ranges) >= _FILES_MAX
 
     def framed(self) -> Framed:
         """The batch as the next stage takes it."""
