@@ -65,4 +65,4 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
 
 def _tables(obj: Object) -> tuple[str, ...]:
     lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
-    return (*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")
+    return tuple(dict.fromkeys((*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")))
