@@ -115,7 +115,10 @@ def test_the_documents_query_answers_alike_in_three_engines(home_path: Path, pos
         assert len(in_postgres) > 20
         db.rollback()
     plain = [
-        [(way, type_, count, None if mean is None else round(float(mean), 6), int(long)) for way, type_, count, mean, long in one]
+        [
+            (way, type_, count, None if mean is None else round(float(mean), 6), int(long))
+            for way, type_, count, mean, long in one
+        ]
         for one in answers
     ]
     assert plain[0] == plain[1] == plain[3]
@@ -175,4 +178,8 @@ def test_one_call_has_one_row_whatever_variants_there_are(tmp_path: Path) -> Non
         (row,) = home.con.execute(
             "SELECT transcript_format, transcript_s3_key, year, month, day FROM post_call_analytics.calls"
         ).fetchall()
-    assert (row[0], row[1].endswith("transcripts/redacted-c.json"), row[2:]) == ("contact_lens", True, ("2026", "02", "11"))
+    assert (row[0], row[1].endswith("transcripts/redacted-c.json"), row[2:]) == (
+        "contact_lens",
+        True,
+        ("2026", "02", "11"),
+    )

@@ -50,7 +50,9 @@ def said(record: dict[str, Any]) -> list[tuple[str | None, str | None, int | Non
 
 def test_a_plain_transcript_ends_with_its_last_word(tmp_path: Path) -> None:
     """No field says how long the audio is; nobody is told apart; punctuation has no time and joins its word."""
-    record = read(put(tmp_path, "transcripts/c-1.json", transcribe([(None, "Welcome to Amazon Transcribe.", 0.64, 2.56)])))
+    record = read(
+        put(tmp_path, "transcripts/c-1.json", transcribe([(None, "Welcome to Amazon Transcribe.", 0.64, 2.56)]))
+    )
     assert (record["durationMs"], record["durationRule"]) == (2560, "last_word")
     assert (record["participants"], record["participantCount"], record.get("participantKind")) == ([], 0, None)
     assert said(record) == [(None, "Welcome to Amazon Transcribe.", 640, 2560)]
@@ -107,7 +109,11 @@ def test_a_duration_that_somebody_put_is_taken(tmp_path: Path, given: object, ms
 def test_call_analytics_has_roles_and_measures(tmp_path: Path) -> None:
     """Turns name roles, times are whole ms; word timings are not stored."""
     record = read(put(tmp_path, "analytics/c.json", call_analytics(TALK)))
-    assert (record["callId"], record["format"], record["participants"]) == ("c", "call_analytics", ["AGENT", "CUSTOMER"])
+    assert (record["callId"], record["format"], record["participants"]) == (
+        "c",
+        "call_analytics",
+        ["AGENT", "CUSTOMER"],
+    )
     assert (record["durationMs"], record["durationRule"]) == (40_000, "conversation")
     assert record["measures"] == MEASURES
     assert record["turns"][0]["sentiment"] == "NEUTRAL"
@@ -186,7 +192,9 @@ def test_prefixes_chat_and_redacted_folders_are_read(key: str, call_id: str, is_
 
 def test_other_files_are_no_transcripts() -> None:
     """Recordings lie in the same folders; other names tell no call; a pattern must hold the call's id."""
-    assert not is_transcript("s3://b/Analysis/Voice/Redacted/2020/02/04/c_call_recording_redacted_2020-02-04T21:14:16Z.wav")
+    assert not is_transcript(
+        "s3://b/Analysis/Voice/Redacted/2020/02/04/c_call_recording_redacted_2020-02-04T21:14:16Z.wav"
+    )
     assert read_name("s3://b/other/c-1.json", KEYS) is None
     assert read_name("s3://b/recordings-transcripts/c-1.json", KEYS) is None
     with pytest.raises(UsageError, match=r"transcript_keys has 'a/b.json'; valid is a key with \{call_id\}"):
@@ -242,7 +250,9 @@ def test_big_files_are_read_and_bigger_ones_leave_a_trace(tmp_path: Path, monkey
 
 def test_what_nobody_knows_is_kept(tmp_path: Path) -> None:
     """New keys, at the top and in the results, stay in the record, which flatten keeps as unmapped."""
-    record = read(put(tmp_path, "transcripts/c.json", transcribe(GREETING, toxicity=[{"score": 0.1}]) | {"New": {"a": 1.50}}))
+    record = read(
+        put(tmp_path, "transcripts/c.json", transcribe(GREETING, toxicity=[{"score": 0.1}]) | {"New": {"a": 1.50}})
+    )
     assert (record["New"], record["results"]) == ({"a": 1.5}, {"toxicity": [{"score": 0.1}]})
 
 
@@ -268,10 +278,14 @@ def test_objects_of_s3_come_in_order_and_once() -> None:
     """Fetched a few at once, handed over in order; each is got with one request; recordings are not asked for."""
     with bucket("recordings") as client:
         for n in range(9):
-            client.put_object(Bucket="recordings", Key=f"transcripts/c-{n}.json", Body=json.dumps(transcribe(TALK)).encode())
+            client.put_object(
+                Bucket="recordings", Key=f"transcripts/c-{n}.json", Body=json.dumps(transcribe(TALK)).encode()
+            )
         client.put_object(Bucket="recordings", Key="transcripts/c.wav", Body=b"RIFF")
         asked: list[str] = []
-        client.meta.events.register("provide-client-params.s3.GetObject", lambda params, **_: asked.append(params["Key"]))
+        client.meta.events.register(
+            "provide-client-params.s3.GetObject", lambda params, **_: asked.append(params["Key"])
+        )
         files = transcripts.list_transcripts(["s3://recordings"], client)
         (batch,) = transcripts.read_batches(files, {}, "transcript", KEYS, client=client)
     records = [json.loads(text) for text in batch.texts]
@@ -303,7 +317,9 @@ def test_the_documents_own_samples(tmp_path: Path) -> None:
         assert (record["durationMs"], record["participants"]) == (ms, participants), name
         assert record["turns"][0].get("content") == content, name
     for number, output in ((1, "raw"), (2, "redacted")):
-        text = (SAMPLES / f"awsdocs_amazon-connect-admin-guide/contact-lens-example-output-files.{number}.json.txt").read_text()
+        text = (
+            SAMPLES / f"awsdocs_amazon-connect-admin-guide/contact-lens-example-output-files.{number}.json.txt"
+        ).read_text()
         voice = text.split("// if you")[0] + text.split("[NAME]")[-1] if "// if you" in text else text
         whole = voice.rstrip().removesuffix("}").rstrip().removesuffix("}") + "}" if number == 1 else voice
         record = read(put(tmp_path, f"transcripts/voice-{number}.json", whole.encode()))

@@ -16,7 +16,7 @@ def get_transcribe_metadata(s3: Any, file_name: str, call_id: str) -> tuple[int,
         results = transcript_data.get("results", {})
         duration = float(results.get("audio_duration", 0))
         return int(duration), transcript_key
-    except Exception:
+    except Exception:  # noqa: BLE001 - as the document has it
         return 0, ""
 
 
@@ -38,11 +38,10 @@ def infer_answer_type(s3: Any, duration_seconds: int, transcript_s3_key: str) ->
                 speakers.add(speaker)
         if len(speakers) >= 2:
             return "Human"
-        elif len(speakers) == 1:
+        if len(speakers) == 1:
             return "Voicemail"
-        else:
-            return "Unknown"
-    except Exception:
+        return "Unknown"
+    except Exception:  # noqa: BLE001 - as the document has it
         return "Human" if duration_seconds > 30 else "Unknown"
 
 

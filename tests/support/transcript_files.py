@@ -23,7 +23,9 @@ def transcribe(
     said: Sequence[Said], by: str | None = None, segments: bool = False, is_old: bool = False, **results: Any
 ) -> dict[str, Any]:
     """A Transcribe job's output. `by`: speaker, channel or None. `segments`: newer files. `is_old`: labels apart only."""
-    labels = {who: f"{'spk' if by == 'speaker' else 'ch'}_{n}" for n, who in enumerate(dict.fromkeys(s[0] for s in said))}
+    labels = {
+        who: f"{'spk' if by == 'speaker' else 'ch'}_{n}" for n, who in enumerate(dict.fromkeys(s[0] for s in said))
+    }
     key = {"speaker": "speaker_label", "channel": "channel_label"}.get(by or "")
     items: list[dict[str, Any]] = []
     for who, text, begin, end in said:
@@ -32,9 +34,12 @@ def transcribe(
             step = (end - begin) / len(words)
             items.append(
                 {
-                    **({key: labels[who]} if key else {}), "type": "pronunciation", "start_time": _s(begin + n * step),
-                    "end_time": _s(begin + (n + 1) * step), "alternatives": [{"confidence": "0.99", "content": word}],
-                }  # fmt: skip
+                    **({key: labels[who]} if key else {}),
+                    "type": "pronunciation",
+                    "start_time": _s(begin + n * step),
+                    "end_time": _s(begin + (n + 1) * step),
+                    "alternatives": [{"confidence": "0.99", "content": word}],
+                }
             )
         if text[-1] in ".?":
             sign = {"type": "punctuation", "alternatives": [{"confidence": "0.0", "content": text[-1]}]}
@@ -53,7 +58,13 @@ def transcribe(
         found["channel_labels"] = {"channels": channels, "number_of_channels": len(channels)}
     if segments:
         found["audio_segments"] = [
-            {"id": n, "transcript": text, "start_time": _s(begin), "end_time": _s(end), **({key: labels[who]} if key else {})}
+            {
+                "id": n,
+                "transcript": text,
+                "start_time": _s(begin),
+                "end_time": _s(end),
+                **({key: labels[who]} if key else {}),
+            }
             for n, (who, text, begin, end) in enumerate(said)
         ]
     if is_old and key:

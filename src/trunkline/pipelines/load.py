@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from trunkline import clock
 from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
@@ -66,7 +67,9 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
     return load_files(home, obj, list_of(obj, paths), advance)
 
 
-def load_files(home: Home, obj: Object, files: Sequence[SourceFile], advance: Advance = lambda _: None) -> LoadResult:
+def load_files(
+    home: Home, obj: Object, files: Sequence[SourceFile], advance: Advance = lambda _: None, client: Any = None
+) -> LoadResult:
     """The same for files that are listed already."""
     started = clock.monotonic_s()
     flatteners = Flatteners(home, obj)
@@ -75,7 +78,7 @@ def load_files(home: Home, obj: Object, files: Sequence[SourceFile], advance: Ad
     counts: list[Counts] = []
     drifts: list[Drift] = []
     bytes_read = 0
-    framed = read_batches(home.settings, obj, files, done)
+    framed = read_batches(home.settings, obj, files, done, client)
     for group in _merge_groups(_flattened(home, flatteners, framed, advance)):
         counts += merge_batches(home, obj, group)
         drifts += [record.drift for record in group if record.drift.records]
