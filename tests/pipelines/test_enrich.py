@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,11 @@ NOON = datetime(2026, 2, 11, 12)
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime]]:
+def now(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The present, which a test may move."""
     present = [datetime(2026, 2, 11, 13)]
     monkeypatch.setattr(clock, "now_naive", lambda: present[0])
-    yield present
+    return present
 
 
 def calls(home: Home, folder: Path, *ids: str) -> None:
