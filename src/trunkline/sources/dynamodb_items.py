@@ -70,6 +70,7 @@ def texts_of(obj: Object, items: Sequence[str], rules: Rules, deleted_by: Mappin
 
     `deleted_by` says of some items, by their place, who removed them.
     """
+    items = [_compact(one) if "\n" in one else one for one in items]
     plain = untagged("\n".join(items)).split("\n")
     shape = _SHAPES.get(obj.name, _as_it_is)
     is_told = any(path == (DELETED_BY,) for path in _exact_paths(obj))
@@ -86,6 +87,10 @@ def texts_of(obj: Object, items: Sequence[str], rules: Rules, deleted_by: Mappin
         except (msgspec.DecodeError, RecursionError):
             found.append(RecordError("wrong_type", "the item is not in DynamoDB's typed JSON"))
     return found
+
+
+def _compact(text: str) -> str:
+    return msgspec.json.format(text.encode(), indent=-1).decode()
 
 
 @cache
