@@ -16,12 +16,14 @@ import typer
 
 from trunkline import __version__
 from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
+from trunkline.cli.backfill import backfill
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
 from trunkline.cli.load import load
 from trunkline.cli.report import report
 from trunkline.cli.simulate import simulate
 from trunkline.cli.sql import sql
+from trunkline.cli.stream import stream
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 
@@ -30,6 +32,8 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "stream": stream,
+    "backfill": backfill,
     "sql": sql,
     "report": report,
     "doctor": doctor,

@@ -79,6 +79,11 @@ def scan_key(object_name: str, table: str) -> str:
     return f"{LEDGER}/scan/{object_name}/{quote(table, safe='')}.json"
 
 
+def stream_key(object_name: str, table: str) -> str:
+    """Which shards of a table's streams were seen, and which were read to their end."""
+    return f"{LEDGER}/stream/{object_name}/{quote(table, safe='')}.json"
+
+
 def merge_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch in the warehouse."""
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
