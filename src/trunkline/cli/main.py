@@ -119,9 +119,9 @@ def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the installed command."""
-    for stream in (sys.stdout, sys.stderr):
+    for written in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape instead of an error.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        written.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 

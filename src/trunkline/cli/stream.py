@@ -32,9 +32,9 @@ def stream(
 ) -> None:
     """Follow a DynamoDB table's changes into the lake and the warehouse, or switch its stream on.
 
-    `stream enable TABLE` enables the stream with new and old images, as the stream of these pipelines needs it, and sees
-    that it is on. `stream OBJECT --from dynamodb://TABLE` reads it from the oldest change that DynamoDB keeps (24 hours)
-    or from where the last run ended, until Ctrl-C. Stopped at any point, nothing is lost and no row is there twice.
+    `stream enable TABLE` enables the stream with new and old images, as these pipelines need it, and checks that it is.
+    `stream OBJECT --from dynamodb://TABLE` reads from the oldest change that DynamoDB keeps (24 hours), or from where
+    the last run ended, until Ctrl-C. Stopped at any point, nothing is lost and no row is there twice.
 
     Example: trunkline stream call --from dynamodb://calls --home ./my-centre
     """
@@ -45,7 +45,7 @@ def stream(
         raise UsageError(f"{table!r} is one word too many; a table is named by --from dynamodb://{table}")
     name = table_of(source, f"trunkline stream {object_name}")
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.follow import FollowOptions, Follower
+    from trunkline.pipelines.follow import Follower, FollowOptions
     from trunkline.pipelines.tables import object_of
     from trunkline.sources.dynamodb_client import connect
 

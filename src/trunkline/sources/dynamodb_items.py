@@ -71,7 +71,7 @@ def texts_of(obj: Object, items: Sequence[str], rules: Rules, deleted_by: Mappin
     `deleted_by` says of some items, by their place, who removed them.
     """
     items = [_compact(one) if "\n" in one else one for one in items]
-    plain = untagged("\n".join(items)).split("\n")
+    plain = untagged("\n".join(items)).split("\n") if items else []
     shape = _SHAPES.get(obj.name, _as_it_is)
     is_told = any(path == (DELETED_BY,) for path in _exact_paths(obj))
     found: list[str | RecordError] = []
