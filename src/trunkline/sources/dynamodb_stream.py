@@ -34,7 +34,7 @@ class _Identity(msgspec.Struct, rename={"of_lambda": "principalId", "of_api": "P
 
 class _Change(msgspec.Struct):
     SequenceNumber: str
-    ApproximateCreationDateTime: float
+    ApproximateCreationDateTime: float | None = None
     Keys: Raw | UnsetType = UNSET
     NewImage: Raw | UnsetType = UNSET
     OldImage: Raw | UnsetType = UNSET
@@ -88,18 +88,22 @@ def as_json(record: Any) -> bytes:
     return msgspec.json.encode(record)
 
 
-def read_change(raw: bytes) -> Change:
-    """One record. Raises RecordError where it is no record of a stream: then even its position is unknown."""
+def read_change(raw: bytes, before: datetime | None = None) -> Change:
+    """One record. Raises RecordError where it is no record of a stream: then even its position is unknown.
+
+    A record that does not say when it was made was made no earlier than the one before it in its shard.
+    """
     try:
         record = _RECORD.decode(raw)
-        created_at = datetime.fromtimestamp(record.dynamodb.ApproximateCreationDateTime, UTC).replace(
-            tzinfo=None, microsecond=0
-        )
+        seconds = record.dynamodb.ApproximateCreationDateTime
+        created_at = before if seconds is None else datetime.fromtimestamp(seconds // 1, UTC).replace(tzinfo=None)
     except (msgspec.DecodeError, ValueError, OverflowError, OSError):
         raise RecordError("wrong_type", "it is no record of a DynamoDB stream") from None
     digits = record.dynamodb.SequenceNumber
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _SEQUENCE_DIGITS_MAX):
         raise RecordError("wrong_type", f"SequenceNumber is no number of up to {_SEQUENCE_DIGITS_MAX} digits")
+    if created_at is None:
+        raise RecordError("implausible_time", "it says no ApproximateCreationDateTime, so its version is unknown")
     change = Change(raw, int(digits), created_at, record.event_id, None, None)
     if created_at.year < EVENT_YEAR_MIN:
         return replace(change, refused=RecordError("implausible_time", f"it was made before {EVENT_YEAR_MIN}"))
@@ -152,7 +156,7 @@ def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, Recor
     unread: list[tuple[int, RecordError]] = []
     for place, raw in enumerate(records):
         try:
-            changes.append(read_change(raw))
+            changes.append(read_change(raw, changes[-1].created_at if changes else None))
         except RecordError as error:
             unread.append((place, error))
     return changes, unread
