@@ -45,6 +45,7 @@ DEAD_LETTER_REASONS: Final = {
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
     "unknown_shape": "the file is no transcript that is known",
+    "missing_image": "the change of an item has no new image",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 

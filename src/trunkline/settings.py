@@ -28,6 +28,8 @@ PREFIX: Final = "TRUNKLINE_"
 _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
 _SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",), "transcripts": ("file", "s3")}
 
+_TABLES: Final = {"calls": "call", "scorecards": "scorecard"}
+
 _RELEASE_VARIABLES: Final = {
     "region": "AWS_DEFAULT_REGION",
     "cluster": "CLUSTER_ID",
@@ -79,6 +81,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         "analytics/{call_id}.json",
         "redacted-analytics/{call_id}.json",
     )
+    dynamodb_tables: dict[str, str] = msgspec.field(default_factory=lambda: dict(_TABLES))
+    dynamodb_deletes: Literal["all", "users", "none"] = "all"
+    scorecard_zone: str = "UTC"
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
@@ -91,8 +96,10 @@ class Settings(Options, frozen=True, kw_only=True):
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
     `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
-    look. `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own
-    limit, a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    look. `dynamodb_tables` maps the exact name or ARN of a table to an object; `scorecard_zone` is the IANA zone of a
+    scorecard's `datetime`, by which it finds its day. `zone` is the IANA zone that people read in; nothing stored
+    depends on it. `memory_mb` is the engine's own limit, a process needs some 300 MB beyond it. `pii_key_given` is None
+    unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path
@@ -161,6 +168,11 @@ class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
         if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:9]) <= 86_400):
             raise UsageError(f"RELEASE_TIMEOUT is {seconds!r}; valid are whole seconds from 1 to 86400.")
         return msgspec.convert(found, cls, strict=False)
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process's environment, for what reads variables of its own."""
+    return dict(os.environ)
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:
@@ -250,10 +262,11 @@ def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
     if name in ("pii_exceptions", "transcript_keys"):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if name == "service_level_queue_s":
+    if name in ("service_level_queue_s", "dynamodb_tables"):
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
         if any(not (queue.strip() and equals) for queue, equals, _ in pairs):
-            raise UsageError(f"{variable} is {text!r}; valid is a list such as Sales=30,Support=60.")
+            example = "Sales=30,Support=60" if name == "service_level_queue_s" else "calls=call,scorecards=scorecard"
+            raise UsageError(f"{variable} is {text!r}; valid is a list such as {example}.")
         return {queue.strip(): seconds.strip() for queue, _, seconds in pairs}
     return text
 
@@ -268,7 +281,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
     if name in _SCHEMES:
         _check_url(name, str(value), where)
-    if name == "zone":
+    if name in ("zone", "scorecard_zone"):
         _check_zone(str(value), where)
     return value
 
@@ -280,7 +293,8 @@ def _explained(error: msgspec.ValidationError) -> str:
 
 
 def _hint(name: str, value: object) -> str:
-    return " " + _nearest(str(value), ("hash", "drop", "keep")) if name == "pii" else ""
+    valid = {"pii": ("hash", "drop", "keep"), "dynamodb_deletes": ("all", "users", "none")}.get(name)
+    return " " + _nearest(str(value), valid) if valid else ""
 
 
 def _check_url(name: str, url: str, where: str) -> None:
@@ -330,4 +344,4 @@ def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
 
 
-__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "is_debug", "path_of", "pii_key"]
+__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "environment", "is_debug", "path_of", "pii_key"]

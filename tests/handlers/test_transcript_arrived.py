@@ -26,7 +26,7 @@ BODY = json.dumps(transcribe(TALK, "channel")).encode()
 @pytest.fixture
 def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The function over a bucket and a lake in a folder; `.s3` is the bucket's client."""
-    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TRUNKLINE_LAKE", f"file://{tmp_path}/home/lake")
     monkeypatch.setenv("TRUNKLINE_PII_KEY", "a key for tests")
     with bucket("recordings") as s3:
         transcript_arrived._receiver.cache_clear()
@@ -96,8 +96,6 @@ def test_a_message_fails_alone(function: Any, tmp_path: Path, monkeypatch: pytes
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["slow", "bad", "odd"]
     with pytest.raises(TrunklineError, match="SlowDown"):
         function(bridge("transcripts/b.json"))
-    monkeypatch.undo()
-    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "home"))
 
 
 def test_what_is_no_transcript_is_left_out(function: Any, tmp_path: Path) -> None:

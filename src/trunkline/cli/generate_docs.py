@@ -205,6 +205,9 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "`TRANSCRIBE_BUCKET`. Only `enrich` looks there.",
     "transcript_keys": "Keys of transcripts, with `{call_id}` where the call's id stands. A file's name is matched "
     "from its end, so that a prefix does not matter; Contact Lens's own names are known besides.",
+    "dynamodb_tables": "Which object a DynamoDB table's items are, by the table's exact name or ARN; the ARN wins.",
+    "dynamodb_deletes": "Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`.",
+    "scorecard_zone": "IANA zone of a scorecard's `datetime`, which names none; its day in the lake depends on it.",
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
     "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
     "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
@@ -250,6 +253,8 @@ def _setting_default(name: str, value: object) -> str:
         return "cores"
     if value in ("", (), {}):
         return "empty"
+    if isinstance(value, dict):
+        return "`" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "`"
     return f"`{value}`"
 
 
@@ -270,6 +275,8 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
     "narrow, mend it and replay.",
     "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
+    "missing_image": "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline stream enable TABLE`), then run a "
+    "backfill for what was missed.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from urllib.parse import quote
 
 from trunkline.objects.model import Object
 
@@ -71,6 +72,16 @@ def batch_prefix(object_name: str) -> str:
 def batch_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch whose rows are all in the lake."""
     return f"{batch_prefix(object_name)}{batch_id}.json"
+
+
+def scan_key(object_name: str, table: str) -> str:
+    """How far the scan of a table is."""
+    return f"{LEDGER}/scan/{object_name}/{quote(table, safe='')}.json"
+
+
+def stream_key(object_name: str, table: str) -> str:
+    """Which shards of a table's streams were seen, and which were read to their end."""
+    return f"{LEDGER}/stream/{object_name}/{quote(table, safe='')}.json"
 
 
 def merge_key(object_name: str, batch_id: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trunkline import clock
-from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
+from trunkline import batch, clock
+from trunkline.batch import Counts, Drift, Framed, Plan, Progress, total
 from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
@@ -23,9 +23,15 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
 from trunkline.pipelines.recovery import recover
+from trunkline.sources import dynamodb_export, dynamodb_scan, dynamodb_stream
 from trunkline.sources.listing import SourceFile
 
 Advance = Callable[[int], None]
+Read = Callable[[Mapping[tuple[str, str], Progress]], Iterator[Framed]]
+"""A source: from how far each version of each file is read to the batches that follow."""
+
+_READ_ON = (dynamodb_scan.NAME, dynamodb_stream.NAME)
+"""Sources that go on from what is durable, one batch at a time: what was planned and not done is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,13 @@ def load_files(
     home: Home, obj: Object, files: Sequence[SourceFile], advance: Advance = lambda _: None, client: Any = None
 ) -> LoadResult:
     """The same for files that are listed already."""
+    return load_batches(
+        home, obj, lambda done: read_batches(home.settings, obj, files, done, client), len(files), advance
+    )
+
+
+def load_batches(home: Home, obj: Object, read: Read, files: int, advance: Advance) -> LoadResult:
+    """Load what a source gives beyond what was read before, after finishing what an earlier run began."""
     started = clock.monotonic_s()
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
@@ -78,13 +91,12 @@ def load_files(
     counts: list[Counts] = []
     drifts: list[Drift] = []
     bytes_read = 0
-    framed = read_batches(home.settings, obj, files, done, client)
-    for group in _merge_groups(_flattened(home, flatteners, framed, advance)):
+    for group in _merge_groups(_flattened(home, flatteners, read(done), advance)):
         counts += merge_batches(home, obj, group)
         drifts += [record.drift for record in group if record.drift.records]
         bytes_read += sum(record.bytes_read for record in group)
     seconds = clock.monotonic_s() - started
-    return LoadResult(obj.name, total(counts), len(counts), bytes_read, seconds, len(files), recovered, tuple(drifts))
+    return LoadResult(obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts))
 
 
 def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
@@ -92,8 +104,11 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
     The other files of such a batch become batches of their own, since what follows in them may be read already.
     """
+    if plan.source in _READ_ON:
+        home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+        return
     try:
-        framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else reread(home.settings, plan)
+        framed = _reread(home, plan)
     except SourceChangedError:
         parts = [replace(plan, ranges=(one,)) for one in plan.ranges] if len(plan.ranges) > 1 else []
         for part in parts:
@@ -103,6 +118,16 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
             redo(home, flatteners, part)
         return
     flatteners.put(framed)
+
+
+def _reread(home: Home, plan: Plan) -> Framed:
+    match plan.source:
+        case batch.REPLAY_SOURCE:
+            return reread_letters(home, plan)
+        case dynamodb_export.NAME:
+            return dynamodb_export.reread(home.objects[plan.object_name], plan, rules_of(home.settings))
+        case _:
+            return reread(home.settings, plan)
 
 
 def _flattened(home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance) -> Iterator[BatchRecord]:
