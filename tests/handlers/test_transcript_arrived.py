@@ -26,7 +26,7 @@ BODY = json.dumps(transcribe(TALK, "channel")).encode()
 @pytest.fixture
 def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The function over a bucket and a lake in a folder; `.s3` is the bucket's client."""
-    monkeypatch.setenv("TRUNKLINE_LAKE", f"file://{tmp_path}/home/lake")
+    monkeypatch.setenv("TRUNKLINE_LAKE", f"file://{tmp_path / 'home' / 'lake'}")
     monkeypatch.setenv("TRUNKLINE_PII_KEY", "a key for tests")
     with bucket("recordings") as s3:
         transcript_arrived._receiver.cache_clear()
@@ -60,7 +60,7 @@ def bridge(key: str) -> dict[str, Any]:
 
 
 def lake_rows(tmp_path: Path) -> list[str]:
-    store = open_store(f"file://{tmp_path}/home/lake")
+    store = open_store(f"file://{tmp_path / 'home' / 'lake'}")
     return [key for key in store.list(layout.table_prefix(TRANSCRIPT)) if key.endswith(".parquet")]
 
 

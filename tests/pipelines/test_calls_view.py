@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mission_002
 import psycopg
 import pytest
+from dynamo_tables import the_documents
 from homes import contact, load_into, opened, settings_of, table, write
-from mission_002 import QUERY
 from postgres_copy import copy
 from s3 import bucket
 from transcript_files import GREETING, TALK, VOICEMAIL, call_analytics, lens, put, transcribe
@@ -20,6 +20,19 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reading import open_reader, query
 
+QUERY = """
+SELECT
+    direction,
+    answer_type,
+    COUNT(*) as call_count,
+    AVG(call_duration_seconds) as avg_duration_seconds,
+    SUM(CASE WHEN call_duration_seconds > 60 THEN 1 ELSE 0 END) as calls_over_one_minute
+FROM post_call_analytics.calls
+WHERE year = '2026' AND month = '02' AND day = '11'
+GROUP BY direction, answer_type
+ORDER BY direction, answer_type;
+"""
+"""The document's test query."""
 NAMES = ("call_duration_seconds", "answer_type", "answer_type_rule", "answer_type_by_duration", "call_duration_rule")
 SHORT = [("far", "No thanks.", 1.0, 9.9)]
 ALONE = [("near", "Hello is anybody there.", 1.0, 30.0)]
@@ -127,29 +140,56 @@ def test_the_documents_query_answers_alike_in_three_engines(home_path: Path, pos
     assert sum(row[2] for row in plain[0]) == len(CASES)
 
 
-def test_flaw_5_documented_outputs_have_a_duration() -> None:
+@pytest.fixture
+def theirs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The document's handler over a bucket; `.client` fills it."""
+    for name in ("ANALYTICS_BUCKET", "TRANSCRIBE_BUCKET"):
+        monkeypatch.setenv(name, "recordings")
+    with bucket("recordings") as client:
+        module = the_documents()
+        module.client = client  # type: ignore[attr-defined]
+        yield module
+
+
+def test_flaw_5_documented_outputs_have_a_duration(theirs: Any) -> None:
     """The document asks for a field that no output has: 0 seconds and Unknown, always. Ours: see the cases above."""
-    with bucket(mission_002.TRANSCRIBE_BUCKET) as s3:
-        for by in (None, "speaker", "channel"):
-            s3.put_object(Bucket="recordings", Key="transcripts/c.json", Body=json.dumps(transcribe(TALK, by)))
-            seconds, key = mission_002.get_transcribe_metadata(s3, "", "c")
-            assert (seconds, mission_002.infer_answer_type(s3, seconds, key)) == (0, "Unknown")
+    for by in (None, "speaker", "channel"):
+        theirs.client.put_object(Bucket="recordings", Key="transcripts/c.json", Body=json.dumps(transcribe(TALK, by)))
+        seconds, key = theirs.get_transcribe_metadata("", "c")
+        assert (seconds, key, theirs.infer_answer_type(seconds, key)) == (0, "transcripts/c.json", "Unknown")
     assert {CASES[name][3][0] for name in ("plain", "two", "channels")} == {40}
 
 
-def test_flaw_6_a_greeting_is_no_human_and_channels_are_known() -> None:
+def test_flaw_6_a_greeting_is_no_human_and_channels_are_known(theirs: Any) -> None:
     """Given a duration, the document knows no channel, takes a greeting for a human, and guesses on any error."""
-    with bucket(mission_002.TRANSCRIBE_BUCKET) as s3:
-        for by, wrong in (("channel", "Unknown"), ("speaker", "Human")):
-            s3.put_object(Bucket="recordings", Key="c", Body=json.dumps(transcribe(VOICEMAIL, by)))
-            assert mission_002.infer_answer_type(s3, 40, "c") == wrong
-        assert mission_002.infer_answer_type(s3, 40, "not-there") == "Human"
+    for by, wrong in (("channel", "Unknown"), ("speaker", "Human")):
+        theirs.client.put_object(Bucket="recordings", Key="c", Body=json.dumps(transcribe(VOICEMAIL, by)))
+        assert theirs.infer_answer_type(40, "c") == wrong
+    assert theirs.infer_answer_type(40, "not-there") == "Human"
     assert CASES["greeting"][3][1] == CASES["machine"][3][1] == "Voicemail"
     assert CASES["channels"][3][1] == "Human"
 
 
-def test_flaw_7_a_transcript_that_comes_later_makes_its_call_richer(tmp_path: Path) -> None:
-    """Call, transcript and contact record come in any order; the call ends the same, and each file is read once."""
+def test_flaw_7_a_transcript_that_comes_later_makes_its_call_richer(theirs: Any, tmp_path: Path) -> None:
+    """The document's row stays as it was first written. Ours: call, transcript and contact record come in any order, the
+    call ends the same, and each file is read once, where the document reads it twice.
+    """
+    asked: list[str] = []
+    theirs.client.meta.events.register(
+        "provide-client-params.s3.GetObject", lambda params, **_: asked.append(params["Key"])
+    )
+    theirs.s3 = theirs.client
+    image = {"callId": {"S": "c"}, "callTimestampUTC": {"S": "2026-02-11T10:00:00Z"}}
+    event = {"Records": [{"eventName": "INSERT", "eventSourceARN": "x:table/calls", "dynamodb": {"NewImage": image}}]}
+    theirs.lambda_handler(event, None)
+    (key,) = [one["Key"] for one in theirs.client.list_objects_v2(Bucket="recordings")["Contents"]]
+    document = json.dumps(transcribe(TALK, "speaker", audio_duration=40))
+    theirs.client.put_object(Bucket="recordings", Key="transcripts/c.json", Body=document)
+    row = json.loads(theirs.client.get_object(Bucket="recordings", Key=key)["Body"].read())
+    assert (row["answer_type"], row["call_duration_seconds"]) == ("Unknown", 0)
+    asked.clear()
+    theirs.infer_answer_type(*theirs.get_transcribe_metadata("", "c"))
+    assert asked == ["transcripts/c.json"] * 2
     parts = {
         "call": lambda home: load_into(home, write(tmp_path / "calls.json", call("c")), obj=home.objects["call"]),
         "transcript": lambda home: load_into(home, tmp_path / "t", obj=home.objects["transcript"]),

@@ -23,6 +23,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
 from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.tables import rules_of
 from trunkline.sources import dynamodb_export, dynamodb_scan, dynamodb_stream
 from trunkline.sources.listing import SourceFile
 
