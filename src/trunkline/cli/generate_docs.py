@@ -255,6 +255,8 @@ def _setting_default(name: str, value: object) -> str:
         return "empty"
     if isinstance(value, dict):
         return "`" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{value}`"
 
 
