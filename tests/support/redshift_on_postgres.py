@@ -26,6 +26,9 @@ _SPELLINGS = (
     (r" DISTKEY \([^)]*\)", ""),
     (r"\bJSON_PARSE\(", "public.json_parse("),
     (r"\nWITH NO SCHEMA BINDING", ""),
+    # A FROM may go on with a path into a SUPER; its members' fields are columns.
+    (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
+    (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),
 )
 
 

@@ -18,6 +18,8 @@ _SCALARS: dict[str, str] = {
     "integer": "-?[0-9]{1,9}",
     # A cast takes 'inf' and 'nan' too; JSON has neither.
     "double": "-?[0-9]{1,15}([.][0-9]{1,15})?",
+    # DuckDB has read a longer number as a double by the time its text is seen.
+    "decimal": "-?[0-9]{1,9}([.][0-9]{1,6})?",
     "boolean": "true|false",
 }
 SEPARATOR = ","

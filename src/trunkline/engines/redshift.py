@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
-from trunkline.objects.model import Column
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
 SCALARS = {
     "bigint": "BIGINT",
     "integer": "INTEGER",
     "double": "DOUBLE PRECISION",
+    "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
     "date": "DATE",

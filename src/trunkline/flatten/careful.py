@@ -237,7 +237,7 @@ def _member(type_: Scalar, text: str, column: Column, found: Findings, hiding: H
     if hiding is not None and type_ == "text":
         shown = hiding.value(typed, hiding.rule.hide)
         return "null" if shown is None else quote(shown)
-    return quote(typed) if type_ in ("text", "timestamp", "date") else typed
+    return quote(typed) if type_ in ("text", "timestamp", "date", "decimal") else typed
 
 
 def _expect(value: Any, wanted: str, path: Path) -> None:

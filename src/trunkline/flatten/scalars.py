@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import msgspec
 
-from trunkline.objects.model import Scalar, Transform
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Scalar, Transform
 
 _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?"
@@ -16,6 +16,7 @@ _TIME = re.compile(
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _FRACTION = re.compile(r"(-?)([0-9]{1,15})[.]([0-9]{1,9})")
 _DOUBLE = re.compile(r"-?[0-9][0-9.eE+-]*")
+_DECIMAL = re.compile(rf"-?[0-9]{{1,{DECIMAL_DIGITS - DECIMAL_SCALE}}}(?:[.][0-9]{{1,{DECIMAL_SCALE}}})?")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _INTEGER_MAX = 2**31 - 1
 
@@ -35,6 +36,8 @@ def plain(type_: Scalar, text: str, transform: Transform = "plain") -> str | Non
             return whole if whole is not None and -_INTEGER_MAX - 1 <= int(whole) <= _INTEGER_MAX else None
         case "double":
             return _double(text)
+        case "decimal":
+            return _exact(text)
         case "boolean":
             return text if text in ("true", "false") else None
         case "date":
@@ -79,6 +82,17 @@ def _double(text: str) -> str | None:
     except ValueError:
         return None
     return msgspec.json.encode(value).decode() if abs(value) != float("inf") else None
+
+
+def _exact(text: str) -> str | None:
+    """The digits without zeros that say nothing, so that 4.50 and 4.5 are one text."""
+    if not _DECIMAL.fullmatch(text):
+        return None
+    whole, _, fraction = text.partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    shown = digits.lstrip("0") or "0"
+    shown += "." + fraction.rstrip("0") if fraction.strip("0") else ""
+    return shown if shown == "0" else sign + shown
 
 
 def _day(text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from urllib.parse import quote
 
 from trunkline.objects.model import Object
 
@@ -15,7 +16,7 @@ _BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 def table_prefix(obj: Object) -> str:
     """Where all of an object's rows lie; ends in `/`."""
-    return f"{obj.database}/{obj.name}/"
+    return f"{obj.lake_folder}/"
 
 
 def partition_prefix(obj: Object, day: date) -> str:
@@ -74,9 +75,24 @@ def batch_key(object_name: str, batch_id: str) -> str:
     return f"{batch_prefix(object_name)}{batch_id}.json"
 
 
+def scan_key(object_name: str, table: str) -> str:
+    """How far the scan of a table is."""
+    return f"{LEDGER}/scan/{object_name}/{quote(table, safe='')}.json"
+
+
+def stream_key(object_name: str, table: str) -> str:
+    """Which shards of a table's streams were seen, and which were read to their end."""
+    return f"{LEDGER}/stream/{object_name}/{quote(table, safe='')}.json"
+
+
 def merge_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch in the warehouse."""
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
+
+
+def asked_key(day: date | None) -> str:
+    """Which calls of a day were looked for and had no transcript, and when."""
+    return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 
 
 def compaction_prefix(object_name: str) -> str:

@@ -46,7 +46,9 @@ def table_states(reader: Reader) -> list[TableState]:
     quote = reader.warehouse.engine.quote
     for name, obj in reader.objects.items():
         table, event = quote_qualified(reader.warehouse.engine, obj.warehouse_table), quote(obj.event_time)
-        ((rows, first, last),) = reader.warehouse.query(f"SELECT count(*), min({event}), max({event}) FROM {table}")
+        ((rows, first, last),) = reader.warehouse.query(
+            f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
+        )
         done = index.loads(reader.warehouse, name)
         states.append(
             TableState(name, obj.warehouse_table, rows, first, last, done.batches, done.last_load, done.set_aside)
@@ -69,16 +71,21 @@ def examine(reader: Reader) -> list[Finding]:
         found.append(Finding(f"{name}: unfinished", not plans, detail))
         engine = reader.warehouse.engine
         table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
-        ((rows,),) = reader.warehouse.query(f"SELECT count(*) FROM {table}")
+        ((held, gone),) = reader.warehouse.query(
+            f"SELECT count(*), COALESCE(sum(CASE WHEN record_is_deleted THEN 1 ELSE 0 END), 0) FROM {table}"
+        )
         ((distinct,),) = reader.warehouse.query(
             f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
         )
-        found.append(Finding(f"{name}: one row a key", rows == distinct, f"{rows:,} rows, {distinct:,} keys"))
+        rows = int(held) - int(gone)
+        told = f" ({int(gone):,} more say that their key is gone)" if gone else ""
+        found.append(Finding(f"{name}: one row a key", held == distinct, f"{held:,} rows, {distinct:,} keys{told}"))
         wanted = counts.inserted - counts.deleted
         if rows != wanted:
             found.append(Finding(f"{name}: accounting", False, f"{rows:,} rows, and {wanted:,} by the accounting"))
         if reader.settings.lake.startswith("file://"):
-            lake_rows = reader.con.execute(f"SELECT count(*) FROM lake.main.{DUCKDB.quote(name)}").fetchall()[0][0]
+            view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
+            lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
             detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
             found.append(Finding(f"{name}: lake = warehouse", lake_rows == rows, detail))
         else:

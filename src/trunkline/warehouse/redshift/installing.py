@@ -17,7 +17,7 @@ from trunkline.compile.family import family_statements
 from trunkline.compile.migration import Change, Held, changes
 from trunkline.compile.procedures import procedure_statements
 from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import TerminalError
@@ -71,7 +71,7 @@ def _of(obj: Object) -> tuple[str, ...]:
 
 
 def _analysis(objects: Sequence[Object], views: Sequence[View]) -> Iterator[str]:
-    yield from (create_view(view, REDSHIFT.name) for view in views)
+    yield from (create_view(view, REDSHIFT.name) for view in views_on(objects, views))
     yield from star_statements(objects, REDSHIFT)
     yield from family_statements(objects, REDSHIFT)
 

@@ -142,8 +142,9 @@ class RedshiftWarehouse:
         return rebuilding.rebuild(self, obj, groups, before_commit)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table."""
-        return int(self.query(f"SELECT COUNT(*) FROM {quote_qualified(REDSHIFT, obj.warehouse_table)}")[0][0])
+        """Rows of the table that do not say deleted."""
+        table = quote_qualified(REDSHIFT, obj.warehouse_table)
+        return int(self.query(f"SELECT COUNT(*) FROM {table} WHERE NOT record_is_deleted")[0][0])
 
     def send(self, sqls: Sequence[str], bound: Bound | None = None) -> None:
         """Statements as one transaction that may be repeated; waits for its end."""
