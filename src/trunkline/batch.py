@@ -10,6 +10,8 @@ from datetime import datetime
 
 REPLAY_SOURCE = "dead_letter"
 """Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
+REFUSED_SOURCE = "refused"
+"""Source of batches that merge rows again which the warehouse refused; their ranges are written alike."""
 
 
 @dataclass(frozen=True, slots=True)
