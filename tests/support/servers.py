@@ -184,10 +184,9 @@ SERVERS = [name for name in TARGETS if name != "duckdb"]
 
 def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
     """Parameters (target, seed) for `each_target`: fewer on servers by default, the rest in the long run."""
+    most = {"duckdb": default, "postgresql": of_servers, "redshift+data": of_redshift}
     return [
-        pytest.param(
-            target, seed, marks=[pytest.mark.soak] if seed >= _default_seeds(target, default, of_servers) else []
-        )
+        pytest.param(target, seed, marks=[pytest.mark.soak] if seed >= most[target] else [])
         for target in TARGETS
         for seed in range(default)
         if "files" not in target

@@ -46,6 +46,7 @@ from trunkline.warehouse.redshift.request import (
 )
 from trunkline.warehouse.redshift_data import DataApi, SqlError, connect
 
+_SEARCH_PATH: Final = "SET search_path TO connect_datalake, connect, ledger, public"
 _STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
 
 
@@ -92,10 +93,13 @@ class RedshiftWarehouse:
     def ask(self, sql: str) -> Answer:
         """A person's question: one query that changes nothing."""
         check_question(sql)
+        # A session lasts as long as a request, so that the names are told anew in each.
+        batch = self.api.batch([_SEARCH_PATH, sql], uuid.uuid4().hex)
         try:
-            columns, rows = self.api.table(self._run(sql, []))
+            self.api.ended(batch, self.address.timeout_s)
         except SqlError as error:
             raise UsageError(f"the query cannot be run: {error.text}") from None
+        columns, rows = self.api.table(f"{batch}:2")
         typed = [tuple(from_api(value, type_) for value, (_, type_) in zip(row, columns, strict=True)) for row in rows]
         return Answer([name for name, _ in columns], [*typed])
 
