@@ -24,7 +24,7 @@ NESTING_MAX: Final = 32
 TAGS: Final = ("S", "N", "M", "L", "BOOL", "NULL", "B", "SS", "NS", "BS")
 
 
-class Attribute(msgspec.Struct, forbid_unknown_fields=True):
+class Attribute(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One typed value as it stands in streams, scans and exports: exactly one field is set. `S` keeps its raw text."""
 
     S: Raw | UnsetType = UNSET
