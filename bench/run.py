@@ -16,6 +16,7 @@ BENCHMARKS = {
     "merge": "one table into the warehouse, against dlt and plain SQL",
     "collecting": "a day through the emulated Connect API: calls, and what the client adds",
     "growth": "a batch's merge as the warehouse grows",
+    "transcripts": "transcript files to typed rows, against the document's functions",
     "demo": "the second run of `trunkline demo`",
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from golden_files import Golden
 from hypothesis import settings
-from servers import each_target, postgres_databases
+from servers import each_target, postgres_databases, redshift_databases
 
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"
@@ -37,7 +37,7 @@ settings.register_profile("dev", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-__all__ = ["each_target", "postgres_databases"]
+__all__ = ["each_target", "postgres_databases", "redshift_databases"]
 
 
 class NetworkError(RuntimeError):

@@ -33,14 +33,19 @@ _MAPPINGS: Final = {
     "service_level_queue_s": "Sales=30,Support=60",
     "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
     "connect_quota": "SearchContacts=2",
+    "dynamodb_tables": "calls=call,scorecards=scorecard",
 }
 LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
 WAREHOUSE_URLS: Final = {
     "duckdb": "duckdb:///data/warehouse.duckdb",
     "postgresql": "postgresql://loader@host:5432/database",
+    "redshift+data": "redshift+data://cluster/database?staging=s3://bucket/prefix&iam_role=default",
+    "redshift": "redshift://loader@host:5439/database?staging=s3://bucket/prefix&iam_role=default",
 }
 """Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
-_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS}
+_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
+
+_TABLES: Final = {"calls": "call", "scorecards": "scorecard"}
 
 # Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=604_800)]
@@ -72,6 +77,17 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     service_level_s: Seconds = 20
     service_level_queue_s: dict[str, Seconds] = {}
     zone: str = "UTC"
+    settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
+    transcripts: str = ""
+    transcript_keys: tuple[str, ...] = (
+        "transcripts/{call_id}.json",
+        "transcripts/redacted-{call_id}.json",
+        "analytics/{call_id}.json",
+        "redacted-analytics/{call_id}.json",
+    )
+    dynamodb_tables: dict[str, str] = msgspec.field(default_factory=lambda: dict(_TABLES))
+    dynamodb_deletes: Literal["all", "users", "none"] = "all"
+    scorecard_zone: str = "UTC"
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
     connect_instances: tuple[str, ...] = ()
@@ -93,8 +109,12 @@ class Settings(Options, frozen=True, kw_only=True):
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
     decodes); a server's may hold a password, so that it is shown by `without_password` alone.
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
-    `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
-    a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
+    `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
+    look. `dynamodb_tables` maps the exact name or ARN of a table to an object; `scorecard_zone` is the IANA zone of a
+    scorecard's `datetime`, by which it finds its day. `zone` is the IANA zone that people read in; nothing stored
+    depends on it. `memory_mb` is the engine's own limit, a process needs some 300 MB beyond it. `pii_key_given` is None
+    unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path
@@ -248,7 +268,7 @@ def _decoded(name: str, value: object, where: str) -> object:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
     if name in _URLS:
         _check_url(name, str(value), where)
-    if name in ("zone", "collect_zone"):
+    if name in ("zone", "collect_zone", "scorecard_zone"):
         _check_zone(str(value), where)
     return value
 
@@ -260,7 +280,8 @@ def _explained(error: msgspec.ValidationError) -> str:
 
 
 def _hint(name: str, value: object) -> str:
-    return " " + _nearest(str(value), ("hash", "drop", "keep")) if name == "pii" else ""
+    valid = {"pii": ("hash", "drop", "keep"), "dynamodb_deletes": ("all", "users", "none")}.get(name)
+    return " " + _nearest(str(value), valid) if valid else ""
 
 
 def _check_url(name: str, url: str, where: str) -> None:

@@ -129,8 +129,9 @@ def _server_rows(home: Home, obj: Object) -> list[Row]:
     """The table of a server, JSON as the canonical text that the lake has."""
     engine = home.warehouse.engine
     columns = [column for column in obj.columns if column.name not in PER_DELIVERY]
+    text = "JSON_SERIALIZE({})" if engine.name == "redshift" else "CAST({} AS text)"
     listed = ", ".join(
-        f"CAST({engine.quote(c.name)} AS text)" if isinstance(c.type, Json) else engine.quote(c.name) for c in columns
+        text.format(engine.quote(c.name)) if isinstance(c.type, Json) else engine.quote(c.name) for c in columns
     )
     found = []
     for values in home.warehouse.query(f"SELECT {listed} FROM {quote_qualified(engine, obj.warehouse_table)}"):

@@ -66,6 +66,13 @@ def watch_servers(steps: Steps) -> None:
     psycopg.Connection.execute = steps.before(psycopg.Connection.execute)  # type: ignore[method-assign]
 
 
+def watch_aws(steps: Steps) -> None:
+    """Calls of AWS are steps too."""
+    from botocore.client import BaseClient
+
+    BaseClient._make_api_call = steps.before(BaseClient._make_api_call)  # type: ignore[method-assign]
+
+
 class Watched:
     """A DuckDB connection whose statements are steps."""
 
@@ -92,7 +99,10 @@ def main(home: str, source: str, options: str, action: str, fatal: str) -> None:
     os.fsync = steps.before(os.fsync)
     Path.replace = steps.before(Path.replace)  # type: ignore[method-assign]
     Path.unlink = steps.before(Path.unlink)  # type: ignore[method-assign]
-    if json.loads(options).get("warehouse"):
+    warehouse = json.loads(options).get("warehouse", "")
+    if warehouse.startswith("redshift+data:"):
+        watch_aws(steps)
+    elif warehouse:
         watch_servers(steps)
     with opened(Path(home), NARROW, **json.loads(options)) as it:
         ACTIONS[action](it, source)

@@ -44,7 +44,8 @@ class Completeness:
     """What became of everything that was ever loaded, not of one day: the ledger's answer.
 
     `late_versions` counts records that told of a contact already known (updated, or superseded). `drift` are whole
-    sentences that name fields and counts, never values.
+    sentences that name fields and counts, never values. `certified` are sentences on the UTC days that the report's own
+    day lies in, empty where they were not compared with what Connect lists.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -52,6 +53,7 @@ class Completeness:
     late_versions: int = 0
     drift: Sequence[str] = ()
     files: int = 0
+    certified: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class DuckDBWarehouse:
         return rows
 
     def count(self, obj: Object) -> int:
-        """Rows of the table."""
+        """Rows of the table that do not say deleted."""
         return duckdb_merge.count(self.local, obj)
 
 
