@@ -354,3 +354,26 @@ def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
         collect(home, given, DAY, UNTIL)
         assert len(rows(home)) == 24
         assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]
+
+
+def test_a_plan_that_was_begun_is_let_go_by_whoever_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed behind the plan and before its rows: a load of files drops it, and the collector makes it anew."""
+    clock = VirtualClock(LATER_S)
+    api = emulator(simulated(24), clock)
+    given = service(api, clock)
+    ids = sorted(simulated(24).contacts)
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with centre_home(tmp_path) as home:
+        with monkeypatch.context() as patch:
+            patch.setattr(batches, "write_rows", die)
+            with pytest.raises(KilledError):
+                collect(home, given, DAY, UNTIL)
+        assert len(list(home.store.list("_ledger/plan/"))) == 1
+        load_into(home, deliver(tmp_path / "stream.json", ids[:12]))
+        assert list(home.store.list("_ledger/plan/")) == []
+        assert collect(home, given, DAY, UNTIL).counts.inserted == 12
+        assert Counter(rows(home, "record_fidelity")) == {("stream",): 12, ("api",): 12}
+    assert api.count()["DescribeContact"] == 24
