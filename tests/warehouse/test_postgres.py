@@ -256,7 +256,10 @@ def test_every_command_on_a_server(
         ("SELECT 1; DROP TABLE connect.f_calls", "cannot insert multiple commands"),
         ("SELECT 1; COMMIT; SET default_transaction_read_only = off; DROP TABLE connect.f_calls", "insert multiple"),
         ("WITH gone AS (DELETE FROM connect.f_calls RETURNING 1) SELECT * FROM gone", "read-only transaction"),
-        ("SELECT set_config('transaction_read_only', 'off', false)", "transaction read-write mode must be set before any query"),
+        (
+            "SELECT set_config('transaction_read_only', 'off', false)",
+            "transaction read-write mode must be set before any query",
+        ),
         ("SELECT nothing FROM contact_record", 'column "nothing" does not exist'),
     ],
 )
