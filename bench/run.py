@@ -17,6 +17,7 @@ BENCHMARKS = {
     "collecting": "a day through the emulated Connect API: calls, and what the client adds",
     "growth": "a batch's merge as the warehouse grows",
     "transcripts": "transcript files to typed rows, against the document's functions",
+    "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
     "demo": "the second run of `trunkline demo`",
 }
 
