@@ -122,6 +122,26 @@ def create_staged(table: LedgerTable) -> str:
     return f"CREATE TEMP TABLE {staged_table(table)} (LIKE {quote_qualified(REDSHIFT, table.name)})"
 
 
+VALUES: Final = (
+    Column("run", "integer", None, "The statement that the value is for.", nullable=False),
+    Column("place", "integer", None, "Its place there: 1 for $1.", nullable=False),
+    Column("value", "text", None, "The value as text.", length_max=FREE_TEXT_BYTES),
+)
+VALUES_TABLE: Final = '"trunkline_values"'
+
+
+def create_values() -> str:
+    """The temporary table for values of statements that stand beside a COPY."""
+    declared = ", ".join(f"{REDSHIFT.quote(column.name)} {REDSHIFT.type_of(column)}" for column in VALUES)
+    return f"CREATE TEMP TABLE {VALUES_TABLE} ({declared})"
+
+
+def value_at(run: int, first: int, last: int) -> str:
+    """A query for the values at some places of a statement, in brackets."""
+    where = f'"run" = {run:d} AND "place" BETWEEN {first:d} AND {last:d}'
+    return f'(SELECT "value" FROM {VALUES_TABLE} WHERE {where})'
+
+
 def put_statements(table: LedgerTable, better: Sequence[str] = ()) -> tuple[str, ...]:
     """Insert the staged rows whose key is not there; with `better`, replace a row that is less in these columns.
 
