@@ -15,6 +15,7 @@ BENCHMARKS = {
     "load": "files to lake and warehouse, against dlt",
     "merge": "one table into the warehouse, against dlt and plain SQL",
     "growth": "a batch's merge as the warehouse grows",
+    "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
     "demo": "the second run of `trunkline demo`",
 }
 
