@@ -92,6 +92,7 @@ def load_statements(obj: Object) -> list[str]:
             load_sql.copy(load_sql.raw_table(obj), load_sql.raw_columns(obj), files),
             load_sql.take_batch(obj, 1, "0" * 32, format_),
             *load_sql.replace_all(obj, format_),
+            *load_sql.replace_some(obj, format_, "f" * 32, "0" * 32),
         ]
     for table in LEDGER_TABLES:
         better = ("next_offset", "is_complete") if table.name == "ledger.position" else ()

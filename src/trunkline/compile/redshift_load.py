@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from trunkline.compile.fold import same_key
 from trunkline.compile.procedure_text import COUNTED, COUNTS, indented, lock_statement, table_name, temporary
 from trunkline.compile.procedures import procedure_name
 from trunkline.engines.model import FREE_TEXT_BYTES, quote_qualified, text_literal
@@ -195,6 +196,17 @@ def replace_all(obj: Object, format_: Format) -> tuple[str, ...]:
     return (
         f"DELETE FROM {table}",
         f"INSERT INTO {table} (\n  {names}\n)\nSELECT\n  {_taken(obj, format_)}\nFROM {raw_table(obj)} AS r",
+    )
+
+
+def replace_some(obj: Object, format_: Format, gone: str, new: str) -> tuple[str, ...]:
+    """Take out the rows whose keys are in raw batch `gone`, put in the rows of raw batch `new`."""
+    table, batch = quote_qualified(REDSHIFT, obj.warehouse_table), REDSHIFT.quote(BATCH_ID.name)
+    delete, insert = replace_all(obj, format_)
+    same = same_key(obj, REDSHIFT, "r", table)
+    return (
+        f"{delete}\nUSING {raw_table(obj)} AS r\nWHERE {same} AND r.{batch} = {_id(gone)}",
+        f"{insert}\nWHERE r.{batch} = {_id(new)}",
     )
 
 

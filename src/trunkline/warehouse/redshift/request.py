@@ -138,6 +138,15 @@ def rebuild_request(
     return _ended(statements, ledger, fill)
 
 
+def refold_request(
+    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ids: tuple[str, str], ledger: Collected, fill: Fill
+) -> Request:
+    """Lock, stage, take out the keys of one batch and put in the rows of the other, ledger: one transaction."""
+    statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
+    statements += [*_staged_ledger(ledger, fill), *sql.replace_some(obj, fill.format, *ids)]
+    return _ended(statements, ledger, fill)
+
+
 def is_for_insert(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     """Whether the rows are so few that values are sent rather than files."""
     count: int = con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
