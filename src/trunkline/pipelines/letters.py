@@ -49,7 +49,8 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
     for number, found in enumerate(plan.ranges):
         letter = by_identity[(found.uri, found.version.partition("#")[0])]
         kept = kept_bytes(home, letter)
-        (text, mark), offset = _one_record(home, plan.object_name, kept), int(found.uri.rpartition(":")[2])
+        again, offset = _as_it_came(home, plan.object_name, kept), int(found.uri.rpartition(":")[2])
+        text, mark = again or (_one_record(kept), kept.mark or Mark())
         if text is None:
             broken.append(Broken(number, offset, kept.payload, kept.length, letter.reason, letter.detail))
         else:
@@ -60,13 +61,13 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
     return Framed(plan, texts, indexes, offsets, broken, sum(found.end for found in plan.ranges), marks)
 
 
-def _one_record(home: Home, object_name: str, kept: KeptBytes) -> tuple[str | None, Mark]:
-    """The text of a dead letter and what is known of it. What was set aside before it was shaped is shaped now."""
-    shaped = dynamodb_stream.read_again(home.objects[object_name], kept.payload, rules_of(home.settings))
-    return shaped or (_framed_alone(kept), kept.mark or Mark())
+def _as_it_came(home: Home, object_name: str, kept: KeptBytes) -> tuple[str, Mark] | None:
+    """The text and mark of what was set aside before it was shaped; None where it is a record in its own shape."""
+    obj = home.objects.get(object_name)
+    return dynamodb_stream.read_again(obj, kept.payload, rules_of(home.settings)) if obj else None
 
 
-def _framed_alone(kept: KeptBytes) -> str | None:
+def _one_record(kept: KeptBytes) -> str | None:
     if kept.length > DEAD_LETTER_BYTES_MAX:
         return None
     texts: list[str] = []
