@@ -23,7 +23,6 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import LoadResult
 from trunkline.sources import dynamodb_scan
 
-
 STOPS = 4
 
 
