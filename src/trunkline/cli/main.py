@@ -15,11 +15,15 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
+from trunkline.cli import dead_letter, lake, ledger, metrics, objects, output, release, warehouse
 from trunkline.cli.backfill import backfill
+from trunkline.cli.collect import collect
+from trunkline.cli.collect import run as run_object
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
+from trunkline.cli.enrich import enrich
 from trunkline.cli.load import load
+from trunkline.cli.reconcile import reconcile
 from trunkline.cli.report import report
 from trunkline.cli.simulate import simulate
 from trunkline.cli.sql import sql
@@ -32,6 +36,10 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "collect": collect,
+    "run": run_object,
+    "reconcile": reconcile,
+    "enrich": enrich,
     "stream": stream,
     "backfill": backfill,
     "sql": sql,
@@ -41,6 +49,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
 NOUNS: Final[Mapping[str, typer.Typer]] = {
     "object": objects.app,
     "metric": metrics.app,
+    "ledger": ledger.app,
     "dead-letter": dead_letter.app,
     "warehouse": warehouse.app,
     "lake": lake.app,

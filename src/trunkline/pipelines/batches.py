@@ -7,7 +7,8 @@ from pathlib import Path
 import trunkline
 from trunkline import clock
 from trunkline.batch import REPLAY_SOURCE, DeadLetter, Framed, Mark, Plan
-from trunkline.flatten.run import Flattener, place
+from trunkline.flatten.letters import place
+from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.lake.writer import write_rows

@@ -114,7 +114,7 @@ class Follower:
         shards = [shard for stream in streams for shard in dynamodb_shards.shards_of(self.client, stream)]
         there = {shard.uri for shard in shards}
         self._check_gap(self._known.seen - self._known.done - there)
-        positions = index.positions(self.home.con, self.obj.name)
+        positions = index.positions(self.home.warehouse, self.obj.name)
         for shard in shards:
             parent = f"{shard.stream}/{shard.parent}" if shard.parent else None
             is_ready = parent is None or parent in self._known.done
