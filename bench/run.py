@@ -18,6 +18,7 @@ BENCHMARKS = {
     "growth": "a batch's merge as the warehouse grows",
     "transcripts": "transcript files to typed rows, against the document's functions",
     "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
+    "dynamodb": "stream images, the function and an export, against the document's functions",
     "demo": "the second run of `trunkline demo`",
 }
 
