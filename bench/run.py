@@ -15,6 +15,7 @@ BENCHMARKS = {
     "load": "files to lake and warehouse, against dlt",
     "merge": "one table into the warehouse, against dlt and plain SQL",
     "growth": "a batch's merge as the warehouse grows",
+    "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
 }
 
