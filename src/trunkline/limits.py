@@ -34,6 +34,9 @@ DEAD_LETTER_REASONS: Final = {
     "duplicate_key": "the object names one key twice",
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
+    "refused_length": "the warehouse refuses a value: it is longer than its column there",
+    "refused_character": "the warehouse refuses a value: it holds U+0000",
+    "refused_number": "the warehouse refuses a value: a number in it is out of range there",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 
@@ -42,6 +45,8 @@ JSON_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
 
+# Ours: how long a loader waits for another that holds the table, before it says who that is.
+LOCK_WAIT_S: Final = 60
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds

@@ -24,9 +24,11 @@ from homes import (
     load_into,
     narrow,
     opened,
+    place_of,
     table,
     totals,
 )  # fmt: skip
+from servers import seeds
 
 from trunkline.batch import Counts
 from trunkline.lake import layout
@@ -72,6 +74,7 @@ def write_source(folder: Path, rng: random.Random) -> None:
 
 def run(home: Path, source: Path, options: dict[str, Any], action: str, step: int) -> int | None:
     """Run an action in a process of its own; the number of its steps, None when it was killed."""
+    options = options | {"warehouse": place_of(home)}
     command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, str(step)]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
@@ -103,7 +106,7 @@ def assert_nothing_left(home: Home) -> None:
     ] == []
     batches = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/batch/{name}/")}
     merges = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/merge/{name}/")}
-    held = {row[0] for row in home.con.execute("SELECT batch_id FROM ledger.batch").fetchall()}
+    held = {row[0] for row in home.warehouse.query("SELECT batch_id FROM ledger.batch")}
     assert batches == merges == held
     for key in lake_files(home, NARROW):
         assert layout.batch_of(key) in batches or "/compacted-" in key
@@ -111,12 +114,12 @@ def assert_nothing_left(home: Home) -> None:
     assert kept <= batches
     for one in letters(home, NARROW, is_open=False):
         assert kept_bytes(home, one).length == one.length
-    incomplete = home.con.execute("SELECT count(*) FROM ledger.position WHERE NOT is_complete").fetchall()
+    incomplete = home.warehouse.query("SELECT count(*) FROM ledger.position WHERE NOT is_complete")
     assert incomplete == [(0,)]
 
 
-@pytest.mark.parametrize("seed", range(32))
-def test_a_load_killed_anywhere(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("each_target", "seed"), seeds(32, 6), indirect=["each_target"])
+def test_a_load_killed_anywhere(tmp_path: Path, each_target: str, seed: int) -> None:
     """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
     rng = random.Random(seed)
     source = tmp_path / "in"
@@ -148,8 +151,8 @@ def test_a_load_killed_anywhere(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("action", ["compact", "rebuild", "replay"])
-@pytest.mark.parametrize("seed", range(3))
-def test_upkeep_killed_anywhere(tmp_path: Path, action: str, seed: int) -> None:
+@pytest.mark.parametrize(("each_target", "seed"), seeds(3, 1), indirect=["each_target"])
+def test_upkeep_killed_anywhere(tmp_path: Path, each_target: str, action: str, seed: int) -> None:
     """A compaction, a rebuild and a replay killed at random steps lose nothing; the next one does the work."""
     rng = random.Random(f"{action} {seed}")
     source = tmp_path / "in"

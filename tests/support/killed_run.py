@@ -47,6 +47,25 @@ class Steps:
         return counted
 
 
+def watch_servers(steps: Steps) -> None:
+    """Statements to PostgreSQL are steps too."""
+    import psycopg
+    from adbc_driver_manager import AdbcStatement
+
+    from trunkline.warehouse import postgres_copy
+
+    class Statement(AdbcStatement):  # type: ignore[misc]
+        """A statement of the driver's, whose execution is a step."""
+
+        def execute_update(self) -> int:
+            """Run it."""
+            steps.take()
+            return int(super().execute_update())
+
+    postgres_copy.adbc.AdbcStatement = Statement
+    psycopg.Connection.execute = steps.before(psycopg.Connection.execute)  # type: ignore[method-assign]
+
+
 class Watched:
     """A DuckDB connection whose statements are steps."""
 
@@ -73,6 +92,8 @@ def main(home: str, source: str, options: str, action: str, fatal: str) -> None:
     os.fsync = steps.before(os.fsync)
     Path.replace = steps.before(Path.replace)  # type: ignore[method-assign]
     Path.unlink = steps.before(Path.unlink)  # type: ignore[method-assign]
+    if json.loads(options).get("warehouse"):
+        watch_servers(steps)
     with opened(Path(home), NARROW, **json.loads(options)) as it:
         ACTIONS[action](it, source)
     sys.stdout.write(str(steps.count))

@@ -278,6 +278,12 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "`objects.toml`?",
     "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
     "narrow, mend it and replay.",
+    "refused_length": "The lake has the record, this warehouse has not. The detail names column and limit. Widen the "
+    "column (`length_max` of an own object, `warehouse install`), then replay.",
+    "refused_character": "The lake has the record; PostgreSQL and Redshift have no U+0000. Mend the writer; the next "
+    "version of the record loads.",
+    "refused_number": "The lake has the record with its number as it came; no server stores one of that size. Mend the "
+    "writer; the next version of the record loads.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }
 

@@ -79,7 +79,7 @@ def run(
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.settings import ReleaseVariables
+    from trunkline.release_variables import ReleaseVariables
     from trunkline.warehouse.redshift_data import DataApi, connect, target_of
     from trunkline.warehouse.releases.result import body_of, response
     from trunkline.warehouse.releases.run import Options
@@ -115,7 +115,7 @@ def run(
 
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
-    from trunkline.settings import ReleaseVariables
+    from trunkline.release_variables import ReleaseVariables
     from trunkline.warehouse.redshift_data import connect
 
     return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None

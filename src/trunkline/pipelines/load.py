@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from trunkline import clock
-from trunkline.batch import API_SOURCE, REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
+from trunkline.batch import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Framed, Plan, total
 from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
@@ -21,6 +21,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
 from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.refused import put_again
 from trunkline.sources import listing, s3_files
 
 Advance = Callable[[int], None]
@@ -44,7 +45,7 @@ class Flatteners:
     """One flattener per worker thread, made when the thread first needs it."""
 
     def __init__(self, home: Home, obj: Object) -> None:
-        self._home, self._obj, self._rule = home, obj, home.rule
+        self._home, self.obj, self._rule = home, obj, home.rule
         self._local = threading.local()
 
     def put(self, framed: Framed) -> BatchRecord:
@@ -52,7 +53,7 @@ class Flatteners:
         flattener: Flattener | None = getattr(self._local, "flattener", None)
         if flattener is None:
             spill = self._home.scratch / "spill-flatten"
-            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
+            flattener = self._local.flattener = Flattener(self.obj, self._rule, spill=spill)
         return batches.put(self._home.store, self._home.scratch, flattener, framed)
 
 
@@ -84,6 +85,9 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
     The other files of such a batch become batches of their own, since what follows in them may be read already.
     """
+    if plan.source == REFUSED_SOURCE:
+        put_again(home, flatteners.obj, plan)
+        return
     if plan.source == API_SOURCE:
         # Nobody can read an answer again. The collector has not counted it as read, and asks anew.
         home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))

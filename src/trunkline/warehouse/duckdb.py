@@ -14,13 +14,13 @@ from trunkline.batch import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.engines.session import Rows, Session
-from trunkline.errors import TerminalError, TransientError
+from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.settings import path_of
 from trunkline.warehouse import duckdb_merge
-from trunkline.warehouse.model import Along, Lock, Opening, Staged
+from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 
 CATALOG = "warehouse"
 """What a reader's connection calls the warehouse file."""
@@ -72,6 +72,29 @@ class DuckDBWarehouse:
             values,
         )
 
+    def ask(self, sql: str) -> Answer:
+        """One query. Errors that are not the question's fault are raised as the engine has them."""
+        try:
+            self.local.execute(sql)
+            columns = [str(column[0]) for column in self.local.description or []]
+            return Answer(columns, self.local.fetchall() if columns else [])
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
+            raise
+        except duckdb.Error as error:
+            is_of_lake = ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
+            if type(error) is duckdb.Error or is_of_lake:
+                raise
+            missing = "\nTables: " + ", ".join(self._tables()) if isinstance(error, duckdb.CatalogException) else ""
+            raise UsageError(f"the query cannot be run: {str(error).strip()}{missing}") from None
+
+    def _tables(self) -> list[str]:
+        rows = self.local.execute(
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name "
+            "IN ($1, 'lake') AND NOT internal ORDER BY 1",
+            [CATALOG],
+        ).fetchall()
+        return [name for (name,) in rows]
+
     def locks(self) -> list[Lock]:
         """None: whoever writes holds the whole file."""
         return []
@@ -88,13 +111,14 @@ class DuckDBWarehouse:
     def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
         """Fold batches into the table, all of them with one set of statements."""
 
-        def before_commit(counts: Mapping[str, Counts]) -> None:
+        def before_commit(counts: dict[str, Counts]) -> None:
             if counts:
                 along.tombstones(list(counts))
-            along.ledger(self, counts, [])
+            along.ledger(self, none | counts, [])
 
+        none = {batch.batch_id: Counts() for batch in batches}
         files = [path for batch in batches for path in batch.files]
-        return duckdb_merge.merge(self.local, obj, files, before_commit)
+        return none | duckdb_merge.merge(self.local, obj, files, before_commit)
 
     def rebuild(
         self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]

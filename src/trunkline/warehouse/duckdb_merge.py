@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -78,7 +78,7 @@ def merge(
     con: duckdb.DuckDBPyConnection,
     obj: Object,
     files: Sequence[Path],
-    before_commit: Callable[[Mapping[str, Counts]], None],
+    before_commit: Callable[[dict[str, Counts]], None],
 ) -> dict[str, Counts]:
     """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
 

@@ -53,6 +53,14 @@ class Along:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows of a question."""
+
+    columns: list[str]
+    rows: list[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """A lock on a table that a loader holds or waits for. `holder` is for people; `since` is UTC."""
 
@@ -68,6 +76,9 @@ class Readable(Session, Protocol):
     @property
     def local(self) -> duckdb.DuckDBPyConnection:
         """The embedded engine, which reads the lake's files: the warehouse itself where that is DuckDB."""
+
+    def ask(self, sql: str) -> Answer:
+        """A person's question: one query that changes nothing. Raises UsageError in the engine's words."""
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for our tables just now."""

@@ -61,6 +61,7 @@ class Target:
 
 TARGETS: Final[dict[str, Target]] = {
     "duckdb": Target("duckdb", "duckdb", is_embedded=True),
+    "postgresql": Target("postgres", "postgres", extra="postgres"),
 }
 
 
