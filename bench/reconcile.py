@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def run(is_quick: bool) -> None:
 
 def _make(folder: Path, ids: int) -> None:
     """A listing, the lake's rows and the warehouse's: the same ids but for five at each end."""
-    con = duckdb.connect(config={"memory_limit": "2GB", "preserve_insertion_order": False, "temp_directory": str(folder)})
+    con = duckdb.connect(
+        config={"memory_limit": "2GB", "preserve_insertion_order": False, "temp_directory": str(folder)}
+    )
 
     def rows(start: int) -> str:
         ended = "TIMESTAMP '2026-03-03' + to_seconds((i * 86400 // $n)::BIGINT)".replace("$n", str(ids + 5))
@@ -71,7 +74,9 @@ def _measured(job: str, folder: Path) -> tuple[float, float]:
 
 
 def _anti_joins(folder: Path, memory: str) -> None:
-    con = duckdb.connect(config={"memory_limit": memory, "preserve_insertion_order": False, "temp_directory": str(folder)})
+    con = duckdb.connect(
+        config={"memory_limit": memory, "preserve_insertion_order": False, "temp_directory": str(folder)}
+    )
     one, other = (f"read_parquet('{folder / name}.parquet')" for name in ("listed", "stored"))
     for left, right in ((one, other), (other, one)):
         found = con.execute(f"SELECT count(*) FROM {left} AS l ANTI JOIN {right} AS r USING (id)").fetchall()
@@ -97,7 +102,7 @@ def _whole(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     certificate.hash_pairs(con, certificate.pairs_of(folder / "pairs.parquet"))
 
 
-def _ours(job, folder: Path) -> None:
+def _ours(job: Callable[[duckdb.DuckDBPyConnection, Path], None], folder: Path) -> None:
     con = census.connect(folder, MEMORY_MB, 2)
     job(con, folder)
     con.close()

@@ -30,7 +30,10 @@ def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databas
         healed = reconcile(home, TALLY, register, Wanted(register.now, RULE, is_healing=True))
         assert (healed.is_well, healed.healed) == (True, 2)
         register.now += timedelta(hours=1)
-        moved = tally("c-3", NOON + timedelta(hours=2)) | {"Began": records[3]["Began"], "Changed": "2026-03-06T00:00:00Z"}
+        moved = tally("c-3", NOON + timedelta(hours=2)) | {
+            "Began": records[3]["Began"],
+            "Changed": "2026-03-06T00:00:00Z",
+        }
         load_into(home, write(tmp_path / "late", moved), obj=TALLY)
         assert reconcile(home, TALLY, register, Wanted(register.now, RULE)).amended == ("2026-03-03",)
         assert all(one.is_well for one in verify_all(home, TALLY))

@@ -92,7 +92,7 @@ def fill_listed(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], period: W
 
 
 def fill_stored(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """`stored` from Parquet files of the warehouse's rows, each id in one of them once; they are read where they lie."""
+    """`stored` from Parquet files of the warehouse's rows, each id once in all of them; they stay where they lie."""
     source = _files(files, "*", _STORED)
     con.execute(f"CREATE OR REPLACE VIEW stored AS SELECT * FROM {source}")
 
