@@ -19,6 +19,7 @@ BENCHMARKS = {
     "transcripts": "transcript files to typed rows, against the document's functions",
     "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
     "dynamodb": "stream images, the function and an export, against the document's functions",
+    "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
 }
 
