@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +82,10 @@ def run(home: Path, source: Path, options: dict[str, Any], action: str, step: in
     return int(done.stdout) if done.returncode == 0 else None
 
 
-def look(home: Home) -> tuple[list[Row], list[Row], list[tuple[str, str]]]:
+Seen = tuple[list[Row], list[Row], list[tuple[str, str]]]
+
+
+def look(home: Home) -> Seen:
     """What must be the same after any number of deaths."""
     return (
         table(home, NARROW),
@@ -115,55 +122,97 @@ def assert_nothing_left(home: Home) -> None:
     assert incomplete == [(0,)]
 
 
-@pytest.mark.parametrize("seed", range(32))
-def test_a_load_killed_anywhere(tmp_path: Path, seed: int) -> None:
-    """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
-    rng = random.Random(seed)
-    source = tmp_path / "in"
-    write_source(source, rng)
-    options = {"batch_bytes": rng.choice((300, 900, 2_500))}
-    threads = {"threads": rng.choice((1, 2))}
-    steps = run(tmp_path / "reference", source, options | threads, "load", 0)
-    assert steps is not None
-    with opened(tmp_path / "reference", NARROW, **options) as home:
-        expected, counts = look(home), totals(home, NARROW)
-    deaths = 0
-    for _ in range(rng.randrange(1, 4)):
-        deaths += run(tmp_path / "home", source, options | threads, "load", rng.randrange(1, steps)) is None
-    assert deaths
-    with opened(tmp_path / "home", NARROW, **options) as home:
-        load_into(home, source, obj=NARROW)
+@dataclass(frozen=True)
+class Whole:
+    """A load that nobody killed: its files, how it was run, its number of steps, and what it left."""
+
+    source: Path
+    options: dict[str, Any]
+    steps: int
+    seen: Seen
+    counts: Counts
+
+
+UPKEEP_DEATHS = 4
+"""Deaths of one upkeep, one after another, each in its part of the steps."""
+
+# Batches from a record or two to the whole file, by one thread and by two.
+WAYS = ((300, 2), (900, 1), (2_500, 2))
+PLACES = 4
+"""First deaths of a history are spread over its steps, one in each part of so many."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Whole]:
+    """The load of a history, run once."""
+
+    @cache
+    def made(history: int) -> Whole:
+        folder = tmp_path_factory.mktemp("whole")
+        write_source(folder / "in", random.Random(history))
+        size, threads = WAYS[history % len(WAYS)]
+        options = {"batch_bytes": size, "threads": threads}
+        steps = run(folder / "home", folder / "in", options, "load", 0)
+        assert steps is not None
+        with opened(folder / "home", NARROW, batch_bytes=size) as home:
+            return Whole(folder / "in", options, steps, look(home), totals(home, NARROW))
+
+    return made
+
+
+def soaked(numbers: range, default: int) -> list[Any]:
+    """Numbers as parameters, those from `default` on in the long run alone."""
+    return [pytest.param(n, marks=[pytest.mark.soak] if n >= default else []) for n in numbers]
+
+
+@pytest.mark.parametrize("place", range(PLACES))
+@pytest.mark.parametrize("history", soaked(range(30), default=3))
+def test_a_load_killed_anywhere(tmp_path: Path, whole: Callable[[int], Whole], history: int, place: int) -> None:
+    """Up to three loads are killed at any step, the next one ends what they began; a rebuild changes nothing."""
+    rng = random.Random(f"{history} {place}")
+    one = whole(history)
+    fatal = [int((place + rng.random()) / PLACES * (one.steps - 1)) + 1]
+    # What is left to do has fewer steps, and most of what can go wrong then is at its start.
+    fatal += [rng.randrange(1, one.steps), rng.randrange(1, one.steps // 3)][: rng.randrange(3)]
+    deaths = [run(tmp_path / "home", one.source, one.options, "load", step) is None for step in fatal]
+    assert any(deaths)
+    with opened(tmp_path / "home", NARROW, batch_bytes=one.options["batch_bytes"]) as home:
+        load_into(home, one.source, obj=NARROW)
         assert_adds_up(totals(home, NARROW))
-        assert comparable(totals(home, NARROW)) == comparable(counts)
-        assert look(home) == expected
+        assert comparable(totals(home, NARROW)) == comparable(one.counts)
+        assert look(home) == one.seen
         assert_nothing_left(home)
-        assert lake_best(home, NARROW) == expected[0]
-        again = load_into(home, source, obj=NARROW)
+        assert lake_best(home, NARROW) == one.seen[0]
+        again = load_into(home, one.source, obj=NARROW)
         assert (again.counts.read, again.recovered) == (0, 0)
         rebuild(home, NARROW)
-        assert look(home) == expected
+        assert look(home) == one.seen
     for record in (tmp_path / "home" / "lake" / "_ledger" / "batch").rglob("*.json"):
         for put in decode_batch(record.read_bytes()).puts:
             assert (tmp_path / "home" / "lake" / put.key).exists()
 
 
+@pytest.mark.parametrize("seed", soaked(range(12), default=1))
 @pytest.mark.parametrize("action", ["compact", "rebuild", "replay"])
-@pytest.mark.parametrize("seed", range(3))
 def test_upkeep_killed_anywhere(tmp_path: Path, action: str, seed: int) -> None:
-    """A compaction, a rebuild and a replay killed at random steps lose nothing; the next one does the work."""
+    """A compaction, a rebuild and a replay killed at any step lose nothing; the next one does the work."""
     rng = random.Random(f"{action} {seed}")
     source = tmp_path / "in"
     write_source(source, rng)
     (source / "99").write_bytes(b"{poison}\n")
     options = {"batch_bytes": 600}
-    for name in ("home", "counted"):
-        with opened(tmp_path / name, NARROW, **options) as home:
-            load_into(home, source, obj=NARROW)
-            expected, counts = look(home), totals(home, NARROW)
-    steps = run(tmp_path / "counted", source, options, action, 0)
+    with opened(tmp_path / "home", NARROW, **options) as home:
+        load_into(home, source, obj=NARROW)
+        expected, counts = look(home), totals(home, NARROW)
+    # The home's URLs name its folder, so the copy keeps what it was and the original is the one that is counted.
+    shutil.copytree(tmp_path / "home", tmp_path / "kept")
+    steps = run(tmp_path / "home", source, options, action, 0)
     assert steps is not None
-    for _ in range(3):
-        run(tmp_path / "home", source, options, action, rng.randrange(1, steps))
+    shutil.rmtree(tmp_path / "home")
+    (tmp_path / "kept").rename(tmp_path / "home")
+    for part in range(UPKEEP_DEATHS):
+        step = int((part + rng.random()) / UPKEEP_DEATHS * (steps - 1)) + 1
+        run(tmp_path / "home", source, options, action, step)
         with opened(tmp_path / "home", NARROW, **options) as home:
             assert lake_versions(home, NARROW) == expected[1]
             assert lake_best(home, NARROW) == expected[0]
