@@ -189,13 +189,27 @@ def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[li
     return [one for one in loads if one]
 
 
+BATCH_BYTES = st.sampled_from([200, 1_000, 1_000_000])
+
+
 @pytest.mark.parametrize("target", TRUE_TARGETS)
-@settings(max_examples=40, phases=PHASES)
-@given(deliveries=deliveries_of(8, 3), batch_bytes=st.sampled_from([200, 1_000, 1_000_000]))
+@settings(max_examples=20, phases=PHASES)
+@given(deliveries=deliveries_of(8, 3), batch_bytes=BATCH_BYTES)
 def test_any_history_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, target: str, deliveries: Deliveries, batch_bytes: int
 ) -> None:
     """Permuted, repeated, split and re-formatted histories give the fold, value for value."""
+    check(TARGETS[target], tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("target", TRUE_TARGETS)
+@settings(max_examples=500, phases=PHASES)
+@given(deliveries=deliveries_of(12, 4), batch_bytes=BATCH_BYTES)
+def test_any_long_history_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, target: str, deliveries: Deliveries, batch_bytes: int
+) -> None:
+    """The same for many more and longer histories."""
     check(TARGETS[target], tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
 
 
