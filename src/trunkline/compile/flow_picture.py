@@ -12,7 +12,7 @@ SOURCES = ("Files on disk or in S3",)
 
 def flow_picture(obj: Object, sources: tuple[str, ...] = SOURCES) -> str:
     """Mermaid text without the code fence. Boxes are stages, cylinders are stored, rounded boxes are read by people."""
-    folder = f"{obj.database}/{obj.name}/year=/month=/day="
+    folder = f"{obj.lake_folder}/year=/month=/day="
     lines = ["flowchart LR"]
     lines += [f'  source{number}["{_safe(name)}"] --> flatten' for number, name in enumerate(sources)]
     lines += [

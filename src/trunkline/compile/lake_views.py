@@ -100,7 +100,7 @@ def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, st
 
 def lake_location(obj: Object, lake: str) -> str:
     """The folder of an object's files, with a slash at its end."""
-    return f"{lake.rstrip('/')}/{obj.database}/{obj.name}/"
+    return f"{lake.rstrip('/')}/{obj.lake_folder}/"
 
 
 def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
@@ -127,7 +127,7 @@ def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, 
 def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR) -> str:
     """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones."""
     quote = ATHENA.ddl_quote or ATHENA.quote
-    name = ".".join(quote(part) for part in (obj.database, obj.name + FILES_SUFFIX))
+    name = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
     columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
     keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
     properties = ",\n".join(

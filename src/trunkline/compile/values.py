@@ -32,6 +32,11 @@ def scalar(type_: Scalar, text: str, transform: Transform = "plain") -> str:
         case "double":
             # DuckDB casts 'inf' and 'nan' too; JSON has neither.
             return f"CASE WHEN regexp_full_match({text}, '-?[0-9][0-9.eE+-]*') THEN TRY_CAST({text} AS DOUBLE) END"
+        case "decimal":
+            return (
+                f"CASE WHEN regexp_full_match({text}, '-?[0-9]{{1,18}}([.][0-9]{{1,20}})?') "
+                f"THEN TRY_CAST({text} AS {type_name('decimal')}) END"
+            )
         case "boolean":
             return f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
         case "date":

@@ -6,12 +6,13 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 from __future__ import annotations
 
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
-from trunkline.objects.model import Column
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
 SCALARS = {
     "bigint": "BIGINT",
     "integer": "INTEGER",
     "double": "DOUBLE PRECISION",
+    "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
     "date": "DATE",

@@ -20,6 +20,7 @@ _EXPECTED = {
     "bigint": {"UBIGINT", "BIGINT"},
     "integer": {"UBIGINT", "BIGINT"},
     "double": {"DOUBLE", "UBIGINT", "BIGINT"},
+    "decimal": {"DOUBLE", "UBIGINT", "BIGINT"},
     "boolean": {"BOOLEAN"},
 }
 

@@ -14,7 +14,7 @@ _BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 def table_prefix(obj: Object) -> str:
     """Where all of an object's rows lie; ends in `/`."""
-    return f"{obj.database}/{obj.name}/"
+    return f"{obj.lake_folder}/"
 
 
 def partition_prefix(obj: Object, day: date) -> str:

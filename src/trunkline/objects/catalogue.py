@@ -7,14 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trunkline.errors import UsageError
+from trunkline.objects.call import CALL
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.scorecard import SCORECARD
 from trunkline.objects.user_objects import read_objects
 from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {
     CONTACT_RECORD.name: CONTACT_RECORD,
+    CALL.name: CALL,
+    SCORECARD.name: SCORECARD,
 }
 
 VIEWS: dict[str, View] = {

@@ -93,8 +93,8 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
         source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
     return [
-        (obj.name, best_body(obj, DUCKDB, source)),
-        (f"{obj.name}_versions", versions_body(obj, DUCKDB, source)),
+        (obj.table_name, best_body(obj, DUCKDB, source)),
+        (f"{obj.table_name}_versions", versions_body(obj, DUCKDB, source)),
     ]
 
 

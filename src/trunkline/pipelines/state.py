@@ -43,7 +43,8 @@ def table_states(reader: Reader) -> list[TableState]:
     for name, obj in reader.objects.items():
         event = DUCKDB.quote(obj.event_time)
         rows = reader.con.execute(
-            f"SELECT count(*), min({event}), max({event}) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}"
+            f"SELECT count(*), min({event}), max({event}) FROM {quote_qualified(DUCKDB, obj.warehouse_table)} "
+            "WHERE NOT record_is_deleted"
         ).fetchall()[0]
         loads = reader.con.execute(
             "SELECT count(*), max(merged_at) FROM ledger.batch WHERE object = $1", [name]
@@ -70,13 +71,17 @@ def examine(reader: Reader) -> list[Finding]:
         found.append(Finding(f"{name}: unfinished", not plans, detail))
         table = quote_qualified(DUCKDB, obj.warehouse_table)
         keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
-        rows, distinct = reader.con.execute(f"SELECT count(*), count(DISTINCT ({keys})) FROM {table}").fetchall()[0]
-        found.append(Finding(f"{name}: one row a key", rows == distinct, f"{rows:,} rows, {distinct:,} keys"))
+        rows, held, distinct = reader.con.execute(
+            f"SELECT count(*) FILTER (NOT record_is_deleted), count(*), count(DISTINCT ({keys})) FROM {table}"
+        ).fetchall()[0]
+        gone = f" ({held - rows:,} more say that their key is gone)" if held > rows else ""
+        found.append(Finding(f"{name}: one row a key", held == distinct, f"{held:,} rows, {distinct:,} keys{gone}"))
         wanted = counts.inserted - counts.deleted
         if rows != wanted:
             found.append(Finding(f"{name}: accounting", False, f"{rows:,} rows, and {wanted:,} by the accounting"))
         if reader.settings.lake.startswith("file://"):
-            lake_rows = reader.con.execute(f"SELECT count(*) FROM lake.main.{DUCKDB.quote(name)}").fetchall()[0][0]
+            view = f"lake.main.{DUCKDB.quote(obj.table_name)}"
+            lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
             detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
             found.append(Finding(f"{name}: lake = warehouse", lake_rows == rows, detail))
         else:

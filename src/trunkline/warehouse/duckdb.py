@@ -224,6 +224,7 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
 
 
 def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table."""
-    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
+    """Rows of the warehouse table; one that says deleted is none."""
+    table = quote_qualified(DUCKDB, obj.warehouse_table)
+    rows: int = con.execute(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted").fetchall()[0][0]
     return rows
