@@ -64,3 +64,8 @@ LAMBDA_MARGIN_S: Final = 15
 SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run takes after an outage; the next run takes the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
+
+# AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
+GLUE_COMMENT_CHARS_MAX: Final = 255
+GLUE_PARTITIONS_PER_CALL_MAX: Final = 100
+ATHENA_NAMED_QUERIES_PER_CALL_MAX: Final = 50
