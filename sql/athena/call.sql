@@ -93,7 +93,7 @@ FROM (
 ) AS ranked
 WHERE "record_rank" = 1;
 
-CREATE OR REPLACE VIEW "post_call_analytics"."calls" AS
+CREATE OR REPLACE VIEW "post_call_analytics"."call" AS
 SELECT
   "call_id",
   "call_timestamp_utc",

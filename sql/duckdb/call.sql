@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS "post_call_analytics"."f_call_staging" (
   "record_is_deleted" BOOLEAN
 );
 
-CREATE OR REPLACE VIEW "post_call_analytics"."calls" AS
+CREATE OR REPLACE VIEW "post_call_analytics"."call" AS
 SELECT
   "call_id",
   "call_timestamp_utc",

@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS "post_call_analytics"."f_call_staging" (
 
 CREATE INDEX IF NOT EXISTS "f_call_call_timestamp_utc_idx" ON "post_call_analytics"."f_call" ("call_timestamp_utc");
 
-CREATE OR REPLACE VIEW "post_call_analytics"."calls" AS
+CREATE OR REPLACE VIEW "post_call_analytics"."call" AS
 SELECT
   "call_id",
   "call_timestamp_utc",

@@ -8,9 +8,13 @@ GRANT USAGE ON SCHEMA "post_call_analytics" TO "trunkline_analyst";
 
 GRANT USAGE ON SCHEMA "connect" TO "trunkline_analyst";
 
-GRANT SELECT ON "post_call_analytics"."calls" TO "trunkline_analyst";
+GRANT SELECT ON "post_call_analytics"."call" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO "trunkline_analyst";
+
+GRANT SELECT ON "post_call_analytics"."calls" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
 
@@ -30,8 +34,14 @@ GRANT SELECT ("instance_id", "aws_account_id", "contact_id", "initial_contact_id
 
 GRANT SELECT ("guid", "datetime", "call_timestamp_utc", "agent", "call_type", "ingested_at", "notes", "outcome", "overall_score", "primary_intent", "resolution_reason", "summary", "secondary_intent", "score_ask_for_payment", "score_confirm_location", "score_features_advantages", "score_handle_objections", "score_size_recommendation", "score_urgency", "evidence_ask_for_payment", "evidence_confirm_location", "evidence_features_advantages", "evidence_handle_objections", "evidence_size_recommendation", "evidence_urgency", "other_scores", "deleted_by") ON "post_call_analytics"."scorecards" TO "trunkline_analyst";
 
+GRANT SELECT ("call_id", "format", "output", "written_at", "transcript_bucket", "transcript_s3_key", "job_name", "job_status", "aws_account_id", "instance_id", "channel", "language_locale", "schema_version", "duration_ms", "duration_rule", "participant_kind", "participants", "participant_count", "first_participant", "change_count", "turn_count", "talk_time_ms", "categories", "greeting_time_agent_ms", "non_talk_time_total_ms", "talk_time_total_ms", "talk_time_agent_ms", "talk_time_customer_ms", "total_conversation_duration_ms", "talk_speed_agent_wpm", "talk_speed_customer_wpm", "interruptions_time_total_ms", "interruptions_time_agent_ms", "interruptions_time_customer_ms", "interruptions_total_count", "interruptions_agent_count", "interruptions_customer_count", "sentiment_overall_score_agent", "sentiment_overall_score_customer", "sentiment_interaction_score_customer_with_agent", "sentiment_interaction_score_customer_without_agent", "sentiment_end_score_agent", "sentiment_end_score_customer", "response_time_average_agent_ms", "response_time_average_customer_ms", "response_time_maximum_agent_ms", "response_time_maximum_customer_ms") ON "post_call_analytics"."transcript" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO "trunkline_analyst_pii";

@@ -70,7 +70,7 @@ DISTSTYLE KEY
 DISTKEY ("call_id")
 SORTKEY ("call_timestamp_utc");
 
-CREATE OR REPLACE VIEW "post_call_analytics"."calls" AS
+CREATE OR REPLACE VIEW "post_call_analytics"."call" AS
 SELECT
   "call_id",
   "call_timestamp_utc",

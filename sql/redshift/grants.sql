@@ -8,9 +8,13 @@ GRANT USAGE ON SCHEMA "post_call_analytics" TO ROLE "trunkline_analyst";
 
 GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
 
-GRANT SELECT ON "post_call_analytics"."calls" TO ROLE "trunkline_analyst";
+GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "post_call_analytics"."calls" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
 
@@ -29,5 +33,9 @@ GRANT SELECT ON "connect"."v_contact_family" TO ROLE "trunkline_analyst";
 GRANT SELECT ON "connect_datalake"."contact_record" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

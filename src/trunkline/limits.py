@@ -13,6 +13,16 @@ BATCH_BYTES_MAX: Final = 4 * MIB
 FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
+# Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.
+TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
+# Ours: a call without transcript is looked for again after 15 minutes, twice as long each time, once a day at most, and
+# no more a month after the call: Transcribe keeps jobs 90 days, and what comes late is told by its notification.
+ASK_AGAIN_S: Final = 900
+ASK_AGAIN_S_MAX: Final = 86_400
+ASK_DAYS_MAX: Final = 30
+# Ours: calls looked for at once, and those after which what is known is written down.
+ASK_WORKERS: Final = 4
+ASK_CALLS: Final = 500
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
@@ -34,6 +44,7 @@ DEAD_LETTER_REASONS: Final = {
     "duplicate_key": "the object names one key twice",
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
+    "unknown_shape": "the file is no transcript that is known",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 

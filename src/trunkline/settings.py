@@ -26,7 +26,7 @@ HOME_DEFAULT: Final = "trunkline-data"
 PREFIX: Final = "TRUNKLINE_"
 # Read elsewhere in this module, not keys of the file.
 _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
-_SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",)}
+_SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",), "transcripts": ("file", "s3")}
 
 _RELEASE_VARIABLES: Final = {
     "region": "AWS_DEFAULT_REGION",
@@ -72,6 +72,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     service_level_s: Seconds = 20
     service_level_queue_s: dict[str, Seconds] = {}
     zone: str = "UTC"
+    transcripts: str = ""
+    transcript_keys: tuple[str, ...] = (
+        "transcripts/{call_id}.json",
+        "transcripts/redacted-{call_id}.json",
+        "analytics/{call_id}.json",
+        "redacted-analytics/{call_id}.json",
+    )
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
@@ -83,8 +90,9 @@ class Settings(Options, frozen=True, kw_only=True):
 
     `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
-    `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
-    a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
+    look. `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own
+    limit, a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path
@@ -240,7 +248,7 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str
 
 def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
-    if name == "pii_exceptions":
+    if name in ("pii_exceptions", "transcript_keys"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if name == "service_level_queue_s":
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]

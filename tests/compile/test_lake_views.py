@@ -172,7 +172,7 @@ def test_athena_reads_the_views_not_the_files(obj: Object) -> None:
     assert f"`{obj.database}`.`{obj.table_name}_files`" in files
     assert ",2050'" in files
     assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.table_name}_versions" AS')
-    assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.table_name}" AS')
+    assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}" AS')
     assert all(f'FROM "{obj.database}"."{obj.table_name}_files"' in view for view in (versions, best))
     assert all(len(sql.encode()) < (ATHENA.statement_bytes_max or 0) for sql in (files, versions, best))
 

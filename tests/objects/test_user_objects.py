@@ -186,7 +186,7 @@ def test_load_adds_to_what_is_there() -> None:
     assert load() == OBJECTS
     assert "survey_answer" not in OBJECTS
     with pytest.raises(
-        UsageError, match="no object 'nothing'; objects are contact_record, call, scorecard, survey_answer"
+        UsageError, match="no object 'nothing'; objects are contact_record, call, scorecard, transcript, survey_answer"
     ):
         find("nothing", objects)
 

@@ -201,6 +201,10 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "service_level_s": "X of the metrics `in X`, seconds, 1 to 604,800.",
     "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
     "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
+    "transcripts": "`s3://` or `file://` URL of the place whose keys `transcript_keys` are: the document's "
+    "`TRANSCRIBE_BUCKET`. Only `enrich` looks there.",
+    "transcript_keys": "Keys of transcripts, with `{call_id}` where the call's id stands. A file's name is matched "
+    "from its end, so that a prefix does not matter; Contact Lens's own names are known besides.",
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
     "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
     "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
@@ -265,6 +269,7 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "`objects.toml`?",
     "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
     "narrow, mend it and replay.",
+    "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }
 

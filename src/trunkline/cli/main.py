@@ -18,6 +18,7 @@ from trunkline import __version__
 from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
+from trunkline.cli.enrich import enrich
 from trunkline.cli.load import load
 from trunkline.cli.report import report
 from trunkline.cli.simulate import simulate
@@ -30,6 +31,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "enrich": enrich,
     "sql": sql,
     "report": report,
     "doctor": doctor,

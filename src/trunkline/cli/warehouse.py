@@ -21,7 +21,7 @@ def install(home: Home = None) -> None:
     """
     with owned(home) as opened:
         for obj in opened.objects.values():
-            output.text(f"{obj.warehouse_table} is in place, with view {obj.lake_table}")
+            output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")
 
 
 @app.command()

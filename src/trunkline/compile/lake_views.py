@@ -94,7 +94,7 @@ def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, st
     return (
         f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table + VERSIONS_SUFFIX)} AS\n"
         + versions_body(obj, engine, source),
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\n" + best_body(obj, engine, source),
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\n" + best_body(obj, engine, source),
     )
 
 

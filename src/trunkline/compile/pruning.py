@@ -41,7 +41,7 @@ def _bounds(select: exp.Select, objects: Mapping[str, Object]) -> Iterator[str]:
         return
     table: exp.Table = source.this
     name = table.name.removesuffix("_versions")
-    obj = next((one for one in objects.values() if one.table_name == name), None)
+    obj = next((one for one in objects.values() if name in (one.table_name, one.view_name)), None)
     if obj is None or "lake" not in (table.db, table.catalog):
         return
     for condition in _conjuncts(where.this):

@@ -78,6 +78,11 @@ def merge_key(object_name: str, batch_id: str) -> str:
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
 
 
+def asked_key(day: date | None) -> str:
+    """Which calls of a day were looked for and had no transcript, and when."""
+    return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
+
+
 def compaction_prefix(object_name: str) -> str:
     """Where the records of an object's compactions lie; ends in `/`."""
     return f"{LEDGER}/compaction/{object_name}/"

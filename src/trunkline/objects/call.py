@@ -27,6 +27,7 @@ CALL = Object(
     database=DATABASE,
     table="calls",
     folder="calls",
+    view="call",
     warehouse_table=f"{DATABASE}.f_call",
     grain="One row per call, the latest version of its item.",
     key=("call_id",),

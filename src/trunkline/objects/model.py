@@ -98,7 +98,8 @@ class Object:
     `partition` is the timestamp column whose UTC date is the lake partition. `redaction` is the map column and
     key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
-    `folder` its folder in the lake where that is not `database/table`.
+    `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
+    view that adds other objects' columns has the table's name.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Object:
     source: str = ""
     table: str = ""
     folder: str = ""
+    view: str = ""
 
     def __hash__(self) -> int:
         """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""
@@ -131,6 +133,16 @@ class Object:
     def lake_table(self) -> str:
         """`database.table` as Amazon, or who else named it, has it."""
         return f"{self.database}.{self.table_name}"
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view that shows its best rows, without its database."""
+        return self.view or self.table_name
+
+    @property
+    def public_view(self) -> str:
+        """`database.view` that people read."""
+        return f"{self.database}.{self.view_name}"
 
     @property
     def lake_folder(self) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from trunkline.batch import REPLAY_SOURCE, Broken, Framed, Plan, Range
+from trunkline.batch import REPLAY_SOURCE, Broken, Framed, Mark, Plan, Range
 from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.index import SetAside
 from trunkline.ledger.records import KeptBytes, decode_bytes
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
+from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.sources import framing
+from trunkline.sources import framing, transcripts
 
 
 def kept_bytes(home: Home, letter: SetAside) -> KeptBytes:
@@ -44,25 +45,32 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
     indexes: list[int] = []
     offsets: list[int] = []
     broken: list[Broken] = []
+    marks: list[Mark] = []
     for number, found in enumerate(plan.ranges):
         letter = by_identity[(found.uri, found.version.partition("#")[0])]
         kept = kept_bytes(home, letter)
-        text, offset = _one_record(kept), int(found.uri.rpartition(":")[2])
+        offset = int(found.uri.rpartition(":")[2])
+        text, mark = _one_record(home, plan.object_name, kept, letter)
         if text is None:
             broken.append(Broken(number, offset, kept.payload, kept.length, letter.reason, letter.detail))
         else:
             texts.append(text)
+            marks.append(mark)
             indexes.append(number)
             offsets.append(offset)
-    return Framed(plan, texts, indexes, offsets, broken, sum(found.end for found in plan.ranges))
+    return Framed(plan, texts, indexes, offsets, broken, sum(found.end for found in plan.ranges), marks)
 
 
-def _one_record(kept: KeptBytes) -> str | None:
+def _one_record(home: Home, object_name: str, kept: KeptBytes, letter: SetAside) -> tuple[str | None, Mark]:
     if kept.length > DEAD_LETTER_BYTES_MAX:
-        return None
+        return None, Mark()
+    if object_name == TRANSCRIPT.name:
+        uri = letter.position.rpartition("@")[0]
+        found = transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
+        return found or (None, Mark())
     texts: list[str] = []
     for block in framing.frame(io.BytesIO(kept.payload).read, 0, lambda: None):
         if block.broken:
-            return None
+            return None, Mark()
         texts += block.texts
-    return texts[0] if len(texts) == 1 else None
+    return (texts[0] if len(texts) == 1 else None), Mark()

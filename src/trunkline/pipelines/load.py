@@ -17,11 +17,12 @@ from trunkline.ledger.records import BatchRecord
 from trunkline.limits import FLATTEN_WORKERS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
+from trunkline.pipelines.files import list_of, read_batches, reread
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_BATCHES_MAX, MERGE_ROWS_MAX, merge_batches
 from trunkline.pipelines.recovery import recover
-from trunkline.sources import listing, s3_files
+from trunkline.sources.listing import SourceFile
 
 Advance = Callable[[int], None]
 
@@ -62,15 +63,19 @@ def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = lambd
     Raises UsageError for paths that cannot be, TerminalError for files that cannot be read. A record that cannot be
     used is set aside and never stops the load. Stopping at any point loses nothing: the next load goes on.
     """
+    return load_files(home, obj, list_of(obj, paths), advance)
+
+
+def load_files(home: Home, obj: Object, files: Sequence[SourceFile], advance: Advance = lambda _: None) -> LoadResult:
+    """The same for files that are listed already."""
     started = clock.monotonic_s()
-    files = listing.list_files(paths)
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
     done = index.positions(home.con, obj.name)
     counts: list[Counts] = []
     drifts: list[Drift] = []
     bytes_read = 0
-    framed = s3_files.read_batches(files, done, obj.name, home.settings.batch_bytes)
+    framed = read_batches(home.settings, obj, files, done)
     for group in _merge_groups(_flattened(home, flatteners, framed, advance)):
         counts += merge_batches(home, obj, group)
         drifts += [record.drift for record in group if record.drift.records]
@@ -85,7 +90,7 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
     The other files of such a batch become batches of their own, since what follows in them may be read already.
     """
     try:
-        framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else s3_files.reread(plan)
+        framed = reread_letters(home, plan) if plan.source == REPLAY_SOURCE else reread(home.settings, plan)
     except SourceChangedError:
         parts = [replace(plan, ranges=(one,)) for one in plan.ranges] if len(plan.ranges) > 1 else []
         for part in parts:

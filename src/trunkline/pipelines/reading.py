@@ -10,6 +10,7 @@ import duckdb
 
 from trunkline.compile import pruning, trino
 from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
+from trunkline.compile.views import select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
@@ -21,7 +22,9 @@ from trunkline.pipelines.home import user_object_files
 from trunkline.settings import Settings, path_of
 from trunkline.warehouse import duckdb as warehouse
 
-SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
+SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
+"""Where names without a database are looked up, in this order."""
+SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
         for obj in objects.values():
             for name, body in _lake_bodies(obj, store):
                 con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(name)} AS {body}")
+        for view in views_on(objects.values(), catalogue.VIEWS.values()):
+            body = select_view(view, DUCKDB.name, _in_lake, is_lake=True)
+            con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
     con.execute("SET allowed_directories = $1", [[folder.rstrip("/") + "/" for folder in folders]])
     con.execute("SET enable_external_access = false")
 
@@ -93,9 +99,13 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
         source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
     return [
-        (obj.table_name, best_body(obj, DUCKDB, source)),
+        (obj.view_name, best_body(obj, DUCKDB, source)),
         (f"{obj.table_name}_versions", versions_body(obj, DUCKDB, source)),
     ]
+
+
+def _in_lake(name: str) -> str:
+    return f"lake.main.{DUCKDB.quote(name.rpartition('.')[2])}"
 
 
 def _literal(path: str) -> str:

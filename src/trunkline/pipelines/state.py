@@ -80,7 +80,7 @@ def examine(reader: Reader) -> list[Finding]:
         if rows != wanted:
             found.append(Finding(f"{name}: accounting", False, f"{rows:,} rows, and {wanted:,} by the accounting"))
         if reader.settings.lake.startswith("file://"):
-            view = f"lake.main.{DUCKDB.quote(obj.table_name)}"
+            view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
             lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
             detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
             found.append(Finding(f"{name}: lake = warehouse", lake_rows == rows, detail))

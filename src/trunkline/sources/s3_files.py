@@ -53,7 +53,7 @@ def read_batches(
         if progress.is_complete:
             continue
         start = progress.offset
-        with _opened(file, start, client) as (raw, stream):
+        with opened(file, start, client) as (raw, stream):
             block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
             for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes):
                 raw.check()
@@ -74,7 +74,7 @@ def reread(plan: Plan, client: Any = None) -> Framed:
     batch = _Batch(plan.object_name)
     for one in plan.ranges:
         file = SourceFile(one.uri, one.version, 0, one.arrived_at)
-        with _opened(file, one.start, client) as (raw, stream):
+        with opened(file, one.start, client) as (raw, stream):
             start = one.start
             for block in framing.frame(stream.read, start, lambda: stream.damage):
                 raw.check()
@@ -138,7 +138,7 @@ class _Batch:
 
 
 @contextmanager
-def _opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
+def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
     """The stored and the decoded bytes of a file, the latter from byte `start` on."""
     raw: _Raw = _Local(file) if not file.uri.startswith("s3://") else _s3_raw(file, client)
     try:
