@@ -28,8 +28,8 @@ from trunkline.compile.views import select_view
 from trunkline.engines.athena import ATHENA, hive_type, trino_type
 from trunkline.engines.model import quote_qualified
 from trunkline.limits import GLUE_COMMENT_CHARS_MAX
-from trunkline.objects.model import Column, Object, Type
-from trunkline.objects.view import View
+from trunkline.objects.model import Column, ListOf, Object, Type
+from trunkline.objects.view import ColumnType, View
 
 Json = dict[str, Any]
 
@@ -39,7 +39,13 @@ PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 MADE_BY = {"trunkline.catalogue": "1"}
 """A parameter by which we know our own tables again."""
 
-VIEW_TYPES: dict[str, Type] = {"string": "text", "timestamp": "timestamp", "bigint": "bigint"}
+VIEW_TYPES: dict[ColumnType, Type] = {
+    "string": "text",
+    "timestamp": "timestamp",
+    "bigint": "bigint",
+    "double": "double",
+    "array(string)": ListOf("text"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def files_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected
     parameters = {"EXTERNAL": "TRUE", "classification": "parquet", **MADE_BY}
     given: Json = {
         "Name": obj.table_name + FILES_SUFFIX,
-        "Description": f"Files of {obj.lake_table}: versions and tombstones. Read the view {obj.lake_table} instead.",
+        "Description": f"Files of {obj.lake_table}: versions and tombstones. Read the view {obj.public_view} instead.",
         "TableType": "EXTERNAL_TABLE",
         "Parameters": parameters | (projection(obj, lake, last_year) if is_projected else {}),
         "PartitionKeys": _keys(),
@@ -144,7 +150,7 @@ def object_tables(
         files_table(obj, lake, last_year, is_projected),
         _view(obj.database, obj.table_name + VERSIONS_SUFFIX, versions_body(obj, ATHENA, files), columns,
               f"Every distinct version of {obj.lake_table}."),
-        _view(obj.database, obj.table_name, best_body(obj, ATHENA, files), columns, obj.grain),
+        _view(obj.database, obj.view_name, best_body(obj, ATHENA, files), columns, obj.grain),
     ]  # fmt: skip
 
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from trunkline.compile.lake_views import FILES_SUFFIX, athena_statements
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.athena import ATHENA
+from trunkline.objects.calls_view import CALLS_VIEW
+from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
 
 EXAMPLE_DAY = date(2026, 2, 11)
-CALLS = "post_call_analytics.calls"
+CALLS = f"{CALLS_VIEW.database}.{CALLS_VIEW.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,12 @@ def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY)
                        f"Finds new partitions of {obj.lake_table}, where it is registered without projection.",
                        f"MSCK REPAIR TABLE {table}")
         )  # fmt: skip
-    if any(obj.lake_table == CALLS for obj in known):
+    for view in views_on(known, VIEWS.values()):
+        about = f"Creates the view {view.database}.{view.name}; once is enough."
+        made.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA.name)))
+    if views_on(known, [CALLS_VIEW]):
         made.append(
-            NamedQuery("calls_by_direction_and_answer_type", CALLS.split(".", maxsplit=1)[0],
+            NamedQuery("calls_by_direction_and_answer_type", CALLS_VIEW.database,
                        "Calls of a day by direction and answer type: how many, how long, how many over a minute.",
                        by_direction_and_answer_type(day))
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trunkline.compile.glue_tables import CatalogueTable, object_tables, view_table
 from trunkline.compile.lake_queries import named_queries
 from trunkline.compile.lake_views import athena_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.athena import ATHENA
 from trunkline.errors import TransientError, UsageError
 from trunkline.lake import athena, crawler, glue, layout
@@ -47,16 +47,14 @@ def check_lake(lake: str) -> None:
 def tables_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) -> list[CatalogueTable]:
     """Everything for these objects, in the order in which one needs the other."""
     tables = [table for obj in objects.values() for table in object_tables(obj, lake, is_projected=is_projected)]
-    held = {obj.lake_table for obj in objects.values()}
-    return tables + [view_table(view) for view in VIEWS.values() if f"{view.database}.{view.base}" in held]
+    return tables + [view_table(view) for view in views_on(objects.values(), VIEWS.values())]
 
 
 def ddl_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) -> list[str]:
     """The same as statements for Athena, each a query of its own."""
     statements = [one for obj in objects.values() for one in athena_statements(obj, lake, is_projected=is_projected)]
-    held = {obj.lake_table for obj in objects.values()}
-    views = [view for view in VIEWS.values() if f"{view.database}.{view.base}" in held]
-    return list(dict.fromkeys([*statements, *(create_view(view, ATHENA.name) for view in views)]))
+    views = [create_view(view, ATHENA.name) for view in views_on(objects.values(), VIEWS.values())]
+    return list(dict.fromkeys([*statements, *views]))
 
 
 def register(
