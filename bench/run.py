@@ -16,6 +16,7 @@ BENCHMARKS = {
     "merge": "one table into the warehouse, against dlt and plain SQL",
     "growth": "a batch's merge as the warehouse grows",
     "demo": "the second run of `trunkline demo`",
+    "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 
 

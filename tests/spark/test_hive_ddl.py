@@ -6,7 +6,9 @@ Spark's words. Spark knows no projection, so partitions are found by the documen
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +46,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
         "spark.sql.session.timeZone": "UTC",
+        "spark.sql.variable.substitute": "false",  # ${year} is Athena's, not Spark's
         "spark.sql.ansi.enabled": "true",
         "spark.sql.ansi.doubleQuotedIdentifiers": "true",
         "spark.sql.shuffle.partitions": "1",
@@ -53,10 +56,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         builder = builder.config(name, value)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # Spark gives Python times on this process's own clock.
+        patch.setenv("TZ", "UTC")
+        time.tzset()
         session = builder.enableHiveSupport().getOrCreate()
         session.sparkContext.setLogLevel("FATAL")
         yield session
         session.stop()
+    time.tzset()
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +82,9 @@ def asked(spark: Any, settings: Settings) -> Any:
 
 
 def _spoken(statement: str) -> str:
-    """Trino's SQL in Spark's words."""
+    """Trino's SQL in Spark's words. Where a list of records becomes rows, sqlglot would lose the list."""
+    if "UNNEST(" in statement:
+        return re.sub(r"CROSS JOIN UNNEST\((.*?)\) AS u\((.*?)\)", r"LATERAL VIEW INLINE(\1) u AS \2", statement)
     return sqlglot.transpile(statement, read="trino", write="spark")[0]
 
 
