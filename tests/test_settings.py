@@ -64,6 +64,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         service_level_s = 15
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
         zone = "America/New_York"
+        dynamodb_tables = { calls-eu = "call" }
+        dynamodb_deletes = "users"
+        scorecard_zone = "Europe/Berlin"
         transcripts = "s3://recordings"
         transcript_keys = ["t/{call_id}.json", "u/{call_id}.json"]
         dead_letter_retention_days = 7
@@ -79,6 +82,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_SERVICE_LEVEL_S": "15",
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
         "TRUNKLINE_ZONE": "America/New_York",
+        "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
+        "TRUNKLINE_DYNAMODB_DELETES": "users",
+        "TRUNKLINE_SCORECARD_ZONE": "Europe/Berlin",
         "TRUNKLINE_TRANSCRIPTS": "s3://recordings",
         "TRUNKLINE_TRANSCRIPT_KEYS": "t/{call_id}.json, u/{call_id}.json",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",

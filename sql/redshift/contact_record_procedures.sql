@@ -607,6 +607,10 @@ BEGIN
   LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
+  -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
+  CREATE TEMP TABLE IF NOT EXISTS "trunkline_f_calls_counted" ("batch" VARCHAR(512), "inserted" BIGINT, "updated" BIGINT, "deleted" BIGINT, "superseded" BIGINT, "duplicate" BIGINT);
+  INSERT INTO "trunkline_f_calls_counted" SELECT batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+
   -- Again within the staged dates, and the few whose date moved apart.
   IF first_date IS NOT NULL THEN
     EXECUTE 'DELETE FROM "connect"."f_calls"

@@ -98,7 +98,7 @@ def postgres(uri: str, engine: str) -> Any:
 @pytest.fixture(scope="module", params=["duckdb", "postgres", "redshift"])
 def query(request: pytest.FixtureRequest) -> Iterator[Query]:
     if request.param == "duckdb":
-        db: Any = empty_warehouse()
+        db: Any = empty_warehouse().local
         filled(db.execute, "?")
     else:
         db = postgres(request.getfixturevalue("postgres_uri"), request.param)

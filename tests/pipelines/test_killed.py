@@ -28,9 +28,11 @@ from homes import (
     load_into,
     narrow,
     opened,
+    place_of,
     table,
     totals,
 )  # fmt: skip
+from servers import seeds
 
 from trunkline.batch import Counts
 from trunkline.lake import layout
@@ -76,8 +78,10 @@ def write_source(folder: Path, rng: random.Random) -> None:
 
 def run(home: Path, source: Path, options: dict[str, Any], action: str, step: str = "0") -> list[str] | None:
     """Run an action in a process of its own; the kinds of its steps in order, None when it was killed before one."""
+    options = options | {"warehouse": place_of(home)}
     command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, step]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    emulated = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT | emulated, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -119,7 +123,7 @@ def assert_nothing_left(home: Home) -> None:
     ] == []
     batches = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/batch/{name}/")}
     merges = {key.split("/")[-1].removesuffix(".json") for key in store.list(f"_ledger/merge/{name}/")}
-    held = {row[0] for row in home.con.execute("SELECT batch_id FROM ledger.batch").fetchall()}
+    held = {row[0] for row in home.warehouse.query("SELECT batch_id FROM ledger.batch")}
     assert batches == merges == held
     for key in lake_files(home, NARROW):
         assert layout.batch_of(key) in batches or "/compacted-" in key
@@ -127,7 +131,7 @@ def assert_nothing_left(home: Home) -> None:
     assert kept <= batches
     for one in letters(home, NARROW, is_open=False):
         assert kept_bytes(home, one).length == one.length
-    incomplete = home.con.execute("SELECT count(*) FROM ledger.position WHERE NOT is_complete").fetchall()
+    incomplete = home.warehouse.query("SELECT count(*) FROM ledger.position WHERE NOT is_complete")
     assert incomplete == [(0,)]
 
 
@@ -226,6 +230,73 @@ def test_upkeep_killed_anywhere(tmp_path: Path, action: str, seed: int) -> None:
             assert lake_versions(home, NARROW) == expected[1]
             assert lake_best(home, NARROW) == table(home, NARROW) == expected[0]
     assert deaths > 1
+    assert run(tmp_path / "home", source, options, action) is not None
+    with opened(tmp_path / "home", NARROW, **options) as home:
+        assert load_into(home, source, obj=NARROW).counts.read == 0
+        assert look(home) == expected
+        assert totals(home, NARROW) == counts
+        assert_nothing_left(home)
+        rebuild(home, NARROW)
+        assert look(home) == expected
+
+
+def on_servers(parameters: list[Any]) -> list[Any]:
+    """Those whose target is no DuckDB."""
+    return [one for one in parameters if one.values[0] != "duckdb"]
+
+
+@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(32, 6)), indirect=["each_target"])
+def test_a_load_killed_on_a_server(tmp_path: Path, each_target: str, seed: int) -> None:
+    """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
+    rng = random.Random(seed)
+    source = tmp_path / "in"
+    write_source(source, rng)
+    options = {"batch_bytes": rng.choice((300, 900, 2_500))}
+    threads = {"threads": rng.choice((1, 2))}
+    kinds = run(tmp_path / "reference", source, options | threads, "load")
+    assert kinds is not None
+    with opened(tmp_path / "reference", NARROW, **options) as home:
+        expected, counts = look(home), totals(home, NARROW)
+    deaths = 0
+    for _ in range(rng.randrange(1, 4)):
+        deaths += run(tmp_path / "home", source, options | threads, "load", str(rng.randrange(1, len(kinds)))) is None
+    assert deaths
+    with opened(tmp_path / "home", NARROW, **options) as home:
+        load_into(home, source, obj=NARROW)
+        assert_adds_up(totals(home, NARROW))
+        assert comparable(totals(home, NARROW)) == comparable(counts)
+        assert look(home) == expected
+        assert_nothing_left(home)
+        assert lake_best(home, NARROW) == expected[0]
+        again = load_into(home, source, obj=NARROW)
+        assert (again.counts.read, again.recovered) == (0, 0)
+        rebuild(home, NARROW)
+        assert look(home) == expected
+    for record in (tmp_path / "home" / "lake" / "_ledger" / "batch").rglob("*.json"):
+        for put in decode_batch(record.read_bytes()).puts:
+            assert (tmp_path / "home" / "lake" / put.key).exists()
+
+
+@pytest.mark.parametrize("action", ["compact", "rebuild", "replay"])
+@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(3, 1, of_redshift=0)), indirect=["each_target"])
+def test_upkeep_killed_on_a_server(tmp_path: Path, each_target: str, action: str, seed: int) -> None:
+    """A compaction, a rebuild and a replay killed at random steps lose nothing; the next one does the work."""
+    rng = random.Random(f"{action} {seed}")
+    source = tmp_path / "in"
+    write_source(source, rng)
+    (source / "99").write_bytes(b"{poison}\n")
+    options = {"batch_bytes": 600}
+    for name in ("home", "counted"):
+        with opened(tmp_path / name, NARROW, **options) as home:
+            load_into(home, source, obj=NARROW)
+            expected, counts = look(home), totals(home, NARROW)
+    kinds = run(tmp_path / "counted", source, options, action)
+    assert kinds is not None
+    for _ in range(3):
+        run(tmp_path / "home", source, options, action, str(rng.randrange(1, len(kinds))))
+        with opened(tmp_path / "home", NARROW, **options) as home:
+            assert lake_versions(home, NARROW) == expected[1]
+            assert lake_best(home, NARROW) == expected[0]
     assert run(tmp_path / "home", source, options, action) is not None
     with opened(tmp_path / "home", NARROW, **options) as home:
         assert load_into(home, source, obj=NARROW).counts.read == 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -16,6 +16,7 @@ from trunkline.batch import Counts
 from trunkline.compile.lake_views import best_body, versions_body
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
+from trunkline.flatten.canonical import canonical
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
@@ -30,9 +31,48 @@ Row = dict[str, Any]
 Record = dict[str, Any]
 
 
+class Places(Protocol):
+    """Where homes have their warehouses."""
+
+    def new(self) -> str:
+        """The URL of an empty warehouse; an empty text is the file in the home."""
+
+    def release(self, url: str) -> None:
+        """Take a warehouse back."""
+
+
+_places: list[tuple[Places, dict[Path, str]]] = []
+
+
+@contextmanager
+def placed(places: Places) -> Iterator[None]:
+    """Each home opened meanwhile has a warehouse of `places`, the same for the same path."""
+    _places.append((places, {}))
+    yield
+    for path in list(_places[-1][1]):
+        release(path)
+    _places.pop()
+
+
+def place_of(path: Path) -> str:
+    """The URL of the warehouse of a home; empty: in the home."""
+    if not _places:
+        return ""
+    places, held = _places[-1]
+    if path not in held:
+        held[path] = places.new()
+    return held[path]
+
+
+def release(path: Path) -> None:
+    """Give back the warehouse of a home that is not opened again."""
+    if _places and path in _places[-1][1]:
+        _places[-1][0].release(_places[-1][1].pop(path))
+
+
 def settings_of(path: Path, **options: object) -> Settings:
     """Settings of a home, by the names that the settings file has."""
-    given = {"threads": 1, "pii_key": "a key for tests"} | options
+    given = {"threads": 1, "pii_key": "a key for tests", "warehouse": place_of(path)} | options
     return Settings.load(path, {f"TRUNKLINE_{name.upper()}": str(value) for name, value in given.items()})
 
 
@@ -44,7 +84,7 @@ def opened(path: Path, *objects: Object, **options: object) -> Iterator[Home]:
     """
     with ExitStack() as stack:
         with _catalogue_of(objects):
-            home = stack.enter_context(open_home(settings_of(path, **options)))
+            home = stack.enter_context(open_home(settings_of(path, **options), is_install=True))
         yield home
 
 
@@ -95,7 +135,27 @@ def rows_of(
 def table(home: Home, obj: Object | None = None) -> list[Row]:
     """The warehouse table."""
     obj = obj or contacts(home)
-    return rows_of(home.con, quote_qualified(DUCKDB, obj.warehouse_table), obj)
+    if home.warehouse.engine.name == "duckdb":
+        return rows_of(home.con, quote_qualified(DUCKDB, obj.warehouse_table), obj)
+    return _server_rows(home, obj)
+
+
+def _server_rows(home: Home, obj: Object) -> list[Row]:
+    """The table of a server, JSON as the canonical text that the lake has."""
+    engine = home.warehouse.engine
+    columns = [column for column in obj.columns if column.name not in PER_DELIVERY]
+    text = "JSON_SERIALIZE({})" if engine.name == "redshift" else "CAST({} AS text)"
+    listed = ", ".join(
+        text.format(engine.quote(c.name)) if isinstance(c.type, Json) else engine.quote(c.name) for c in columns
+    )
+    found = []
+    for values in home.warehouse.query(f"SELECT {listed} FROM {quote_qualified(engine, obj.warehouse_table)}"):
+        row = {column.name: value for column, value in zip(columns, values, strict=True)}
+        for column in columns:
+            if isinstance(column.type, Json) and row[column.name] is not None:
+                row[column.name] = canonical(row[column.name].encode())
+        found.append(row)
+    return sorted(found, key=lambda row: tuple(row[key] for key in obj.key))
 
 
 def lake_files(home: Home, obj: Object | None = None) -> list[str]:
@@ -132,12 +192,12 @@ def lake_versions(home: Home, obj: Object | None = None) -> list[Row]:
 
 def totals(home: Home, obj: Object | None = None) -> Counts:
     """The ledger's totals."""
-    return index.totals(home.con, (obj or contacts(home)).name)
+    return index.totals(home.warehouse, (obj or contacts(home)).name)
 
 
 def letters(home: Home, obj: Object | None = None, is_open: bool = True) -> list[index.SetAside]:
     """What is set aside."""
-    return index.dead_letters(home.con, (obj or contacts(home)).name, is_open)
+    return index.dead_letters(home.warehouse, (obj or contacts(home)).name, is_open)
 
 
 def jsonl(records: Sequence[Mapping[str, Any]]) -> bytes:

@@ -53,9 +53,9 @@ class Steps:
         return counted
 
 
-def statement_kind(sql: str, *_: object) -> str:
+def statement_kind(sql: object, *_: object) -> str:
     """The first words of a statement, as far as they are no names."""
-    return " ".join(re.findall(r"[A-Z]+(?= |$)", sql[:60])[:4])
+    return " ".join(re.findall(r"[A-Z]+(?= |$)", str(sql)[:60])[:4])
 
 
 def file_kind(path: Path | str) -> str:
@@ -65,6 +65,32 @@ def file_kind(path: Path | str) -> str:
         key = parts[parts.index("lake") + 1 :]
         return "/".join(key[:2]) + (" " + key[-1].partition(".")[2] if not key[0].startswith("_") else "")
     return Path(path).suffix
+
+
+def watch_servers(steps: Steps) -> None:
+    """Statements to PostgreSQL are steps too."""
+    import psycopg
+    from adbc_driver_manager import AdbcStatement
+
+    from trunkline.warehouse import postgres_copy
+
+    class Statement(AdbcStatement):  # type: ignore[misc]
+        """A statement of the driver's, whose execution is a step."""
+
+        def execute_update(self) -> int:
+            """Run it."""
+            steps.take("COPY")
+            return int(super().execute_update())
+
+    postgres_copy.adbc.AdbcStatement = Statement
+    psycopg.Connection.execute = steps.before(lambda _, sql, *__: statement_kind(sql), psycopg.Connection.execute)  # type: ignore[method-assign]
+
+
+def watch_aws(steps: Steps) -> None:
+    """Calls of AWS are steps too."""
+    from botocore.client import BaseClient
+
+    BaseClient._make_api_call = steps.before(lambda _, name, __: name, BaseClient._make_api_call)  # type: ignore[method-assign]
 
 
 class Watched:
@@ -92,7 +118,12 @@ def main(home: str, source: str, options: str, action: str, fatal: str) -> None:
     duckdb.connect = lambda *args, **kwargs: Watched(connect(*args, **kwargs), steps)  # type: ignore[assignment]
     os.fsync = steps.before(lambda _: "fsync", os.fsync)
     Path.replace = steps.before(lambda _, to: f"put {file_kind(to)}", Path.replace)  # type: ignore[method-assign]
-    Path.unlink = steps.before(lambda path: f"remove {file_kind(path)}", Path.unlink)  # type: ignore[method-assign]
+    Path.unlink = steps.before(lambda path, *_: f"remove {file_kind(path)}", Path.unlink)  # type: ignore[method-assign]
+    warehouse = json.loads(options).get("warehouse", "")
+    if warehouse.startswith("redshift+data:"):
+        watch_aws(steps)
+    elif warehouse:
+        watch_servers(steps)
     with opened(Path(home), NARROW, **json.loads(options)) as it:
         ACTIONS[action](it, source)
     sys.stdout.write(json.dumps(steps.kinds))

@@ -33,7 +33,7 @@ def list_letters(
     with read(home) as opened:
         if object_name is not None:
             find(object_name, opened.objects)
-        letters = dead_letters(opened.con, object_name, is_open=not landed)
+        letters = dead_letters(opened.warehouse, object_name, is_open=not landed)
     grouped: dict[tuple[str, str], list[int]] = {}
     for place, letter in enumerate(letters):
         if reason in (None, letter.reason):
@@ -70,7 +70,7 @@ def show(
     from trunkline.pipelines.letters import kept_bytes
 
     with owned(home) as opened:
-        found = [one for one in dead_letters(opened.con, is_open=False) if one.payload_hash.startswith(letter_id)]
+        found = [one for one in dead_letters(opened.warehouse, is_open=False) if one.payload_hash.startswith(letter_id)]
         ids = {one.payload_hash for one in found}
         if len(ids) != 1:
             seen = f"{len(ids):,} records set aside have" if ids else "no record set aside has"
@@ -101,7 +101,7 @@ def replay(
         names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
         results = []
         for name in names:
-            letters = [one for one in dead_letters(opened.con, name) if reason in (None, one.reason)]
+            letters = [one for one in dead_letters(opened.warehouse, name) if reason in (None, one.reason)]
             if letters:
                 results.append(run(opened, opened.objects[name], letters))
     for result in results:

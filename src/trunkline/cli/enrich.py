@@ -46,8 +46,9 @@ def enrich(
         with progress("Looking for transcripts", len(due), "calls") as advance:
             result = run(opened, due, without, advance)
     if output_format is Format.TABLE:
+        calls = "call" if result.without == 1 else "calls"
         output.text(
-            f"{result.without:,} calls without a transcript, {result.looked_for:,} looked for, {result.found:,} found"
+            f"{result.without:,} {calls} without a transcript, {result.looked_for:,} looked for, {result.found:,} found"
         )
         output.text(result.counts.sentence())
     else:

@@ -104,7 +104,7 @@ def sql_(
 
     obj = find(name, declared(home))
     if step == "flatten":
-        output.text(flatten_sql(obj).plain + ";")
+        output.text(flatten_sql(obj).rows + ";")
     elif step == "order":
         output.text("ORDER BY " + order_by(obj, DUCKDB))
     else:

@@ -19,7 +19,11 @@ def install(home: Home = None) -> None:
 
     Example: trunkline warehouse install
     """
-    with owned(home) as opened:
+    from trunkline.objects.catalogue import VIEWS
+
+    with owned(home, is_install=True) as opened:
+        for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
+            output.text(change)
         for obj in opened.objects.values():
             output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")
 

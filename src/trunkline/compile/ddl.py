@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.errors import UsageError
+from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Column, Object
 
 STAGING_SUFFIX = "_staging"
@@ -82,6 +83,26 @@ def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str
     _assert_warehouse(engine)
     lines = column_lines(obj.columns, engine, obj.key)
     return _create(table or staging_table(obj), lines, engine, _distribution(obj, engine))
+
+
+def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[str, ...]:
+    """The ledger's tables. Keys are kept by whoever writes; only PostgreSQL gets the batch's key declared.
+
+    A file's name may be longer than what PostgreSQL's tree index takes, so that those are found by hash.
+    """
+    _assert_warehouse(engine)
+    found: list[str] = []
+    for table in tables:
+        lines = column_lines(table.columns, engine, (column.name for column in table.columns if not column.nullable))
+        is_short = all((table.by_name[name].length_max or 0) <= 128 for name in table.key)
+        if engine.name == "postgres" and is_short:
+            lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in table.key)})")
+        found += [create_schema(engine, table.name), _create(table.name, lines, engine)]
+        if engine.name == "postgres" and not is_short:
+            name, column = table.name.split(".")[1], table.key[1]
+            index, place = engine.quote(f"{name}_{column}_idx"), quote_qualified(engine, table.name)
+            found.append(f"CREATE INDEX IF NOT EXISTS {index} ON {place} USING hash ({engine.quote(column)})")
+    return tuple(dict.fromkeys(found))
 
 
 def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:

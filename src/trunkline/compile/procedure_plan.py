@@ -9,6 +9,7 @@ from __future__ import annotations
 from trunkline.compile.ddl import staging_table
 from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
 from trunkline.compile.procedure_text import (
+    COUNTED,
     COUNTS,
     HELD,
     INCOMING,
@@ -47,6 +48,7 @@ def merge_procedure(obj: Object, engine: Engine) -> str:
         "" if is_postgres else _look_up(obj, engine),
         _compare(obj, engine),
         _count(obj, engine),
+        "" if is_postgres else _leave_counts(obj, engine),
         _delete(obj, engine),
         _insert(obj, engine),
     )
@@ -257,6 +259,17 @@ def _count(obj: Object, engine: Engine) -> str:
   JOIN {source} AS s ON {_same_row(obj, engine)}
   LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
   RAISE INFO 'merge_{table_name(obj)}: batch %, {marks}', batch_id, {n_counts};
+"""
+
+
+def _leave_counts(obj: Object, engine: Engine) -> str:
+    """Redshift's alone: in a batch of statements nobody reads what a call returns before the next one runs."""
+    counted = temporary(obj, engine, COUNTED)
+    declared = ", ".join(f'"{name}" BIGINT' for name in COUNTS)
+    return f"""\
+  -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
+  CREATE TEMP TABLE IF NOT EXISTS {counted} ("batch" {text_type(engine)}, {declared});
+  INSERT INTO {counted} SELECT batch_id, {", ".join(f"n_{name}" for name in COUNTS)};
 """
 
 

@@ -6,12 +6,17 @@ Fed by S3 notifications through SQS (answers with `batchItemFailures`), through 
 from __future__ import annotations
 
 import logging
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from trunkline.lake.store import open_store
+from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.arrivals import Receiver
-from trunkline.settings import Settings
+from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.stream_variables import StreamVariables
 from trunkline.sources import s3_client
 from trunkline.sources.s3_events import messages
 
@@ -20,7 +25,12 @@ _LOG = logging.getLogger("trunkline.transcript_arrived")
 
 @cache
 def _receiver() -> Receiver:
-    return Receiver(Settings.load(), TRANSCRIPT, s3_client.connect())
+    """Made once for all invocations of a warm function."""
+    scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    settings = StreamVariables.load(scratch).settings
+    store = open_store(settings.lake)
+    check_rule(settings, store, list(OBJECTS.values()))
+    return Receiver(settings, TRANSCRIPT, store, scratch, s3_client.connect())
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

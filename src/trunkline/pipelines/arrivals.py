@@ -5,7 +5,6 @@ The warehouse merges them with its next load. A file told of twice is one batch,
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 from trunkline.errors import SourceChangedError, TrunklineError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
-from trunkline.lake.store import open_store
+from trunkline.lake.store import Store
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
-from trunkline.pipelines.pii_rule import check_rule, rule_of
+from trunkline.pipelines.pii_rule import rule_of
 from trunkline.settings import Settings
 from trunkline.sources import listing, transcripts
 from trunkline.sources.s3_events import Message
@@ -37,11 +36,9 @@ class Arrived:
 class Receiver:
     """Puts what arrives into one lake. Kept between the calls of a function, whose first call pays for making it."""
 
-    def __init__(self, settings: Settings, obj: Object, client: Any) -> None:
-        self.settings, self.obj, self.client = settings, obj, client
-        self.store = open_store(settings.lake)
-        check_rule(settings, self.store, [obj])
-        self.flattener = Flattener(obj, rule_of(settings))
+    def __init__(self, settings: Settings, obj: Object, store: Store, scratch: Path, client: Any) -> None:
+        self.settings, self.obj, self.store, self.scratch, self.client = settings, obj, store, scratch, client
+        self.flattener = Flattener(obj, rule_of(settings), spill=scratch / "spill")
 
     def receive(self, messages: Iterable[Message]) -> Arrived:
         """Put the transcripts that the messages name. A message fails alone; its files are safe to put again."""
@@ -65,12 +62,11 @@ class Receiver:
         # As it is now: a notification may be older than the object, or the object be gone.
         files = [file for url in urls if (file := listing.find(url, self.client)) is not None]
         patterns = self.settings.transcript_keys
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                for framed in transcripts.read_batches(files, {}, self.obj.name, patterns, client=self.client):
-                    if self.store.get_bytes(layout.batch_key(self.obj.name, framed.plan.batch_id)) is None:
-                        batches.record_plan(self.store, framed.plan)
-                        batches.put(self.store, Path(folder), self.flattener, framed)
-            except SourceChangedError:
-                return self._put(urls)  # written again meanwhile
+        try:
+            for framed in transcripts.read_batches(files, {}, self.obj.name, patterns, client=self.client):
+                if self.store.get_bytes(layout.batch_key(self.obj.name, framed.plan.batch_id)) is None:
+                    batches.record_plan(self.store, framed.plan)
+                    batches.put(self.store, self.scratch, self.flattener, framed)
+        except SourceChangedError:
+            return self._put(urls)  # written again meanwhile
         return len(files)

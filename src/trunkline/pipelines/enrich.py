@@ -91,7 +91,7 @@ def enrich(
             some = due[start : start + limits.ASK_CALLS]
             looked = list(pool.map(lambda one: _look(home, place, one.call_id, client), some))
             files = [file for one in looked for file in one]
-            loaded = load_files(home, TRANSCRIPT, files).counts
+            loaded = load_files(home, TRANSCRIPT, files, client=client).counts
             # A file that cannot be read, now or in an earlier run, leaves its call without transcript: as good as none.
             is_all_read = loaded.accepted == len(files)
             _remember(home, [one for one, there in zip(some, looked, strict=True) if not (there and is_all_read)])

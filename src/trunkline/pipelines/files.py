@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from trunkline.batch import Framed, Plan, Progress
 from trunkline.objects.model import Object
@@ -18,12 +19,16 @@ def list_of(obj: Object, paths: Sequence[str]) -> list[SourceFile]:
 
 
 def read_batches(
-    settings: Settings, obj: Object, files: Sequence[SourceFile], done: Mapping[tuple[str, str], Progress]
+    settings: Settings,
+    obj: Object,
+    files: Sequence[SourceFile],
+    done: Mapping[tuple[str, str], Progress],
+    client: Any = None,
 ) -> Iterator[Framed]:
-    """What the files hold beyond `done`, as batches."""
+    """What the files hold beyond `done`, as batches. `client` is a boto3 S3 client (made where needed)."""
     if obj == TRANSCRIPT:
-        return transcripts.read_batches(files, done, obj.name, settings.transcript_keys, settings.batch_bytes)
-    return s3_files.read_batches(files, done, obj.name, settings.batch_bytes)
+        return transcripts.read_batches(files, done, obj.name, settings.transcript_keys, settings.batch_bytes, client)
+    return s3_files.read_batches(files, done, obj.name, settings.batch_bytes, client)
 
 
 def reread(settings: Settings, plan: Plan) -> Framed:

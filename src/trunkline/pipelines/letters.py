@@ -14,7 +14,8 @@ from trunkline.ledger.records import KeptBytes, decode_bytes
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.sources import framing, transcripts
+from trunkline.pipelines.tables import rules_of
+from trunkline.sources import dynamodb_stream, framing, transcripts
 
 
 def kept_bytes(home: Home, letter: SetAside) -> KeptBytes:
@@ -39,7 +40,7 @@ def plan_letters(object_name: str, letters: Sequence[SetAside]) -> Plan:
 
 def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = None) -> Framed:
     """The records of a replay plan. One dead letter is one record, whatever its bytes hold: what was one stays one."""
-    known = letters if letters is not None else index.dead_letters(home.con, plan.object_name, is_open=False)
+    known = letters if letters is not None else index.dead_letters(home.warehouse, plan.object_name, is_open=False)
     by_identity = {(one.position, one.payload_hash): one for one in known}
     texts: list[str] = []
     indexes: list[int] = []
@@ -62,15 +63,26 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
 
 
 def _one_record(home: Home, object_name: str, kept: KeptBytes, letter: SetAside) -> tuple[str | None, Mark]:
-    if kept.length > DEAD_LETTER_BYTES_MAX:
-        return None, Mark()
+    """The text of a dead letter and what is known of it. What was set aside before it was shaped is shaped now."""
     if object_name == TRANSCRIPT.name:
-        uri = letter.position.rpartition("@")[0]
-        found = transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
-        return found or (None, Mark())
+        return _transcript(home, kept, letter) or (None, Mark())
+    shaped = dynamodb_stream.read_again(home.objects[object_name], kept.payload, rules_of(home.settings))
+    return shaped or (_framed_alone(kept), kept.mark or Mark())
+
+
+def _transcript(home: Home, kept: KeptBytes, letter: SetAside) -> tuple[str, Mark] | None:
+    if kept.length > DEAD_LETTER_BYTES_MAX:
+        return None
+    uri = letter.position.rpartition("@")[0]
+    return transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
+
+
+def _framed_alone(kept: KeptBytes) -> str | None:
+    if kept.length > DEAD_LETTER_BYTES_MAX:
+        return None
     texts: list[str] = []
     for block in framing.frame(io.BytesIO(kept.payload).read, 0, lambda: None):
         if block.broken:
-            return None, Mark()
+            return None
         texts += block.texts
-    return (texts[0] if len(texts) == 1 else None), Mark()
+    return texts[0] if len(texts) == 1 else None

@@ -104,9 +104,13 @@ def _completeness(of: Completeness) -> Html:
         "Is anything missing?",
         el("p", {"class": "account"}, of.counts.sentence()),
         el("p", {"class": "note"}, verdict + files + " All loads together, not this day alone."),
-        el("div", {"class": "facts"}, _letters(of.dead_letters), _late(of), _drift(of)),
+        el("div", {"class": "facts"}, *_certified(of), _letters(of.dead_letters), _late(of), _drift(of)),
         kind="completeness",
     )
+
+
+def _certified(of: Completeness) -> list[Html]:
+    return [_fact("Compared with what Connect lists", list(of.certified))] if of.certified else []
 
 
 def _letters(reasons: Mapping[str, int]) -> Html:

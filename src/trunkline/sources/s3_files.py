@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final, Protocol
 
 from trunkline import limits
-from trunkline.batch import Broken, Framed, Plan, Progress, Range
+from trunkline.batch import Broken, Framed, Plan, Progress, Range, Texts
 from trunkline.errors import SourceChangedError
 from trunkline.sources import framing, s3_client
 from trunkline.sources.blocks import Block
@@ -95,7 +95,7 @@ def reread(plan: Plan, client: Any = None) -> Framed:
 def _shorten(block: Block, end: int) -> None:
     """Keep of a block what lies before `end`, which is a place where a block may end."""
     kept = sum(1 for offset in block.offsets if offset < end)
-    del block.texts[kept:], block.offsets[kept:]
+    del block.texts.records[kept:], block.offsets[kept:]
     block.broken = [span for span in block.broken if span.offset < end]
     block.end = end
 
@@ -106,7 +106,7 @@ class _Batch:
 
     object_name: str
     ranges: list[Range] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
     broken: list[Broken] = field(default_factory=list)
@@ -120,7 +120,7 @@ class _Batch:
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1
-        self.texts += block.texts
+        self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
         self.broken += [Broken(index, *span) for span in block.broken]

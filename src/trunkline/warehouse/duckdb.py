@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from trunkline.batch import Counts
-from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
-from trunkline.compile.family import family_statements
-from trunkline.compile.fold import order_by
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import held_sql, merge_sql
-from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view, views_on
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified, text_literal
-from trunkline.errors import TerminalError, TransientError
+from trunkline.engines.model import Engine, quote_qualified, text_literal
+from trunkline.engines.session import Rows, Session
+from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.settings import path_of
+from trunkline.warehouse import duckdb_merge
+from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 
 CATALOG = "warehouse"
 """What a reader's connection calls the warehouse file."""
@@ -31,37 +30,154 @@ _MAGIC = b"DUCK"
 _MAGIC_END = 12
 
 
+@dataclass(frozen=True, slots=True)
+class DuckDBWarehouse:
+    """The embedded warehouse over one connection, which reads the lake's files too."""
+
+    local: duckdb.DuckDBPyConnection
+
+    @property
+    def engine(self) -> Engine:
+        """DuckDB."""
+        return DUCKDB
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
+        """All rows of a query."""
+        return self.local.execute(sql, list(values)).fetchall()
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> None:
+        """A statement that changes something."""
+        self.local.execute(sql, list(values))
+
+    def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
+        """Insert rows whose key is not there, and replace those that are worse in `better`; two statements for all."""
+        if not rows:
+            return
+        names = [column.name for column in table.columns]
+        target, listed = quote_qualified(DUCKDB, table.name), ", ".join(DUCKDB.quote(name) for name in names)
+        columns = ", ".join(
+            f"unnest(${n}::{DUCKDB.type_of(c)}[]) AS {DUCKDB.quote(c.name)}" for n, c in enumerate(table.columns, 1)
+        )
+        there = " AND ".join(f"t.{DUCKDB.quote(key)} = new_rows.{DUCKDB.quote(key)}" for key in table.key)
+        values = [[row[name] for row in rows] for name in names]
+        if better:
+            held, new = (f"ROW({', '.join(f'{one}.{DUCKDB.quote(c)}' for c in better)})" for one in ("t", "new_rows"))
+            self.local.execute(
+                f"DELETE FROM {target} AS t USING (SELECT {columns}) AS new_rows WHERE {there} AND {held} < {new}",
+                values,
+            )
+        self.local.execute(
+            f"INSERT INTO {target} ({listed}) SELECT {listed} FROM (SELECT {columns}) AS new_rows "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {there})",
+            values,
+        )
+
+    def ask(self, sql: str) -> Answer:
+        """One query. Errors that are not the question's fault are raised as the engine has them."""
+        try:
+            self.local.execute(sql)
+            columns = [str(column[0]) for column in self.local.description or []]
+            return Answer(columns, self.local.fetchall() if columns else [])
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
+            raise
+        except duckdb.Error as error:
+            is_of_lake = ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
+            if type(error) is duckdb.Error or is_of_lake:
+                raise
+            missing = "\nTables: " + ", ".join(self._tables()) if isinstance(error, duckdb.CatalogException) else ""
+            raise UsageError(f"the query cannot be run: {str(error).strip()}{missing}") from None
+
+    def _tables(self) -> list[str]:
+        rows = self.local.execute(
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name = $1 "
+            "ORDER BY 1",
+            [CATALOG],
+        ).fetchall()
+        return [name for (name,) in rows]
+
+    def locks(self) -> list[Lock]:
+        """None: whoever writes holds the whole file."""
+        return []
+
+    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+        """Create what is not there; follow the catalogue's columns and types."""
+        duckdb_merge.install(self.local, objects, views)
+        return []
+
+    def missing(self, objects: Sequence[Object]) -> list[str]:
+        """None: opening installs."""
+        return []
+
+    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+        """Fold batches into the table, all of them with one set of statements."""
+
+        def before_commit(counts: dict[str, Counts]) -> None:
+            if counts:
+                along.tombstones(list(counts))
+            along.ledger(self, none | counts, [])
+
+        none = {batch.batch_id: Counts() for batch in batches}
+        files = [path for batch in batches for path in batch.files]
+        return none | duckdb_merge.merge(self.local, obj, files, before_commit)
+
+    def rebuild(
+        self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]
+    ) -> int:
+        """Fill the table again from the lake's files."""
+        with duckdb_merge.transaction(self.local):
+            duckdb_merge.rebuild(self.local, obj, groups)
+            rows = duckdb_merge.count(self.local, obj)
+            before_commit(self, rows)
+        return rows
+
+    def count(self, obj: Object) -> int:
+        """Rows of the table that do not say deleted."""
+        return duckdb_merge.count(self.local, obj)
+
+
 @contextmanager
-def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the warehouse file, to write it; UTC, and nothing is installed from outside.
+def open_warehouse(opening: Opening) -> Iterator[DuckDBWarehouse]:
+    """The warehouse file, to write it; UTC, and nothing is installed from outside.
 
     Raises TransientError when another process holds the file, TerminalError when it is no DuckDB file.
     """
+    path = path_of(opening.url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / "scratch" / "spill")}
+    config = _config(opening) | {"temp_directory": str(opening.scratch / "spill")}
     _forget_unfinished(path)
     with _explained(path):
         con = duckdb.connect(str(path), config=config)
     try:
         _set_session(con)
-        yield con
+        yield DuckDBWarehouse(con)
     finally:
         con.close()
 
 
 @contextmanager
-def open_reader(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that sees the warehouse file as catalog `warehouse` and cannot change it.
+def open_reader(opening: Opening) -> Iterator[DuckDBWarehouse]:
+    """The warehouse file as catalog `warehouse`, which cannot be changed. Raises TerminalError when there is none.
 
     The file is attached and not opened: a connection that is read-only as a whole may not hold views of its own.
     """
-    # Beside the warehouse, not in the folder that the person happens to be in.
-    config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / ".spill")}
-    con = duckdb.connect(config=config)
-    try:
-        _set_session(con)
+    path = path_of(opening.url)
+    if not path.exists():
+        raise TerminalError(
+            f"there is no warehouse at {path} yet; load something first: trunkline load contact_record FOLDER, "
+            "or name another home with --home"
+        )
+    with open_beside(opening, path.parent / ".spill") as con:
         with _explained(path):
             con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (READ_ONLY)")
+        yield DuckDBWarehouse(con)
+
+
+@contextmanager
+def open_beside(opening: Opening, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine without a file, that reads the lake and spills to a folder."""
+    con = duckdb.connect(config=_config(opening) | {"temp_directory": str(spill)})
+    try:
+        _set_session(con)
         yield con
     finally:
         con.close()
@@ -72,10 +188,10 @@ def _set_session(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
-def _config(memory_mb: int, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+def _config(opening: Opening) -> dict[str, str | bool | int | float | list[str]]:
     return {
-        "threads": threads,
-        "memory_limit": f"{memory_mb}MB",
+        "threads": opening.threads,
+        "memory_limit": f"{opening.memory_mb}MB",
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": False,
     }
@@ -106,125 +222,3 @@ def _explained(path: Path) -> Iterator[None]:
             f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
             "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
         ) from error
-
-
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing, also when the process is stopped in between."""
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
-
-
-def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
-    """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
-    for obj in objects:
-        con.execute(create_schema(DUCKDB, obj.warehouse_table))
-        con.execute(create_table(obj, DUCKDB))
-        _mend_columns(con, obj)
-        for statement in warehouse_statements(obj, DUCKDB):
-            con.execute(statement)
-    for view in views_on(objects, views):
-        con.execute(create_view(view, DUCKDB.name))
-    for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
-        con.execute(statement)
-
-
-def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
-    """Add columns that are missing and change types that differ: an INSERT would cast without a word, 7.5 to 8.
-
-    A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
-    """
-    schema, table = obj.warehouse_table.split(".")
-    there: dict[str, str] = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2",
-            [schema, table],
-        ).fetchall()
-    )
-    alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
-    for column in obj.columns:
-        name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
-        held = there.get(column.name)
-        if held is None:
-            con.execute(f"{alter} ADD COLUMN {name} {wanted}")
-        elif held.replace('"', "") != wanted.replace('"', ""):
-            con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
-
-
-def merge(
-    con: duckdb.DuckDBPyConnection,
-    obj: Object,
-    files: Sequence[Path],
-    before_commit: Callable[[Mapping[str, Counts]], None],
-) -> dict[str, Counts]:
-    """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
-
-    `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
-    the tombstones in table `moved`.
-    """
-    sql = merge_sql(obj)
-    with transaction(con):
-        counts: dict[str, Counts] = {}
-        if files:
-            con.execute(sql.stage, [[str(path) for path in files]])
-            first, last = con.execute("SELECT min(partition_date), max(partition_date) FROM stage").fetchall()[0]
-            if first is not None:
-                counts = _merge_staged(con, obj, first, last)
-        before_commit(counts)
-    for table in ("stage", "best", "held", "moved"):
-        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
-    return counts
-
-
-def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, last: object) -> dict[str, Counts]:
-    sql = merge_sql(obj)
-    con.execute(sql.best)
-    con.execute(held_sql(obj, first, last, is_create=True))  # type: ignore[arg-type]
-    con.execute(held_sql(obj, first, last, is_create=False))  # type: ignore[arg-type]
-    rows = con.execute(sql.counts).fetchall()
-    con.execute(sql.moved)
-    con.execute(sql.delete)
-    con.execute(sql.insert)
-    return {
-        batch_id: replace(
-            Counts(), inserted=inserted, updated=updated, deleted=deleted, superseded=superseded, duplicate=duplicate
-        )
-        for batch_id, inserted, updated, deleted, superseded, duplicate in rows
-    }
-
-
-def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
-    """Fill the table again from the lake, group of partitions by group. Call inside a transaction.
-
-    A key lives in one partition (tombstones say which), so that each group can be folded alone.
-    """
-    target = quote_qualified(DUCKDB, obj.warehouse_table)
-    # Files of an older catalogue may hold another type.
-    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
-    source = lake_rows(
-        obj,
-        "read_parquet($1, filename = true, file_row_number = true, union_by_name = true, hive_partitioning = false)",
-        [("filename", "VARCHAR"), ("file_row_number", "BIGINT")],
-    )
-    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
-    con.execute(f"DELETE FROM {target}")
-    for paths in groups:
-        con.execute(
-            f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
-            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
-            f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
-            [[str(path) for path in paths]],
-        )
-
-
-def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table; one that says deleted is none."""
-    table = quote_qualified(DUCKDB, obj.warehouse_table)
-    rows: int = con.execute(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted").fetchall()[0][0]
-    return rows
