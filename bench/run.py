@@ -14,6 +14,7 @@ BENCHMARKS = {
     "flatten": "records to a typed table, against the mission's style and a bare parse",
     "load": "files to lake and warehouse, against dlt",
     "merge": "one table into the warehouse, against dlt and plain SQL",
+    "collecting": "a day through the emulated Connect API: calls, and what the client adds",
     "growth": "a batch's merge as the warehouse grows",
     "demo": "the second run of `trunkline demo`",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",

@@ -13,6 +13,8 @@ API_SOURCE = "connect_api"
 """Source of batches that the Connect API gave. A plan of it cannot be read again; the collector asks anew."""
 REPLAY_SOURCE = "dead_letter"
 """Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
+REFUSED_SOURCE = "refused"
+"""Source of batches that merge rows again which the warehouse refused; their ranges are written alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
     (planned,) = json.loads(out)
     assert code == 0
     assert (planned["contacts"], planned["held"], planned["describe_calls"]) == (24, 0, 24)
-    assert planned["search_calls"] == 1 + planned["windows"]
+    assert planned["search_calls"] == 2
     assert "Nothing was written" in err
     assert api.count() == {"SearchContacts": 1}
     code, out, err = ask("collect", *RANGE)
@@ -76,6 +76,8 @@ def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
     assert api.count()["SearchContacts"] - 1 <= planned["search_calls"]
     code, out, _ = ask("collect", *RANGE, "--dry-run", "--output", "json")
     assert json.loads(out)[0]["held"] >= 15
+    code, _, err = ask("metric", "query", "contacts_handled")
+    assert "rests on 0 exported records and 24 rows from the API" in err
     code, out, _ = ask("sql", "SELECT record_fidelity, count(*) AS n FROM f_calls GROUP BY 1", "--output", "json")
     assert json.loads(out) == [{"record_fidelity": "api", "n": 24}]
 
@@ -96,6 +98,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "no ARN of a Connect instance"),
         (("run", "call"), "no object"),
+        (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "no ARN of a Connect instance"),
     ],
 )
 def test_mistakes_are_told(ask, words: tuple[str, ...], said: str) -> None:
@@ -103,6 +106,14 @@ def test_mistakes_are_told(ask, words: tuple[str, ...], said: str) -> None:
     code, _, err = ask(*words)
     assert code == 2
     assert said in err
+
+
+def test_a_quota_of_nothing_is_refused(ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt operation would leave its quota as it is, unseen."""
+    monkeypatch.setenv("TRUNKLINE_CONNECT_QUOTA", "SearchContact=2")
+    code, _, err = ask("run", "contact_record")
+    assert code == 2
+    assert "connect_quota names SearchContact; valid are SearchContacts, " in err
 
 
 def test_without_an_instance_it_says_how_to_get_one(ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,14 +22,18 @@ from collecting import (
 )
 from connect import DAY, contact_at, emulator, instance_with, simulated
 from homes import contacts, load_into
+from servers import SERVERS
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
+from trunkline.pipelines.collect_plan import plan
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
+from trunkline.serve.fidelity import contacts_by_fidelity
 from trunkline.simulator.virtual_clock import VirtualClock
 from trunkline.sources import listing, s3_files
 from trunkline.sources.connect_client import NoMemory, instance_of
+from trunkline.sources.connect_search import Query
 from trunkline.windows import Window
 
 START_S = int(DAY.timestamp())
@@ -98,6 +102,24 @@ def test_the_export_wins_in_any_order(tmp_path: Path, order: str) -> None:
             assert sum(done.tally.described.values()) == described
         assert rows(home, COMPARED) == exported
     assert {row[1] for row in exported} == {"stream"}
+
+
+@pytest.mark.parametrize("each_target", SERVERS, indirect=True)
+def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
+    """What is held is asked of the server: the second run describes no settled contact; then the export replaces all."""
+    clock = VirtualClock(LATER_S)
+    given = service(emulator(simulated(24), clock), clock)
+    with centre_home(tmp_path / each_target) as home:
+        assert collect(home, given, DAY, UNTIL).counts.inserted == 24
+        made = collector(home, given)
+        planned = plan(made, INSTANCE, DAY, UNTIL, Query())
+        again = made.collect(INSTANCE, DAY, UNTIL)
+        assert planned.describe_calls == sum(again.tally.described.values()) < 10
+        assert {value for row in rows(home, DURATIONS) for value in row} == {None}
+        assert contacts_by_fidelity(home.warehouse, DAY, UNTIL) == {"stream": 0, "api": 24}
+        load_into(home, deliver(tmp_path / "stream.json", sorted(simulated(24).contacts)))
+        assert contacts_by_fidelity(home.warehouse, None, None) == {"stream": 24, "api": 0}
+        assert collect(home, given, DAY, UNTIL).tally.described == {}
 
 
 def _merged_at_once(home, given, stream: Path) -> None:
@@ -316,3 +338,16 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
             with pytest.raises(UsageError, match=said):
                 made.collect(INSTANCE, since, until)
     assert api.calls == []
+
+
+def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
+    """Fields that rows of the API never have did not vanish from the stream."""
+    from trunkline.ledger import index
+
+    clock = VirtualClock(LATER_S)
+    given = service(emulator(simulated(24), clock), clock)
+    with centre_home(tmp_path) as home:
+        load_into(home, deliver(tmp_path / "stream.json", sorted(simulated(24).contacts)[:12]))
+        collect(home, given, DAY, UNTIL)
+        assert len(rows(home)) == 24
+        assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]

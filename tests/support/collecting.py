@@ -61,7 +61,7 @@ def run_due(home: Home, given: Service, **options: Any) -> Collected:
 
 def rows(home: Home, columns: str = "contact_id") -> list[tuple[Any, ...]]:
     """Rows of the warehouse, by contact."""
-    return home.con.execute(f"SELECT {columns} FROM connect.f_calls ORDER BY contact_id").fetchall()
+    return home.warehouse.query(f"SELECT {columns} FROM connect.f_calls ORDER BY contact_id")
 
 
 def watermark(home: Home) -> datetime | None:

@@ -101,9 +101,9 @@ def run(
 
 
 def _show_plan(planned: Sequence[Planned], output_format: Format) -> None:
-    columns = ["instance", "windows", "contacts", "held", "search_calls", "describe_calls", "minutes"]
+    columns = ["instance", "contacts", "held", "search_calls", "describe_calls", "minutes"]
     rows = [
-        (one.instance.instance_id, one.windows, one.contacts, one.held, one.search_calls, one.describe_calls,
+        (one.instance.instance_id, one.contacts, one.held, one.search_calls, one.describe_calls,
          round(one.minutes, 1))
         for one in planned
     ]  # fmt: skip

@@ -61,6 +61,8 @@ def show(
 ) -> None:
     """Write the bytes of a record that was set aside (its first MiB). They may hold personal data.
 
+    Of a row that the warehouse refused, what the lake has of it, as JSON.
+
     Example: trunkline dead-letter show 3f2a9c
     """
     import sys
@@ -68,6 +70,7 @@ def show(
     from trunkline.errors import UsageError
     from trunkline.ledger.index import dead_letters
     from trunkline.pipelines.letters import kept_bytes
+    from trunkline.pipelines.refused import is_refused, row_text
 
     with owned(home) as opened:
         found = [one for one in dead_letters(opened.warehouse, is_open=False) if one.payload_hash.startswith(letter_id)]
@@ -77,10 +80,13 @@ def show(
             raise UsageError(
                 f"{seen} an id that begins with {letter_id!r}; name one id as trunkline dead-letter list shows it"
             )
-        kept = kept_bytes(opened, found[0])
+        if is_refused(found[0]):
+            payload = row_text(opened, opened.objects[found[0].object_name], found[0])
+        else:
+            payload = kept_bytes(opened, found[0]).payload
     first = found[0]
     output.note(f"{first.reason}: {first.detail}; {first.length:,} bytes at {first.position}")
-    sys.stdout.buffer.write(kept.payload)
+    sys.stdout.buffer.write(payload)
     sys.stdout.buffer.flush()
 
 

@@ -82,6 +82,7 @@ def query(
     """
     from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
     from trunkline.metrics.catalogue import select
+    from trunkline.serve.fidelity import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
@@ -96,6 +97,9 @@ def query(
     with read(home) as opened:
         compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine.name)
         rows = opened.warehouse.query(compiled.numbered, compiled.params)
+        rests = rests_on(contacts_by_fidelity(opened.warehouse, *period))
+    if rests:
+        output.note(f"This {rests}.")
     output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
 
 

@@ -79,7 +79,7 @@ def run(
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.settings import ReleaseVariables
+    from trunkline.release_variables import ReleaseVariables
     from trunkline.warehouse.redshift.address import address_of
     from trunkline.warehouse.redshift_data import DataApi, connect
     from trunkline.warehouse.releases.result import body_of, response
@@ -116,7 +116,7 @@ def run(
 
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
-    from trunkline.settings import ReleaseVariables
+    from trunkline.release_variables import ReleaseVariables
     from trunkline.warehouse.redshift_data import connect
 
     return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None

@@ -1,7 +1,8 @@
 """The Lambda function that collects what its schedule asks for, as far as its time goes; the next run takes the rest.
 
 It stands for the mission's `boto3_connect_redshift.py`. Settings are `TRUNKLINE_*` variables; `TRUNKLINE_HOME` is a
-folder below `/tmp`, the lake a bucket. Give the function a reserved concurrency of 1: one process owns a home.
+folder in the function's temporary space, the lake a bucket. Give the function a reserved concurrency of 1: one process
+owns a home.
 """
 
 from __future__ import annotations

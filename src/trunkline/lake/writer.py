@@ -19,8 +19,8 @@ MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-"""How lake files are written, compacted ones too. Of ids and hashes, most of a file, level 1 leaves 6% less than levels 3
-to 15 do, and level 19 another 6% less for a hundred times the CPU time; contact records are alike at 1 and 3."""
+"""How lake files are written, compacted ones too. Of ids and hashes, most of a file, level 1 leaves 6% less than levels
+3 to 15 do, and level 19 another 6% less for a hundred times the CPU time; contact records are alike at 1 and 3."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ What is written reads nothing, so that an engine may send it together with its m
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Progress
+from trunkline.batch import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress, Refused, total
 from trunkline.engines.session import Session
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.ledger import BATCH, DEAD_LETTER, POSITION
@@ -31,8 +32,13 @@ def positions(db: Session, object_name: str) -> dict[tuple[str, str], Progress]:
     return {(uri, version): Progress(offset, complete) for uri, version, offset, complete in rows}
 
 
-def add_batch(db: Session, record: BatchRecord, counts: Counts, merged_at: datetime) -> None:
-    """Write a batch's row, positions and dead letters; nothing when the batch is there. Call inside the merge."""
+def add_batch(
+    db: Session, record: BatchRecord, counts: Counts, merged_at: datetime, refused: Sequence[Refused] = ()
+) -> None:
+    """Write a batch's row, positions and dead letters; nothing when the batch is there. Call inside the merge.
+
+    `refused` are rows that this warehouse refuses: its own dead letters, by position and hash of the row.
+    """
     plan = record.plan
     first = plan.ranges[0]
     row: dict[str, Any] = asdict(counts) | {
@@ -47,11 +53,14 @@ def add_batch(db: Session, record: BatchRecord, counts: Counts, merged_at: datet
         "code_version": record.code_version,
     }
     db.put(BATCH, [row])
-    if plan.source == REPLAY_SOURCE:
-        _replayed(db, record)
+    if record.undoes is not None:
+        _undone(db, record.undoes)
+    elif plan.source in (REPLAY_SOURCE, REFUSED_SOURCE):
+        _replayed(db, record, refused)
     else:
         _positions(db, record)
         _letters(db, record)
+    _refused(db, record, merged_at, refused)
 
 
 def merged_batch(db: Session, batch_id: str) -> tuple[Counts, datetime] | None:
@@ -100,9 +109,38 @@ def _letters(db: Session, record: BatchRecord) -> None:
     db.put(DEAD_LETTER, rows)
 
 
-def _replayed(db: Session, record: BatchRecord) -> None:
+def _refused(db: Session, record: BatchRecord, merged_at: datetime, refused: Sequence[Refused]) -> None:
+    rows = [
+        {
+            "object": record.plan.object_name,
+            "position": one.position,
+            "payload_hash": one.row_hash,
+            "batch_id": record.batch_id,
+            "reason": one.reason,
+            "detail": one.detail,
+            "length_bytes": one.length,
+            "arrived_at": one.arrived_at,
+            "set_aside_at": merged_at,
+            "replays": 0,
+            "replayed_in": None,
+        }
+        for one in refused
+        if one.batch_id == record.batch_id
+    ]
+    db.put(DEAD_LETTER, rows)
+
+
+def _undone(db: Session, batch_id: str) -> None:
+    """What a batch set aside goes with it; what it had landed is set aside again."""
+    db.run("DELETE FROM ledger.dead_letter WHERE batch_id = $1", [batch_id])
+    db.run("UPDATE ledger.dead_letter SET replayed_in = NULL WHERE replayed_in = $1", [batch_id])
+
+
+def _replayed(db: Session, record: BatchRecord, refused: Sequence[Refused]) -> None:
     """A replay lands the letters it does not set aside again. Its plan says which try of a letter it is."""
     again = {(letter.position, letter.payload_hash) for letter in record.letters}
+    if record.plan.source == REFUSED_SOURCE:
+        again = {(one.position, one.row_hash) for one in refused}
     groups: dict[tuple[int, str | None], list[str]] = {}
     for found in record.plan.ranges:
         payload_hash, _, tries = found.version.partition("#")
@@ -120,28 +158,35 @@ def _replayed(db: Session, record: BatchRecord) -> None:
 def totals(db: Session, object_name: str) -> Counts:
     """The accounting of everything loaded so far.
 
-    A replay's records were read before: they move from the dead letters to where they landed.
+    A replay's records were read before: they move from the dead letters, or from what was refused, to where they
+    landed. What a warehouse took back is counted below zero, and so is in no sum.
     """
     sums = ", ".join(f"COALESCE(sum({name}), 0)" for name in asdict(Counts()))
-    query = f"SELECT {sums} FROM ledger.batch WHERE object = $1 AND source"
-    first = Counts(*map(int, db.query(f"{query} <> $2", [object_name, REPLAY_SOURCE])[0]))
-    again = Counts(*map(int, db.query(f"{query} = $2", [object_name, REPLAY_SOURCE])[0]))
-    moved = first + again
-    return Counts(**(asdict(moved) | {"read": first.read, "dead_letter": moved.dead_letter - again.read}))
+    rows = db.query(f"SELECT source, {sums} FROM ledger.batch WHERE object = $1 GROUP BY source", [object_name])
+    by_source = {source: Counts(*map(int, counts)) for source, *counts in rows}
+    again, refused = (by_source.pop(source, Counts()) for source in (REPLAY_SOURCE, REFUSED_SOURCE))
+    first = total(by_source.values())
+    moved = first + again + refused
+    return replace(
+        moved, read=first.read, dead_letter=moved.dead_letter - again.read, rejected=moved.rejected - refused.read
+    )
 
 
 def files_read(db: Session, object_name: str) -> int:
     """Versions of files that were read, in whole or in part."""
-    count: int = db.query("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name])[0][0]
+    count: int = db.query(
+        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE 'connect://%'", [object_name]
+    )[0][0]
     return count
 
 
 def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
     rows = db.query(
-        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 "
+        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
         f"ORDER BY loaded_at DESC, batch_id LIMIT {limit:d}",
-        [object_name, REPLAY_SOURCE],
+        # Neither is what the stream sends: dead letters come again, and the API lacks fields.
+        [object_name, REPLAY_SOURCE, API_SOURCE],
     )
     return [msgspec.json.decode(text, type=Drift) for (text,) in rows]
 
@@ -193,8 +238,13 @@ def loads(db: Session, object_name: str) -> Loads:
 def last_load_batches(db: Session, object_name: str) -> int:
     """How many batches with records the latest load merged; a load is what was merged in one go."""
     rows = db.query(
-        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND merged_at = "
-        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL)",
-        [object_name],
+        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 AND merged_at = "
+        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2)",
+        [object_name, API_SOURCE],
     )
     return int(rows[0][0])
+
+
+def installed_versions(db: Session) -> dict[str, str]:
+    """The version of Trunkline that installed each object's tables; empty for an embedded warehouse."""
+    return dict(db.query("SELECT object, code_version FROM ledger.installation"))

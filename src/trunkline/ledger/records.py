@@ -37,7 +37,10 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch whose rows are all in the lake. Its presence is the durability point of the batch."""
+    """A batch whose rows are all in the lake. Its presence is the durability point of the batch.
+
+    `undoes` names the batch that this one takes back; its counts are then below zero, and it has no rows.
+    """
 
     batch_id: str
     plan: Plan
@@ -51,6 +54,7 @@ class BatchRecord:
     drift: Drift
     loaded_at: datetime
     code_version: str
+    undoes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

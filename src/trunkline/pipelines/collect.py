@@ -35,7 +35,7 @@ from trunkline.sources.connect_journal import Journal
 from trunkline.sources.connect_names import Names
 from trunkline.sources.connect_quota import Buckets, Pace
 from trunkline.sources.connect_search import Query
-from trunkline.windows import Window, windows_between, windows_since
+from trunkline.windows import Window, windows_since
 
 # A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
 LOOK_BACK: Final = timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX) - timedelta(hours=1)
@@ -131,9 +131,8 @@ class Collector:
         start = state.load_through(store, instance.instance_id, name) or since
         save = state.save_through(store, instance.instance_id, name)
         with closing(self._run(instance, name, start)) as run:
-            for window in windows_between(start, until, self.schedule):
-                if not run.read(window, save):
-                    return run.result(is_done=False)
+            if not run.read(Window(start, until), save):
+                return run.result(is_done=False)
             state.forget_range(store, instance.instance_id, name)
             return run.result(is_done=True)
 
@@ -167,7 +166,7 @@ class Collector:
         return Source(
             api,
             Names(api, kept),
-            lambda ids: held_contacts(self.home, self.obj, ids),
+            lambda ids: held_contacts(self.home.warehouse, self.obj, ids),
             query=self._query,
             describe=self.home.settings.collect_describe,
             batch_contacts=CONNECT_BATCH_CONTACTS,

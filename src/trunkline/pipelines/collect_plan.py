@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from trunkline.limits import SEARCH_PAGE_MAX
+from trunkline.limits import SEARCH_PAGE_MAX, SEARCH_RESULTS_MAX
 from trunkline.pipelines.collect import Collector, check_range
 from trunkline.pipelines.held import settled_contacts
 from trunkline.sources.connect_client import Instance, NoMemory
 from trunkline.sources.connect_search import Query, total
-from trunkline.windows import Window, windows_between
+from trunkline.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class Planned:
     """
 
     instance: Instance
-    windows: int
     contacts: int
     held: int
     search_calls: int
@@ -36,15 +35,16 @@ def plan(collector: Collector, instance: Instance, since: datetime, until: datet
     """Ask how many contacts there are (one call, one more per eight weeks), and reckon. Nothing is written."""
     check_range(since, until, collector.now)
     contacts = total(collector.api(instance, NoMemory()), Window(since, until), query)
-    windows = sum(1 for _ in windows_between(since, until, collector.schedule))
     describe = collector.home.settings.collect_describe
     held = 0
     if query == Query():  # what the warehouse has is known by disconnect time alone
-        held = min(contacts, settled_contacts(collector.home, collector.obj, instance.instance_id, since, until))
+        held = min(
+            contacts, settled_contacts(collector.home.warehouse, collector.obj, instance.instance_id, since, until)
+        )
     describes = {"never": 0, "all": contacts, "missing": contacts - held}[describe]
-    searches = math.ceil(contacts / SEARCH_PAGE_MAX) + windows
+    searches = math.ceil(contacts / SEARCH_PAGE_MAX) + math.ceil(contacts / SEARCH_RESULTS_MAX)
     seconds = [
         calls / collector.buckets.rate(operation)
         for operation, calls in (("SearchContacts", searches), ("DescribeContact", describes))
     ]
-    return Planned(instance, windows, contacts, held, searches, describes, max(seconds) / 60)
+    return Planned(instance, contacts, held, searches, describes, max(seconds) / 60)

@@ -14,7 +14,6 @@ from typing import Any
 
 from trunkline import clock, limits
 from trunkline.batch import Counts, total
-from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -54,13 +53,14 @@ class _Call:
 
 def due_calls(home: Home, since: datetime, until: datetime, is_again: bool) -> tuple[list[_Call], int]:
     """The calls to look for, in order of time, and how many of the period are without a transcript at all."""
-    calls, transcripts = (quote_qualified(DUCKDB, obj.warehouse_table) for obj in (CALL, TRANSCRIPT))
-    rows = home.con.execute(
+    engine = home.warehouse.engine
+    calls, transcripts = (quote_qualified(engine, obj.warehouse_table) for obj in (CALL, TRANSCRIPT))
+    rows = home.warehouse.query(
         f"SELECT c.call_id, c.call_timestamp_utc FROM {calls} AS c WHERE NOT c.record_is_deleted "
         f"AND c.call_timestamp_utc >= $1 AND c.call_timestamp_utc < $2 "
         f"AND NOT EXISTS (SELECT 1 FROM {transcripts} AS t WHERE t.call_id = c.call_id) ORDER BY 2, 1",
         [since, until],
-    ).fetchall()
+    )
     calls_found = [_Call(*row) for row in rows]
     now = clock.now_naive()
     known: dict[date | None, dict[str, asked.Asked]] = {}

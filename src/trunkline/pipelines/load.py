@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trunkline import batch, clock
-from trunkline.batch import API_SOURCE, Counts, Drift, Framed, Plan, Progress, total
+from trunkline.batch import API_SOURCE, REFUSED_SOURCE, Counts, Drift, Framed, Plan, Progress, total
 from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
@@ -23,6 +23,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, merge_batches
 from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.refused import put_again
 from trunkline.pipelines.tables import rules_of
 from trunkline.sources import dynamodb_export, dynamodb_scan, dynamodb_stream
 from trunkline.sources.listing import SourceFile
@@ -53,7 +54,7 @@ class Flatteners:
     """One flattener per worker thread, made when the thread first needs it."""
 
     def __init__(self, home: Home, obj: Object) -> None:
-        self._home, self._obj, self._rule = home, obj, home.rule
+        self._home, self.obj, self._rule = home, obj, home.rule
         self._local = threading.local()
 
     def put(self, framed: Framed) -> BatchRecord:
@@ -61,7 +62,7 @@ class Flatteners:
         flattener: Flattener | None = getattr(self._local, "flattener", None)
         if flattener is None:
             spill = self._home.scratch / "spill-flatten"
-            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
+            flattener = self._local.flattener = Flattener(self.obj, self._rule, spill=spill)
         return batches.put(self._home.store, self._home.scratch, flattener, framed)
 
 
@@ -105,6 +106,9 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
     The other files of such a batch become batches of their own, since what follows in them may be read already.
     """
+    if plan.source == REFUSED_SOURCE:
+        put_again(home, flatteners.obj, plan)
+        return
     if plan.source in _READ_ON:
         home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
         return

@@ -34,7 +34,7 @@ def merge_batches(home: Home, obj: Object, records: Sequence[BatchRecord]) -> li
     def ledger(session: Session, counts: Mapping[str, Counts], refused: Sequence[Refused]) -> None:
         for record in records:
             merged = _account(record, counts.get(record.batch_id, Counts()), record.batch_id in counts)
-            index.add_batch(session, record, merged, merged_at)
+            index.add_batch(session, record, merged, merged_at, refused)
 
     counted = home.warehouse.merge(obj, staged, Along(tombstones, ledger))
     full = {record.batch_id: _account(record, counted.get(record.batch_id, Counts())) for record in records}

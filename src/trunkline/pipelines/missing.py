@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from trunkline.batch import Framed, Mark, Plan, Range
-from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
@@ -23,13 +22,14 @@ def missing_rows(home: Home, obj: Object, scan: Scan) -> Iterator[Framed]:
     """Deletions of the live rows that are older than the scan's start, in batches; none where a change came since."""
     version = version_text(scan.started_at - READ_BEFORE, RANK_MISSING)
     names = [*obj.key, obj.partition]
-    columns = ", ".join(DUCKDB.quote(name) for name in names)
-    keys = ", ".join(DUCKDB.quote(name) for name in obj.key)
-    rows = home.con.execute(
-        f"SELECT {columns} FROM {quote_qualified(DUCKDB, obj.warehouse_table)} "
-        f"WHERE NOT record_is_deleted AND COALESCE(record_version, '') < $1 ORDER BY {keys}",
+    engine = home.warehouse.engine
+    columns = ", ".join(engine.quote(name) for name in names)
+    keys = ", ".join(engine.quote(name) for name in obj.key)
+    rows = home.warehouse.query(
+        f"SELECT {columns} FROM {quote_qualified(engine, obj.warehouse_table)} "
+        f"WHERE NOT record_is_deleted AND (record_version IS NULL OR record_version < $1) ORDER BY {keys}",
         [version],
-    ).fetchall()
+    )
     for start in range(0, len(rows), _ROWS_MAX):
         texts = [_text(obj, dict(zip(names, row, strict=True))) for row in rows[start : start + _ROWS_MAX]]
         uri = f"dynamodb://{scan.table}/scan/{scan.scan_id}"

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import duckdb
 
 from trunkline.compile import pruning, trino
+from trunkline.compile.ddl import create_schema, view_columns
 from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
-from trunkline.compile.views import select_view, views_on
+from trunkline.compile.views import create_view, select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
@@ -24,6 +26,7 @@ from trunkline.warehouse.duckdb import CATALOG, DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
+LAKE_PATH = "lake.connect_datalake,lake.main"
 SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
 """Where names without a database are looked up, in this order."""
 SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
@@ -54,8 +57,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     target = target_of(settings.warehouse)
     with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
-        if target.is_embedded:
-            warehouse.local.execute(f"SET search_path = '{SEARCH_PATH}'")
+        warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
         yield Reader(settings, objects, warehouse)
 
 
@@ -77,8 +79,23 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
         for view in views_on(objects.values(), catalogue.VIEWS.values()):
             body = select_view(view, DUCKDB.name, _in_lake, is_lake=True)
             con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
+    if not target_of(settings.warehouse).is_embedded:
+        _name_as_amazon_does(con, objects)
     con.execute("SET allowed_directories = $1", [[folder.rstrip("/") + "/" for folder in folders]])
     con.execute("SET enable_external_access = false")
+
+
+def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> None:
+    """The lake under the names that the warehouse has where that is not in this engine, with the views on it."""
+    con.execute("USE lake")
+    for obj in objects.values():
+        con.execute(create_schema(DUCKDB, obj.database))
+        name = DUCKDB.quote(obj.view_name)
+        columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
+        con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.lake_table)} AS SELECT {columns} FROM lake.main.{name}")
+    for view in views_on(objects.values(), catalogue.VIEWS.values()):
+        con.execute(create_view(view, DUCKDB.name))
+    con.execute("USE memory")
 
 
 def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
@@ -147,7 +164,7 @@ def _tables(reader: Reader) -> dict[str, dict[str, str]]:
     rows = reader.con.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = $1 ORDER BY column_index",
-        [CATALOG],
+        [CATALOG if target_of(reader.settings.warehouse).is_embedded else "lake"],
     ).fetchall()
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in rows:

@@ -26,7 +26,7 @@ class StreamVariables(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises UsageError where neither is set, and for hashes without a key: a function has no home to keep one in.
         """
-        variables = environment() if environ is None else dict(environ)
+        variables = dict(environment() if environ is None else environ)
         bucket = variables.get("ANALYTICS_BUCKET", "").strip()
         if not bucket and not variables.get("TRUNKLINE_LAKE"):
             raise UsageError("ANALYTICS_BUCKET is not set: it names the bucket that the lake lies in")

@@ -12,6 +12,7 @@ from trunkline.compile.ddl import view_columns
 from trunkline.compile.metric_query import TABLE, Grouping, Threshold
 from trunkline.engines.session import Session
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.serve.fidelity import contacts_by_fidelity
 from trunkline.serve.headline import Headline, lines, totals
 from trunkline.serve.measures import Row, marks, measure
 from trunkline.serve.period import Period
@@ -100,6 +101,7 @@ class ReportData:
     agent_count: int
     first: datetime | None
     last: datetime | None
+    fidelity: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(db: Session, period: Period, x: Threshold) -> ReportData:
@@ -127,6 +129,7 @@ def read(db: Session, period: Period, x: Threshold) -> ReportData:
         agent_count=agent_count,
         first=first,
         last=last,
+        fidelity=contacts_by_fidelity(db, period.since, period.until),
     )
 
 

@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trunkline import clock
+from trunkline.errors import UsageError
 from trunkline.limits import CONNECT_CALLS_AT_ONCE, CONNECT_QUOTA_DEFAULT, CONNECT_QUOTAS
 
+OPERATIONS: Final = (
+    "SearchContacts", "DescribeContact", "GetContactAttributes", "ListQueues", "ListUsers", "ListUserHierarchyGroups",
+)  # fmt: skip
 # Halved at most five times: the slowest search is then every two minutes at half the quota.
 _SLOWEST: Final = 1 / 32
 # Calls in a row that must succeed before the rate is back from one halving.
@@ -88,6 +92,8 @@ class Buckets:
 
     def __init__(self, share: float, pace: Pace, quotas: Mapping[str, float] | None = None) -> None:
         self._share, self._quotas, self.pace = share, quotas or {}, pace
+        if unknown := sorted(set(self._quotas) - set(OPERATIONS)):
+            raise UsageError(f"connect_quota names {', '.join(unknown)}; valid are {', '.join(OPERATIONS)}.")
         self._buckets: dict[tuple[str, str, str], Bucket] = {}
         self._lock = threading.Lock()
 

@@ -89,8 +89,8 @@ class DuckDBWarehouse:
 
     def _tables(self) -> list[str]:
         rows = self.local.execute(
-            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name = $1 "
-            "ORDER BY 1",
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name "
+            "IN ($1, 'lake') AND NOT internal ORDER BY 1",
             [CATALOG],
         ).fetchall()
         return [name for (name,) in rows]

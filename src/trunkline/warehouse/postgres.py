@@ -88,7 +88,7 @@ class PostgresWarehouse:
         try:
             with self.con.transaction(force_rollback=True):
                 self.con.execute("SET TRANSACTION READ ONLY")
-                cursor = self.con.execute(sql, [])  # bound values, if none: the server takes one statement alone
+                cursor = self.con.execute(sql, prepare=True)  # the server prepares one statement alone
                 columns = [column.name for column in cursor.description or []]
                 return Answer(columns, cursor.fetchall() if columns else [])
         except (errors.QueryCanceled, psycopg.OperationalError):

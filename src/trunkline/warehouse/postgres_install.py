@@ -33,7 +33,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse inst
 _COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_attribute AS a
-WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+WHERE a.attrelid = to_regclass(CAST($1 AS text)) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
 
@@ -117,7 +117,7 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
         "SELECT c.conname, array_agg(a.attname ORDER BY k.place) FROM pg_constraint AS c "
         "CROSS JOIN unnest(c.conkey) WITH ORDINALITY AS k (number, place) "
         "JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.number "
-        "WHERE c.conrelid = to_regclass($1) AND c.contype = 'p' GROUP BY c.conname",
+        "WHERE c.conrelid = to_regclass(CAST($1 AS text)) AND c.contype = 'p' GROUP BY c.conname",
         [quoted],
     ).fetchall()
     if rows and tuple(rows[0][1]) == obj.key:
@@ -176,15 +176,15 @@ def _view_of(statement: str) -> str | None:
 def _grants(con: psycopg.Connection[Any], view: str) -> list[str]:
     """GRANT statements that give a view's readers what they have: of the whole view, and of single columns."""
     whole = con.execute(
-        "SELECT format('GRANT %s ON %s TO %s', x.privilege_type, $1, COALESCE(quote_ident(r.rolname), 'PUBLIC')) "
+        "SELECT format('GRANT %s ON %s TO %s', x.privilege_type, CAST($1 AS text), COALESCE(quote_ident(r.rolname), 'PUBLIC')) "
         "FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS x LEFT JOIN pg_roles AS r ON r.oid = x.grantee "
-        "WHERE c.oid = to_regclass($1) AND x.grantee <> c.relowner",
+        "WHERE c.oid = to_regclass(CAST($1 AS text)) AND x.grantee <> c.relowner",
         [view],
     ).fetchall()
     single = con.execute(
-        "SELECT format('GRANT %s (%I) ON %s TO %s', x.privilege_type, a.attname, $1, "
+        "SELECT format('GRANT %s (%I) ON %s TO %s', x.privilege_type, a.attname, CAST($1 AS text), "
         "COALESCE(quote_ident(r.rolname), 'PUBLIC')) FROM pg_attribute AS a CROSS JOIN aclexplode(a.attacl) AS x "
-        "LEFT JOIN pg_roles AS r ON r.oid = x.grantee WHERE a.attrelid = to_regclass($1)",
+        "LEFT JOIN pg_roles AS r ON r.oid = x.grantee WHERE a.attrelid = to_regclass(CAST($1 AS text))",
         [view],
     ).fetchall()
     return [grant for (grant,) in (*whole, *single)]
