@@ -179,11 +179,6 @@ def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
     ]
 
 
-def _default_seeds(target: str, default: int, of_servers: int, of_redshift: int) -> int:
-    if target == "duckdb":
-        return default
-    return of_redshift if "redshift" in target else of_servers
-
 
 def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
     """Parameters (target, name) for `each_target`: on Redshift by default only those that are named."""
