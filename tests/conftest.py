@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from golden_files import Golden
 from hypothesis import settings
-from servers import each_target, postgres_databases
+from servers import each_target, postgres_databases, redshift_databases
 
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"
@@ -37,7 +38,14 @@ settings.register_profile("dev", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-__all__ = ["each_target", "postgres_databases"]
+__all__ = ["each_target", "postgres_databases", "redshift_databases"]
+
+# Commands that tests start compile what they import once and not each anew (half of their time), also on a machine that
+# wants no bytecode beside the sources: it lies in pytest's own cache.
+BYTECODE = Path(__file__).parents[1] / ".pytest_cache" / "bytecode"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(BYTECODE)
+sys.dont_write_bytecode = False
 
 
 class NetworkError(RuntimeError):

@@ -35,6 +35,7 @@ BEGIN
 
   -- What a call before this one in the same session may have left behind.
   DROP TABLE IF EXISTS "trunkline_f_calls_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_calls_held";
   DROP TABLE IF EXISTS "trunkline_f_calls_incoming";
   DROP VIEW IF EXISTS "trunkline_f_calls_source";
 
@@ -279,7 +280,10 @@ BEGIN
   ANALYZE "trunkline_f_calls_incoming" ("place");
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0.
+  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
+  CREATE TEMP TABLE "trunkline_f_calls_held" AS
+  SELECT t."contact_id" FROM "connect"."f_calls" AS t
+  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_calls_incoming" AS i WHERE i."contact_id" = t."contact_id");
   CREATE TEMP TABLE "trunkline_f_calls_verdict" AS
   SELECT "contact_id", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_calls_incoming" LIMIT 0;
   WITH merged AS (
@@ -853,6 +857,8 @@ BEGIN
     RETURNING t."contact_id", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
   )
   INSERT INTO "trunkline_f_calls_verdict" SELECT * FROM merged;
+  UPDATE "trunkline_f_calls_verdict" AS v SET "comparison" = 2
+  FROM "trunkline_f_calls_held" AS h WHERE h."contact_id" = v."contact_id";
 
   -- What lost: equal to the table's row (0), or worse (-1).
   IF (SELECT COUNT(*) FROM "trunkline_f_calls_verdict") < (SELECT COUNT(*) FROM "trunkline_f_calls_incoming" WHERE "place" = 1) THEN
@@ -906,18 +912,22 @@ BEGIN
   END IF;
 
   -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1).
+  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
+  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
+  -- duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
     COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
     COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" > 0 AND v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
     COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)))
+    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
+      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
   FROM "trunkline_f_calls_incoming" AS i
   JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
   DROP TABLE "trunkline_f_calls_verdict";
+  DROP TABLE "trunkline_f_calls_held";
   DROP TABLE "trunkline_f_calls_incoming";
   DROP VIEW "trunkline_f_calls_source";
 END;

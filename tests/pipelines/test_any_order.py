@@ -28,7 +28,7 @@ from deliveries import (
 from homes import Row, lake_best, lake_versions, load_into, opened, release, table, totals
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from servers import SERVERS
+from servers import SERVERS, cases
 
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
@@ -136,9 +136,11 @@ def check(
     release(folder / "home")
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.usefixtures("each_target")
-def test_a_case_in_both_orders(tmp_path: Path, name: str) -> None:
+REDSHIFT_CASES = ("a date that moves through three", "a late copy after a redaction", "other keys between")
+
+
+@pytest.mark.parametrize(("each_target", "name"), cases(CASES, REDSHIFT_CASES), indirect=["each_target"])
+def test_a_case_in_both_orders(tmp_path: Path, each_target: str, name: str) -> None:
     """The table is the fold, whichever order the case's loads come in."""
     loads = [files_of(versions) for versions in CASES[name]]
     check(WarehouseTarget, tmp_path / "there", NARROW_SUBJECT, loads)
@@ -191,7 +193,7 @@ def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[li
 HISTORIES = {"deliveries": deliveries_of(8, 3), "batch_bytes": st.sampled_from([200, 1_000, 1_000_000])}
 
 
-@settings(max_examples=40, phases=PHASES)
+@settings(max_examples=20, phases=PHASES)
 @given(**HISTORIES)
 def test_any_history_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
@@ -200,11 +202,13 @@ def test_any_history_in_any_order(
     check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
 
 
-def _on_a_server(examples: int) -> Callable[..., None]:
+def _on_a_server(examples: int, is_redshift: bool = False) -> Callable[..., None]:
+    names = [name for name in SERVERS if ("redshift" in name) == is_redshift]
+
     # The fixture only says where the homes' warehouses are; each example has a home of its own.
     allowed = [HealthCheck.function_scoped_fixture]
 
-    @pytest.mark.parametrize("each_target", SERVERS, indirect=True)
+    @pytest.mark.parametrize("each_target", names, indirect=True)
     @settings(max_examples=examples, phases=PHASES, suppress_health_check=allowed)
     @given(**HISTORIES)
     def test(
@@ -216,7 +220,18 @@ def _on_a_server(examples: int) -> Callable[..., None]:
 
 
 test_any_history_on_a_server = _on_a_server(10)
+test_many_histories_on_redshift = pytest.mark.soak(_on_a_server(40, is_redshift=True))
 test_many_histories_on_a_server = pytest.mark.soak(_on_a_server(300))
+
+
+@pytest.mark.soak
+@settings(max_examples=500, phases=PHASES)
+@given(**HISTORIES | {"deliveries": deliveries_of(12, 4)})
+def test_any_long_history_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
+) -> None:
+    """The same for many more and longer histories."""
+    check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
 
 
 @settings(max_examples=5, phases=PHASES)

@@ -12,7 +12,7 @@ from warehouses import LOADED, empty_warehouse
 from trunkline.batch import Framed, Plan, Range
 from trunkline.compile.fold import order_by
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.simulator.run import simulate

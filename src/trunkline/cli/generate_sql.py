@@ -36,5 +36,5 @@ def embedded_statements() -> Iterator[tuple[str, str]]:
     for obj in OBJECTS.values():
         merge = merge_sql(obj)
         steps = (merge.stage, merge.best, merge.counts, merge.moved, merge.delete, merge.insert)
-        yield f"sql/duckdb/{obj.name}_flatten.sql", f"{NOTE}\n{flatten_sql(obj).plain};\n"
+        yield f"sql/duckdb/{obj.name}_flatten.sql", f"{NOTE}\n{flatten_sql(obj).rows};\n"
         yield f"sql/duckdb/{obj.name}_merge.sql", NOTE + "".join(f"\n{step};\n" for step in steps)

@@ -28,7 +28,8 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd; for
+    `transcript` the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     Stopped at any point, the same command goes on where it was; files already loaded are not read again.
 
@@ -41,15 +42,14 @@ def load(
         _undo(paths, home, output_format)
         return
     from trunkline.objects.catalogue import find
+    from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
-    from trunkline.sources.listing import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    find(object_name, declared(home))
-    list_files(paths)
+    list_of(find(object_name, declared(home)), paths)
     with owned(home) as opened:
         obj = find(object_name, opened.objects)
-        size = sum(file.size_bytes for file in list_files(paths))
+        size = sum(file.size_bytes for file in list_of(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
             result = run(opened, obj, paths, advance)
     show(result, output_format)

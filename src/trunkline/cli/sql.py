@@ -24,8 +24,9 @@ def sql(
 ) -> None:
     """Ask the warehouse or the lake a question.
 
-    Tables are named as in Amazon's data lake, connect_datalake.contact_record and contact_statistic_record, with or
-    without the database; the lake's files are lake.contact_record and lake.contact_record_versions. Nothing can be
+    Tables are named as in Amazon's data lake, connect_datalake.contact_record and contact_statistic_record, and as in
+    the post-call application, post_call_analytics.calls, with or without the database; the lake's files are
+    lake.contact_record and lake.contact_record_versions. Nothing can be
     changed from here. With --dialect athena a query written for Athena runs unchanged, integer division included.
 
     Where the warehouse is a server, it answers its own SQL; --dialect duckdb and athena are answered from the lake.

@@ -25,7 +25,7 @@ def install(home: Home = None) -> None:
         for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
             output.text(change)
         for obj in opened.objects.values():
-            output.text(f"{obj.warehouse_table} is in place, with view {obj.lake_table}")
+            output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")
 
 
 @app.command()

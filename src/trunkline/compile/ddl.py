@@ -124,7 +124,7 @@ def create_view(obj: Object, engine: Engine) -> str:
     # Redshift refuses to widen a VARCHAR that a bound view reads.
     tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
     return (
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\nSELECT\n{columns}\n"
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\nSELECT\n{columns}\n"
         f"FROM {quote_qualified(engine, obj.warehouse_table)}\nWHERE NOT {engine.quote('record_is_deleted')}{tail}"
     )
 

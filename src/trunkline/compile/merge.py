@@ -94,7 +94,7 @@ def held_sql(obj: Object, first: date, last: date, is_create: bool) -> str:
         "t.record_fidelity AS held_fidelity, t.record_version AS held_version, "
         "t.record_is_redacted AS held_is_redacted, t.record_catalogue_version AS held_catalogue_version, "
         "t.record_position AS held_position, t.record_arrived_at AS held_arrived_at, "
-        "t.record_loaded_at AS held_loaded_at "
+        "t.record_loaded_at AS held_loaded_at, t.record_is_deleted AS held_is_deleted "
         f"FROM {target} AS t JOIN {keys} AS b ON {same_key(obj, DUCKDB, 't', 'b')} "
         f"JOIN stage AS s ON s.rowid = b.stage_row WHERE {where}"
     )
@@ -102,14 +102,18 @@ def held_sql(obj: Object, first: date, last: date, is_create: bool) -> str:
 
 
 def _counts(obj: Object) -> str:
-    """Each staged row against the final row of its key: it is that row, it equals it, or it lost to it."""
+    """Each staged row against the final row of its key: it is that row, it equals it, or it lost to it.
+
+    A row that says deleted stays in the table, and counts as no row: live rows are inserted minus deleted, always. So
+    what comes after a deletion is inserted again, and a deletion of what is not there says nothing new: a duplicate.
+    """
     mine = order_row(obj, DUCKDB, "s")
     same_best = f"{mine} = {order_row(obj, DUCKDB, 'w')}"
     verdict = (
-        "CASE WHEN s.rowid = b.stage_row AND h.stage_row IS NULL THEN CASE WHEN s.record_is_deleted THEN 'deleted' "
-        "ELSE 'inserted' END "
-        "WHEN s.rowid = b.stage_row AND h.is_beaten THEN CASE WHEN s.record_is_deleted THEN 'deleted' "
-        "ELSE 'updated' END "
+        "CASE WHEN s.rowid = b.stage_row AND (h.stage_row IS NULL OR h.is_beaten) THEN "
+        "CASE WHEN h.stage_row IS NULL OR h.held_is_deleted "
+        "THEN CASE WHEN s.record_is_deleted THEN 'duplicate' ELSE 'inserted' END "
+        "ELSE CASE WHEN s.record_is_deleted THEN 'deleted' ELSE 'updated' END END "
         f"WHEN h.stage_row IS NOT NULL AND NOT h.is_beaten THEN CASE WHEN {mine} = h.held_order THEN 'duplicate' "
         "ELSE 'superseded' END "
         f"WHEN {same_best} THEN 'duplicate' ELSE 'superseded' END"

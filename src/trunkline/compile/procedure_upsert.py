@@ -9,6 +9,7 @@ from __future__ import annotations
 from trunkline.compile.fold import comparison, order_terms, same_key
 from trunkline.compile.procedure_text import (
     COUNTS,
+    HELD,
     INCOMING,
     SOURCE,
     VERDICT,
@@ -64,7 +65,7 @@ def _rank(obj: Object, engine: Engine) -> str:
 
 def _upsert(obj: Object, engine: Engine) -> str:
     """Insert or overwrite, and remember which; then look at the rows that lost."""
-    source, incoming, verdict = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
+    source, incoming, verdict, held = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT, HELD))
     table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
     assigned = indented(
         (f"{engine.quote(c.name)} = EXCLUDED.{engine.quote(c.name)}" for c in obj.columns if c.name not in obj.key), 4
@@ -74,7 +75,10 @@ def _upsert(obj: Object, engine: Engine) -> str:
     returned = ", ".join(f"t.{engine.quote(key)}" for key in obj.key)
     return f"""\
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0.
+  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
+  CREATE TEMP TABLE {held} AS
+  SELECT {returned} FROM {table} AS t
+  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM {incoming} AS i WHERE {same_key(obj, engine, "i", "t")});
   CREATE TEMP TABLE {verdict} AS
   SELECT {keys}, 1 AS "comparison", FALSE AS "is_deleted" FROM {incoming} LIMIT 0;
   WITH merged AS (
@@ -95,6 +99,8 @@ def _upsert(obj: Object, engine: Engine) -> str:
     RETURNING {returned}, CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
   )
   INSERT INTO {verdict} SELECT * FROM merged;
+  UPDATE {verdict} AS v SET "comparison" = 2
+  FROM {held} AS h WHERE {same_key(obj, engine, "h", "v")};
 
   -- What lost: equal to the table's row (0), or worse (-1).
   IF (SELECT COUNT(*) FROM {verdict}) < (SELECT COUNT(*) FROM {incoming} WHERE "place" = 1) THEN
@@ -118,21 +124,25 @@ def _count(obj: Object, engine: Engine) -> str:
     """One of five things becomes of every staged row; then the temporary relations go."""
     n_counts = ", ".join(f"n_{name}" for name in COUNTS)
     marks = ", ".join(f"{name} %" for name in COUNTS)
-    source, incoming, verdict = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
+    source, incoming, verdict, held = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT, HELD))
     return f"""\
   -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1).
+  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
+  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
+  -- duplicate.
   SELECT INTO {n_counts}
     COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
     COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" > 0 AND v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
     COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)))
+    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
+      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
   FROM {incoming} AS i
   JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
   RAISE INFO 'merge_{table_name(obj)}: batch %, {marks}', batch_id, {n_counts};
 
   DROP TABLE {verdict};
+  DROP TABLE {held};
   DROP TABLE {incoming};
   DROP VIEW {source};
 """

@@ -7,13 +7,14 @@ stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is r
 from __future__ import annotations
 
 from trunkline.engines.model import Engine, Refusal, quote_double
-from trunkline.objects.model import Column
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
 SCALARS = {
     "text": "text",
     "bigint": "bigint",
     "integer": "integer",
     "double": "double precision",
+    "decimal": f"numeric({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "boolean",
     "timestamp": "timestamp",
     "date": "date",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trunkline.batch import REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress, Refused, total
+from trunkline.batch import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress, Refused, total
 from trunkline.engines.session import Session
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.ledger import BATCH, DEAD_LETTER, POSITION
@@ -174,16 +174,19 @@ def totals(db: Session, object_name: str) -> Counts:
 
 def files_read(db: Session, object_name: str) -> int:
     """Versions of files that were read, in whole or in part."""
-    count: int = db.query("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name])[0][0]
+    count: int = db.query(
+        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE 'connect://%'", [object_name]
+    )[0][0]
     return count
 
 
 def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
     rows = db.query(
-        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 "
+        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
         f"ORDER BY loaded_at DESC, batch_id LIMIT {limit:d}",
-        [object_name, REPLAY_SOURCE],
+        # Neither is what the stream sends: dead letters come again, and the API lacks fields.
+        [object_name, REPLAY_SOURCE, API_SOURCE],
     )
     return [msgspec.json.decode(text, type=Drift) for (text,) in rows]
 
@@ -235,9 +238,9 @@ def loads(db: Session, object_name: str) -> Loads:
 def last_load_batches(db: Session, object_name: str) -> int:
     """How many batches with records the latest load merged; a load is what was merged in one go."""
     rows = db.query(
-        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND merged_at = "
-        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL)",
-        [object_name],
+        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 AND merged_at = "
+        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2)",
+        [object_name, API_SOURCE],
     )
     return int(rows[0][0])
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from trunkline.batch import Counts, Drift, Plan
+from trunkline.batch import Counts, Drift, Mark, Plan
 from trunkline.errors import TerminalError
 
 T = TypeVar("T")
@@ -68,12 +68,13 @@ class MergeRecord:
 
 @dataclass(frozen=True, slots=True)
 class KeptBytes:
-    """The bytes of one dead letter (first MiB), found again by position and hash."""
+    """The bytes of one dead letter (first MiB), found again by position and hash, and what its source knew of it."""
 
     position: str
     payload_hash: str
     payload: bytes
     length: int
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)

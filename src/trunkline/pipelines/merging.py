@@ -15,9 +15,8 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.warehouse.model import Along, Staged
+from trunkline.warehouse.targets import target_of
 
-# Batches merged in one transaction: each merge plans a dozen statements over every column of the table.
-MERGE_BATCHES_MAX = 16
 MERGE_ROWS_MAX = 100_000
 
 
@@ -63,12 +62,18 @@ def _forget_fetched(home: Home) -> None:
             path.unlink()
 
 
-def grouped(records: Sequence[BatchRecord]) -> list[list[BatchRecord]]:
+def batches_max(home: Home) -> int:
+    """How many batches the home's warehouse merges in one transaction."""
+    return target_of(home.settings.warehouse).merge_batches_max
+
+
+def grouped(home: Home, records: Sequence[BatchRecord]) -> list[list[BatchRecord]]:
     """Batches in groups that are merged together."""
+    most = batches_max(home)
     groups: list[list[BatchRecord]] = []
     rows = 0
     for record in records:
-        if not groups or len(groups[-1]) >= MERGE_BATCHES_MAX or rows + record.accepted > MERGE_ROWS_MAX:
+        if not groups or len(groups[-1]) >= most or rows + record.accepted > MERGE_ROWS_MAX:
             groups.append([])
             rows = 0
         groups[-1].append(record)

@@ -11,7 +11,7 @@ import duckdb
 from trunkline.compile import pruning, trino
 from trunkline.compile.ddl import create_schema, view_columns
 from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
@@ -27,7 +27,9 @@ from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
 LAKE_PATH = "lake.connect_datalake,lake.main"
-SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
+SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
+"""Where names without a database are looked up, in this order."""
+SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,9 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
         for obj in objects.values():
             for name, body in _lake_bodies(obj, store):
                 con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(name)} AS {body}")
+        for view in views_on(objects.values(), catalogue.VIEWS.values()):
+            body = select_view(view, DUCKDB.name, _in_lake, is_lake=True)
+            con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
     if not target_of(settings.warehouse).is_embedded:
         _name_as_amazon_does(con, objects)
     con.execute("SET allowed_directories = $1", [[folder.rstrip("/") + "/" for folder in folders]])
@@ -85,9 +90,10 @@ def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, O
     con.execute("USE lake")
     for obj in objects.values():
         con.execute(create_schema(DUCKDB, obj.database))
-        name, columns = DUCKDB.quote(obj.name), ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
+        name = DUCKDB.quote(obj.view_name)
+        columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
         con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.lake_table)} AS SELECT {columns} FROM lake.main.{name}")
-    for view in catalogue.VIEWS.values():
+    for view in views_on(objects.values(), catalogue.VIEWS.values()):
         con.execute(create_view(view, DUCKDB.name))
     con.execute("USE memory")
 
@@ -105,9 +111,13 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
         source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
     return [
-        (obj.name, best_body(obj, DUCKDB, source)),
-        (f"{obj.name}_versions", versions_body(obj, DUCKDB, source)),
+        (obj.view_name, best_body(obj, DUCKDB, source)),
+        (f"{obj.table_name}_versions", versions_body(obj, DUCKDB, source)),
     ]
+
+
+def _in_lake(name: str) -> str:
+    return f"lake.main.{DUCKDB.quote(name.rpartition('.')[2])}"
 
 
 def _literal(path: str) -> str:

@@ -37,7 +37,7 @@ def recover(home: Home, obj: Object, redo: Redo, is_rebuild: bool = False, advan
     waiting = [record for record in lacking if record.batch_id not in lost_ids]
     if lost or is_rebuild:
         _restore(home, obj, lost, {record.batch_id for record in waiting}, advance)
-    for group in grouped(waiting):
+    for group in grouped(home, waiting):
         merge_batches(home, obj, group)
     return max(finished, len(lacking))
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 from trunkline import clock
 from trunkline.compile.metric_query import Threshold
 from trunkline.errors import TerminalError
+from trunkline.lake.store import open_store
 from trunkline.ledger import index
+from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
+from trunkline.serve import certified
 from trunkline.serve.headline import Headline, headline
-from trunkline.serve.period import day_period, default_day
+from trunkline.serve.period import Period, day_period, default_day
 from trunkline.serve.report import report
 from trunkline.serve.report_data import Completeness
 
@@ -38,7 +41,7 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Wri
     chosen = day or default_day(reader.warehouse, zone, clock.now_naive()) or clock.now().date()
     period = day_period(chosen, zone)
     x = Threshold(settings.service_level_s, settings.service_level_queue_s)
-    page = report(reader.warehouse, period, x, completeness(reader))
+    page = report(reader.warehouse, period, x, completeness(reader, period))
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -48,8 +51,8 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Wri
     return Written(chosen, zone, list(headline(reader.warehouse, period, x)))
 
 
-def completeness(reader: Reader) -> Completeness:
-    """What became of every contact record that was ever loaded."""
+def completeness(reader: Reader, period: Period) -> Completeness:
+    """What became of every contact record that was ever loaded, and what is certified of the period's days."""
     counts = index.totals(reader.warehouse, OBJECT)
     letters = index.dead_letters(reader.warehouse, OBJECT)
     reasons: dict[str, int] = {}
@@ -61,4 +64,12 @@ def completeness(reader: Reader) -> Completeness:
         late_versions=counts.updated + counts.superseded,
         drift=drift_lines(reader, OBJECT),
         files=index.files_read(reader.warehouse, OBJECT),
+        certified=_certified(reader, period),
     )
+
+
+def _certified(reader: Reader, period: Period) -> list[str]:
+    """A local day lies in one UTC day, or in two."""
+    since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
+    found = records(open_store(reader.settings.lake), OBJECT)
+    return [certified.sentence(one) for one in found if one.start < until and one.end > since]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
-from trunkline.lake.store import open_store
+from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.ledger.drift import findings
+from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
+from trunkline.serve import certified
 from trunkline.warehouse.targets import target_of
 
 
@@ -50,7 +53,9 @@ def table_states(reader: Reader) -> list[TableState]:
     versions = index.installed_versions(reader.warehouse) if is_server else {}
     for name, obj in reader.objects.items():
         table, event = quote_qualified(reader.warehouse.engine, obj.warehouse_table), quote(obj.event_time)
-        ((rows, first, last),) = reader.warehouse.query(f"SELECT count(*), min({event}), max({event}) FROM {table}")
+        ((rows, first, last),) = reader.warehouse.query(
+            f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
+        )
         done = index.loads(reader.warehouse, name)
         states.append(
             TableState(
@@ -83,18 +88,21 @@ def examine(reader: Reader) -> list[Finding]:
         found.append(Finding(f"{name}: unfinished", not plans, detail))
         engine = reader.warehouse.engine
         table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
-        ((rows,),) = reader.warehouse.query(f"SELECT count(*) FROM {table}")
+        ((held, gone),) = reader.warehouse.query(
+            f"SELECT count(*), COALESCE(sum(CASE WHEN record_is_deleted THEN 1 ELSE 0 END), 0) FROM {table}"
+        )
         ((distinct,),) = reader.warehouse.query(
             f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
         )
-        found.append(Finding(f"{name}: one row a key", rows == distinct, f"{rows:,} rows, {distinct:,} keys"))
-        wanted = counts.inserted
-        if not wanted <= rows <= wanted + counts.deleted:
+        rows = int(held) - int(gone)
+        told = f" ({int(gone):,} more say that their key is gone)" if gone else ""
+        found.append(Finding(f"{name}: one row a key", held == distinct, f"{held:,} rows, {distinct:,} keys{told}"))
+        wanted = counts.inserted - counts.deleted
+        if rows != wanted:
             found.append(Finding(f"{name}: accounting", False, f"{rows:,} rows, and {wanted:,} by the accounting"))
         if reader.settings.lake.startswith("file://"):
-            live = f"SELECT count(*) FROM {table} WHERE NOT {engine.quote('record_is_deleted')}"
-            ((rows,),) = reader.warehouse.query(live)
-            lake_rows = reader.con.execute(f"SELECT count(*) FROM lake.main.{DUCKDB.quote(name)}").fetchall()[0][0]
+            view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
+            lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
             detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
             # A row that the warehouse refused is in the lake alone.
             is_same = rows <= lake_rows <= rows + counts.rejected
@@ -105,7 +113,23 @@ def examine(reader: Reader) -> list[Finding]:
         open_letters = counts.dead_letter + counts.rejected
         detail = f"{open_letters:,} records are set aside; see trunkline dead-letter list"
         found.append(Finding(f"{name}: set aside", not open_letters, detail if open_letters else "none"))
+        found += _completeness(store, name)
         found += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
+    return found
+
+
+def _completeness(store: Store, name: str) -> list[Finding]:
+    """What reconcile found when it ran last, source by source; and contacts that are gone since they were certified."""
+    found = []
+    for source, group in itertools.groupby(records(store, name), key=lambda one: one.source):
+        periods = list(group)
+        is_whole = all(one.counts.is_complete for one in periods)
+        compared = max(one.examined_at for one in periods)
+        detail = f"{certified.summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
+        found.append(Finding(f"{name}: completeness", is_whole, detail))
+        if gone := certified.gone(periods):
+            detail = f"{gone:,} certified contacts are held no more; trunkline ledger verify names them"
+            found.append(Finding(f"{name}: certified", False, detail))
     return found
 
 

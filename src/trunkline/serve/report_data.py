@@ -12,6 +12,7 @@ from trunkline.compile.ddl import view_columns
 from trunkline.compile.metric_query import TABLE, Grouping, Threshold
 from trunkline.engines.session import Session
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.serve.fidelity import contacts_by_fidelity
 from trunkline.serve.headline import Headline, lines, totals
 from trunkline.serve.measures import Row, marks, measure
 from trunkline.serve.period import Period
@@ -43,7 +44,8 @@ class Completeness:
     """What became of everything that was ever loaded, not of one day: the ledger's answer.
 
     `late_versions` counts records that told of a contact already known (updated, or superseded). `drift` are whole
-    sentences that name fields and counts, never values.
+    sentences that name fields and counts, never values. `certified` are sentences on the UTC days that the report's own
+    day lies in, empty where they were not compared with what Connect lists.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -51,6 +53,7 @@ class Completeness:
     late_versions: int = 0
     drift: Sequence[str] = ()
     files: int = 0
+    certified: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class ReportData:
     agent_count: int
     first: datetime | None
     last: datetime | None
+    fidelity: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(db: Session, period: Period, x: Threshold) -> ReportData:
@@ -125,6 +129,7 @@ def read(db: Session, period: Period, x: Threshold) -> ReportData:
         agent_count=agent_count,
         first=first,
         last=last,
+        fidelity=contacts_by_fidelity(db, period.since, period.until),
     )
 
 

@@ -138,7 +138,7 @@ class DuckDBWarehouse:
             before_commit(self, self.count(obj) - before)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table."""
+        """Rows of the table that do not say deleted."""
         return duckdb_merge.count(self.local, obj)
 
 

@@ -16,7 +16,7 @@ from trunkline.compile.fold import order_by
 from trunkline.compile.lake_views import lake_rows
 from trunkline.compile.merge import held_sql, merge_sql
 from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.ledger import LEDGER_TABLES
@@ -46,7 +46,7 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
         _mend_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
-    for view in views:
+    for view in views_on(objects, views):
         con.execute(create_view(view, DUCKDB.name))
     for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
         con.execute(statement)
@@ -151,6 +151,7 @@ def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
 
 
 def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table."""
-    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
+    """Rows of the warehouse table; one that says deleted is none."""
+    table = quote_qualified(DUCKDB, obj.warehouse_table)
+    rows: int = con.execute(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted").fetchall()[0][0]
     return rows

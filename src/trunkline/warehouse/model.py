@@ -120,4 +120,4 @@ class Warehouse(Readable, Protocol):
         """
 
     def count(self, obj: Object) -> int:
-        """Rows of the object's table, those that say "deleted" included."""
+        """Rows of the object's table, without those that say that their key is gone."""

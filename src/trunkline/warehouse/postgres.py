@@ -188,8 +188,9 @@ class PostgresWarehouse:
                 before_commit(self, self.count(obj) - before)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table."""
-        return int(self.query(f"SELECT count(*) FROM {quote_qualified(POSTGRES, obj.warehouse_table)}")[0][0])
+        """Rows of the table that do not say deleted."""
+        table = quote_qualified(POSTGRES, obj.warehouse_table)
+        return int(self.query(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted")[0][0])
 
     @contextmanager
     def _locked(self, obj: Object) -> Iterator[None]:

@@ -20,7 +20,7 @@ from trunkline.compile.family import family_statements
 from trunkline.compile.migration import Change, Held, changes
 from trunkline.compile.procedures import procedure_statements
 from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
 from trunkline.engines.session import Session
@@ -72,7 +72,7 @@ def install(
                 con.execute(statement)
         for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
             con.execute(statement)
-        view_statements = [create_view(view, POSTGRES.name) for view in views]
+        view_statements = [create_view(view, POSTGRES.name) for view in views_on(objects, views)]
         view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
         statements = [*(one for obj in objects for one in _of(obj)), *view_statements]
         _run_all(con, statements)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from trunkline.engines.catalogue import find
 from trunkline.engines.model import Engine
 from trunkline.errors import UsageError
+from trunkline.limits import LOAD_BATCHES_MAX
 from trunkline.settings import WAREHOUSE_URLS
 from trunkline.warehouse.model import Opening, Readable, Warehouse
 
@@ -22,13 +23,15 @@ class Target:
 
     `module` of this package opens it: `open_warehouse(opening)` to change it, `open_reader(opening)` to ask it; it is
     imported when it is used. `extra` is what `pip install 'trunkline[...]'` needs beside the runtime (None: nothing).
-    `is_embedded`: one file, owned by one process, which installs itself; another one is a server.
+    `is_embedded`: one file, owned by one process, which installs itself; another one is a server. `merge_batches_max`
+    are the batches merged in one transaction: each merge plans a dozen statements over every column of the table.
     """
 
     engine_name: str
     module: str
     extra: str | None = None
     is_embedded: bool = False
+    merge_batches_max: int = 16
 
     @property
     def engine(self) -> Engine:
@@ -62,6 +65,8 @@ class Target:
 TARGETS: Final[dict[str, Target]] = {
     "duckdb": Target("duckdb", "duckdb", is_embedded=True),
     "postgresql": Target("postgres", "postgres", extra="postgres"),
+    "redshift+data": Target("redshift", "redshift.warehouse", merge_batches_max=LOAD_BATCHES_MAX),
+    "redshift": Target("redshift", "redshift.wire", extra="redshift", merge_batches_max=LOAD_BATCHES_MAX),
 }
 
 
