@@ -91,6 +91,11 @@ SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run takes after an outage; the next run takes the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
 
+# AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
+GLUE_COMMENT_CHARS_MAX: Final = 255
+GLUE_PARTITIONS_PER_CALL_MAX: Final = 100
+ATHENA_NAMED_QUERIES_PER_CALL_MAX: Final = 50
+
 # Amazon Connect API (administrator guide, "Amazon Connect service quotas", API throttling): calls a second and burst,
 # per account and Region, shared by all instances and all programs. What is not named has the default.
 CONNECT_QUOTAS: Final = {

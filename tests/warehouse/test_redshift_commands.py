@@ -81,6 +81,8 @@ def test_every_command_on_redshift(
     source.write_bytes(jsonl([contact("c1"), contact("c2", Channel="CHAT")]) + b"{poison}\n")
     home = ["--home", str(tmp_path / "home")]
     url = redshift_databases.new()
+    # Both contacts go through COPY; so all columns of the contact record are seen as Parquet.
+    monkeypatch.setattr("trunkline.warehouse.redshift.request.INSERT_ROWS_MAX", 1)
     monkeypatch.setenv("TRUNKLINE_WAREHOUSE", url)
 
     def said(*args: str, code: int = 0) -> str:

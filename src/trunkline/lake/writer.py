@@ -18,7 +18,9 @@ from trunkline.objects.model import Object
 MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
 
-_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""How lake files are written, compacted ones too. Of ids and hashes, most of a file, level 1 leaves 6% less than levels
+3 to 15 do, and level 19 another 6% less for a hundred times the CPU time; contact records are alike at 1 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def write_rows(
     rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
     if len(days) == 1:
         path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({_PARQUET})")
+        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({PARQUET})")
         made = [(path, days[0][0], days[0][1])]
     else:
         # Hive folders name the partition; the columns that name it stay out of the files.
@@ -55,7 +57,7 @@ def write_rows(
         parts += "strftime(partition_date, '%d') AS day"
         con.execute(
             f"COPY ({rows}, {parts} FROM flat) TO '{_quoted(folder)}' "
-            f"({_PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+            f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
         )
         counts = dict(days)
         made = []
@@ -90,7 +92,7 @@ def write_tombstones(
             con.execute(
                 f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' "
                 f"AND lost_date = DATE '{day}') "
-                f"TO '{_quoted(path)}' ({_PARQUET})"
+                f"TO '{_quoted(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
             total += count

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -57,7 +57,13 @@ class Rules:
 
 def version_text(effective: datetime, rank: int, sequence: int = 0) -> str:
     """The version of an item as text that sorts: effective time (naive UTC), rank of the source, sequence number."""
-    return f"{effective.isoformat(' ', 'microseconds')}/{rank}/{sequence:040d}"
+    return f"{_time_text(effective)}/{rank}/{sequence:040d}"
+
+
+@lru_cache(1_024)
+def _time_text(effective: datetime) -> str:
+    # The rows of a page, an export or a second of a stream share it.
+    return effective.isoformat(" ", "microseconds")
 
 
 _ITEM: Final = msgspec.json.Decoder(Item)

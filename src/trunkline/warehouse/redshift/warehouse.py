@@ -26,7 +26,7 @@ from trunkline.objects.view import View
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb import open_beside
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
-from trunkline.warehouse.redshift import installing, rebuilding
+from trunkline.warehouse.redshift import installing, rebuilding, refolding
 from trunkline.warehouse.redshift.address import Address, address_of
 from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
@@ -145,6 +145,10 @@ class RedshiftWarehouse:
         """Fill the table again from the lake's files; the old rows stay until the new are there."""
         return rebuilding.rebuild(self, obj, groups, before_commit)
 
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows of `touched`, put in those of `winners`."""
+        refolding.refold(self, obj, before_commit)
+
     def count(self, obj: Object) -> int:
         """Rows of the table that do not say deleted."""
         table = quote_qualified(REDSHIFT, obj.warehouse_table)
@@ -225,10 +229,11 @@ class RedshiftWarehouse:
                 rows_along.tombstones(batch_ids)
             return self.filled(obj, None if rows_along is None else "stage", key, number, made)
 
-        def is_done() -> bool:
-            return self._held(batch_ids).keys() >= set(batch_ids)
+        return Work(key, request, lambda: self.holds(batch_ids), self.address.timeout_s, self.said)
 
-        return Work(key, request, is_done, self.address.timeout_s, self.said)
+    def holds(self, batch_ids: Sequence[str]) -> bool:
+        """Whether the ledger has all of these batches."""
+        return self._held(batch_ids).keys() >= set(batch_ids)
 
     def _held(self, batch_ids: Sequence[str]) -> dict[str, Counts]:
         """What the ledger says of batches; without those that it does not know."""
