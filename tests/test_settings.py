@@ -78,6 +78,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         collect_zone = "Europe/Berlin"
         collect_again_h = [6, 48]
         collect_describe = "never"
+        settle_hours = [6, 48]
         dead_letter_retention_days = 7
         batch_bytes = 1024
         memory_mb = 128
@@ -105,6 +106,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_COLLECT_ZONE": "Europe/Berlin",
         "TRUNKLINE_COLLECT_AGAIN_H": "6, 48",
         "TRUNKLINE_COLLECT_DESCRIBE": "never",
+        "TRUNKLINE_SETTLE_HOURS": "6, 48",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
         "TRUNKLINE_MEMORY_MB": "128",

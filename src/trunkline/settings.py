@@ -327,7 +327,7 @@ def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     """`Did you mean x?`, and the valid names where they are few enough to read."""
     near = difflib.get_close_matches(seen, valid, n=1, cutoff=0.6)
     guess = f"Did you mean {near[0]!r}?" if near else ""
-    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 20 else ""
+    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 40 else ""
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
 
 

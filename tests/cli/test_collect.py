@@ -97,7 +97,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "no ARN of a Connect instance"),
-        (("run", "call"), "no object"),
+        (("run", "call"), "call has no schedule; valid is contact_record"),
         (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "no ARN of a Connect instance"),
     ],
 )

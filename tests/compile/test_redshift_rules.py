@@ -86,10 +86,13 @@ def load_statements(obj: Object) -> list[str]:
     for format_ in ("parquet", "json"):
         files = load_sql.Files("s3://bucket/prefix/1/rows.manifest", "arn:aws:iam::111122223333:role/Copy", format_)
         found += [
+            load_sql.create_values(),
+            load_sql.value_at(0, 1, 9)[1:-1],
             load_sql.create_raw(obj, format_),
             load_sql.copy(load_sql.raw_table(obj), load_sql.raw_columns(obj), files),
             load_sql.take_batch(obj, 1, "0" * 32, format_),
             *load_sql.replace_all(obj, format_),
+            *load_sql.replace_some(obj, format_, "f" * 32, "0" * 32),
         ]
     for table in LEDGER_TABLES:
         better = ("next_offset", "is_complete") if table.name == "ledger.position" else ()

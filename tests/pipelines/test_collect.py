@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from collecting import (
@@ -34,7 +35,7 @@ from trunkline.simulator.virtual_clock import VirtualClock
 from trunkline.sources import listing, s3_files
 from trunkline.sources.connect_client import NoMemory, instance_of
 from trunkline.sources.connect_search import Query
-from trunkline.windows import Window
+from trunkline.windows import Window, get_previous_interval_bounds
 
 START_S = int(DAY.timestamp())
 LATER_S = START_S + 10 * 86_400
@@ -109,7 +110,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
     """What is held is asked of the server: the second run describes no settled contact; then the export replaces all."""
     clock = VirtualClock(LATER_S)
     given = service(emulator(simulated(24), clock), clock)
-    with centre_home(tmp_path / each_target) as home:
+    with centre_home(tmp_path / each_target, pii="drop") as home:
         assert collect(home, given, DAY, UNTIL).counts.inserted == 24
         made = collector(home, given)
         planned = plan(made, INSTANCE, DAY, UNTIL, Query())
@@ -253,6 +254,8 @@ def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, index_lag_s=lambda one: lags.get(int(one.contact_id[-2:]), 60.0))
     seen: list[int] = []
+    start, end, _ = get_previous_interval_bounds(at(RUN_S).astimezone(ZoneInfo("America/New_York")), "America/New_York")
+    assert (start, end) == (FROM, TO)  # the mission's function and the first run mean the same window
     with centre_home(tmp_path) as home:
         for hours in [0, 2, 12, 58, 60]:  # a run after the window, the next, a later one, and after a long pause
             clock.set(RUN_S + hours * 3600)
@@ -351,3 +354,26 @@ def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
         collect(home, given, DAY, UNTIL)
         assert len(rows(home)) == 24
         assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]
+
+
+def test_a_plan_that_was_begun_is_let_go_by_whoever_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed behind the plan and before its rows: a load of files drops it, and the collector makes it anew."""
+    clock = VirtualClock(LATER_S)
+    api = emulator(simulated(24), clock)
+    given = service(api, clock)
+    ids = sorted(simulated(24).contacts)
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with centre_home(tmp_path) as home:
+        with monkeypatch.context() as patch:
+            patch.setattr(batches, "write_rows", die)
+            with pytest.raises(KilledError):
+                collect(home, given, DAY, UNTIL)
+        assert len(list(home.store.list("_ledger/plan/"))) == 1
+        load_into(home, deliver(tmp_path / "stream.json", ids[:12]))
+        assert list(home.store.list("_ledger/plan/")) == []
+        assert collect(home, given, DAY, UNTIL).counts.inserted == 12
+        assert Counter(rows(home, "record_fidelity")) == {("stream",): 12, ("api",): 12}
+    assert api.count()["DescribeContact"] == 24

@@ -105,12 +105,12 @@ def reading(chance: random.Random, writes: Sequence[Write]) -> datetime:
 def scanned(
     chance: random.Random, obj: Any, first: dict[str, Item], writes: Sequence[Write], number: int
 ) -> list[Framed]:
-    """A whole scan, a page a key, each read at or a little after its own start."""
+    """A whole scan, a page a key. A page shows what was true a little before its start (it may be stale) or after it."""
     scan = Scan(f"scan{number}", "calls", START, [Segment() for _ in KEYS])
     found = []
     for place, key in enumerate(KEYS):
         began = reading(chance, writes)
-        seen = state_at(first, writes, began + timedelta(seconds=chance.choice([0, 0.5, 20]))).get(key)
+        seen = state_at(first, writes, began + timedelta(seconds=chance.choice([-30, -2, 0, 0.5, 20]))).get(key)
         page = Page(place, 0, [json.dumps(seen, separators=(",", ":"))] if seen else [], None, began, 1)
         found.append(frame_pages(obj, scan, [page], Rules()))
     return found
@@ -123,7 +123,8 @@ def exported(
     at = reading(chance, writes)
     is_full = chance.random() < 0.5
     if is_full:
-        lines = [{"Item": one} for one in state_at(first, writes, at).values()]
+        shown = at + timedelta(seconds=chance.choice([-30, 0, 30]))  # the export's clock may be off
+        lines = [{"Item": one} for one in state_at(first, writes, shown).values()]
     else:
         last = {one.key: one for one in writes if one.at < at}
         lines = []
@@ -169,9 +170,9 @@ def check(folder: Path, seed: int) -> None:
 
 
 @given(seed=st.integers(min_value=0))
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_gives_the_last_state(tmp_path: Path, seed: int) -> None:
-    """Twelve histories, each in an order and with repetitions of its own."""
+    """Eight histories, each in an order and with repetitions of its own."""
     check(tmp_path, seed)
 
 

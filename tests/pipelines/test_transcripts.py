@@ -12,7 +12,10 @@ from homes import lake_best, letters, load_into, opened, settings_of, table, tot
 from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics, chat, lens, put, transcribe
 
 from trunkline.batch import Counts
+from trunkline.lake import layout
 from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.pipelines import batches
+from trunkline.pipelines.files import list_of, read_batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import LoadResult
 from trunkline.pipelines.reading import open_reader, query
@@ -200,3 +203,22 @@ def test_the_documents_own_samples_are_loaded(tmp_path: Path) -> None:
         ).fetchall()
         assert len(turns(home)) == 35
     assert found == [(2511, 11_366, 3.75, "CHAT")]
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_run_that_died_after_planning_is_finished(tmp_path: Path, is_changed: bool) -> None:
+    """The plan's files are read again; where one was written anew meanwhile, its new version is loaded instead."""
+    for name in ("a", "b"):
+        put(tmp_path / "t", f"transcripts/{name}.json", transcribe(TALK, "speaker"))
+    with opened(tmp_path / "home") as home:
+        files = list_of(TRANSCRIPT, [str(tmp_path / "t")])
+        (framed,) = read_batches(home.settings, TRANSCRIPT, files, {})
+        batches.record_plan(home.store, framed.plan)
+    if is_changed:
+        put(tmp_path / "t", "transcripts/b.json", transcribe(GREETING, "speaker"), at=1_771_000_500)
+    with opened(tmp_path / "home") as home:
+        result = load(home, tmp_path / "t")
+        assert (result.recovered, result.counts.read) == (1, 1 if is_changed else 0)
+        assert [row["turn_count"] for row in table(home, TRANSCRIPT)] == [3, 1 if is_changed else 3]
+        assert totals(home, TRANSCRIPT) == Counts(read=2, inserted=2)
+        assert list(home.store.list(layout.plan_prefix(TRANSCRIPT.name))) == []

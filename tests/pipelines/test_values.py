@@ -99,10 +99,12 @@ def test_a_refused_row_lands_once_the_server_takes_it(
     from dataclasses import replace
 
     from trunkline.warehouse import postgres
+    from trunkline.warehouse.redshift import warehouse as redshift
 
     with opened(tmp_path / "home", NARROW) as home:
         with monkeypatch.context() as patch:
             patch.setattr(postgres, "POSTGRES", replace(postgres.POSTGRES, key_bytes_max=4))
+            patch.setattr(redshift, "REDSHIFT", replace(redshift.REDSHIFT, key_bytes_max=4))
             result = load_into(home, write(tmp_path / "in" / "a", narrow("fine"), narrow("too long")), obj=NARROW)
         assert (result.counts.inserted, result.counts.rejected) == (1, 1)
         (letter,) = letters(home, NARROW)

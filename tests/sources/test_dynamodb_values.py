@@ -161,5 +161,8 @@ def test_nesting_ends_somewhere() -> None:
 
 def test_a_long_number_in_a_known_column_is_a_text() -> None:
     """A reader that takes numbers for floats would round it."""
-    item = ITEM.decode(b'{"score":{"N":"0.1234567890123456789"},"n":{"N":"5"}}')
-    assert object_text(item, {("score",), ("n",)}) == '{"score":"0.1234567890123456789","n":5}'
+    item = ITEM.decode(b'{"score":{"N":"0.1234567890123456789"},"n":{"N":"5"},"id":{"N":"5"}}')
+    assert (
+        object_text(item, {("score",): False, ("n",): False, ("id",): True})
+        == '{"score":"0.1234567890123456789","n":5,"id":"5"}'
+    )

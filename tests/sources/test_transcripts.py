@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import shutil
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from s3 import bucket
 from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics, chat, lens, put, transcribe
 
 from trunkline import limits
 from trunkline.batch import Framed, Progress
-from trunkline.errors import SourceChangedError, UsageError
+from trunkline.errors import RecordError, SourceChangedError, UsageError
+from trunkline.objects.transcript import FORMATS
 from trunkline.settings import Options
 from trunkline.sources import transcripts
 from trunkline.sources.listing import list_files
@@ -333,3 +339,49 @@ def test_list_of_other_files_is_empty(tmp_path: Path) -> None:
     put(tmp_path, "a.wav", b"RIFF")
     assert transcripts.list_transcripts([str(tmp_path)]) == []
     assert len(list_files([str(tmp_path)])) == 1
+
+
+def _paths(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from _paths(value, (*path, key))
+
+
+DOCUMENTS = (
+    transcribe(TALK, "speaker", segments=True), transcribe(VOICEMAIL, "channel"), lens(TALK), call_analytics(TALK),
+    chat([("CUSTOMER", "", "03:31:50"), ("AGENT", "Hi", "03:31:52"), ("CUSTOMER", "No", "03:32:00")]),
+)  # fmt: skip
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.text(max_size=5),
+    st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=1)), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.one_of(st.none(), st.integers(), st.lists(st.none(), max_size=1)), max_size=2),
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_whatever_stands_in_a_file_it_is_a_record_or_a_reason(data: st.DataObject) -> None:
+    """Any value anywhere: never an error that would stop the batch, and what is a record has its whole shape."""
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    for _ in range(data.draw(st.integers(1, 2))):
+        *way, last = data.draw(st.sampled_from(sorted(_paths(document), key=str)))
+        node = document
+        for key in way:
+            node = node[key]
+        node[last] = data.draw(ODD)
+    try:
+        text, mark = transcripts._record(
+            "s3://b/transcripts/c.json", json.dumps(document).encode(), datetime(2026, 3, 3), KEYS
+        )
+    except RecordError as error:
+        found = error.code
+        text, mark = "", None
+    if mark is None:
+        assert found in limits.DEAD_LETTER_REASONS
+        return
+    record = json.loads(text)
+    assert record["callId"] == "c"
+    assert len(record["turns"]) == record["turnCount"]
+    assert record["format"] in FORMATS
+    assert mark.version

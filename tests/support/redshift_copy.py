@@ -121,11 +121,15 @@ def _error(text: str) -> psycopg.Error:
 
 
 def _columns(connection: psycopg.Connection[Any], table: str) -> list[tuple[str, str, bool]]:
-    rows = connection.execute(
-        "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
-        "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        [table],
-    ).fetchall()
+    rows = (
+        psycopg.Cursor(connection)
+        .execute(
+            "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [table],
+        )
+        .fetchall()
+    )
     if not rows:
         raise _error(f"Cannot COPY into nonexistent table {table}")
     return [(str(name), str(type_), bool(required)) for name, type_, required in rows]

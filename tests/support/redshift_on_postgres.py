@@ -13,6 +13,12 @@ FUNCTIONS = (
     "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
     """CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
     AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$""",
+    """CREATE OR REPLACE FUNCTION public.redshift_datediff_s(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$SELECT extract(epoch FROM date_trunc('second', $2) - date_trunc('second', $1))::bigint$$""",
+    """CREATE OR REPLACE FUNCTION public.redshift_dateadd_s(bigint, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
+    AS $$SELECT $2 + $1 * interval '1 second'$$""",
+    """CREATE OR REPLACE FUNCTION public.convert_timezone(text, text, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
+    AS $$SELECT $3 AT TIME ZONE $1 AT TIME ZONE $2$$""",
     "CREATE OR REPLACE FUNCTION public.json_parse(text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 'SELECT $1::jsonb'",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
@@ -21,6 +27,8 @@ _SPELLINGS = (
     (r"\bJSON_SERIALIZE\(", "public.redshift_json_text("),  # PostgreSQL's own takes no jsonb
     (r"\bSUPER\b", "jsonb"),
     (r"\bDATEDIFF\(millisecond, ", "public.redshift_datediff_ms("),
+    (r"\bDATEDIFF\(second, ", "public.redshift_datediff_s("),
+    (r"\bDATEADD\(second, ", "public.redshift_dateadd_s("),
     (r"\bIDENTITY\(1, 1\)", "GENERATED ALWAYS AS IDENTITY"),
     (r"\nDISTSTYLE KEY\nDISTKEY \([^)]*\)\nSORTKEY \([^)]*\)", ""),
     (r" DISTKEY \([^)]*\)", ""),

@@ -118,24 +118,9 @@ class RedshiftDatabases:
         self._stack.close()
 
     def _url(self, database: str) -> str:
-        return f"redshift+data://analytics/{database}?db_user=loader"
+        from redshift_home import URL
 
-
-class ByFiles:
-    """An emulated Redshift with a place for files."""
-
-    def __init__(self, databases: RedshiftDatabases) -> None:
-        self._databases = databases
-
-    def new(self) -> str:
-        """As the databases give it, and where files wait."""
-        from redshift_home import BUCKET
-
-        return f"{self._databases.new()}&staging=s3://{BUCKET}/files&iam_role=default"
-
-    def release(self, url: str) -> None:
-        """Back to the databases."""
-        self._databases.release(url.partition("&staging")[0])
+        return URL.replace("/dev?", f"/{database}?")
 
 
 class HomesOwn:
@@ -168,7 +153,8 @@ def postgres_databases(postgres_uri: str, tmp_path_factory: pytest.TempPathFacto
 def by_files(request: pytest.FixtureRequest) -> homes.Places:
     """Redshift again, every row through S3 and COPY, however few there are."""
     request.getfixturevalue("monkeypatch").setattr("trunkline.warehouse.redshift.request.INSERT_ROWS_MAX", -1)
-    return ByFiles(request.getfixturevalue("redshift_databases"))
+    databases: homes.Places = request.getfixturevalue("redshift_databases")
+    return databases
 
 
 @pytest.fixture(scope="session")
@@ -184,22 +170,13 @@ SERVERS = [name for name in TARGETS if name != "duckdb"]
 
 def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
     """Parameters (target, seed) for `each_target`: fewer on servers by default, the rest in the long run."""
+    most = {"duckdb": default, "postgresql": of_servers, "redshift+data": of_redshift}
     return [
-        pytest.param(
-            target,
-            seed,
-            marks=[pytest.mark.soak] if seed >= _default_seeds(target, default, of_servers, of_redshift) else [],
-        )
+        pytest.param(target, seed, marks=[pytest.mark.soak] if seed >= most[target] else [])
         for target in TARGETS
         for seed in range(default)
         if "files" not in target
     ]
-
-
-def _default_seeds(target: str, default: int, of_servers: int, of_redshift: int) -> int:
-    if target == "duckdb":
-        return default
-    return of_redshift if "redshift" in target else of_servers
 
 
 def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
@@ -212,7 +189,8 @@ def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
     ]
 
 
-@pytest.fixture(params=TARGETS)
+# Redshift by files is run by default where a test names it.
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.soak] if "files" in name else []) for name in TARGETS])
 def each_target(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every home of the test has a warehouse of this kind, the same for the same path."""
     with homes.placed(TARGETS[request.param](request)):

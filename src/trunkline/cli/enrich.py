@@ -34,13 +34,14 @@ def enrich(
     Example: TRUNKLINE_TRANSCRIPTS=s3://your-transcribe-bucket trunkline enrich --since 2026-02-11
     """
     from trunkline import clock
-    from trunkline.pipelines.enrich import due_calls
+    from trunkline.pipelines.enrich import due_calls, place_of
     from trunkline.pipelines.enrich import enrich as run
     from trunkline.settings import Settings
 
-    zone = Settings.load(home).zone
-    first = instant(since, "--since", zone)
-    last = instant(until, "--until", zone) if until else clock.now_naive()
+    settings = Settings.load(home)
+    first = instant(since, "--since", settings.zone)
+    last = instant(until, "--until", settings.zone) if until else clock.now_naive()
+    place_of(settings)  # before the home is opened: a mistake in the command leaves nothing behind
     with owned(home) as opened:
         due, without = due_calls(opened, first, last, again)
         with progress("Looking for transcripts", len(due), "calls") as advance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,8 +33,14 @@ def load(
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     Stopped at any point, the same command goes on where it was; files already loaded are not read again.
 
+    `trunkline load undo BATCH` takes a batch back: lake and warehouse are as if it had not been loaded. Its files count
+    as read, so that the next load does not bring it back. Batch ids are in ledger.batch.
+
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
+    if object_name == "undo":
+        _undo(paths, home, output_format)
+        return
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
@@ -48,6 +55,15 @@ def load(
     show(result, output_format)
     if strict and result.counts.dead_letter:
         raise typer.Exit(1)
+
+
+def _undo(batches: list[str], home: Path | None, output_format: Format) -> None:
+    from trunkline.pipelines.undo import undo
+
+    with owned(home) as opened:
+        done = [undo(opened, opened.objects.values(), batch) for batch in batches]
+    rows = [(one.object_name, one.batch_id, one.records, one.rows) for one in done]
+    output.rows(["object", "batch", "records_taken_back", "rows_changed"], rows, output_format)
 
 
 def show(result: LoadResult, output_format: Format) -> None:

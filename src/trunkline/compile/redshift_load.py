@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from trunkline.compile.fold import same_key
 from trunkline.compile.procedure_text import COUNTED, COUNTS, indented, lock_statement, table_name, temporary
 from trunkline.compile.procedures import procedure_name
 from trunkline.engines.model import FREE_TEXT_BYTES, quote_qualified, text_literal
@@ -122,6 +123,26 @@ def create_staged(table: LedgerTable) -> str:
     return f"CREATE TEMP TABLE {staged_table(table)} (LIKE {quote_qualified(REDSHIFT, table.name)})"
 
 
+VALUES: Final = (
+    Column("run", "integer", None, "The statement that the value is for.", nullable=False),
+    Column("place", "integer", None, "Its place there: 1 for $1.", nullable=False),
+    Column("value", "text", None, "The value as text.", length_max=FREE_TEXT_BYTES),
+)
+VALUES_TABLE: Final = '"trunkline_values"'
+
+
+def create_values() -> str:
+    """The temporary table for values of statements that stand beside a COPY."""
+    declared = ", ".join(f"{REDSHIFT.quote(column.name)} {REDSHIFT.type_of(column)}" for column in VALUES)
+    return f"CREATE TEMP TABLE {VALUES_TABLE} ({declared})"
+
+
+def value_at(run: int, first: int, last: int) -> str:
+    """A query for the values at some places of a statement, in brackets."""
+    where = f'"run" = {run:d} AND "place" BETWEEN {first:d} AND {last:d}'
+    return f'(SELECT "value" FROM {VALUES_TABLE} WHERE {where})'
+
+
 def put_statements(table: LedgerTable, better: Sequence[str] = ()) -> tuple[str, ...]:
     """Insert the staged rows whose key is not there; with `better`, replace a row that is less in these columns.
 
@@ -175,6 +196,17 @@ def replace_all(obj: Object, format_: Format) -> tuple[str, ...]:
     return (
         f"DELETE FROM {table}",
         f"INSERT INTO {table} (\n  {names}\n)\nSELECT\n  {_taken(obj, format_)}\nFROM {raw_table(obj)} AS r",
+    )
+
+
+def replace_some(obj: Object, format_: Format, gone: str, new: str) -> tuple[str, ...]:
+    """Take out the rows whose keys are in raw batch `gone`, put in the rows of raw batch `new`."""
+    table, batch = quote_qualified(REDSHIFT, obj.warehouse_table), REDSHIFT.quote(BATCH_ID.name)
+    delete, insert = replace_all(obj, format_)
+    same = same_key(obj, REDSHIFT, "r", table)
+    return (
+        f"{delete}\nUSING {raw_table(obj)} AS r\nWHERE {same} AND r.{batch} = {_id(gone)}",
+        f"{insert}\nWHERE r.{batch} = {_id(new)}",
     )
 
 

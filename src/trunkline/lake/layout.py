@@ -95,6 +95,16 @@ def asked_key(day: date | None) -> str:
     return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 
 
+def undo_prefix(object_name: str) -> str:
+    """Where the intents to take batches back lie; ends in `/`."""
+    return f"{LEDGER}/undo/{object_name}/"
+
+
+def undo_key(object_name: str, batch_id: str) -> str:
+    """That a batch is being taken back, there until that is done."""
+    return f"{undo_prefix(object_name)}{batch_id}.json"
+
+
 def compaction_prefix(object_name: str) -> str:
     """Where the records of an object's compactions lie; ends in `/`."""
     return f"{LEDGER}/compaction/{object_name}/"

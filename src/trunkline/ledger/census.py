@@ -92,9 +92,9 @@ def fill_listed(con: duckdb.DuckDBPyConnection, parts: Sequence[Path], period: W
 
 
 def fill_stored(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """`stored` from Parquet files of the warehouse's rows; a row that several have counts once."""
+    """`stored` from Parquet files of the warehouse's rows, each id once in all of them; they stay where they lie."""
     source = _files(files, "*", _STORED)
-    con.execute(f"CREATE OR REPLACE TABLE stored AS SELECT * FROM {source}")
+    con.execute(f"CREATE OR REPLACE VIEW stored AS SELECT * FROM {source}")
 
 
 def write_stored(con: duckdb.DuckDBPyConnection, chunks: Iterable[Sequence[tuple[object, ...]]], path: Path) -> None:

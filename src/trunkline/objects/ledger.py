@@ -91,19 +91,6 @@ DEAD_LETTER = LedgerTable(
     ),
 )
 
-INSTALLATION = LedgerTable(
-    name="ledger.installation",
-    grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
-    key=("object",),
-    columns=(
-        _col("object", "text", "The object.", False, 64),
-        _col("fingerprint", "text", "Hash of the statements that made its tables, views and procedures.", False, 64),
-        _col("catalogue_version", "bigint", "The catalogue's version.", False),
-        _col("code_version", "text", "The version of Trunkline that installed them.", False, 64),
-        _col("installed_at", "timestamp", "When, UTC.", False),
-    ),
-)
-
 _PERIOD_KEY = (
     _col("object", "text", "The object.", False, 128),
     _col("source", "text", "Whose listing it is compared with, such as one Connect instance.", False, 256),
@@ -174,4 +161,17 @@ AMENDMENT = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, INSTALLATION, PERIOD, SIGHTING, AMENDMENT)
+INSTALLATION = LedgerTable(
+    name="ledger.installation",
+    grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
+    key=("object",),
+    columns=(
+        _col("object", "text", "The object.", False, 64),
+        _col("fingerprint", "text", "Hash of the statements that made its tables, views and procedures.", False, 64),
+        _col("catalogue_version", "bigint", "The catalogue's version.", False),
+        _col("code_version", "text", "The version of Trunkline that installed them.", False, 64),
+        _col("installed_at", "timestamp", "When, UTC.", False),
+    ),
+)
+
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, INSTALLATION)

@@ -7,7 +7,7 @@ counts as a minute old, so that no change the stream has seen is undone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from uuid import uuid4
 import msgspec
 
 from trunkline import clock
-from trunkline.batch import Counts, Drift, Framed, total
+from trunkline.batch import Counts, Drift, Framed, Progress, total
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.objects.model import Object
@@ -68,22 +68,21 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
     rules = rules_of(home.settings)
     size = home.settings.batch_bytes
 
-    def read(done: Any) -> Iterator[Framed]:
+    is_first = False
+
+    def read(done: Mapping[tuple[str, str], Progress]) -> Iterator[Framed]:
+        nonlocal is_first
+        is_first = not any((file.uri, file.version) in done for file in files)
         for framed in s3_files.read_batches(files, done, obj.name, size):
             yield dynamodb_export.read_lines(obj, export, framed, rules)
 
     result = load_batches(home, obj, read, len(files), advance)
-    is_whole = result.files and not result.recovered and result.counts.read
-    if is_whole and export.items is not None and _is_first(result, files) and result.counts.read < export.items:
+    if is_first and export.items is not None and result.counts.read < export.items:
         raise TerminalError(
             f"{place}: the manifest says {export.items:,} items and the files hold {result.counts.read:,}; files were "
             "changed or cut short. What they hold is loaded; export the table again"
         )
     return result
-
-
-def _is_first(result: LoadResult, files: Sequence[listing.SourceFile]) -> bool:
-    return result.files == len(files)
 
 
 def describe(client: Any, table: str) -> dict[str, Any]:

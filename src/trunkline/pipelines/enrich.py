@@ -22,7 +22,7 @@ from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import load_files
-from trunkline.settings import path_of
+from trunkline.settings import Settings, path_of
 from trunkline.sources import listing, s3_client
 from trunkline.sources.listing import SourceFile
 from trunkline.sources.transcript_names import keys_of
@@ -81,7 +81,7 @@ def enrich(
     Raises UsageError where the setting `transcripts` names no place. Stopped, the next run goes on: what was loaded is
     loaded, and at most `limits.ASK_CALLS` are looked for again.
     """
-    place = _place(home)
+    place = place_of(home.settings)
     if due and place.startswith("s3://"):
         client = client or s3_client.connect()
     found = 0
@@ -101,12 +101,13 @@ def enrich(
     return EnrichResult(without, len(due), found, total(counts))
 
 
-def _place(home: Home) -> str:
-    place = home.settings.transcripts
+def place_of(settings: Settings) -> str:
+    """The address or folder that transcripts are looked for in. Raises UsageError where none is set."""
+    place = settings.transcripts
     if not place:
         raise UsageError(
             'no place to look for transcripts is set: put transcripts = "s3://your-transcribe-bucket" into '
-            f"{home.settings.home}/trunkline.toml, or set TRUNKLINE_TRANSCRIPTS"
+            f"{settings.home}/trunkline.toml, or set TRUNKLINE_TRANSCRIPTS"
         )
     return place.rstrip("/") if place.startswith("s3://") else str(path_of(place))
 

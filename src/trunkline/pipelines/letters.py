@@ -51,7 +51,7 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
         letter = by_identity[(found.uri, found.version.partition("#")[0])]
         kept = kept_bytes(home, letter)
         offset = int(found.uri.rpartition(":")[2])
-        text, mark = _one_record(home, plan.object_name, kept, letter)
+        text, mark = _as_a_source_would(home, plan.object_name, kept, letter)
         if text is None:
             broken.append(Broken(number, offset, kept.payload, kept.length, letter.reason, letter.detail))
         else:
@@ -62,12 +62,13 @@ def reread_letters(home: Home, plan: Plan, letters: Sequence[SetAside] | None = 
     return Framed(plan, texts, indexes, offsets, broken, sum(found.end for found in plan.ranges), marks)
 
 
-def _one_record(home: Home, object_name: str, kept: KeptBytes, letter: SetAside) -> tuple[str | None, Mark]:
+def _as_a_source_would(home: Home, object_name: str, kept: KeptBytes, letter: SetAside) -> tuple[str | None, Mark]:
     """The text of a dead letter and what is known of it. What was set aside before it was shaped is shaped now."""
     if object_name == TRANSCRIPT.name:
         return _transcript(home, kept, letter) or (None, Mark())
-    shaped = dynamodb_stream.read_again(home.objects[object_name], kept.payload, rules_of(home.settings))
-    return shaped or (_framed_alone(kept), kept.mark or Mark())
+    obj = home.objects.get(object_name)
+    shaped = dynamodb_stream.read_again(obj, kept.payload, rules_of(home.settings)) if obj else None
+    return shaped or (_one_record(kept), kept.mark or Mark())
 
 
 def _transcript(home: Home, kept: KeptBytes, letter: SetAside) -> tuple[str, Mark] | None:
@@ -77,7 +78,7 @@ def _transcript(home: Home, kept: KeptBytes, letter: SetAside) -> tuple[str, Mar
     return transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
 
 
-def _framed_alone(kept: KeptBytes) -> str | None:
+def _one_record(kept: KeptBytes) -> str | None:
     if kept.length > DEAD_LETTER_BYTES_MAX:
         return None
     texts: list[str] = []

@@ -15,6 +15,7 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, dec
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import grouped, merge_batches
+from trunkline.pipelines.taking_back import pending, take_back
 
 Redo = Callable[[Plan], None]
 Advance = Callable[[int], None]
@@ -28,6 +29,8 @@ def recover(home: Home, obj: Object, redo: Redo, is_rebuild: bool = False, advan
     is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
     """
     finished = _finish_plans(home, obj, redo)
+    for batch_id in pending(home, obj):
+        take_back(home, obj, batch_id)
     lacking = unmerged(home, obj)
     lost = [(record, found) for record in lacking if (found := _merge_record(home, obj, record.batch_id)) is not None]
     lost_ids = {record.batch_id for record, _ in lost}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -148,7 +148,8 @@ def _decoded(data: bytes, type_: Any, place: str) -> Any:
 
 def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Framed:
     """Lines of data files as items with marks: the batch has the same ranges and positions, and is of this source."""
-    lines: list[_Read | RecordError] = [_read(text, export) for text in framed.texts]
+    whole = Mark(version=version_text(export.shown_at - READ_BEFORE, RANK_EXPORT))
+    lines: list[_Read | RecordError] = [_read(text, export, whole) for text in framed.texts]
     kept = [
         (place, one) for place, one in enumerate(lines) if not (isinstance(one, _Read) and _is_filtered(one, rules))
     ]
@@ -177,8 +178,7 @@ def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Fra
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A line: the item in typed JSON, and which version of it."""
 
     item: str
@@ -190,14 +190,14 @@ def _is_filtered(line: _Read, rules: Rules) -> bool:
     return line.mark.is_deleted and rules.deletes == "none"
 
 
-def _read(text: str, export: Export) -> _Read | RecordError:
+def _read(text: str, export: Export, whole: Mark) -> _Read | RecordError:
+    """One line. `whole` is the mark of every line of a full export."""
     if not export.is_incremental and text.startswith('{"Item":{') and text.endswith("}}"):
-        return _Read(text[8:-1], Mark(version=version_text(export.shown_at - READ_BEFORE, RANK_EXPORT)))
+        return _Read(text[8:-1], whole)
     try:
         line = _LINE.decode(text)
         if line.Item is not UNSET:
-            mark = Mark(version=version_text(export.shown_at - READ_BEFORE, RANK_EXPORT))
-            return _Read(bytes(line.Item).decode(), mark)
+            return _Read(bytes(line.Item).decode(), whole)
         if line.Metadata is UNSET:
             return RecordError("wrong_type", "the line has neither Item nor Metadata: it is of no export")
         version = version_text(_written_at(line.Metadata) + STREAM_AFTER, RANK_EXPORT)

@@ -75,7 +75,7 @@ class Pace:
 
     units_per_s: float | None
     sleep: Callable[[float], None]
-    _free_at: float = field(default_factory=clock.monotonic_s)
+    _free_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:

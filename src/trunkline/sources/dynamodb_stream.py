@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -52,8 +53,7 @@ class StreamRecord(msgspec.Struct, rename=_NAMES):
     user_identity: _Identity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one record says: the item as typed JSON (None without any), which version of it, and who removed it.
 
     `raw` is the record's JSON. `refused` says why it cannot be used.
@@ -96,7 +96,7 @@ def read_change(raw: bytes, before: datetime | None = None) -> Change:
     try:
         record = _RECORD.decode(raw)
         seconds = record.dynamodb.ApproximateCreationDateTime
-        created_at = before if seconds is None else datetime.fromtimestamp(seconds // 1, UTC).replace(tzinfo=None)
+        created_at = before if seconds is None else _second(int(seconds // 1))
     except (msgspec.DecodeError, ValueError, OverflowError, OSError):
         raise RecordError("wrong_type", "it is no record of a DynamoDB stream") from None
     digits = record.dynamodb.SequenceNumber
@@ -104,26 +104,32 @@ def read_change(raw: bytes, before: datetime | None = None) -> Change:
         raise RecordError("wrong_type", f"SequenceNumber is no number of up to {_SEQUENCE_DIGITS_MAX} digits")
     if created_at is None:
         raise RecordError("implausible_time", "it says no ApproximateCreationDateTime, so its version is unknown")
-    change = Change(raw, int(digits), created_at, record.event_id, None, None)
+    item, deleted_by, refused = _item_of(record)
     if created_at.year < EVENT_YEAR_MIN:
-        return replace(change, refused=RecordError("implausible_time", f"it was made before {EVENT_YEAR_MIN}"))
-    return _with_item(change, record)
+        refused = RecordError("implausible_time", f"it was made before {EVENT_YEAR_MIN}")
+    return Change(raw, int(digits), created_at, record.event_id, None if refused else item, deleted_by, refused)
 
 
-def _with_item(change: Change, record: StreamRecord) -> Change:
+@lru_cache(1_024)
+def _second(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+def _item_of(record: StreamRecord) -> tuple[str | None, str | None, RecordError | None]:
+    """The item in typed JSON, who removed it, or why the record cannot be used."""
     new, old, keys = record.dynamodb.NewImage, record.dynamodb.OldImage, record.dynamodb.Keys
     if record.event_name == "REMOVE":
         # The old image tells the row's day; a stream without old images gives the key alone.
         image = old if old is not UNSET else keys
         if image is UNSET:
-            return replace(change, refused=RecordError("missing_image", "a REMOVE without keys"))
-        return replace(change, item=bytes(image).decode(), deleted_by="ttl" if _is_ttl(record) else "user")
+            return None, None, RecordError("missing_image", "a REMOVE without keys")
+        return bytes(image).decode(), "ttl" if _is_ttl(record) else "user", None
     if record.event_name not in ("INSERT", "MODIFY"):
-        return replace(change, refused=RecordError("wrong_type", "eventName is none of INSERT, MODIFY and REMOVE"))
+        return None, None, RecordError("wrong_type", "eventName is none of INSERT, MODIFY and REMOVE")
     if new is UNSET:
         detail = f"{record.event_name} without NewImage: the stream's view type must be NEW_AND_OLD_IMAGES or NEW_IMAGE"
-        return replace(change, refused=RecordError("missing_image", detail))
-    return replace(change, item=bytes(new).decode())
+        return None, None, RecordError("missing_image", detail)
+    return bytes(new).decode(), None, None
 
 
 def _is_ttl(record: StreamRecord) -> bool:
@@ -164,17 +170,15 @@ def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, Recor
 
 def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[Range, ...]:
     """A range for each run of 10^15 sequence numbers; records without a position have one of their own, at its end."""
-    found: dict[str, Range] = {}
+    runs: dict[int, list[int]] = {}
+    arrived: dict[int, datetime] = {}
     for change in changes:
         high, low = divmod(change.sequence, SEQUENCE_SPLIT)
-        held = found.get(str(high))
-        if held is None:
-            found[str(high)] = Range(uri, str(high), low, low + 1, False, change.created_at)
-        else:
-            found[str(high)] = replace(
-                held, start=min(held.start, low), end=max(held.end, low + 1),
-                arrived_at=max(held.arrived_at, change.created_at),
-            )  # fmt: skip
+        runs.setdefault(high, []).append(low)
+        arrived[high] = max(arrived.get(high, change.created_at), change.created_at)
+    found = {
+        str(high): Range(uri, str(high), min(lows), max(lows) + 1, False, arrived[high]) for high, lows in runs.items()
+    }
     listed = list(unread)
     if listed:
         digest = hashlib.sha256(b"\n".join(listed)).hexdigest()[:32]

@@ -8,7 +8,7 @@ different values never read the same. Members of a set are sorted: a set has no 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -24,7 +24,7 @@ NESTING_MAX: Final = 32
 TAGS: Final = ("S", "N", "M", "L", "BOOL", "NULL", "B", "SS", "NS", "BS")
 
 
-class Attribute(msgspec.Struct, forbid_unknown_fields=True):
+class Attribute(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One typed value as it stands in streams, scans and exports: exactly one field is set. `S` keeps its raw text."""
 
     S: Raw | UnsetType = UNSET
@@ -42,6 +42,7 @@ class Attribute(msgspec.Struct, forbid_unknown_fields=True):
 Item = dict[str, Attribute]
 """The attributes of one item by name."""
 Path = tuple[str, ...]
+NONE: Final[Mapping[Path, bool]] = {}
 
 # What every reader of JSON takes for what it is, without rounding: 15 digits.
 _SHORT: Final = r"(?:0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,6})\.[0-9]{0,6}[1-9])"
@@ -94,10 +95,10 @@ def is_plain(text: str) -> bool:
     return _TAGGED.search(text) is None
 
 
-def object_text(attributes: Item, exact: Collection[Path] = (), path: Path = ()) -> str:
+def object_text(attributes: Item, exact: Mapping[Path, bool] = NONE, path: Path = ()) -> str:
     """A JSON object of attributes, in their order. Raises RecordError `wrong_type`, which names a path and no value.
 
-    A number at one of the paths `exact` is written as a text where a reader might round it.
+    A number at one of the paths `exact` is written as a text where a reader might round it, or always where it says so.
     """
     if len(path) > NESTING_MAX:
         raise _wrong(path[:1], f"it nests deeper than {NESTING_MAX} levels")
@@ -105,7 +106,7 @@ def object_text(attributes: Item, exact: Collection[Path] = (), path: Path = ())
     return "{" + ",".join(parts) + "}"
 
 
-def text_of(attribute: Attribute, exact: Collection[Path] = (), path: Path = ()) -> str:
+def text_of(attribute: Attribute, exact: Mapping[Path, bool] = NONE, path: Path = ()) -> str:
     """Plain JSON text of one value; see `object_text`."""
     found = [(tag, value) for tag in TAGS if (value := getattr(attribute, tag)) is not UNSET]
     if len(found) != 1:
@@ -116,7 +117,8 @@ def text_of(attribute: Attribute, exact: Collection[Path] = (), path: Path = ())
             return _string(value, path)
         case "N":
             text = number(value, path)
-            return f'"{text}"' if path in exact and not _PLAIN.match(text) else text
+            is_text = path in exact and (exact[path] or not _PLAIN.match(text))
+            return f'"{text}"' if is_text else text
         case "M":
             text = object_text(value, exact, path)
             return f'{{"M":{text}}}' if len(value) == 1 and next(iter(value)) in TAGS else text

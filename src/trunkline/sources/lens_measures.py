@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from trunkline.errors import RecordError
 
 _SIDES: Final = (("AGENT", "Agent"), ("CUSTOMER", "Customer"))
@@ -17,7 +19,7 @@ _SIDES: Final = (("AGENT", "Agent"), ("CUSTOMER", "Customer"))
 def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
     """The measures by the record's keys, None where the file does not say; `talkTimes` are ms by role.
 
-    RecordError where a value that must be an object or a number is none.
+    RecordError or msgspec's ValidationError where a value has another shape.
     """
     at = _Reader(characteristics, roles)
     found: dict[str, Any] = {
@@ -35,7 +37,7 @@ def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> di
     }
     spoken = found["talkTimes"]
     interrupted = at.get("Interruptions", "InterruptionsByInterrupter")
-    by_role = at.by_role(interrupted, lambda one: one)
+    by_role = at.by_role(interrupted, lambda one: msgspec.convert(one, list[_Interruption]))
     speeds = at.by_role(at.get("TalkSpeed", "DetailsByParticipant"), lambda one: one.get("AverageWordsPerMinute"))
     overall = at.by_role(at.get("Sentiment", "OverallSentiment"), lambda one: one, is_open=True)
     overall |= at.by_role(at.get("Sentiment", "OverallSentiment", "DetailsByParticipantRole"), lambda one: one)
@@ -43,7 +45,7 @@ def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> di
         at.get("Sentiment", "SentimentShift", "DetailsByParticipantRole"), lambda one: one.get("EndScore")
     )
     quarters = at.by_role(at.get("Sentiment", "SentimentByPeriod", "QUARTER"), _last_score)
-    replies = at.by_role(at.get("ResponseTime", "DetailsByParticipantRole"), lambda one: one)
+    replies = at.by_role(at.get("ResponseTime", "DetailsByParticipantRole"), lambda one: msgspec.convert(one, dict))
     for role, side in _SIDES:
         found[f"talk{side}"] = spoken.get(role)
         found[f"speed{side}"] = _number(speeds.get(role))
@@ -51,11 +53,11 @@ def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> di
         mine = by_role.get(role, [] if interrupted is not None else None)
         found[f"interruptions{side}"] = None if mine is None else len(mine)
         found[f"interruptionsTime{side}"] = (
-            None if mine is None else sum(_ms(one.get("DurationMillis")) or 0 for one in mine)
+            None if mine is None else sum(round(one.DurationMillis or 0) for one in mine)
         )
         found[f"sentiment{side}"] = _number(overall.get(role))
         found[f"sentimentEnd{side}"] = _number(shifts.get(role, quarters.get(role)))
-        reply = _Reader(replies.get(role) or {}, roles)
+        reply = _Reader(replies.get(role, {}), roles)
         found[f"responseAverage{side}"] = reply.ms("Average", "ValueMillis")
         found[f"responseMaximum{side}"] = reply.ms("Maximum", "ValueMillis")
     return found
@@ -64,6 +66,14 @@ def measures(characteristics: Mapping[str, Any], roles: Mapping[str, str]) -> di
 _WITH_AGENT: Final = (
     "Sentiment", "OverallSentiment", "DetailsByInteraction", "DetailsByParticipantRole", "CUSTOMER",
 )  # fmt: skip
+
+
+class _Interruption(msgspec.Struct):
+    DurationMillis: int | float | None = None
+
+
+class _Period(msgspec.Struct):
+    Score: int | float | None = None
 
 
 class _Reader:
@@ -108,8 +118,9 @@ class _Reader:
         return found
 
 
-def _last_score(periods: Any) -> Any:
-    return periods[-1].get("Score") if periods else None
+def _last_score(periods: Any) -> float | None:
+    found = msgspec.convert(periods, list[_Period])
+    return found[-1].Score if found else None
 
 
 def _ms(value: Any) -> int | None:

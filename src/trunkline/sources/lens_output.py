@@ -29,6 +29,16 @@ _KNOWN_TOP: Final = frozenset({
 })  # fmt: skip
 _LENS_ONLY: Final = frozenset({"ContentMetadata", "ChatTranscriptVersion", "CustomerMetadata", "Version"})
 
+
+class _Item(msgspec.Struct):
+    Id: str | None = None
+
+
+class _Group(msgspec.Struct):
+    Sentiment: str | None = None
+    TranscriptItems: list[_Item] | None = None
+
+
 _TURNS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _TEXT = msgspec.json.Decoder(str | None)
 _MILLIS = msgspec.json.Decoder(int | float | None)
@@ -50,7 +60,7 @@ def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     return {
         "contactId": customer.get("ContactId"),
         "format": "contact_lens" if is_lens else "call_analytics",
-        "output": str(metadata.get("Output") or "raw").lower(),
+        "output": "redacted" if metadata.get("Output") in ("Redacted", "redacted") else "raw",
         "jobName": given.get("JobName"),
         "jobStatus": given.get("JobStatus"),
         "accountId": given.get("AccountId"),
@@ -116,8 +126,9 @@ def _json(value: object) -> str:
 
 def _sentiments(turns: Sequence[Turn], characteristics: Mapping[str, Any]) -> None:
     """Chat has a turn's sentiment apart, by the turn's id."""
-    groups = (characteristics.get("Sentiment") or {}).get("DetailsByTranscriptItemGroup") or []
-    by_id = {item.get("Id"): group.get("Sentiment") for group in groups for item in group.get("TranscriptItems") or []}
+    found = _object(characteristics, "Sentiment").get("DetailsByTranscriptItemGroup")
+    groups = msgspec.convert(found, list[_Group] | None) or []
+    by_id = {item.Id: group.Sentiment for group in groups for item in group.TranscriptItems or []}
     for turn in turns:
         if turn.sentiment is None and turn.id is not None:
             turn.sentiment = by_id.get(turn.id)

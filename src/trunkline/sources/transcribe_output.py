@@ -112,8 +112,11 @@ def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
 _KNOWN_RESULTS = _TIMELESS | {"audio_duration", "language_code"}
 
 
-def milliseconds(value: Seconds, path: str) -> int | None:
-    """Whole milliseconds of seconds given as text or number; None for none. RecordError for anything else."""
+def milliseconds(value: Seconds, path: str, number: int = 0) -> int | None:
+    """Whole milliseconds of seconds given as text or number; None for none. RecordError for anything else.
+
+    `path` says where the value stands, with `{}` for `number`; it is written out for an error alone.
+    """
     if value is None or value == "":
         return None
     try:
@@ -121,7 +124,7 @@ def milliseconds(value: Seconds, path: str) -> int | None:
     except (ValueError, OverflowError):
         found = -1
     if not 0 <= found <= _MS_MAX:
-        raise RecordError("wrong_type", f"{path} is no time in seconds")
+        raise RecordError("wrong_type", f"{path.format(number)} is no time in seconds")
     return found
 
 
@@ -130,8 +133,9 @@ def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
     items = results.items or []
     channels = (results.channel_labels.channels or []) if results.channel_labels else []
     is_by_channel = bool(channels) or any(one.channel_label for one in items)
-    by_time = _speakers_by_time(results.speaker_labels)
-    is_by_speaker = bool(by_time) or any(one.speaker_label for one in items)
+    is_labelled = any(one.speaker_label for one in items)
+    by_time = {} if is_labelled else _speakers_by_time(results.speaker_labels)
+    is_by_speaker = is_labelled or bool(by_time)
     kind = "channel" if is_by_channel else "speaker" if is_by_speaker else None
     if results.audio_segments:
         return kind, [_segment(number, one) for number, one in enumerate(results.audio_segments)]
@@ -145,10 +149,10 @@ def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
 
 
 def _segment(number: int, one: _AudioSegment) -> Turn:
-    path = f"results.audio_segments[{number}]"
+    path = "results.audio_segments[{}]"
     return Turn(
-        one.transcript, one.channel_label or one.speaker_label, milliseconds(one.start_time, path),
-        milliseconds(one.end_time, path), id=None if one.id is None else str(one.id),
+        one.transcript, one.channel_label or one.speaker_label, milliseconds(one.start_time, path, number),
+        milliseconds(one.end_time, path, number), id=None if one.id is None else str(one.id),
     )  # fmt: skip
 
 
@@ -161,8 +165,8 @@ def _speakers_by_time(labels: _Speakers | None) -> dict[Seconds, str | None]:
 def _words(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: str | None = None) -> Iterator[Word]:
     label: str | None = None
     for number, item in enumerate(items):
-        begin = milliseconds(item.start_time, f"results.items[{number}].start_time")
-        end = milliseconds(item.end_time, f"results.items[{number}].end_time")
+        begin = milliseconds(item.start_time, "results.items[{}].start_time", number)
+        end = milliseconds(item.end_time, "results.items[{}].end_time", number)
         own = item.channel_label or channel or item.speaker_label
         if begin is not None:
             label = own or by_time.get(item.start_time)
@@ -173,5 +177,4 @@ def _words(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: s
 def _joiner(results: _Results) -> str:
     """What stands between words: nothing in languages that are written without spaces."""
     whole = (results.transcripts[0].transcript or "") if results.transcripts else ""
-    spoken = sum(1 for item in results.items or [] if item.start_time is not None)
-    return "" if spoken > 2 and whole and " " not in whole else " "
+    return "" if whole and " " not in whole and len(results.items or []) > 2 else " "

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 PAUSE_MS: Final = 2_000
 """Ours: a speaker who goes on after such a pause begins a new turn."""
@@ -14,8 +14,7 @@ LISTENERS: Final = frozenset({"SYSTEM", "CUSTOM_BOT", "BOT", "SUPERVISOR"})
 """Roles that take no part in the conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word with its times, or a sign of punctuation without."""
 
     text: str
@@ -52,23 +51,25 @@ def turns_of_words(words: Iterable[Word], joiner: str, is_by_channel: bool) -> l
     A turn ends where another one speaks or after a pause. On channels people speak at once: there each channel has
     its own turns.
     """
-    open_turns: dict[str | None, Turn] = {}
-    done: list[Turn] = []
-    for word in words:
-        place = word.label if is_by_channel else None
-        turn = open_turns.get(place)
-        if word.begin_ms is None:  # punctuation belongs to the word before it
-            if turn is not None:
-                turn.content = f"{turn.content}{word.text}"
-            continue
-        is_after_pause = turn is not None and word.begin_ms - (turn.end_ms or 0) >= PAUSE_MS
-        if turn is None or turn.participant != word.label or is_after_pause:
-            open_turns[place] = turn = Turn(word.text, word.label, word.begin_ms, word.end_ms)
-            done.append(turn)
+    open_turns: dict[str | None, tuple[Turn, list[str]]] = {}
+    done: list[tuple[Turn, list[str]]] = []
+    for text, label, begin_ms, end_ms in words:
+        place = label if is_by_channel else None
+        found = open_turns.get(place)
+        if begin_ms is None:  # punctuation belongs to the word before it
+            if found is not None:
+                found[1].append(text)
+        elif found is None or found[0].participant != label or begin_ms - (found[0].end_ms or 0) >= PAUSE_MS:
+            open_turns[place] = new = (Turn(None, label, begin_ms, end_ms), [text])
+            done.append(new)
         else:
-            turn.content = f"{turn.content}{joiner}{word.text}"
-            turn.end_ms = max(turn.end_ms or 0, word.end_ms or 0)
-    return sorted(done, key=lambda turn: (turn.begin_ms or 0, turn.participant or ""))
+            turn, texts = found
+            texts += (joiner, text)
+            if end_ms is not None and end_ms > (turn.end_ms or 0):
+                turn.end_ms = end_ms
+    for turn, texts in done:
+        turn.content = "".join(texts)
+    return sorted((turn for turn, _ in done), key=lambda turn: (turn.begin_ms or 0, turn.participant or ""))
 
 
 def offsets_from_times(turns: Sequence[Turn]) -> None:

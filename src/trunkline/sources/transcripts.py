@@ -161,7 +161,7 @@ def _record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[str]
     name = read_name(uri, patterns)
     call_id = name.call_id if name else record.pop("contactId", None)
     record.pop("contactId", None)
-    if not call_id:
+    if not isinstance(call_id, str) or not call_id:
         raise RecordError("missing_key", "no call id: the file's name fits none of the setting transcript_keys")
     if name and name.is_redacted:
         record["output"] = "redacted"

@@ -130,6 +130,13 @@ class DuckDBWarehouse:
             before_commit(self, rows)
         return rows
 
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows of `touched`, put in those of `winners`."""
+        with duckdb_merge.transaction(self.local):
+            before = self.count(obj)
+            duckdb_merge.refold(self.local, obj)
+            before_commit(self, self.count(obj) - before)
+
     def count(self, obj: Object) -> int:
         """Rows of the table that do not say deleted."""
         return duckdb_merge.count(self.local, obj)

@@ -141,6 +141,15 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
         )
 
 
+def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    """Take out the rows of table `touched` and put in those of `winners`. Call inside a transaction."""
+    target = quote_qualified(DUCKDB, obj.warehouse_table)
+    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
+    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    con.execute(f"DELETE FROM {target} WHERE ({keys}) IN (SELECT ({keys}) FROM touched)")
+    con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM winners")
+
+
 def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
     """Rows of the warehouse table; one that says deleted is none."""
     table = quote_qualified(DUCKDB, obj.warehouse_table)

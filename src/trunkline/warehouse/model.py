@@ -113,5 +113,11 @@ class Warehouse(Readable, Protocol):
         `put` alone, and may refuse by raising.
         """
 
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows whose keys are in table `touched` of the embedded engine, put in those of `winners`.
+
+        Both have the object's columns. `before_commit` is told how many rows the table has more.
+        """
+
     def count(self, obj: Object) -> int:
         """Rows of the object's table, without those that say that their key is gone."""

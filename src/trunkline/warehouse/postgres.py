@@ -172,6 +172,21 @@ class PostgresWarehouse:
                 before_commit(self, rows)
         return rows
 
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows of `touched`, put in those of `winners`; both are staged first."""
+        table = quote_qualified(POSTGRES, obj.warehouse_table)
+        names = ", ".join(POSTGRES.quote(column.name) for column in obj.columns)
+        keys = ", ".join(POSTGRES.quote(key) for key in obj.key)
+        with own_table(self.con, obj) as touched, own_table(self.con, obj) as winners:
+            self.copier.copy(obj, "touched", touched, obj.key)
+            self.copier.copy(obj, "winners", winners)
+            with self._locked(obj):
+                before = self.count(obj)
+                old, new = quote_qualified(POSTGRES, touched), quote_qualified(POSTGRES, winners)
+                self.con.execute(f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {keys} FROM {old})")
+                self.con.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {new}")
+                before_commit(self, self.count(obj) - before)
+
     def count(self, obj: Object) -> int:
         """Rows of the table that do not say deleted."""
         table = quote_qualified(POSTGRES, obj.warehouse_table)

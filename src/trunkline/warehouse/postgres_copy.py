@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
@@ -31,15 +31,18 @@ def own_table(con: psycopg.Connection[Any], obj: Object) -> Iterator[str]:
     Whoever made one holds a lock of its name while it lives, which ends with the session, however that ends.
     """
     schema, table = obj.warehouse_table.split(".")
-    prefix = f"{table[:40]}_run_"
+    # A session gets its own locks again, so that what it holds is told by its number in the name.
+    prefix, mine = f"{table[:36]}_run_", f"{table[:36]}_run_{con.info.backend_pid:x}_"
     left = con.execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND starts_with(tablename, $2)", [schema, prefix]
+        "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND starts_with(tablename, $2) "
+        "AND NOT starts_with(tablename, $3)",
+        [schema, prefix, mine],
     )
     for (name,) in left.fetchall():
         if con.execute("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", [name]).fetchall() == [(True,)]:
             con.execute(f"DROP TABLE IF EXISTS {quote_qualified(POSTGRES, f'{schema}.{name}')}")
             con.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name])
-    name = prefix + secrets.token_hex(8)
+    name = mine + secrets.token_hex(4)
     con.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name])
     own = f"{schema}.{name}"
     create = create_staging(obj, POSTGRES, own).replace("CREATE TABLE IF NOT EXISTS", "CREATE UNLOGGED TABLE", 1)
@@ -69,12 +72,15 @@ class Copier:
         self._open.close()
         self._con = None
 
-    def copy(self, obj: Object, source: str, target: str) -> int:
+    def copy(self, obj: Object, source: str, target: str, columns: Sequence[str] = ()) -> int:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
-        Columns without a value are not sent. Raises TransientError where the connection ends.
+        Columns without a value are not sent, nor others than `columns` where these are named. Raises TransientError
+        where the connection ends.
         """
         names = staging.filled_columns(self._local, obj, source)
+        if columns:
+            names = [name for name in names if name in columns]
         if not names:
             return 0
         listed = staging.binary_json(obj, names)

@@ -176,7 +176,8 @@ def _view_of(statement: str) -> str | None:
 def _grants(con: psycopg.Connection[Any], view: str) -> list[str]:
     """GRANT statements that give a view's readers what they have: of the whole view, and of single columns."""
     whole = con.execute(
-        "SELECT format('GRANT %s ON %s TO %s', x.privilege_type, CAST($1 AS text), COALESCE(quote_ident(r.rolname), 'PUBLIC')) "
+        "SELECT format('GRANT %s ON %s TO %s', x.privilege_type, CAST($1 AS text), "
+        "COALESCE(quote_ident(r.rolname), 'PUBLIC')) "
         "FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS x LEFT JOIN pg_roles AS r ON r.oid = x.grantee "
         "WHERE c.oid = to_regclass(CAST($1 AS text)) AND x.grantee <> c.relowner",
         [view],

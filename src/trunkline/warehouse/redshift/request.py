@@ -21,7 +21,7 @@ from trunkline.engines.session import Rows
 from trunkline.errors import UsageError
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
-from trunkline.warehouse.redshift.bound import Bound, as_text
+from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
 from trunkline.warehouse.redshift.once import Request
 
@@ -95,6 +95,20 @@ class Fill:
         name = table.name.split(".")[1]
         return sql.copy(staged, table.columns, self.folder.put_rows(name, map(json_line, texts)))
 
+    def runs(self, runs: Sequence[tuple[str, Sequence[object]]]) -> list[str]:
+        """Statements with their values: bound, or beside a COPY from a temporary table."""
+        if self.folder is None:
+            return [self.bound.statement(text, values) for text, values in runs]
+        lines = [
+            json_line({"run": str(run), "place": str(place), "value": as_text(value)})
+            for run, (_, values) in enumerate(runs)
+            for place, value in enumerate(values, 1)
+        ]
+        if not lines:
+            return [text for text, _ in runs]
+        fill = sql.copy(sql.VALUES_TABLE, sql.VALUES, self.folder.put_rows("values", iter(lines)))
+        return [sql.create_values(), fill, *(filed(text, values, run) for run, (text, values) in enumerate(runs))]
+
 
 def merge_request(
     con: duckdb.DuckDBPyConnection, obj: Object, relation: str, batch_ids: Sequence[str], ledger: Collected, fill: Fill
@@ -124,6 +138,15 @@ def rebuild_request(
     return _ended(statements, ledger, fill)
 
 
+def refold_request(
+    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ids: tuple[str, str], ledger: Collected, fill: Fill
+) -> Request:
+    """Lock, stage, take out the keys of one batch and put in the rows of the other, ledger: one transaction."""
+    statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
+    statements += [*_staged_ledger(ledger, fill), *sql.replace_some(obj, fill.format, *ids)]
+    return _ended(statements, ledger, fill)
+
+
 def is_for_insert(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     """Whether the rows are so few that values are sent rather than files."""
     count: int = con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
@@ -149,7 +172,7 @@ def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
 def _ended(statements: list[str], ledger: Collected, fill: Fill) -> Request:
     for table, better, _ in ledger.puts.values():
         statements += sql.put_statements(table, better)
-    statements += [fill.bound.statement(text, values) for text, values in ledger.runs]
+    statements += fill.runs(ledger.runs)
     if not fill.bound.fits(statements):
         raise TooLongError(f"a load of {fill.bound.size_bytes:,} bytes of values, more than one request takes")
     return Request(statements, fill.bound.parameters)

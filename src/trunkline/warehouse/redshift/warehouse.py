@@ -26,7 +26,7 @@ from trunkline.objects.view import View
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb import open_beside
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
-from trunkline.warehouse.redshift import installing, rebuilding
+from trunkline.warehouse.redshift import installing, rebuilding, refolding
 from trunkline.warehouse.redshift.address import Address, address_of
 from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
@@ -46,6 +46,7 @@ from trunkline.warehouse.redshift.request import (
 )
 from trunkline.warehouse.redshift_data import DataApi, SqlError, connect
 
+_SEARCH_PATH: Final = "SET search_path TO connect_datalake, connect, ledger, public"
 _STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
 
 
@@ -92,10 +93,13 @@ class RedshiftWarehouse:
     def ask(self, sql: str) -> Answer:
         """A person's question: one query that changes nothing."""
         check_question(sql)
+        # A session lasts as long as a request, so that the names are told anew in each.
+        batch = self.api.batch([_SEARCH_PATH, sql], uuid.uuid4().hex)
         try:
-            columns, rows = self.api.table(self._run(sql, []))
+            self.api.ended(batch, self.address.timeout_s)
         except SqlError as error:
             raise UsageError(f"the query cannot be run: {error.text}") from None
+        columns, rows = self.api.table(f"{batch}:2")
         typed = [tuple(from_api(value, type_) for value, (_, type_) in zip(row, columns, strict=True)) for row in rows]
         return Answer([name for name, _ in columns], [*typed])
 
@@ -140,6 +144,10 @@ class RedshiftWarehouse:
     ) -> int:
         """Fill the table again from the lake's files; the old rows stay until the new are there."""
         return rebuilding.rebuild(self, obj, groups, before_commit)
+
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows of `touched`, put in those of `winners`."""
+        refolding.refold(self, obj, before_commit)
 
     def count(self, obj: Object) -> int:
         """Rows of the table that do not say deleted."""
@@ -221,10 +229,11 @@ class RedshiftWarehouse:
                 rows_along.tombstones(batch_ids)
             return self.filled(obj, None if rows_along is None else "stage", key, number, made)
 
-        def is_done() -> bool:
-            return self._held(batch_ids).keys() >= set(batch_ids)
+        return Work(key, request, lambda: self.holds(batch_ids), self.address.timeout_s, self.said)
 
-        return Work(key, request, is_done, self.address.timeout_s, self.said)
+    def holds(self, batch_ids: Sequence[str]) -> bool:
+        """Whether the ledger has all of these batches."""
+        return self._held(batch_ids).keys() >= set(batch_ids)
 
     def _held(self, batch_ids: Sequence[str]) -> dict[str, Counts]:
         """What the ledger says of batches; without those that it does not know."""

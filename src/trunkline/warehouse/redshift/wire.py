@@ -96,7 +96,7 @@ class WireApi:
 
     def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Columns and rows of the last statement of a batch."""
-        return self._tables.get(statement_id, ([], []))
+        return self._tables.get(statement_id.partition(":")[0], ([], []))
 
     def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
         """Its rows alone."""
