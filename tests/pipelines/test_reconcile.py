@@ -22,6 +22,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
+from trunkline.pipelines.upkeep import rebuild
 from trunkline.pipelines.verifying import verify_all
 
 pytestmark = pytest.mark.timeout(300)
@@ -453,3 +454,14 @@ def put(home: Home, records: list[Record], marks: list[Mark]) -> None:
     framed = Framed(Plan("tally", "put", (found,)), texts, [0] * len(texts), list(range(len(texts))), [], size, marks)
     batches.record_plan(home.store, framed.plan)
     merge_batches(home, TALLY, [Flatteners(home, TALLY).put(framed)])
+
+
+def test_a_rebuild_keeps_a_contact_that_moved_within_a_month(tmp_path: Path, source: Path) -> None:
+    """A row and the tombstone that points to it tie where there is no personal data to tell them apart: the row stays."""
+    with opened(tmp_path / "home", TALLY) as home:
+        register = closed_day(home, source, tally("a"), tally("b"))
+        moved = tally("b") | {"Began": "2026-03-01T08:00:00Z", "Changed": "2026-03-05T00:00:00Z"}
+        load_into(home, write(tmp_path / "late", moved), obj=TALLY)
+        assert rebuild(home, TALLY) == 2
+        assert run(home, register).is_well
+        assert verdicts(home) == {"2026-03-03": ()}
