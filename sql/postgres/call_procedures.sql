@@ -35,6 +35,7 @@ BEGIN
 
   -- What a call before this one in the same session may have left behind.
   DROP TABLE IF EXISTS "trunkline_f_call_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_call_held";
   DROP TABLE IF EXISTS "trunkline_f_call_incoming";
   DROP VIEW IF EXISTS "trunkline_f_call_source";
 
@@ -73,46 +74,165 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_call_incoming" (
-    "call_id" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
-  );
-  INSERT INTO "trunkline_f_call_incoming"
-  SELECT s."call_id", MIN(s."staged_row"), 1, 1
+  CREATE TEMP TABLE "trunkline_f_call_incoming" AS
+  SELECT s."call_id", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
+    COUNT(*) AS "copies"
   FROM "trunkline_f_call_source" AS s
-  GROUP BY s."call_id"
-  HAVING COUNT(*) = 1;
-  INSERT INTO "trunkline_f_call_incoming"
-  SELECT s."call_id", s."staged_row",
-    ROW_NUMBER() OVER (
-      PARTITION BY s."call_id"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    ),
-    RANK() OVER (
-      PARTITION BY s."call_id"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    )
-  FROM "trunkline_f_call_source" AS s
-  JOIN (SELECT "call_id" FROM "trunkline_f_call_source" GROUP BY "call_id" HAVING COUNT(*) > 1) AS m
-    ON m."call_id" = s."call_id";
-  ANALYZE "trunkline_f_call_incoming";
+  GROUP BY s."call_id";
+  IF EXISTS (SELECT 1 FROM "trunkline_f_call_incoming" WHERE "copies" > 1) THEN
+    WITH several AS (DELETE FROM "trunkline_f_call_incoming" WHERE "copies" > 1 RETURNING "call_id")
+    INSERT INTO "trunkline_f_call_incoming"
+    SELECT s."call_id", s."staged_row",
+      ROW_NUMBER() OVER (
+        PARTITION BY s."call_id"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      RANK() OVER (
+        PARTITION BY s."call_id"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      1
+    FROM "trunkline_f_call_source" AS s
+    JOIN several AS m ON m."call_id" = s."call_id";
+  END IF;
+  ANALYZE "trunkline_f_call_incoming" ("place");
 
-  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
-  -- The first difference decides.
+  -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
+  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
+  CREATE TEMP TABLE "trunkline_f_call_held" AS
+  SELECT t."call_id" FROM "post_call_analytics"."f_call" AS t
+  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_call_incoming" AS i WHERE i."call_id" = t."call_id");
   CREATE TEMP TABLE "trunkline_f_call_verdict" AS
-  SELECT s."call_id", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
-    CASE
+  SELECT "call_id", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_call_incoming" LIMIT 0;
+  WITH merged AS (
+    INSERT INTO "post_call_analytics"."f_call" AS t (
+      "call_id",
+      "call_timestamp_utc",
+      "agent_id",
+      "agent_name",
+      "allocation",
+      "direction",
+      "file_name",
+      "first_or_follow_up",
+      "medium",
+      "program",
+      "queue_id",
+      "queue_name",
+      "session_id",
+      "site_id",
+      "site_name",
+      "tenant_id",
+      "s3_bucket",
+      "deleted_by",
+      "record_version",
+      "record_fidelity",
+      "record_is_redacted",
+      "record_catalogue_version",
+      "record_hash",
+      "record_position",
+      "record_arrived_at",
+      "record_loaded_at",
+      "record_unmapped",
+      "record_is_deleted"
+    )
+    SELECT
+      s."call_id",
+      s."call_timestamp_utc",
+      s."agent_id",
+      s."agent_name",
+      s."allocation",
+      s."direction",
+      s."file_name",
+      s."first_or_follow_up",
+      s."medium",
+      s."program",
+      s."queue_id",
+      s."queue_name",
+      s."session_id",
+      s."site_id",
+      s."site_name",
+      s."tenant_id",
+      s."s3_bucket",
+      s."deleted_by",
+      s."record_version",
+      s."record_fidelity",
+      s."record_is_redacted",
+      s."record_catalogue_version",
+      s."record_hash",
+      s."record_position",
+      s."record_arrived_at",
+      s."record_loaded_at",
+      s."record_unmapped",
+      s."record_is_deleted"
+    FROM "trunkline_f_call_incoming" AS i
+    JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
+    WHERE i."place" = 1
+    ON CONFLICT ("call_id") DO UPDATE SET
+    "call_timestamp_utc" = EXCLUDED."call_timestamp_utc",
+    "agent_id" = EXCLUDED."agent_id",
+    "agent_name" = EXCLUDED."agent_name",
+    "allocation" = EXCLUDED."allocation",
+    "direction" = EXCLUDED."direction",
+    "file_name" = EXCLUDED."file_name",
+    "first_or_follow_up" = EXCLUDED."first_or_follow_up",
+    "medium" = EXCLUDED."medium",
+    "program" = EXCLUDED."program",
+    "queue_id" = EXCLUDED."queue_id",
+    "queue_name" = EXCLUDED."queue_name",
+    "session_id" = EXCLUDED."session_id",
+    "site_id" = EXCLUDED."site_id",
+    "site_name" = EXCLUDED."site_name",
+    "tenant_id" = EXCLUDED."tenant_id",
+    "s3_bucket" = EXCLUDED."s3_bucket",
+    "deleted_by" = EXCLUDED."deleted_by",
+    "record_version" = EXCLUDED."record_version",
+    "record_fidelity" = EXCLUDED."record_fidelity",
+    "record_is_redacted" = EXCLUDED."record_is_redacted",
+    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+    "record_hash" = EXCLUDED."record_hash",
+    "record_position" = EXCLUDED."record_position",
+    "record_arrived_at" = EXCLUDED."record_arrived_at",
+    "record_loaded_at" = EXCLUDED."record_loaded_at",
+    "record_unmapped" = EXCLUDED."record_unmapped",
+    "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE CASE
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+      ELSE 0
+    END = 1
+    RETURNING t."call_id", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+  )
+  INSERT INTO "trunkline_f_call_verdict" SELECT * FROM merged;
+  UPDATE "trunkline_f_call_verdict" AS v SET "comparison" = 2
+  FROM "trunkline_f_call_held" AS h WHERE h."call_id" = v."call_id";
+
+  -- What lost: equal to the table's row (0), or worse (-1).
+  IF (SELECT COUNT(*) FROM "trunkline_f_call_verdict") < (SELECT COUNT(*) FROM "trunkline_f_call_incoming" WHERE "place" = 1) THEN
+    INSERT INTO "trunkline_f_call_verdict"
+    SELECT s."call_id",
+      CASE
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
       WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
@@ -126,98 +246,32 @@ BEGIN
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
       ELSE 0
-    END AS "comparison"
-  FROM "trunkline_f_call_incoming" AS i
-  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
-  JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = i."call_id"
-  WHERE i."place" = 1;
-  ANALYZE "trunkline_f_call_verdict";
+      END,
+      FALSE
+    FROM "trunkline_f_call_incoming" AS i
+    JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
+    JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = i."call_id"
+    WHERE i."place" = 1
+      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_call_verdict" AS v WHERE v."call_id" = i."call_id");
+  END IF;
 
-  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
-  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
-  -- new, and is a duplicate.
+  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
+  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
+  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
+  -- duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
-      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
+    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
+      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
   FROM "trunkline_f_call_incoming" AS i
-  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id";
+  JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id";
   RAISE INFO 'merge_f_call: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  -- The lock keeps the rows where they were found.
-  DELETE FROM "post_call_analytics"."f_call" AS t
-  USING "trunkline_f_call_verdict" AS v
-  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
-
-  INSERT INTO "post_call_analytics"."f_call" (
-    "call_id",
-    "call_timestamp_utc",
-    "agent_id",
-    "agent_name",
-    "allocation",
-    "direction",
-    "file_name",
-    "first_or_follow_up",
-    "medium",
-    "program",
-    "queue_id",
-    "queue_name",
-    "session_id",
-    "site_id",
-    "site_name",
-    "tenant_id",
-    "s3_bucket",
-    "deleted_by",
-    "record_version",
-    "record_fidelity",
-    "record_is_redacted",
-    "record_catalogue_version",
-    "record_hash",
-    "record_position",
-    "record_arrived_at",
-    "record_loaded_at",
-    "record_unmapped",
-    "record_is_deleted"
-  )
-  SELECT
-    s."call_id",
-    s."call_timestamp_utc",
-    s."agent_id",
-    s."agent_name",
-    s."allocation",
-    s."direction",
-    s."file_name",
-    s."first_or_follow_up",
-    s."medium",
-    s."program",
-    s."queue_id",
-    s."queue_name",
-    s."session_id",
-    s."site_id",
-    s."site_name",
-    s."tenant_id",
-    s."s3_bucket",
-    s."deleted_by",
-    s."record_version",
-    s."record_fidelity",
-    s."record_is_redacted",
-    s."record_catalogue_version",
-    s."record_hash",
-    s."record_position",
-    s."record_arrived_at",
-    s."record_loaded_at",
-    s."record_unmapped",
-    s."record_is_deleted"
-  FROM "trunkline_f_call_incoming" AS i
-  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id"
-  WHERE i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1);
-
   DROP TABLE "trunkline_f_call_verdict";
+  DROP TABLE "trunkline_f_call_held";
   DROP TABLE "trunkline_f_call_incoming";
   DROP VIEW "trunkline_f_call_source";
 END;

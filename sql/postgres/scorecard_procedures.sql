@@ -35,6 +35,7 @@ BEGIN
 
   -- What a call before this one in the same session may have left behind.
   DROP TABLE IF EXISTS "trunkline_f_scorecard_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_scorecard_held";
   DROP TABLE IF EXISTS "trunkline_f_scorecard_incoming";
   DROP VIEW IF EXISTS "trunkline_f_scorecard_source";
 
@@ -83,48 +84,199 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_scorecard_incoming" (
-    "guid" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
-  );
-  INSERT INTO "trunkline_f_scorecard_incoming"
-  SELECT s."guid", MIN(s."staged_row"), 1, 1
+  CREATE TEMP TABLE "trunkline_f_scorecard_incoming" AS
+  SELECT s."guid", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
+    COUNT(*) AS "copies"
   FROM "trunkline_f_scorecard_source" AS s
-  GROUP BY s."guid"
-  HAVING COUNT(*) = 1;
-  INSERT INTO "trunkline_f_scorecard_incoming"
-  SELECT s."guid", s."staged_row",
-    ROW_NUMBER() OVER (
-      PARTITION BY s."guid"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    ),
-    RANK() OVER (
-      PARTITION BY s."guid"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    )
-  FROM "trunkline_f_scorecard_source" AS s
-  JOIN (SELECT "guid" FROM "trunkline_f_scorecard_source" GROUP BY "guid" HAVING COUNT(*) > 1) AS m
-    ON m."guid" = s."guid";
-  ANALYZE "trunkline_f_scorecard_incoming";
+  GROUP BY s."guid";
+  IF EXISTS (SELECT 1 FROM "trunkline_f_scorecard_incoming" WHERE "copies" > 1) THEN
+    WITH several AS (DELETE FROM "trunkline_f_scorecard_incoming" WHERE "copies" > 1 RETURNING "guid")
+    INSERT INTO "trunkline_f_scorecard_incoming"
+    SELECT s."guid", s."staged_row",
+      ROW_NUMBER() OVER (
+        PARTITION BY s."guid"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      RANK() OVER (
+        PARTITION BY s."guid"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      1
+    FROM "trunkline_f_scorecard_source" AS s
+    JOIN several AS m ON m."guid" = s."guid";
+  END IF;
+  ANALYZE "trunkline_f_scorecard_incoming" ("place");
 
-  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
-  -- The first difference decides.
+  -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
+  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
+  CREATE TEMP TABLE "trunkline_f_scorecard_held" AS
+  SELECT t."guid" FROM "post_call_analytics"."f_scorecard" AS t
+  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_scorecard_incoming" AS i WHERE i."guid" = t."guid");
   CREATE TEMP TABLE "trunkline_f_scorecard_verdict" AS
-  SELECT s."guid", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
-    CASE
+  SELECT "guid", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_scorecard_incoming" LIMIT 0;
+  WITH merged AS (
+    INSERT INTO "post_call_analytics"."f_scorecard" AS t (
+      "guid",
+      "datetime",
+      "call_timestamp_utc",
+      "agent",
+      "call_type",
+      "ingested_at",
+      "notes",
+      "outcome",
+      "overall_score",
+      "primary_intent",
+      "resolution_reason",
+      "summary",
+      "secondary_intent",
+      "score_ask_for_payment",
+      "score_confirm_location",
+      "score_features_advantages",
+      "score_handle_objections",
+      "score_size_recommendation",
+      "score_urgency",
+      "evidence_ask_for_payment",
+      "evidence_confirm_location",
+      "evidence_features_advantages",
+      "evidence_handle_objections",
+      "evidence_size_recommendation",
+      "evidence_urgency",
+      "other_scores",
+      "other_evidence",
+      "deleted_by",
+      "record_version",
+      "record_fidelity",
+      "record_is_redacted",
+      "record_catalogue_version",
+      "record_hash",
+      "record_position",
+      "record_arrived_at",
+      "record_loaded_at",
+      "record_unmapped",
+      "record_is_deleted"
+    )
+    SELECT
+      s."guid",
+      s."datetime",
+      s."call_timestamp_utc",
+      s."agent",
+      s."call_type",
+      s."ingested_at",
+      s."notes",
+      s."outcome",
+      s."overall_score",
+      s."primary_intent",
+      s."resolution_reason",
+      s."summary",
+      s."secondary_intent",
+      s."score_ask_for_payment",
+      s."score_confirm_location",
+      s."score_features_advantages",
+      s."score_handle_objections",
+      s."score_size_recommendation",
+      s."score_urgency",
+      s."evidence_ask_for_payment",
+      s."evidence_confirm_location",
+      s."evidence_features_advantages",
+      s."evidence_handle_objections",
+      s."evidence_size_recommendation",
+      s."evidence_urgency",
+      s."other_scores",
+      s."other_evidence",
+      s."deleted_by",
+      s."record_version",
+      s."record_fidelity",
+      s."record_is_redacted",
+      s."record_catalogue_version",
+      s."record_hash",
+      s."record_position",
+      s."record_arrived_at",
+      s."record_loaded_at",
+      s."record_unmapped",
+      s."record_is_deleted"
+    FROM "trunkline_f_scorecard_incoming" AS i
+    JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
+    WHERE i."place" = 1
+    ON CONFLICT ("guid") DO UPDATE SET
+    "datetime" = EXCLUDED."datetime",
+    "call_timestamp_utc" = EXCLUDED."call_timestamp_utc",
+    "agent" = EXCLUDED."agent",
+    "call_type" = EXCLUDED."call_type",
+    "ingested_at" = EXCLUDED."ingested_at",
+    "notes" = EXCLUDED."notes",
+    "outcome" = EXCLUDED."outcome",
+    "overall_score" = EXCLUDED."overall_score",
+    "primary_intent" = EXCLUDED."primary_intent",
+    "resolution_reason" = EXCLUDED."resolution_reason",
+    "summary" = EXCLUDED."summary",
+    "secondary_intent" = EXCLUDED."secondary_intent",
+    "score_ask_for_payment" = EXCLUDED."score_ask_for_payment",
+    "score_confirm_location" = EXCLUDED."score_confirm_location",
+    "score_features_advantages" = EXCLUDED."score_features_advantages",
+    "score_handle_objections" = EXCLUDED."score_handle_objections",
+    "score_size_recommendation" = EXCLUDED."score_size_recommendation",
+    "score_urgency" = EXCLUDED."score_urgency",
+    "evidence_ask_for_payment" = EXCLUDED."evidence_ask_for_payment",
+    "evidence_confirm_location" = EXCLUDED."evidence_confirm_location",
+    "evidence_features_advantages" = EXCLUDED."evidence_features_advantages",
+    "evidence_handle_objections" = EXCLUDED."evidence_handle_objections",
+    "evidence_size_recommendation" = EXCLUDED."evidence_size_recommendation",
+    "evidence_urgency" = EXCLUDED."evidence_urgency",
+    "other_scores" = EXCLUDED."other_scores",
+    "other_evidence" = EXCLUDED."other_evidence",
+    "deleted_by" = EXCLUDED."deleted_by",
+    "record_version" = EXCLUDED."record_version",
+    "record_fidelity" = EXCLUDED."record_fidelity",
+    "record_is_redacted" = EXCLUDED."record_is_redacted",
+    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+    "record_hash" = EXCLUDED."record_hash",
+    "record_position" = EXCLUDED."record_position",
+    "record_arrived_at" = EXCLUDED."record_arrived_at",
+    "record_loaded_at" = EXCLUDED."record_loaded_at",
+    "record_unmapped" = EXCLUDED."record_unmapped",
+    "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE CASE
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+      ELSE 0
+    END = 1
+    RETURNING t."guid", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+  )
+  INSERT INTO "trunkline_f_scorecard_verdict" SELECT * FROM merged;
+  UPDATE "trunkline_f_scorecard_verdict" AS v SET "comparison" = 2
+  FROM "trunkline_f_scorecard_held" AS h WHERE h."guid" = v."guid";
+
+  -- What lost: equal to the table's row (0), or worse (-1).
+  IF (SELECT COUNT(*) FROM "trunkline_f_scorecard_verdict") < (SELECT COUNT(*) FROM "trunkline_f_scorecard_incoming" WHERE "place" = 1) THEN
+    INSERT INTO "trunkline_f_scorecard_verdict"
+    SELECT s."guid",
+      CASE
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
       WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
@@ -140,118 +292,32 @@ BEGIN
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
       ELSE 0
-    END AS "comparison"
-  FROM "trunkline_f_scorecard_incoming" AS i
-  JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
-  JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = i."guid"
-  WHERE i."place" = 1;
-  ANALYZE "trunkline_f_scorecard_verdict";
+      END,
+      FALSE
+    FROM "trunkline_f_scorecard_incoming" AS i
+    JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
+    JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = i."guid"
+    WHERE i."place" = 1
+      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_scorecard_verdict" AS v WHERE v."guid" = i."guid");
+  END IF;
 
-  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
-  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
-  -- new, and is a duplicate.
+  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
+  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
+  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
+  -- duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."guid" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."guid" IS NULL OR v."comparison" = 1))
-      OR (i."place" = 1 AND (v."guid" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
+    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
+      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
   FROM "trunkline_f_scorecard_incoming" AS i
-  JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_scorecard_verdict" AS v ON v."guid" = i."guid";
+  JOIN "trunkline_f_scorecard_verdict" AS v ON v."guid" = i."guid";
   RAISE INFO 'merge_f_scorecard: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  -- The lock keeps the rows where they were found.
-  DELETE FROM "post_call_analytics"."f_scorecard" AS t
-  USING "trunkline_f_scorecard_verdict" AS v
-  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
-
-  INSERT INTO "post_call_analytics"."f_scorecard" (
-    "guid",
-    "datetime",
-    "call_timestamp_utc",
-    "agent",
-    "call_type",
-    "ingested_at",
-    "notes",
-    "outcome",
-    "overall_score",
-    "primary_intent",
-    "resolution_reason",
-    "summary",
-    "secondary_intent",
-    "score_ask_for_payment",
-    "score_confirm_location",
-    "score_features_advantages",
-    "score_handle_objections",
-    "score_size_recommendation",
-    "score_urgency",
-    "evidence_ask_for_payment",
-    "evidence_confirm_location",
-    "evidence_features_advantages",
-    "evidence_handle_objections",
-    "evidence_size_recommendation",
-    "evidence_urgency",
-    "other_scores",
-    "other_evidence",
-    "deleted_by",
-    "record_version",
-    "record_fidelity",
-    "record_is_redacted",
-    "record_catalogue_version",
-    "record_hash",
-    "record_position",
-    "record_arrived_at",
-    "record_loaded_at",
-    "record_unmapped",
-    "record_is_deleted"
-  )
-  SELECT
-    s."guid",
-    s."datetime",
-    s."call_timestamp_utc",
-    s."agent",
-    s."call_type",
-    s."ingested_at",
-    s."notes",
-    s."outcome",
-    s."overall_score",
-    s."primary_intent",
-    s."resolution_reason",
-    s."summary",
-    s."secondary_intent",
-    s."score_ask_for_payment",
-    s."score_confirm_location",
-    s."score_features_advantages",
-    s."score_handle_objections",
-    s."score_size_recommendation",
-    s."score_urgency",
-    s."evidence_ask_for_payment",
-    s."evidence_confirm_location",
-    s."evidence_features_advantages",
-    s."evidence_handle_objections",
-    s."evidence_size_recommendation",
-    s."evidence_urgency",
-    s."other_scores",
-    s."other_evidence",
-    s."deleted_by",
-    s."record_version",
-    s."record_fidelity",
-    s."record_is_redacted",
-    s."record_catalogue_version",
-    s."record_hash",
-    s."record_position",
-    s."record_arrived_at",
-    s."record_loaded_at",
-    s."record_unmapped",
-    s."record_is_deleted"
-  FROM "trunkline_f_scorecard_incoming" AS i
-  JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_scorecard_verdict" AS v ON v."guid" = i."guid"
-  WHERE i."place" = 1 AND (v."guid" IS NULL OR v."comparison" = 1);
-
   DROP TABLE "trunkline_f_scorecard_verdict";
+  DROP TABLE "trunkline_f_scorecard_held";
   DROP TABLE "trunkline_f_scorecard_incoming";
   DROP VIEW "trunkline_f_scorecard_source";
 END;

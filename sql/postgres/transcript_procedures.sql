@@ -35,6 +35,7 @@ BEGIN
 
   -- What a call before this one in the same session may have left behind.
   DROP TABLE IF EXISTS "trunkline_f_transcript_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_transcript_held";
   DROP TABLE IF EXISTS "trunkline_f_transcript_incoming";
   DROP VIEW IF EXISTS "trunkline_f_transcript_source";
 
@@ -104,50 +105,264 @@ BEGIN
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_transcript_incoming" (
-    "call_id" text, "format" text, "output" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
-  );
-  INSERT INTO "trunkline_f_transcript_incoming"
-  SELECT s."call_id", s."format", s."output", MIN(s."staged_row"), 1, 1
+  CREATE TEMP TABLE "trunkline_f_transcript_incoming" AS
+  SELECT s."call_id", s."format", s."output", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
+    COUNT(*) AS "copies"
   FROM "trunkline_f_transcript_source" AS s
-  GROUP BY s."call_id", s."format", s."output"
-  HAVING COUNT(*) = 1;
-  INSERT INTO "trunkline_f_transcript_incoming"
-  SELECT s."call_id", s."format", s."output", s."staged_row",
-    ROW_NUMBER() OVER (
-      PARTITION BY s."call_id", s."format", s."output"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    ),
-    RANK() OVER (
-      PARTITION BY s."call_id", s."format", s."output"
-      ORDER BY
-        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-        COALESCE(s."record_version", '') COLLATE "C" DESC,
-        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-        COALESCE(s."record_catalogue_version", 0) DESC,
-        COALESCE(s."record_hash", '') COLLATE "C" DESC,
-        COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
-        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-    )
-  FROM "trunkline_f_transcript_source" AS s
-  JOIN (SELECT "call_id", "format", "output" FROM "trunkline_f_transcript_source" GROUP BY "call_id", "format", "output" HAVING COUNT(*) > 1) AS m
-    ON m."call_id" = s."call_id" AND m."format" = s."format" AND m."output" = s."output";
-  ANALYZE "trunkline_f_transcript_incoming";
+  GROUP BY s."call_id", s."format", s."output";
+  IF EXISTS (SELECT 1 FROM "trunkline_f_transcript_incoming" WHERE "copies" > 1) THEN
+    WITH several AS (DELETE FROM "trunkline_f_transcript_incoming" WHERE "copies" > 1 RETURNING "call_id", "format", "output")
+    INSERT INTO "trunkline_f_transcript_incoming"
+    SELECT s."call_id", s."format", s."output", s."staged_row",
+      ROW_NUMBER() OVER (
+        PARTITION BY s."call_id", s."format", s."output"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      RANK() OVER (
+        PARTITION BY s."call_id", s."format", s."output"
+        ORDER BY
+          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+          COALESCE(s."record_version", '') COLLATE "C" DESC,
+          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+          COALESCE(s."record_catalogue_version", 0) DESC,
+          COALESCE(s."record_hash", '') COLLATE "C" DESC,
+          COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
+          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+      ),
+      1
+    FROM "trunkline_f_transcript_source" AS s
+    JOIN several AS m ON m."call_id" = s."call_id" AND m."format" = s."format" AND m."output" = s."output";
+  END IF;
+  ANALYZE "trunkline_f_transcript_incoming" ("place");
 
-  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
-  -- The first difference decides.
+  -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
+  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
+  CREATE TEMP TABLE "trunkline_f_transcript_held" AS
+  SELECT t."call_id", t."format", t."output" FROM "post_call_analytics"."f_transcript" AS t
+  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_transcript_incoming" AS i WHERE i."call_id" = t."call_id" AND i."format" = t."format" AND i."output" = t."output");
   CREATE TEMP TABLE "trunkline_f_transcript_verdict" AS
-  SELECT s."call_id", s."format", s."output", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
-    CASE
+  SELECT "call_id", "format", "output", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_transcript_incoming" LIMIT 0;
+  WITH merged AS (
+    INSERT INTO "post_call_analytics"."f_transcript" AS t (
+      "call_id",
+      "format",
+      "output",
+      "written_at",
+      "transcript_bucket",
+      "transcript_s3_key",
+      "job_name",
+      "job_status",
+      "aws_account_id",
+      "instance_id",
+      "channel",
+      "language_locale",
+      "schema_version",
+      "duration_ms",
+      "duration_rule",
+      "participant_kind",
+      "participants",
+      "participant_count",
+      "first_participant",
+      "change_count",
+      "turn_count",
+      "talk_time_ms",
+      "categories",
+      "greeting_time_agent_ms",
+      "non_talk_time_total_ms",
+      "talk_time_total_ms",
+      "talk_time_agent_ms",
+      "talk_time_customer_ms",
+      "total_conversation_duration_ms",
+      "talk_speed_agent_wpm",
+      "talk_speed_customer_wpm",
+      "interruptions_time_total_ms",
+      "interruptions_time_agent_ms",
+      "interruptions_time_customer_ms",
+      "interruptions_total_count",
+      "interruptions_agent_count",
+      "interruptions_customer_count",
+      "sentiment_overall_score_agent",
+      "sentiment_overall_score_customer",
+      "sentiment_interaction_score_customer_with_agent",
+      "sentiment_interaction_score_customer_without_agent",
+      "sentiment_end_score_agent",
+      "sentiment_end_score_customer",
+      "response_time_average_agent_ms",
+      "response_time_average_customer_ms",
+      "response_time_maximum_agent_ms",
+      "response_time_maximum_customer_ms",
+      "turns",
+      "analysis",
+      "record_version",
+      "record_fidelity",
+      "record_is_redacted",
+      "record_catalogue_version",
+      "record_hash",
+      "record_position",
+      "record_arrived_at",
+      "record_loaded_at",
+      "record_unmapped",
+      "record_is_deleted"
+    )
+    SELECT
+      s."call_id",
+      s."format",
+      s."output",
+      s."written_at",
+      s."transcript_bucket",
+      s."transcript_s3_key",
+      s."job_name",
+      s."job_status",
+      s."aws_account_id",
+      s."instance_id",
+      s."channel",
+      s."language_locale",
+      s."schema_version",
+      s."duration_ms",
+      s."duration_rule",
+      s."participant_kind",
+      s."participants",
+      s."participant_count",
+      s."first_participant",
+      s."change_count",
+      s."turn_count",
+      s."talk_time_ms",
+      s."categories",
+      s."greeting_time_agent_ms",
+      s."non_talk_time_total_ms",
+      s."talk_time_total_ms",
+      s."talk_time_agent_ms",
+      s."talk_time_customer_ms",
+      s."total_conversation_duration_ms",
+      s."talk_speed_agent_wpm",
+      s."talk_speed_customer_wpm",
+      s."interruptions_time_total_ms",
+      s."interruptions_time_agent_ms",
+      s."interruptions_time_customer_ms",
+      s."interruptions_total_count",
+      s."interruptions_agent_count",
+      s."interruptions_customer_count",
+      s."sentiment_overall_score_agent",
+      s."sentiment_overall_score_customer",
+      s."sentiment_interaction_score_customer_with_agent",
+      s."sentiment_interaction_score_customer_without_agent",
+      s."sentiment_end_score_agent",
+      s."sentiment_end_score_customer",
+      s."response_time_average_agent_ms",
+      s."response_time_average_customer_ms",
+      s."response_time_maximum_agent_ms",
+      s."response_time_maximum_customer_ms",
+      s."turns",
+      s."analysis",
+      s."record_version",
+      s."record_fidelity",
+      s."record_is_redacted",
+      s."record_catalogue_version",
+      s."record_hash",
+      s."record_position",
+      s."record_arrived_at",
+      s."record_loaded_at",
+      s."record_unmapped",
+      s."record_is_deleted"
+    FROM "trunkline_f_transcript_incoming" AS i
+    JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
+    WHERE i."place" = 1
+    ON CONFLICT ("call_id", "format", "output") DO UPDATE SET
+    "written_at" = EXCLUDED."written_at",
+    "transcript_bucket" = EXCLUDED."transcript_bucket",
+    "transcript_s3_key" = EXCLUDED."transcript_s3_key",
+    "job_name" = EXCLUDED."job_name",
+    "job_status" = EXCLUDED."job_status",
+    "aws_account_id" = EXCLUDED."aws_account_id",
+    "instance_id" = EXCLUDED."instance_id",
+    "channel" = EXCLUDED."channel",
+    "language_locale" = EXCLUDED."language_locale",
+    "schema_version" = EXCLUDED."schema_version",
+    "duration_ms" = EXCLUDED."duration_ms",
+    "duration_rule" = EXCLUDED."duration_rule",
+    "participant_kind" = EXCLUDED."participant_kind",
+    "participants" = EXCLUDED."participants",
+    "participant_count" = EXCLUDED."participant_count",
+    "first_participant" = EXCLUDED."first_participant",
+    "change_count" = EXCLUDED."change_count",
+    "turn_count" = EXCLUDED."turn_count",
+    "talk_time_ms" = EXCLUDED."talk_time_ms",
+    "categories" = EXCLUDED."categories",
+    "greeting_time_agent_ms" = EXCLUDED."greeting_time_agent_ms",
+    "non_talk_time_total_ms" = EXCLUDED."non_talk_time_total_ms",
+    "talk_time_total_ms" = EXCLUDED."talk_time_total_ms",
+    "talk_time_agent_ms" = EXCLUDED."talk_time_agent_ms",
+    "talk_time_customer_ms" = EXCLUDED."talk_time_customer_ms",
+    "total_conversation_duration_ms" = EXCLUDED."total_conversation_duration_ms",
+    "talk_speed_agent_wpm" = EXCLUDED."talk_speed_agent_wpm",
+    "talk_speed_customer_wpm" = EXCLUDED."talk_speed_customer_wpm",
+    "interruptions_time_total_ms" = EXCLUDED."interruptions_time_total_ms",
+    "interruptions_time_agent_ms" = EXCLUDED."interruptions_time_agent_ms",
+    "interruptions_time_customer_ms" = EXCLUDED."interruptions_time_customer_ms",
+    "interruptions_total_count" = EXCLUDED."interruptions_total_count",
+    "interruptions_agent_count" = EXCLUDED."interruptions_agent_count",
+    "interruptions_customer_count" = EXCLUDED."interruptions_customer_count",
+    "sentiment_overall_score_agent" = EXCLUDED."sentiment_overall_score_agent",
+    "sentiment_overall_score_customer" = EXCLUDED."sentiment_overall_score_customer",
+    "sentiment_interaction_score_customer_with_agent" = EXCLUDED."sentiment_interaction_score_customer_with_agent",
+    "sentiment_interaction_score_customer_without_agent" = EXCLUDED."sentiment_interaction_score_customer_without_agent",
+    "sentiment_end_score_agent" = EXCLUDED."sentiment_end_score_agent",
+    "sentiment_end_score_customer" = EXCLUDED."sentiment_end_score_customer",
+    "response_time_average_agent_ms" = EXCLUDED."response_time_average_agent_ms",
+    "response_time_average_customer_ms" = EXCLUDED."response_time_average_customer_ms",
+    "response_time_maximum_agent_ms" = EXCLUDED."response_time_maximum_agent_ms",
+    "response_time_maximum_customer_ms" = EXCLUDED."response_time_maximum_customer_ms",
+    "turns" = EXCLUDED."turns",
+    "analysis" = EXCLUDED."analysis",
+    "record_version" = EXCLUDED."record_version",
+    "record_fidelity" = EXCLUDED."record_fidelity",
+    "record_is_redacted" = EXCLUDED."record_is_redacted",
+    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+    "record_hash" = EXCLUDED."record_hash",
+    "record_position" = EXCLUDED."record_position",
+    "record_arrived_at" = EXCLUDED."record_arrived_at",
+    "record_loaded_at" = EXCLUDED."record_loaded_at",
+    "record_unmapped" = EXCLUDED."record_unmapped",
+    "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE CASE
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+      ELSE 0
+    END = 1
+    RETURNING t."call_id", t."format", t."output", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+  )
+  INSERT INTO "trunkline_f_transcript_verdict" SELECT * FROM merged;
+  UPDATE "trunkline_f_transcript_verdict" AS v SET "comparison" = 2
+  FROM "trunkline_f_transcript_held" AS h WHERE h."call_id" = v."call_id" AND h."format" = v."format" AND h."output" = v."output";
+
+  -- What lost: equal to the table's row (0), or worse (-1).
+  IF (SELECT COUNT(*) FROM "trunkline_f_transcript_verdict") < (SELECT COUNT(*) FROM "trunkline_f_transcript_incoming" WHERE "place" = 1) THEN
+    INSERT INTO "trunkline_f_transcript_verdict"
+    SELECT s."call_id", s."format", s."output",
+      CASE
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
       WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
@@ -165,160 +380,32 @@ BEGIN
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
       WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
       ELSE 0
-    END AS "comparison"
-  FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
-  JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = i."call_id" AND t."format" = i."format" AND t."output" = i."output"
-  WHERE i."place" = 1;
-  ANALYZE "trunkline_f_transcript_verdict";
+      END,
+      FALSE
+    FROM "trunkline_f_transcript_incoming" AS i
+    JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
+    JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = i."call_id" AND t."format" = i."format" AND t."output" = i."output"
+    WHERE i."place" = 1
+      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_transcript_verdict" AS v WHERE v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output");
+  END IF;
 
-  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
-  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
-  -- new, and is a duplicate.
+  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
+  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
+  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
+  -- duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
-      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
+    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
+    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
+      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
   FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output";
+  JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output";
   RAISE INFO 'merge_f_transcript: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  -- The lock keeps the rows where they were found.
-  DELETE FROM "post_call_analytics"."f_transcript" AS t
-  USING "trunkline_f_transcript_verdict" AS v
-  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
-
-  INSERT INTO "post_call_analytics"."f_transcript" (
-    "call_id",
-    "format",
-    "output",
-    "written_at",
-    "transcript_bucket",
-    "transcript_s3_key",
-    "job_name",
-    "job_status",
-    "aws_account_id",
-    "instance_id",
-    "channel",
-    "language_locale",
-    "schema_version",
-    "duration_ms",
-    "duration_rule",
-    "participant_kind",
-    "participants",
-    "participant_count",
-    "first_participant",
-    "change_count",
-    "turn_count",
-    "talk_time_ms",
-    "categories",
-    "greeting_time_agent_ms",
-    "non_talk_time_total_ms",
-    "talk_time_total_ms",
-    "talk_time_agent_ms",
-    "talk_time_customer_ms",
-    "total_conversation_duration_ms",
-    "talk_speed_agent_wpm",
-    "talk_speed_customer_wpm",
-    "interruptions_time_total_ms",
-    "interruptions_time_agent_ms",
-    "interruptions_time_customer_ms",
-    "interruptions_total_count",
-    "interruptions_agent_count",
-    "interruptions_customer_count",
-    "sentiment_overall_score_agent",
-    "sentiment_overall_score_customer",
-    "sentiment_interaction_score_customer_with_agent",
-    "sentiment_interaction_score_customer_without_agent",
-    "sentiment_end_score_agent",
-    "sentiment_end_score_customer",
-    "response_time_average_agent_ms",
-    "response_time_average_customer_ms",
-    "response_time_maximum_agent_ms",
-    "response_time_maximum_customer_ms",
-    "turns",
-    "analysis",
-    "record_version",
-    "record_fidelity",
-    "record_is_redacted",
-    "record_catalogue_version",
-    "record_hash",
-    "record_position",
-    "record_arrived_at",
-    "record_loaded_at",
-    "record_unmapped",
-    "record_is_deleted"
-  )
-  SELECT
-    s."call_id",
-    s."format",
-    s."output",
-    s."written_at",
-    s."transcript_bucket",
-    s."transcript_s3_key",
-    s."job_name",
-    s."job_status",
-    s."aws_account_id",
-    s."instance_id",
-    s."channel",
-    s."language_locale",
-    s."schema_version",
-    s."duration_ms",
-    s."duration_rule",
-    s."participant_kind",
-    s."participants",
-    s."participant_count",
-    s."first_participant",
-    s."change_count",
-    s."turn_count",
-    s."talk_time_ms",
-    s."categories",
-    s."greeting_time_agent_ms",
-    s."non_talk_time_total_ms",
-    s."talk_time_total_ms",
-    s."talk_time_agent_ms",
-    s."talk_time_customer_ms",
-    s."total_conversation_duration_ms",
-    s."talk_speed_agent_wpm",
-    s."talk_speed_customer_wpm",
-    s."interruptions_time_total_ms",
-    s."interruptions_time_agent_ms",
-    s."interruptions_time_customer_ms",
-    s."interruptions_total_count",
-    s."interruptions_agent_count",
-    s."interruptions_customer_count",
-    s."sentiment_overall_score_agent",
-    s."sentiment_overall_score_customer",
-    s."sentiment_interaction_score_customer_with_agent",
-    s."sentiment_interaction_score_customer_without_agent",
-    s."sentiment_end_score_agent",
-    s."sentiment_end_score_customer",
-    s."response_time_average_agent_ms",
-    s."response_time_average_customer_ms",
-    s."response_time_maximum_agent_ms",
-    s."response_time_maximum_customer_ms",
-    s."turns",
-    s."analysis",
-    s."record_version",
-    s."record_fidelity",
-    s."record_is_redacted",
-    s."record_catalogue_version",
-    s."record_hash",
-    s."record_position",
-    s."record_arrived_at",
-    s."record_loaded_at",
-    s."record_unmapped",
-    s."record_is_deleted"
-  FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
-  LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output"
-  WHERE i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1);
-
   DROP TABLE "trunkline_f_transcript_verdict";
+  DROP TABLE "trunkline_f_transcript_held";
   DROP TABLE "trunkline_f_transcript_incoming";
   DROP VIEW "trunkline_f_transcript_source";
 END;

@@ -113,6 +113,8 @@ def test_postgres_enforces_the_key_in_the_table_alone(postgres_uri: str) -> None
     import psycopg
 
     with psycopg.connect(postgres_uri) as db:
+        # Another test may have made these tables as Redshift has them.
+        db.execute("DROP SCHEMA IF EXISTS connect CASCADE")
         for sql in warehouse_statements(CONTACT_RECORD, POSTGRES):
             db.execute(sql.encode())
         staged = b"INSERT INTO connect.f_calls_staging (contact_id, attributes) VALUES ('a', '{\"k\": \"v\"}')"

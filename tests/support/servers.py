@@ -113,6 +113,10 @@ class RedshiftDatabases:
         emulator.forget()
         self._free.append(url)
 
+    def copied(self) -> list[str]:
+        """The manifests that COPY has read."""
+        return self._redshift.copier.copied
+
     def stop(self) -> None:
         """End the emulator and its S3."""
         self._stack.close()
@@ -177,7 +181,6 @@ def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
         for seed in range(default)
         if "files" not in target
     ]
-
 
 
 def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:

@@ -6,6 +6,7 @@ the staged dates first.
 
 from __future__ import annotations
 
+from trunkline.compile import procedure_upsert
 from trunkline.compile.ddl import staging_table
 from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
 from trunkline.compile.procedure_text import (
@@ -41,38 +42,32 @@ def merge_procedure(obj: Object, engine: Engine) -> str:
     declared = f"DECLARE\n  source_name {text};\n"
     if not is_postgres:
         declared += "  first_date DATE;\n  last_date DATE;\n  moved_count BIGINT;\n"
-    steps = (
-        _lock_and_name(obj, engine),
-        _read_source(obj, engine),
-        _rank(obj, engine),
-        "" if is_postgres else _look_up(obj, engine),
-        _compare(obj, engine),
-        _count(obj, engine),
-        "" if is_postgres else _leave_counts(obj, engine),
-        _delete(obj, engine),
-        _insert(obj, engine),
-    )
+    begun = (_lock_and_name(obj, engine), _read_source(obj, engine))
+    steps: tuple[str, ...]
+    if is_postgres:
+        steps = (*begun, *procedure_upsert.steps(obj, engine))
+    else:
+        steps = (
+            *begun, _rank(obj, engine), _look_up(obj, engine), _compare(obj, engine), _count(obj, engine),
+            _leave_counts(obj, engine), _delete(obj, engine), _insert(obj, engine),
+        )  # fmt: skip
     arguments = [f"staging IN {text}", f"batch_id IN {text}", *counted("n_", "INOUT BIGINT")]
     schema, table = obj.warehouse_table.split(".")
-    return create_procedure(
-        f"{schema}.merge_{table}", engine, arguments, declared, "\n".join(step for step in steps if step)
-    )
+    return create_procedure(f"{schema}.merge_{table}", engine, arguments, declared, "\n".join(steps))
 
 
 def _temporaries(engine: Engine) -> tuple[tuple[str, bool], ...]:
     """The merge's temporary relations in the order in which they can be dropped, and which of them are views."""
-    held = () if engine.name == "postgres" else ((HELD, False),)
-    return (VERDICT, False), *held, (INCOMING, False), (SOURCE, engine.name == "postgres")
+    return (VERDICT, False), (HELD, False), (INCOMING, False), (SOURCE, engine.name == "postgres")
 
 
 def _same_row(obj: Object, engine: Engine) -> str:
-    # Redshift joins on one slice where the distribution key takes part; PostgreSQL's estimate is right without it.
-    same = 's."staged_row" = i."staged_row"'
-    return same if engine.name == "postgres" else f"{same_key(obj, engine, 's', 'i')} AND {same}"
+    # Redshift joins on one slice where the distribution key takes part.
+    return f'{same_key(obj, engine, "s", "i")} AND s."staged_row" = i."staged_row"'
 
 
 def _spread(obj: Object, engine: Engine) -> str:
-    return f" DISTKEY ({engine.quote(obj.key[0])})" if engine.name == "redshift" else ""
+    return f" DISTKEY ({engine.quote(obj.key[0])})"
 
 
 def _lock_and_name(obj: Object, engine: Engine) -> str:
@@ -140,14 +135,12 @@ def _rank(obj: Object, engine: Engine) -> str:
     names = ", ".join(engine.quote(key) for key in obj.key)
     order = indented((f"{term} DESC" for term in order_terms(obj, engine, "s")), 8)
     assert order.replace(",\n        ", ", ") == order_by(obj, engine, "s")
-    analyze = f"  ANALYZE {incoming};\n" if engine.name == "postgres" else ""
-    row_type = "tid" if engine.name == "postgres" else "BIGINT"
     declared = ", ".join(f"{engine.quote(key)} {engine.type_of(obj.by_name[key])}" for key in obj.key)
     return f"""\
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
   CREATE TEMP TABLE {incoming} (
-    {declared}, "staged_row" {row_type}, "place" BIGINT, "standing" BIGINT
+    {declared}, "staged_row" BIGINT, "place" BIGINT, "standing" BIGINT
   ){_spread(obj, engine)};
   INSERT INTO {incoming}
   SELECT {keys}, MIN(s."staged_row"), 1, 1
@@ -169,7 +162,7 @@ def _rank(obj: Object, engine: Engine) -> str:
   FROM {source} AS s
   JOIN (SELECT {names} FROM {source} GROUP BY {names} HAVING COUNT(*) > 1) AS m
     ON {same_key(obj, engine, "m", "s")};
-{analyze}"""
+"""
 
 
 def _look_up(obj: Object, engine: Engine) -> str:
@@ -215,15 +208,12 @@ def _look_up(obj: Object, engine: Engine) -> str:
 def _compare(obj: Object, engine: Engine) -> str:
     source, incoming, verdict = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
     arms = "\n      ".join(comparison(obj, engine, "s", "t"))
-    is_postgres = engine.name == "postgres"
-    table = quote_qualified(engine, obj.warehouse_table) if is_postgres else temporary(obj, engine, HELD)
-    extra = 't.ctid AS "held_row"' if is_postgres else 't."is_moved"'
-    analyze = f"  ANALYZE {verdict};\n" if is_postgres else ""
+    table = temporary(obj, engine, HELD)
     return f"""\
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE {verdict}{_spread(obj, engine)} AS
-  SELECT {key_list(obj, engine, "s")}, {extra}, t."record_is_deleted" AS "is_held_deleted",
+  SELECT {key_list(obj, engine, "s")}, t."is_moved", t."record_is_deleted" AS "is_held_deleted",
     CASE
       {arms}
       ELSE 0
@@ -232,7 +222,7 @@ def _compare(obj: Object, engine: Engine) -> str:
   JOIN {source} AS s ON {_same_row(obj, engine)}
   JOIN {table} AS t ON {same_key(obj, engine, "t", "i")}
   WHERE i."place" = 1;
-{analyze}"""
+"""
 
 
 def _count(obj: Object, engine: Engine) -> str:
@@ -275,13 +265,6 @@ def _leave_counts(obj: Object, engine: Engine) -> str:
 
 def _delete(obj: Object, engine: Engine) -> str:
     verdict, table = temporary(obj, engine, VERDICT), quote_qualified(engine, obj.warehouse_table)
-    if engine.name == "postgres":
-        return f"""\
-  -- The lock keeps the rows where they were found.
-  DELETE FROM {table} AS t
-  USING {verdict} AS v
-  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
-"""
     partition = engine.quote(obj.partition)
     beaten = f'{same_key(obj, engine, "v", table)} AND v."comparison" = 1'
     return f"""\
