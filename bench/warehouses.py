@@ -12,6 +12,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge
 
 TABLE = quote_qualified(DUCKDB, CONTACT_RECORD.warehouse_table)
 _BEGAN = "TIMESTAMP '2024-03-01' + INTERVAL (n * {seconds}) SECOND"
@@ -21,7 +22,7 @@ _BEGAN = "TIMESTAMP '2024-03-01' + INTERVAL (n * {seconds}) SECOND"
 def filled(path: Path, rows: int, threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of so many contacts, in order of their dates."""
     with warehouse.open_warehouse(path, 2_000, threads) as con:
-        warehouse.install(con, [CONTACT_RECORD], [])
+        duckdb_merge.install(con, [CONTACT_RECORD], [])
         con.execute(f"INSERT INTO {TABLE} {select(f'range({rows}) AS r(n)', rows)}")
         con.execute("CHECKPOINT")
         yield con

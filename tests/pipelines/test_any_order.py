@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from deliveries import (
@@ -29,11 +30,12 @@ from homes import Row, lake_best, lake_versions, load_into, opened, table, total
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from trunkline.compile.merge import MergeSql
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import rebuild
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 CONTACTS = Subject(catalogue.load([])["contact_record"], contact_record)
 
@@ -69,11 +71,13 @@ class WeakTarget(DuckDBTarget):
     def load(self, folder: Path, subject: Subject) -> None:
         """Load the folder, without the step that drops stale rows."""
         with pytest.MonkeyPatch.context() as patch:
-            real = warehouse.held_sql
-            patch.setattr(
-                warehouse, "held_sql",
-                lambda *args, **kwargs: real(*args, **kwargs).replace("AS is_beaten", "OR true AS is_beaten"),
-            )  # fmt: skip
+            real = warehouse.merge_sql
+
+            def weak(*args: Any) -> MergeSql:
+                sql = real(*args)
+                return replace(sql, best=sql.best.replace("AS is_better", "OR true AS is_better"))
+
+            patch.setattr(warehouse, "merge_sql", weak)
             load_into(self.home, folder, obj=subject.obj)
 
 

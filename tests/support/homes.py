@@ -24,7 +24,7 @@ from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load
 from trunkline.settings import Settings
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 Row = dict[str, Any]
 Record = dict[str, Any]

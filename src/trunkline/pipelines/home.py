@@ -22,6 +22,7 @@ from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.pii_rule import check_rule, rule_of
 from trunkline.settings import Settings, path_of
 from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def open_home(settings: Settings) -> Iterator[Home]:
         check_rule(settings, store, list(objects.values()))
         path = path_of(settings.warehouse)
         with warehouse.open_warehouse(path, settings.memory_mb, settings.threads) as con:
-            warehouse.install(con, list(objects.values()), list(catalogue.VIEWS.values()))
+            duckdb_merge.install(con, list(objects.values()), list(catalogue.VIEWS.values()))
             index.install(con)
             yield Home(settings, objects, store, con, scratch)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -13,7 +13,7 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 # Batches merged in one transaction: each merge plans a dozen statements over every column of the table.
 MERGE_BATCHES_MAX = 16

@@ -14,7 +14,7 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, dec
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import grouped, merge_batches
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 Redo = Callable[[Plan], None]
 Advance = Callable[[int], None]

@@ -15,7 +15,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners, redo
 from trunkline.pipelines.recovery import recover
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.warehouse import duckdb_merge as warehouse
 
 Advance = Callable[[int], None]
 

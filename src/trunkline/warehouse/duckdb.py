@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from trunkline.batch import Counts
-from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
-from trunkline.compile.family import family_statements
-from trunkline.compile.fold import order_by
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import held_sql, merge_sql
-from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
-from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified, text_literal
+from trunkline.engines.model import text_literal
 from trunkline.errors import TerminalError, TransientError
-from trunkline.objects.model import Object
-from trunkline.objects.view import View
 
 CATALOG = "warehouse"
-"""What a reader's connection calls the warehouse file."""
+"""What a connection calls the warehouse file."""
+ROW_GROUP_ROWS = 16_384
+"""Rows that DuckDB compresses as one. A commit writes its last group whole, over all columns (6 us a row), and at its
+own size of 122,880 that is most of what a merge of some thousand rows costs."""
 # DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
 _HEADERS_BYTES = 3 * 4_096
 _MAGIC = b"DUCK"
@@ -40,10 +31,12 @@ def open_warehouse(path: Path, memory_mb: int, threads: int) -> Iterator[duckdb.
     path.parent.mkdir(parents=True, exist_ok=True)
     config = _config(memory_mb, threads) | {"temp_directory": str(path.parent / "scratch" / "spill")}
     _forget_unfinished(path)
-    with _explained(path):
-        con = duckdb.connect(str(path), config=config)
+    con = duckdb.connect(config=config)
     try:
         _set_session(con)
+        with _explained(path):
+            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+        con.execute(f"USE {CATALOG}")
         yield con
     finally:
         con.close()
@@ -106,124 +99,3 @@ def _explained(path: Path) -> Iterator[None]:
             f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
             "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
         ) from error
-
-
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing, also when the process is stopped in between."""
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
-
-
-def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
-    """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
-    for obj in objects:
-        con.execute(create_schema(DUCKDB, obj.warehouse_table))
-        con.execute(create_table(obj, DUCKDB))
-        _mend_columns(con, obj)
-        for statement in warehouse_statements(obj, DUCKDB):
-            con.execute(statement)
-    for view in views:
-        con.execute(create_view(view, DUCKDB.name))
-    for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
-        con.execute(statement)
-
-
-def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
-    """Add columns that are missing and change types that differ: an INSERT would cast without a word, 7.5 to 8.
-
-    A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
-    """
-    schema, table = obj.warehouse_table.split(".")
-    there: dict[str, str] = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2",
-            [schema, table],
-        ).fetchall()
-    )
-    alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
-    for column in obj.columns:
-        name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
-        held = there.get(column.name)
-        if held is None:
-            con.execute(f"{alter} ADD COLUMN {name} {wanted}")
-        elif held.replace('"', "") != wanted.replace('"', ""):
-            con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
-
-
-def merge(
-    con: duckdb.DuckDBPyConnection,
-    obj: Object,
-    files: Sequence[Path],
-    before_commit: Callable[[Mapping[str, Counts]], None],
-) -> dict[str, Counts]:
-    """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
-
-    `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
-    the tombstones in table `moved`.
-    """
-    sql = merge_sql(obj)
-    with transaction(con):
-        counts: dict[str, Counts] = {}
-        if files:
-            con.execute(sql.stage, [[str(path) for path in files]])
-            first, last = con.execute("SELECT min(partition_date), max(partition_date) FROM stage").fetchall()[0]
-            if first is not None:
-                counts = _merge_staged(con, obj, first, last)
-        before_commit(counts)
-    for table in ("stage", "best", "held", "moved"):
-        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
-    return counts
-
-
-def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, last: object) -> dict[str, Counts]:
-    sql = merge_sql(obj)
-    con.execute(sql.best)
-    con.execute(held_sql(obj, first, last, is_create=True))  # type: ignore[arg-type]
-    con.execute(held_sql(obj, first, last, is_create=False))  # type: ignore[arg-type]
-    rows = con.execute(sql.counts).fetchall()
-    con.execute(sql.moved)
-    con.execute(sql.delete)
-    con.execute(sql.insert)
-    return {
-        batch_id: replace(
-            Counts(), inserted=inserted, updated=updated, deleted=deleted, superseded=superseded, duplicate=duplicate
-        )
-        for batch_id, inserted, updated, deleted, superseded, duplicate in rows
-    }
-
-
-def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
-    """Fill the table again from the lake, group of partitions by group. Call inside a transaction.
-
-    A key lives in one partition (tombstones say which), so that each group can be folded alone.
-    """
-    target = quote_qualified(DUCKDB, obj.warehouse_table)
-    # Files of an older catalogue may hold another type.
-    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
-    source = lake_rows(
-        obj,
-        "read_parquet($1, filename = true, file_row_number = true, union_by_name = true, hive_partitioning = false)",
-        [("filename", "VARCHAR"), ("file_row_number", "BIGINT")],
-    )
-    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
-    con.execute(f"DELETE FROM {target}")
-    for paths in groups:
-        con.execute(
-            f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
-            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
-            f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
-            [[str(path) for path in paths]],
-        )
-
-
-def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table."""
-    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
-    return rows

@@ -1,0 +1,145 @@
+"""Tables, merge and rebuild of the embedded warehouse, statement by statement, over one DuckDB connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from trunkline.batch import Counts
+from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
+from trunkline.compile.family import family_statements
+from trunkline.compile.merge import TABLES, are_todays, file_columns_sql, merge_sql, rebuild_sql, stage_sql
+from trunkline.compile.star import star_statements
+from trunkline.compile.views import create_view
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.model import quote_qualified
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing, also when the process is stopped in between."""
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
+    """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
+    for obj in objects:
+        con.execute(create_schema(DUCKDB, obj.warehouse_table))
+        con.execute(create_table(obj, DUCKDB))
+        _mend_columns(con, obj)
+        for statement in warehouse_statements(obj, DUCKDB):
+            con.execute(statement)
+    for view in views:
+        con.execute(create_view(view, DUCKDB.name))
+    for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
+        con.execute(statement)
+
+
+def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    """Add columns that are missing and change types that differ: an INSERT would cast without a word, 7.5 to 8.
+
+    A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
+    """
+    schema, table = obj.warehouse_table.split(".")
+    there: dict[str, str] = dict(
+        con.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2",
+            [schema, table],
+        ).fetchall()
+    )
+    alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
+    for column in obj.columns:
+        name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
+        held = there.get(column.name)
+        if held is None:
+            con.execute(f"{alter} ADD COLUMN {name} {wanted}")
+        elif held.replace('"', "") != wanted.replace('"', ""):
+            con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection,
+    obj: Object,
+    files: Sequence[Path],
+    before_commit: Callable[[Mapping[str, Counts]], None],
+) -> dict[str, Counts]:
+    """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
+
+    `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
+    the tombstones in table `moved`.
+    """
+    with transaction(con):
+        counts: dict[str, Counts] = {}
+        if files:
+            paths = [str(path) for path in files]
+            con.execute(stage_sql(obj), [paths])
+            first, last = con.execute("SELECT min(stage_date), max(stage_date) FROM stage").fetchall()[0]
+            if first is not None:
+                counts = _merge_staged(con, obj, paths, first, last)
+        before_commit(counts)
+    _drop_temporary(con)
+    return counts
+
+
+def _merge_staged(
+    con: duckdb.DuckDBPyConnection, obj: Object, paths: Sequence[str], first: date, last: date
+) -> dict[str, Counts]:
+    types = {name: type_ for name, type_, *_ in con.execute(file_columns_sql(), [paths]).fetchall()}
+    sql = merge_sql(obj, first, last, are_todays(obj, types))
+    con.execute(sql.held)
+    con.execute(sql.held_elsewhere)
+    if con.execute(sql.ties).fetchall()[0][0]:
+        con.execute(sql.places, [paths])
+        con.execute(sql.place_stage)
+        con.execute(sql.place_held)
+    con.execute(sql.best)
+    rows = con.execute(sql.counts).fetchall()
+    con.execute(sql.moved)
+    con.execute(sql.delete)
+    con.execute(sql.insert, [paths])
+    return {
+        batch_id: replace(
+            Counts(), inserted=inserted, updated=updated, deleted=deleted, superseded=superseded, duplicate=duplicate
+        )
+        for batch_id, inserted, updated, deleted, superseded, duplicate in rows
+    }
+
+
+def _drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table}" for table in TABLES))
+
+
+def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
+    """Fill the table again from the lake, group of partitions by group. Call inside a transaction.
+
+    A key lives in one partition (tombstones say which), so that each group can be folded alone.
+    """
+    sql = rebuild_sql(obj)
+    con.execute(f"DELETE FROM {quote_qualified(DUCKDB, obj.warehouse_table)}")
+    for group in groups:
+        paths = [str(path) for path in group]
+        con.execute(sql.stage, [paths])
+        if con.execute(sql.ties).fetchall()[0][0]:
+            con.execute(sql.places, [paths])
+            con.execute(sql.place_stage)
+        con.execute(sql.insert, [paths])
+    _drop_temporary(con)
+
+
+def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
+    """Rows of the warehouse table."""
+    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
+    return rows
