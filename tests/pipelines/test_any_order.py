@@ -26,7 +26,7 @@ from deliveries import (
     versions_of,
     write_load,
 )  # fmt: skip
-from homes import Row, lake_best, lake_versions, load_into, opened, table, totals
+from homes import NARROW, Row, lake_best, lake_versions, load_into, narrow, opened, table, totals, write
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -208,6 +208,19 @@ def test_any_history_in_any_order(
 def test_any_history_of_contact_records(tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries) -> None:
     """The same with all the columns of the contact record."""
     check(TARGETS["duckdb"], tmp_path_factory.mktemp("order"), CONTACTS, deliveries)
+
+
+def test_a_rebuild_after_a_move_without_personal_data(tmp_path: Path) -> None:
+    """The tombstone of a move within a month has the winner's place in the order, and must not beat the winner."""
+    bare = {"Phone": ..., "Labels": ..., "Marks": ...}
+    with opened(tmp_path / "home", NARROW) as home:
+        load_into(home, write(tmp_path / "1", narrow("a", **bare)), obj=NARROW)
+        moved = narrow("a", **bare, Began="2026-03-04T10:00:00Z", Changed="2026-03-03T12:00:00Z")
+        load_into(home, write(tmp_path / "2", moved), obj=NARROW)
+        rows = table(home, NARROW)
+        assert [row["began_at"].day for row in rows] == [4]
+        rebuild(home, NARROW)
+        assert table(home, NARROW) == rows
 
 
 def test_every_style_says_the_same(tmp_path: Path) -> None:

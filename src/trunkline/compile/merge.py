@@ -121,7 +121,9 @@ def merge_sql(obj: Object, first: date, last: date, is_todays: bool = True) -> M
         best=_best(obj),
         counts=_counts(obj),
         moved=_moved(obj),
-        delete=f"DELETE FROM {target} WHERE rowid IN (SELECT held_row FROM best WHERE is_better AND held_row IS NOT NULL)",
+        delete=(
+            f"DELETE FROM {target} WHERE rowid IN (SELECT held_row FROM best WHERE is_better AND held_row IS NOT NULL)"
+        ),
         insert=_insert(obj, winners, is_todays),
     )
 
@@ -203,10 +205,11 @@ def _tails_of_stage(obj: Object, is_todays: bool) -> str:
 
 
 def _tails_of_held(obj: Object) -> str:
+    target = quote_qualified(DUCKDB, obj.warehouse_table)
+    head, tail = hashed_terms(obj, DUCKDB, "h"), tail_terms(obj, DUCKDB, "t")
     return (
-        f"SELECT CAST(NULL AS BIGINT), h.held_row, {_keys(obj, 'h')}, ROW({', '.join(hashed_terms(obj, DUCKDB, 'h'))}), "
-        f"ROW({', '.join(tail_terms(obj, DUCKDB, 't'))}) FROM {quote_qualified(DUCKDB, obj.warehouse_table)} AS t "
-        "JOIN held AS h ON t.rowid = h.held_row WHERE h.record_hash IN (FROM ties)"
+        f"SELECT CAST(NULL AS BIGINT), h.held_row, {_keys(obj, 'h')}, ROW({', '.join(head)}), ROW({', '.join(tail)}) "
+        f"FROM {target} AS t JOIN held AS h ON t.rowid = h.held_row WHERE h.record_hash IN (FROM ties)"
     )
 
 

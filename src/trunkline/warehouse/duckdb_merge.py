@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,9 +17,12 @@ from trunkline.compile.merge import TABLES, are_todays, file_columns_sql, merge_
 from trunkline.compile.star import star_statements
 from trunkline.compile.views import create_view
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified
+from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+
+KEPT_MB = 64
+"""Memory for table blocks between two merges: the latest rows' keys and the free blocks of the file."""
 
 
 @contextmanager
@@ -91,6 +94,7 @@ def merge(
                 counts = _merge_staged(con, obj, paths, first, last)
         before_commit(counts)
     _drop_temporary(con)
+    _let_go(con)
     return counts
 
 
@@ -120,6 +124,14 @@ def _merge_staged(
 
 def _drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table}" for table in TABLES))
+
+
+def _let_go(con: duckdb.DuckDBPyConnection) -> None:
+    """Give back the memory of table blocks, which the engine keeps up to its limit, to the flattening beside it."""
+    limit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+        con.execute(f"SET memory_limit = '{KEPT_MB}MB'")
+    con.execute(f"SET memory_limit = {text_literal(limit)}")
 
 
 def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
