@@ -16,8 +16,8 @@ from trunkline.pipelines.home import Home
 from trunkline.warehouse import duckdb_merge as warehouse
 
 # Batches merged in one transaction: each writes the table's last row group anew, and plans an INSERT of every column.
-# 48 of them take 31 us a row, 16 take 40.
-MERGE_BATCHES_MAX = 48
+# 48 of them take 31 us a row, 16 take 40; 32 need 300 MB, 48 some 340.
+MERGE_BATCHES_MAX = 32
 MERGE_ROWS_MAX = 100_000
 
 

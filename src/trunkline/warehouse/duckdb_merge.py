@@ -84,8 +84,8 @@ def merge(
     `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
     the tombstones in table `moved`.
     """
-    with transaction(con):
-        counts: dict[str, Counts] = {}
+    counts: dict[str, Counts] = {}
+    with _one_thread(con), transaction(con):
         if files:
             paths = [str(path) for path in files]
             con.execute(stage_sql(obj), [paths])
@@ -124,6 +124,17 @@ def _merge_staged(
 
 def _drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table}" for table in TABLES))
+
+
+@contextmanager
+def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Each thread of an INSERT holds rows of its own, 100 MB of them, and two take more CPU than one."""
+    threads = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    con.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {threads}")
 
 
 def _let_go(con: duckdb.DuckDBPyConnection) -> None:
