@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -50,11 +50,15 @@ bench: $(VENV)/.bench ## measure against other tools on the same data
 soak: $(VENV)/.dev ## the long tests: gigabytes, many seeds
 	@$(BIN)/pytest -n $(WORKERS) -m soak --timeout 3600
 
+spark: $(VENV)/.spark ## run the lake's DDL and questions in Apache Spark (needs Java 17 or newer)
+	@$(BIN)/pytest -m spark --timeout 600
+
 lock: ## resolve requirements/ anew from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -81,4 +85,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 	@echo "installing what the benchmark compares with into $(VENV)"
 	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/.spark: requirements/spark.txt $(VENV)/.dev
+	@echo "installing Apache Spark into $(VENV)"
+	@$(INSTALL) -r requirements/spark.txt
 	@touch $@

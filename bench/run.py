@@ -14,8 +14,14 @@ BENCHMARKS = {
     "flatten": "records to a typed table, against the mission's style and a bare parse",
     "load": "files to lake and warehouse, against dlt",
     "merge": "one table into the warehouse, against dlt and plain SQL",
+    "collecting": "a day through the emulated Connect API: calls, and what the client adds",
     "growth": "a batch's merge as the warehouse grows",
+    "transcripts": "transcript files to typed rows, against the document's functions",
+    "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
+    "dynamodb": "stream images, the function and an export, against the document's functions",
+    "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
+    "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 
 

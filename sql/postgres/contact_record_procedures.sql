@@ -281,7 +281,7 @@ BEGIN
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE "trunkline_f_calls_verdict" AS
-  SELECT s."contact_id", t.ctid AS "held_row",
+  SELECT s."contact_id", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
     CASE
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
       WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
@@ -327,14 +327,16 @@ BEGIN
   WHERE i."place" = 1;
   ANALYZE "trunkline_f_calls_verdict";
 
-  -- One of five things becomes of every staged row.
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."contact_id" IS NULL AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."comparison" = 1 AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."contact_id" IS NULL OR v."comparison" = 1) AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."contact_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1)))
-      THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1))
+      OR (i."place" = 1 AND (v."contact_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
   FROM "trunkline_f_calls_incoming" AS i
   JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
   LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";

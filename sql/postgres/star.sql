@@ -52,6 +52,127 @@ SELECT
     CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp"
 FROM "connect_datalake"."contact_record";
 
+CREATE OR REPLACE VIEW "connect_datalake"."contact_lens_conversational_analytics" AS
+SELECT
+    "aws_account_id",
+    CAST(NULL AS TEXT) AS "version",
+    COALESCE("record_instance_id", "instance_id") AS "instance_id",
+    "call_id" AS "contact_id",
+    "instance_arn",
+    "channel",
+    "language_locale",
+    'contact_lens_conversational_analytics' AS "feature",
+    "categories",
+    "disconnect_timestamp",
+    "greeting_time_agent_ms",
+    "non_talk_time_total_ms",
+    "talk_time_total_ms",
+    "talk_time_agent_ms",
+    "talk_time_customer_ms",
+    "total_conversation_duration_ms",
+    "talk_speed_agent_wpm",
+    "talk_speed_customer_wpm",
+    "interruptions_time_total_ms",
+    "interruptions_time_agent_ms",
+    "interruptions_time_customer_ms",
+    "interruptions_total_count",
+    "interruptions_agent_count",
+    "interruptions_customer_count",
+    "sentiment_overall_score_agent",
+    "sentiment_overall_score_customer",
+    "sentiment_interaction_score_customer_with_agent",
+    "sentiment_interaction_score_customer_without_agent",
+    "sentiment_end_score_agent",
+    "sentiment_end_score_customer",
+    "response_time_average_agent_ms",
+    "response_time_average_customer_ms",
+    "response_time_maximum_agent_ms",
+    "response_time_maximum_customer_ms",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp"
+FROM (
+  SELECT t."call_id", t."instance_id", t."aws_account_id", t."channel", t."language_locale", t."categories", t."greeting_time_agent_ms", t."non_talk_time_total_ms", t."talk_time_total_ms", t."talk_time_agent_ms", t."talk_time_customer_ms", t."total_conversation_duration_ms", t."talk_speed_agent_wpm", t."talk_speed_customer_wpm", t."interruptions_time_total_ms", t."interruptions_time_agent_ms", t."interruptions_time_customer_ms", t."interruptions_total_count", t."interruptions_agent_count", t."interruptions_customer_count", t."sentiment_overall_score_agent", t."sentiment_overall_score_customer", t."sentiment_interaction_score_customer_with_agent", t."sentiment_interaction_score_customer_without_agent", t."sentiment_end_score_agent", t."sentiment_end_score_customer", t."response_time_average_agent_ms", t."response_time_average_customer_ms", t."response_time_maximum_agent_ms", t."response_time_maximum_customer_ms",
+    r."instance_id" AS "record_instance_id", r."instance_arn", r."disconnect_timestamp",
+    ROW_NUMBER() OVER (PARTITION BY t."call_id" ORDER BY t."output") AS "place"
+  FROM "post_call_analytics"."transcript" AS t
+  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = t."call_id"
+  WHERE t."format" = 'contact_lens'
+) AS lens
+WHERE "place" = 1;
+
+CREATE OR REPLACE VIEW "post_call_analytics"."transcript_turn" AS
+SELECT
+    "call_id",
+    "format",
+    "output",
+    "turn_number",
+    "turn_id",
+    "kind",
+    "participant",
+    "participant_id",
+    "begin_offset_ms",
+    "end_offset_ms",
+    "occurred_at",
+    "content_type",
+    "content",
+    "sentiment",
+    "details",
+    "channel",
+    "written_at",
+    "transcript_s3_key"
+FROM (
+  SELECT t."call_id", t."format", t."output", t."channel", t."written_at", t."transcript_s3_key",
+    CAST(u."item" ->> 'turn_number' AS bigint) AS "turn_number", CAST(u."item" ->> 'turn_id' AS text) AS "turn_id", CAST(u."item" ->> 'kind' AS text) AS "kind", CAST(u."item" ->> 'participant' AS text) AS "participant", CAST(u."item" ->> 'participant_id' AS text) AS "participant_id", CAST(u."item" ->> 'begin_offset_ms' AS bigint) AS "begin_offset_ms", CAST(u."item" ->> 'end_offset_ms' AS bigint) AS "end_offset_ms", CAST(u."item" ->> 'occurred_at' AS timestamp) AS "occurred_at", CAST(u."item" ->> 'content_type' AS text) AS "content_type", CAST(u."item" ->> 'content' AS text) AS "content", CAST(u."item" ->> 'sentiment' AS text) AS "sentiment", CAST(u."item" ->> 'details' AS text) AS "details"
+  FROM "post_call_analytics"."transcript" AS t CROSS JOIN LATERAL jsonb_array_elements(t."turns") AS u("item")
+) AS members;
+
+CREATE OR REPLACE VIEW "post_call_analytics"."calls" AS
+SELECT
+    "call_id",
+    "call_timestamp_utc",
+    "agent_id",
+    "agent_name",
+    "allocation",
+    "direction",
+    "file_name",
+    "first_or_follow_up",
+    "medium",
+    "program",
+    "queue_id",
+    "queue_name",
+    "session_id",
+    "site_id",
+    "site_name",
+    "tenant_id",
+    "s3_bucket",
+    COALESCE(CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT), CAST((CAST(TRUNC(EXTRACT(EPOCH FROM ("disconnect_timestamp" - "agent_connected_to_agent_timestamp")) * 1000) AS BIGINT) - CAST(TRUNC(EXTRACT(EPOCH FROM ("disconnect_timestamp" - "agent_connected_to_agent_timestamp")) * 1000) AS BIGINT) % 1000) / 1000 AS BIGINT)) AS "call_duration_seconds",
+    CASE WHEN "answering_machine_detection_status" IN ('HUMAN_ANSWERED') THEN 'Human' WHEN "answering_machine_detection_status" IN ('VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP') THEN 'Voicemail' WHEN "answering_machine_detection_status" IN ('AMD_UNANSWERED', 'SIT_TONE_BUSY', 'SIT_TONE_INVALID_NUMBER', 'SIT_TONE_DETECTED') THEN 'NoAnswer' WHEN "answering_machine_detection_status" IN ('FAX_MACHINE_DETECTED') THEN 'Unknown' WHEN "participant_kind" IN ('role', 'channel') AND "participant_count" >= 2 THEN CASE WHEN ("change_count" >= 2 OR "first_participant" = 'AGENT' OR LOWER(COALESCE("direction", '')) LIKE 'in%') THEN 'Human' ELSE 'Voicemail' END WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) = 0 THEN 'Unknown' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) < 10 THEN 'NoAnswer' WHEN "participant_count" >= 2 THEN 'Human' WHEN "participant_count" = 1 THEN 'Voicemail' ELSE 'Unknown' END AS "answer_type",
+    "transcript_s3_key",
+    LPAD(CAST(CAST(EXTRACT(YEAR FROM COALESCE("call_timestamp_utc", TIMESTAMP '1970-01-01 00:00:00')) AS INTEGER) AS VARCHAR(4)), 4, '0') AS "year",
+    LPAD(CAST(CAST(EXTRACT(MONTH FROM COALESCE("call_timestamp_utc", TIMESTAMP '1970-01-01 00:00:00')) AS INTEGER) AS VARCHAR(4)), 2, '0') AS "month",
+    LPAD(CAST(CAST(EXTRACT(DAY FROM COALESCE("call_timestamp_utc", TIMESTAMP '1970-01-01 00:00:00')) AS INTEGER) AS VARCHAR(4)), 2, '0') AS "day",
+    CASE WHEN "answering_machine_detection_status" IN ('HUMAN_ANSWERED', 'VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP', 'AMD_UNANSWERED', 'SIT_TONE_BUSY', 'SIT_TONE_INVALID_NUMBER', 'SIT_TONE_DETECTED', 'FAX_MACHINE_DETECTED') THEN 'answering_machine_status' WHEN "participant_kind" IN ('role', 'channel') AND "participant_count" >= 2 THEN 'participants' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) BETWEEN 1 AND 9 OR "participant_count" >= 1 THEN 'duration_and_speakers' END AS "answer_type_rule",
+    CASE WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) = 0 THEN 'Unknown' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) < 10 THEN 'NoAnswer' WHEN "participant_count" >= 2 THEN 'Human' WHEN "participant_count" = 1 THEN 'Voicemail' ELSE 'Unknown' END AS "answer_type_by_duration",
+    CASE WHEN "duration_ms" IS NOT NULL THEN "duration_rule" WHEN CAST(TRUNC(EXTRACT(EPOCH FROM ("disconnect_timestamp" - "agent_connected_to_agent_timestamp")) * 1000) AS BIGINT) IS NOT NULL THEN 'contact_record' END AS "call_duration_rule",
+    "transcript_bucket",
+    "transcript_format"
+FROM (
+  SELECT c.*,
+    t."transcript_s3_key", t."transcript_bucket", t."duration_ms", t."duration_rule", t."participant_kind", t."participant_count", t."first_participant", t."change_count",
+    t."format" AS "transcript_format",
+    r."answering_machine_detection_status",
+    r."agent_connected_to_agent_timestamp", r."disconnect_timestamp"
+  FROM "post_call_analytics"."call" AS c
+  LEFT JOIN (
+    SELECT "call_id", "format", "transcript_s3_key", "transcript_bucket", "duration_ms", "duration_rule", "participant_kind", "participant_count", "first_participant", "change_count",
+      ROW_NUMBER() OVER (
+        PARTITION BY "call_id"
+        ORDER BY CASE WHEN "duration_ms" IS NULL THEN 1 ELSE 0 END, CASE "format" WHEN 'contact_lens' THEN 0 WHEN 'call_analytics' THEN 1 WHEN 'transcribe' THEN 2 END, "output"
+      ) AS "place"
+    FROM "post_call_analytics"."transcript"
+  ) AS t ON t."call_id" = c."call_id" AND t."place" = 1
+  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = c."call_id"
+) AS joined;
+
 CREATE OR REPLACE VIEW "connect"."d_agent" AS
 SELECT "agent_id" AS "agent_key", "agent_id",
   COALESCE("agent_username", "agent_id") AS "agent_username",

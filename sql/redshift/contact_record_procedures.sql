@@ -467,6 +467,7 @@ BEGIN
     "record_is_redacted" BOOLEAN,
     "record_catalogue_version" INTEGER,
     "record_hash" VARCHAR(32),
+    "record_is_deleted" BOOLEAN,
     "attributes" SUPER,
     "customer_endpoint_address" VARCHAR(1024),
     "transferred_endpoint_address" VARCHAR(1024),
@@ -494,6 +495,7 @@ BEGIN
       t."record_is_redacted",
       t."record_catalogue_version",
       t."record_hash",
+      t."record_is_deleted",
       t."attributes",
       t."customer_endpoint_address",
       t."transferred_endpoint_address",
@@ -522,6 +524,7 @@ BEGIN
       t."record_is_redacted",
       t."record_catalogue_version",
       t."record_hash",
+      t."record_is_deleted",
       t."attributes",
       t."customer_endpoint_address",
       t."transferred_endpoint_address",
@@ -544,7 +547,7 @@ BEGIN
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE "trunkline_f_calls_verdict" DISTKEY ("contact_id") AS
-  SELECT s."contact_id", t."is_moved",
+  SELECT s."contact_id", t."is_moved", t."record_is_deleted" AS "is_held_deleted",
     CASE
       WHEN COALESCE(s."record_fidelity", '') > COALESCE(t."record_fidelity", '') THEN 1
       WHEN COALESCE(s."record_fidelity", '') < COALESCE(t."record_fidelity", '') THEN -1
@@ -589,18 +592,24 @@ BEGIN
   JOIN "trunkline_f_calls_held" AS t ON t."contact_id" = i."contact_id"
   WHERE i."place" = 1;
 
-  -- One of five things becomes of every staged row.
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
   SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."contact_id" IS NULL AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."comparison" = 1 AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."contact_id" IS NULL OR v."comparison" = 1) AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."contact_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1)))
-      THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."contact_id" IS NULL OR v."comparison" = 1))
+      OR (i."place" = 1 AND (v."contact_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
   FROM "trunkline_f_calls_incoming" AS i
   JOIN "trunkline_f_calls_source" AS s ON s."contact_id" = i."contact_id" AND s."staged_row" = i."staged_row"
   LEFT JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+
+  -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
+  CREATE TEMP TABLE IF NOT EXISTS "trunkline_f_calls_counted" ("batch" VARCHAR(512), "inserted" BIGINT, "updated" BIGINT, "deleted" BIGINT, "superseded" BIGINT, "duplicate" BIGINT);
+  INSERT INTO "trunkline_f_calls_counted" SELECT batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
   -- Again within the staged dates, and the few whose date moved apart.
   IF first_date IS NOT NULL THEN

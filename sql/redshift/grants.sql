@@ -4,9 +4,17 @@ GRANT ROLE "trunkline_analyst" TO ROLE "trunkline_analyst_pii";
 
 GRANT USAGE ON SCHEMA "connect_datalake" TO ROLE "trunkline_analyst";
 
+GRANT USAGE ON SCHEMA "post_call_analytics" TO ROLE "trunkline_analyst";
+
 GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "post_call_analytics"."calls" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
 
@@ -23,5 +31,11 @@ GRANT SELECT ON "connect"."v_contact_leg" TO ROLE "trunkline_analyst";
 GRANT SELECT ON "connect"."v_contact_family" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_record" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."scorecards" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

@@ -7,9 +7,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import overload
 
+API_SOURCE = "connect_api"
+"""Source of batches that the Connect API gave. A plan of it cannot be read again; the collector asks anew."""
 REPLAY_SOURCE = "dead_letter"
 """Source of batches that run dead letters again. The `uri` of their ranges is the dead letter's position."""
+REFUSED_SOURCE = "refused"
+"""Source of batches that merge rows again which the warehouse refused; their ranges are written alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,30 @@ class Mark:
     is_deleted: bool = False
 
 
+class Texts(Sequence[str]):
+    """Texts held as the UTF-8 bytes they came in; each is decoded when it is looked at."""
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: Iterable[bytes] = ()) -> None:
+        self.records = list(records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Texts) and self.records == other.records
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Texts: ...
+    def __getitem__(self, index: int | slice) -> str | Texts:
+        return Texts(self.records[index]) if isinstance(index, slice) else self.records[index].decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Framed:
     """One batch as a source hands it to flatten: well-formed JSON objects with positions, and broken spans.
@@ -117,6 +146,23 @@ class DeadLetter:
     reason: str
     detail: str
     payload: bytes
+    length: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row of the lake that a target refuses: a dead letter of that target alone. The lake keeps the row.
+
+    `position` is where its source bytes are, `row_hash` its `record_hash`; `detail` names the column and the limit,
+    never the value; `length` is that of the value in bytes.
+    """
+
+    batch_id: str
+    position: str
+    row_hash: str
+    reason: str
+    detail: str
     length: int
     arrived_at: datetime
 

@@ -13,6 +13,16 @@ BATCH_BYTES_MAX: Final = 4 * MIB
 FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
+# Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.
+TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
+# Ours: a call without transcript is looked for again after 15 minutes, twice as long each time, once a day at most, and
+# no more a month after the call: Transcribe keeps jobs 90 days, and what comes late is told by its notification.
+ASK_AGAIN_S: Final = 900
+ASK_AGAIN_S_MAX: Final = 86_400
+ASK_DAYS_MAX: Final = 30
+# Ours: calls looked for at once, and those after which what is known is written down.
+ASK_WORKERS: Final = 4
+ASK_CALLS: Final = 500
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
@@ -34,18 +44,34 @@ DEAD_LETTER_REASONS: Final = {
     "duplicate_key": "the object names one key twice",
     "missing_key": "a column of the key is missing",
     "wrong_type": "a value does not fit its column's type",
+    "refused_length": "the warehouse refuses a value: it is longer than its column there",
+    "refused_character": "the warehouse refuses a value: it holds U+0000",
+    "refused_number": "the warehouse refuses a value: a number in it is out of range there",
+    "unknown_shape": "the file is no transcript that is known",
+    "missing_image": "the change of an item has no new image",
     "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
 }
 
-# Ours: canonical texts of JSON values that a flattener remembers; beyond it values are canonicalized one by one.
-JSON_MEMO_MAX: Final = 10_000
+# Ours: texts of one leaf that a flattener remembers; beyond it it forgets them and begins anew.
+LEAF_MEMO_MAX: Final = 10_000
 # Ours: records of a batch whose scalar types are compared with the catalogue.
 DRIFT_SAMPLE_ROWS: Final = 64
 
+# Ours: how long a loader waits for another that holds the table, before it says who that is.
+LOCK_WAIT_S: Final = 60
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
 DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
+DATA_API_STATEMENT_BYTES_MAX: Final = 200_000  # 200 KB; whether values count is not said, so they do
+# Ours: a load's transaction that takes longer is cancelled; the next run looks what became of it.
+LOAD_STATEMENT_S: Final = 3_600
+# Ours: batches of one transaction: 14 statements around them, two for each, two more for each replay; at most 40.
+LOAD_BATCHES_MAX: Final = 6
+# Ours: how often a load is tried that lost against another transaction, and the pause before the second try, doubled
+# each time.
+LOAD_CONFLICT_TRIES: Final = 5
+LOAD_CONFLICT_PAUSE_S: Final = 2.0
 # Redshift database developer guide, stored procedure limits, names, VARCHAR.
 PROCEDURE_ARGUMENTS_MAX: Final = 32
 NAME_BYTES_MAX: Final = 127
@@ -64,3 +90,31 @@ LAMBDA_MARGIN_S: Final = 15
 SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run takes after an outage; the next run takes the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
+
+# AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
+GLUE_COMMENT_CHARS_MAX: Final = 255
+GLUE_PARTITIONS_PER_CALL_MAX: Final = 100
+ATHENA_NAMED_QUERIES_PER_CALL_MAX: Final = 50
+
+# Amazon Connect API (administrator guide, "Amazon Connect service quotas", API throttling): calls a second and burst,
+# per account and Region, shared by all instances and all programs. What is not named has the default.
+CONNECT_QUOTAS: Final = {
+    "SearchContacts": (0.5, 1),
+    "DescribeContact": (10.0, 15),
+    "GetContactAttributes": (10.0, 15),
+}
+CONNECT_QUOTA_DEFAULT: Final = (2.0, 5)
+# SearchContacts: MaxResults (API reference); results of one query, length of its time range and look-back
+# (administrator guide, "Search for contacts", said of the search page and taken to hold for the API).
+SEARCH_PAGE_MAX: Final = 100
+SEARCH_RESULTS_MAX: Final = 10_000
+SEARCH_RANGE_DAYS_MAX: Final = 56
+SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
+# Listings of queues, users and the like: MaxResults (API reference).
+LIST_PAGE_MAX: Final = 1_000
+# Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
+# calls on their way at once, so that the network's time does not add to the quota's.
+CONNECT_BATCH_CONTACTS: Final = 1_000
+CONNECT_CALLS_AT_ONCE: Final = 4
+# Ours: what is left of a Lambda's time for putting and merging one last batch.
+COLLECT_MARGIN_S: Final = 45

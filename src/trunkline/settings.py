@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,27 +21,31 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.limits import BATCH_BYTES_MAX
+from trunkline.schedule import DEFAULT_EXPRESSION, DEFAULT_ZONE
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 PREFIX: Final = "TRUNKLINE_"
 # Read elsewhere in this module, not keys of the file.
 _VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
-_SCHEMES: Final = {"lake": ("file", "s3"), "warehouse": ("duckdb",)}
-
-_RELEASE_VARIABLES: Final = {
-    "region": "AWS_DEFAULT_REGION",
-    "cluster": "CLUSTER_ID",
-    "database": "DATABASE",
-    "db_user": "DB_USER",
-    "workgroup": "WORKGROUP",
-    "secret_arn": "SECRET_ARN",
-    "bucket": "RELEASE_BUCKET",
-    "prefix": "RELEASE_PREFIX",
-    "pick": "RELEASE_PICK",
-    "on_failure": "RELEASE_ON_FAILURE",
-    "call_s": "RELEASE_TIMEOUT",
+# Settings that are mappings, with an example of how a variable writes one.
+_MAPPINGS: Final = {
+    "service_level_queue_s": "Sales=30,Support=60",
+    "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
+    "connect_quota": "SearchContacts=2",
+    "dynamodb_tables": "calls=call,scorecards=scorecard",
 }
+LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
+WAREHOUSE_URLS: Final = {
+    "duckdb": "duckdb:///data/warehouse.duckdb",
+    "postgresql": "postgresql://loader@host:5432/database",
+    "redshift+data": "redshift+data://cluster/database?staging=s3://bucket/prefix&iam_role=default",
+    "redshift": "redshift://loader@host:5439/database?staging=s3://bucket/prefix&iam_role=default",
+}
+"""Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
+_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
+
+_TABLES: Final = {"calls": "call", "scorecards": "scorecard"}
 
 # Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=604_800)]
@@ -72,8 +77,28 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     service_level_s: Seconds = 20
     service_level_queue_s: dict[str, Seconds] = {}
     zone: str = "UTC"
+    settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
+    transcripts: str = ""
+    transcript_keys: tuple[str, ...] = (
+        "transcripts/{call_id}.json",
+        "transcripts/redacted-{call_id}.json",
+        "analytics/{call_id}.json",
+        "redacted-analytics/{call_id}.json",
+    )
+    dynamodb_tables: dict[str, str] = msgspec.field(default_factory=lambda: dict(_TABLES))
+    dynamodb_deletes: Literal["all", "users", "none"] = "all"
+    scorecard_zone: str = "UTC"
     dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
+    connect_instances: tuple[str, ...] = ()
+    connect_roles: dict[str, str] = {}
+    connect_endpoint: str = ""
+    connect_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    connect_quota: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
+    collect_schedule: str = DEFAULT_EXPRESSION
+    collect_zone: str = DEFAULT_ZONE
+    collect_again_h: tuple[Annotated[int, msgspec.Meta(ge=1, le=8760)], ...] = (12, 168)
+    collect_describe: Literal["missing", "all", "never"] = "missing"
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
     threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
 
@@ -81,10 +106,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Settings(Options, frozen=True, kw_only=True):
     """All that a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL, both percent-encoded (`path_of` decodes).
+    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
+    decodes); a server's may hold a password, so that it is shown by `without_password` alone.
     `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
-    `zone` is the IANA zone that people read in; nothing stored depends on it. `memory_mb` is the engine's own limit,
-    a process needs some 300 MB beyond it. `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
+    `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
+    look. `dynamodb_tables` maps the exact name or ARN of a table to an object; `scorecard_zone` is the IANA zone of a
+    scorecard's `datetime`, by which it finds its day. `zone` is the IANA zone that people read in; nothing stored
+    depends on it. `memory_mb` is the engine's own limit, a process needs some 300 MB beyond it. `pii_key_given` is None
+    unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path
@@ -121,38 +151,9 @@ class Settings(Options, frozen=True, kw_only=True):
         return self.service_level_s
 
 
-class ReleaseVariables(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function `RedshiftS3SP2` and `trunkline release` take from the environment.
-
-    The first four have the mission's names: AWS_DEFAULT_REGION, CLUSTER_ID, DATABASE, DB_USER. The others are
-    WORKGROUP (instead of a cluster), SECRET_ARN, RELEASE_BUCKET, RELEASE_PREFIX, RELEASE_PICK, RELEASE_ON_FAILURE and
-    RELEASE_TIMEOUT (seconds until a procedure is cancelled).
-    """
-
-    region: str | None = None
-    cluster: str | None = None
-    database: str | None = None
-    db_user: str | None = None
-    workgroup: str | None = None
-    secret_arn: str | None = None
-    bucket: str = "daab-lab-jfr-datalake"
-    prefix: str = "Redshift/Rel"
-    pick: Literal["first", "latest"] = "first"
-    on_failure: Literal["continue", "stop"] = "continue"
-    call_s: int = 300
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseVariables:
-        """An empty variable sets nothing. Raises UsageError naming variable, value and what is valid."""
-        variables = os.environ if environ is None else environ
-        found = {field: text for field, name in _RELEASE_VARIABLES.items() if (text := variables.get(name, "").strip())}
-        for field, valid in {"pick": ("first", "latest"), "on_failure": ("continue", "stop")}.items():
-            if found.get(field, valid[0]) not in valid:
-                raise UsageError(f"{_RELEASE_VARIABLES[field]} is {found[field]!r}; valid are {' and '.join(valid)}.")
-        seconds = found.get("call_s", "300")
-        if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:9]) <= 86_400):
-            raise UsageError(f"RELEASE_TIMEOUT is {seconds!r}; valid are whole seconds from 1 to 86400.")
-        return msgspec.convert(found, cls, strict=False)
+def environment() -> Mapping[str, str]:
+    """The process's environment, for the settings of other modules."""
+    return os.environ
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:
@@ -164,6 +165,12 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
 def path_of(url: str) -> Path:
     """The local path of a `file://` or `duckdb:///` URL."""
     return Path(unquote(urlsplit(url).path))
+
+
+def without_password(url: str) -> str:
+    """The URL for people: a password in it, before the host or as a parameter, is left out."""
+    without = re.sub(r"^([^:]*://[^:/?#]*):[^/?#]*@", r"\1@", url)
+    return re.sub(r"([?&])password=[^&#]*(?:&|$)", r"\1", without, flags=re.IGNORECASE).rstrip("?&")
 
 
 def pii_key(settings: Settings) -> bytes:
@@ -240,13 +247,14 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str
 
 def _split(name: str, text: str, variable: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
-    if name == "pii_exceptions":
+    kind = next(field.default for field in msgspec.structs.fields(Options) if field.name == name)
+    if isinstance(kind, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if name == "service_level_queue_s":
+    if name in _MAPPINGS:
         pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        if any(not (queue.strip() and equals) for queue, equals, _ in pairs):
-            raise UsageError(f"{variable} is {text!r}; valid is a list such as Sales=30,Support=60.")
-        return {queue.strip(): seconds.strip() for queue, _, seconds in pairs}
+        if any(not (key.strip() and equals) for key, equals, _ in pairs):
+            raise UsageError(f"{variable} is {text!r}; valid is a list such as {_MAPPINGS[name]}.")
+        return {key.strip(): value.strip() for key, _, value in pairs}
     return text
 
 
@@ -258,9 +266,9 @@ def _decoded(name: str, value: object, where: str) -> object:
         value = getattr(msgspec.convert({name: value}, Options, strict=not is_text), name)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
-    if name in _SCHEMES:
+    if name in _URLS:
         _check_url(name, str(value), where)
-    if name == "zone":
+    if name in ("zone", "collect_zone", "scorecard_zone"):
         _check_zone(str(value), where)
     return value
 
@@ -272,7 +280,8 @@ def _explained(error: msgspec.ValidationError) -> str:
 
 
 def _hint(name: str, value: object) -> str:
-    return " " + _nearest(str(value), ("hash", "drop", "keep")) if name == "pii" else ""
+    valid = {"pii": ("hash", "drop", "keep"), "dynamodb_deletes": ("all", "users", "none")}.get(name)
+    return " " + _nearest(str(value), valid) if valid else ""
 
 
 def _check_url(name: str, url: str, where: str) -> None:
@@ -280,17 +289,17 @@ def _check_url(name: str, url: str, where: str) -> None:
     if not url:
         return
     parts = urlsplit(url)
-    schemes = _SCHEMES[name]
-    valid = "; valid is a URL such as " + " or ".join(
-        {"file": "file:///data/lake", "s3": "s3://bucket/prefix", "duckdb": "duckdb:///data/warehouse.duckdb"}[scheme]
-        for scheme in schemes
-    )
-    if parts.scheme not in schemes:
-        raise UsageError(f"{where} is {url!r}{valid}.")
+    examples = _URLS[name]
+    valid = f"; valid is a URL such as {' or '.join(examples.values())}."
+    shown = without_password(url)
+    if parts.scheme not in examples:
+        raise UsageError(f"{where} is {shown!r}{valid}")
     if parts.scheme == "s3" and not parts.netloc:
-        raise UsageError(f"{where} is {url!r}, which names no bucket{valid}.")
-    if parts.scheme != "s3" and (parts.netloc or len(parts.path) < 2):
-        raise UsageError(f"{where} is {url!r}, which names no absolute path (three slashes){valid}.")
+        raise UsageError(f"{where} is {shown!r}, which names no bucket{valid}")
+    if parts.scheme in ("file", "duckdb") and (parts.netloc or len(parts.path) < 2):
+        raise UsageError(f"{where} is {shown!r}, which names no absolute path (three slashes){valid}")
+    if parts.scheme not in ("file", "duckdb", "s3") and len(parts.path) < 2:
+        raise UsageError(f"{where} is {shown!r}, which names no database{valid}")
 
 
 def _check_place(path: Path) -> None:
@@ -318,8 +327,8 @@ def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     """`Did you mean x?`, and the valid names where they are few enough to read."""
     near = difflib.get_close_matches(seen, valid, n=1, cutoff=0.6)
     guess = f"Did you mean {near[0]!r}?" if near else ""
-    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 20 else ""
+    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 40 else ""
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
 
 
-__all__ = ["Options", "ReleaseVariables", "Secret", "Settings", "is_debug", "path_of", "pii_key"]
+__all__ = ["Options", "Secret", "Settings", "environment", "is_debug", "path_of", "pii_key", "without_password"]

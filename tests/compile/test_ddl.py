@@ -53,7 +53,7 @@ def test_duckdb_runs_it_twice(obj: Object) -> None:
             rows = db.execute(COLUMNS.format("?", "?") + " ORDER BY ordinal_position", _names(table)).fetchall()
             assert [name for name, _ in rows] == names
             assert [name for name, nullable in rows if nullable == "NO"] == required
-        assert db.sql(f"FROM {obj.lake_table}").columns == [column.name for column in view_columns(obj)]
+        assert db.sql(f"FROM {obj.public_view}").columns == [column.name for column in view_columns(obj)]
 
 
 def test_duckdb_types_are_those_of_the_catalogue() -> None:
@@ -103,7 +103,7 @@ def test_postgres_runs_it_twice(postgres_uri: str, obj: Object) -> None:
             rows = db.execute(query, _names(table)).fetchall()
             assert [name for name, _ in rows] == [column.name for column in obj.columns]
             assert [name for name, nullable in rows if nullable == "NO"] == required
-        view = db.execute(query, _names(obj.lake_table)).fetchall()
+        view = db.execute(query, _names(obj.public_view)).fetchall()
         assert [name for name, _ in view] == [column.name for column in view_columns(obj)]
         db.rollback()
 

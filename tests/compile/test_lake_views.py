@@ -169,11 +169,11 @@ def test_athena_reads_the_views_not_the_files(obj: Object) -> None:
     """The names people know are views; the files' table has a name of its own; each statement fits a query."""
     schema, files, versions, best = athena_statements(obj, "s3://b/lake", last_year=2050)
     assert schema == f"CREATE SCHEMA IF NOT EXISTS `{obj.database}`"
-    assert f"`{obj.database}`.`{obj.name}_files`" in files
+    assert f"`{obj.database}`.`{obj.table_name}_files`" in files
     assert ",2050'" in files
-    assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.name}_versions" AS')
-    assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.name}" AS')
-    assert all(f'FROM "{obj.database}"."{obj.name}_files"' in view for view in (versions, best))
+    assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.table_name}_versions" AS')
+    assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}" AS')
+    assert all(f'FROM "{obj.database}"."{obj.table_name}_files"' in view for view in (versions, best))
     assert all(len(sql.encode()) < (ATHENA.statement_bytes_max or 0) for sql in (files, versions, best))
 
 

@@ -117,7 +117,7 @@ def survey(survey_target: Target) -> Target:
 
 def version_of(chance: random.Random, key: str) -> Row:
     """A version: few seconds, contents and dates, so that ties of every length happen."""
-    second, content, is_deleted = chance.randrange(4), chance.choice("ab"), chance.random() < 0.1
+    second, content, is_deleted = chance.randrange(4), chance.choice("ab"), chance.random() < 0.25
     answered_at = chance.choice([DAY, DAY, DAY - timedelta(days=1), DAY + timedelta(days=40), None])
     return {
         "survey_id": key,
@@ -153,7 +153,9 @@ def folded(held: dict[str, Row], staged: Sequence[Row]) -> dict[str, int]:
         won = old is None or place(best) > place(old)
         winner = best if won or old is None else old
         if won:
-            counts["deleted" if best["record_is_deleted"] else "inserted" if old is None else "updated"] += 1
+            was_there, is_there = old is not None and not old["record_is_deleted"], not best["record_is_deleted"]
+            verdicts = {(False, True): "inserted", (True, True): "updated", (True, False): "deleted"}
+            counts[verdicts.get((was_there, is_there), "duplicate")] += 1
         equal = sum(place(row) == place(winner) for row in rows)
         counts["duplicate"] += equal - won
         counts["superseded"] += len(rows) - equal

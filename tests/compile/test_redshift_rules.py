@@ -9,13 +9,16 @@ import pytest
 import redshift_rules as rules
 
 from trunkline.cli.generate import produced
+from trunkline.compile import redshift_load as load_sql
 from trunkline.compile.analysis import analysis_statements
-from trunkline.compile.ddl import create_staging, warehouse_statements
+from trunkline.compile.ddl import create_staging, ledger_statements, warehouse_statements
 from trunkline.compile.grants import grant_statements, role_statements
 from trunkline.compile.procedure_text import lock_statement
 from trunkline.compile.procedures import procedure_statements
 from trunkline.engines.catalogue import find
 from trunkline.objects.catalogue import load
+from trunkline.objects.ledger import LEDGER_TABLES
+from trunkline.objects.model import Object
 
 ROOT = Path(__file__).parents[2]
 REDSHIFT = find("redshift")
@@ -77,12 +80,33 @@ PLANTED = {
 }
 
 
+def load_statements(obj: Object) -> list[str]:
+    """What a load of the object sends beside values."""
+    found = [load_sql.lock(obj), load_sql.call(obj, 1, "0" * 32), load_sql.count_batches(obj)]
+    for format_ in ("parquet", "json"):
+        files = load_sql.Files("s3://bucket/prefix/1/rows.manifest", "arn:aws:iam::111122223333:role/Copy", format_)
+        found += [
+            load_sql.create_values(),
+            load_sql.value_at(0, 1, 9)[1:-1],
+            load_sql.create_raw(obj, format_),
+            load_sql.copy(load_sql.raw_table(obj), load_sql.raw_columns(obj), files),
+            load_sql.take_batch(obj, 1, "0" * 32, format_),
+            *load_sql.replace_all(obj, format_),
+            *load_sql.replace_some(obj, format_, "f" * 32, "0" * 32),
+        ]
+    for table in LEDGER_TABLES:
+        better = ("next_offset", "is_complete") if table.name == "ledger.position" else ()
+        found += [load_sql.create_staged(table), *load_sql.put_statements(table, better)]
+    return [*found, *ledger_statements(LEDGER_TABLES, REDSHIFT)]
+
+
 def redshift_statements() -> list[str]:
     """Every statement that is generated for Redshift, users' objects included."""
     statements = [*role_statements(REDSHIFT), *grant_statements(OBJECTS.values(), REDSHIFT)]
     for obj in OBJECTS.values():
         statements += [*warehouse_statements(obj, REDSHIFT), *procedure_statements(obj, REDSHIFT)]
         statements += [create_staging(obj, REDSHIFT, f"{obj.warehouse_table}_run_1"), lock_statement(obj, REDSHIFT)]
+        statements += load_statements(obj)
     return [*statements, *analysis_statements(OBJECTS.values(), REDSHIFT)]
 
 

@@ -83,13 +83,13 @@ def postgres(uri: str, engine: str) -> Any:
 
     db: Any = psycopg.connect(uri, autocommit=True)
     db.execute("SET client_min_messages = error")
-    for schema in ("connect", "connect_datalake"):
+    for schema in ("connect", "connect_datalake", "post_call_analytics"):
         db.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     for function in on_postgres.FUNCTIONS:
         db.execute(function)
     found = find(engine)
-    statements = (*warehouse_statements(CONTACT_RECORD, found), *analysis_statements(OBJECTS.values(), found) * 2)
-    for sql in statements:
+    tables = [sql for obj in OBJECTS.values() for sql in warehouse_statements(obj, found)]
+    for sql in (*tables, *analysis_statements(OBJECTS.values(), found) * 2):
         db.execute(on_postgres.translated(sql) if engine == "redshift" else sql)
     filled(db.execute, "%s")
     return db
@@ -98,7 +98,7 @@ def postgres(uri: str, engine: str) -> Any:
 @pytest.fixture(scope="module", params=["duckdb", "postgres", "redshift"])
 def query(request: pytest.FixtureRequest) -> Iterator[Query]:
     if request.param == "duckdb":
-        db: Any = empty_warehouse()
+        db: Any = empty_warehouse().local
         filled(db.execute, "?")
     else:
         db = postgres(request.getfixturevalue("postgres_uri"), request.param)
@@ -252,7 +252,8 @@ def test_redshift_grants_views_to_roles() -> None:
     assert not [sql for sql in statements if "f_calls" in sql or "GRANT SELECT (" in sql]
     to_second = [sql for sql in statements if sql.endswith(f'TO ROLE "{ANALYST_PII}"')][1:]
     assert [sql.split(" ON ")[1].split(" TO ")[0] for sql in to_second] == [
-        '"connect_datalake"."contact_record"', '"connect"."v_fact_call_pii"',
+        '"connect_datalake"."contact_record"', '"post_call_analytics"."scorecards"', '"post_call_analytics"."transcript"',
+        '"post_call_analytics"."transcript_turn"', '"connect"."v_fact_call_pii"',
     ]  # fmt: skip
 
 

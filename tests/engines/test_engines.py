@@ -25,6 +25,7 @@ def _column(type_: Type, name: str = "x", length_max: int | None = None) -> Colu
     [
         ("text", ("VARCHAR", "text", "VARCHAR(65535)", "string")),
         ("integer", ("INTEGER", "integer", "INTEGER", "int")),
+        ("decimal", ("DECIMAL(38,20)", "numeric(38,20)", "DECIMAL(38,20)", "decimal(38,20)")),
         ("double", ("DOUBLE", "double precision", "DOUBLE PRECISION", "double")),
         ("timestamp", ("TIMESTAMP", "timestamp", "TIMESTAMP", "timestamp")),
         (Json(), ("VARCHAR", "jsonb", "SUPER", "string")),

@@ -8,7 +8,7 @@ from datetime import datetime
 from homes import NARROW
 
 from trunkline.batch import Framed, Mark, Plan, Range
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 
 AT = datetime(2026, 3, 8, 12)

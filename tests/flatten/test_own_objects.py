@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from trunkline.batch import Framed, Plan, Range
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.user_objects import read_objects
 

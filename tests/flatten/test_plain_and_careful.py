@@ -12,7 +12,7 @@ import pytest
 from homes import NARROW, Record, contact, narrow
 
 from trunkline.batch import Framed, Plan, Range
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object

@@ -19,7 +19,7 @@ from golden_files import Golden
 
 from trunkline.batch import Framed, Plan, Range
 from trunkline.compile.tree import tree_of
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattened, Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.simulator.run import simulate

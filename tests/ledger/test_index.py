@@ -9,6 +9,7 @@ import duckdb
 from trunkline.batch import Counts, Drift, Plan, Progress, Range
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
+from trunkline.warehouse.duckdb import DuckDBWarehouse
 
 AT = datetime(2026, 3, 8)
 
@@ -19,11 +20,11 @@ def record(start: int, end: int, is_last: bool = False) -> BatchRecord:
     return BatchRecord(plan.batch_id, plan, 1, 0, 0, 1, end - start, [], [], Drift(), AT, "0")
 
 
-def ledger() -> duckdb.DuckDBPyConnection:
+def ledger() -> DuckDBWarehouse:
     """An empty one."""
-    con = duckdb.connect()
-    index.install(con)
-    return con
+    warehouse = DuckDBWarehouse(duckdb.connect())
+    warehouse.install([], [])
+    return warehouse
 
 
 def test_positions_never_go_back() -> None:

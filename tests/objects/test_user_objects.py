@@ -185,7 +185,9 @@ def test_load_adds_to_what_is_there() -> None:
     assert find("survey_answer", objects).database == "survey"
     assert load() == OBJECTS
     assert "survey_answer" not in OBJECTS
-    with pytest.raises(UsageError, match="no object 'nothing'; objects are contact_record, survey_answer"):
+    with pytest.raises(
+        UsageError, match="no object 'nothing'; objects are contact_record, call, scorecard, transcript, survey_answer"
+    ):
         find("nothing", objects)
 
 

@@ -1,7 +1,7 @@
 """The best version wins in any order, and twice is once (must hold 2): a conformance suite over a table of targets.
 
-A target is what ends up with one row per key. A new one (PostgreSQL, Redshift) is one line in `TARGETS`. The last
-entry lacks the step that drops stale rows, and the suite must notice.
+A target is what ends up with one row per key; `TARGETS` of tests/support/servers.py lists the warehouses. A weak one
+here lacks the step that drops stale rows, and the suite must notice.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from deliveries import (
     versions_of,
     write_load,
 )  # fmt: skip
-from homes import NARROW, Row, lake_best, lake_versions, load_into, narrow, opened, table, totals, write
-from hypothesis import Phase, given, settings
+from homes import NARROW, Row, lake_best, lake_versions, load_into, narrow, opened, release, table, totals, write
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from servers import SERVERS, cases
 
-from trunkline.compile.merge import MergeSql
+from trunkline.compile.narrow_merge import MergeSql
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
@@ -50,8 +51,8 @@ class Target(Protocol):
         """The table, sorted by key; without position, arrival and load time."""
 
 
-class DuckDBTarget:
-    """The embedded warehouse, behind the whole pipeline. Lake and rebuild must agree with it."""
+class WarehouseTarget:
+    """A home's warehouse, behind the whole pipeline. Lake and rebuild must agree with it."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -65,7 +66,7 @@ class DuckDBTarget:
         return table(self.home, subject.obj)
 
 
-class WeakTarget(DuckDBTarget):
+class WeakTarget(WarehouseTarget):
     """Overwrites whatever it holds by whatever comes: what many loaders do."""
 
     def load(self, folder: Path, subject: Subject) -> None:
@@ -86,9 +87,6 @@ def _home(folder: Path, subject: Subject, batch_bytes: int) -> Iterator[Home]:
     with opened(folder / "home", subject.obj, batch_bytes=batch_bytes) as home:
         yield home
 
-
-TARGETS: dict[str, Callable[[Home], Target]] = {"duckdb": DuckDBTarget, "weak": WeakTarget}
-TRUE_TARGETS = [name for name in TARGETS if name != "weak"]
 
 _v = Version
 CASES: dict[str, list[list[Version]]] = {
@@ -139,15 +137,18 @@ def check(
         assert lake_versions(home, subject.obj) == fold(alone, (*subject.obj.key, "record_version", "record_hash"))
         rebuild(home, subject.obj)
         assert target.rows(subject) == expected
+    release(folder / "home")
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("target", TRUE_TARGETS)
-def test_a_case_in_both_orders(tmp_path: Path, target: str, name: str) -> None:
+REDSHIFT_CASES = ("a date that moves through three", "a late copy after a redaction", "other keys between")
+
+
+@pytest.mark.parametrize(("each_target", "name"), cases(CASES, REDSHIFT_CASES), indirect=["each_target"])
+def test_a_case_in_both_orders(tmp_path: Path, each_target: str, name: str) -> None:
     """The table is the fold, whichever order the case's loads come in."""
     loads = [files_of(versions) for versions in CASES[name]]
-    check(TARGETS[target], tmp_path / "there", NARROW_SUBJECT, loads)
-    check(TARGETS[target], tmp_path / "back", NARROW_SUBJECT, loads[::-1])
+    check(WarehouseTarget, tmp_path / "there", NARROW_SUBJECT, loads)
+    check(WarehouseTarget, tmp_path / "back", NARROW_SUBJECT, loads[::-1])
 
 
 def test_the_suite_notices_a_weak_target(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_the_suite_notices_a_weak_target(tmp_path: Path) -> None:
     failed = []
     for number, (name, loads) in enumerate(CASES.items()):
         try:
-            check(TARGETS["weak"], tmp_path / str(number), NARROW_SUBJECT, [files_of(one) for one in loads])
+            check(WeakTarget, tmp_path / str(number), NARROW_SUBJECT, [files_of(one) for one in loads])
         except AssertionError:
             failed.append(name)
     assert {"older after newer", "a late copy after a redaction", "an API row newer than a stream row"} <= set(failed)
@@ -193,21 +194,55 @@ def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[li
     return [one for one in loads if one]
 
 
-@pytest.mark.parametrize("target", TRUE_TARGETS)
-@settings(max_examples=40, phases=PHASES)
-@given(deliveries=deliveries_of(8, 3), batch_bytes=st.sampled_from([200, 1_000, 1_000_000]))
+HISTORIES = {"deliveries": deliveries_of(8, 3), "batch_bytes": st.sampled_from([200, 1_000, 1_000_000])}
+
+
+@settings(max_examples=20, phases=PHASES)
+@given(**HISTORIES)
 def test_any_history_in_any_order(
-    tmp_path_factory: pytest.TempPathFactory, target: str, deliveries: Deliveries, batch_bytes: int
+    tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
 ) -> None:
     """Permuted, repeated, split and re-formatted histories give the fold, value for value."""
-    check(TARGETS[target], tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
+    check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
+
+
+def _on_a_server(examples: int, is_redshift: bool = False) -> Callable[..., None]:
+    names = [name for name in SERVERS if ("redshift" in name) == is_redshift]
+
+    # The fixture only says where the homes' warehouses are; each example has a home of its own.
+    allowed = [HealthCheck.function_scoped_fixture]
+
+    @pytest.mark.parametrize("each_target", names, indirect=True)
+    @settings(max_examples=examples, phases=PHASES, suppress_health_check=allowed)
+    @given(**HISTORIES)
+    def test(
+        tmp_path_factory: pytest.TempPathFactory, each_target: str, deliveries: Deliveries, batch_bytes: int
+    ) -> None:
+        check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
+
+    return test
+
+
+test_any_history_on_a_server = _on_a_server(10)
+test_many_histories_on_redshift = pytest.mark.soak(_on_a_server(40, is_redshift=True))
+test_many_histories_on_a_server = pytest.mark.soak(_on_a_server(300))
+
+
+@pytest.mark.soak
+@settings(max_examples=500, phases=PHASES)
+@given(**HISTORIES | {"deliveries": deliveries_of(12, 4)})
+def test_any_long_history_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
+) -> None:
+    """The same for many more and longer histories."""
+    check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
 
 
 @settings(max_examples=5, phases=PHASES)
 @given(deliveries=deliveries_of(8, 2))
 def test_any_history_of_contact_records(tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries) -> None:
     """The same with all the columns of the contact record."""
-    check(TARGETS["duckdb"], tmp_path_factory.mktemp("order"), CONTACTS, deliveries)
+    check(WarehouseTarget, tmp_path_factory.mktemp("order"), CONTACTS, deliveries)
 
 
 def test_a_rebuild_after_a_move_without_personal_data(tmp_path: Path) -> None:
@@ -226,4 +261,4 @@ def test_a_rebuild_after_a_move_without_personal_data(tmp_path: Path) -> None:
 def test_every_style_says_the_same(tmp_path: Path) -> None:
     """One contact record of every content in every style is one version."""
     versions = [Version(key, content=key, is_redacted=key == 1) for key in range(7)]
-    check(TARGETS["duckdb"], tmp_path, CONTACTS, [[File(tuple(versions), style) for style in STYLES]])
+    check(WarehouseTarget, tmp_path, CONTACTS, [[File(tuple(versions), style) for style in STYLES]])

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from warehouses import LOADED, empty_warehouse
 
 from trunkline.batch import Framed, Plan, Range
 from trunkline.compile.fold import order_by
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.simulator.true_contact import TrueContact
+from trunkline.warehouse.duckdb import DuckDBWarehouse
 
 
 @dataclass(frozen=True)
 class Centre:
-    con: duckdb.DuckDBPyConnection
+    con: DuckDBWarehouse
     contacts: list[TrueContact]
     day: date
     numbers: set[str]
@@ -33,7 +33,8 @@ class Centre:
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
     """Two simulated days, every delivery flattened, the best version of each contact in the table."""
     result = simulate(Spec(contacts=900, days=2, seed=7), tmp_path_factory.mktemp("centre"))
-    con = empty_warehouse()
+    warehouse = empty_warehouse()
+    con = warehouse.local
     names = ", ".join(DUCKDB.quote(column.name) for column in CONTACT_RECORD.columns)
     texts = [text for path in result.files for text in _texts(path)]
     plan = Plan("contact_record", "test", (Range("test", "1", 0, 1, True, LOADED),))
@@ -49,7 +50,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
     numbers = con.execute(
         "SELECT DISTINCT unnest([customer_endpoint_address, system_endpoint_address]) FROM connect.f_calls"
     ).fetchall()
-    return Centre(con, result.contacts, date(2026, 3, 3), {number for (number,) in numbers if number})
+    return Centre(warehouse, result.contacts, date(2026, 3, 3), {number for (number,) in numbers if number})
 
 
 def _texts(path: Path) -> list[str]:

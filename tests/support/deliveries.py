@@ -12,7 +12,7 @@ from typing import Any
 from homes import NARROW, Record, Row, contact, narrow
 
 from trunkline.batch import Framed, Plan, Range
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattened, Flattener
 from trunkline.objects.model import Object
 from trunkline.objects.record_columns import PER_DELIVERY

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -16,32 +16,87 @@ from trunkline.batch import Counts
 from trunkline.compile.lake_views import best_body, versions_body
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
+from trunkline.flatten.canonical import canonical
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
+from trunkline.objects import catalogue
 from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Object, Struct
 from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load
 from trunkline.settings import Settings
-from trunkline.warehouse import duckdb_merge as warehouse
 
 Row = dict[str, Any]
 Record = dict[str, Any]
 
 
+class Places(Protocol):
+    """Where homes have their warehouses."""
+
+    def new(self) -> str:
+        """The URL of an empty warehouse; an empty text is the file in the home."""
+
+    def release(self, url: str) -> None:
+        """Take a warehouse back."""
+
+
+_places: list[tuple[Places, dict[Path, str]]] = []
+
+
+@contextmanager
+def placed(places: Places) -> Iterator[None]:
+    """Each home opened meanwhile has a warehouse of `places`, the same for the same path."""
+    _places.append((places, {}))
+    yield
+    for path in list(_places[-1][1]):
+        release(path)
+    _places.pop()
+
+
+def place_of(path: Path) -> str:
+    """The URL of the warehouse of a home; empty: in the home."""
+    if not _places:
+        return ""
+    places, held = _places[-1]
+    if path not in held:
+        held[path] = places.new()
+    return held[path]
+
+
+def release(path: Path) -> None:
+    """Give back the warehouse of a home that is not opened again."""
+    if _places and path in _places[-1][1]:
+        _places[-1][0].release(_places[-1][1].pop(path))
+
+
 def settings_of(path: Path, **options: object) -> Settings:
     """Settings of a home, by the names that the settings file has."""
-    given = {"threads": 1, "pii_key": "a key for tests"} | options
+    given = {"threads": 1, "pii_key": "a key for tests", "warehouse": place_of(path)} | options
     return Settings.load(path, {f"TRUNKLINE_{name.upper()}": str(value) for name, value in given.items()})
 
 
 @contextmanager
 def opened(path: Path, *objects: Object, **options: object) -> Iterator[Home]:
-    """An open home that knows these objects besides the catalogue's."""
-    with open_home(settings_of(path, **options)) as home:
-        warehouse.install(home.con, objects, [])
+    """An open home: of the catalogue's objects, or where objects are named of these alone.
+
+    To install the contact record's columns takes longer than what most tests of a narrow object do.
+    """
+    with ExitStack() as stack:
+        with _catalogue_of(objects):
+            home = stack.enter_context(open_home(settings_of(path, **options), is_install=True))
         yield home
+
+
+@contextmanager
+def _catalogue_of(objects: Sequence[Object]) -> Iterator[None]:
+    before: Any = catalogue.load, catalogue.VIEWS
+    if objects:
+        catalogue.load, catalogue.VIEWS = lambda _=(): {obj.name: obj for obj in objects}, {}
+    try:
+        yield
+    finally:
+        catalogue.load, catalogue.VIEWS = before
 
 
 def contacts(home: Home) -> Object:
@@ -80,7 +135,27 @@ def rows_of(
 def table(home: Home, obj: Object | None = None) -> list[Row]:
     """The warehouse table."""
     obj = obj or contacts(home)
-    return rows_of(home.con, quote_qualified(DUCKDB, obj.warehouse_table), obj)
+    if home.warehouse.engine.name == "duckdb":
+        return rows_of(home.con, quote_qualified(DUCKDB, obj.warehouse_table), obj)
+    return _server_rows(home, obj)
+
+
+def _server_rows(home: Home, obj: Object) -> list[Row]:
+    """The table of a server, JSON as the canonical text that the lake has."""
+    engine = home.warehouse.engine
+    columns = [column for column in obj.columns if column.name not in PER_DELIVERY]
+    text = "JSON_SERIALIZE({})" if engine.name == "redshift" else "CAST({} AS text)"
+    listed = ", ".join(
+        text.format(engine.quote(c.name)) if isinstance(c.type, Json) else engine.quote(c.name) for c in columns
+    )
+    found = []
+    for values in home.warehouse.query(f"SELECT {listed} FROM {quote_qualified(engine, obj.warehouse_table)}"):
+        row = {column.name: value for column, value in zip(columns, values, strict=True)}
+        for column in columns:
+            if isinstance(column.type, Json) and row[column.name] is not None:
+                row[column.name] = canonical(row[column.name].encode())
+        found.append(row)
+    return sorted(found, key=lambda row: tuple(row[key] for key in obj.key))
 
 
 def lake_files(home: Home, obj: Object | None = None) -> list[str]:
@@ -117,12 +192,12 @@ def lake_versions(home: Home, obj: Object | None = None) -> list[Row]:
 
 def totals(home: Home, obj: Object | None = None) -> Counts:
     """The ledger's totals."""
-    return index.totals(home.con, (obj or contacts(home)).name)
+    return index.totals(home.warehouse, (obj or contacts(home)).name)
 
 
 def letters(home: Home, obj: Object | None = None, is_open: bool = True) -> list[index.SetAside]:
     """What is set aside."""
-    return index.dead_letters(home.con, (obj or contacts(home)).name, is_open)
+    return index.dead_letters(home.warehouse, (obj or contacts(home)).name, is_open)
 
 
 def jsonl(records: Sequence[Mapping[str, Any]]) -> bytes:

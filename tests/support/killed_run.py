@@ -1,13 +1,16 @@
 """Runs one action on a home and kills its own process, as `kill -9` does, before the n-th step. For tests alone.
 
-Usage: killed_run.py HOME SOURCE OPTIONS ACTION STEP (0: never). A step is anything that leaves a trace: an fsync, a
-rename, a removal, a statement to any database. Prints the number of steps when it gets to its end.
+Usage: killed_run.py HOME SOURCE OPTIONS ACTION STEP. A step is anything that leaves a trace: an fsync, a rename, a
+removal, a statement to any database. Its kind says what it does to what (`put _ledger/plan`, `COMMIT`). STEP is
+`n KIND`, the n-th of a kind or with no kind of all; `0` is none. Prints the kinds of all steps, in order, when it gets
+to its end.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -25,33 +28,76 @@ from trunkline.pipelines.upkeep import compact, rebuild
 
 
 class Steps:
-    """Counts steps and dies before the chosen one."""
+    """Notes the kinds of steps, and dies before the chosen one."""
 
-    def __init__(self, fatal: int) -> None:
-        self.fatal, self.count, self._lock = fatal, 0, threading.Lock()
+    def __init__(self, fatal: str) -> None:
+        number, _, self.kind = fatal.partition(" ")
+        self.left, self.kinds, self._lock = int(number), [], threading.Lock()
 
-    def take(self) -> None:
+    def take(self, kind: str) -> None:
         """One step."""
         with self._lock:
-            self.count += 1
-            if self.count == self.fatal:
-                os.kill(os.getpid(), signal.SIGKILL)
+            self.kinds.append(kind)
+            if self.kind in ("", kind):
+                self.left -= 1
+                if self.left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
-    def before(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, with a step before it."""
+    def before(self, kind: Callable[..., str], function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with a step before it, whose kind its arguments tell."""
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            self.take()
+            self.take(kind(*args))
             return function(*args, **kwargs)
 
         return counted
+
+
+def statement_kind(sql: object, *_: object) -> str:
+    """The first words of a statement, as far as they are no names."""
+    return " ".join(re.findall(r"[A-Z]+(?= |$)", str(sql)[:60])[:4])
+
+
+def file_kind(path: Path | str) -> str:
+    """What lies there: the first folders of a lake key, else the name's ending."""
+    parts = Path(path).parts
+    if "lake" in parts:
+        key = parts[parts.index("lake") + 1 :]
+        return "/".join(key[:2]) + (" " + key[-1].partition(".")[2] if not key[0].startswith("_") else "")
+    return Path(path).suffix
+
+
+def watch_servers(steps: Steps) -> None:
+    """Statements to PostgreSQL are steps too."""
+    import psycopg
+    from adbc_driver_manager import AdbcStatement
+
+    from trunkline.warehouse import postgres_copy
+
+    class Statement(AdbcStatement):  # type: ignore[misc]
+        """A statement of the driver's, whose execution is a step."""
+
+        def execute_update(self) -> int:
+            """Run it."""
+            steps.take("COPY")
+            return int(super().execute_update())
+
+    postgres_copy.adbc.AdbcStatement = Statement
+    psycopg.Connection.execute = steps.before(lambda _, sql, *__: statement_kind(sql), psycopg.Connection.execute)  # type: ignore[method-assign]
+
+
+def watch_aws(steps: Steps) -> None:
+    """Calls of AWS are steps too."""
+    from botocore.client import BaseClient
+
+    BaseClient._make_api_call = steps.before(lambda _, name, __: name, BaseClient._make_api_call)  # type: ignore[method-assign]
 
 
 class Watched:
     """A DuckDB connection whose statements are steps."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, steps: Steps) -> None:
-        self._con, self.execute = con, steps.before(con.execute)
+        self._con, self.execute = con, steps.before(statement_kind, con.execute)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._con, name)
@@ -67,15 +113,20 @@ ACTIONS: dict[str, Callable[[Any, str], object]] = {
 
 def main(home: str, source: str, options: str, action: str, fatal: str) -> None:
     """Run one action."""
-    steps = Steps(int(fatal))
+    steps = Steps(fatal)
     connect = duckdb.connect
     duckdb.connect = lambda *args, **kwargs: Watched(connect(*args, **kwargs), steps)  # type: ignore[assignment]
-    os.fsync = steps.before(os.fsync)
-    Path.replace = steps.before(Path.replace)  # type: ignore[method-assign]
-    Path.unlink = steps.before(Path.unlink)  # type: ignore[method-assign]
+    os.fsync = steps.before(lambda _: "fsync", os.fsync)
+    Path.replace = steps.before(lambda _, to: f"put {file_kind(to)}", Path.replace)  # type: ignore[method-assign]
+    Path.unlink = steps.before(lambda path, *_: f"remove {file_kind(path)}", Path.unlink)  # type: ignore[method-assign]
+    warehouse = json.loads(options).get("warehouse", "")
+    if warehouse.startswith("redshift+data:"):
+        watch_aws(steps)
+    elif warehouse:
+        watch_servers(steps)
     with opened(Path(home), NARROW, **json.loads(options)) as it:
         ACTIONS[action](it, source)
-    sys.stdout.write(str(steps.count))
+    sys.stdout.write(json.dumps(steps.kinds))
 
 
 if __name__ == "__main__":

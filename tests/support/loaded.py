@@ -57,7 +57,7 @@ def by_sql(reader: Reader, ask: Ask, names: tuple[str, ...] = tuple(METRICS)) ->
     keys = [query.columns.index(GROUPS[name][0]) for name in ask.by]
     keys += [query.columns.index("interval_start")] if ask.interval else []
     values = [query.columns.index(name.lower()) for name in names]
-    rows = reader.con.execute(query.sql, list(query.params)).fetchall()
+    rows = reader.warehouse.query(query.numbered, query.params)
     table = {tuple(row[at] for at in keys): tuple(row[at] for at in values) for row in rows}
     assert len(table) == len(rows), "a group comes twice"
     return table

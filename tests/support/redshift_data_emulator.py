@@ -17,6 +17,7 @@ because the documentation does not say or because PostgreSQL stands where Redshi
 - An unknown cluster is a ValidationException at once, an unknown database a FAILED statement.
 - TRUNCATE does not commit (it does in Redshift). Sessions and CSV results are not there.
 `commands` runs what PostgreSQL lacks: pairs of a pattern and a function of (connection, match) that gives rows affected.
+`translate` turns Redshift's SQL into PostgreSQL's. `committed` are the batches and statements that took effect, in order.
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class Emulator:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.submitted_delay_s = 0.0
         self.commands: list[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], int]]] = []
+        self.translate: Callable[[str], str] = lambda sql: sql
+        self.committed: list[Running] = []
         self._statements: dict[str, Running] = {}
         self._tokens: dict[str, tuple[datetime, Running]] = {}
         self._changed = threading.Condition()
@@ -233,8 +236,12 @@ class Emulator:
                 connection.commit()
         except psycopg.Error as failed:
             status, error = "FAILED", _text(failed)
+        except Exception as failed:  # noqa: BLE001 - a fault of the emulator must not look like a statement that runs on
+            status, error = "FAILED", f"the emulator broke: {failed!r}"
         with self._changed:
             running.connection = None
+            if status == "FINISHED":
+                self.committed.append(running)
         self._give_back(uri, connection)
         self._end(running, status, error)
 
@@ -252,7 +259,7 @@ class Emulator:
             else:
                 with psycopg.RawCursor(connection) as cursor:
                     # Prepared: the extended protocol takes one statement only, whether or not there are parameters.
-                    cursor.execute(sql, values, prepare=True)
+                    cursor.execute(self.translate(sql), values, prepare=True)
                     sub.count = cursor.rowcount
                     if cursor.description is not None:
                         sub.columns, sub.rows = list(cursor.description), cursor.fetchall()
@@ -374,7 +381,8 @@ class Emulator:
         answer: dict[str, Any] = {
             "Records": [[_field(value) for value in row] for row in page],
             "ColumnMetadata": [
-                {"name": one.name, "label": one.name, "typeName": one.type_display} for one in sub.columns
+                {"name": one.name, "label": one.name, "typeName": one.type_display.replace("jsonb", "super")}
+                for one in sub.columns
             ],
             "TotalNumRows": len(sub.rows),
         }
@@ -403,6 +411,29 @@ class Emulator:
         for free in self._free.values():
             for connection in free:
                 connection.close()
+
+    def settle(self) -> None:
+        """Wait until everything that runs has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(one.status in ENDED for one in self._statements.values()), 30)
+
+    def let_go(self) -> None:
+        """Close the connections that wait for work, so that a database can serve as a template."""
+        with self._changed:
+            for free in self._free.values():
+                while free:
+                    free.pop().close()
+
+    def forget(self) -> None:
+        """Forget every statement, token and fault, as if a day had gone by; nothing may be running."""
+        with self._changed:
+            assert all(one.status in ENDED for one in self._statements.values())
+            self._statements.clear()
+            self._tokens.clear()
+            self.committed.clear()
+            self.requests.clear()
+            self.faults.clear()
+            self.skew, self.submitted_delay_s = timedelta(), 0.0
 
     def statements(self) -> list[Running]:
         """All that was taken, in order."""
@@ -557,6 +588,8 @@ def _field(value: Any) -> dict[str, Any]:
         return {"doubleValue": value}
     if isinstance(value, bytes):
         return {"blobValue": value}
+    if isinstance(value, dict | list):  # SUPER comes as its JSON text
+        return {"stringValue": json.dumps(value, ensure_ascii=False)}
     return {"stringValue": f"{value:f}" if isinstance(value, Decimal) else str(value)}
 
 

@@ -13,6 +13,13 @@ FUNCTIONS = (
     "CREATE OR REPLACE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT date_trunc('second', timezone('UTC', now()))$$",
     """CREATE OR REPLACE FUNCTION public.redshift_datediff_ms(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
     AS $$SELECT (extract(epoch FROM date_trunc('milliseconds', $2) - date_trunc('milliseconds', $1)) * 1000)::bigint$$""",
+    """CREATE OR REPLACE FUNCTION public.redshift_datediff_s(timestamp, timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS $$SELECT extract(epoch FROM date_trunc('second', $2) - date_trunc('second', $1))::bigint$$""",
+    """CREATE OR REPLACE FUNCTION public.redshift_dateadd_s(bigint, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
+    AS $$SELECT $2 + $1 * interval '1 second'$$""",
+    """CREATE OR REPLACE FUNCTION public.convert_timezone(text, text, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
+    AS $$SELECT $3 AT TIME ZONE $1 AT TIME ZONE $2$$""",
+    "CREATE OR REPLACE FUNCTION public.json_parse(text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 'SELECT $1::jsonb'",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
 
@@ -20,17 +27,31 @@ _SPELLINGS = (
     (r"\bJSON_SERIALIZE\(", "public.redshift_json_text("),  # PostgreSQL's own takes no jsonb
     (r"\bSUPER\b", "jsonb"),
     (r"\bDATEDIFF\(millisecond, ", "public.redshift_datediff_ms("),
+    (r"\bDATEDIFF\(second, ", "public.redshift_datediff_s("),
+    (r"\bDATEADD\(second, ", "public.redshift_dateadd_s("),
     (r"\bIDENTITY\(1, 1\)", "GENERATED ALWAYS AS IDENTITY"),
     (r"\nDISTSTYLE KEY\nDISTKEY \([^)]*\)\nSORTKEY \([^)]*\)", ""),
     (r" DISTKEY \([^)]*\)", ""),
+    (r"\bJSON_PARSE\(", "public.json_parse("),
     (r"\nWITH NO SCHEMA BINDING", ""),
+    # A FROM may go on with a path into a SUPER; its members' fields are columns.
+    (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
+    (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),
 )
+
+
+_CALL = re.compile(r'CALL ("?\w+"?\."?insert_new_\w+"?)\((.*)\)', re.DOTALL)
+_TEXT_COLUMN = re.compile(r'^(\s+("\w+") VARCHAR\((\d+)\)(?: NOT NULL)?)', re.MULTILINE)
 
 
 def translated(statement: str) -> str:
     """A generated Redshift statement as PostgreSQL reads it."""
     for pattern, spelling in _SPELLINGS:
         statement = re.sub(pattern, spelling, statement)
+    if re.match(r"CREATE (TEMP )?TABLE [^(]*\(", statement):  # a length is in bytes there
+        statement = _TEXT_COLUMN.sub(r"\1 CHECK (octet_length(\2) <= \3)", statement)
+    if found := _CALL.fullmatch(statement.strip()):
+        statement = f"CALL {found[1]}({', '.join([*([found[2]] if found[2] else []), *['NULL'] * 5])})"
     return statement
 
 

@@ -66,7 +66,8 @@ IN_PROCEDURES = {
     "default_argument": r"\b(IN|OUT|INOUT)\s+[\w()]+\s+DEFAULT\b",
     "format": r"\bFORMAT\s*\(",
 }
-_SERIALIZE = r"\bJSON_SERIALIZE\s*\("
+# Redshift's own: SUPER to text and back; and what COPY reads.
+_ALLOWED = r"\bJSON_(SERIALIZE|PARSE)\s*(?=\()|\bFORMAT AS JSON\b"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def violations(statement: str) -> list[str]:
         pieces += [parts(text) for text in pieces[0].texts if re.search(r"\s", text)]
     rules = {**ANYWHERE, **IN_PROCEDURES} if is_procedure else ANYWHERE
     for piece in pieces:
-        code = re.sub(_SERIALIZE, "(", piece.code, flags=re.IGNORECASE)
+        code = re.sub(_ALLOWED, "", piece.code, flags=re.IGNORECASE)
         found |= {name for name, pattern in rules.items() if re.search(pattern, code, re.IGNORECASE)}
         found |= set(_types(code)) | set(_names(piece, code))
     head = pieces[0].code.split("$$")[0]

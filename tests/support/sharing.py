@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from deliveries import FidelityByName
 
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.model import Object
 from trunkline.pipelines import load

@@ -11,7 +11,7 @@ import duckdb
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse.duckdb_merge import install
+from trunkline.warehouse.duckdb import DuckDBWarehouse
 
 LOADED = datetime(2026, 12, 1)
 REQUIRED: dict[str, Any] = {
@@ -26,15 +26,17 @@ REQUIRED: dict[str, Any] = {
 }
 
 
-def empty_warehouse() -> duckdb.DuckDBPyConnection:
+def empty_warehouse() -> DuckDBWarehouse:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
-    install(con, [CONTACT_RECORD], list(VIEWS.values()))
-    return con
+    warehouse = DuckDBWarehouse(con)
+    warehouse.install([CONTACT_RECORD], list(VIEWS.values()))
+    return warehouse
 
 
-def made(rows: Iterable[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
-    con = empty_warehouse()
+def made(rows: Iterable[Mapping[str, Any]]) -> DuckDBWarehouse:
+    warehouse = empty_warehouse()
+    con = warehouse.local
     completed = [{"contact_id": f"c-{n}", "channel": "VOICE", **REQUIRED, **row} for n, row in enumerate(rows)]
     names = sorted({name for row in completed for name in row})
     types = {column.name: DUCKDB.type_of(column) for column in CONTACT_RECORD.columns}
@@ -42,7 +44,7 @@ def made(rows: Iterable[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
         lists = [[row.get(name) for row in completed] for name in names]
         values = ", ".join(f"unnest(CAST(${n} AS {types[name]}[]))" for n, name in enumerate(names, start=1))
         con.execute(f"INSERT INTO connect.f_calls ({', '.join(names)}) SELECT {values}", lists)
-    return con
+    return warehouse
 
 
 def call(at: datetime, wait_s: int = 8, talk_s: int | None = 120, queue: int = 1, agent: int = 1, **more: Any) -> dict:

@@ -21,7 +21,6 @@ from trunkline.warehouse.redshift_data import (
     StatementTimeoutError,
     Target,
     connect,
-    target_of,
 )
 
 
@@ -167,18 +166,6 @@ def test_the_emulator_runs_one_statement_at_a_time(api, query) -> None:
     with pytest.raises(SqlError, match="multiple commands"):
         api.run("INSERT INTO done (name) VALUES ('a'); INSERT INTO done (name) VALUES ('b')", "t1")
     assert query("SELECT * FROM done") == []
-
-
-def test_targets_by_url() -> None:
-    """Cluster or workgroup, database, options; a wrong one says what is valid."""
-    assert target_of("redshift+data://analytics/dev?db_user=loader&region=eu-west-1") == Target(
-        "dev", "analytics", db_user="loader", region="eu-west-1"
-    )
-    assert target_of("redshift+data://wg-1/dev?serverless=true").place == {"WorkgroupName": "wg-1", "Database": "dev"}
-    for url in ("redshift+data://analytics", "redshift://a/b", "redshift+data:///dev", "redshift+data://a/b?user=x",
-                "redshift+data://a/b?serverless=yes", "redshift+data://a/b/c"):  # fmt: skip
-        with pytest.raises(UsageError, match="valid is redshift"):
-            target_of(url)
 
 
 def test_the_clients_patience_is_the_missions() -> None:

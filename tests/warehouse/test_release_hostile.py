@@ -20,7 +20,7 @@ from releases import BUCKET, TARGET, Query, clients
 
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import answer
-from trunkline.settings import ReleaseVariables
+from trunkline.release_variables import ReleaseVariables
 from trunkline.warehouse.redshift_data import DataApi
 from trunkline.warehouse.releases.find import find, shown
 from trunkline.warehouse.releases.parser import decode, parse

@@ -33,7 +33,7 @@ def list_letters(
     with read(home) as opened:
         if object_name is not None:
             find(object_name, opened.objects)
-        letters = dead_letters(opened.con, object_name, is_open=not landed)
+        letters = dead_letters(opened.warehouse, object_name, is_open=not landed)
     grouped: dict[tuple[str, str], list[int]] = {}
     for place, letter in enumerate(letters):
         if reason in (None, letter.reason):
@@ -61,6 +61,8 @@ def show(
 ) -> None:
     """Write the bytes of a record that was set aside (its first MiB). They may hold personal data.
 
+    Of a row that the warehouse refused, what the lake has of it, as JSON.
+
     Example: trunkline dead-letter show 3f2a9c
     """
     import sys
@@ -68,19 +70,23 @@ def show(
     from trunkline.errors import UsageError
     from trunkline.ledger.index import dead_letters
     from trunkline.pipelines.letters import kept_bytes
+    from trunkline.pipelines.refused import is_refused, row_text
 
     with owned(home) as opened:
-        found = [one for one in dead_letters(opened.con, is_open=False) if one.payload_hash.startswith(letter_id)]
+        found = [one for one in dead_letters(opened.warehouse, is_open=False) if one.payload_hash.startswith(letter_id)]
         ids = {one.payload_hash for one in found}
         if len(ids) != 1:
             seen = f"{len(ids):,} records set aside have" if ids else "no record set aside has"
             raise UsageError(
                 f"{seen} an id that begins with {letter_id!r}; name one id as trunkline dead-letter list shows it"
             )
-        kept = kept_bytes(opened, found[0])
+        if is_refused(found[0]):
+            payload = row_text(opened, opened.objects[found[0].object_name], found[0])
+        else:
+            payload = kept_bytes(opened, found[0]).payload
     first = found[0]
     output.note(f"{first.reason}: {first.detail}; {first.length:,} bytes at {first.position}")
-    sys.stdout.buffer.write(kept.payload)
+    sys.stdout.buffer.write(payload)
     sys.stdout.buffer.flush()
 
 
@@ -101,7 +107,7 @@ def replay(
         names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
         results = []
         for name in names:
-            letters = [one for one in dead_letters(opened.con, name) if reason in (None, one.reason)]
+            letters = [one for one in dead_letters(opened.warehouse, name) if reason in (None, one.reason)]
             if letters:
                 results.append(run(opened, opened.objects[name], letters))
     for result in results:

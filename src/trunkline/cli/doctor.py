@@ -14,9 +14,11 @@ def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
     """Examine a home: does everything hold that should?
 
     Does the accounting add up, is work unfinished, is a key there twice, do lake and warehouse agree, what is set
-    aside, which fields are unknown, vanished, changed their type or clash in case.
+    aside, which days are certified or lack contacts that Connect lists, which fields are unknown, vanished, changed
+    their type or clash in case.
 
-    Exits 1 when the accounting, the keys or lake and warehouse are wrong; drift and records set aside are only told.
+    Exits 1 when the accounting, the keys or lake and warehouse are wrong, or a certified contact is gone; what is
+    missing (`trunkline reconcile`), drift and records set aside are only told.
 
     Example: trunkline doctor --home ./my-centre
     """
@@ -26,6 +28,6 @@ def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
         findings = examine(opened)
     rows = [("ok" if one.is_well else "look", one.check, one.detail) for one in findings]
     output.rows(["state", "check", "detail"], rows, output_format)
-    grave = ("accounting", "one row a key", "lake = warehouse")
+    grave = ("accounting", "one row a key", "lake = warehouse", "certified")
     if any(not one.is_well and one.check.endswith(grave) for one in findings):
         raise typer.Exit(1)

@@ -195,14 +195,35 @@ def _difference(exported: Answer, true: Answer) -> str:
 
 SETTING_HELP: Final[Mapping[str, str]] = {
     "lake": "`file://` or `s3://` URL of the lake. Empty: the folder `lake` in the home.",
-    "warehouse": "`duckdb:///` URL of the warehouse. Empty: `warehouse.duckdb` in the home.",
+    "warehouse": "URL of the warehouse: `duckdb:///` a file, `postgresql://` a server. Empty: `warehouse.duckdb` in "
+    "the home.",
     "pii": "What becomes of personal data at flatten: `hash` (keyed, so that joins still work), `drop` or `keep`.",
     "pii_exceptions": "Keys of attributes that are left as they are though a value looks like personal data.",
     "service_level_s": "X of the metrics `in X`, seconds, 1 to 604,800.",
     "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
     "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
+    "settle_hours": (
+        "Hours after its end at which a UTC day is asked for again, ascending; after the last one nothing more is "
+        "expected and the day is certified ([why](../explanation/completeness.md))."
+    ),
+    "transcripts": "`s3://` or `file://` URL of the place whose keys `transcript_keys` are: the document's "
+    "`TRANSCRIBE_BUCKET`. Only `enrich` looks there.",
+    "transcript_keys": "Keys of transcripts, with `{call_id}` where the call's id stands. A file's name is matched "
+    "from its end, so that a prefix does not matter; Contact Lens's own names are known besides.",
+    "dynamodb_tables": "Which object a DynamoDB table's items are, by the table's exact name or ARN; the ARN wins.",
+    "dynamodb_deletes": "Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`.",
+    "scorecard_zone": "IANA zone of a scorecard's `datetime`, which names none; its day in the lake depends on it.",
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
     "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
+    "connect_instances": "ARNs of the Connect instances to collect from; an ARN names Region and account.",
+    "connect_roles": "Role to assume, by account; accounts not named are asked with the credentials at hand.",
+    "connect_endpoint": "URL of the Connect API where it is not AWS's own, such as the emulator's.",
+    "connect_share": "Share of each quota of the Connect API that the collector takes, above 0, at most 1.",
+    "connect_quota": "Calls a second that AWS allows your account, by operation, where it has raised a quota.",
+    "collect_schedule": "When windows are collected: EventBridge's `cron(...)` or `rate(...)`.",
+    "collect_zone": "IANA zone in which that schedule is read.",
+    "collect_again_h": "Ages, hours, at which a window is read again, for contacts that complete late.",
+    "collect_describe": "DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`.",
     "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
     "threads": "Threads of the engine and of flattening. Default: the machine's cores.",
 }
@@ -246,6 +267,10 @@ def _setting_default(name: str, value: object) -> str:
         return "cores"
     if value in ("", (), {}):
         return "empty"
+    if isinstance(value, dict):
+        return "`" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{value}`"
 
 
@@ -265,6 +290,15 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "`objects.toml`?",
     "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
     "narrow, mend it and replay.",
+    "refused_length": "The lake has the record, this warehouse has not. The detail names column and limit. Widen the "
+    "column (`length_max` of an own object, `warehouse install`), then replay.",
+    "refused_character": "The lake has the record; PostgreSQL and Redshift have no U+0000. Mend the writer; the next "
+    "version of the record loads.",
+    "refused_number": "The lake has the record with its number as it came; no server stores one of that size. Mend the "
+    "writer; the next version of the record loads.",
+    "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
+    "missing_image": "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline stream enable TABLE`), then run a "
+    "backfill for what was missed.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }
 

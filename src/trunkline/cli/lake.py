@@ -7,18 +7,22 @@ from typing import Annotated
 
 import typer
 
-from trunkline.cli import output
+from trunkline.cli import lake_register, output
 from trunkline.cli.open import owned
 from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
 from trunkline.cli.progress import progress
 
-app = typer.Typer(help="The lake: one file a day instead of one a load.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The lake: one file a day instead of one a load, and known to Athena.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
 def lake() -> None:
-    """The lake: one file a day instead of one a load."""
+    """The lake: one file a day instead of one a load, and known to Athena."""
 
 
 @app.command()
@@ -58,3 +62,7 @@ def compact(
         rows,
         output_format,
     )
+
+
+app.command("register")(lake_register.register)
+app.command("query")(lake_register.query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,27 +28,42 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd; for
+    `transcript` the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     Stopped at any point, the same command goes on where it was; files already loaded are not read again.
 
+    `trunkline load undo BATCH` takes a batch back: lake and warehouse are as if it had not been loaded. Its files count
+    as read, so that the next load does not bring it back. Batch ids are in ledger.batch.
+
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
+    if object_name == "undo":
+        _undo(paths, home, output_format)
+        return
     from trunkline.objects.catalogue import find
+    from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
-    from trunkline.sources.listing import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    find(object_name, declared(home))
-    list_files(paths)
+    list_of(find(object_name, declared(home)), paths)
     with owned(home) as opened:
         obj = find(object_name, opened.objects)
-        size = sum(file.size_bytes for file in list_files(paths))
+        size = sum(file.size_bytes for file in list_of(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
             result = run(opened, obj, paths, advance)
     show(result, output_format)
     if strict and result.counts.dead_letter:
         raise typer.Exit(1)
+
+
+def _undo(batches: list[str], home: Path | None, output_format: Format) -> None:
+    from trunkline.pipelines.undo import undo
+
+    with owned(home) as opened:
+        done = [undo(opened, opened.objects.values(), batch) for batch in batches]
+    rows = [(one.object_name, one.batch_id, one.records, one.rows) for one in done]
+    output.rows(["object", "batch", "records_taken_back", "rows_changed"], rows, output_format)
 
 
 def show(result: LoadResult, output_format: Format) -> None:

@@ -15,13 +15,19 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import dead_letter, lake, metrics, objects, output, release, warehouse
+from trunkline.cli import dead_letter, lake, ledger, metrics, objects, output, release, warehouse
+from trunkline.cli.backfill import backfill
+from trunkline.cli.collect import collect
+from trunkline.cli.collect import run as run_object
 from trunkline.cli.demo import demo
 from trunkline.cli.doctor import doctor
+from trunkline.cli.enrich import enrich
 from trunkline.cli.load import load
+from trunkline.cli.reconcile import reconcile
 from trunkline.cli.report import report
 from trunkline.cli.simulate import simulate
 from trunkline.cli.sql import sql
+from trunkline.cli.stream import stream
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 
@@ -30,6 +36,12 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "collect": collect,
+    "run": run_object,
+    "reconcile": reconcile,
+    "enrich": enrich,
+    "stream": stream,
+    "backfill": backfill,
     "sql": sql,
     "report": report,
     "doctor": doctor,
@@ -37,6 +49,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
 NOUNS: Final[Mapping[str, typer.Typer]] = {
     "object": objects.app,
     "metric": metrics.app,
+    "ledger": ledger.app,
     "dead-letter": dead_letter.app,
     "warehouse": warehouse.app,
     "lake": lake.app,
@@ -115,9 +128,9 @@ def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the installed command."""
-    for stream in (sys.stdout, sys.stderr):
+    for written in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape instead of an error.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        written.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.moments import moment
 from trunkline.cli.open import read
 from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.errors import UsageError
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
 Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
@@ -82,19 +82,24 @@ def query(
     """
     from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
     from trunkline.metrics.catalogue import select
+    from trunkline.serve.fidelity import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
     place = zone or settings.zone
     grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place).checked()
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
-    period = (_moment(since, place, "--since"), _moment(until, place, "--until"))
-    compiled = compile_metrics(select(names), grouping, threshold, *period, engine or "duckdb")
+    period = (moment(since, place, "--since"), moment(until, place, "--until"))
     if engine:
-        output.text(compiled.sql + ";")
+        output.text(compile_metrics(select(names), grouping, threshold, *period, engine).sql + ";")
         return
+    chosen = select(names)
     with read(home) as opened:
-        rows = opened.con.execute(compiled.sql, list(compiled.params)).fetchall()
+        compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine.name)
+        rows = opened.warehouse.query(compiled.numbered, compiled.params)
+        rests = rests_on(contacts_by_fidelity(opened.warehouse, *period))
+    if rests:
+        output.note(f"This {rests}.")
     output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
 
 
@@ -110,16 +115,3 @@ def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> l
         return value.replace(tzinfo=UTC).astimezone(local) if isinstance(value, datetime) else value
 
     return [(*row[:place], told(row[place]), *row[place + 1 :]) for row in rows]
-
-
-def _moment(text: str | None, zone: str, option: str) -> datetime | None:
-    from zoneinfo import ZoneInfo
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        # The first and the last day that Python knows have no UTC time in some zones.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text!r} is no moment; write 2026-03-02 or 2026-03-02T08:00") from None

@@ -33,7 +33,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
         for o in declared(home).values()
     ]
     rows += [
-        (v.name, "", f"{v.database}.{v.name}", "contact_id", len(v.columns), f"A view on {v.base}.")
+        (v.name, "", f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
         for v in VIEWS.values()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
@@ -98,13 +98,13 @@ def sql_(
     """
     from trunkline.compile.flatten import flatten_sql
     from trunkline.compile.fold import order_by
-    from trunkline.compile.merge import steps
+    from trunkline.compile.narrow_merge import steps
     from trunkline.engines.duckdb import DUCKDB
     from trunkline.objects.catalogue import find
 
     obj = find(name, declared(home))
     if step == "flatten":
-        output.text(flatten_sql(obj).plain + ";")
+        output.text(flatten_sql(obj).rows + ";")
     elif step == "order":
         output.text("ORDER BY " + order_by(obj, DUCKDB))
     else:

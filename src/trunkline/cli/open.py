@@ -24,11 +24,11 @@ def declared(home: Path | None) -> dict[str, Object]:
 
 
 @contextmanager
-def owned(home: Path | None) -> Iterator[Home]:
-    """The home, opened to change it."""
+def owned(home: Path | None, is_install: bool = False) -> Iterator[Home]:
+    """The home, opened to change it; with `is_install` a server's warehouse may be empty yet."""
     from trunkline.pipelines.home import open_home
 
-    with open_home(Settings.load(home)) as opened:
+    with open_home(Settings.load(home), is_install) as opened:
         yield opened
 
 

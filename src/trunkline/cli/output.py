@@ -58,6 +58,11 @@ def text(lines: str) -> None:
     sys.stdout.write(lines if lines.endswith("\n") else lines + "\n")
 
 
+def flush() -> None:
+    """Shows what was written so far, where a command that goes on running must be read by a program."""
+    sys.stdout.flush()
+
+
 def note(line: str) -> None:
     """Says one line to the person at the terminal: standard error, so that data can be piped."""
     sys.stderr.write(line.translate({**_CONTROL, 10: "\n"}) + "\n")

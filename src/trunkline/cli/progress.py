@@ -9,6 +9,11 @@ from contextlib import contextmanager
 Advance = Callable[[int], None]
 
 
+def is_watched() -> bool:
+    """Whether a person watches: worth a call to find out how much there is to do."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def progress(description: str, total: int | None, unit: str = "") -> Iterator[Advance]:
     """Shows a bar for work of `total` steps and gives the function that moves it on by some steps.
@@ -16,7 +21,7 @@ def progress(description: str, total: int | None, unit: str = "") -> Iterator[Ad
     `total` None means unknown: the bar only shows that work goes on. `unit` is "bytes", or a noun such as "contacts".
     Nothing is written when standard error is not a terminal.
     """
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield lambda steps: None
         return
     from rich.console import Console

@@ -79,8 +79,9 @@ def run(
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.settings import ReleaseVariables
-    from trunkline.warehouse.redshift_data import DataApi, connect, target_of
+    from trunkline.release_variables import ReleaseVariables
+    from trunkline.warehouse.redshift.address import address_of
+    from trunkline.warehouse.redshift_data import DataApi, connect
     from trunkline.warehouse.releases.result import body_of, response
     from trunkline.warehouse.releases.run import Options
 
@@ -90,7 +91,7 @@ def run(
     if dry_run:
         _show_plan(release, output_format)
         return
-    to = target_of(target) if target else target_from(variables)
+    to = address_of(target).target if target else target_from(variables)
     api = DataApi(connect(to.region), to)
     options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
 
@@ -115,7 +116,7 @@ def run(
 
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
-    from trunkline.settings import ReleaseVariables
+    from trunkline.release_variables import ReleaseVariables
     from trunkline.warehouse.redshift_data import connect
 
     return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date as date_of_text
+from datetime import date as date_type
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +16,15 @@ from trunkline.cli.progress import progress, steps
 from trunkline.errors import UsageError
 
 if TYPE_CHECKING:
-    from trunkline.simulator.spec import Faults
+    from trunkline.simulator.spec import Faults, Spec
 
 FAULTS = "poison truncation implausible_time missing_contact_id wrong_type unknown_fields case_clash reorder"
 
 
 def simulate(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to; its data folder must be empty.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; its data folder must be empty.")
+    ] = None,
     contacts: Annotated[int, typer.Option("--contacts", min=0, help="Contacts, all legs and days together.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same bytes.")] = 1,
     date: Annotated[str | None, typer.Option("--date", help="Last day, YYYY-MM-DD.")] = None,
@@ -30,22 +33,54 @@ def simulate(
         list[str] | None, typer.Option("--fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {FAULTS}.")
     ] = None,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
+    serve_connect: Annotated[
+        bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
+    quota: Annotated[
+        list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
+    ] = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: back to back, late, twice, changed.
 
-    The same options give the same bytes. Beside the data, _expected.json says what a loader must find.
+    The same options give the same bytes. Beside the data, _expected.json says what a loader must find. The API serves
+    the same contacts; without --date, those of yesterday, since Amazon forgets after two years.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
-    from trunkline.simulator.run import simulate as run
-    from trunkline.simulator.spec import DEFAULT_DATE, Spec
+    from trunkline.simulator.spec import Spec
 
-    try:
-        day = date_of_text.fromisoformat(date) if date else DEFAULT_DATE
-    except ValueError:
-        raise UsageError(f"--date {date!r} is no date; write YYYY-MM-DD") from None
+    if out is None and not serve_connect:
+        raise UsageError(
+            "nothing is asked for: write files with --out FOLDER, serve the API with --serve-connect, or both"
+        )
+    day = _day(date, serve_connect and out is None)
     spec = Spec(contacts=contacts, seed=seed, date=day, days=days, faults=_faults(fault or []), is_gzip=gzip)
+    if out is not None:
+        _write(spec, out, output_format)
+    if serve_connect:
+        from trunkline.cli.serve_connect import serve
+
+        serve(spec, port, quota or [], output_format)
+
+
+def _day(text: str | None, is_recent: bool) -> date_type:
+    """The last simulated day: the one given, else yesterday where it must be recent, else always the same."""
+    from trunkline import clock
+    from trunkline.simulator.spec import DEFAULT_DATE
+
+    if text is None:
+        return clock.now().date() - timedelta(days=1) if is_recent else DEFAULT_DATE
+    try:
+        return date_type.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--date {text!r} is no date; write YYYY-MM-DD") from None
+
+
+def _write(spec: Spec, out: Path, output_format: Format) -> None:
+    from trunkline.simulator.run import simulate as run
+
     with progress("Simulating", None, "records") as advance:
         result = run(spec, out, steps(advance))
     expected = result.expected

@@ -19,24 +19,36 @@ def install(home: Home = None) -> None:
 
     Example: trunkline warehouse install
     """
-    with owned(home) as opened:
+    from trunkline.objects.catalogue import VIEWS
+
+    with owned(home, is_install=True) as opened:
+        for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
+            output.text(change)
         for obj in opened.objects.values():
-            output.text(f"{obj.warehouse_table} is in place, with view {obj.lake_table}")
+            output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")
 
 
 @app.command()
 def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
-    """Show each table's rows, time range, last load and how much is set aside.
+    """Show each table's rows, time range, last load, how much is set aside, and which version installed it.
+
+    Who holds a lock on a server's tables just now, or waits for one, is told on standard error.
 
     Example: trunkline warehouse status
     """
     from trunkline.pipelines.state import table_states
 
     with read(home) as opened:
-        states = table_states(opened)
-    rows = [(s.object_name, s.table, s.rows, s.first, s.last, s.batches, s.last_load, s.set_aside) for s in states]
-    columns = ["object", "table", "rows", "first_event", "last_event", "batches", "last_load", "set_aside"]
+        states, locks = table_states(opened), opened.warehouse.locks()
+    rows = [
+        (s.object_name, s.table, s.rows, s.first, s.last, s.batches, s.last_load, s.set_aside, s.installed)
+        for s in states
+    ]
+    columns = ["object", "table", "rows", "first_event", "last_event", "batches", "last_load", "set_aside", "installed"]
     output.rows(columns, rows, output_format)
+    for lock in locks:
+        since = f" since {lock.since:%Y-%m-%d %H:%M:%S} UTC" if lock.since else ""
+        output.note(f"{lock.holder} {'holds' if lock.is_granted else 'waits for'} {lock.table}{since}")
 
 
 @app.command()

@@ -6,17 +6,14 @@ from collections.abc import Iterable
 
 from trunkline.compile.family import family_statements
 from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.model import Engine
-from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
 
 
 def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
-    """Amazon's statistics, the star and the contact families; the tables must be there. None without contacts."""
+    """The catalogue's views, the star and the contact families; the tables must be there, and decide which."""
     listed = tuple(objects)
-    if CONTACT_RECORD not in listed:
-        return ()
-    statistics = create_view(CONTACT_STATISTIC_RECORD, engine.name)
-    return statistics, *star_statements(listed, engine), *family_statements(listed, engine)
+    views = (create_view(view, engine.name) for view in views_on(listed, VIEWS.values()))
+    return *views, *star_statements(listed, engine), *family_statements(listed, engine)

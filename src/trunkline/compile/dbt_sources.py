@@ -81,7 +81,7 @@ def _columns(obj: Object, names: Iterable[str]) -> tuple[_Column, ...]:
 
 
 def _lake(obj: Object) -> _Table:
-    return _Table(obj.database, obj.name, obj.grain, _columns(obj, (c.name for c in view_columns(obj))))
+    return _Table(obj.database, obj.view_name, obj.grain, _columns(obj, (c.name for c in view_columns(obj))))
 
 
 def _warehouse(obj: Object) -> _Table:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.errors import UsageError
+from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Column, Object
 
 STAGING_SUFFIX = "_staging"
@@ -84,6 +85,26 @@ def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str
     return _create(table or staging_table(obj), lines, engine, _distribution(obj, engine))
 
 
+def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[str, ...]:
+    """The ledger's tables. Keys are kept by whoever writes; only PostgreSQL gets the batch's key declared.
+
+    A file's name may be longer than what PostgreSQL's tree index takes, so that those are found by hash.
+    """
+    _assert_warehouse(engine)
+    found: list[str] = []
+    for table in tables:
+        lines = column_lines(table.columns, engine, (column.name for column in table.columns if not column.nullable))
+        is_short = all((table.by_name[name].length_max or 0) <= 128 for name in table.key)
+        if engine.name == "postgres" and is_short:
+            lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in table.key)})")
+        found += [create_schema(engine, table.name), _create(table.name, lines, engine)]
+        if engine.name == "postgres" and not is_short:
+            name, column = table.name.split(".")[1], table.key[1]
+            index, place = engine.quote(f"{name}_{column}_idx"), quote_qualified(engine, table.name)
+            found.append(f"CREATE INDEX IF NOT EXISTS {index} ON {place} USING hash ({engine.quote(column)})")
+    return tuple(dict.fromkeys(found))
+
+
 def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:
     """Indexes beside the key: PostgreSQL's for the event time, by which every metric selects its interval."""
     if engine.name != "postgres" or obj.event_time in obj.key:
@@ -103,7 +124,7 @@ def create_view(obj: Object, engine: Engine) -> str:
     # Redshift refuses to widen a VARCHAR that a bound view reads.
     tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
     return (
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\nSELECT\n{columns}\n"
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\nSELECT\n{columns}\n"
         f"FROM {quote_qualified(engine, obj.warehouse_table)}\nWHERE NOT {engine.quote('record_is_deleted')}{tail}"
     )
 

@@ -47,7 +47,7 @@ def path_text(column: Column) -> str:
 
 def _facts(obj: Object) -> str:
     rows = [
-        ("Lake and public view", (f"`{obj.lake_table}`, `{obj.lake_table}{VERSIONS_SUFFIX}`; "
+        ("Lake and public view", (f"`{obj.public_view}`, `{obj.lake_table}{VERSIONS_SUFFIX}`; "
                                  f"files `{obj.lake_table}{FILES_SUFFIX}`")),
         ("Warehouse table", f"`{obj.warehouse_table}`, staging `{staging_table(obj)}`"),
         ("Key", _names(obj.key)),
@@ -75,7 +75,7 @@ def _guarantees(obj: Object) -> str:
         "Timestamps are UTC without zone, with microseconds. Unknown is NULL, never 0 and never an empty text.",
     ]
     if amazon:
-        lines.append(f"The view `{obj.lake_table}` has Amazon's {len(amazon)} columns, in Amazon's order and units.")
+        lines.append(f"The view `{obj.public_view}` has Amazon's {len(amazon)} columns, in Amazon's order and units.")
     return "## What holds\n\n" + "".join(f"- {line}\n" for line in lines)
 
 

@@ -1,341 +1,256 @@
-"""The flatten statements of an object, for DuckDB: from raw JSON text to the row as it is stored.
+"""The flatten statement of an object, for DuckDB: from the JSON text of plain records to rows as they are stored.
 
-Two forms with one meaning. The plain form reads a record as it came. Where a record holds anything that DuckDB would
-turn into NULL, round or reorder without a word, the plain form marks it odd; `flatten/careful.py` rewrites it so that
-every such value is a string, and the normalized form reads that.
+One statement for all. It types what is plain (`compile/plain.py`) and marks every other record odd;
+`flatten/careful.py` makes those plain, or refuses them, and hands them to the same statement again with `is_made` set.
 
-The statements read no table: DuckDB plans a prepared statement anew at each execution when it does, and at this width
-planning takes 280 ms against 20 ms for all else that a batch costs. Records come in as lists, by named parameters.
+Records come in as the table `records`, an Arrow stream that is registered once and gives another batch each time: so
+the statement is planned once, which at this width takes longer than a thousand records.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
+from functools import cache
 
-from trunkline.compile.flatten_checks import bad_columns, implausible, nested_checks, odd
-from trunkline.compile.maps import map_entries, map_safe, map_value
-from trunkline.compile.scalars import grouped_scalars
-from trunkline.compile.tree import Tree, json_kind, pointer, tree_of
-from trunkline.compile.values import has_pii, hidden, nested, structure
+from trunkline.compile.plain import ESCAPE, OWN_LENGTH_MIN, REWRITTEN, SEPARATOR, many
+from trunkline.compile.tree import Leaf, Tree, pointer, tree_of
+from trunkline.compile.values import parse, renamed, scalar, stored
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
-from trunkline.objects.model import Column, Json, MapOf, Object, Type
+from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
+from trunkline.objects.model import Column, Json, Object, Scalar
 
 UNDATED = "1970-01-01"
 """Partition date of rows whose partition column is NULL."""
 
-PARAMETERS = {
-    "texts": "VARCHAR[]", "row_ids": "INTEGER[]", "range_indexes": "INTEGER[]", "starts": "BIGINT[]",
-    "unmapped": "VARCHAR[]", "unmapped_safe": "VARCHAR[]",
-    "fidelities": "VARCHAR[]", "versions": "VARCHAR[]", "deleted": "BOOLEAN[]",
-    "places": "VARCHAR[]", "arrived": "TIMESTAMP[]", "loaded_at": "TIMESTAMP",
-    "json_sources": "VARCHAR[]", "json_texts": "VARCHAR[]",
-    "pii_mode": "VARCHAR", "pii_keep_keys": "VARCHAR[]", "pii_inner": "BLOB", "pii_outer": "BLOB",
+RECORDS = {
+    "text": "VARCHAR", "row_id": "INTEGER", "position": "VARCHAR", "arrived_at": "TIMESTAMP", "loaded_at": "TIMESTAMP",
+    "fidelity": "VARCHAR", "version": "VARCHAR", "is_deleted": "BOOLEAN", "unmapped": "VARCHAR",
+    "unmapped_safe": "VARCHAR", "is_made": "BOOLEAN", "inner_pad": "BLOB", "outer_pad": "BLOB",
 }  # fmt: skip
-"""The session variables that the statements take as parameters, with their types.
+"""The columns of `records`, with their types; then `h<n>` and `s<n>` for each leaf that Python reads.
 
-Per record: the text, its number, its range, its byte in it, what the catalogue does not know of it (NULL: nothing), and
-its mark (`batch.Mark`; a NULL version is that of the version column).
-Per range: the place and its arrival. Per batch: the time of loading, JSON values with their canonical texts.
+The record's text and number, its place and times, its mark (`batch.Mark`; a NULL version is that of the version
+column), what the catalogue does not know of it (NULL: nothing), whether it was made plain, and the two pads of the key
+that hides personal data: a statement with a session variable in it is planned anew at each execution. `h<n>` is the
+text of leaf n, made plain (NULL: none), `s<n>` what is hashed in its place where it hides personal data (NULL: itself).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FlattenSql:
-    """Statements to prepare once; `execute` runs them over the session variables of `PARAMETERS`.
+    """The statements of an object under one rule for personal data.
 
-    `table` makes `flat`, which `plain` and `normalized` insert into: the stored columns, then `row_id`,
-    `partition_date`, `is_odd`, `is_missing_key`, `bad_columns` and `is_implausible`.
-    `shapes` groups records by the keys and JSON types of their known objects (`key_paths`, of which the first is the
-    record itself, without a type): keys, types, number of records, their row ids.
-    `types` gives row id and JSON types of all other containers (`type_paths`).
-    `json_values` gives the distinct JSON values; None when no column holds JSON.
+    `table` makes `flat`: the stored columns, then `row_id`, `partition_date`, `is_odd`. `rows` inserts into it.
+    `layouts` groups table `texts` (`row_id`, `text`) by the keys of their known objects (`key_paths`, of which the
+    first is the record itself): keys, number of records, their row ids.
     """
 
     table: str
-    shapes: str
+    rows: str
+    layouts: str
     key_paths: tuple[tuple[str, ...], ...]
-    types: str
-    type_paths: tuple[tuple[str, ...], ...]
-    plain: str
-    normalized: str
-    json_values: str | None
 
 
-def flatten_sql(obj: Object) -> FlattenSql:
-    """All flatten statements of an object. Pure; the same text for the same catalogue."""
+@cache
+def flatten_sql(obj: Object, mode: str = "hash") -> FlattenSql:
+    """All flatten statements of an object under a rule. Pure; the same text for the same catalogue."""
     tree = tree_of(obj)
-    type_paths = tuple(leaf.path for leaf in tree.complex_leaves)
+    keys = ", ".join(text_literal(pointer(path)) for path in tree.objects)
+    columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
     return FlattenSql(
-        table=_table(obj),
-        shapes=_shapes(tree.objects),
-        key_paths=tree.objects,
-        types=(
-            f"SELECT row_id, json_type(text, {_list(tuple(pointer(path) for path in type_paths))}) "
-            "FROM (SELECT unnest($row_ids) AS row_id, unnest($texts) AS text)"
+        table=f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN)",
+        rows=_Statement(obj, tree, mode).sql(),
+        # By the hash of the keys: 64 bits, over a few dozen layouts that one exporter writes.
+        layouts=(
+            f"SELECT any_value(keys), count(*), list(row_id) FROM (SELECT row_id, json_keys(text, [{keys}]) AS keys "
+            "FROM texts) GROUP BY hash(keys)"
         ),
-        type_paths=type_paths,
-        plain=_insert(obj, tree, is_normalized=False),
-        normalized=_insert(obj, tree, is_normalized=True),
-        json_values=_json_values(tree),
+        key_paths=tree.objects,
     )
 
 
-def prepare(name: str, sql: str) -> str:
-    """PREPARE of a statement, with the types of its parameters."""
-    for parameter in _parameters(sql):
-        sql = re.sub(rf"\${parameter}\b", f"CAST(${parameter} AS {PARAMETERS[parameter]})", sql)
-    return f"PREPARE {name} AS {sql}"
+@cache
+def by_hand(obj: Object) -> tuple[tuple[int, Leaf], ...]:
+    """The leaves that Python reads, with the numbers of their columns `h<n>` and `s<n>`: all that are no scalars."""
+    return tuple((n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if not isinstance(leaf.type, str))
 
 
-def execute(name: str, sql: str) -> str:
-    """EXECUTE of a prepared statement over the session variables. DuckDB takes no bound parameters here."""
-    values = (f"{p} := CAST(getvariable('{p}') AS {PARAMETERS[p]})" for p in _parameters(sql))
-    return f"EXECUTE {name}({', '.join(values)})"
-
-
-def _parameters(sql: str) -> list[str]:
-    return [name for name in PARAMETERS if re.search(rf"\${name}\b", sql)]
+def record_hash(obj: Object) -> str:
+    """SQL of the row's fingerprint, inside the flatten statement."""
+    return _Statement(obj, tree_of(obj), "hash").hash()
 
 
 def _q(name: str) -> str:
     return DUCKDB.quote(name)
 
 
-def _list(texts: tuple[str, ...]) -> str:
-    return "[" + ", ".join(text_literal(text) for text in texts) + "]"
+class _Statement:
+    """Builds the INSERT, a SELECT inside a SELECT for each step.
 
-
-def _table(obj: Object) -> str:
-    columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
-    return (
-        f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN, "
-        "is_missing_key BOOLEAN, bad_columns VARCHAR, is_implausible BOOLEAN)"
-    )
-
-
-def _shapes(key_paths: tuple[tuple[str, ...], ...]) -> str:
-    keys = _list(tuple(pointer(path) for path in key_paths))
-    types = _list(tuple(pointer(path) for path in key_paths[1:]))
-    # Grouped by their texts: half the cost of grouping by lists of lists.
-    return (
-        "SELECT any_value(keys), any_value(types), count(*), list(row_id) FROM "
-        f"(SELECT row_id, json_keys(text, {keys}) AS keys, json_type(text, {types}) AS types FROM "
-        "(SELECT unnest($row_ids) AS row_id, unnest($texts) AS text)) "
-        "GROUP BY CAST(keys AS VARCHAR), CAST(types AS VARCHAR)"
-    )
-
-
-def _structure(tree: Tree, is_normalized: bool) -> str:
-    root: dict[str, object] = {}
-    for leaf in tree.leaves:
-        node = root
-        for key in leaf.path[:-1]:
-            child = node.setdefault(key, {})
-            assert isinstance(child, dict)
-            node = child
-        is_text = isinstance(leaf.type, str) or (is_normalized and isinstance(leaf.type, Json))
-        node[leaf.path[-1]] = "VARCHAR" if is_text else "JSON"
-    return text_literal(json.dumps(root, ensure_ascii=False))
-
-
-def _json_values(tree: Tree) -> str | None:
-    paths = [leaf.path for leaf in tree.leaves if isinstance(leaf.type, Json)]
-    if not paths:
-        return None
-    root: dict[str, object] = {}
-    for path in paths:
-        node = root
-        for key in path[:-1]:
-            node = node.setdefault(key, {})  # type: ignore[assignment]
-        node[path[-1]] = "JSON"
-    values = ", ".join("r." + ".".join(_q(key) for key in path) for path in paths)
-    return (
-        f"SELECT DISTINCT CAST(found AS VARCHAR) FROM (SELECT unnest([{values}]) AS found FROM (SELECT "
-        f"from_json(text, {text_literal(json.dumps(root, ensure_ascii=False))}) AS r FROM "
-        "(SELECT unnest($texts) AS text))) WHERE found IS NOT NULL"
-    )
-
-
-def _insert(obj: Object, tree: Tree, is_normalized: bool) -> str:
-    """INSERT INTO flat: parse, take apart, type, then add what depends on the typed row; a SELECT inside a SELECT each.
-
-    What several columns need is a column of an inner SELECT, because DuckDB computes an expression inside a CASE as
-    often as it is written.
+    Names inside: `l<n>` the text of leaf n, `v<n>` the typed value of column n. What several expressions need is a
+    column of an inner SELECT, because DuckDB computes an expression as often as it is written.
     """
-    names = {leaf.path: f"l{i}" for i, leaf in enumerate(tree.leaves)}
-    # Each parameter stands here and nowhere else: DuckDB keeps no plan in which one stands twice.
-    sql = (
-        "SELECT unnest($row_ids) AS row_id, unnest($range_indexes) AS range_index, unnest($starts) AS start, "
-        "unnest($unmapped) AS unmapped, unnest($unmapped_safe) AS unmapped_safe, unnest($texts) AS text, "
-        "unnest($fidelities) AS mark_fidelity, unnest($versions) AS mark_version, unnest($deleted) AS mark_deleted, "
-        "$places AS places, $arrived AS arrived, $loaded_at AS loaded_at, "
-        "$pii_mode AS pii_mode, $pii_keep_keys AS pii_keep_keys, $pii_inner AS pii_inner, $pii_outer AS pii_outer"
-    )
-    sql = (
-        "SELECT * EXCLUDE (text, places, arrived), places[range_index + 1] AS place, "
-        f"arrived[range_index + 1] AS arrived_at, from_json(text, {_structure(tree, is_normalized)}) AS r FROM ({sql})"
-    )
-    parsed = ", ".join(f"r.{'.'.join(_q(key) for key in leaf.path)} AS {names[leaf.path]}" for leaf in tree.leaves)
-    sql = f"SELECT * EXCLUDE (r), {parsed} FROM ({sql})"
-    if not is_normalized:
-        sql = _with_canonical(sql, [names[leaf.path] for leaf in tree.leaves if isinstance(leaf.type, Json)])
-    sql = f"SELECT *, {', '.join(_apart(obj, names, is_normalized))} FROM ({sql})"
-    groups = grouped_scalars(obj)
-    together = [f"{group.typed} AS t_{group.name}" for group in groups]
-    hiding = [f"{has_pii(names[c.path])} AS p_{names[c.path]}" for c in _hiding(obj) if c.path]
-    sql = f"SELECT {', '.join(['*', *hiding, *together, *nested_checks(obj, names)])} FROM ({sql})"
-    sql = f"SELECT *, {', '.join(_typed(obj, tree, names, is_normalized))} FROM ({sql})"
-    return f"INSERT INTO flat SELECT {', '.join(_final(obj, names))} FROM ({sql})"
 
+    def __init__(self, obj: Object, tree: Tree, mode: str) -> None:
+        self.obj, self.tree, self.mode = obj, tree, mode
+        self.leaf_of = {leaf.path: n for n, leaf in enumerate(tree.leaves)}
+        self.columns = [(n, c) for n, c in enumerate(obj.data_columns) if c.path is not None]
+        self.own = [f"own{n}" for n, c in self.columns if c.pii == "direct" and c.type == "text"]
 
-def _with_canonical(sql: str, names: list[str]) -> str:
-    """Add a column `c_<leaf>` with the canonical text of each JSON leaf; NULL where it is not known."""
-    if not names:
-        return sql
-    known = "WITH known AS MATERIALIZED (SELECT unnest($json_sources) AS source, unnest($json_texts) AS text)"
-    columns = ", ".join(f"j_{name}.text AS c_{name}" for name in names)
-    joins = " ".join(f"LEFT JOIN known AS j_{name} ON j_{name}.source = CAST({name} AS VARCHAR)" for name in names)
-    return f"{known} SELECT leaves.*, {columns} FROM ({sql}) AS leaves {joins}"
+    def sql(self) -> str:
+        """The whole statement."""
+        sql = f"SELECT *, from_json(text, {self._structure()}) AS r FROM records"
+        for step in (self._leaves(), self._values(), self._looks()):
+            sql = f"SELECT {', '.join(step)} FROM ({sql})"
+        return f"INSERT INTO flat SELECT {', '.join(self._final())} FROM ({sql})"
 
+    def _structure(self) -> str:
+        root: dict[str, object] = {}
+        for leaf in self.tree.leaves:
+            if not isinstance(leaf.type, str):
+                continue
+            node = root
+            for key in leaf.path[:-1]:
+                node = node.setdefault(key, {})  # type: ignore[assignment]
+            node[leaf.path[-1]] = "VARCHAR"
+        return text_literal(json.dumps(root, ensure_ascii=False))
 
-def _hiding(obj: Object) -> list[Column]:
-    """Columns of more than one value that are hidden by value."""
-    return [c for c in obj.data_columns if c.path and c.pii == "indirect" and not isinstance(c.type, str)]
+    def _leaves(self) -> list[str]:
+        found = [
+            f"r.{'.'.join(_q(key) for key in leaf.path)} AS l{n}"
+            for n, leaf in enumerate(self.tree.leaves)
+            if isinstance(leaf.type, str)
+        ]
+        return ["* EXCLUDE (text, r)", "CASE WHEN is_made THEN 1 ELSE 1000 END AS ms", *found]
 
+    def _leaf(self, column: Column) -> str:
+        assert column.path is not None
+        return f"l{self.leaf_of[column.path]}"
 
-def _apart(obj: Object, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
-    """Columns that several others read, made once.
+    def _values(self) -> list[str]:
+        """Typed values, and the texts that the next step looks at."""
+        result = ["*"]
+        for n, column in self.columns:
+            if isinstance(column.type, str):
+                result.append(f"{scalar(column, self._leaf(column))} AS v{n}")
+                if f"own{n}" in self.own:
+                    result.append(f"ltrim({self._leaf(column)}, '+') AS own{n}")
+            elif not isinstance(column.type, Json):
+                hand = f"h{self.leaf_of[column.path or ()]}"
+                result.append(f"{renamed(column.type, parse(hand, column.type))} AS v{n}")
+        result.append(f"CAST(to_json([{self._texts('direct')}]) AS VARCHAR) AS direct_texts")
+        result.append(f"CAST(to_json([{self._texts('none', 'indirect')}]) AS VARCHAR) AS texts")
+        return result
 
-    `own`: the record's own numbers; `r_<group>`: the texts of scalars of one kind; `n_<leaf>`: the sorted entries of a
-    map with text values, or the parsed form of a nested value.
-    """
-    result = {"own": f"{_own_numbers(obj, names)} AS own"}
-    for group in grouped_scalars(obj):
-        result[group.name] = f"[{', '.join(names[c.path] for c in group.columns if c.path)}] AS r_{group.name}"
-    for column in obj.data_columns:
-        if column.path is None or isinstance(column.type, str | Json):
-            continue
-        leaf = names[column.path]
-        is_map = column.type == MapOf("text")
-        apart = map_entries(leaf, column, is_normalized) if is_map else _parse_nested(column.type, leaf)
-        result[leaf] = f"{apart} AS n_{leaf}"
-    return list(result.values())
+    def _texts(self, *classes: str) -> str:
+        return ", ".join(
+            self._leaf(c) for _, c in self.columns if c.type == "text" and c.transform == "plain" and c.pii in classes
+        )
 
+    def _looks(self) -> list[str]:
+        """Whether the record is odd."""
+        checks = [f"regexp_matches(texts, {text_literal(REWRITTEN)})"]
+        hiding = [f"h{n}" for n, leaf in by_hand(self.obj) if leaf.columns[0].pii == "indirect"]
+        if self.own:
+            # An own number with an escape in it would not be found in JSON text.
+            checks.append(f"regexp_matches(direct_texts, {text_literal(REWRITTEN + '|' + ESCAPE)})")
+        if self.own and hiding:
+            text = f"concat_ws(' ', {', '.join(hiding)})"
+            checks += [f"(length({own}) >= {OWN_LENGTH_MIN} AND contains({text}, {own}))" for own in self.own]
+        checks += [f"NOT regexp_full_match({self._joined(kind)}, {text_literal(many(kind))})" for kind in self._kinds()]
+        for n, column in self.columns:
+            if column.type != "text" and isinstance(column.type, str):  # empty, or 30 February
+                checks.append(f"({self._leaf(column)} IS NOT NULL AND v{n} IS NULL)")
+        checks += [self._is_implausible(), *(f"COALESCE({self._value(key)}, '') = ''" for key in self.obj.key)]
+        checks = [f"COALESCE({check}, false)" for check in checks]
+        return ["*", f"(NOT is_made AND ({' OR '.join(checks)})) AS is_odd"]
 
-def _own_numbers(obj: Object, names: dict[tuple[str, ...], str]) -> str:
-    found = [names[c.path] for c in obj.direct_pii if c.path is not None and c.type == "text"]
-    if not found:
-        return "CAST([] AS VARCHAR[])"
-    texts = ", ".join(f"ltrim({name}, '+')" for name in found)
-    return f"list_filter([{texts}], lambda o: length(o) >= 7)"
+    def _kinds(self) -> list[Scalar]:
+        kinds = {c.type: None for _, c in self.columns if isinstance(c.type, str) and c.type != "text"}
+        return list(kinds)
 
+    def _joined(self, kind: Scalar) -> str:
+        leaves = dict.fromkeys(self._leaf(c) for _, c in self.columns if c.type == kind)
+        return f"concat_ws({text_literal(SEPARATOR)}, {', '.join(leaves)})"
 
-def _typed(obj: Object, tree: Tree, names: dict[tuple[str, ...], str], is_normalized: bool) -> list[str]:
-    result: list[str] = []
-    places = {c.name: f"t_{group.name}[{i}]" for group in grouped_scalars(obj) for i, c in enumerate(group.columns, 1)}
-    for column in obj.data_columns:
-        if column.name in places:
-            result.append(f"{places[column.name]} AS {_q(column.name)}")
-            continue
+    def _value(self, name: str) -> str:
+        return f"v{next(n for n, c in enumerate(self.obj.data_columns) if c.name == name)}"
+
+    def _is_implausible(self) -> str:
+        """True when a time of the row cannot be, seen from the record's arrival."""
+        times = ", ".join(f"v{n}" for n, c in self.columns if c.type == "timestamp")
+        return (
+            f"least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
+            f"OR greatest({times}) >= arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
+            f"OR {self._value(self.obj.version)} > arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND"
+        )
+
+    def _final(self) -> list[str]:
+        record = {
+            "record_version": f"COALESCE(version, CAST({self._value(self.obj.version)} AS VARCHAR))",
+            "record_fidelity": "fidelity",
+            "record_is_redacted": self._redacted(),
+            "record_catalogue_version": str(self.obj.catalogue_version),
+            "record_hash": self.hash(),
+            "record_position": "position",
+            "record_arrived_at": "arrived_at",
+            "record_loaded_at": "loaded_at",
+            "record_unmapped": "unmapped",
+            "record_is_deleted": "is_deleted",
+        }
+        values = {column.name: self._stored(n, column) for n, column in enumerate(self.obj.data_columns)}
+        columns = [f"{(values | record)[c.name]} AS {_q(c.name)}" for c in self.obj.columns]
+        date = f"COALESCE(CAST({self._value(self.obj.partition)} AS DATE), DATE '{UNDATED}')"
+        return [*columns, "row_id", f"{date} AS partition_date", "is_odd"]
+
+    def _stored(self, n: int, column: Column) -> str:
+        """A column's value as it is stored."""
         if column.path is None:
-            result.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {_q(column.name)}")
-            continue
-        leaf = names[column.path]
-        result.append(f"{_value(column, leaf, is_normalized)} AS {_q(column.name)}")
-        safe = _safe(column, leaf)
-        if safe:
-            result.append(f"{safe} AS {_q('safe ' + column.name)}")
-    checks = [] if is_normalized else [found for leaf_ in tree.leaves if (found := odd(leaf_, names[leaf_.path]))]
-    result.append(f"({' OR '.join(checks) or 'false'}) AS is_odd")
-    return result
+            return f"CAST(NULL AS {DUCKDB.type_of(column)})"
+        if isinstance(column.type, Json):
+            return stored(column, f"h{self.leaf_of[column.path]}", self.mode)
+        return stored(column, f"v{n}", self.mode)
 
+    def _redacted(self) -> str:
+        if self.obj.redaction is None:
+            return "false"
+        name, key = self.obj.redaction
+        path = self.obj.by_name[name].path
+        assert path is not None
+        return f"json_extract_string(h{self.leaf_of[path]}, {text_literal(pointer((key,)))}) IS NOT NULL"
 
-def _value(column: Column, leaf: str, is_normalized: bool) -> str:
-    match column.type:
-        case MapOf("text"):
-            return map_value(leaf, column)
-        case Json():
-            text = leaf if is_normalized else f"c_{leaf}"
-            return hidden(text) if column.pii == "direct" else text
-        case str():
-            return leaf
-        case _:
-            return nested(column.type, f"n_{leaf}", mask=column.pii == "indirect")
+    def hash(self) -> str:
+        """MD5 of the row as stored, without direct personal data: a JSON list of texts, then one of numbers.
 
+        Both in catalogue order. What is made of another column's text adds nothing and stands in neither.
+        """
+        texts, numbers = [], []
+        for n, column in self.columns:
+            leaf = self.leaf_of[column.path or ()]
+            if column.pii == "direct" or column.type == "text":
+                continue  # texts have a list of their own
+            if column.type == "timestamp":
+                numbers.append(f"epoch_us(v{n})")
+            elif column.type in ("bigint", "integer", "boolean"):
+                numbers.append(f"CAST(v{n} AS BIGINT)")
+            elif isinstance(column.type, str):
+                texts.append(f"CAST(v{n} AS VARCHAR)")
+            elif column.pii == "indirect":
+                texts.append(f"COALESCE(s{leaf}, h{leaf})")
+            else:
+                texts.append(f"h{leaf}")
+        derived = [
+            f"v{n}" for n, c in self.columns
+            if c.type == "text" and c.pii != "direct" and c.transform == "last_arn_segment" and not self._is_whole(c)
+        ]  # fmt: skip
+        rest = ", ".join([*derived, *texts, "unmapped_safe"])
+        return (
+            f"md5(texts || CAST(to_json([{rest}]) AS VARCHAR) || "
+            f"CAST(to_json(CAST([{', '.join(numbers)}] AS BIGINT[])) AS VARCHAR))"
+        )
 
-def _parse_nested(type_: Type, leaf: str) -> str:
-    return f"from_json({leaf}, {text_literal(json.dumps(structure(type_), ensure_ascii=False))})"
-
-
-def _safe(column: Column, leaf: str) -> str | None:
-    """What stands for the column in the hash where it holds personal data; NULL where it does not."""
-    if column.pii != "indirect" or isinstance(column.type, str):
-        return None
-    if column.type == MapOf("text"):
-        return map_safe(leaf)
-    return f"CASE WHEN p_{leaf} THEN '~' END"
-
-
-def _final(obj: Object, names: dict[tuple[str, ...], str]) -> list[str]:
-    record = {
-        "record_version": f"COALESCE(mark_version, CAST({_q(obj.version)} AS VARCHAR))",
-        "record_fidelity": "mark_fidelity",
-        "record_is_redacted": _redacted(obj),
-        "record_catalogue_version": str(obj.catalogue_version),
-        "record_hash": record_hash(obj),
-        "record_position": "place || start",
-        "record_arrived_at": "arrived_at",
-        "record_loaded_at": "loaded_at",
-        "record_unmapped": "unmapped",
-        "record_is_deleted": "mark_deleted",
-    }
-    columns = [f"{record.get(c.name, _q(c.name))} AS {_q(c.name)}" for c in obj.columns]
-    missing = " OR ".join(f"COALESCE({_q(key)}, '') = ''" for key in obj.key)
-    return [
-        *columns,
-        "row_id",
-        f"COALESCE(CAST({_q(obj.partition)} AS DATE), DATE '{UNDATED}') AS partition_date",
-        "COALESCE(is_odd, false) AS is_odd",
-        f"({missing}) AS is_missing_key",
-        f"{bad_columns(obj, names)} AS bad_columns",
-        f"{implausible(obj)} AS is_implausible",
-    ]
-
-
-def _redacted(obj: Object) -> str:
-    if obj.redaction is None:
-        return "false"
-    column, key = obj.redaction
-    return f"COALESCE({_q(column)}[{text_literal(key)}] IS NOT NULL, false)"
-
-
-def record_hash(obj: Object) -> str:
-    """MD5 of the stored row, each value behind its column's number so that no two rows read the same."""
-    values: list[str] = []
-    numbers: list[str] = []
-    for number, column in enumerate(obj.data_columns):
-        if column.path is None or column.pii == "direct":
-            continue
-        value = _q(column.name)
-        if isinstance(column.type, str | Json):
-            value = value if column.type == "text" or isinstance(column.type, Json) else f"CAST({value} AS VARCHAR)"
-        else:
-            value = f"CAST(to_json({value}) AS VARCHAR)"
-            if column.pii == "indirect":
-                value = f"COALESCE({_q('safe ' + column.name)}, {value})"
-        values.append(value)
-        numbers.append(f"'{number}='")
-    # Over a list, not column by column: an expression costs its set-up at every batch.
-    names = f"[{', '.join(numbers)}, 'unmapped=']"
-    numbered = f"list_transform([{', '.join(values)}, unmapped_safe], lambda v, i: {names}[i] || v)"
-    return f"md5(list_aggregate({numbered}, 'string_agg', chr(31)))"
-
-
-def container_kinds(obj: Object) -> dict[tuple[str, ...], frozenset[str]]:
-    """What `json_type` may say of each container path; anything else is a value of the wrong type."""
-    tree = tree_of(obj)
-    kinds = {path: frozenset({"OBJECT", "NULL"}) for path in tree.objects[1:]}
-    return kinds | {leaf.path: json_kind(leaf.type) for leaf in tree.complex_leaves}
+    def _is_whole(self, column: Column) -> bool:
+        """Whether another column has the whole of this column's source text."""
+        return any(c.path == column.path and c.transform == "plain" for _, c in self.columns)

@@ -12,7 +12,7 @@ SOURCES = ("Files on disk or in S3",)
 
 def flow_picture(obj: Object, sources: tuple[str, ...] = SOURCES) -> str:
     """Mermaid text without the code fence. Boxes are stages, cylinders are stored, rounded boxes are read by people."""
-    folder = f"{obj.database}/{obj.name}/year=/month=/day="
+    folder = f"{obj.lake_folder}/year=/month=/day="
     lines = ["flowchart LR"]
     lines += [f'  source{number}["{_safe(name)}"] --> flatten' for number, name in enumerate(sources)]
     lines += [
@@ -22,8 +22,8 @@ def flow_picture(obj: Object, sources: tuple[str, ...] = SOURCES) -> str:
         f'  table[("warehouse: best version per key<br/>{_safe(obj.warehouse_table)}")]',
         '  dead[("dead letters: bytes kept")]',
         '  ledger[("ledger: every record accounted for")]',
-        f'  lakeview(["lake views<br/>{_safe(obj.lake_table)}<br/>{_safe(obj.lake_table + VERSIONS_SUFFIX)}"])',
-        f'  view(["warehouse view<br/>{_safe(obj.lake_table)}"])',
+        f'  lakeview(["lake views<br/>{_safe(obj.public_view)}<br/>{_safe(obj.lake_table + VERSIONS_SUFFIX)}"])',
+        f'  view(["warehouse view<br/>{_safe(obj.public_view)}"])',
         "  flatten -->|accepted| lake",
         "  flatten -->|set aside, with reason| dead",
         "  dead -->|replay| flatten",

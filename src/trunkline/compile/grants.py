@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from trunkline.compile.ddl import view_columns
 from trunkline.compile.family import FAMILY, LEG
 from trunkline.compile.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, personal_columns, view_name
+from trunkline.compile.views import views_on
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.errors import UsageError
+from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 
 ANALYST, ANALYST_PII = "trunkline_analyst", "trunkline_analyst_pii"
@@ -51,13 +52,14 @@ def grant_statements(
     for obj in listed:
         schemas.append(obj.database)
         personal = set(personal_columns(obj)) & {column.name for column in view_columns(obj)}
-        (pii if personal else views).append(obj.lake_table)
+        (pii if personal else views).append(obj.public_view)
         if personal and engine.name == "postgres":
             names = ", ".join(engine.quote(c.name) for c in view_columns(obj) if c.name not in personal)
-            columns.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.lake_table)} TO {low}")
+            columns.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.public_view)} TO {low}")
+    for view in views_on(listed, VIEWS.values()):
+        (pii if view.is_personal else views).append(f"{view.database}.{view.name}")
     if CONTACT_RECORD in listed:
         schemas.append(CONTACT_RECORD.warehouse_table.split(".")[0])
-        views.append(f"{CONTACT_STATISTIC_RECORD.database}.{CONTACT_STATISTIC_RECORD.name}")
         views += [view_name(name) for name in (FACT, AGENT, QUEUE, DATE, TIME, LEG, FAMILY)]
         pii.append(view_name(FACT_PII))
     return (

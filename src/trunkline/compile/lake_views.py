@@ -94,13 +94,13 @@ def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, st
     return (
         f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table + VERSIONS_SUFFIX)} AS\n"
         + versions_body(obj, engine, source),
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table)} AS\n" + best_body(obj, engine, source),
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\n" + best_body(obj, engine, source),
     )
 
 
 def lake_location(obj: Object, lake: str) -> str:
     """The folder of an object's files, with a slash at its end."""
-    return f"{lake.rstrip('/')}/{obj.database}/{obj.name}/"
+    return f"{lake.rstrip('/')}/{obj.lake_folder}/"
 
 
 def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
@@ -124,26 +124,30 @@ def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, 
     }
 
 
-def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR) -> str:
-    """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones."""
+def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> str:
+    """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones.
+
+    Without projection `MSCK REPAIR TABLE` finds the partitions.
+    """
     quote = ATHENA.ddl_quote or ATHENA.quote
-    name = ".".join(quote(part) for part in (obj.database, obj.name + FILES_SUFFIX))
+    name = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
     columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
     keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
-    properties = ",\n".join(
-        f"  {text_literal(key)} = {text_literal(value)}" for key, value in projection(obj, lake, last_year).items()
-    )
+    given = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
+    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in given.items())
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} (\n{columns}\n)\nPARTITIONED BY ({keys})\nSTORED AS PARQUET\n"
         f"LOCATION {text_literal(lake_location(obj, lake))}\nTBLPROPERTIES (\n{properties}\n)"
     )
 
 
-def athena_statements(obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR) -> tuple[str, ...]:
+def athena_statements(
+    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR, is_projected: bool = True
+) -> tuple[str, ...]:
     """Everything Athena needs to read this object from a lake, in order. Each is a query of its own in Athena."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
     return (
         create_schema(ATHENA, obj.database),
-        create_external_table(obj, lake, last_year),
+        create_external_table(obj, lake, last_year, is_projected),
         *create_lake_views(obj, ATHENA, files),
     )

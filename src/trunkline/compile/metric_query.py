@@ -59,6 +59,12 @@ class MetricQuery:
     param_names: tuple[str, ...]
     columns: tuple[str, ...]
 
+    @property
+    def numbered(self) -> str:
+        """The statement with `$1` and `$2` where its engine binds by name."""
+        numbers = {f":{name}": f"${number}" for number, name in enumerate(self.param_names, 1)}
+        return re.sub(r":(?:since|until)\b", lambda found: numbers[found[0]], self.sql)
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:

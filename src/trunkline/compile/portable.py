@@ -68,7 +68,13 @@ SPELLINGS: Final[dict[str, Spelling]] = {
     "duckdb": Spelling(
         name="duckdb",
         double="DOUBLE",
-        types={"string": "VARCHAR", "timestamp": "TIMESTAMP", "bigint": "BIGINT"},
+        types={
+            "string": "VARCHAR",
+            "timestamp": "TIMESTAMP",
+            "bigint": "BIGINT",
+            "double": "DOUBLE",
+            "array(string)": "VARCHAR[]",
+        },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
         local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
         bucket=_duckdb_bucket,
@@ -78,7 +84,13 @@ SPELLINGS: Final[dict[str, Spelling]] = {
     "postgres": Spelling(
         name="postgres",
         double="DOUBLE PRECISION",
-        types={"string": "TEXT", "timestamp": "TIMESTAMP", "bigint": "BIGINT"},
+        types={
+            "string": "TEXT",
+            "timestamp": "TIMESTAMP",
+            "bigint": "BIGINT",
+            "double": "DOUBLE PRECISION",
+            "array(string)": "JSONB",
+        },
         ms_between=_postgres_ms,
         local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
         bucket=_postgres_bucket,
@@ -88,7 +100,13 @@ SPELLINGS: Final[dict[str, Spelling]] = {
     "redshift": Spelling(
         name="redshift",
         double="DOUBLE PRECISION",
-        types={"string": "VARCHAR(65535)", "timestamp": "TIMESTAMP", "bigint": "BIGINT"},
+        types={
+            "string": "VARCHAR(65535)",
+            "timestamp": "TIMESTAMP",
+            "bigint": "BIGINT",
+            "double": "DOUBLE PRECISION",
+            "array(string)": "SUPER",
+        },
         ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
         local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
         bucket=_redshift_bucket,
@@ -98,7 +116,13 @@ SPELLINGS: Final[dict[str, Spelling]] = {
     "athena": Spelling(
         name="athena",
         double="DOUBLE",
-        types={"string": "VARCHAR", "timestamp": "TIMESTAMP", "bigint": "BIGINT"},
+        types={
+            "string": "VARCHAR",
+            "timestamp": "TIMESTAMP",
+            "bigint": "BIGINT",
+            "double": "DOUBLE",
+            "array(string)": "ARRAY(VARCHAR)",
+        },
         ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
         local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
         bucket=_athena_bucket,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from trunkline.compile.ddl import staging_table
 from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
 from trunkline.compile.procedure_text import (
+    COUNTED,
     COUNTS,
     HELD,
     INCOMING,
@@ -47,6 +48,7 @@ def merge_procedure(obj: Object, engine: Engine) -> str:
         "" if is_postgres else _look_up(obj, engine),
         _compare(obj, engine),
         _count(obj, engine),
+        "" if is_postgres else _leave_counts(obj, engine),
         _delete(obj, engine),
         _insert(obj, engine),
     )
@@ -174,7 +176,8 @@ def _look_up(obj: Object, engine: Engine) -> str:
     """Redshift's alone: the table's rows of the staged keys, read where they are expected before anywhere else."""
     source, incoming, held = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, HELD))
     table, partition = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.partition)
-    names = list(dict.fromkeys([*obj.key, *RECORD_TERMS, *(column.name for column in compared_columns(obj))]))
+    more = ("record_is_deleted", *(column.name for column in compared_columns(obj)))
+    names = list(dict.fromkeys([*obj.key, *RECORD_TERMS, *more]))
     columns = indented((f"t.{engine.quote(name)}" for name in names), 6)
     declared = indented((f"{engine.quote(name)} {engine.type_of(obj.by_name[name])}" for name in names), 4)
     found = f"""FROM {table} AS t
@@ -220,7 +223,7 @@ def _compare(obj: Object, engine: Engine) -> str:
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE {verdict}{_spread(obj, engine)} AS
-  SELECT {key_list(obj, engine, "s")}, {extra},
+  SELECT {key_list(obj, engine, "s")}, {extra}, t."record_is_deleted" AS "is_held_deleted",
     CASE
       {arms}
       ELSE 0
@@ -236,22 +239,37 @@ def _count(obj: Object, engine: Engine) -> str:
     source, incoming, verdict = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT))
     is_new = f"v.{engine.quote(obj.key[0])} IS NULL"
     wins = f'({is_new} OR v."comparison" = 1)'
+    appears = f'({is_new} OR (v."comparison" = 1 AND v."is_held_deleted"))'
+    replaces = '(v."comparison" = 1 AND NOT v."is_held_deleted")'
     deleted = 'COALESCE(s."record_is_deleted", FALSE)'
     n_counts = ", ".join(f"n_{name}" for name in COUNTS)
     marks = ", ".join(f"{name} %" for name in COUNTS)
     return f"""\
-  -- One of five things becomes of every staged row.
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
   SELECT INTO {n_counts}
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND {is_new} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND v."comparison" = 1 AND NOT {deleted} THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND {wins} AND {deleted} THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND {appears} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND {replaces} AND NOT {deleted} THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND {replaces} AND {deleted} THEN 1 ELSE 0 END), 0),
     COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND {wins}))
-      THEN 1 ELSE 0 END), 0)
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND {wins})
+      OR (i."place" = 1 AND {appears} AND {deleted})) THEN 1 ELSE 0 END), 0)
   FROM {incoming} AS i
   JOIN {source} AS s ON {_same_row(obj, engine)}
   LEFT JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
   RAISE INFO 'merge_{table_name(obj)}: batch %, {marks}', batch_id, {n_counts};
+"""
+
+
+def _leave_counts(obj: Object, engine: Engine) -> str:
+    """Redshift's alone: in a batch of statements nobody reads what a call returns before the next one runs."""
+    counted = temporary(obj, engine, COUNTED)
+    declared = ", ".join(f'"{name}" BIGINT' for name in COUNTS)
+    return f"""\
+  -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
+  CREATE TEMP TABLE IF NOT EXISTS {counted} ("batch" {text_type(engine)}, {declared});
+  INSERT INTO {counted} SELECT batch_id, {", ".join(f"n_{name}" for name in COUNTS)};
 """
 
 

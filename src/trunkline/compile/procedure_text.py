@@ -10,7 +10,9 @@ from trunkline.objects.model import Object
 COUNTS = ("inserted", "updated", "deleted", "superseded", "duplicate")
 """What a call returns, one BIGINT each; their sum is the number of staged rows."""
 
-SOURCE, INCOMING, HELD, VERDICT, BY_HAND = "_source", "_incoming", "_held", "_verdict", "_by_hand"
+SOURCE, INCOMING, HELD, VERDICT, BY_HAND, COUNTED = (
+    "_source", "_incoming", "_held", "_verdict", "_by_hand", "_counted",
+)  # fmt: skip
 """What the procedures call their temporary tables, after `trunkline_` and the table's own name."""
 
 

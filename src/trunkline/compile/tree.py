@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.model import Column, Object, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,6 @@ class Tree:
         below = [leaf.path for leaf in self.leaves if len(leaf.path) > depth and leaf.path[:depth] == path]
         return frozenset(found[depth] for found in below)
 
-    @property
-    def complex_leaves(self) -> tuple[Leaf, ...]:
-        """Leaves that hold more than one plain value."""
-        return tuple(leaf for leaf in self.leaves if not isinstance(leaf.type, str))
-
 
 def pointer(path: tuple[str, ...]) -> str:
     """JSON pointer (RFC 6901) of a key path."""
@@ -67,16 +62,3 @@ def tree_of(obj: Object) -> Tree:
         raise ValueError(f"{obj.name}: {sorted(both)} are read both as a value and as an object")
     leaves = tuple(Leaf(path, _leaf_type(columns), tuple(columns)) for path, columns in by_path.items())
     return Tree(leaves, tuple(objects))
-
-
-def json_kind(type_: Type) -> frozenset[str]:
-    """DuckDB's `json_type` names that a complex value of this type may have, NULL always being one."""
-    match type_:
-        case ListOf():
-            return frozenset({"ARRAY", "NULL"})
-        case MapOf() | Struct():
-            return frozenset({"OBJECT", "NULL"})
-        case Json():
-            return frozenset({"ARRAY", "OBJECT", "NULL", "VARCHAR", "BOOLEAN", "DOUBLE", "UBIGINT", "BIGINT"})
-        case _:
-            return frozenset()

@@ -7,13 +7,14 @@ Trino's and double quotes. Timestamps are read with milliseconds.
 from __future__ import annotations
 
 from trunkline.engines.model import Engine, Refusal, quote_backtick, quote_double
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Struct, Type
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
 
 HIVE_SCALARS = {
     "text": "string",
     "bigint": "bigint",
     "integer": "int",
     "double": "double",
+    "decimal": f"decimal({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "boolean",
     "timestamp": "timestamp",
     "date": "date",

@@ -7,13 +7,14 @@ timestamps; a JSON document with NaN or a trailing comma counts as valid; a repe
 from __future__ import annotations
 
 from trunkline.engines.model import Engine, quote_double
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Struct, Type
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
 
 SCALARS = {
     "text": "VARCHAR",
     "bigint": "BIGINT",
     "integer": "INTEGER",
     "double": "DOUBLE",
+    "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
     "date": "DATE",

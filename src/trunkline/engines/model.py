@@ -40,10 +40,11 @@ class Engine:
     """One SQL engine.
 
     `type_of` names a column's type in a CREATE TABLE; `quote` quotes in a query, `ddl_quote` in a CREATE TABLE
-    (None: as `quote`). `text_bytes_max` is the longest text in bytes (None: no limit that matters);
-    `refuses_nul` says that U+0000 cannot be stored; `sqlglot` is the dialect's name there;
-    `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name, both in bytes.
-    `refuses` lists what generated SQL must do without.
+    (None: as `quote`). `text_bytes_max` is the longest text in bytes (None: no limit that matters), `column_bytes_max`
+    gives that of one column where they differ, `key_bytes_max` that of a key; `refuses_nul` says that U+0000 cannot be
+    stored; `json_exponent_max` is the largest power of ten, and the most digits, of a number inside JSON; `sqlglot` is
+    the dialect's name there; `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name,
+    both in bytes. `refuses` lists what generated SQL must do without.
     """
 
     name: str
@@ -54,9 +55,16 @@ class Engine:
     statement_bytes_max: int | None = None
     refuses_nul: bool = False
     has_nested_types: bool = True
+    column_bytes_max: Callable[[Column], int] | None = None
+    key_bytes_max: int | None = None
+    json_exponent_max: int | None = None
     ddl_quote: Callable[[str], str] | None = None
     identifier_bytes_max: int | None = None
     refuses: tuple[Refusal, ...] = ()
+
+    def value_bytes_max(self, column: Column) -> int | None:
+        """The longest value of a column in bytes of its text; None: no limit that matters."""
+        return self.column_bytes_max(column) if self.column_bytes_max is not None else self.text_bytes_max
 
 
 def quote_double(identifier: str) -> str:

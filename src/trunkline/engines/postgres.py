@@ -7,13 +7,14 @@ stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is r
 from __future__ import annotations
 
 from trunkline.engines.model import Engine, Refusal, quote_double
-from trunkline.objects.model import Column
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
 SCALARS = {
     "text": "text",
     "bigint": "bigint",
     "integer": "integer",
     "double": "double precision",
+    "decimal": f"numeric({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "boolean",
     "timestamp": "timestamp",
     "date": "date",
@@ -36,6 +37,8 @@ POSTGRES = Engine(
     statement_bytes_max=1024**3 - 1,  # a message of the wire protocol is below 1 GB
     refuses_nul=True,  # manual 8.3: the character with code zero cannot be stored
     has_nested_types=False,
+    key_bytes_max=2_600,  # manual 64.1: a B-tree entry has at most a third of a page, 2,704 bytes with its header
+    json_exponent_max=16_000,  # manual 8.1.2: a numeric has up to 16,383 digits after the point
     identifier_bytes_max=63,  # manual 4.1.1: NAMEDATALEN is 64; longer names are cut without an error
     refuses=(
         Refusal("U+0000 in text, and escaped in jsonb", "a dead letter of this target", f"{MANUAL} 8.3, 8.14"),

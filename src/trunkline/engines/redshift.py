@@ -6,12 +6,14 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 from __future__ import annotations
 
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
-from trunkline.objects.model import Column
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
 SCALARS = {
     "bigint": "BIGINT",
     "integer": "INTEGER",
     "double": "DOUBLE PRECISION",
+    "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
     "date": "DATE",
@@ -19,6 +21,9 @@ SCALARS = {
 
 SUPER_BYTES_MAX = 16 * 1024 * 1024
 """One SUPER value (database developer guide, SUPER limitations)."""
+
+NESTED_BYTES_MAX = 1_000_000
+"""Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format)."""
 
 GUIDE = "Amazon Redshift database developer guide"
 
@@ -35,13 +40,20 @@ def type_of(column: Column) -> str:
     return f"VARCHAR({length})"
 
 
+def column_bytes_max(column: Column) -> int:
+    """The longest value of a column in bytes of its text."""
+    return text_bytes_of(column) if column.type == "text" else NESTED_BYTES_MAX
+
+
 REDSHIFT = Engine(
     name="redshift",
     sqlglot="redshift",
     type_of=type_of,
     quote=quote_double,
     text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
-    statement_bytes_max=200_000,  # Redshift Data API: 200 KB; 16 MB on a direct connection
+    statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
+    column_bytes_max=column_bytes_max,
+    json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)
     refuses_nul=True,
     has_nested_types=False,
     identifier_bytes_max=127,

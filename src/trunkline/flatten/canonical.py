@@ -1,76 +1,104 @@
-"""Canonical JSON text: keys sorted, no spaces, numbers as they were written. Two spellings of a value become one."""
+"""JSON read exactly, and its canonical text: keys sorted, no spaces, numbers as they were written.
+
+Two spellings of a value become one text; no digit is lost, and no member of a repeated key either.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 
 from trunkline.errors import RecordError
 
-_pairs = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_items = msgspec.json.Decoder(list[msgspec.Raw])
-_text = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
-_KINDS = {b"{": "object", b"[": "array", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}
+
+class Number(str):
+    """A JSON number, as it was written."""
+
+    __slots__ = ()
 
 
-def members(raw: bytes, where: str = "") -> dict[str, bytes]:
-    """The members of a JSON object, each value as its raw text.
+class Repeated(dict[str, Any]):
+    """An object that names a key twice: keeping either value would lose the other."""
 
-    Raises RecordError `duplicate_key` when a key comes twice: keeping either value would lose the other.
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Repeated(found)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=Number, parse_float=Number)
+
+
+def exact(text: str) -> Any:
+    """The value of strict JSON text: dict, list, str, `Number`, bool or None.
+
+    Raises RecordError `too_deep` where Python cannot follow.
     """
     try:
-        found = {key: bytes(value) for key, value in _pairs.decode(raw).items()}
-    except msgspec.DecodeError:
-        # The grammar holds, so it is a text that stands for no characters: half of a surrogate pair.
-        raise RecordError("invalid_json", "a text holds half of a surrogate pair") from None
-    if _count_keys(raw) != len(found):
+        return _decoder.decode(text)
+    except RecursionError:
+        raise RecordError("too_deep", "the record nests too deep to be read") from None
+
+
+def members(value: dict[str, Any], where: str = "") -> dict[str, Any]:
+    """The members of an object. Raises RecordError `duplicate_key` when a key comes twice."""
+    if isinstance(value, Repeated):
         raise RecordError("duplicate_key", f"an object{f' at {where}' if where else ''} names one key twice")
-    return found
+    return value
 
 
-def elements(raw: bytes) -> list[bytes]:
-    """The elements of a JSON array, each as its raw text."""
-    return [bytes(item) for item in _items.decode(raw)]
-
-
-def kind(raw: bytes) -> str:
-    """object, array, string, number, boolean or null, by the first character."""
-    return _KINDS.get(raw.lstrip()[:1], "number")
-
-
-def text_of(raw: bytes) -> str:
-    """The text of a JSON string."""
-    try:
-        return _text.decode(raw)
-    except msgspec.DecodeError:
-        raise RecordError("invalid_json", "a text holds half of a surrogate pair") from None
-
-
-def canonical(raw: bytes, lower_camel: bool = False) -> str:
-    """Canonical text of any JSON value. Raises RecordError on a repeated key."""
-    match kind(raw):
-        case "object":
-            inner = members(raw)
-            if lower_camel:
-                inner = {key[:1].lower() + key[1:]: value for key, value in inner.items()}
-            parts = (f"{quote(key)}:{canonical(inner[key], lower_camel)}" for key in sorted(inner))
-            return "{" + ",".join(parts) + "}"
-        case "array":
-            return "[" + ",".join(canonical(item, lower_camel) for item in elements(raw)) + "]"
-        case "string":
-            return quote(text_of(raw))
+def kind(value: Any) -> str:
+    """object, array, string, number, boolean or null."""
+    match value:
+        case dict():
+            return "object"
+        case list():
+            return "array"
+        case Number():
+            return "number"
+        case str():
+            return "string"
+        case None:
+            return "null"
         case _:
-            return raw.strip().decode()
+            return "boolean"
+
+
+def json_type(value: Any) -> str:
+    """The value's type as DuckDB's `json_type` names it."""
+    if isinstance(value, Number):
+        return "DOUBLE" if set(value) & set(".eE") else "BIGINT" if value.startswith("-") else "UBIGINT"
+    return {"string": "VARCHAR"}.get(kind(value), kind(value).upper())
+
+
+def canonical(value: Any, lower_camel: bool = False) -> str:
+    """Canonical text of a value. Raises RecordError on a repeated key, and where half of a surrogate pair stands."""
+    match value:
+        case dict():
+            inner = members(value)
+            if lower_camel:
+                inner = {key[:1].lower() + key[1:]: one for key, one in inner.items()}
+            return "{" + ",".join(f"{quote(key)}:{canonical(inner[key], lower_camel)}" for key in sorted(inner)) + "}"
+        case list():
+            return "[" + ",".join(canonical(item, lower_camel) for item in value) + "]"
+        case Number():
+            return str(value)
+        case str():
+            return quote(value)
+        case None:
+            return "null"
+        case _:
+            return "true" if value else "false"
 
 
 def quote(text: str) -> str:
-    """A JSON string, non-ASCII characters as they are."""
-    return _encode(text).decode()
-
-
-def _count_keys(raw: bytes) -> int:
-    """How many members an object has, repeated keys counted. The object is known to be well-formed."""
-    return len(json.loads(raw, object_pairs_hook=list, parse_int=str, parse_float=str))
+    """A JSON string, non-ASCII characters as they are. Raises RecordError for half of a surrogate pair."""
+    try:
+        return _encode(text).decode()
+    except UnicodeEncodeError:
+        # The grammar holds, so it is a text that stands for no characters.
+        raise RecordError("invalid_json", "a text holds half of a surrogate pair") from None

@@ -1,211 +1,300 @@
-"""The careful reading of one record: exact where DuckDB's would be silent.
+"""The careful reading: what the flatten statement would round, reorder or lose is made plain, or refused.
 
-It rewrites a record so that every value the flatten statement could round, reorder or lose is a string, takes out what
-the catalogue does not know, and refuses what cannot be read without loss. Slower than the statement by an order of
-magnitude, so it sees only the records that the statement marks odd.
+It is exact and slower than the statement by an order of magnitude, so it sees only records that the statement marks
+odd. Leaves that are no scalars go through `read_leaf` where the quick reading (`flatten/typed.py`) does not take them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from trunkline.compile.tree import tree_of
-from trunkline.compile.values import PII_PATTERN
+from trunkline.compile.flatten import by_hand
+from trunkline.compile.tree import Leaf, Tree, tree_of
 from trunkline.errors import RecordError
-from trunkline.flatten.canonical import canonical, elements, kind, members, quote, text_of
-from trunkline.objects.model import Json, ListOf, MapOf, Object, Struct, Type
+from trunkline.flatten.canonical import Number, canonical, exact, json_type, kind, members, quote
+from trunkline.flatten.pii import SAFE_MARK, Hide, PiiRule, has_pii, mark, own_numbers
+from trunkline.flatten.scalars import instant, plain
+from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
+from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 
-_PII = re.compile(PII_PATTERN)
-SAFE_MARK = "~"
-
-
-@dataclass(frozen=True, slots=True)
-class PiiRule:
-    """What happens to personal data: `mode` is hash, drop or keep; `key` is the secret of the keyed hash."""
-
-    mode: str
-    key: bytes
-    keep_keys: frozenset[str] = frozenset()
-
-    def hide(self, text: str) -> str | None:
-        """The text under this rule; the same as the SQL of `compile.values.hidden`."""
-        if self.mode == "keep":
-            return text
-        if self.mode == "drop":
-            return None
-        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()[:32]
+Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Normalized:
-    """A record ready for the normalized statement.
+class Made:
+    """A record made plain. `leaves`: by number of the leaf its text and the text that is hashed, None: as the first.
 
     `unmapped` is canonical JSON of the fields the catalogue does not know, by dotted path, None without any;
     `unmapped_safe` is the same with a mark for every hidden value, for the hash.
     """
 
     text: str
+    leaves: dict[int, tuple[str, str | None]]
     unmapped: str | None
     unmapped_safe: str | None
 
 
-def normalize(obj: Object, text: str, rule: PiiRule) -> Normalized:
-    """Read one record with care. Raises RecordError: duplicate_key or wrong_type, naming the path."""
+@dataclass(slots=True)
+class Findings:
+    """What reading found beside values: unknown fields by path, and columns whose value does not fit."""
+
+    unknown: dict[str, Any] = field(default_factory=dict)
+    bad: dict[str, Type] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """How a leaf hides personal data: by rule, knowing the record's own numbers, and what it is for the hash."""
+
+    rule: PiiRule
+    own: Sequence[str] = ()
+
+    def value(self, text: str, hide: Hide) -> str | None:
+        """The text, hidden where it holds personal data."""
+        return hide(text) if has_pii(text, self.own) else text
+
+
+def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> Made:
+    """Read one record with care.
+
+    Raises RecordError: duplicate_key, wrong_type, missing_key, implausible_time or invalid_json, naming the path or
+    the column.
+    """
     tree = tree_of(obj)
-    leaves = {leaf.path: leaf for leaf in tree.leaves}
-    unknown: dict[str, bytes] = {}
-
-    def walk(raw: bytes, path: tuple[str, ...]) -> str:
-        parts: list[str] = []
-        for key, value in members(raw, ".".join(path)).items():
-            here = (*path, key)
-            if kind(value) == "null":
-                continue
-            if here in leaves:
-                leaf = leaves[here]
-                is_union = leaf.columns[0].transform == "union_to_text"
-                parts.append(f"{quote(key)}:{_leaf(leaf.type, value, here, unknown, is_union)}")
-            elif here in tree.objects:
-                _expect(value, "object", here)
-                parts.append(f"{quote(key)}:{walk(value, here)}")
-            else:
-                unknown[".".join(here)] = value
-        return "{" + ",".join(parts) + "}"
-
-    rewritten = walk(text.encode(), ())
-    if not unknown:
-        return Normalized(rewritten, None, None)
-    return Normalized(rewritten, *_unmapped_texts(obj, text, unknown, rule))
+    record = exact(text)
+    found = Findings()
+    values: dict[Path, Any] = {}
+    plain_text = _walk(tree, record, (), found, values)
+    hiding = Hiding(rule, _own_numbers(obj, values))
+    leaves: dict[int, tuple[str, str | None]] = {}
+    for n, leaf in by_hand(obj):
+        if leaf.path in values:
+            leaves[n] = read_leaf(leaf, values[leaf.path], hiding, found)
+    _judge(obj, values, found, arrived_at)
+    return Made(plain_text, leaves, *_unmapped_texts(found.unknown, hiding))
 
 
-def cut_unknown(obj: Object, text: str, paths: tuple[tuple[str, ...], ...], rule: PiiRule) -> tuple[str, str] | None:
+def cut_unknown(obj: Object, text: str, paths: Sequence[Path], rule: PiiRule) -> tuple[str, str] | None:
     """What the catalogue does not know of a record that is otherwise plain, at paths that are known to be there.
 
-    The two texts of `Normalized.unmapped` and `unmapped_safe`, or None when all the values are null.
-    Raises RecordError on a repeated key.
+    The texts of `Made.unmapped` and `unmapped_safe`, or None when all the values are null. Raises RecordError on a
+    repeated key.
     """
-    unknown: dict[str, bytes] = {}
-    cache: dict[tuple[str, ...], dict[str, bytes]] = {(): members(text.encode())}
-    for path in paths:
-        for depth in range(1, len(path)):
-            if path[:depth] not in cache:
-                cache[path[:depth]] = members(cache[path[: depth - 1]][path[depth - 1]], ".".join(path[:depth]))
-        value = cache[path[:-1]][path[-1]]
-        if kind(value) != "null":
-            unknown[".".join(path)] = value
-    return _unmapped_texts(obj, text, unknown, rule) if unknown else None
+    record = exact(text)
+    unknown = {".".join(path): value for path in paths if (value := _at(record, path)) is not None}
+    own = {c.path: value for c in obj.direct_pii if c.path and (value := _at(record, c.path)) is not None}
+    shown, safe = _unmapped_texts(unknown, Hiding(rule, _own_numbers(obj, own)))
+    return None if shown is None or safe is None else (shown, safe)
 
 
-def _unmapped_texts(obj: Object, text: str, unknown: dict[str, bytes], rule: PiiRule) -> tuple[str, str]:
-    own = _own_numbers(obj, text)
-    return (
-        _unmapped(unknown, lambda t: _hide(t, own, rule.hide)),
-        _unmapped(unknown, lambda t: _hide(t, own, lambda _: SAFE_MARK)),
-    )
+def _at(record: Any, path: Path) -> Any:
+    node = record
+    for depth, key in enumerate(path):
+        node = members(node, ".".join(path[:depth])).get(key) if isinstance(node, dict) else None
+    return node
 
 
-def _leaf(type_: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool = False) -> str:
-    match type_:
-        case str():
-            return _scalar(raw)
-        case Json(lower_camel):
-            return quote(canonical(raw, lower_camel))
-        case ListOf(item):
-            _expect(raw, "array", path)
-            inner = [
-                _leaf(item, one, (*path[:-1], f"{path[-1]}[{n}]"), unknown) if kind(one) != "null" else "null"
-                for n, one in enumerate(elements(raw))
-            ]
-            return "[" + ",".join(inner) + "]"
-        case MapOf(value):
-            _expect(raw, "object", path)
-            return _map(value, raw, path, unknown, is_union)
-        case Struct():
-            _expect(raw, "object", path)
-            return _struct(type_, raw, path, unknown)
+@cache
+def _leaf_numbers(tree: Tree) -> dict[Path, int]:
+    return {leaf.path: n for n, leaf in enumerate(tree.leaves)}
 
 
-def _scalar(raw: bytes) -> str:
-    # A text stays as it is written; a number keeps its digits, an object where text belongs is its canonical text.
-    return raw.decode() if kind(raw) == "string" else quote(canonical(raw))
-
-
-def _map(value: Type, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes], is_union: bool) -> str:
+def _walk(tree: Tree, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> str:
+    """The plain text of a known object. What is read by hand is left out of it; every leaf's value is noted."""
+    numbers = _leaf_numbers(tree)
     parts: list[str] = []
-    for key, one in members(raw, ".".join(path)).items():
-        if kind(one) == "null":
-            parts.append(f"{quote(key)}:null")
-        elif value == "text":
-            parts.append(f"{quote(key)}:{_union(one) if is_union else _scalar(one)}")
+    for key, one in members(value, ".".join(path)).items():
+        here = (*path, key)
+        if one is None:
+            continue
+        if here in numbers:
+            values[here] = one
+            text = _plain_leaf(tree.leaves[numbers[here]], one, found)
+            if text is not None:
+                parts.append(f"{quote(key)}:{text}")
+        elif here in tree.objects:
+            _expect(one, "object", here)
+            parts.append(f"{quote(key)}:{_walk(tree, one, here, found, values)}")
         else:
-            parts.append(f"{quote(key)}:{_leaf(value, one, (*path, key), unknown)}")
+            found.unknown[".".join(here)] = one
     return "{" + ",".join(parts) + "}"
 
 
-def _union(raw: bytes) -> str:
+def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> str | None:
+    """A scalar leaf as plain JSON text; None for a leaf of another kind."""
+    if not isinstance(leaf.type, str):
+        return None
+    text = _text(value)
+    for column in leaf.columns:
+        assert isinstance(column.type, str)
+        typed = plain(column.type, text, column.transform)
+        if typed is None:
+            found.bad[column.name] = column.type
+        else:
+            text = typed
+    return quote(text)
+
+
+def read_leaf(leaf: Leaf, value: Any, hiding: Hiding, found: Findings) -> tuple[str, str | None]:
+    """A leaf that Python reads: its text for the statement, and the text that is hashed where that differs.
+
+    JSON gives its canonical text, anything else JSON text with typed members and sorted keys. Raises RecordError.
+    """
+    column = leaf.columns[0]
+    if isinstance(leaf.type, Json):
+        return canonical(value, leaf.type.lower_camel), None
+    if leaf.type == MapOf("text"):
+        return read_map(column, _map_texts(leaf, value), hiding)
+    shown = _nested(leaf.type, value, leaf.path, column, found, None)
+    if column.pii != "indirect" or not has_pii(shown, hiding.own):
+        return shown, None
+    return _nested(leaf.type, value, leaf.path, column, Findings(), hiding), SAFE_MARK
+
+
+def _map_texts(leaf: Leaf, value: Any) -> dict[str, str | None]:
+    _expect(value, "object", leaf.path)
+    inner = members(value, ".".join(leaf.path))
+    is_union = leaf.columns[0].transform == "union_to_text"
+    return {key: _union(one) if is_union else None if one is None else _text(one) for key, one in inner.items()}
+
+
+def read_map(column: Column, texts: Mapping[str, str | None], hiding: Hiding) -> tuple[str, str | None]:
+    """A map of texts, hidden value by value, and what is hashed where that differs."""
+    shown = _map_text(texts)
+    if column.pii == "none" or not has_pii(shown, hiding.own):
+        return shown, None
+    keep = hiding.rule.keep_keys
+    kept, marked = (
+        {k: t if t is None or k in keep else hiding.value(t, hide) for k, t in texts.items()}
+        for hide in (hiding.rule.hide, mark)
+    )
+    return _map_text(kept), _map_text(marked)
+
+
+def _map_text(texts: Mapping[str, str | None]) -> str:
+    parts = (f"{quote(key)}:{'null' if text is None else quote(text)}" for key, text in sorted(texts.items()))
+    return "{" + ",".join(parts) + "}"
+
+
+def _union(value: Any) -> str | None:
     """A tagged union as the text of its one value; anything else as it is."""
-    if kind(raw) == "object":
-        inner = members(raw)
+    if isinstance(value, dict):
+        inner = members(value)
         if len(inner) == 1 and next(iter(inner)).startswith("Value"):
             value = next(iter(inner.values()))
-            return "null" if kind(value) == "null" else _scalar(value)
-    return _scalar(raw)
+    return None if value is None else _text(value)
 
 
-def _struct(type_: Struct, raw: bytes, path: tuple[str, ...], unknown: dict[str, bytes]) -> str:
-    known = {f.key: f.type for f in type_.fields}
-    parts: list[str] = []
-    for key, one in members(raw, ".".join(path)).items():
-        if kind(one) == "null":
-            continue
-        if key in known:
-            parts.append(f"{quote(key)}:{_leaf(known[key], one, (*path, key), unknown)}")
-        else:
-            unknown[".".join((*path, key))] = one
-    return "{" + ",".join(parts) + "}"
+def _text(value: Any) -> str:
+    """A text as it is, a number with its digits, an object where text belongs as its canonical text."""
+    return str(value) if isinstance(value, str) else canonical(value)
 
 
-def _expect(raw: bytes, wanted: str, path: tuple[str, ...]) -> None:
-    if kind(raw) != wanted:
-        raise RecordError("wrong_type", f"{'.'.join(path)} is a JSON {kind(raw)}, it must be an {wanted} or null")
+def _nested(type_: Type, value: Any, path: Path, column: Column, found: Findings, hiding: Hiding | None) -> str:
+    """JSON text of a nested value with plain members; with `hiding` texts are hidden by value."""
+    if value is None:
+        return "null"
+    match type_:
+        case str():
+            return _member(type_, _text(value), column, found, hiding)
+        case Json(lower_camel):
+            return quote(canonical(value, lower_camel))
+        case ListOf(item):
+            _expect(value, "array", path)
+            places = ((*path[:-1], f"{path[-1]}[{n}]") for n in range(len(value)))
+            inner = (_nested(item, one, at, column, found, hiding) for one, at in zip(value, places, strict=True))
+            return "[" + ",".join(inner) + "]"
+        case MapOf(item):
+            _expect(value, "object", path)
+            entries = members(value, ".".join(path))
+            parts = (
+                f"{quote(k)}:{_nested(item, entries[k], (*path, k), column, found, hiding)}" for k in sorted(entries)
+            )
+            return "{" + ",".join(parts) + "}"
+        case Struct(fields):
+            _expect(value, "object", path)
+            entries = members(value, ".".join(path))
+            known = {f.key: f.type for f in sorted(fields, key=lambda f: f.key)}
+            found.unknown |= {
+                ".".join((*path, key)): one for key, one in entries.items() if key not in known and one is not None
+            }
+            parts = (
+                f"{quote(key)}:{_nested(kind, entries.get(key), (*path, key), column, found, hiding)}"
+                for key, kind in known.items()
+            )
+            return "{" + ",".join(parts) + "}"
 
 
-def _own_numbers(obj: Object, record: str) -> list[str]:
-    found: list[str] = []
-    for column in obj.direct_pii:
-        if column.path is None or column.type != "text":
-            continue
-        node: bytes | None = record.encode()
-        for key in column.path:
-            node = members(node).get(key) if node is not None and kind(node) == "object" else None
-        if node is not None and kind(node) == "string":
-            found.append(text_of(node).lstrip("+"))
-    return [number for number in found if len(number) >= 7]
+def _member(type_: Scalar, text: str, column: Column, found: Findings, hiding: Hiding | None) -> str:
+    typed = plain(type_, text)
+    if typed is None:
+        found.bad.setdefault(column.name, column.type)
+        return "null"
+    if hiding is not None and type_ == "text":
+        shown = hiding.value(typed, hiding.rule.hide)
+        return "null" if shown is None else quote(shown)
+    return quote(typed) if type_ in ("text", "timestamp", "date", "decimal") else typed
 
 
-def _hide(text: str, own: list[str], replace: Callable[[str], str | None]) -> str | None:
-    return replace(text) if _PII.search(text) or any(number in text for number in own) else text
+def _expect(value: Any, wanted: str, path: Path) -> None:
+    if kind(value) != wanted:
+        where = ".".join(path)
+        told = f"{where} is a JSON {kind(value)}, it must be an {wanted} or null"
+        raise RecordError("wrong_type", told, where, json_type(value))
 
 
-def _unmapped(unknown: dict[str, bytes], hide: Callable[[str], str | None]) -> str:
-    return "{" + ",".join(f"{quote(path)}:{_hidden(unknown[path], hide)}" for path in sorted(unknown)) + "}"
+def _own_numbers(obj: Object, values: dict[Path, Any]) -> list[str]:
+    """The record's own numbers and addresses, as a text would hold them."""
+    paths = dict.fromkeys(c.path for c in obj.direct_pii if c.path is not None and c.type == "text")
+    return own_numbers([_text(values[path]) for path in paths if path in values])
 
 
-def _hidden(raw: bytes, hide: Callable[[str], str | None]) -> str:
-    match kind(raw):
-        case "object":
-            inner = members(raw)
-            return "{" + ",".join(f"{quote(key)}:{_hidden(inner[key], hide)}" for key in sorted(inner)) + "}"
-        case "array":
-            return "[" + ",".join(_hidden(one, hide) for one in elements(raw)) + "]"
-        case "string":
-            text = hide(text_of(raw))
-            return "null" if text is None else quote(text)
+def _judge(obj: Object, values: dict[Path, Any], found: Findings, arrived_at: datetime) -> None:
+    """Raise RecordError where the record cannot be a row."""
+    texts = {c.name: _text(values[c.path]) for c in obj.data_columns if c.path in values and isinstance(c.type, str)}
+    if any(not texts.get(key) for key in obj.key):
+        raise RecordError("missing_key", f"no value for the key {', '.join(obj.key)}")
+    if found.bad:
+        names = [column.name for column in obj.data_columns if column.name in found.bad]
+        raise RecordError("wrong_type", f"{', '.join(names)}: the value is no {obj.by_name[names[0]].type}", names[0])
+    times = {c.name: instant(texts[c.name]) for c in obj.data_columns if c.type == "timestamp" and c.name in texts}
+    version = times.get(obj.version)
+    latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)
+    is_implausible = any(at is not None and (at.year < EVENT_YEAR_MIN or at >= latest) for at in times.values())
+    if is_implausible or (version is not None and version > arrived_at + timedelta(seconds=VERSION_AHEAD_S_MAX)):
+        raise RecordError(
+            "implausible_time",
+            "a time is before 2010 or more than 400 days after arrival, "
+            f"or {obj.version} is more than a day after arrival",
+        )
+
+
+def _unmapped_texts(unknown: dict[str, Any], hiding: Hiding) -> tuple[str | None, str | None]:
+    if not unknown:
+        return None, None
+    return _unmapped(unknown, hiding, hiding.rule.hide), _unmapped(unknown, hiding, mark)
+
+
+def _unmapped(unknown: dict[str, Any], hiding: Hiding, hide: Hide) -> str:
+    return "{" + ",".join(f"{quote(path)}:{_hidden(unknown[path], hiding, hide)}" for path in sorted(unknown)) + "}"
+
+
+def _hidden(value: Any, hiding: Hiding, hide: Hide) -> str:
+    match value:
+        case dict():
+            inner = members(value)
+            return "{" + ",".join(f"{quote(key)}:{_hidden(inner[key], hiding, hide)}" for key in sorted(inner)) + "}"
+        case list():
+            return "[" + ",".join(_hidden(one, hiding, hide) for one in value) + "]"
+        case Number():
+            shown = hiding.value(str(value), hide)
+            return str(value) if shown == value else ("null" if shown is None else quote(shown))
+        case str():
+            shown = hiding.value(value, hide)
+            return "null" if shown is None else quote(shown)
         case _:
-            digits = canonical(raw)
-            shown = hide(digits)
-            return digits if shown == digits else ("null" if shown is None else quote(shown))
+            return canonical(value)

@@ -1,4 +1,4 @@
-"""What the keys and types of a batch say: which records need care, and how the source drifts from the catalogue."""
+"""What the keys of a batch say: which records need care, and how the source drifts from the catalogue."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trunkline.compile.tree import tree_of
 from trunkline.objects.model import Object
 
 Path = tuple[str, ...]
-Shape = tuple[list[list[str] | None], list[str | None], int, list[int]]
-"""Keys by object path, types by object path but for the record itself, number of records, their row ids."""
+Layout = tuple[list[list[str] | None], int, list[int]]
+"""Keys by object path, number of records, their row ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeReport:
-    """`unknown`: row ids by the unknown paths they have; `careful`: rows with a repeated key or a wrong container."""
+    """`unknown`: row ids by the unknown paths they have; `careful`: rows with a repeated key."""
 
     unknown: dict[tuple[Path, ...], list[int]]
     careful: list[int]
@@ -28,12 +28,12 @@ class ShapeReport:
     type_changes: Counter[str]
 
 
-def read_shapes(obj: Object, sql: FlattenSql, shapes: Sequence[Shape]) -> ShapeReport:
-    """Judge each distinct shape once; records that share a shape share the verdict."""
+def read_layouts(obj: Object, sql: FlattenSql, layouts: Sequence[Layout]) -> ShapeReport:
+    """Judge each distinct layout once; records that share a layout share the verdict."""
     tree = tree_of(obj)
     known = {path: tree.known_keys(path) for path in sql.key_paths}
     report = ShapeReport({}, [], Counter(), Counter(), Counter(), Counter())
-    for keys, types, count, row_ids in shapes:
+    for keys, count, row_ids in layouts:
         unknown: list[Path] = []
         is_careful = False
         for path, found in zip(sql.key_paths, keys, strict=True):
@@ -46,10 +46,6 @@ def read_shapes(obj: Object, sql: FlattenSql, shapes: Sequence[Shape]) -> ShapeR
                 else:
                     unknown.append((*path, key))
             _count_clashes(report, path, found, count)
-        for path, seen in zip(sql.key_paths[1:], types, strict=True):
-            if seen not in (None, "NULL", "OBJECT"):
-                is_careful = True
-                report.type_changes[f"{'.'.join(path)} is {seen}"] += count
         for path in unknown:
             report.unknown_counts[".".join(path)] += count
         if is_careful:

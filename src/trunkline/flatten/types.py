@@ -1,14 +1,10 @@
-"""Type changes in the source: of containers where a record is doubtful, of scalars in a sample.
-
-To look at every scalar would cost as much as the flatten itself.
-"""
+"""Type changes of scalars in the source, looked for in a sample: all of them would cost as much as a flatten."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from trunkline.compile.flatten import FlattenSql, container_kinds
 from trunkline.compile.tree import Leaf, tree_of
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Object
@@ -20,25 +16,15 @@ _EXPECTED = {
     "bigint": {"UBIGINT", "BIGINT"},
     "integer": {"UBIGINT", "BIGINT"},
     "double": {"DOUBLE", "UBIGINT", "BIGINT"},
+    "decimal": {"DOUBLE", "UBIGINT", "BIGINT"},
     "boolean": {"BOOLEAN"},
 }
 
 
-def container_changes(obj: Object, sql: FlattenSql, rows: Sequence[tuple[int, list[str | None]]]) -> Counter[str]:
-    """`path is TYPE` for values of the wrong type where a list, map or struct belongs, counted."""
-    kinds = container_kinds(obj)
-    found: Counter[str] = Counter()
-    for _, types in rows:
-        for path, seen in zip(sql.type_paths, types, strict=True):
-            if seen is not None and seen not in kinds[path]:
-                found[f"{'.'.join(path)} is {seen}"] += 1
-    return found
-
-
 def scalar_types(obj: Object) -> str:
-    """The statement that gives the JSON types of all scalars of each record."""
+    """The statement that gives the JSON types of all scalars of each record in table `texts`."""
     pointers = ", ".join(text_literal(leaf.pointer) for leaf in _scalars(obj))
-    return f"SELECT json_type(text, [{pointers}]) FROM (SELECT unnest($texts) AS text)"
+    return f"SELECT json_type(text, [{pointers}]) FROM texts"
 
 
 def scalar_changes(obj: Object, rows: Sequence[tuple[list[str | None]]]) -> Counter[str]:

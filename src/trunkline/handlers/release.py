@@ -7,7 +7,7 @@ from typing import Any
 
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
-from trunkline.settings import ReleaseVariables
+from trunkline.release_variables import ReleaseVariables
 from trunkline.warehouse.redshift_data import DataApi, connect
 from trunkline.warehouse.releases.event import is_proxy
 from trunkline.warehouse.releases.result import failed_body, response

@@ -14,7 +14,7 @@ from trunkline.compile.fold import order_by
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
-from trunkline.lake.writer import MOVED_TO, lake_columns
+from trunkline.lake.writer import MOVED_TO, PARQUET, lake_columns
 from trunkline.objects.model import Object
 
 
@@ -54,10 +54,7 @@ def compact_day(
     selected = ", ".join(_scrubbed(obj, name) for name in lake_columns(obj))
     path = scratch / f"compacted-{fingerprint}.parquet"
     target = str(path).replace("'", "''")
-    con.execute(
-        f"COPY (SELECT {selected} FROM compacting ORDER BY {by_key}, record_version) TO '{target}' "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
+    con.execute(f"COPY (SELECT {selected} FROM compacting ORDER BY {by_key}, record_version) TO '{target}' ({PARQUET})")
     con.execute("DROP TABLE compacting")
     key = compacted_key(obj, day, fingerprint)
     store.put_file(path, key)

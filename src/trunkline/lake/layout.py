@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+from urllib.parse import quote
 
 from trunkline.objects.model import Object
 
 LEDGER = "_ledger"
 BYTES = "_dead_letter_bytes"
+_INSTANT = "%Y%m%dT%H%M%S%fZ"
 _BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 
 def table_prefix(obj: Object) -> str:
     """Where all of an object's rows lie; ends in `/`."""
-    return f"{obj.database}/{obj.name}/"
+    return f"{obj.lake_folder}/"
 
 
 def partition_prefix(obj: Object, day: date) -> str:
@@ -73,9 +75,34 @@ def batch_key(object_name: str, batch_id: str) -> str:
     return f"{batch_prefix(object_name)}{batch_id}.json"
 
 
+def scan_key(object_name: str, table: str) -> str:
+    """How far the scan of a table is."""
+    return f"{LEDGER}/scan/{object_name}/{quote(table, safe='')}.json"
+
+
+def stream_key(object_name: str, table: str) -> str:
+    """Which shards of a table's streams were seen, and which were read to their end."""
+    return f"{LEDGER}/stream/{object_name}/{quote(table, safe='')}.json"
+
+
 def merge_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch in the warehouse."""
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
+
+
+def asked_key(day: date | None) -> str:
+    """Which calls of a day were looked for and had no transcript, and when."""
+    return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
+
+
+def undo_prefix(object_name: str) -> str:
+    """Where the intents to take batches back lie; ends in `/`."""
+    return f"{LEDGER}/undo/{object_name}/"
+
+
+def undo_key(object_name: str, batch_id: str) -> str:
+    """That a batch is being taken back, there until that is done."""
+    return f"{undo_prefix(object_name)}{batch_id}.json"
 
 
 def compaction_prefix(object_name: str) -> str:
@@ -86,6 +113,11 @@ def compaction_prefix(object_name: str) -> str:
 def compaction_key(object_name: str, fingerprint: str) -> str:
     """Which files a compacted one replaced, there until they are removed."""
     return f"{compaction_prefix(object_name)}{fingerprint}.json"
+
+
+def collect_key(instance_id: str, what: str) -> str:
+    """How far the collector is with an instance (`schedule`, a range), and the names that it has seen there."""
+    return f"{LEDGER}/collect/{instance_id}/{what}.json"
 
 
 def bytes_prefix(object_name: str) -> str:
@@ -101,3 +133,65 @@ def bytes_key(object_name: str, batch_id: str) -> str:
 def id_of(key: str) -> str:
     """The batch id or fingerprint that a small object is named by."""
     return key.rpartition("/")[2].partition(".")[0]
+
+
+def sighting_prefix(object_name: str, source: str, period: str) -> str:
+    """Where what a source listed of one period lies; ends in `/`."""
+    return f"{LEDGER}/sighting/{object_name}/{source}/{period}/"
+
+
+def sighting_key(object_name: str, source: str, period: str, start: datetime, end: datetime, asked_at: datetime) -> str:
+    """The ids that a source named for one stretch of time, asked for at one instant; all three are UTC."""
+    times = "-".join(f"{at:{_INSTANT}}" for at in (start, end, asked_at))
+    return f"{sighting_prefix(object_name, source, period)}{times}.parquet"
+
+
+def sighting_times(key: str) -> tuple[datetime, datetime, datetime]:
+    """Start, end and instant of asking in a sighting's key, UTC."""
+    start, end, asked_at = key.rpartition("/")[2].partition(".")[0].split("-")
+    return _instant(start), _instant(end), _instant(asked_at)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC)
+
+
+def finding_key(object_name: str, source: str, period: str) -> str:
+    """The contacts of a period that not every place holds."""
+    return f"{LEDGER}/finding/{object_name}/{source}/{period}.parquet"
+
+
+def period_prefix(object_name: str, source: str = "") -> str:
+    """Where the state of an object's periods lies, of one source or of all; ends in `/`."""
+    return f"{LEDGER}/period/{object_name}/{source}/" if source else f"{LEDGER}/period/{object_name}/"
+
+
+def period_key(object_name: str, source: str, period: str) -> str:
+    """The state of a period."""
+    return f"{period_prefix(object_name, source)}{period}.json"
+
+
+def certificates_prefix(object_name: str) -> str:
+    """Where all certificates of an object lie; ends in `/`."""
+    return f"{LEDGER}/certificate/{object_name}/"
+
+
+def certified_period(key: str) -> tuple[str, str]:
+    """The source and the period of a key below a certificate's prefix."""
+    source, period = key.split("/")[3:5]
+    return source, period
+
+
+def certificate_prefix(object_name: str, source: str, period: str) -> str:
+    """Where a period's certificate and its amendments lie; ends in `/`."""
+    return f"{certificates_prefix(object_name)}{source}/{period}/"
+
+
+def certificate_key(object_name: str, source: str, period: str, number: int) -> str:
+    """The certificate (number 0) or an amendment; in the order of the keys."""
+    return f"{certificate_prefix(object_name, source, period)}{number:05}.json"
+
+
+def pairs_key(object_name: str, source: str, period: str) -> str:
+    """The (id, end) pairs that a certificate's hash is over."""
+    return f"{certificate_prefix(object_name, source, period)}pairs.parquet"

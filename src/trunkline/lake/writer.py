@@ -19,7 +19,9 @@ MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
 
 # Bloom filters cost 5 % of time and size, and help no question: columns that are searched by one value are too varied.
-_PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
+"""How lake files are written, compacted ones too. Of ids and hashes, most of a file, level 1 leaves 6% less than levels
+3 to 15 do, and level 19 another 6% less for a hundred times the CPU time; contact records are alike at 1 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def write_rows(
     rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
     if len(days) == 1:
         path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({_PARQUET})")
+        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({PARQUET})")
         made = [(path, days[0][0], days[0][1])]
     else:
         # Hive folders name the partition; the columns that name it stay out of the files.
@@ -56,7 +58,7 @@ def write_rows(
         parts += "strftime(partition_date, '%d') AS day"
         con.execute(
             f"COPY ({rows}, {parts} FROM flat) TO '{_quoted(folder)}' "
-            f"({_PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+            f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
         )
         counts = dict(days)
         made = []
@@ -91,7 +93,7 @@ def write_tombstones(
             con.execute(
                 f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' "
                 f"AND lost_date = DATE '{day}') "
-                f"TO '{_quoted(path)}' ({_PARQUET})"
+                f"TO '{_quoted(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
             total += count

@@ -1,51 +1,45 @@
-"""The ledger in a DuckDB warehouse: its tables, what is written with a merge, and the questions asked of it."""
+"""The ledger in a warehouse, in SQL that every engine reads: what a merge writes, and the questions asked of it.
+
+What is written reads nothing, so that an engine may send it together with its merge, and has no effect a second time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import msgspec
 
-from trunkline.batch import REPLAY_SOURCE, Counts, Drift, Progress
-from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified
+from trunkline.batch import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress, Refused, total
+from trunkline.engines.session import Session
 from trunkline.ledger.records import BatchRecord
-from trunkline.objects.ledger import BATCH, DEAD_LETTER, LEDGER_TABLES, POSITION, LedgerTable
+from trunkline.objects.ledger import BATCH, DEAD_LETTER, POSITION
 
 
-def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the ledger's tables where they are not there."""
-    con.execute("CREATE SCHEMA IF NOT EXISTS ledger")
-    for table in LEDGER_TABLES:
-        columns = ", ".join(
-            f"{DUCKDB.quote(c.name)} {DUCKDB.type_of(c)}{'' if c.nullable else ' NOT NULL'}" for c in table.columns
-        )
-        con.execute(f"CREATE TABLE IF NOT EXISTS {quote_qualified(DUCKDB, table.name)} ({columns})")
-
-
-def merged_batches(con: duckdb.DuckDBPyConnection, object_name: str) -> set[str]:
+def merged_batches(db: Session, object_name: str) -> set[str]:
     """Ids of the batches this warehouse holds."""
-    rows = con.execute("SELECT batch_id FROM ledger.batch WHERE object = $1", [object_name]).fetchall()
+    rows = db.query("SELECT batch_id FROM ledger.batch WHERE object = $1", [object_name])
     return {batch_id for (batch_id,) in rows}
 
 
-def positions(con: duckdb.DuckDBPyConnection, object_name: str) -> dict[tuple[str, str], Progress]:
+def positions(db: Session, object_name: str) -> dict[tuple[str, str], Progress]:
     """How far each version of each file is read."""
-    rows = con.execute(
+    rows = db.query(
         "SELECT uri, version, next_offset, is_complete FROM ledger.position WHERE object = $1", [object_name]
-    ).fetchall()
+    )
     return {(uri, version): Progress(offset, complete) for uri, version, offset, complete in rows}
 
 
-def add_batch(con: duckdb.DuckDBPyConnection, record: BatchRecord, counts: Counts, merged_at: datetime) -> None:
-    """Write a batch's row, positions and dead letters; nothing when the batch is there. Call inside the merge."""
+def add_batch(
+    db: Session, record: BatchRecord, counts: Counts, merged_at: datetime, refused: Sequence[Refused] = ()
+) -> None:
+    """Write a batch's row, positions and dead letters; nothing when the batch is there. Call inside the merge.
+
+    `refused` are rows that this warehouse refuses: its own dead letters, by position and hash of the row.
+    """
     plan = record.plan
-    there = con.execute("SELECT count(*) FROM ledger.batch WHERE batch_id = $1", [record.batch_id]).fetchall()[0][0]
-    if there:
-        return
     first = plan.ranges[0]
     row: dict[str, Any] = asdict(counts) | {
         "batch_id": record.batch_id,
@@ -58,51 +52,44 @@ def add_batch(con: duckdb.DuckDBPyConnection, record: BatchRecord, counts: Count
         "merged_at": merged_at,
         "code_version": record.code_version,
     }
-    _insert(con, BATCH, [row])
-    if plan.source == REPLAY_SOURCE:
-        _replayed(con, record)
+    db.put(BATCH, [row])
+    if record.undoes is not None:
+        _undone(db, record.undoes)
+    elif plan.source in (REPLAY_SOURCE, REFUSED_SOURCE):
+        _replayed(db, record, refused)
     else:
-        _positions(con, record)
-        _letters(con, record)
+        _positions(db, record)
+        _letters(db, record)
+    _refused(db, record, merged_at, refused)
 
 
-def merged_batch(con: duckdb.DuckDBPyConnection, batch_id: str) -> tuple[Counts, datetime] | None:
+def merged_batch(db: Session, batch_id: str) -> tuple[Counts, datetime] | None:
     """What this warehouse made of a batch, and when; None when it does not hold it."""
     names = ", ".join(asdict(Counts()))
-    rows = con.execute(f"SELECT {names}, merged_at FROM ledger.batch WHERE batch_id = $1", [batch_id]).fetchall()
+    rows = db.query(f"SELECT {names}, merged_at FROM ledger.batch WHERE batch_id = $1", [batch_id])
     return (Counts(*rows[0][:-1]), rows[0][-1]) if rows else None
 
 
-def _positions(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
+def _positions(db: Session, record: BatchRecord) -> None:
     """Move the positions on. Never back: batches of one file may be merged in another order than it was read."""
-    held = positions(con, record.plan.object_name)
-    ranges = [
-        one
-        for one in record.plan.ranges
-        if Progress(one.end, one.is_last) >= held.get((one.uri, one.version), Progress())
+    furthest: dict[tuple[str, str], Progress] = {}
+    for one in record.plan.ranges:
+        place = (one.uri, one.version)
+        furthest[place] = max(furthest.get(place, Progress()), Progress(one.end, one.is_last))
+    rows = [
+        {
+            "object": record.plan.object_name,
+            "uri": uri,
+            "version": version,
+            "next_offset": progress.offset,
+            "is_complete": progress.is_complete,
+        }
+        for (uri, version), progress in furthest.items()
     ]
-    for found in ranges:
-        con.execute(
-            "DELETE FROM ledger.position WHERE object = $1 AND uri = $2 AND version = $3",
-            [record.plan.object_name, found.uri, found.version],
-        )
-    _insert(
-        con,
-        POSITION,
-        [
-            {
-                "object": record.plan.object_name,
-                "uri": found.uri,
-                "version": found.version,
-                "next_offset": found.end,
-                "is_complete": found.is_last,
-            }
-            for found in ranges
-        ],
-    )
+    db.put(POSITION, rows, better=("next_offset", "is_complete"))
 
 
-def _letters(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
+def _letters(db: Session, record: BatchRecord) -> None:
     rows = [
         {
             "object": record.plan.object_name,
@@ -119,60 +106,88 @@ def _letters(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
         }
         for letter in record.letters
     ]
-    _insert(con, DEAD_LETTER, rows)
+    db.put(DEAD_LETTER, rows)
 
 
-def _replayed(con: duckdb.DuckDBPyConnection, record: BatchRecord) -> None:
-    """A replay lands the letters it does not set aside again."""
+def _refused(db: Session, record: BatchRecord, merged_at: datetime, refused: Sequence[Refused]) -> None:
+    rows = [
+        {
+            "object": record.plan.object_name,
+            "position": one.position,
+            "payload_hash": one.row_hash,
+            "batch_id": record.batch_id,
+            "reason": one.reason,
+            "detail": one.detail,
+            "length_bytes": one.length,
+            "arrived_at": one.arrived_at,
+            "set_aside_at": merged_at,
+            "replays": 0,
+            "replayed_in": None,
+        }
+        for one in refused
+        if one.batch_id == record.batch_id
+    ]
+    db.put(DEAD_LETTER, rows)
+
+
+def _undone(db: Session, batch_id: str) -> None:
+    """What a batch set aside goes with it; what it had landed is set aside again."""
+    db.run("DELETE FROM ledger.dead_letter WHERE batch_id = $1", [batch_id])
+    db.run("UPDATE ledger.dead_letter SET replayed_in = NULL WHERE replayed_in = $1", [batch_id])
+
+
+def _replayed(db: Session, record: BatchRecord, refused: Sequence[Refused]) -> None:
+    """A replay lands the letters it does not set aside again. Its plan says which try of a letter it is."""
     again = {(letter.position, letter.payload_hash) for letter in record.letters}
+    if record.plan.source == REFUSED_SOURCE:
+        again = {(one.position, one.row_hash) for one in refused}
+    groups: dict[tuple[int, str | None], list[str]] = {}
     for found in record.plan.ranges:
-        position, payload_hash = found.uri, found.version.partition("#")[0]
-        landed = None if (position, payload_hash) in again else record.batch_id
-        con.execute(
-            "UPDATE ledger.dead_letter SET replays = replays + 1, replayed_in = $1 "
-            "WHERE object = $2 AND position = $3 AND payload_hash = $4",
-            [landed, record.plan.object_name, position, payload_hash],
+        payload_hash, _, tries = found.version.partition("#")
+        landed = None if (found.uri, payload_hash) in again else record.batch_id
+        groups.setdefault((int(tries) + 1, landed), []).append(f"{payload_hash} {found.uri}")
+    for (replays, landed), letters in groups.items():
+        marks = ", ".join(f"${number}" for number in range(4, len(letters) + 4))
+        db.run(
+            "UPDATE ledger.dead_letter SET replays = $1, replayed_in = $2 "
+            f"WHERE object = $3 AND replays < $1 AND payload_hash || ' ' || position IN ({marks})",
+            [replays, landed, record.plan.object_name, *letters],
         )
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: LedgerTable, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    names = [column.name for column in table.columns]
-    values = ", ".join(f"unnest(${n + 1}::{DUCKDB.type_of(c)}[])" for n, c in enumerate(table.columns))
-    con.execute(
-        f"INSERT INTO {quote_qualified(DUCKDB, table.name)} ({', '.join(DUCKDB.quote(n) for n in names)}) "
-        f"SELECT {values}",
-        [[row[name] for row in rows] for name in names],
+def totals(db: Session, object_name: str) -> Counts:
+    """The accounting of everything loaded so far.
+
+    A replay's records were read before: they move from the dead letters, or from what was refused, to where they
+    landed. What a warehouse took back is counted below zero, and so is in no sum.
+    """
+    sums = ", ".join(f"COALESCE(sum({name}), 0)" for name in asdict(Counts()))
+    rows = db.query(f"SELECT source, {sums} FROM ledger.batch WHERE object = $1 GROUP BY source", [object_name])
+    by_source = {source: Counts(*map(int, counts)) for source, *counts in rows}
+    again, refused = (by_source.pop(source, Counts()) for source in (REPLAY_SOURCE, REFUSED_SOURCE))
+    first = total(by_source.values())
+    moved = first + again + refused
+    return replace(
+        moved, read=first.read, dead_letter=moved.dead_letter - again.read, rejected=moved.rejected - refused.read
     )
 
 
-def totals(con: duckdb.DuckDBPyConnection, object_name: str) -> Counts:
-    """The accounting of everything loaded so far.
-
-    A replay's records were read before: they move from the dead letters to where they landed.
-    """
-    sums = ", ".join(f"COALESCE(sum({name}), 0)" for name in asdict(Counts()))
-    query = f"SELECT {sums} FROM ledger.batch WHERE object = $1 AND (source = $2) = $3"
-    first = Counts(*map(int, con.execute(query, [object_name, REPLAY_SOURCE, False]).fetchall()[0]))
-    again = Counts(*map(int, con.execute(query, [object_name, REPLAY_SOURCE, True]).fetchall()[0]))
-    moved = first + again
-    return Counts(**(asdict(moved) | {"read": first.read, "dead_letter": moved.dead_letter - again.read}))
-
-
-def files_read(con: duckdb.DuckDBPyConnection, object_name: str) -> int:
+def files_read(db: Session, object_name: str) -> int:
     """Versions of files that were read, in whole or in part."""
-    count: int = con.execute("SELECT count(*) FROM ledger.position WHERE object = $1", [object_name]).fetchall()[0][0]
+    count: int = db.query(
+        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE 'connect://%'", [object_name]
+    )[0][0]
     return count
 
 
-def last_drifts(con: duckdb.DuckDBPyConnection, object_name: str, limit: int = 200) -> list[Drift]:
+def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
     """The drift of the latest batches, newest first."""
-    rows = con.execute(
-        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 "
-        "ORDER BY loaded_at DESC, batch_id LIMIT $3",
-        [object_name, REPLAY_SOURCE, limit],
-    ).fetchall()
+    rows = db.query(
+        "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
+        f"ORDER BY loaded_at DESC, batch_id LIMIT {limit:d}",
+        # Neither is what the stream sends: dead letters come again, and the API lacks fields.
+        [object_name, REPLAY_SOURCE, API_SOURCE],
+    )
     return [msgspec.json.decode(text, type=Drift) for (text,) in rows]
 
 
@@ -192,15 +207,44 @@ class SetAside:
     replayed_in: str | None
 
 
-def dead_letters(
-    con: duckdb.DuckDBPyConnection, object_name: str | None = None, is_open: bool = True
-) -> list[SetAside]:
+def dead_letters(db: Session, object_name: str | None = None, is_open: bool = True) -> list[SetAside]:
     """Records set aside, oldest first; with `is_open` only those that no replay has landed."""
-    rows = con.execute(
+    conditions = ["1 = 1"] + ["object = $1"] * (object_name is not None) + ["replayed_in IS NULL"] * is_open
+    rows = db.query(
         "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, "
-        "replayed_in "
-        "FROM ledger.dead_letter WHERE ($1 IS NULL OR object = $1) AND (NOT $2 OR replayed_in IS NULL) "
-        "ORDER BY arrived_at, position",
-        [object_name, is_open],
-    ).fetchall()
-    return [SetAside(*row) for row in rows]
+        f"replayed_in FROM ledger.dead_letter WHERE {' AND '.join(conditions)}",
+        [object_name] if object_name is not None else [],
+    )
+    # Not sorted by the engine: each sorts text in its own way.
+    return sorted((SetAside(*row) for row in rows), key=lambda letter: (letter.arrived_at, letter.position))
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What the ledger holds of an object: batches merged, the last merge (UTC, None before the first), set aside."""
+
+    batches: int
+    last_load: datetime | None
+    set_aside: int
+
+
+def loads(db: Session, object_name: str) -> Loads:
+    """The state of an object's loads."""
+    batches = db.query("SELECT count(*), max(merged_at) FROM ledger.batch WHERE object = $1", [object_name])
+    aside = db.query("SELECT count(*) FROM ledger.dead_letter WHERE object = $1 AND replayed_in IS NULL", [object_name])
+    return Loads(*batches[0], *aside[0])
+
+
+def last_load_batches(db: Session, object_name: str) -> int:
+    """How many batches with records the latest load merged; a load is what was merged in one go."""
+    rows = db.query(
+        "SELECT count(*) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2 AND merged_at = "
+        "(SELECT max(merged_at) FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source <> $2)",
+        [object_name, API_SOURCE],
+    )
+    return int(rows[0][0])
+
+
+def installed_versions(db: Session) -> dict[str, str]:
+    """The version of Trunkline that installed each object's tables; empty for an embedded warehouse."""
+    return dict(db.query("SELECT object, code_version FROM ledger.installation"))

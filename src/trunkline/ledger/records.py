@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from trunkline.batch import Counts, Drift, Plan
+from trunkline.batch import Counts, Drift, Mark, Plan
 from trunkline.errors import TerminalError
 
 T = TypeVar("T")
@@ -37,7 +37,10 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch whose rows are all in the lake. Its presence is the durability point of the batch."""
+    """A batch whose rows are all in the lake. Its presence is the durability point of the batch.
+
+    `undoes` names the batch that this one takes back; its counts are then below zero, and it has no rows.
+    """
 
     batch_id: str
     plan: Plan
@@ -51,6 +54,7 @@ class BatchRecord:
     drift: Drift
     loaded_at: datetime
     code_version: str
+    undoes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,13 @@ class MergeRecord:
 
 @dataclass(frozen=True, slots=True)
 class KeptBytes:
-    """The bytes of one dead letter (first MiB), found again by position and hash."""
+    """The bytes of one dead letter (first MiB), found again by position and hash, and what its source knew of it."""
 
     position: str
     payload_hash: str
     payload: bytes
     length: int
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)

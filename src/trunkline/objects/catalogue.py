@@ -7,20 +7,31 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trunkline.errors import UsageError
+from trunkline.objects.call import CALL
+from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.scorecard import SCORECARD
+from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
 from trunkline.objects.user_objects import read_objects
 from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {
     CONTACT_RECORD.name: CONTACT_RECORD,
+    CALL.name: CALL,
+    SCORECARD.name: SCORECARD,
+    TRANSCRIPT.name: TRANSCRIPT,
 }
 
 VIEWS: dict[str, View] = {
     CONTACT_STATISTIC_RECORD.name: CONTACT_STATISTIC_RECORD,
+    CONTACT_LENS_VIEW.name: CONTACT_LENS_VIEW,
+    TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
+    CALLS_VIEW.name: CALLS_VIEW,
 }
-"""Tables of Amazon's that are views over an object."""
+"""Tables that are views over one object or several, in an order in which they can be created."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
@@ -53,5 +64,5 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
 
 
 def _tables(obj: Object) -> tuple[str, ...]:
-    lake = (obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
-    return (*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")
+    lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
+    return tuple(dict.fromkeys((*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trunkline.objects.model import Column, Type
@@ -15,6 +16,11 @@ class LedgerTable:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+
+    @property
+    def by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
 
 
 def _col(name: str, type_: Type, meaning: str, nullable: bool = True, length_max: int | None = None) -> Column:
@@ -85,4 +91,87 @@ DEAD_LETTER = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER)
+_PERIOD_KEY = (
+    _col("object", "text", "The object.", False, 128),
+    _col("source", "text", "Whose listing it is compared with, such as one Connect instance.", False, 256),
+    _col("period_start", "timestamp", "Begin of the period, a UTC day.", False),
+)
+
+PERIOD = LedgerTable(
+    name="ledger.period",
+    grain="One row per object, source and period: how complete it is.",
+    key=("object", "source", "period_start"),
+    columns=(
+        *_PERIOD_KEY,
+        _col("period_end", "timestamp", "End of the period, not part of it.", False),
+        _col(
+            "state", "text", "open: it has not ended; settling: late contacts may come; closed: certified.", False, 16
+        ),
+        _count("stream", "Contacts of it that came from the stream, in stream files or set aside."),
+        _count("listed", "Contacts that the source lists as ended in it."),
+        _count("lake", "Contacts of it in the lake."),
+        _count("warehouse", "Contacts of it in this warehouse."),
+        _count("missing", "Listed, and not held by lake and warehouse."),
+        _count("dropped", "Listed, and left out by a rule."),
+        _count("only_in_stream", "Held and never listed: reported, no gap."),
+        _count("moved", "Listed in it and held with an end in another period."),
+        _count("at_api_fidelity", "Held, and rebuilt from the API."),
+        _count("differing", "Held by one of lake and warehouse alone, or with another end, and not listed."),
+        _count("gone", "Certified and held no more, and nothing explains it."),
+        _col(
+            "listed_as_of", "timestamp", "Since when the whole period was asked for, UTC. NULL while a part never was."
+        ),
+        _col("examined_at", "timestamp", "When it was compared last, UTC.", False),
+        _col("closed_at", "timestamp", "When its certificate was written, UTC. NULL while it is not closed."),
+        _col("pairs", "bigint", "Contacts in the hash in force. NULL while it is not closed."),
+        _col("sha256", "text", "Hash over the sorted (id, end) pairs in force. NULL while it is not closed.", True, 64),
+        _count("amendments", "Amendments appended to its certificate."),
+    ),
+)
+
+SIGHTING = LedgerTable(
+    name="ledger.sighting",
+    grain="One row per contact of a period that one place has seen and another has not.",
+    key=("object", "source", "period_start", "id"),
+    columns=(
+        *_PERIOD_KEY,
+        _col("id", "text", "The contact.", False, 256),
+        _col("began_at", "timestamp", "When it began, UTC. NULL where nobody says."),
+        _col("ended_at", "timestamp", "When it ended, UTC. NULL where nobody says."),
+        _col("why", "text", "never seen, late, dead letter, not merged, only in stream, ...: why it is believed so.",
+             False, 64),
+        _col("detail", "text", "More, for people. NULL when there is no more.", True, 4096),
+        _col("found_at", "timestamp", "When it was first found so, UTC.", False),
+        _col("settled_at", "timestamp", "When it was found held by all. NULL while it is not."),
+    ),
+)  # fmt: skip
+
+AMENDMENT = LedgerTable(
+    name="ledger.amendment",
+    grain="One row per contact that an amendment to a certificate names.",
+    key=("object", "source", "period_start", "number", "id"),
+    columns=(
+        *_PERIOD_KEY,
+        _col("number", "bigint", "Which amendment, from 1.", False),
+        _col("id", "text", "The contact.", False, 256),
+        _col("change", "text", "completed, changed, moved out, dropped by rule.", False, 32),
+        _col("ended_before", "timestamp", "Its end before. NULL when it was not in the period."),
+        _col("ended_after", "timestamp", "Its end since. NULL when it is no longer in the period."),
+        _col("appended_at", "timestamp", "When the amendment was appended, UTC.", False),
+    ),
+)
+
+INSTALLATION = LedgerTable(
+    name="ledger.installation",
+    grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
+    key=("object",),
+    columns=(
+        _col("object", "text", "The object.", False, 64),
+        _col("fingerprint", "text", "Hash of the statements that made its tables, views and procedures.", False, 64),
+        _col("catalogue_version", "bigint", "The catalogue's version.", False),
+        _col("code_version", "text", "The version of Trunkline that installed them.", False, 64),
+        _col("installed_at", "timestamp", "When, UTC.", False),
+    ),
+)
+
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, INSTALLATION)

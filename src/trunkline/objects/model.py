@@ -9,8 +9,14 @@ from typing import Literal
 Pii = Literal["none", "direct", "indirect"]
 """none; direct: alone identifies a customer (a number, an address); indirect: identifies together with others."""
 
-Scalar = Literal["text", "bigint", "integer", "double", "boolean", "timestamp", "date"]
-"""timestamp: UTC without zone, microseconds. text: never an empty string for "unknown", that is NULL."""
+Scalar = Literal["text", "bigint", "integer", "double", "decimal", "boolean", "timestamp", "date"]
+"""timestamp: UTC without zone, microseconds. text: never an empty string for "unknown", that is NULL.
+
+decimal: exact, up to 18 digits before the point and 20 after it, never through a float.
+"""
+
+DECIMAL_DIGITS, DECIMAL_SCALE = 38, 20
+"""Digits of a decimal in all and after the point: 38 is the most that every engine and DynamoDB have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,9 @@ class Object:
     `key` names one row. `version` is the column whose value says which copy is newer (missing sorts lowest).
     `partition` is the timestamp column whose UTC date is the lake partition. `redaction` is the map column and
     key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
-    marks the start of a record in damaged text.
+    marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
+    `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
+    view that adds other objects' columns has the table's name.
     """
 
     name: str
@@ -108,15 +116,38 @@ class Object:
     catalogue_version: int = 1
     redaction: tuple[str, str] | None = None
     source: str = ""
+    table: str = ""
+    folder: str = ""
+    view: str = ""
 
     def __hash__(self) -> int:
         """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""
         return hash((self.name, self.catalogue_version))
 
     @property
+    def table_name(self) -> str:
+        """The lake table's name, without its database."""
+        return self.table or self.name
+
+    @property
     def lake_table(self) -> str:
-        """`database.table` as Amazon names it."""
-        return f"{self.database}.{self.name}"
+        """`database.table` as Amazon, or who else named it, has it."""
+        return f"{self.database}.{self.table_name}"
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view that shows its best rows, without its database."""
+        return self.view or self.table_name
+
+    @property
+    def public_view(self) -> str:
+        """`database.view` that people read."""
+        return f"{self.database}.{self.view_name}"
+
+    @property
+    def lake_folder(self) -> str:
+        """Where its files lie below the lake, without slashes at the ends."""
+        return self.folder or f"{self.database}/{self.table_name}"
 
     @property
     def by_name(self) -> Mapping[str, Column]:

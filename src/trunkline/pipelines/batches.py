@@ -6,7 +6,8 @@ from pathlib import Path
 
 import trunkline
 from trunkline import clock
-from trunkline.batch import REPLAY_SOURCE, DeadLetter, Framed, Plan
+from trunkline.batch import REPLAY_SOURCE, DeadLetter, Framed, Mark, Plan
+from trunkline.flatten.letters import place
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
@@ -27,7 +28,11 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
     letters = _distinct(done.dead_letters)
     written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
     if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
-        kept = [KeptBytes(one.position, one.payload_hash, one.payload, one.length) for one in letters]
+        marks = _marks(framed)
+        kept = [
+            KeptBytes(one.position, one.payload_hash, one.payload, one.length, marks.get(one.position))
+            for one in letters
+        ]
         store.put_bytes(encode_bytes(kept), layout.bytes_key(obj.name, batch_id), is_private=True)
     record = BatchRecord(
         batch_id=batch_id,
@@ -47,6 +52,13 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         raise AssertionError(f"batch {batch_id}: {record.read} read, {record.accepted} + {record.dead_letter} kept")
     store.put_bytes(encode(record), layout.batch_key(obj.name, batch_id))
     return record
+
+
+def _marks(framed: Framed) -> dict[str, Mark]:
+    """What the source knew of each record, by position: a replay is of the version that the record was."""
+    places = [place(framed, index) for index in range(len(framed.plan.ranges))]
+    spots = zip(framed.range_indexes, framed.offsets, framed.marks or (), strict=False)
+    return {f"{places[index]}{offset}": mark for index, offset, mark in spots}
 
 
 def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:

@@ -17,8 +17,7 @@ _NO_ROOM_WORDS = ("no space left", "disk quota", "file too large", "could not wr
 
 def check_places(settings: Settings) -> None:
     """Raises UsageError for paths that the engine would take for patterns or parameters."""
-    places = [path_of(settings.warehouse)] + ([path_of(settings.lake)] if settings.lake.startswith("file:") else [])
-    for path in places:
+    for path in (path_of(url) for url in (settings.warehouse, settings.lake) if url.startswith(("duckdb:", "file:"))):
         if any(sign in str(path) for sign in "?*"):
             raise UsageError(
                 f"{str(path)!r} has ? or * in it, which the engine takes for a pattern: rename the folder, or name "
@@ -64,6 +63,10 @@ def explained(settings: Settings) -> Iterator[None]:
 
 def damaged_warehouse(settings: Settings) -> str:
     """What to do about a warehouse file that cannot be read."""
+    if not settings.warehouse.startswith("duckdb:"):
+        return (
+            f"Nothing is lost; run the same command again, and trunkline doctor --home {settings.home} where it recurs"
+        )
     path = path_of(settings.warehouse)
     return (
         f"If the warehouse {path} is damaged, move that file away and run: "

@@ -12,28 +12,36 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.errors import TransientError
-from trunkline.flatten.careful import PiiRule
+from trunkline.errors import TerminalError, TransientError
+from trunkline.flatten.pii import PiiRule
 from trunkline.lake.store import Store, open_store
-from trunkline.ledger import index
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.pii_rule import check_rule, rule_of
-from trunkline.settings import Settings, path_of
-from trunkline.warehouse import duckdb as warehouse
-from trunkline.warehouse import duckdb_merge
+from trunkline.settings import Settings, without_password
+from trunkline.warehouse.model import Opening, Warehouse
+from trunkline.warehouse.targets import target_of
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An open home. `con` is the warehouse; `scratch` holds nothing that anyone would miss."""
+    """An open home: its lake, and the warehouse that the lake is folded into.
+
+    `con` is the embedded engine, which reads the lake's files: the warehouse itself only where that is DuckDB.
+    `scratch` holds nothing that anyone would miss.
+    """
 
     settings: Settings
     objects: Mapping[str, Object]
     store: Store
-    con: duckdb.DuckDBPyConnection
+    warehouse: Warehouse
     scratch: Path
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The embedded engine."""
+        return self.warehouse.local
 
     @property
     def rule(self) -> PiiRule:
@@ -42,11 +50,11 @@ class Home:
 
 
 @contextmanager
-def open_home(settings: Settings) -> Iterator[Home]:
-    """Own the home, open its warehouse, create what is missing.
+def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
+    """Own the home and open its warehouse. What an embedded one lacks is created; a server's only with `is_install`.
 
     Raises TransientError when somebody else owns it, TerminalError where the lake stores personal data by another
-    rule or key, or a file is damaged.
+    rule or key, a file is damaged, or a server's warehouse is not installed.
     """
     check_places(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -59,12 +67,29 @@ def open_home(settings: Settings) -> Iterator[Home]:
         store = open_store(settings.lake)
         store.forget_unfinished()
         check_rule(settings, store, list(objects.values()))
-        path = path_of(settings.warehouse)
-        with warehouse.open_warehouse(path, settings.memory_mb, settings.threads) as con:
-            duckdb_merge.install(con, list(objects.values()), list(catalogue.VIEWS.values()))
-            index.install(con)
-            yield Home(settings, objects, store, con, scratch)
+        target = target_of(settings.warehouse)
+        with target.open_warehouse(opening_of(settings)) as warehouse:
+            if target.is_embedded:
+                warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()))
+            elif not is_install:
+                _check_installed(settings, warehouse, objects)
+            yield Home(settings, objects, store, warehouse, scratch)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def opening_of(settings: Settings) -> Opening:
+    """What the home's warehouse is opened with."""
+    scratch = settings.home / "scratch"
+    return Opening(settings.warehouse, settings.memory_mb, settings.threads, scratch, settings.home)
+
+
+def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[str, Object]) -> None:
+    missing = warehouse.missing(list(objects.values()))
+    if missing:
+        raise TerminalError(
+            f"the warehouse {without_password(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
+            f"another catalogue; run: trunkline warehouse install --home {settings.home}"
+        )
 
 
 def user_object_files(settings: Settings) -> list[Path]:

@@ -6,41 +6,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from trunkline import clock
-from trunkline.batch import Counts
+from trunkline.batch import Counts, Refused
+from trunkline.engines.session import Session
 from trunkline.lake import layout
 from trunkline.lake.writer import write_tombstones
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.warehouse import duckdb_merge as warehouse
+from trunkline.warehouse.model import Along, Staged
+from trunkline.warehouse.targets import target_of
 
-# Batches merged in one transaction: each writes the table's last row group anew, and plans an INSERT of every column.
-# 48 of them take 31 us a row, 16 take 40; 32 need 300 MB, 48 some 340.
-MERGE_BATCHES_MAX = 32
 MERGE_ROWS_MAX = 100_000
 
 
 def merge_batches(home: Home, obj: Object, records: Sequence[BatchRecord]) -> list[Counts]:
     """Merge batches whose rows are in the lake; nothing is counted twice when this is repeated."""
-    files = [home.store.fetch(put.key, home.scratch / "fetched") for record in records for put in record.puts]
+    fetched = home.scratch / "fetched"
+    staged = [
+        Staged(record.batch_id, tuple(home.store.fetch(put.key, fetched) for put in record.puts)) for record in records
+    ]
     merged_at = clock.now_naive()
-    full: dict[str, Counts] = {}
 
-    def before_commit(counts: Mapping[str, Counts]) -> None:
-        if counts:
-            write_tombstones(home.con, obj, list(counts), home.store, home.scratch)
+    def tombstones(batch_ids: Sequence[str]) -> None:
+        write_tombstones(home.con, obj, batch_ids, home.store, home.scratch)
+
+    def ledger(session: Session, counts: Mapping[str, Counts], refused: Sequence[Refused]) -> None:
         for record in records:
-            merged = replace(
-                counts.get(record.batch_id, Counts()),
-                read=record.read, filtered=record.filtered, dead_letter=record.dead_letter,
-            )  # fmt: skip
-            if not merged.is_balanced:
-                raise AssertionError(f"batch {record.batch_id} does not add up: {asdict(merged)}")
-            full[record.batch_id] = merged
-            index.add_batch(home.con, record, merged, merged_at)
+            merged = _account(record, counts.get(record.batch_id, Counts()), record.batch_id in counts)
+            index.add_batch(session, record, merged, merged_at, refused)
 
-    warehouse.merge(home.con, obj, files, before_commit)
+    counted = home.warehouse.merge(obj, staged, Along(tombstones, ledger))
+    full = {record.batch_id: _account(record, counted.get(record.batch_id, Counts())) for record in records}
     for record in records:
         # The plan goes last: while it is there, the next run looks whether this batch is done.
         merge_record = MergeRecord(record.batch_id, full[record.batch_id], merged_at)
@@ -50,6 +47,14 @@ def merge_batches(home: Home, obj: Object, records: Sequence[BatchRecord]) -> li
     return [full[record.batch_id] for record in records]
 
 
+def _account(record: BatchRecord, merged: Counts, is_known: bool = True) -> Counts:
+    """A batch's whole account. Raises AssertionError where the merge's terms are known and leave a record out."""
+    full = replace(merged, read=record.read, filtered=record.filtered, dead_letter=record.dead_letter)
+    if is_known and not full.is_balanced:
+        raise AssertionError(f"batch {record.batch_id} does not add up: {asdict(full)}")
+    return full
+
+
 def _forget_fetched(home: Home) -> None:
     folder = home.scratch / "fetched"
     if folder.exists():
@@ -57,12 +62,18 @@ def _forget_fetched(home: Home) -> None:
             path.unlink()
 
 
-def grouped(records: Sequence[BatchRecord]) -> list[list[BatchRecord]]:
+def batches_max(home: Home) -> int:
+    """How many batches the home's warehouse merges in one transaction."""
+    return target_of(home.settings.warehouse).merge_batches_max
+
+
+def grouped(home: Home, records: Sequence[BatchRecord]) -> list[list[BatchRecord]]:
     """Batches in groups that are merged together."""
+    most = batches_max(home)
     groups: list[list[BatchRecord]] = []
     rows = 0
     for record in records:
-        if not groups or len(groups[-1]) >= MERGE_BATCHES_MAX or rows + record.accepted > MERGE_ROWS_MAX:
+        if not groups or len(groups[-1]) >= most or rows + record.accepted > MERGE_ROWS_MAX:
             groups.append([])
             rows = 0
         groups[-1].append(record)

@@ -9,36 +9,41 @@ from dataclasses import dataclass
 import duckdb
 
 from trunkline.compile import pruning, trino
+from trunkline.compile.ddl import create_schema, view_columns
 from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
+from trunkline.compile.views import create_view, select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.errors import TerminalError, UsageError
+from trunkline.engines.model import quote_qualified
+from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
-from trunkline.pipelines.home import user_object_files
-from trunkline.settings import Settings, path_of
-from trunkline.warehouse import duckdb as warehouse
+from trunkline.pipelines.home import opening_of, user_object_files
+from trunkline.settings import Settings
+from trunkline.warehouse.duckdb import CATALOG, DuckDBWarehouse
+from trunkline.warehouse.model import Answer, Readable
+from trunkline.warehouse.targets import target_of
 
-SEARCH_PATH = ",".join(f"{warehouse.CATALOG}.{schema}" for schema in ("connect_datalake", "connect", "ledger"))
+LAKE_PATH = "lake.connect_datalake,lake.main"
+SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
+"""Where names without a database are looked up, in this order."""
+SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open home for questions; `con` sees the warehouse, and the lake as `lake.<table>[_versions]`."""
+    """An open home for questions. `con` is the embedded engine, which sees the lake as `lake.<table>[_versions]`."""
 
     settings: Settings
     objects: Mapping[str, Object]
-    con: duckdb.DuckDBPyConnection
+    warehouse: Readable
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows of a query."""
-
-    columns: list[str]
-    rows: list[tuple[object, ...]]
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The embedded engine: the warehouse too where that is DuckDB."""
+        return self.warehouse.local
 
 
 @contextmanager
@@ -48,17 +53,12 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
     """
     check_places(settings)
-    path = path_of(settings.warehouse)
-    if not path.exists():
-        raise TerminalError(
-            f"there is no warehouse at {path} yet; load something first: trunkline load contact_record FOLDER, "
-            "or name another home with --home"
-        )
     objects = catalogue.load(user_object_files(settings))
-    with explained(settings), warehouse.open_reader(path, settings.memory_mb, settings.threads) as con:
-        _show_lake(con, settings, objects)
-        con.execute(f"SET search_path = '{SEARCH_PATH}'")
-        yield Reader(settings, objects, con)
+    target = target_of(settings.warehouse)
+    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+        _show_lake(warehouse.local, settings, objects)
+        warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
+        yield Reader(settings, objects, warehouse)
 
 
 def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
@@ -76,8 +76,26 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
         for obj in objects.values():
             for name, body in _lake_bodies(obj, store):
                 con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(name)} AS {body}")
+        for view in views_on(objects.values(), catalogue.VIEWS.values()):
+            body = select_view(view, DUCKDB.name, _in_lake, is_lake=True)
+            con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
+    if not target_of(settings.warehouse).is_embedded:
+        _name_as_amazon_does(con, objects)
     con.execute("SET allowed_directories = $1", [[folder.rstrip("/") + "/" for folder in folders]])
     con.execute("SET enable_external_access = false")
+
+
+def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> None:
+    """The lake under the names that the warehouse has where that is not in this engine, with the views on it."""
+    con.execute("USE lake")
+    for obj in objects.values():
+        con.execute(create_schema(DUCKDB, obj.database))
+        name = DUCKDB.quote(obj.view_name)
+        columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
+        con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.lake_table)} AS SELECT {columns} FROM lake.main.{name}")
+    for view in views_on(objects.values(), catalogue.VIEWS.values()):
+        con.execute(create_view(view, DUCKDB.name))
+    con.execute("USE memory")
 
 
 def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
@@ -93,9 +111,13 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
         source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
     return [
-        (obj.name, best_body(obj, DUCKDB, source)),
-        (f"{obj.name}_versions", versions_body(obj, DUCKDB, source)),
+        (obj.view_name, best_body(obj, DUCKDB, source)),
+        (f"{obj.table_name}_versions", versions_body(obj, DUCKDB, source)),
     ]
+
+
+def _in_lake(name: str) -> str:
+    return f"lake.main.{DUCKDB.quote(name.rpartition('.')[2])}"
 
 
 def _literal(path: str) -> str:
@@ -103,35 +125,27 @@ def _literal(path: str) -> str:
     return path.replace("[", "[[]")
 
 
-def query(reader: Reader, sql: str, dialect: str = "duckdb") -> Answer:
-    """Run one question. Raises UsageError for SQL that cannot be, in the engine's words.
+def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
+    """Run one question in the warehouse's own SQL, or in `athena`'s or `duckdb`'s.
 
-    Only a query: COPY could write into the lake, which the engine must be able to read.
+    A server answers its own SQL alone; the other two are answered from the lake there. Raises UsageError for SQL that
+    cannot be, in the engine's words. Only a query: COPY could write into the lake, which the engine must read.
     """
-    if dialect == "athena":
-        sql = trino.to_duckdb(sql, _tables(reader))
-        for setting in trino.SETTINGS:
-            reader.con.execute(setting)
-    elif dialect != "duckdb":
-        raise UsageError(f"there is no dialect {dialect!r}; valid are duckdb and athena")
-    else:
-        _check_question(sql)
-        sql = pruning.prune(sql, reader.objects)
-    try:
-        reader.con.execute(sql)
-        columns = [str(column[0]) for column in reader.con.description or []]
-        return Answer(columns, reader.con.fetchall() if columns else [])
-    except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
-        raise  # not the question's fault: `explained` says whose
-    except duckdb.CatalogException as error:
-        tables = ", ".join(sorted(_tables(reader)))
-        raise UsageError(f"the query cannot be run: {str(error).strip()}\nTables: {tables}") from None
-    except duckdb.Error as error:
-        if type(error) is duckdb.Error or (
-            ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
-        ):
-            raise
-        raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
+    own = reader.warehouse.engine.name
+    local = reader.warehouse if own == DUCKDB.name else DuckDBWarehouse(reader.con)
+    match dialect or own:
+        case "athena":
+            sql = trino.to_duckdb(sql, _tables(reader))
+            for setting in trino.SETTINGS:
+                reader.con.execute(setting)
+            return local.ask(sql)
+        case "duckdb":
+            _check_question(sql)
+            return local.ask(pruning.prune(sql, reader.objects))
+        case name if name == own:
+            return reader.warehouse.ask(sql)
+    valid = " and ".join(dict.fromkeys([own, "duckdb", "athena"]))
+    raise UsageError(f"there is no dialect {dialect!r} here; valid are {valid}")
 
 
 def _check_question(sql: str) -> None:
@@ -150,7 +164,7 @@ def _tables(reader: Reader) -> dict[str, dict[str, str]]:
     rows = reader.con.execute(
         "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = $1 ORDER BY column_index",
-        [warehouse.CATALOG],
+        [CATALOG if target_of(reader.settings.warehouse).is_embedded else "lake"],
     ).fetchall()
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in rows:

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from trunkline.batch import Plan
+from trunkline.batch import Plan, total
+from trunkline.engines.session import Session
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -14,7 +15,7 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, dec
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import grouped, merge_batches
-from trunkline.warehouse import duckdb_merge as warehouse
+from trunkline.pipelines.taking_back import pending, take_back
 
 Redo = Callable[[Plan], None]
 Advance = Callable[[int], None]
@@ -28,13 +29,15 @@ def recover(home: Home, obj: Object, redo: Redo, is_rebuild: bool = False, advan
     is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
     """
     finished = _finish_plans(home, obj, redo)
+    for batch_id in pending(home, obj):
+        take_back(home, obj, batch_id)
     lacking = unmerged(home, obj)
     lost = [(record, found) for record in lacking if (found := _merge_record(home, obj, record.batch_id)) is not None]
     lost_ids = {record.batch_id for record, _ in lost}
     waiting = [record for record in lacking if record.batch_id not in lost_ids]
     if lost or is_rebuild:
         _restore(home, obj, lost, {record.batch_id for record in waiting}, advance)
-    for group in grouped(waiting):
+    for group in grouped(home, waiting):
         merge_batches(home, obj, group)
     return max(finished, len(lacking))
 
@@ -48,7 +51,7 @@ def _finish_plans(home: Home, obj: Object, redo: Redo) -> int:
     for plan in begun:
         redo(plan)
     for plan in plans:
-        merged = index.merged_batch(home.con, plan.batch_id)
+        merged = index.merged_batch(home.warehouse, plan.batch_id)
         if merged is not None:
             # Stopped between the merge's commit and its record in the lake.
             record = MergeRecord(plan.batch_id, *merged)
@@ -74,17 +77,21 @@ def _restore(
     advance: Advance,
 ) -> None:
     """Fill the warehouse table from the lake, without batches that wait for their first merge."""
-    with warehouse.transaction(home.con):
-        warehouse.rebuild(home.con, obj, _fetched_months(home, obj, waiting, advance))
+    held = index.totals(home.warehouse, obj.name)
+    again = total(merged.counts for _, merged in lost)
+    # A deleted row stays in the table, and may have been the first of its key.
+    wanted, deleted = held.inserted + again.inserted, held.deleted + again.deleted
+
+    def before_commit(session: Session, rows: int) -> None:
         for record, merged in lost:
-            index.add_batch(home.con, record, merged.counts, merged.merged_at)
-        counts = index.totals(home.con, obj.name)
-        wanted, rows = counts.inserted - counts.deleted, warehouse.count(home.con, obj)
-        if rows != wanted:
+            index.add_batch(session, record, merged.counts, merged.merged_at)
+        if not wanted <= rows <= wanted + deleted:
             raise TerminalError(
                 f"the lake {home.settings.lake} gives {rows:,} rows of {obj.name} where its accounting has {wanted:,}: "
                 "files of it are gone or were changed. Put them back from a backup; the warehouse is left as it was"
             )
+
+    home.warehouse.rebuild(obj, _fetched_months(home, obj, waiting, advance), before_commit)
 
 
 def _fetched_months(home: Home, obj: Object, without: Collection[str], advance: Advance) -> list[list[Path]]:
@@ -103,7 +110,7 @@ def _fetched_months(home: Home, obj: Object, without: Collection[str], advance: 
 
 def unmerged(home: Home, obj: Object) -> list[BatchRecord]:
     """Batches in the lake that this warehouse does not hold, oldest first."""
-    held = index.merged_batches(home.con, obj.name)
+    held = index.merged_batches(home.warehouse, obj.name)
     found: list[BatchRecord] = []
     for key in home.store.list(layout.batch_prefix(obj.name)):
         if layout.id_of(key) not in held:

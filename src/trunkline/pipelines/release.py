@@ -10,7 +10,7 @@ from typing import Any
 from trunkline import clock
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.limits import LAMBDA_MARGIN_S
-from trunkline.settings import ReleaseVariables
+from trunkline.release_variables import ReleaseVariables
 from trunkline.warehouse.redshift_data import DataApi, Target
 from trunkline.warehouse.releases.event import is_proxy, request_of
 from trunkline.warehouse.releases.find import Found, Pick, find

@@ -14,6 +14,7 @@ from trunkline.pipelines.letters import plan_letters, reread_letters
 from trunkline.pipelines.load import Flatteners, LoadResult, redo
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.refused import is_refused, plan_rows, put_again
 
 REPLAY_LETTERS_MAX = 2_000
 
@@ -28,6 +29,13 @@ def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
     counts: list[Counts] = []
     size = 0
+    # What the warehouse refused is a row already; what could not be read is not.
+    rows = [letter for letter in letters if is_refused(letter)]
+    for first in range(0, len(rows), REPLAY_LETTERS_MAX):
+        plan = plan_rows(obj.name, rows[first : first + REPLAY_LETTERS_MAX])
+        batches.record_plan(home.store, plan)
+        counts += merge_batches(home, obj, [put_again(home, obj, plan)])
+    letters = [letter for letter in letters if not is_refused(letter)]
     for first in range(0, len(letters), REPLAY_LETTERS_MAX):
         some = letters[first : first + REPLAY_LETTERS_MAX]
         framed = reread_letters(home, plan_letters(obj.name, some), some)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 from trunkline import clock
 from trunkline.compile.metric_query import Threshold
 from trunkline.errors import TerminalError
+from trunkline.lake.store import open_store
 from trunkline.ledger import index
+from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
+from trunkline.serve import certified
 from trunkline.serve.headline import Headline, headline
-from trunkline.serve.period import day_period, default_day
+from trunkline.serve.period import Period, day_period, default_day
 from trunkline.serve.report import report
 from trunkline.serve.report_data import Completeness
 
@@ -35,23 +38,23 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Wri
     Raises TerminalError when the file cannot be written.
     """
     settings = reader.settings
-    chosen = day or default_day(reader.con, zone, clock.now_naive()) or clock.now().date()
+    chosen = day or default_day(reader.warehouse, zone, clock.now_naive()) or clock.now().date()
     period = day_period(chosen, zone)
     x = Threshold(settings.service_level_s, settings.service_level_queue_s)
-    page = report(reader.con, period, x, completeness(reader))
+    page = report(reader.warehouse, period, x, completeness(reader, period))
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise TerminalError(
             f"the report cannot be written to {path}: {error.strerror}; name another file with --out"
         ) from error
-    return Written(chosen, zone, list(headline(reader.con, period, x)))
+    return Written(chosen, zone, list(headline(reader.warehouse, period, x)))
 
 
-def completeness(reader: Reader) -> Completeness:
-    """What became of every contact record that was ever loaded."""
-    counts = index.totals(reader.con, OBJECT)
-    letters = index.dead_letters(reader.con, OBJECT)
+def completeness(reader: Reader, period: Period) -> Completeness:
+    """What became of every contact record that was ever loaded, and what is certified of the period's days."""
+    counts = index.totals(reader.warehouse, OBJECT)
+    letters = index.dead_letters(reader.warehouse, OBJECT)
     reasons: dict[str, int] = {}
     for letter in letters:
         reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
@@ -60,5 +63,13 @@ def completeness(reader: Reader) -> Completeness:
         dead_letters=reasons,
         late_versions=counts.updated + counts.superseded,
         drift=drift_lines(reader, OBJECT),
-        files=index.files_read(reader.con, OBJECT),
+        files=index.files_read(reader.warehouse, OBJECT),
+        certified=_certified(reader, period),
     )
+
+
+def _certified(reader: Reader, period: Period) -> list[str]:
+    """A local day lies in one UTC day, or in two."""
+    since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
+    found = records(open_store(reader.settings.lake), OBJECT)
+    return [certified.sentence(one) for one in found if one.start < until and one.end > since]

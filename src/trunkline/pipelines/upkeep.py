@@ -15,7 +15,6 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners, redo
 from trunkline.pipelines.recovery import recover
-from trunkline.warehouse import duckdb_merge as warehouse
 
 Advance = Callable[[int], None]
 
@@ -38,7 +37,7 @@ def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
     """Fill the warehouse table again from the lake; returns its rows. The old rows stay until the new are there."""
     flatteners = Flatteners(home, obj)
     recover(home, obj, lambda plan: redo(home, flatteners, plan), is_rebuild=True, advance=advance)
-    return warehouse.count(home.con, obj)
+    return home.warehouse.count(obj)
 
 
 def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda _: None) -> Compacted:

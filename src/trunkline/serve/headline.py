@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import duckdb
-
 from trunkline.compile.metric_query import Threshold
+from trunkline.engines.session import Session
 from trunkline.metrics.catalogue import METRICS
 from trunkline.serve import wording
 from trunkline.serve.measures import Row, measure
@@ -61,14 +60,14 @@ _ORDER: Final[tuple[tuple[str, str, int], ...]] = (
 HEADLINE_METRICS: Final = tuple(metric for _, metric, _ in _ORDER)
 
 
-def headline(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> list[Headline]:
+def headline(db: Session, period: Period, x: Threshold) -> list[Headline]:
     """The headline of a period, asked of the warehouse. Without contacts counts are 0 and times a dash."""
-    return lines(totals(con, period, x), totals(con, period.previous, x), x)
+    return lines(totals(db, period, x), totals(db, period.previous, x), x)
 
 
-def totals(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> Row:
+def totals(db: Session, period: Period, x: Threshold) -> Row:
     """Every headline metric of a period by its column name."""
-    return measure(con, HEADLINE_METRICS, period, x)[0]
+    return measure(db, HEADLINE_METRICS, period, x)[0]
 
 
 def lines(now: Mapping[str, Any], before: Mapping[str, Any], x: Threshold) -> list[Headline]:

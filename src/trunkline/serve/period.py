@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import duckdb
-
+from trunkline.engines.session import Session
 from trunkline.errors import UsageError
 
 SPAN_MAX = timedelta(days=31)
@@ -71,19 +70,20 @@ def span_period(since: datetime, until: datetime, zone: str) -> Period:
     return Period(first, last, zone)
 
 
-def default_day(con: duckdb.DuckDBPyConnection, zone: str, now: datetime) -> date | None:
+def default_day(db: Session, zone: str, now: datetime) -> date | None:
     """The last local day that is over at `now` (naive UTC) and on which a customer's contact began that has ended.
 
     Legs that follow another (transfers) do not make a day, since a day's last calls often end after midnight. When
     no such day is over yet the newest one; None without any contact.
     """
     today = now.replace(tzinfo=UTC).astimezone(_zone(zone)).date()
-    over, newest = con.execute(
-        'SELECT max("initiation_timestamp") FILTER (WHERE "initiation_timestamp" < $1), max("initiation_timestamp") '
+    over, newest = db.query(
+        'SELECT max(CASE WHEN "initiation_timestamp" < CAST($1 AS TIMESTAMP) THEN "initiation_timestamp" END), '
+        'max("initiation_timestamp") '
         'FROM "connect_datalake"."contact_record" WHERE "disconnect_timestamp" IS NOT NULL '
         'AND ("initial_contact_id" IS NULL OR "initial_contact_id" = "contact_id")',
         [_midnight(today, zone)],
-    ).fetchall()[0]
+    )[0]
     chosen: datetime | None = over or newest
     return None if chosen is None else chosen.replace(tzinfo=UTC).astimezone(_zone(zone)).date()
 

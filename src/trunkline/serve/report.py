@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from trunkline.compile.metric_query import Threshold
+from trunkline.engines.session import Session
 from trunkline.serve.period import Period
 from trunkline.serve.report_data import Completeness, read
 from trunkline.serve.report_page import page
 
 
-def report(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold, completeness: Completeness) -> str:
+def report(db: Session, period: Period, x: Threshold, completeness: Completeness) -> str:
     """The page of a period, as HTML text to be written in UTF-8.
 
-    Reads `connect_datalake.contact_record` through `con` and nothing else; the same warehouse and arguments give the
+    Reads `connect_datalake.contact_record` through `db` and nothing else; the same warehouse and arguments give the
     same text. A period without contacts, or a warehouse without any, gives a page that says so. It names agents and
     queues and holds no customer's data. UsageError for a threshold that is no number of seconds.
     """
-    return page(read(con, period, x), completeness)
+    return page(read(db, period, x), completeness)

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-import duckdb
-
 from trunkline.compile.metric_query import TABLE, Grouping, Threshold
-from trunkline.serve.measures import Row, measure
+from trunkline.engines.session import Session
+from trunkline.serve.measures import Row, marks, measure
 from trunkline.serve.period import Period
 
 AGENTS_MAX: Final = 26
@@ -55,38 +54,38 @@ class AgentRow:
     segments: tuple[Segment, ...] = ()
 
 
-def agents(
-    con: duckdb.DuckDBPyConnection, period: Period, x: Threshold
-) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
+def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
     """The agents with most handle time, the remaining ones together (None when none remain), and how many there are."""
     reached = f'SELECT * FROM {TABLE} WHERE "agent_id" IS NOT NULL'
-    rows = measure(con, AGENT_METRICS, period, x, Grouping(("agent",), None, period.zone), reached)
+    rows = measure(db, AGENT_METRICS, period, x, Grouping(("agent",), None, period.zone), reached)
     rows.sort(key=lambda row: (-(row["sum_handle_time"] or 0), row["agent_username"] or "\uffff", row["agent_id"]))
     shown = rows if len(rows) <= AGENTS_MAX + 1 else rows[:AGENTS_MAX]
     ids = [row["agent_id"] for row in shown]
-    lines = _segments(con, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
+    lines = _segments(db, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
     found = tuple(
         AgentRow(row["agent_username"], row["agent_id"], row, tuple(lines.get(row["agent_id"], ()))) for row in shown
     )
     others = None
     if len(shown) < len(rows):
-        rest = f'{reached} AND "agent_id" NOT IN (SELECT unnest(CAST($3 AS VARCHAR[])))'
-        together = measure(con, AGENT_METRICS, period, x, None, rest, [ids])[0]
+        rest = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
+        together = measure(db, AGENT_METRICS, period, x, None, rest, ids)[0]
         others = AgentRow(f"{len(rows) - len(shown):,} other agents", None, together)
     return found, others, len(rows)
 
 
-def _segments(con: duckdb.DuckDBPyConnection, period: Period, ids: Sequence[str]) -> dict[str, list[Segment]]:
+def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[Segment]]:
     """Each agent's stretches in the order of their contacts, cut to the period."""
-    rows = con.execute(
+    if not ids:
+        return {}
+    rows = db.query(
         'SELECT "agent_id", "agent_connected_to_agent_timestamp", "disconnect_timestamp", '
         '"agent_customer_hold_duration_ms", "agent_after_contact_work_start_timestamp", '
         '"agent_after_contact_work_end_timestamp" '
-        f'FROM {TABLE} WHERE "agent_id" IN (SELECT unnest(CAST($1 AS VARCHAR[]))) '
-        'AND "disconnect_timestamp" >= CAST($2 AS TIMESTAMP) AND "agent_connected_to_agent_timestamp" < $3 '
+        f'FROM {TABLE} WHERE "agent_id" IN ({marks(3, len(ids))}) AND "disconnect_timestamp" >= CAST($1 AS TIMESTAMP) '
+        'AND "agent_connected_to_agent_timestamp" < CAST($2 AS TIMESTAMP) '
         'ORDER BY "agent_connected_to_agent_timestamp", "contact_id"',
-        [list(ids), period.since - _AFTER, period.until],
-    ).fetchall()
+        [period.since - _AFTER, period.until, *ids],
+    )
     found: dict[str, list[Segment]] = {}
     for agent_id, since, ended, hold_ms, work_since, work_until in rows:
         # After contact work begins when the agent is off the contact, which after a transfer is before its end.

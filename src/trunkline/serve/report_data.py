@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import duckdb
-
 from trunkline.batch import Counts
+from trunkline.compile.ddl import view_columns
 from trunkline.compile.metric_query import TABLE, Grouping, Threshold
+from trunkline.engines.session import Session
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.serve.fidelity import contacts_by_fidelity
 from trunkline.serve.headline import Headline, lines, totals
-from trunkline.serve.measures import Row, measure
+from trunkline.serve.measures import Row, marks, measure
 from trunkline.serve.period import Period
 from trunkline.serve.report_agents import AgentRow, agents
 from trunkline.serve.report_waits import Distribution, handle_times, waits
@@ -42,7 +44,8 @@ class Completeness:
     """What became of everything that was ever loaded, not of one day: the ledger's answer.
 
     `late_versions` counts records that told of a contact already known (updated, or superseded). `drift` are whole
-    sentences that name fields and counts, never values.
+    sentences that name fields and counts, never values. `certified` are sentences on the UTC days that the report's own
+    day lies in, empty where they were not compared with what Connect lists.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -50,6 +53,7 @@ class Completeness:
     late_versions: int = 0
     drift: Sequence[str] = ()
     files: int = 0
+    certified: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,47 +101,45 @@ class ReportData:
     agent_count: int
     first: datetime | None
     last: datetime | None
+    fidelity: Mapping[str, int] = field(default_factory=dict)
 
 
-def read(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> ReportData:
+def read(db: Session, period: Period, x: Threshold) -> ReportData:
     """Ask the warehouse everything that the page of this period needs."""
-    now, before = totals(con, period, x), totals(con, period.previous, x)
-    first, last = con.execute(
-        f'SELECT min("disconnect_timestamp"), max("disconnect_timestamp") FROM {TABLE}'
-    ).fetchall()[0]
+    now, before = totals(db, period, x), totals(db, period.previous, x)
+    first, last = db.query(f'SELECT min("disconnect_timestamp"), max("disconnect_timestamp") FROM {TABLE}')[0]
     minutes = 30 if period.until - period.since <= HALF_HOURS_SPAN_MAX else 60
-    shown, others, agent_count = agents(con, period, x)
+    shown, others, agent_count = agents(db, period, x)
     unqueued = f'SELECT * FROM {TABLE} WHERE "queue_enqueue_timestamp" IS NULL'
     return ReportData(
         period=period,
         x=x,
         contacts=now["contacts_created"],
-        never_queued=measure(con, ["CONTACTS_CREATED"], period, x, contacts=unqueued)[0]["contacts_created"],
+        never_queued=measure(db, ["CONTACTS_CREATED"], period, x, contacts=unqueued)[0]["contacts_created"],
         headline=tuple(lines(now, before, x)),
         has_before=bool(before["contacts_created"]),
         total=now,
-        slots=_slots(con, period, x, minutes, bool(before["contacts_created"])),
+        slots=_slots(db, period, x, minutes, bool(before["contacts_created"])),
         slot_minutes=minutes,
-        waits=waits(con, period, x),
-        handle_times=handle_times(con, period, x),
-        queues=_queues(con, period, x),
+        waits=waits(db, period, x),
+        handle_times=handle_times(db, period, x),
+        queues=_queues(db, period, x),
         agents=shown,
         agents_not_shown=others,
         agent_count=agent_count,
         first=first,
         last=last,
+        fidelity=contacts_by_fidelity(db, period.since, period.until),
     )
 
 
-def _slots(
-    con: duckdb.DuckDBPyConnection, period: Period, x: Threshold, minutes: int, has_before: bool
-) -> tuple[Slot, ...]:
+def _slots(db: Session, period: Period, x: Threshold, minutes: int, has_before: bool) -> tuple[Slot, ...]:
     """The period's half hours from the first with contacts to the last; empty ones between them are kept."""
-    served, arrived = _by_interval(con, period, x, minutes)
+    served, arrived = _by_interval(db, period, x, minutes)
     served_before: dict[datetime, Row] = {}
     arrived_before: dict[datetime, Row] = {}
     if has_before:
-        served_before, arrived_before = _by_interval(con, period.previous, x, minutes)
+        served_before, arrived_before = _by_interval(db, period.previous, x, minutes)
     # The day before is compared at the same wall clock; of an hour that comes twice, both are compared with the one.
     then_served = {_wall(period, at): row for at, row in served_before.items()}
     then_arrived = {_wall(period, at): row for at, row in arrived_before.items()}
@@ -172,38 +174,38 @@ def _wall(period: Period, at: datetime) -> Any:
 
 
 def _by_interval(
-    con: duckdb.DuckDBPyConnection, period: Period, x: Threshold, minutes: int
+    db: Session, period: Period, x: Threshold, minutes: int
 ) -> tuple[dict[datetime, Row], dict[datetime, Row]]:
     """Interval's start -> metrics: of contacts that ended in it, and of contacts that entered a queue in it."""
     grouping = Grouping((), "30min" if minutes == 30 else "hour", period.zone)
-    served = measure(con, ["CONTACTS_QUEUED", "SERVICE_LEVEL"], period, x, grouping)
+    served = measure(db, ["CONTACTS_QUEUED", "SERVICE_LEVEL"], period, x, grouping)
     # The metric files contacts under their end. An arrival belongs where the contact entered its queue.
-    entered = f'SELECT * REPLACE ("queue_enqueue_timestamp" AS "disconnect_timestamp") FROM {TABLE}'
-    arrived = measure(con, ["CONTACTS_QUEUED"], period, x, grouping, entered)
+    replaced = {"disconnect_timestamp": '"queue_enqueue_timestamp" AS "disconnect_timestamp"'}
+    columns = ", ".join(replaced.get(one.name, f'"{one.name}"') for one in view_columns(CONTACT_RECORD))
+    entered = f"SELECT {columns} FROM {TABLE}"
+    arrived = measure(db, ["CONTACTS_QUEUED"], period, x, grouping, entered)
     return {row["interval_start"]: row for row in served}, {row["interval_start"]: row for row in arrived}
 
 
-def _queues(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> tuple[QueueRow, ...]:
+def _queues(db: Session, period: Period, x: Threshold) -> tuple[QueueRow, ...]:
     """Queues by contacts queued, the busiest first; then the agents' own and the remaining ones, each as one row."""
     standard = f'SELECT * FROM {TABLE} WHERE "queue_id" IS NOT NULL AND NOT COALESCE({_OWN_QUEUE}, false)'
-    rows = measure(con, QUEUE_METRICS, period, x, Grouping(("queue",), None, period.zone), standard)
+    rows = measure(db, QUEUE_METRICS, period, x, Grouping(("queue",), None, period.zone), standard)
     rows.sort(key=lambda row: (-row["contacts_queued"], row["queue_name"] or "\uffff", row["queue_id"]))
     # One queue in a row called "others" would take the place of its own name.
     shown = rows if len(rows) <= QUEUES_MAX + 1 else rows[:QUEUES_MAX]
     found = [QueueRow(row["queue_name"], row["queue_id"], _x_of(x, row), row) for row in shown]
     own = f"SELECT * FROM {TABLE} WHERE {_OWN_QUEUE}"
-    found += _group(con, period, x, "Agents' own queues", own, [])
+    found += _group(db, period, x, "Agents' own queues", own, [])
     if len(shown) < len(rows):
-        rest = f'{standard} AND "queue_id" IN (SELECT unnest(CAST($3 AS VARCHAR[])))'
-        ids = [row["queue_id"] for row in rows[len(shown) :]]
-        found += _group(con, period, x, f"{len(ids)} other queues", rest, [ids])
+        ids = [row["queue_id"] for row in shown]
+        rest = f'{standard} AND "queue_id" NOT IN ({marks(3, len(ids))})'
+        found += _group(db, period, x, f"{len(rows) - len(shown)} other queues", rest, ids)
     return tuple(found)
 
 
-def _group(
-    con: duckdb.DuckDBPyConnection, period: Period, x: Threshold, name: str, contacts: str, values: list[object]
-) -> list[QueueRow]:
-    row = measure(con, QUEUE_METRICS, period, x, None, contacts, values)[0]
+def _group(db: Session, period: Period, x: Threshold, name: str, contacts: str, values: list[object]) -> list[QueueRow]:
+    row = measure(db, QUEUE_METRICS, period, x, None, contacts, values)[0]
     return [QueueRow(name, None, None if x.by_queue else x.default, row, True)] if row["contacts_queued"] else []
 
 

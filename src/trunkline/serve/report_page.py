@@ -9,6 +9,7 @@ from trunkline import __version__
 from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.serve import wording
+from trunkline.serve.fidelity import rests_on
 from trunkline.serve.markup import Html, el, join
 from trunkline.serve.report_data import Completeness, ReportData
 from trunkline.serve.report_day import distributions, half_hours
@@ -48,6 +49,8 @@ def _header(data: ReportData) -> Html:
         said += f" \u00b7 changes against {period.previous.name}"
     elif data.contacts:
         said += f" \u00b7 nothing to compare with: no contact ended on {period.previous.name}"
+    rests = rests_on(data.fidelity)
+    said += f" \u00b7 {rests}" if rests else ""
     brow = el("p", {"class": "brow"}, "Contact centre report")
     return el("header", None, brow, el("h1", None, period.title), el("p", None, said))
 
@@ -104,9 +107,13 @@ def _completeness(of: Completeness) -> Html:
         "Is anything missing?",
         el("p", {"class": "account"}, of.counts.sentence()),
         el("p", {"class": "note"}, verdict + files + " All loads together, not this day alone."),
-        el("div", {"class": "facts"}, _letters(of.dead_letters), _late(of), _drift(of)),
+        el("div", {"class": "facts"}, *_certified(of), _letters(of.dead_letters), _late(of), _drift(of)),
         kind="completeness",
     )
+
+
+def _certified(of: Completeness) -> list[Html]:
+    return [_fact("Compared with what Connect lists", list(of.certified))] if of.certified else []
 
 
 def _letters(reasons: Mapping[str, int]) -> Html:

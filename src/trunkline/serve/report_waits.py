@@ -6,9 +6,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-import duckdb
-
 from trunkline.compile.metric_query import TABLE, Threshold
+from trunkline.engines.session import Session
 from trunkline.serve.measures import condition_sql, measure, value_sql
 from trunkline.serve.period import Period
 
@@ -56,28 +55,26 @@ class Distribution:
     abandoned: int
 
 
-def waits(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> Distribution:
+def waits(db: Session, period: Period, x: Threshold) -> Distribution:
     """Time in queue of all queued contacts; one edge of the ranges is X of queues without their own."""
     edges = sorted({*_WAIT_EDGES_S, x.default} - {0})
-    return _distribution(con, period, x, "QUEUE_WAIT_TIME", edges)
+    return _distribution(db, period, x, "QUEUE_WAIT_TIME", edges)
 
 
-def handle_times(con: duckdb.DuckDBPyConnection, period: Period, x: Threshold) -> Distribution:
+def handle_times(db: Session, period: Period, x: Threshold) -> Distribution:
     """Handle time of all contacts that have one, in equal ranges that hold 19 of 20; the longest are the last range."""
-    return _distribution(con, period, x, "HANDLE_TIME", None)
+    return _distribution(db, period, x, "HANDLE_TIME", None)
 
 
-def _distribution(
-    con: duckdb.DuckDBPyConnection, period: Period, x: Threshold, prefix: str, edges: list[float] | None
-) -> Distribution:
+def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges: list[float] | None) -> Distribution:
     names = [f"{prefix}_P{percent}" for percent in (50, 90, 95)]
-    row = measure(con, names, period, x)[0]
+    row = measure(db, names, period, x)[0]
     p50, p90, p95 = (row[name.lower()] for name in names)
     if edges is None:
         width = next((one for one in _WIDTHS_S if (p95 or 0) / one <= _BINS_MAX), _WIDTHS_S[-1])
         edges = [float(width * n) for n in range(1, max(2, int((p95 or 0) // width) + 2))]
     bins = [[0, 0] for _ in range(len(edges) + 1)]
-    for value_ms, contacts, abandoned in _counted(con, period, names[0]):
+    for value_ms, contacts, abandoned in _counted(db, period, names[0]):
         found = bins[bisect_right(edges, value_ms / 1000)]
         found[0] += contacts
         found[1] += abandoned
@@ -95,15 +92,18 @@ def _distribution(
     )
 
 
-def _counted(con: duckdb.DuckDBPyConnection, period: Period, metric: str) -> list[tuple[int, int, int]]:
+def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, int]]:
     """(milliseconds, contacts, abandoned) per distinct value that the metric is over."""
-    return con.execute(
+    engine = db.engine.name
+    is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
+    return db.query(
         f"SELECT value_ms, COUNT(*), COUNT(CASE WHEN is_abandoned THEN 1 END) FROM ("
-        f"SELECT {value_sql(metric)} AS value_ms, {condition_sql('CONTACTS_ABANDONED')} AS is_abandoned FROM {TABLE} "
-        'WHERE "disconnect_timestamp" >= $1 AND "disconnect_timestamp" < $2) AS contacts '
+        f"SELECT {value_sql(metric, engine)} AS value_ms, {is_abandoned} AS is_abandoned FROM {TABLE} "
+        'WHERE "disconnect_timestamp" >= CAST($1 AS TIMESTAMP) '
+        'AND "disconnect_timestamp" < CAST($2 AS TIMESTAMP)) AS contacts '
         "WHERE value_ms IS NOT NULL GROUP BY value_ms",
         [period.since, period.until],
-    ).fetchall()
+    )
 
 
 def _edge(seconds: float) -> str:

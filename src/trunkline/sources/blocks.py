@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from trunkline import limits
+from trunkline.batch import Texts
 from trunkline.sources.json_text import WHITE, Found
 
 
@@ -24,7 +25,7 @@ class Span(NamedTuple):
 class Block:
     """Consecutive records of one file. `end` is the offset where the next block starts; `is_last`: the file's end."""
 
-    texts: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     offsets: array[int] = field(default_factory=lambda: array("q"))
     broken: list[Span] = field(default_factory=list)
     end: int = 0

@@ -35,12 +35,11 @@ from trunkline.sources.json_text import (
     RAW_LIST,
     WHITE,
     Found,
-    are_flat,
     has_contact_id,
     is_flat,
     is_scalar,
     probe,
-    text_of,
+    utf8_of,
 )
 
 Read = Callable[[int], bytes]
@@ -191,11 +190,11 @@ class _Framer:
             return
         end = self.pos + found.end
         if found.reason is None:
-            told = text_of(self.buf[self.pos : end])
+            told = utf8_of(self.buf[self.pos : end])
             if isinstance(told, Found):
                 found = told
             elif byte == _OBJECT:
-                self.block.texts.append(told)
+                self.block.texts.records.append(told)
                 self.block.offsets.append(self.base + self.pos)
                 self._learn(end)
             elif self._is_ended(end):
@@ -264,21 +263,22 @@ class _Framer:
         stride = self.buf[self.pos : last + 1]
         try:
             raws = RAW.decode_lines(stride) if self.at is _At.TOP else RAW_LIST.decode(b"[" + stride + b"]")
-            texts = [str(raw, "utf-8") for raw in raws]
+            if not stride.isascii():
+                stride.decode()
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             self.strides_from = self.base + last
             return False
-        all_flat = are_flat(stride, len(texts))
+        records = list(map(bytes, raws))
         offsets, index = array("q"), 0
-        for raw, text in zip(raws, texts, strict=True):
+        for record in records:
             while stride[index] in b" \t\r\n,":
                 index += 1
-            if stride[index] != _OBJECT or not (all_flat or is_flat(text)):
+            if stride[index] != _OBJECT or not is_flat(record):
                 self.strides_from = self.base + last
                 return False
             offsets.append(self.base + self.pos + index)
-            index += len(text) if text.isascii() else memoryview(raw).nbytes
-        self.block.texts += texts
+            index += len(record)
+        self.block.texts.records += records
         self.block.offsets += offsets
         self.pos = last + 1
         self.at = _At.TOP if self.at is _At.TOP else _At.VALUE
@@ -318,7 +318,7 @@ class _Framer:
         if not found.end or found.reason:
             return False
         piece = self.buf[self.pos : self.pos + found.end]
-        return isinstance(text_of(piece), str) and has_contact_id(piece)
+        return isinstance(utf8_of(piece), bytes) and has_contact_id(piece)
 
     def _span(self, begin: int, end: int, why: Found) -> None:
         """Note a broken span between two indexes."""

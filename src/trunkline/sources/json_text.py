@@ -28,7 +28,6 @@ class _HasContactId(msgspec.Struct):
 _CONTACT: Final = msgspec.json.Decoder(_HasContactId)
 # A string (also one that never ends), or a bracket: all that nesting needs.
 _NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-_NO_OPENING: Final = bytes(set(range(256)) - set(b"{["))
 _SCALAR: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 
 
@@ -75,13 +74,15 @@ def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = T
     return _sized(view, size)
 
 
-def text_of(piece: bytes) -> str | Found:
-    """The piece as text, or why not."""
+def utf8_of(piece: bytes) -> bytes | Found:
+    """The piece, known to be UTF-8, or why it is not."""
     try:
-        return piece.decode()
+        if not piece.isascii():
+            piece.decode()
     except UnicodeDecodeError as error:
         told = f"{limits.DEAD_LETTER_REASONS['invalid_utf8']} at byte {error.start}"
         return Found(len(piece), "invalid_utf8", told)
+    return piece
 
 
 def is_scalar(run: bytes) -> bool:
@@ -98,17 +99,9 @@ def has_contact_id(piece: bytes) -> bool:
     return True
 
 
-def is_flat(text: str) -> bool:
-    """Whether the text has too few brackets to nest too deep. False says nothing."""
-    return text.count("{") + text.count("[") <= limits.JSON_DEPTH_MAX
-
-
-def are_flat(texts: bytes, count: int) -> bool:
-    """Whether none of `count` objects, back to back or in an array, can nest too deep; one pass. False says nothing.
-
-    Each has a bracket of its own, so the others leave at most so many to any one.
-    """
-    return len(texts.translate(None, _NO_OPENING)) - (count - 1) <= limits.JSON_DEPTH_MAX
+def is_flat(record: bytes) -> bool:
+    """Whether the bytes have too few brackets to nest too deep. False says nothing."""
+    return record.count(b"{") + record.count(b"[") <= limits.JSON_DEPTH_MAX
 
 
 def _parts(told: str, size: int) -> tuple[str, int]:
@@ -183,10 +176,9 @@ __all__ = [
     "RAW_LIST",
     "WHITE",
     "Found",
-    "are_flat",
     "has_contact_id",
     "is_flat",
     "is_scalar",
     "probe",
-    "text_of",
+    "utf8_of",
 ]

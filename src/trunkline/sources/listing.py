@@ -69,6 +69,14 @@ def local_file(path: str) -> SourceFile:
     )
 
 
+def find(uri: str, client: Any = None) -> SourceFile | None:
+    """A file or object as it is now; None when there is none."""
+    if not uri.startswith("s3://"):
+        return local_file(uri) if os.path.isfile(uri) else None
+    found = s3_client.head(client or s3_client.connect(), uri)
+    return None if found is None else SourceFile(uri, found.version, found.size_bytes, found.arrived_at)
+
+
 def version_of(seen: os.stat_result) -> str:
     """The version text of a local file: size and modification time in nanoseconds."""
     return f"{seen.st_size}-{seen.st_mtime_ns}"

@@ -68,6 +68,22 @@ def listing(client: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
                 yield S3Object(one["Key"], one["ETag"].strip('"'), one["Size"], arrived_at)
 
 
+def head(client: Any, url: str) -> S3Object | None:
+    """An object as it is now; None when there is none. Without s3:ListBucket S3 does not tell, which is an error."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = split(url)
+    with told(url):
+        try:
+            found = client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if str(error.response["Error"].get("Code")) in {"404", "NoSuchKey", "NotFound"}:
+                return None
+            raise
+    arrived_at = found["LastModified"].astimezone(UTC).replace(tzinfo=None)
+    return S3Object(key, found["ETag"].strip('"'), found["ContentLength"], arrived_at)
+
+
 class S3Raw:
     """The stored bytes of one version of an object. Reads in order, from anywhere; reconnects where a read fails."""
 
@@ -196,4 +212,4 @@ def _of_client(url: str, error: ClientError) -> TrunklineError:
     return TerminalError(f"S3 answers {code} for {url}: {error.response['Error'].get('Message', '')}")
 
 
-__all__ = ["S3Object", "S3Raw", "connect", "listing", "split"]
+__all__ = ["S3Object", "S3Raw", "connect", "head", "listing", "split"]

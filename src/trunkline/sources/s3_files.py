@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final, Protocol
 
 from trunkline import limits
-from trunkline.batch import Broken, Framed, Plan, Progress, Range
+from trunkline.batch import Broken, Framed, Plan, Progress, Range, Texts
 from trunkline.errors import SourceChangedError
 from trunkline.sources import framing, s3_client
 from trunkline.sources.blocks import Block
@@ -53,7 +53,7 @@ def read_batches(
         if progress.is_complete:
             continue
         start = progress.offset
-        with _opened(file, start, client) as (raw, stream):
+        with opened(file, start, client) as (raw, stream):
             block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
             for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes):
                 raw.check()
@@ -74,7 +74,7 @@ def reread(plan: Plan, client: Any = None) -> Framed:
     batch = _Batch(plan.object_name)
     for one in plan.ranges:
         file = SourceFile(one.uri, one.version, 0, one.arrived_at)
-        with _opened(file, one.start, client) as (raw, stream):
+        with opened(file, one.start, client) as (raw, stream):
             start = one.start
             for block in framing.frame(stream.read, start, lambda: stream.damage):
                 raw.check()
@@ -95,7 +95,7 @@ def reread(plan: Plan, client: Any = None) -> Framed:
 def _shorten(block: Block, end: int) -> None:
     """Keep of a block what lies before `end`, which is a place where a block may end."""
     kept = sum(1 for offset in block.offsets if offset < end)
-    del block.texts[kept:], block.offsets[kept:]
+    del block.texts.records[kept:], block.offsets[kept:]
     block.broken = [span for span in block.broken if span.offset < end]
     block.end = end
 
@@ -106,7 +106,7 @@ class _Batch:
 
     object_name: str
     ranges: list[Range] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
     broken: list[Broken] = field(default_factory=list)
@@ -120,7 +120,7 @@ class _Batch:
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1
-        self.texts += block.texts
+        self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
         self.broken += [Broken(index, *span) for span in block.broken]
@@ -138,7 +138,7 @@ class _Batch:
 
 
 @contextmanager
-def _opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
+def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
     """The stored and the decoded bytes of a file, the latter from byte `start` on."""
     raw: _Raw = _Local(file) if not file.uri.startswith("s3://") else _s3_raw(file, client)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
@@ -11,13 +11,14 @@ from pathlib import Path
 import duckdb
 
 from trunkline.batch import Counts
-from trunkline.compile.ddl import create_schema, create_table, warehouse_statements
+from trunkline.compile.ddl import create_schema, create_table, ledger_statements, warehouse_statements
 from trunkline.compile.family import family_statements
-from trunkline.compile.merge import TABLES, are_todays, file_columns_sql, merge_sql, rebuild_sql, stage_sql
+from trunkline.compile.narrow_merge import TABLES, are_todays, file_columns_sql, merge_sql, rebuild_sql, stage_sql
 from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view
+from trunkline.compile.views import create_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified, text_literal
+from trunkline.objects.ledger import LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 
@@ -39,13 +40,15 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
     """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
+    for statement in ledger_statements(LEDGER_TABLES, DUCKDB):
+        con.execute(statement)
     for obj in objects:
         con.execute(create_schema(DUCKDB, obj.warehouse_table))
         con.execute(create_table(obj, DUCKDB))
         _mend_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
-    for view in views:
+    for view in views_on(objects, views):
         con.execute(create_view(view, DUCKDB.name))
     for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
         con.execute(statement)
@@ -77,7 +80,7 @@ def merge(
     con: duckdb.DuckDBPyConnection,
     obj: Object,
     files: Sequence[Path],
-    before_commit: Callable[[Mapping[str, Counts]], None],
+    before_commit: Callable[[dict[str, Counts]], None],
 ) -> dict[str, Counts]:
     """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
 
@@ -162,7 +165,17 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
     _drop_temporary(con)
 
 
+def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    """Take out the rows of table `touched` and put in those of `winners`. Call inside a transaction."""
+    target = quote_qualified(DUCKDB, obj.warehouse_table)
+    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
+    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    con.execute(f"DELETE FROM {target} WHERE ({keys}) IN (SELECT ({keys}) FROM touched)")
+    con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM winners")
+
+
 def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table."""
-    rows: int = con.execute(f"SELECT count(*) FROM {quote_qualified(DUCKDB, obj.warehouse_table)}").fetchall()[0][0]
+    """Rows of the warehouse table; one that says deleted is none."""
+    table = quote_qualified(DUCKDB, obj.warehouse_table)
+    rows: int = con.execute(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted").fetchall()[0][0]
     return rows

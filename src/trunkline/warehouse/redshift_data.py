@@ -14,12 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from trunkline import clock
-from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.limits import CONNECT_S, DATA_API_BATCH_MAX, DATA_API_WAIT_S_MAX, READ_S, RETRIES
+from trunkline.limits import (
+    CONNECT_S,
+    DATA_API_BATCH_MAX,
+    DATA_API_STATEMENT_BYTES_MAX,
+    DATA_API_WAIT_S_MAX,
+    READ_S,
+    RETRIES,
+)
 
 ENDED: Final = frozenset({"FINISHED", "FAILED", "ABORTED"})
 # A long poll has to answer before the network's patience ends.
@@ -89,21 +94,6 @@ class Target:
         return f"redshift+data://{self.cluster or self.workgroup}/{self.database}"
 
 
-def target_of(url: str) -> Target:
-    """`redshift+data://CLUSTER/DATABASE`, with `?db_user=`, `secret_arn=`, `region=`; `serverless=true`: workgroup."""
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    name, database = unquote(parts.netloc), unquote(parts.path.lstrip("/"))
-    unknown = sorted(options.keys() - {"db_user", "secret_arn", "region", "serverless"})
-    valid = "valid is redshift+data://cluster/database?db_user=loader, or redshift+data://workgroup/database?serverless=true"
-    if parts.scheme != "redshift+data" or not name or not database or "/" in database or unknown:
-        raise UsageError(f"{url!r} is no target; {valid}.")
-    if options.get("serverless", "false") not in ("true", "false"):
-        raise UsageError(f"{url!r}: serverless is true or false; {valid}.")
-    is_serverless = options.pop("serverless", "false") == "true"
-    return Target(database, None if is_serverless else name, name if is_serverless else None, **options)
-
-
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What the API knows of a statement.
@@ -125,6 +115,16 @@ class Statement:
     def is_ended(self) -> bool:
         """Whether nothing more will happen."""
         return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A statement as it is listed."""
+
+    id: str
+    name: str
+    status: str
+    created_at: datetime
 
 
 def connect(region: str | None = None, service: str = "redshift-data") -> Any:
@@ -213,25 +213,43 @@ class DataApi:
 
     def find(self, name: str) -> str | None:
         """The id of the latest statement with exactly this name, None where the last 24 hours know of none."""
-        found: list[tuple[datetime, str]] = []
+        found = [one for one in self.named(name) if one.name == name]
+        return max(found, key=lambda one: one.created_at).id if found else None
+
+    def named(self, prefix: str) -> list[Named]:
+        """The statements of the last 24 hours whose name begins so, oldest first."""
         place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
                  if key in self.target.place}  # fmt: skip
         with _told():
-            for page in self.client.get_paginator("list_statements").paginate(
-                StatementName=name, Status="ALL", **place
-            ):
-                # The API takes the name as a prefix.
-                found += [
-                    (one["CreatedAt"], one["Id"]) for one in page["Statements"] if one.get("StatementName") == name
-                ]
-        return max(found)[1] if found else None
+            found = [
+                Named(str(one["Id"]), one["StatementName"], str(one["Status"]), one["CreatedAt"])
+                for page in self.client.get_paginator("list_statements").paginate(
+                    StatementName=prefix, Status="ALL", **place
+                )
+                for one in page["Statements"]
+                if one.get("StatementName", "").startswith(prefix)
+            ]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
 
     def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a result, page by page. DECIMAL, DATE and TIMESTAMP are text, as the API gives them."""
+        for page in self.pages(statement_id):
+            for row in page["Records"]:
+                yield tuple(_value(field) for field in row)
+
+    def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Names and types of a result's columns, and its rows as `rows` gives them."""
+        columns: list[tuple[str, str]] = []
+        found: list[tuple[Any, ...]] = []
+        for page in self.pages(statement_id):
+            columns = columns or [(one.get("name", ""), one.get("typeName", "")) for one in page["ColumnMetadata"]]
+            found += [tuple(_value(field) for field in row) for row in page["Records"]]
+        return columns, found
+
+    def pages(self, statement_id: str) -> Iterator[Mapping[str, Any]]:
+        """The pages of a result as the API gives them, with `ColumnMetadata`."""
         with _told():
-            for page in self.client.get_paginator("get_statement_result").paginate(Id=statement_id):
-                for row in page["Records"]:
-                    yield tuple(_value(field) for field in row)
+            yield from self.client.get_paginator("get_statement_result").paginate(Id=statement_id)
 
     def run(
         self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
@@ -264,7 +282,7 @@ class DataApi:
 
 
 def _check_size(sqls: Sequence[str], parameters: Mapping[str, str] | None) -> None:
-    most = REDSHIFT.statement_bytes_max or 0
+    most = DATA_API_STATEMENT_BYTES_MAX
     for sql in sqls:
         size = len(sql.encode()) + sum(len(value.encode()) for value in (parameters or {}).values())
         if size > most:
@@ -315,5 +333,5 @@ def _told() -> Iterator[None]:
 
 
 __all__ = [
-    "DataApi", "RefusedError", "SqlError", "Statement", "StatementTimeoutError", "Target", "connect", "target_of",
+    "DataApi", "Named", "RefusedError", "SqlError", "Statement", "StatementTimeoutError", "Target", "connect",
 ]  # fmt: skip

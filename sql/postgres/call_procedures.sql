@@ -1,0 +1,364 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Call post_call_analytics.insert_new_f_call() or post_call_analytics.insert_new_f_call(staging, batch_id).
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_call" (
+  staging IN TEXT,
+  batch_id IN TEXT,
+  n_inserted INOUT BIGINT,
+  n_updated INOUT BIGINT,
+  n_deleted INOUT BIGINT,
+  n_superseded INOUT BIGINT,
+  n_duplicate INOUT BIGINT
+) AS $$
+DECLARE
+  source_name TEXT;
+BEGIN
+  -- Overwrites post_call_analytics.f_call by key: of all versions of a key, in the table and staged, the best stays.
+  -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
+  -- record_hash, and last the personal columns that the hash leaves out. So late and repeated versions change nothing.
+  -- No COMMIT and no TRUNCATE: the caller's transaction holds the merge and the ledger's row together.
+
+  -- The lock first, before anything is read. Readers go on; a second loader waits here.
+  LOCK TABLE "post_call_analytics"."f_call" IN SHARE ROW EXCLUSIVE MODE;
+
+  -- The one name that comes from outside: schema.table, or a table's name alone.
+  source_name := quote_ident(SPLIT_PART(staging, '.', 1));
+  IF SPLIT_PART(staging, '.', 2) <> '' THEN
+    source_name := source_name || '.' || quote_ident(SPLIT_PART(staging, '.', 2));
+  END IF;
+  IF staging IS NULL OR SPLIT_PART(staging, '.', 1) = '' OR SPLIT_PART(staging, '.', 3) <> '' THEN
+    RAISE EXCEPTION 'merge_f_call: staging is %, but must be schema.table or table', staging;
+  END IF;
+  IF staging IN ('post_call_analytics.f_call', 'f_call') THEN
+    RAISE EXCEPTION 'merge_f_call: staging is the target %, name a staging table', staging;
+  END IF;
+
+  -- What a call before this one in the same session may have left behind.
+  DROP TABLE IF EXISTS "trunkline_f_call_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_call_incoming";
+  DROP VIEW IF EXISTS "trunkline_f_call_source";
+
+  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
+  EXECUTE 'CREATE TEMP VIEW "trunkline_f_call_source" AS
+    SELECT s.ctid AS "staged_row",
+      s."call_id",
+      s."call_timestamp_utc",
+      s."agent_id",
+      s."agent_name",
+      s."allocation",
+      s."direction",
+      s."file_name",
+      s."first_or_follow_up",
+      s."medium",
+      s."program",
+      s."queue_id",
+      s."queue_name",
+      s."session_id",
+      s."site_id",
+      s."site_name",
+      s."tenant_id",
+      s."s3_bucket",
+      s."deleted_by",
+      s."record_version",
+      s."record_fidelity",
+      s."record_is_redacted",
+      s."record_catalogue_version",
+      s."record_hash",
+      s."record_position",
+      s."record_arrived_at",
+      s."record_loaded_at",
+      s."record_unmapped",
+      s."record_is_deleted"
+    FROM ' || source_name || ' AS s';
+
+  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
+  -- one in everything share standing 1. Most keys come once and need no ranking.
+  CREATE TEMP TABLE "trunkline_f_call_incoming" (
+    "call_id" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
+  );
+  INSERT INTO "trunkline_f_call_incoming"
+  SELECT s."call_id", MIN(s."staged_row"), 1, 1
+  FROM "trunkline_f_call_source" AS s
+  GROUP BY s."call_id"
+  HAVING COUNT(*) = 1;
+  INSERT INTO "trunkline_f_call_incoming"
+  SELECT s."call_id", s."staged_row",
+    ROW_NUMBER() OVER (
+      PARTITION BY s."call_id"
+      ORDER BY
+        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+        COALESCE(s."record_version", '') COLLATE "C" DESC,
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+        COALESCE(s."record_catalogue_version", 0) DESC,
+        COALESCE(s."record_hash", '') COLLATE "C" DESC,
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+    ),
+    RANK() OVER (
+      PARTITION BY s."call_id"
+      ORDER BY
+        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+        COALESCE(s."record_version", '') COLLATE "C" DESC,
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+        COALESCE(s."record_catalogue_version", 0) DESC,
+        COALESCE(s."record_hash", '') COLLATE "C" DESC,
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+    )
+  FROM "trunkline_f_call_source" AS s
+  JOIN (SELECT "call_id" FROM "trunkline_f_call_source" GROUP BY "call_id" HAVING COUNT(*) > 1) AS m
+    ON m."call_id" = s."call_id";
+  ANALYZE "trunkline_f_call_incoming";
+
+  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
+  -- The first difference decides.
+  CREATE TEMP TABLE "trunkline_f_call_verdict" AS
+  SELECT s."call_id", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
+    CASE
+      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+      WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+      WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+      WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+      WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+      ELSE 0
+    END AS "comparison"
+  FROM "trunkline_f_call_incoming" AS i
+  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
+  JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = i."call_id"
+  WHERE i."place" = 1;
+  ANALYZE "trunkline_f_call_verdict";
+
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
+  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
+      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+  FROM "trunkline_f_call_incoming" AS i
+  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id";
+  RAISE INFO 'merge_f_call: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+
+  -- The lock keeps the rows where they were found.
+  DELETE FROM "post_call_analytics"."f_call" AS t
+  USING "trunkline_f_call_verdict" AS v
+  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
+
+  INSERT INTO "post_call_analytics"."f_call" (
+    "call_id",
+    "call_timestamp_utc",
+    "agent_id",
+    "agent_name",
+    "allocation",
+    "direction",
+    "file_name",
+    "first_or_follow_up",
+    "medium",
+    "program",
+    "queue_id",
+    "queue_name",
+    "session_id",
+    "site_id",
+    "site_name",
+    "tenant_id",
+    "s3_bucket",
+    "deleted_by",
+    "record_version",
+    "record_fidelity",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_unmapped",
+    "record_is_deleted"
+  )
+  SELECT
+    s."call_id",
+    s."call_timestamp_utc",
+    s."agent_id",
+    s."agent_name",
+    s."allocation",
+    s."direction",
+    s."file_name",
+    s."first_or_follow_up",
+    s."medium",
+    s."program",
+    s."queue_id",
+    s."queue_name",
+    s."session_id",
+    s."site_id",
+    s."site_name",
+    s."tenant_id",
+    s."s3_bucket",
+    s."deleted_by",
+    s."record_version",
+    s."record_fidelity",
+    s."record_is_redacted",
+    s."record_catalogue_version",
+    s."record_hash",
+    s."record_position",
+    s."record_arrived_at",
+    s."record_loaded_at",
+    s."record_unmapped",
+    s."record_is_deleted"
+  FROM "trunkline_f_call_incoming" AS i
+  JOIN "trunkline_f_call_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_call_verdict" AS v ON v."call_id" = i."call_id"
+  WHERE i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1);
+
+  DROP TABLE "trunkline_f_call_verdict";
+  DROP TABLE "trunkline_f_call_incoming";
+  DROP VIEW "trunkline_f_call_source";
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
+  staging IN TEXT,
+  batch_id IN TEXT,
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges a staging table of a run's own into post_call_analytics.f_call and leaves it as it is.
+  -- staging is schema.table with the columns of post_call_analytics.f_call_staging, its record_* columns all filled.
+  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_call"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges what is in post_call_analytics.f_call_staging, however it came there, and empties it.
+  -- A record_* column that is NULL gets its value here:
+  --   record_version            call_timestamp_utc as text; NULL, which sorts lowest, without one
+  --   record_fidelity           'stream', as if it came from an export
+  --   record_is_redacted        FALSE
+  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
+  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_position           the staging table's name
+  --   record_arrived_at         now, UTC
+  --   record_loaded_at          now, UTC
+  --   record_is_deleted         FALSE
+  -- Staging the same rows again therefore changes nothing.
+  -- The lock comes before the first query, see merge_f_call.
+  LOCK TABLE "post_call_analytics"."f_call" IN SHARE ROW EXCLUSIVE MODE;
+
+  DROP TABLE IF EXISTS "trunkline_f_call_by_hand";
+  CREATE TEMP TABLE "trunkline_f_call_by_hand" (LIKE "post_call_analytics"."f_call_staging");
+  WITH taken AS (DELETE FROM "post_call_analytics"."f_call_staging" RETURNING *)
+  INSERT INTO "trunkline_f_call_by_hand" (
+    "call_id",
+    "call_timestamp_utc",
+    "agent_id",
+    "agent_name",
+    "allocation",
+    "direction",
+    "file_name",
+    "first_or_follow_up",
+    "medium",
+    "program",
+    "queue_id",
+    "queue_name",
+    "session_id",
+    "site_id",
+    "site_name",
+    "tenant_id",
+    "s3_bucket",
+    "deleted_by",
+    "record_version",
+    "record_fidelity",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_unmapped",
+    "record_is_deleted"
+  )
+  SELECT
+    s."call_id",
+    s."call_timestamp_utc",
+    s."agent_id",
+    s."agent_name",
+    s."allocation",
+    s."direction",
+    s."file_name",
+    s."first_or_follow_up",
+    s."medium",
+    s."program",
+    s."queue_id",
+    s."queue_name",
+    s."session_id",
+    s."site_id",
+    s."site_name",
+    s."tenant_id",
+    s."s3_bucket",
+    s."deleted_by",
+    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_fidelity", 'stream'),
+    COALESCE(s."record_is_redacted", FALSE),
+    COALESCE(s."record_catalogue_version", 0),
+    COALESCE(s."record_hash", MD5(
+      COALESCE(MD5(s."call_id"), '-')
+      || COALESCE(MD5(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US')), '-')
+      || COALESCE(MD5(s."agent_id"), '-')
+      || COALESCE(MD5(s."agent_name"), '-')
+      || COALESCE(MD5(s."allocation"), '-')
+      || COALESCE(MD5(s."direction"), '-')
+      || COALESCE(MD5(s."file_name"), '-')
+      || COALESCE(MD5(s."first_or_follow_up"), '-')
+      || COALESCE(MD5(s."medium"), '-')
+      || COALESCE(MD5(s."program"), '-')
+      || COALESCE(MD5(s."queue_id"), '-')
+      || COALESCE(MD5(s."queue_name"), '-')
+      || COALESCE(MD5(s."session_id"), '-')
+      || COALESCE(MD5(CAST(s."site_id" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(s."site_name"), '-')
+      || COALESCE(MD5(CAST(s."tenant_id" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(s."s3_bucket"), '-')
+      || COALESCE(MD5(s."deleted_by"), '-')
+    )),
+    COALESCE(s."record_position", 'post_call_analytics.f_call_staging'),
+    COALESCE(s."record_arrived_at", TIMEZONE('UTC', NOW())),
+    COALESCE(s."record_loaded_at", TIMEZONE('UTC', NOW())),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM taken AS s;
+
+  ANALYZE "trunkline_f_call_by_hand";
+
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_call"('trunkline_f_call_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
+  DROP TABLE "trunkline_f_call_by_hand";
+END;
+$$ LANGUAGE plpgsql;

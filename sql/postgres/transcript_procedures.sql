@@ -1,0 +1,556 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Call post_call_analytics.insert_new_f_transcript() or post_call_analytics.insert_new_f_transcript(staging, batch_id).
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_transcript" (
+  staging IN TEXT,
+  batch_id IN TEXT,
+  n_inserted INOUT BIGINT,
+  n_updated INOUT BIGINT,
+  n_deleted INOUT BIGINT,
+  n_superseded INOUT BIGINT,
+  n_duplicate INOUT BIGINT
+) AS $$
+DECLARE
+  source_name TEXT;
+BEGIN
+  -- Overwrites post_call_analytics.f_transcript by key: of all versions of a key, in the table and staged, the best stays.
+  -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
+  -- record_hash, and last the personal columns that the hash leaves out. So late and repeated versions change nothing.
+  -- No COMMIT and no TRUNCATE: the caller's transaction holds the merge and the ledger's row together.
+
+  -- The lock first, before anything is read. Readers go on; a second loader waits here.
+  LOCK TABLE "post_call_analytics"."f_transcript" IN SHARE ROW EXCLUSIVE MODE;
+
+  -- The one name that comes from outside: schema.table, or a table's name alone.
+  source_name := quote_ident(SPLIT_PART(staging, '.', 1));
+  IF SPLIT_PART(staging, '.', 2) <> '' THEN
+    source_name := source_name || '.' || quote_ident(SPLIT_PART(staging, '.', 2));
+  END IF;
+  IF staging IS NULL OR SPLIT_PART(staging, '.', 1) = '' OR SPLIT_PART(staging, '.', 3) <> '' THEN
+    RAISE EXCEPTION 'merge_f_transcript: staging is %, but must be schema.table or table', staging;
+  END IF;
+  IF staging IN ('post_call_analytics.f_transcript', 'f_transcript') THEN
+    RAISE EXCEPTION 'merge_f_transcript: staging is the target %, name a staging table', staging;
+  END IF;
+
+  -- What a call before this one in the same session may have left behind.
+  DROP TABLE IF EXISTS "trunkline_f_transcript_verdict";
+  DROP TABLE IF EXISTS "trunkline_f_transcript_incoming";
+  DROP VIEW IF EXISTS "trunkline_f_transcript_source";
+
+  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
+  EXECUTE 'CREATE TEMP VIEW "trunkline_f_transcript_source" AS
+    SELECT s.ctid AS "staged_row",
+      s."call_id",
+      s."format",
+      s."output",
+      s."written_at",
+      s."transcript_bucket",
+      s."transcript_s3_key",
+      s."job_name",
+      s."job_status",
+      s."aws_account_id",
+      s."instance_id",
+      s."channel",
+      s."language_locale",
+      s."schema_version",
+      s."duration_ms",
+      s."duration_rule",
+      s."participant_kind",
+      s."participants",
+      s."participant_count",
+      s."first_participant",
+      s."change_count",
+      s."turn_count",
+      s."talk_time_ms",
+      s."categories",
+      s."greeting_time_agent_ms",
+      s."non_talk_time_total_ms",
+      s."talk_time_total_ms",
+      s."talk_time_agent_ms",
+      s."talk_time_customer_ms",
+      s."total_conversation_duration_ms",
+      s."talk_speed_agent_wpm",
+      s."talk_speed_customer_wpm",
+      s."interruptions_time_total_ms",
+      s."interruptions_time_agent_ms",
+      s."interruptions_time_customer_ms",
+      s."interruptions_total_count",
+      s."interruptions_agent_count",
+      s."interruptions_customer_count",
+      s."sentiment_overall_score_agent",
+      s."sentiment_overall_score_customer",
+      s."sentiment_interaction_score_customer_with_agent",
+      s."sentiment_interaction_score_customer_without_agent",
+      s."sentiment_end_score_agent",
+      s."sentiment_end_score_customer",
+      s."response_time_average_agent_ms",
+      s."response_time_average_customer_ms",
+      s."response_time_maximum_agent_ms",
+      s."response_time_maximum_customer_ms",
+      s."turns",
+      s."analysis",
+      s."record_version",
+      s."record_fidelity",
+      s."record_is_redacted",
+      s."record_catalogue_version",
+      s."record_hash",
+      s."record_position",
+      s."record_arrived_at",
+      s."record_loaded_at",
+      s."record_unmapped",
+      s."record_is_deleted"
+    FROM ' || source_name || ' AS s';
+
+  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
+  -- one in everything share standing 1. Most keys come once and need no ranking.
+  CREATE TEMP TABLE "trunkline_f_transcript_incoming" (
+    "call_id" text, "format" text, "output" text, "staged_row" tid, "place" BIGINT, "standing" BIGINT
+  );
+  INSERT INTO "trunkline_f_transcript_incoming"
+  SELECT s."call_id", s."format", s."output", MIN(s."staged_row"), 1, 1
+  FROM "trunkline_f_transcript_source" AS s
+  GROUP BY s."call_id", s."format", s."output"
+  HAVING COUNT(*) = 1;
+  INSERT INTO "trunkline_f_transcript_incoming"
+  SELECT s."call_id", s."format", s."output", s."staged_row",
+    ROW_NUMBER() OVER (
+      PARTITION BY s."call_id", s."format", s."output"
+      ORDER BY
+        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+        COALESCE(s."record_version", '') COLLATE "C" DESC,
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+        COALESCE(s."record_catalogue_version", 0) DESC,
+        COALESCE(s."record_hash", '') COLLATE "C" DESC,
+        COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
+        COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+    ),
+    RANK() OVER (
+      PARTITION BY s."call_id", s."format", s."output"
+      ORDER BY
+        COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
+        COALESCE(s."record_version", '') COLLATE "C" DESC,
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
+        COALESCE(s."record_catalogue_version", 0) DESC,
+        COALESCE(s."record_hash", '') COLLATE "C" DESC,
+        COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
+        COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
+    )
+  FROM "trunkline_f_transcript_source" AS s
+  JOIN (SELECT "call_id", "format", "output" FROM "trunkline_f_transcript_source" GROUP BY "call_id", "format", "output" HAVING COUNT(*) > 1) AS m
+    ON m."call_id" = s."call_id" AND m."format" = s."format" AND m."output" = s."output";
+  ANALYZE "trunkline_f_transcript_incoming";
+
+  -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
+  -- The first difference decides.
+  CREATE TEMP TABLE "trunkline_f_transcript_verdict" AS
+  SELECT s."call_id", s."format", s."output", t.ctid AS "held_row", t."record_is_deleted" AS "is_held_deleted",
+    CASE
+      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+      WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+      WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+      WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+      WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+      WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
+      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+      ELSE 0
+    END AS "comparison"
+  FROM "trunkline_f_transcript_incoming" AS i
+  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
+  JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = i."call_id" AND t."format" = i."format" AND t."output" = i."output"
+  WHERE i."place" = 1;
+  ANALYZE "trunkline_f_transcript_verdict";
+
+  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
+  -- new, and is a duplicate.
+  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
+      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+  FROM "trunkline_f_transcript_incoming" AS i
+  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output";
+  RAISE INFO 'merge_f_transcript: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+
+  -- The lock keeps the rows where they were found.
+  DELETE FROM "post_call_analytics"."f_transcript" AS t
+  USING "trunkline_f_transcript_verdict" AS v
+  WHERE t.ctid = v."held_row" AND v."comparison" = 1;
+
+  INSERT INTO "post_call_analytics"."f_transcript" (
+    "call_id",
+    "format",
+    "output",
+    "written_at",
+    "transcript_bucket",
+    "transcript_s3_key",
+    "job_name",
+    "job_status",
+    "aws_account_id",
+    "instance_id",
+    "channel",
+    "language_locale",
+    "schema_version",
+    "duration_ms",
+    "duration_rule",
+    "participant_kind",
+    "participants",
+    "participant_count",
+    "first_participant",
+    "change_count",
+    "turn_count",
+    "talk_time_ms",
+    "categories",
+    "greeting_time_agent_ms",
+    "non_talk_time_total_ms",
+    "talk_time_total_ms",
+    "talk_time_agent_ms",
+    "talk_time_customer_ms",
+    "total_conversation_duration_ms",
+    "talk_speed_agent_wpm",
+    "talk_speed_customer_wpm",
+    "interruptions_time_total_ms",
+    "interruptions_time_agent_ms",
+    "interruptions_time_customer_ms",
+    "interruptions_total_count",
+    "interruptions_agent_count",
+    "interruptions_customer_count",
+    "sentiment_overall_score_agent",
+    "sentiment_overall_score_customer",
+    "sentiment_interaction_score_customer_with_agent",
+    "sentiment_interaction_score_customer_without_agent",
+    "sentiment_end_score_agent",
+    "sentiment_end_score_customer",
+    "response_time_average_agent_ms",
+    "response_time_average_customer_ms",
+    "response_time_maximum_agent_ms",
+    "response_time_maximum_customer_ms",
+    "turns",
+    "analysis",
+    "record_version",
+    "record_fidelity",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_unmapped",
+    "record_is_deleted"
+  )
+  SELECT
+    s."call_id",
+    s."format",
+    s."output",
+    s."written_at",
+    s."transcript_bucket",
+    s."transcript_s3_key",
+    s."job_name",
+    s."job_status",
+    s."aws_account_id",
+    s."instance_id",
+    s."channel",
+    s."language_locale",
+    s."schema_version",
+    s."duration_ms",
+    s."duration_rule",
+    s."participant_kind",
+    s."participants",
+    s."participant_count",
+    s."first_participant",
+    s."change_count",
+    s."turn_count",
+    s."talk_time_ms",
+    s."categories",
+    s."greeting_time_agent_ms",
+    s."non_talk_time_total_ms",
+    s."talk_time_total_ms",
+    s."talk_time_agent_ms",
+    s."talk_time_customer_ms",
+    s."total_conversation_duration_ms",
+    s."talk_speed_agent_wpm",
+    s."talk_speed_customer_wpm",
+    s."interruptions_time_total_ms",
+    s."interruptions_time_agent_ms",
+    s."interruptions_time_customer_ms",
+    s."interruptions_total_count",
+    s."interruptions_agent_count",
+    s."interruptions_customer_count",
+    s."sentiment_overall_score_agent",
+    s."sentiment_overall_score_customer",
+    s."sentiment_interaction_score_customer_with_agent",
+    s."sentiment_interaction_score_customer_without_agent",
+    s."sentiment_end_score_agent",
+    s."sentiment_end_score_customer",
+    s."response_time_average_agent_ms",
+    s."response_time_average_customer_ms",
+    s."response_time_maximum_agent_ms",
+    s."response_time_maximum_customer_ms",
+    s."turns",
+    s."analysis",
+    s."record_version",
+    s."record_fidelity",
+    s."record_is_redacted",
+    s."record_catalogue_version",
+    s."record_hash",
+    s."record_position",
+    s."record_arrived_at",
+    s."record_loaded_at",
+    s."record_unmapped",
+    s."record_is_deleted"
+  FROM "trunkline_f_transcript_incoming" AS i
+  JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
+  LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output"
+  WHERE i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1);
+
+  DROP TABLE "trunkline_f_transcript_verdict";
+  DROP TABLE "trunkline_f_transcript_incoming";
+  DROP VIEW "trunkline_f_transcript_source";
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
+  staging IN TEXT,
+  batch_id IN TEXT,
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges a staging table of a run's own into post_call_analytics.f_transcript and leaves it as it is.
+  -- staging is schema.table with the columns of post_call_analytics.f_transcript_staging, its record_* columns all filled.
+  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_transcript"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges what is in post_call_analytics.f_transcript_staging, however it came there, and empties it.
+  -- A record_* column that is NULL gets its value here:
+  --   record_version            written_at as text; NULL, which sorts lowest, without one
+  --   record_fidelity           'stream', as if it came from an export
+  --   record_is_redacted        FALSE
+  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
+  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_position           the staging table's name
+  --   record_arrived_at         now, UTC
+  --   record_loaded_at          now, UTC
+  --   record_is_deleted         FALSE
+  -- Staging the same rows again therefore changes nothing.
+  -- The lock comes before the first query, see merge_f_transcript.
+  LOCK TABLE "post_call_analytics"."f_transcript" IN SHARE ROW EXCLUSIVE MODE;
+
+  DROP TABLE IF EXISTS "trunkline_f_transcript_by_hand";
+  CREATE TEMP TABLE "trunkline_f_transcript_by_hand" (LIKE "post_call_analytics"."f_transcript_staging");
+  WITH taken AS (DELETE FROM "post_call_analytics"."f_transcript_staging" RETURNING *)
+  INSERT INTO "trunkline_f_transcript_by_hand" (
+    "call_id",
+    "format",
+    "output",
+    "written_at",
+    "transcript_bucket",
+    "transcript_s3_key",
+    "job_name",
+    "job_status",
+    "aws_account_id",
+    "instance_id",
+    "channel",
+    "language_locale",
+    "schema_version",
+    "duration_ms",
+    "duration_rule",
+    "participant_kind",
+    "participants",
+    "participant_count",
+    "first_participant",
+    "change_count",
+    "turn_count",
+    "talk_time_ms",
+    "categories",
+    "greeting_time_agent_ms",
+    "non_talk_time_total_ms",
+    "talk_time_total_ms",
+    "talk_time_agent_ms",
+    "talk_time_customer_ms",
+    "total_conversation_duration_ms",
+    "talk_speed_agent_wpm",
+    "talk_speed_customer_wpm",
+    "interruptions_time_total_ms",
+    "interruptions_time_agent_ms",
+    "interruptions_time_customer_ms",
+    "interruptions_total_count",
+    "interruptions_agent_count",
+    "interruptions_customer_count",
+    "sentiment_overall_score_agent",
+    "sentiment_overall_score_customer",
+    "sentiment_interaction_score_customer_with_agent",
+    "sentiment_interaction_score_customer_without_agent",
+    "sentiment_end_score_agent",
+    "sentiment_end_score_customer",
+    "response_time_average_agent_ms",
+    "response_time_average_customer_ms",
+    "response_time_maximum_agent_ms",
+    "response_time_maximum_customer_ms",
+    "turns",
+    "analysis",
+    "record_version",
+    "record_fidelity",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_unmapped",
+    "record_is_deleted"
+  )
+  SELECT
+    s."call_id",
+    s."format",
+    s."output",
+    s."written_at",
+    s."transcript_bucket",
+    s."transcript_s3_key",
+    s."job_name",
+    s."job_status",
+    s."aws_account_id",
+    s."instance_id",
+    s."channel",
+    s."language_locale",
+    s."schema_version",
+    s."duration_ms",
+    s."duration_rule",
+    s."participant_kind",
+    s."participants",
+    s."participant_count",
+    s."first_participant",
+    s."change_count",
+    s."turn_count",
+    s."talk_time_ms",
+    s."categories",
+    s."greeting_time_agent_ms",
+    s."non_talk_time_total_ms",
+    s."talk_time_total_ms",
+    s."talk_time_agent_ms",
+    s."talk_time_customer_ms",
+    s."total_conversation_duration_ms",
+    s."talk_speed_agent_wpm",
+    s."talk_speed_customer_wpm",
+    s."interruptions_time_total_ms",
+    s."interruptions_time_agent_ms",
+    s."interruptions_time_customer_ms",
+    s."interruptions_total_count",
+    s."interruptions_agent_count",
+    s."interruptions_customer_count",
+    s."sentiment_overall_score_agent",
+    s."sentiment_overall_score_customer",
+    s."sentiment_interaction_score_customer_with_agent",
+    s."sentiment_interaction_score_customer_without_agent",
+    s."sentiment_end_score_agent",
+    s."sentiment_end_score_customer",
+    s."response_time_average_agent_ms",
+    s."response_time_average_customer_ms",
+    s."response_time_maximum_agent_ms",
+    s."response_time_maximum_customer_ms",
+    s."turns",
+    s."analysis",
+    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."written_at", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_fidelity", 'stream'),
+    COALESCE(s."record_is_redacted", FALSE),
+    COALESCE(s."record_catalogue_version", 0),
+    COALESCE(s."record_hash", MD5(
+      COALESCE(MD5(s."call_id"), '-')
+      || COALESCE(MD5(s."format"), '-')
+      || COALESCE(MD5(s."output"), '-')
+      || COALESCE(MD5(TO_CHAR(s."written_at", 'YYYY-MM-DD HH24:MI:SS.US')), '-')
+      || COALESCE(MD5(s."transcript_bucket"), '-')
+      || COALESCE(MD5(s."transcript_s3_key"), '-')
+      || COALESCE(MD5(s."job_name"), '-')
+      || COALESCE(MD5(s."job_status"), '-')
+      || COALESCE(MD5(s."aws_account_id"), '-')
+      || COALESCE(MD5(s."instance_id"), '-')
+      || COALESCE(MD5(s."channel"), '-')
+      || COALESCE(MD5(s."language_locale"), '-')
+      || COALESCE(MD5(s."schema_version"), '-')
+      || COALESCE(MD5(CAST(s."duration_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(s."duration_rule"), '-')
+      || COALESCE(MD5(s."participant_kind"), '-')
+      || COALESCE(MD5(CAST(s."participants" AS TEXT)), '-')
+      || COALESCE(MD5(CAST(s."participant_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(s."first_participant"), '-')
+      || COALESCE(MD5(CAST(s."change_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."turn_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_time_ms" AS TEXT)), '-')
+      || COALESCE(MD5(CAST(s."categories" AS TEXT)), '-')
+      || COALESCE(MD5(CAST(s."greeting_time_agent_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."non_talk_time_total_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_time_total_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_time_agent_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_time_customer_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."total_conversation_duration_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_speed_agent_wpm" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."talk_speed_customer_wpm" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_time_total_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_time_agent_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_time_customer_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_total_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_agent_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."interruptions_customer_count" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_overall_score_agent" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_overall_score_customer" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_interaction_score_customer_with_agent" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_interaction_score_customer_without_agent" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_end_score_agent" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."sentiment_end_score_customer" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."response_time_average_agent_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."response_time_average_customer_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."response_time_maximum_agent_ms" AS VARCHAR(64))), '-')
+      || COALESCE(MD5(CAST(s."response_time_maximum_customer_ms" AS VARCHAR(64))), '-')
+    )),
+    COALESCE(s."record_position", 'post_call_analytics.f_transcript_staging'),
+    COALESCE(s."record_arrived_at", TIMEZONE('UTC', NOW())),
+    COALESCE(s."record_loaded_at", TIMEZONE('UTC', NOW())),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM taken AS s;
+
+  ANALYZE "trunkline_f_transcript_by_hand";
+
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_transcript"('trunkline_f_transcript_by_hand', 'by hand', inserted, updated, deleted, superseded, duplicate);
+  DROP TABLE "trunkline_f_transcript_by_hand";
+END;
+$$ LANGUAGE plpgsql;

@@ -1,0 +1,125 @@
+-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+
+CREATE SCHEMA IF NOT EXISTS "post_call_analytics";
+
+CREATE TABLE IF NOT EXISTS "post_call_analytics"."f_scorecard" (
+  "guid" VARCHAR(65535) NOT NULL,
+  "datetime" VARCHAR(65535),
+  "call_timestamp_utc" TIMESTAMP,
+  "agent" VARCHAR(65535),
+  "call_type" VARCHAR(256),
+  "ingested_at" TIMESTAMP,
+  "notes" VARCHAR(65535),
+  "outcome" VARCHAR(65535),
+  "overall_score" DECIMAL(38,20),
+  "primary_intent" VARCHAR(65535),
+  "resolution_reason" VARCHAR(256),
+  "summary" VARCHAR(65535),
+  "secondary_intent" VARCHAR(65535),
+  "score_ask_for_payment" DECIMAL(38,20),
+  "score_confirm_location" DECIMAL(38,20),
+  "score_features_advantages" DECIMAL(38,20),
+  "score_handle_objections" DECIMAL(38,20),
+  "score_size_recommendation" DECIMAL(38,20),
+  "score_urgency" DECIMAL(38,20),
+  "evidence_ask_for_payment" VARCHAR(65535),
+  "evidence_confirm_location" VARCHAR(2048),
+  "evidence_features_advantages" VARCHAR(65535),
+  "evidence_handle_objections" VARCHAR(65535),
+  "evidence_size_recommendation" VARCHAR(65535),
+  "evidence_urgency" VARCHAR(65535),
+  "other_scores" SUPER,
+  "other_evidence" SUPER,
+  "deleted_by" VARCHAR(65535),
+  "record_version" VARCHAR(128),
+  "record_fidelity" VARCHAR(16) NOT NULL,
+  "record_is_redacted" BOOLEAN NOT NULL,
+  "record_catalogue_version" INTEGER NOT NULL,
+  "record_hash" VARCHAR(32) NOT NULL,
+  "record_position" VARCHAR(4096) NOT NULL,
+  "record_arrived_at" TIMESTAMP NOT NULL,
+  "record_loaded_at" TIMESTAMP NOT NULL,
+  "record_unmapped" SUPER,
+  "record_is_deleted" BOOLEAN NOT NULL
+)
+DISTSTYLE KEY
+DISTKEY ("guid")
+SORTKEY ("call_timestamp_utc");
+
+CREATE TABLE IF NOT EXISTS "post_call_analytics"."f_scorecard_staging" (
+  "guid" VARCHAR(65535) NOT NULL,
+  "datetime" VARCHAR(65535),
+  "call_timestamp_utc" TIMESTAMP,
+  "agent" VARCHAR(65535),
+  "call_type" VARCHAR(256),
+  "ingested_at" TIMESTAMP,
+  "notes" VARCHAR(65535),
+  "outcome" VARCHAR(65535),
+  "overall_score" DECIMAL(38,20),
+  "primary_intent" VARCHAR(65535),
+  "resolution_reason" VARCHAR(256),
+  "summary" VARCHAR(65535),
+  "secondary_intent" VARCHAR(65535),
+  "score_ask_for_payment" DECIMAL(38,20),
+  "score_confirm_location" DECIMAL(38,20),
+  "score_features_advantages" DECIMAL(38,20),
+  "score_handle_objections" DECIMAL(38,20),
+  "score_size_recommendation" DECIMAL(38,20),
+  "score_urgency" DECIMAL(38,20),
+  "evidence_ask_for_payment" VARCHAR(65535),
+  "evidence_confirm_location" VARCHAR(2048),
+  "evidence_features_advantages" VARCHAR(65535),
+  "evidence_handle_objections" VARCHAR(65535),
+  "evidence_size_recommendation" VARCHAR(65535),
+  "evidence_urgency" VARCHAR(65535),
+  "other_scores" SUPER,
+  "other_evidence" SUPER,
+  "deleted_by" VARCHAR(65535),
+  "record_version" VARCHAR(128),
+  "record_fidelity" VARCHAR(16),
+  "record_is_redacted" BOOLEAN,
+  "record_catalogue_version" INTEGER,
+  "record_hash" VARCHAR(32),
+  "record_position" VARCHAR(4096),
+  "record_arrived_at" TIMESTAMP,
+  "record_loaded_at" TIMESTAMP,
+  "record_unmapped" SUPER,
+  "record_is_deleted" BOOLEAN
+)
+DISTSTYLE KEY
+DISTKEY ("guid")
+SORTKEY ("call_timestamp_utc");
+
+CREATE OR REPLACE VIEW "post_call_analytics"."scorecards" AS
+SELECT
+  "guid",
+  "datetime",
+  "call_timestamp_utc",
+  "agent",
+  "call_type",
+  "ingested_at",
+  "notes",
+  "outcome",
+  "overall_score",
+  "primary_intent",
+  "resolution_reason",
+  "summary",
+  "secondary_intent",
+  "score_ask_for_payment",
+  "score_confirm_location",
+  "score_features_advantages",
+  "score_handle_objections",
+  "score_size_recommendation",
+  "score_urgency",
+  "evidence_ask_for_payment",
+  "evidence_confirm_location",
+  "evidence_features_advantages",
+  "evidence_handle_objections",
+  "evidence_size_recommendation",
+  "evidence_urgency",
+  "other_scores",
+  "other_evidence",
+  "deleted_by"
+FROM "post_call_analytics"."f_scorecard"
+WHERE NOT "record_is_deleted"
+WITH NO SCHEMA BINDING;

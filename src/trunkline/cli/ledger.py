@@ -1,0 +1,108 @@
+"""`trunkline ledger`: how complete each day is, its certificate, and whether that still holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.open import owned
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+from trunkline.cli.progress import progress
+from trunkline.cli.reconcile import show_records
+from trunkline.errors import UsageError
+
+if TYPE_CHECKING:
+    from trunkline.ledger.certificate import Chain
+    from trunkline.pipelines.certifying import Verdict
+
+app = typer.Typer(help="How complete each day is, and its certificates.", no_args_is_help=True, rich_markup_mode=None)
+OBJECT = "contact_record"
+Period = Annotated[str | None, typer.Argument(metavar="[DAY]", help="A UTC day, such as 2026-03-03 (default: all).")]
+
+
+@app.command()
+def show(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+    """List the days that were reconciled, with their state and counts; of one day, its certificate and amendments too.
+
+    open: the day has not ended. settling: late contacts may come, or one is missing. closed: certified.
+
+    Example: trunkline ledger show 2026-03-03
+    """
+    from datetime import date
+
+    from trunkline.ledger.periods import period_of
+    from trunkline.pipelines.certifying import chain_of
+    from trunkline.pipelines.completeness import records
+
+    with owned(home) as opened:
+        found = [one for one in records(opened.store, OBJECT) if day in (None, one.name)]
+        if day is not None and not found:
+            raise UsageError(f"{day!r} is no day that was reconciled; trunkline ledger show lists them")
+        show_records(opened, found, output_format)
+        if day is None or output_format is not Format.TABLE:
+            return
+        for one in found:
+            chain = chain_of(opened, opened.objects[OBJECT], one.source, period_of(date.fromisoformat(one.name)))
+            if chain is not None:
+                _show_chain(chain)
+
+
+def _show_chain(chain: Chain) -> None:
+    certificate = chain.certificate
+    output.text("")
+    output.record(
+        {
+            "certificate of": certificate.source,
+            "closed_at": certificate.closed_at,
+            "listed_as_of": certificate.listed_as_of,
+            "settle_hours": ", ".join(f"{hours:g}" for hours in certificate.settle_hours),
+            "pairs": certificate.pairs,
+            "sha256": certificate.sha256,
+        }
+    )
+    entries = [
+        (one.number, entry.id, entry.change, entry.before, entry.after, one.appended_at)
+        for one in chain.amendments
+        for entry in one.entries
+    ]
+    if entries:
+        output.text("")
+        output.rows(["amendment", "contact", "change", "ended_before", "ended_after", "appended_at"], entries)
+        output.text("")
+        output.record({"pairs now": chain.last.pairs, "sha256 now": chain.last.sha256})
+
+
+@app.command()
+def verify(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+    """Check certificates: the documents are as written, and lake and warehouse still hold every certified contact.
+
+    Exits 1 when one does not hold. Contacts that changed since are counted; the next reconcile amends them.
+
+    Example: trunkline ledger verify 2026-03-03
+    """
+    from trunkline.pipelines.verifying import certified, verify_all
+
+    with owned(home) as opened:
+        obj = opened.objects[OBJECT]
+        total = sum(1 for _, name in certified(opened.store, OBJECT) if day in (None, name))
+        with progress("Verifying", total, "days") as advance:
+            verdicts = list(verify_all(opened, obj, day, advance))
+    _show_verdicts(verdicts, output_format)
+    if any(not one.is_well for one in verdicts):
+        raise typer.Exit(1)
+
+
+def _show_verdicts(verdicts: list[Verdict], output_format: Format) -> None:
+    columns = ["period", "source", "verdict", "pairs", "amendments", "changed_since", "sha256", "faults"]
+    rows = [
+        (one.name, one.source, "holds" if one.is_well else "broken", one.pairs, one.amendments, one.since, one.sha256,
+         list(one.faults) if output_format is not Format.TABLE else "; ".join(one.faults))
+        for one in verdicts
+    ]  # fmt: skip
+    if not rows and output_format is Format.TABLE:
+        output.note("No day is closed yet: trunkline reconcile closes those that have settled.")
+        return
+    output.rows(columns, rows, output_format)

@@ -1,0 +1,165 @@
+"""`trunkline reconcile`: what is missing, why, and fetching it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.collect import Chosen, Endpoint
+from trunkline.cli.moments import moment
+from trunkline.cli.open import owned
+from trunkline.cli.options import Home, Output
+from trunkline.cli.output import Format
+from trunkline.cli.progress import progress
+
+if TYPE_CHECKING:
+    from trunkline.ledger.findings import Finding
+    from trunkline.ledger.period_record import PeriodRecord
+    from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.pipelines.reconcile import Outcome, Planned
+
+COLUMNS = (
+    "period", "source", "state", "stream", "listed", "lake", "warehouse", "missing", "dropped", "only_in_stream",
+    "at_api_fidelity", "amendments",
+)  # fmt: skip
+_SHOWN = 20
+
+
+def reconcile(
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="List all from this UTC day on anew (default: every day that is not closed)."),
+    ] = None,
+    heal: Annotated[bool, typer.Option("--heal", help="Fetch what is missing through the API and load it.")] = False,
+    instance: Chosen = None,
+    endpoint: Endpoint = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+) -> None:
+    """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
+
+    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What
+    changes in a closed day is appended to its certificate. Load what the stream delivered first. Stopped at any point,
+    the same command goes on where it was.
+
+    Exits 1 while a contact is missing, or one that was certified is gone.
+
+    Example: trunkline reconcile --heal --home ./my-centre
+    """
+    from trunkline import clock
+    from trunkline.ledger.periods import rule_of
+    from trunkline.pipelines import reconcile as job
+    from trunkline.pipelines.collect import Collector, instances
+    from trunkline.pipelines.connect_register import ConnectRegister
+    from trunkline.settings import Settings
+
+    settings = Settings.load(home)
+    chosen = instances(settings, instance or (), endpoint)
+    day = moment(since, "UTC", "--since")
+    wanted = job.Wanted(
+        clock.now().replace(microsecond=0), rule_of(settings.settle_hours), day.date() if day else None, heal
+    )
+    with owned(home) as opened:
+        obj = opened.objects["contact_record"]
+        collector = Collector(opened, obj)
+        registers = [ConnectRegister(collector, one) for one in chosen]
+        if dry_run:
+            _show_plans([(one.source, job.plan(opened, obj, one, wanted)) for one in registers], output_format)
+            return
+        outcomes = [job.reconcile(opened, obj, one, wanted, progress) for one in registers]
+        show_records(opened, [record for one in outcomes for record in one.records], output_format)
+    if output_format is Format.TABLE:
+        for one in outcomes:
+            _tell(one, heal)
+    if not all(one.is_well for one in outcomes):
+        raise typer.Exit(1)
+
+
+def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format: Format) -> None:
+    """Periods with their counts, and what is missing in them: JSON and CSV have all of it, a table the first lines."""
+    if output_format is not Format.TABLE:
+        rows = ((*row_of(one), [_finding(found) for found in _findings(home, [one])]) for one in records)
+        output.rows([*COLUMNS, "findings"], rows, output_format)
+        return
+    if not records:
+        output.note("There is no period yet.")
+        return
+    # A source's name is long, and mostly there is one.
+    sources = {one.source for one in records}
+    shown_at = [n for n, name in enumerate(COLUMNS) if name != "source" or len(sources) > 1]
+    values = [row_of(one) for one in records]
+    output.rows([COLUMNS[n] for n in shown_at], [[row[n] for n in shown_at] for row in values], output_format)
+    shown: list[tuple[object, ...]] = []
+    total = sum(sum(one.why.values()) for one in records)
+    for finding in _findings(home, records):
+        if len(shown) == _SHOWN:
+            break
+        shown.append((finding.id, finding.ended_at, finding.why, finding.detail))
+    if shown:
+        output.text("")
+        output.rows(["contact", "ended_at", "why", "detail"], shown, output_format)
+    if total > len(shown):
+        output.note(f"{total - len(shown):,} more: --output json has all, and so has ledger.sighting in the warehouse.")
+
+
+def row_of(record: PeriodRecord) -> tuple[object, ...]:
+    """A period in the order of `COLUMNS`."""
+    counts = record.counts
+    return (
+        record.name, record.source, record.state, counts.stream, counts.listed, counts.lake, counts.warehouse,
+        counts.missing, counts.dropped, counts.only_in_stream, counts.at_api_fidelity, record.amendments,
+    )  # fmt: skip
+
+
+def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[Finding]:
+    from trunkline.pipelines.completeness import open_findings
+
+    for record in records:
+        yield from open_findings(home.store, record, home.scratch / "findings")
+
+
+def _finding(one: Finding) -> dict[str, object]:
+    return {
+        "id": one.id, "began_at": one.began_at, "ended_at": one.ended_at, "why": one.why, "detail": one.detail,
+        "found_at": one.found_at,
+    }  # fmt: skip
+
+
+def _tell(outcome: Outcome, is_healing: bool) -> None:
+    from trunkline.ledger.findings import WHY
+
+    if outcome.recovered:
+        output.note(f"Finished {outcome.recovered:,} batches that an earlier run had begun.")
+    if outcome.healed:
+        output.note(f"Fetched {outcome.healed:,} contacts through the API.")
+    for name in outcome.amended:
+        output.note(f"{name} changed since it was closed: trunkline ledger show {name}")
+    if outcome.open_rows:
+        output.note(f"{outcome.open_rows:,} contacts have not ended: they belong to no day yet.")
+    reasons = sorted({why for record in outcome.records for why in record.why})
+    for why in reasons:
+        output.note(f"{why}: {WHY[why]}.")
+    gone = sum(record.gone for record in outcome.records)
+    if gone:
+        output.note(f"{gone:,} certified contacts are gone: trunkline ledger verify names them.")
+    if outcome.missing and not is_healing:
+        output.note(f"{outcome.missing:,} contacts are missing: trunkline reconcile --heal fetches them.")
+    if outcome.is_well:
+        output.note("Nothing is missing.")
+
+
+def _show_plans(planned: Sequence[tuple[str, Planned]], output_format: Format) -> None:
+    columns = ["source", "periods", "windows", "contacts", "missing", "calls", "minutes"]
+    rows = [
+        (source, one.periods, len(one.windows), one.contacts, one.missing, one.calls, round(one.seconds / 60, 1))
+        for source, one in planned
+    ]
+    output.rows(columns, rows, output_format)
+    output.note(
+        "Contacts are those that the warehouse has for these days: what is missing takes more. Nothing was asked for "
+        "and nothing was written."
+    )

@@ -1,0 +1,34 @@
+"""What the stages need of an open warehouse to ask and to write, whatever its engine: SQL with `$1, $2, ...` bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from trunkline.engines.model import Engine
+from trunkline.objects.ledger import LedgerTable
+
+Rows = list[tuple[Any, ...]]
+
+
+class Session(Protocol):
+    """An open connection to one engine. Values are bound, never written into the text.
+
+    Statements say `$1, $2, ...` in every engine; a session turns that into what its engine takes.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """Whose SQL is spoken here."""
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
+        """All rows of a query."""
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> None:
+        """A statement that changes something. Its answer is not waited for where statements are sent together."""
+
+    def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
+        """Insert rows of a ledger table whose key is not there.
+
+        A row that is there stays, unless the new one is greater in the columns `better`, compared in order.
+        """

@@ -1,0 +1,63 @@
+"""The rule for personal data in Python: the same as the SQL of `compile/values.py`, for what is read by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trunkline.compile.plain import OWN_LENGTH_MIN
+
+SAFE_MARK = "~"
+"""What stands for a hidden value in the hashed text, so that every installation gets the same hash."""
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# One character before the @ and all that may follow it: a search from every place before it would take a time that
+# grows with the square of the text.
+_EMAIL = re.compile(r"[^ \t\n\f\r@]@([^ \t\n\f\r@]{3,})")
+
+Hide = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PiiRule:
+    """What happens to personal data: `mode` is hash, drop or keep; `keep_keys` are map keys left as they are."""
+
+    mode: str
+    key: bytes
+    keep_keys: frozenset[str] = frozenset()
+
+    def hide(self, text: str) -> str | None:
+        """The text under this rule; the same as the SQL of `compile.values.hidden`."""
+        if self.mode == "keep":
+            return text
+        if self.mode == "drop":
+            return None
+        return hmac.digest(self.key, text.encode(), "sha256").hex()[:32]
+
+    @property
+    def pads(self) -> tuple[bytes, bytes]:
+        """The inner and the outer key of HMAC (RFC 2104), so that SQL and Python hide a number the same way."""
+        key = self.key if len(self.key) <= 64 else hashlib.sha256(self.key).digest()
+        inner, outer = (bytes(b ^ pad for b in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+        return inner, outer
+
+
+def mark(_: str) -> str:
+    """What the hashed text has in place of a hidden value."""
+    return SAFE_MARK
+
+
+def has_pii(text: str, own: Sequence[str] = ()) -> bool:
+    """Whether a text holds a phone number (E.164), an e-mail address or one of the record's own numbers."""
+    if "+" in text and _PHONE.search(text):
+        return True
+    if "@" in text and any("." in found[1][1:-1] for found in _EMAIL.finditer(text)):
+        return True
+    return any(number in text for number in own)
+
+
+def own_numbers(texts: Sequence[str]) -> list[str]:
+    """The record's own numbers and addresses as other texts would hold them; short ones say nothing."""
+    return [text for text in (one.lstrip("+") for one in texts) if len(text) >= OWN_LENGTH_MIN]

@@ -1,0 +1,46 @@
+"""The Lambda function `stream_processor`: changes of DynamoDB tables into the lake."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trunkline.lake.store import open_store
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.pipelines.changes import Processor
+from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.stream_variables import StreamVariables
+
+_LOG = logging.getLogger("trunkline.stream")
+_OK, _PARTIAL = 200, 500
+
+
+@cache
+def _processor() -> Processor:
+    """Made once for all invocations of a warm function."""
+    scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    variables = StreamVariables.load(scratch)
+    store = open_store(variables.settings.lake)
+    check_rule(variables.settings, store, list(OBJECTS.values()))
+    return Processor(variables.settings, OBJECTS, store, scratch)
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """`statusCode` and `processed` as the document has them, and Lambda's `batchItemFailures`. `context` is not used.
+
+    `processed` counts the rows that went into the lake.
+    """
+    done = _processor().process(event["Records"], _LOG.warning)
+    if done.dead_letter:
+        _LOG.warning("%d records were set aside: trunkline dead-letter list", done.dead_letter)
+    failures = [] if done.failed_from is None else [{"itemIdentifier": done.failed_from}]
+    return {
+        "statusCode": _PARTIAL if failures else _OK,
+        "processed": done.accepted,
+        "filtered": done.filtered,
+        "set_aside": done.dead_letter,
+        "batchItemFailures": failures,
+    }

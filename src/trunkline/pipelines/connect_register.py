@@ -1,0 +1,87 @@
+"""A Connect instance as the ledger's register: its contacts by time of disconnect, and each by id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+
+from trunkline.ledger.census import Scope
+from trunkline.ledger.findings import Sighted
+from trunkline.limits import SEARCH_PAGE_MAX
+from trunkline.objects.model import Object
+from trunkline.pipelines.collect import Collector
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.sightings import Seen
+from trunkline.sources.connect_client import Instance, NoMemory
+from trunkline.sources.connect_search import Listed, Query, pages
+from trunkline.windows import Window
+
+# Contacts of one stretch, kept as one file: some 100 s of searches, which a run that was killed repeats at most.
+_STRETCH_CONTACTS = 5_000
+_JOB = "reconcile"
+
+
+class ConnectRegister:
+    """One instance, asked through the collector's client and within its share of the quota."""
+
+    def __init__(self, collector: Collector, instance: Instance) -> None:
+        self._collector, self._instance = collector, instance
+
+    @property
+    def source(self) -> str:
+        """Region and id of the instance: an id alone does not say where to ask."""
+        return f"connect-{self._instance.region}-{self._instance.instance_id}"
+
+    @property
+    def scope(self) -> Scope:
+        """The rows of that instance."""
+        return ("instance_id", self._instance.instance_id)
+
+    def listed(self, window: Window) -> Iterator[Seen]:
+        """List a window by time of disconnect, in stretches that end between two seconds."""
+        # No journal: what a killed run was told is older than this question, and a certificate may rest on the answer.
+        api = self._collector.api(self._instance, NoMemory())
+        start, asked_at = window.start, self._collector.now
+        gathered: dict[str, Listed] = {}
+        for page in pages(api, window, Query()):
+            gathered |= {one.contact_id: one for one in page if one.at >= start}
+            cut = max((one.at for one in page), default=start)
+            if len(gathered) >= _STRETCH_CONTACTS and cut > start:
+                yield Seen(Window(start, cut), asked_at, _before(gathered, cut))
+                start = cut
+        yield Seen(Window(start, window.end), asked_at, _before(gathered, window.end))
+
+    def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
+        """Describe these contacts and load them, at API fidelity; those that the service does not know are given."""
+        del home, obj  # the collector's own
+        source, journal = self._collector.source(self._instance, _JOB)
+        unknown = dict(ids)
+        with closing(journal):
+            for part in source.fetch({id_: ended.replace(tzinfo=UTC) for id_, ended in ids.items()}):
+                self._collector.load(part)
+                for contact_id, _ in part.listed:
+                    unknown.pop(contact_id, None)
+                # Only now: killed before, the next run finds these answers.
+                journal.forget({contact_id for contact_id, _ in part.listed})
+        advance(len(ids))
+        return list(unknown)
+
+    def calls(self, contacts: int, fetched: int) -> tuple[int, float]:
+        """Pages to search and contacts to describe, and the time that the quota makes of them."""
+        searches = -(-contacts // SEARCH_PAGE_MAX)
+        rate = self._collector.buckets.rate
+        return searches + fetched, searches / rate("SearchContacts") + fetched / rate("DescribeContact")
+
+
+def _before(gathered: dict[str, Listed], cut: datetime) -> list[Sighted]:
+    """The contacts that ended before an instant, taken out."""
+    found = [one for one in gathered.values() if one.at < cut]
+    for one in found:
+        del gathered[one.contact_id]
+    return [(one.contact_id, _began(one), one.at.replace(tzinfo=None)) for one in found]
+
+
+def _began(one: Listed) -> datetime | None:
+    text = one.summary.get("InitiationTimestamp")
+    return datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None) if text else None

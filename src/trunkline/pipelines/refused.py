@@ -1,0 +1,96 @@
+"""Rows that a warehouse refused: found in the lake again, shown, and merged again after a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trunkline
+from trunkline import clock
+from trunkline.batch import REFUSED_SOURCE, Drift, Plan
+from trunkline.compile.lake_views import lake_rows
+from trunkline.compile.merge import partition_date
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.errors import UsageError
+from trunkline.lake import layout
+from trunkline.lake.writer import write_rows
+from trunkline.ledger import index
+from trunkline.ledger.index import SetAside
+from trunkline.ledger.records import BatchRecord, Put, decode_batch, encode
+from trunkline.objects.model import Object
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.letters import plan_letters
+
+
+def is_refused(letter: SetAside) -> bool:
+    """Whether a dead letter is of this warehouse alone, its row being in the lake."""
+    return letter.reason.startswith("refused_")
+
+
+def plan_rows(object_name: str, letters: Sequence[SetAside]) -> Plan:
+    """The plan of a batch that merges refused rows again."""
+    return Plan(object_name, REFUSED_SOURCE, plan_letters(object_name, letters).ranges)
+
+
+def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
+    """Put the rows of a plan into the lake once more, as a batch of their own, which can then be merged like any."""
+    wanted = {(one.uri, one.version.partition("#")[0]) for one in plan.ranges}
+    known = index.dead_letters(home.warehouse, obj.name, is_open=False)
+    letters = [letter for letter in known if (letter.position, letter.payload_hash) in wanted]
+    found = find_rows(home, obj, letters)
+    if found != len(wanted):
+        raise UsageError(
+            f"{len(wanted) - found:,} of {len(wanted):,} refused rows are no longer in the lake {home.settings.lake}; "
+            "load their files again from where they came"
+        )
+    # The accounting of a batch is its durability point, so that a second try writes the same files.
+    written = write_rows(home.con, obj, plan.batch_id, home.store, home.scratch)
+    home.con.execute("DROP TABLE flat")
+    record = BatchRecord(
+        batch_id=plan.batch_id,
+        plan=plan,
+        read=found,
+        filtered=0,
+        dead_letter=0,
+        accepted=found,
+        bytes_read=0,
+        puts=[Put(one.key, one.rows, one.day) for one in written],
+        letters=[],
+        drift=Drift(),
+        loaded_at=clock.now_naive(),
+        code_version=trunkline.__version__,
+    )
+    home.store.put_bytes(encode(record), layout.batch_key(obj.name, plan.batch_id))
+    return record
+
+
+def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
+    """Make the lake's rows of refused letters table `flat` of the embedded engine; how many were found.
+
+    They lie in the partitions that their batch wrote to, in its own files or in compacted ones.
+    """
+    files: dict[str, None] = {}
+    for batch_id in dict.fromkeys(letter.batch_id for letter in letters):
+        data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
+        for put in decode_batch(data).puts if data is not None else []:
+            files |= dict.fromkeys(home.store.list(layout.partition_prefix(obj, put.partition_date)))
+    paths = [str(home.store.fetch(key, home.scratch / "fetched")) for key in files if key.endswith(".parquet")]
+    if not paths:
+        return 0
+    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    source = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
+    home.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE flat AS SELECT {columns}, {partition_date(obj)} AS partition_date FROM {source} "
+        "WHERE record_moved_to IS NULL AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
+        "QUALIFY row_number() OVER (PARTITION BY record_position, record_hash) = 1",
+        [paths, [f"{letter.position} {letter.payload_hash}" for letter in letters]],
+    )
+    return int(home.con.execute("SELECT count(*) FROM flat").fetchall()[0][0])
+
+
+def row_text(home: Home, obj: Object, letter: SetAside) -> bytes:
+    """The lake's row of a refused letter as JSON, personal data by the rule that it was stored with."""
+    if not find_rows(home, obj, [letter]):
+        raise UsageError(f"the row at {letter.position} is no longer in the lake {home.settings.lake}")
+    ((text,),) = home.con.execute("SELECT to_json(flat)::VARCHAR FROM flat").fetchall()
+    home.con.execute("DROP TABLE flat")
+    return str(text).encode() + b"\n"

@@ -1,0 +1,183 @@
+"""A batch taken back: lake and warehouse as if it had never been loaded, and an entry below zero in the ledger.
+
+First an intent is recorded, then the warehouse changes together with its ledger, then the lake. Stopped in between,
+the next run goes on from the intent. The positions of the batch's files stay: a load of the same folder must not bring
+back what was taken back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, replace
+
+import trunkline
+from trunkline import clock
+from trunkline.batch import Counts, Drift
+from trunkline.compile.fold import order_by, same_key
+from trunkline.compile.lake_views import lake_rows
+from trunkline.compile.merge import partition_date
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.session import Session
+from trunkline.lake import layout
+from trunkline.lake.writer import write_tombstones
+from trunkline.ledger import index
+from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
+from trunkline.objects.model import Object
+from trunkline.pipelines.home import Home
+from trunkline.warehouse import staging
+
+_WINNER = ("record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash",
+           "record_position", "record_arrived_at", "record_loaded_at")  # fmt: skip
+
+
+def undo_id(batch_id: str) -> str:
+    """The id of the batch that takes another back: a function of that alone, so that a retry is the same batch."""
+    return hashlib.sha256(f"undo {batch_id}".encode()).hexdigest()[:32]
+
+
+def pending(home: Home, obj: Object) -> list[str]:
+    """Batches whose taking back was begun and is not done."""
+    return [layout.id_of(key) for key in home.store.list(layout.undo_prefix(obj.name))]
+
+
+def take_back(home: Home, obj: Object, batch_id: str) -> Counts:
+    """Do, or go on with, what an intent says; what the batch's entry in the ledger is. Safe to repeat at any point."""
+    data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
+    assert data is not None, f"batch {batch_id} has an intent and no accounting"
+    record = decode_batch(data)
+    own = [key for key in home.store.list(layout.table_prefix(obj)) if _is_of(key, batch_id)]
+    merged = index.merged_batch(home.warehouse, undo_id(batch_id))
+    at = merged[1] if merged else clock.now_naive()
+    undone = BatchRecord(
+        undo_id(batch_id), record.plan, -record.read, -record.filtered, -record.dead_letter, -record.accepted,
+        -record.bytes_read, [], [], Drift(), at, trunkline.__version__, batch_id,
+    )  # fmt: skip
+    has_rows = _remaining(home, obj, own)
+    counts = merged[0] if merged else _change_warehouse(home, obj, record, undone, has_rows)
+    if has_rows:
+        _mend_tombstones(home, obj, batch_id)
+    for key in own:
+        home.store.remove(key)
+    home.store.remove(layout.bytes_key(obj.name, batch_id))
+    home.store.put_bytes(encode(undone), layout.batch_key(obj.name, undone.batch_id))
+    record_of_merge = MergeRecord(undone.batch_id, counts, undone.loaded_at)
+    home.store.put_bytes(encode(record_of_merge), layout.merge_key(obj.name, undone.batch_id))
+    home.store.remove(layout.undo_key(obj.name, batch_id))
+    return counts
+
+
+def _is_of(key: str, batch_id: str) -> bool:
+    return key.endswith((f"/{batch_id}.parquet", f"/{batch_id}.moved.parquet"))
+
+
+def _fetched(home: Home, keys: list[str]) -> list[str]:
+    return [str(home.store.fetch(key, home.scratch / "undo")) for key in keys]
+
+
+def _remaining(home: Home, obj: Object, own: list[str]) -> bool:
+    """Tables of the embedded engine: `touched`, the batch's keys; `candidates`, all other versions of these keys."""
+    rows = [key for key in own if ".moved." not in key]
+    if not rows:
+        return False
+    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
+    plain = "read_parquet($1, union_by_name = true, hive_partitioning = false)"
+    home.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM {lake_rows(obj, plain)}", [_fetched(home, rows)]
+    )
+    others = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet") and key not in own]
+    files = "read_parquet($1, filename = true, union_by_name = true, hive_partitioning = false)"
+    source = lake_rows(obj, files, [("filename", "VARCHAR")])
+    if others:
+        home.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS batch_id, {partition_date(obj)} AS "
+            f"partition_date FROM {source} WHERE record_moved_to IS NULL "
+            f"AND ({keys}) IN (SELECT ({keys}) FROM touched)",
+            [_fetched(home, others)],
+        )
+    else:
+        home.con.execute(
+            "CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS filename, '' AS batch_id, "
+            "CAST(NULL AS DATE) AS partition_date FROM touched WHERE false"
+        )
+    staging.refuse(home.con, obj, home.warehouse.engine, "candidates")
+    home.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM candidates QUALIFY row_number() OVER "
+        f"(PARTITION BY {keys} ORDER BY {order_by(obj, DUCKDB)}, filename) = 1"
+    )
+    return True
+
+
+def _change_warehouse(home: Home, obj: Object, record: BatchRecord, undone: BatchRecord, has_rows: bool) -> Counts:
+    merged = index.merged_batch(home.warehouse, record.batch_id)
+    assert merged is not None, f"batch {record.batch_id} was never merged"
+    held = index.totals(home.warehouse, obj.name)
+    found: list[Counts] = []
+
+    def before_commit(session: Session, change: int) -> None:
+        found.append(_entry(undone, merged[0], held, change))
+        index.add_batch(session, undone, found[0], undone.loaded_at)
+
+    if not has_rows:
+        for table in ("touched", "winners"):
+            columns = ", ".join(f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in obj.columns)
+            home.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
+    home.warehouse.refold(obj, before_commit)
+    return found[0]
+
+
+def _entry(undone: BatchRecord, mine: Counts, held: Counts, change: int) -> Counts:
+    """The entry's terms, none above zero. `change` is how many rows the table has more.
+
+    Where other batches have versions of the same keys, what became of their records would now be said otherwise: a
+    version that was an update may be the first. So the terms come off where they can, the batch's own first, and the
+    totals go on to add up: keys in the table, and records beyond them.
+    """
+    entry = {"inserted": change, "rejected": -mine.rejected}
+    left = -undone.accepted + change - mine.rejected
+    names = ("duplicate", "superseded", "updated", "deleted")
+    taken = dict.fromkeys(names, 0)
+    for most in (asdict(mine), asdict(held)):
+        for name in names:
+            more = max(0, min(left, most[name] - taken[name]))
+            taken[name] += more
+            left -= more
+    assert left == 0, f"batch {undone.undoes} cannot be taken out of the account: {left} records are left over"
+    entry |= {name: -count for name, count in taken.items()}
+    return replace(Counts(), read=undone.read, filtered=undone.filtered, dead_letter=undone.dead_letter, **entry)
+
+
+def _mend_tombstones(home: Home, obj: Object, batch_id: str) -> None:
+    """Tombstones that spoke of the batch's versions go; those that the remaining versions need are written."""
+    for key in list(home.store.list(layout.table_prefix(obj))):
+        if ".moved." in key and not _is_of(key, batch_id) and undo_id(batch_id) not in key:
+            _without_batch(home, key)
+    keys = ", ".join(f"c.{DUCKDB.quote(key)}" for key in obj.key)
+    winner = ", ".join(f"w.{name}" for name in _WINNER)
+    home.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE moved AS SELECT DISTINCT {keys}, {winner}, $1 AS batch_id, "
+        "c.partition_date AS lost_date, w.partition_date AS won_date FROM candidates AS c JOIN winners AS w "
+        f"ON {same_key(obj, DUCKDB, 'c', 'w')} WHERE c.partition_date <> w.partition_date",
+        [undo_id(batch_id)],
+    )
+    write_tombstones(home.con, obj, [undo_id(batch_id)], home.store, home.scratch)
+
+
+def _without_batch(home: Home, key: str) -> None:
+    """Write a file of tombstones again without those whose winner is taken back; a tombstone has its winner's place."""
+    path = str(home.store.fetch(key, home.scratch / "undo"))
+    stale = "record_position IN (SELECT record_position FROM touched)"
+    source = "read_parquet($1, hive_partitioning = false)"
+    ((all_rows, of_batch),) = home.con.execute(
+        f"SELECT count(*), count(*) FILTER ({stale}) FROM {source}", [path]
+    ).fetchall()
+    if of_batch == all_rows:
+        home.store.remove(key)
+    elif of_batch:
+        kept = home.scratch / "kept.parquet"
+        rest = f"SELECT * FROM read_parquet('{_quoted(path)}', hive_partitioning = false) WHERE NOT {stale}"
+        home.con.execute(f"COPY ({rest}) TO '{_quoted(str(kept))}' (FORMAT parquet, COMPRESSION zstd)")
+        home.store.put_file(kept, key)
+
+
+def _quoted(path: str) -> str:
+    return path.replace("'", "''")

@@ -1,0 +1,123 @@
+"""What a warehouse does for the pipelines, whatever its engine, and what is handed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from trunkline.batch import Counts, Refused
+from trunkline.engines.session import Session
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a warehouse is opened with: its URL, limits of the embedded engine, a folder for what nobody would miss.
+
+    `home` is named in messages that say which command to run.
+    """
+
+    url: str
+    memory_mb: int
+    threads: int
+    scratch: Path
+    home: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One batch whose rows are in the lake, as local Parquet files."""
+
+    batch_id: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """What must commit together with a merge; both are called before the commit.
+
+    `tombstones(batch_ids)` publishes what table `moved` of the warehouse's `local` engine holds. `ledger(session,
+    counts, refused)` writes the batches' rows, with `run` and `put` alone, so that an engine may collect the
+    statements and send them with its own. An engine that learns the counts only when everything is done leaves
+    them out of `counts` and fills the rows itself.
+    """
+
+    tombstones: Callable[[Sequence[str]], None]
+    ledger: Callable[[Session, Mapping[str, Counts], Sequence[Refused]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows of a question."""
+
+    columns: list[str]
+    rows: list[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock on a table that a loader holds or waits for. `holder` is for people; `since` is UTC."""
+
+    table: str
+    holder: str
+    is_granted: bool
+    since: datetime | None
+
+
+class Readable(Session, Protocol):
+    """A warehouse that can be asked."""
+
+    @property
+    def local(self) -> duckdb.DuckDBPyConnection:
+        """The embedded engine, which reads the lake's files: the warehouse itself where that is DuckDB."""
+
+    def ask(self, sql: str) -> Answer:
+        """A person's question: one query that changes nothing. Raises UsageError in the engine's words."""
+
+    def locks(self) -> list[Lock]:
+        """Who holds or waits for our tables just now."""
+
+
+class Warehouse(Readable, Protocol):
+    """A warehouse that can be written. Every method is one transaction: all or nothing, whatever stops it."""
+
+    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+        """Create what is not there, add columns that the catalogue has gained; a sentence for each change.
+
+        Raises TerminalError, and changes nothing, where that would take something away from rows that are there; it
+        names the statements that a person would have to run.
+        """
+
+    def missing(self, objects: Sequence[Object]) -> list[str]:
+        """Names of the objects that `install` has something to do for; a warehouse that installs itself has none."""
+
+    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+        """Fold batches into the object's table; the merge's terms of the accounting by batch id.
+
+        Raises TransientError when another loader holds the table for too long; it says which.
+        """
+
+    def rebuild(
+        self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]
+    ) -> int:
+        """Fill the table again from the lake's files, group of partitions by group; its rows.
+
+        A key lives in one partition (tombstones say which), so that each group can be folded alone. The old rows stay
+        until the new are there. `before_commit` is told the rows; it writes with `run` and
+        `put` alone, and may refuse by raising.
+        """
+
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows whose keys are in table `touched` of the embedded engine, put in those of `winners`.
+
+        Both have the object's columns. `before_commit` is told how many rows the table has more.
+        """
+
+    def count(self, obj: Object) -> int:
+        """Rows of the object's table, without those that say that their key is gone."""

@@ -1,0 +1,1 @@
+"""Loading into Redshift through its Data API."""

@@ -1,0 +1,144 @@
+"""Schemas, tables, procedures and views of a Redshift, created and kept up with the catalogue.
+
+Each step may be run again. What would lose something is found before the first statement runs, so that a refused
+installation leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import trunkline
+from trunkline import clock
+from trunkline.compile.ddl import ledger_statements, staging_table, warehouse_statements
+from trunkline.compile.family import family_statements
+from trunkline.compile.migration import Change, Held, changes
+from trunkline.compile.procedures import procedure_statements
+from trunkline.compile.star import star_statements
+from trunkline.compile.views import create_view, views_on
+from trunkline.engines.model import quote_qualified
+from trunkline.engines.redshift import REDSHIFT
+from trunkline.errors import TerminalError
+from trunkline.limits import DATA_API_BATCH_MAX
+from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+from trunkline.warehouse.redshift.bound import Bound
+
+if TYPE_CHECKING:
+    from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
+
+_VIEW: Final = "CREATE OR REPLACE VIEW "
+_SHORT: Final = {"timestamp without time zone": "timestamp", "character varying": "varchar"}
+Tables = dict[str, dict[str, Held]]
+
+
+def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    """As Warehouse has it."""
+    there = _columns(warehouse)
+    found = [change for obj in objects for change in _changes(warehouse, obj, there)]
+    _refuse(found)
+    tables = [statement for change in found for statement in change.statements]
+    tables += ledger_statements(LEDGER_TABLES, REDSHIFT)
+    seen = [statement for obj in objects for statement in _of(obj)]
+    tables += [statement for statement in seen if not statement.startswith(_VIEW)]
+    for start in range(0, len(tables), DATA_API_BATCH_MAX):
+        warehouse.send(tables[start : start + DATA_API_BATCH_MAX])
+    _make_views(warehouse, [*(one for one in seen if one.startswith(_VIEW)), *_analysis(objects, views)], bool(found))
+    _record(warehouse, objects)
+    sentences = [change.sentence for change in found]
+    return [*sentences, "the views were made anew: run sql/redshift/grants.sql again"] if found else sentences
+
+
+def missing(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> list[str]:
+    """As Warehouse has it: objects that were not installed as the catalogue has them now."""
+    if not warehouse.query("SELECT 1 FROM pg_tables WHERE schemaname = 'ledger' AND tablename = 'installation'"):
+        return [obj.name for obj in objects]
+    held: dict[str, str] = dict(warehouse.query("SELECT object, fingerprint FROM ledger.installation"))
+    return [obj.name for obj in objects if held.get(obj.name) != fingerprint(obj)]
+
+
+def fingerprint(obj: Object) -> str:
+    """Changes whenever what `install` would run for an object does."""
+    statements = (*ledger_statements(LEDGER_TABLES, REDSHIFT), *_of(obj))
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()
+
+
+def _of(obj: Object) -> tuple[str, ...]:
+    return (*warehouse_statements(obj, REDSHIFT), *procedure_statements(obj, REDSHIFT))
+
+
+def _analysis(objects: Sequence[Object], views: Sequence[View]) -> Iterator[str]:
+    yield from (create_view(view, REDSHIFT.name) for view in views_on(objects, views))
+    yield from star_statements(objects, REDSHIFT)
+    yield from family_statements(objects, REDSHIFT)
+
+
+def _columns(warehouse: RedshiftWarehouse) -> Tables:
+    """The columns of every table that is there, as the catalogue would say them."""
+    found: Tables = {}
+    for schema, table, column, type_, length, is_nullable in warehouse.query(
+        "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable "
+        "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
+    ):
+        name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
+        found.setdefault(f"{schema}.{table}", {})[column] = Held(str(name), is_nullable == "NO")
+    return found
+
+
+def _changes(warehouse: RedshiftWarehouse, obj: Object, there: Tables) -> list[Change]:
+    found: list[Change] = []
+    for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
+        if table in there:
+            has_rows = bool(warehouse.query(f"SELECT 1 FROM {quote_qualified(REDSHIFT, table)} LIMIT 1"))
+            found += changes(obj, REDSHIFT, table, there[table], has_rows, is_staging)
+    return found
+
+
+def _refuse(found: Sequence[Change]) -> None:
+    refused = [change for change in found if not change.is_safe]
+    if refused:
+        told = "\n".join(
+            f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
+            for change in refused
+        )
+        raise TerminalError(
+            "the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
+            f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
+        )
+
+
+def _make_views(warehouse: RedshiftWarehouse, statements: Sequence[str], is_anew: bool) -> None:
+    """One transaction, so that nobody finds a view missing. Redshift replaces a view by one of the same columns."""
+    names = [statement.removeprefix(_VIEW).split(" AS", 1)[0].strip() for statement in statements]
+    drops = [f"DROP VIEW IF EXISTS {name}" for name in reversed(names)] if is_anew else []
+    sent = [*drops, *statements]
+    if len(sent) <= DATA_API_BATCH_MAX:
+        warehouse.send(sent)
+        return
+    for part in (drops, statements):
+        for start in range(0, len(part), DATA_API_BATCH_MAX):
+            warehouse.send(part[start : start + DATA_API_BATCH_MAX])
+
+
+def _record(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> None:
+    bound, table = Bound(), quote_qualified(REDSHIFT, INSTALLATION.name)
+    marks = ", ".join(f"${number}" for number in range(1, len(objects) + 1))
+    names: list[object] = [obj.name for obj in objects]
+    warehouse.send([bound.statement(f"DELETE FROM {table} WHERE object IN ({marks})", names)], bound)
+    now = clock.now_naive()
+    warehouse.put(
+        INSTALLATION,
+        [
+            {
+                "object": obj.name,
+                "fingerprint": fingerprint(obj),
+                "catalogue_version": obj.catalogue_version,
+                "code_version": trunkline.__version__,
+                "installed_at": now,
+            }
+            for obj in objects
+        ],
+    )

@@ -1,0 +1,170 @@
+"""A Redshift over its own protocol, `redshift://`, for networks where the Data API is not wanted: an extra, psycopg.
+
+The statements are those of the Data API, and so is the order of things. What differs is who remembers: a transaction
+ends with its connection, so there is nothing to adopt or to cancel afterwards, and after a crash the ledger decides.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors
+
+from trunkline import __version__
+from trunkline.errors import TerminalError, TransientError
+from trunkline.limits import CONNECT_S
+from trunkline.warehouse.duckdb import open_beside
+from trunkline.warehouse.model import Opening
+from trunkline.warehouse.redshift.address import shown, wire_address_of
+from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
+from trunkline.warehouse.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target, connect
+
+# A name in a text, in double quotes or in a comment is none; `::` is a cast and `:=` an assignment.
+_PIECE: Final = re.compile(
+    r"(?P<other>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|::|:=)|:(?P<name>p[0-9]+)\b", re.DOTALL
+)
+
+
+@dataclass(slots=True)
+class WireApi:
+    """What RedshiftWarehouse needs of the Data API, over one connection: a statement has ended when it was sent."""
+
+    connection: Any
+    target: Target
+    sleep: Callable[[float], None]
+    _ended: dict[str, Statement] = field(default_factory=dict)
+    _tables: dict[str, tuple[list[tuple[str, str]], list[tuple[Any, ...]]]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def client(self) -> Any:
+        """What is closed at the end."""
+        return self.connection
+
+    def named(self, prefix: str) -> list[Named]:
+        """None: no statement outlives its connection."""
+        return []
+
+    def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
+        """How a statement ended."""
+        return self._ended[statement_id]
+
+    def batch(
+        self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
+    ) -> str:
+        """Run statements as one transaction; its id."""
+        statement_id = f"wire-{next(self._numbers)}"
+        status, error = "FINISHED", None
+        try:
+            with self.connection.transaction():
+                for sql in sqls:
+                    self._execute(statement_id, sql, parameters or {})
+        except errors.QueryCanceled as failed:
+            status, error = "ABORTED", _words(failed)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as failed:
+            if self.connection.closed:
+                raise TransientError(
+                    f"the connection to {self.target.database} broke: {_words(failed)}. Run the same command again: "
+                    "the ledger knows whether the load took effect."
+                ) from failed
+            status, error = "FAILED", _words(failed)
+        except psycopg.Error as failed:
+            status, error = "FAILED", _words(failed)
+        self._ended = {statement_id: Statement(statement_id, status, error)}
+        return statement_id
+
+    def run(
+        self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
+    ) -> Statement:
+        """One statement, with its rows."""
+        return self.ended(self.batch([sql], token, parameters, name), timeout_s)
+
+    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+        """How it ended. Raises as DataApi does."""
+        seen = self._ended[statement_id]
+        if seen.status == "ABORTED":
+            raise StatementTimeoutError(seen, timeout_s)
+        if seen.status != "FINISHED":
+            raise SqlError(seen.error or seen.status, statement_id)
+        return seen
+
+    def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Columns and rows of the last statement of a batch."""
+        return self._tables.get(statement_id.partition(":")[0], ([], []))
+
+    def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
+        """Its rows alone."""
+        return iter(self.table(statement_id)[1])
+
+    def _execute(self, statement_id: str, sql: str, parameters: Mapping[str, str]) -> None:
+        text, values = bind(sql, parameters)
+        cursor = self.connection.execute(text, values)
+        self._tables = {}
+        if cursor.description is not None:
+            columns = [(column.name, column.type_display) for column in cursor.description]
+            self._tables[statement_id] = (columns, cursor.fetchall())
+
+
+def bind(sql: str, parameters: Mapping[str, str]) -> tuple[str, list[str]]:
+    """A statement with `$1` and so on for `:p0`, and the values in that order."""
+    names: list[str] = []
+
+    def piece(found: re.Match[str]) -> str:
+        if found["name"] is None:
+            return found[0]
+        if found["name"] not in names:
+            names.append(found["name"])
+        return f"${names.index(found['name']) + 1}"
+
+    return (_PIECE.sub(piece, sql) if parameters else sql), [parameters[name] for name in names]
+
+
+def _words(error: psycopg.Error) -> str:
+    return str(error.diag.message_primary or error).strip()
+
+
+@contextmanager
+def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
+    """The database over its own protocol. Raises TransientError where it cannot be reached."""
+    import time
+
+    address, connection_string = wire_address_of(opening.url)
+    clients: list[Any] = []
+
+    def s3() -> Any:
+        if not clients:
+            clients.append(connect(None, "s3"))
+        return clients[0]
+
+    try:
+        connection = psycopg.connect(
+            connection_string,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            prepare_threshold=None,
+            connect_timeout=CONNECT_S,
+            application_name=f"trunkline {__version__}",
+        )
+    except psycopg.OperationalError as error:
+        if "password" in str(error):
+            raise TerminalError(f"{shown(opening.url)} lets nobody in: {_words(error)}. Set PGPASSWORD.") from error
+        raise TransientError(f"{shown(opening.url)} cannot be reached: {_words(error)}. Try again later.") from error
+    try:
+        # SET binds no values; the number is ours.
+        connection.execute(f"SET statement_timeout = {int(address.timeout_s * 1000)}")
+        api = WireApi(connection, address.target, time.sleep)
+        opening.scratch.mkdir(parents=True, exist_ok=True)
+        with open_beside(opening, opening.scratch / "spill") as local:
+            yield RedshiftWarehouse(api, address, s3, local, opening.scratch)
+    finally:
+        for client in [connection, *clients]:
+            client.close()
+
+
+open_reader = open_warehouse

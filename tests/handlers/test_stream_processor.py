@@ -1,0 +1,142 @@
+"""The function `stream_processor`: what it answers, and what Lambda is told to deliver again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dynamo_tables import ANALYTICS, FIRST_SEQUENCE, arn, call, change, event, objects_in, ours, rows, scorecard
+from homes import letters, opened, settings_of
+from s3 import bucket
+
+from trunkline.errors import TerminalError, UsageError
+from trunkline.handlers import stream_processor
+from trunkline.lake.store import FolderStore
+from trunkline.ledger import index
+from trunkline.pipelines.replay import replay
+
+
+def test_the_documents_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ANALYTICS_BUCKET alone rows lie in the document's layout in that bucket, and the answer has its fields."""
+    monkeypatch.setenv("ANALYTICS_BUCKET", ANALYTICS)
+    monkeypatch.setenv("TRANSCRIBE_BUCKET", "transcripts")
+    with bucket(ANALYTICS) as client:
+        stream_processor._processor.cache_clear()
+        answer = stream_processor.handler(event(change(1, new=call("a")), change(2, new=call("b"))), None)
+        found = objects_in(client, ANALYTICS, "calls/")
+    stream_processor._processor.cache_clear()
+    assert answer == {"statusCode": 200, "processed": 2, "filtered": 0, "set_aside": 0, "batchItemFailures": []}
+    ((key, body),) = found.items()
+    assert key.startswith("calls/year=2026/month=02/day=11/")
+    assert body[:4] == b"PAR1"
+
+
+def test_without_a_bucket_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first invocation, with the variable's name."""
+    stream_processor._processor.cache_clear()
+    with pytest.raises(UsageError, match="ANALYTICS_BUCKET is not set"):
+        stream_processor.handler(event(change(1, new=call("a"))), None)
+    monkeypatch.setenv("ANALYTICS_BUCKET", ANALYTICS)
+    monkeypatch.setenv("TRUNKLINE_PII", "hash")
+    with pytest.raises(UsageError, match="TRUNKLINE_PII_KEY is not set"):
+        stream_processor.handler(event(change(1, new=call("a"))), None)
+
+
+def test_the_lowest_record_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one table's rows cannot be put and another's can: Lambda goes on from the lowest of those that failed.
+
+    Numbers of different lengths: 9 is lower than 10.
+    """
+    put = FolderStore.put_file
+
+    def failing(store: FolderStore, source: Path, key: str) -> None:
+        if key.startswith("scorecards/"):
+            raise TerminalError("the bucket refuses it")
+        put(store, source, key)
+
+    def numbered(number: str, made: dict[str, Any]) -> dict[str, Any]:
+        made["dynamodb"]["SequenceNumber"] = number
+        return made
+
+    cards = arn("scorecards")
+    given = event(
+        change(1, new=call("a")),
+        numbered("10", change(2, new=scorecard("g"), stream=cards)),
+        numbered("9", change(3, new=scorecard("h"), stream=cards)),
+        change(4, new=call("b")),
+    )
+    with ours(tmp_path) as handler:
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderStore, "put_file", failing)
+            answer = handler(given)
+            assert (answer["statusCode"], answer["processed"]) == (500, 2)
+            assert answer["batchItemFailures"] == [{"itemIdentifier": "9"}]
+            with pytest.raises(TerminalError, match="the bucket refuses it"):
+                handler(event(*given["Records"][1:3]))
+        assert handler(event(*given["Records"][1:]))["processed"] == 3
+    assert [row["call_id"] for row in rows(tmp_path)] == ["a", "b"]
+    assert [row["guid"] for row in rows(tmp_path, "scorecard")] == ["g", "h"]
+
+
+def test_a_batch_of_poison_alone_succeeds(tmp_path: Path) -> None:
+    """All of it is set aside, and the shard goes on."""
+    poison = [change(n, new={"callId": {"N": "x"}}) for n in range(3)]
+    with ours(tmp_path) as handler:
+        answer = handler(event(*poison))
+    assert (answer["statusCode"], answer["processed"], answer["set_aside"], answer["batchItemFailures"]) == (
+        200,
+        0,
+        3,
+        [],
+    )
+
+
+def test_what_is_no_event_of_a_stream_is_refused(tmp_path: Path) -> None:
+    """Nothing is put, and the message says what it was."""
+    with ours(tmp_path) as handler, pytest.raises(UsageError, match="no eventSourceARN"):
+        handler({"Records": [{"body": "hello"}]})
+
+
+def test_a_bisected_batch_sets_a_record_aside_once(tmp_path: Path) -> None:
+    """Delivered whole and in halves, one dead letter."""
+    records = [change(1, new=call("a")), change(2, new=call("b", siteId={"S": "five"})), change(3, new=call("c"))]
+    with ours(tmp_path) as handler:
+        for some in (records, records[:1], records[1:]):
+            handler(event(*some))
+    assert len(rows(tmp_path)) == 2
+    with opened(tmp_path, pii="drop") as home:
+        found = letters(home, home.objects["call"])
+    assert {one.position for one in found} == {f"{arn()}@{FIRST_SEQUENCE // 10**15}:{(FIRST_SEQUENCE + 2) % 10**15}"}
+
+
+def test_a_replayed_record_is_of_the_version_that_it_was(tmp_path: Path) -> None:
+    """Set aside, overtaken by a newer version, then replayed once the cause is mended: it loses, as it should."""
+    bad, newer = change(1, "INSERT"), change(2, "MODIFY", new=call("a", agentName={"S": "newer"}))
+    late = change(3, new=call("b", tenantId={"S": "five"}))
+    with ours(tmp_path) as handler:
+        handler(event(bad, newer, late))
+    assert [row["agent_name"] for row in rows(tmp_path)] == ["newer"]
+    lake = tmp_path / "lake" / "_dead_letter_bytes" / "call"
+    (path,) = lake.iterdir()
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert {line["mark"]["version"] if line.get("mark") else None for line in lines} == {
+        None, f"2026-02-11 14:34:20.000000/3/{FIRST_SEQUENCE + 3:040d}",
+    }  # fmt: skip
+    import base64
+
+    mended = []
+    for line in lines:
+        payload = json.loads(base64.b64decode(line["payload"]))
+        if "eventID" in payload:
+            payload["dynamodb"]["NewImage"] = call("a", agentName={"S": "older"})
+        else:
+            payload["payload"]["tenantId"] = "5"
+        mended.append(json.dumps(line | {"payload": base64.b64encode(json.dumps(payload).encode()).decode()}))
+    path.write_text("\n".join(mended) + "\n")
+    with opened(tmp_path, pii="drop") as home:
+        result = replay(home, home.objects["call"], index.dead_letters(home.con, "call"))
+        assert (result.counts.inserted, result.counts.superseded) == (1, 1)
+    assert [(row["call_id"], row["agent_name"]) for row in rows(tmp_path)] == [("a", "newer"), ("b", "Ann")]
+    assert settings_of(tmp_path).dynamodb_deletes == "all"

@@ -1,0 +1,168 @@
+"""Attribute values of every type come through exactly; what is malformed is refused with its reason (must hold 3)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.errors import RecordError
+from trunkline.sources.dynamodb_values import TAGS, Attribute, Item, is_plain, number, object_text, text_of, untagged
+
+ATTRIBUTE = msgspec.json.Decoder(Attribute)
+ITEM = msgspec.json.Decoder(Item)
+
+numbers = st.builds(
+    lambda sign, digits, size: Decimal((sign, tuple(map(int, str(digits))), size - len(str(digits)))),
+    st.integers(0, 1), st.integers(1, 10**38 - 1), st.integers(-129, 126),
+) | st.just(Decimal(0))  # fmt: skip
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
+binaries = st.binary(max_size=9).map(lambda data: base64.b64encode(data).decode())
+names = st.one_of(st.sampled_from(["a", "b c", 'q"', *TAGS]), texts)
+
+
+def a_set(members: Any) -> Any:
+    return st.lists(members, min_size=1, max_size=4, unique=True)
+
+
+scalars = st.one_of(
+    texts.map(lambda v: {"S": v}),
+    numbers.map(lambda v: {"N": str(v)}),
+    binaries.map(lambda v: {"B": v}),
+    st.booleans().map(lambda v: {"BOOL": v}),
+    st.just({"NULL": True}),
+    a_set(texts).map(lambda v: {"SS": sorted(v)}),
+    st.lists(numbers, min_size=1, max_size=4, unique=True).map(lambda v: {"NS": [str(one) for one in sorted(v)]}),
+    a_set(binaries).map(lambda v: {"BS": sorted(v)}),
+)
+attributes = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda v: {"L": v}),
+        st.dictionaries(names, inner, max_size=3).map(lambda v: {"M": v}),
+    ),
+    max_leaves=12,
+)
+
+
+def tagged(plain: Any) -> Any:
+    """The inverse of `text_of`: the typed value of a plain one."""
+    match plain:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": plain}
+        case Decimal():
+            return {"N": plain}
+        case str():
+            return {"S": plain}
+        case list():
+            return {"L": [tagged(one) for one in plain]}
+        case _:
+            if len(plain) == 1 and (tag := next(iter(plain))) in TAGS:
+                if tag == "M":
+                    return {"M": {key: tagged(value) for key, value in plain["M"].items()}}
+                return {tag: plain[tag]}
+            return {"M": {key: tagged(value) for key, value in plain.items()}}
+
+
+def exact(typed: Any) -> Any:
+    """A typed value with its numbers as decimals, so that 1.50 is 1.5."""
+    match typed:
+        case {"N": str(text)}:
+            return {"N": Decimal(text)}
+        case {"NS": list(members)}:
+            return {"NS": [Decimal(one) for one in members]}
+        case {"M": dict(inner)}:
+            return {"M": {key: exact(value) for key, value in inner.items()}}
+        case {"L": list(inner)}:
+            return {"L": [exact(one) for one in inner]}
+    return typed
+
+
+def read(text: str) -> Any:
+    return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+
+
+@given(attributes)
+def test_every_value_comes_back(typed: Any) -> None:
+    """Out of the plain text the typed value can be told again, to the last digit, whatever its type and nesting."""
+    text = text_of(ATTRIBUTE.decode(msgspec.json.encode(typed)))
+    assert tagged(read(text)) == exact(typed)
+
+
+@given(st.lists(st.dictionaries(names, attributes, max_size=4), min_size=1, max_size=5))
+def test_many_at_once_reads_like_one_by_one(items: list[Any]) -> None:
+    """The quick way over many items gives the slow way's text, or something that is seen not to be plain."""
+    lines = [msgspec.json.encode(one).decode() for one in items]
+    quick = untagged("\n".join(lines)).split("\n")
+    assert len(quick) == len(lines)
+    for line, text in zip(lines, quick, strict=True):
+        if is_plain(text):
+            assert read(text) == read(object_text(ITEM.decode(line)))
+
+
+def test_the_quick_way_is_taken_by_what_is_common() -> None:
+    """Braces, quotes and tags inside texts do not hinder it."""
+    item = {
+        "a": {"S": 'x "q" {"S":"y"} }} \\'},
+        "m": {"M": {"n": {"N": "-1.5"}, "k": {"M": {"z": {"S": "{"}}}}},
+        "t": {"BOOL": True},
+    }
+    text = untagged(msgspec.json.encode(item).decode())
+    assert is_plain(text)
+    assert json.loads(text) == {"a": 'x "q" {"S":"y"} }} \\', "m": {"n": -1.5, "k": {"z": "{"}}, "t": True}
+
+
+@pytest.mark.parametrize(
+    ("given_", "text"),
+    [("1E5", "100000"), ("1.50", "1.5"), ("-0", "0"), ("0.000", "0"), ("+7", "7"), ("007", "7"), (".5", "0.5"), ("5.", "5"),
+     ("1e-10", "0.0000000001"), ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+     ("9.9999999999999999999999999999999999999E+125", "99999999999999999999999999999999999999" + "0" * 88)],
+)  # fmt: skip
+def test_a_number_in_plain_notation(given_: str, text: str) -> None:
+    """One value has one text, whatever notation DynamoDB or a writer of exports chose."""
+    assert number(given_) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"N": "five"}, "N is no number"), ({"N": ""}, "N is no number"), ({"N": "NaN"}, "N is no number"),
+        ({"N": "1" * 39}, "more than 38 digits"), ({"N": "1E126"}, "more than 38 digits or is outside"),
+        ({"N": "1E-131"}, "is outside 1E-130"), ({"N": "١"}, "N is no number"),
+        ({}, "exactly one type and this has 0"), ({"S": "a", "N": "1"}, "exactly one type and this has 2"),
+        ({"S": 5}, "S is no text"), ({"NULL": False}, "NULL can only be true"), ({"B": "a*"}, "no base64"),
+        ({"SS": []}, "at least one member"), ({"NS": ["1", "1.0"]}, "none twice"), ({"BS": ["?"]}, "no base64"),
+    ],
+)  # fmt: skip
+def test_a_malformed_value_is_refused_with_its_reason(typed: Any, why: str) -> None:
+    """The reason names the attribute and never its value."""
+    with pytest.raises(RecordError, match=why) as caught:
+        object_text(ITEM.decode(msgspec.json.encode({"amount": typed})))
+    assert str(caught.value).startswith("attribute amount: ")
+    assert caught.value.code == "wrong_type"
+
+
+def test_nesting_ends_somewhere() -> None:
+    """DynamoDB nests 32 deep; deeper text is refused, not a crash."""
+    typed: Any = {"S": "x"}
+    for _ in range(40):
+        typed = {"M": {"k": typed}}
+    with pytest.raises(RecordError, match="nests deeper than 32"):
+        text_of(ATTRIBUTE.decode(msgspec.json.encode(typed)))
+
+
+def test_a_long_number_in_a_known_column_is_a_text() -> None:
+    """A reader that takes numbers for floats would round it."""
+    item = ITEM.decode(b'{"score":{"N":"0.1234567890123456789"},"n":{"N":"5"},"id":{"N":"5"}}')
+    assert (
+        object_text(item, {("score",): False, ("n",): False, ("id",): True})
+        == '{"score":"0.1234567890123456789","n":5,"id":"5"}'
+    )

@@ -1,0 +1,163 @@
+"""A Redshift behind its Data API: installed and migrated in place, every command, questions that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homes import NARROW, contact, jsonl, settings_of
+from redshift_home import URL, Redshift, make_database, redshift_of
+from redshift_merges import warehouse_of
+from servers import RedshiftDatabases
+
+from trunkline.cli.main import run
+from trunkline.errors import TerminalError, UsageError
+from trunkline.pipelines.home import open_home
+from trunkline.warehouse.redshift.address import address_of
+from trunkline.warehouse.redshift.question import check_question
+
+ROW = ("INSERT INTO connect.f_narrow SELECT 'a', NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, 'stream', false, 1, 'h', 'p', "
+       "now(), now(), NULL, false RETURNING 1")  # fmt: skip
+
+
+@pytest.fixture
+def redshift(postgres_uri: str) -> Iterator[Redshift]:
+    with redshift_of(make_database(postgres_uri, "redshift_commands")) as found:
+        yield found
+
+
+def changed(**columns: Any) -> Any:
+    by_name = {column.name: column for column in NARROW.columns} | columns
+    return replace(NARROW, columns=tuple(by_name.values()))
+
+
+def test_a_new_column_is_added_in_place(redshift: Redshift, tmp_path: Path) -> None:
+    """Rows that are there stay and have NULL in it; a second installation changes nothing."""
+    more = changed(more=replace(NARROW.by_name["score"], name="more", path=("More",)))
+    with warehouse_of(redshift, tmp_path) as warehouse:
+        assert warehouse.missing([NARROW]) == ["narrow"]
+        assert warehouse.install([NARROW], []) == []
+        assert warehouse.install([NARROW], []) == []
+        assert warehouse.missing([NARROW]) == []
+        redshift.ask(ROW)
+        assert warehouse.missing([more]) == ["narrow"]
+        assert warehouse.install([more], []) == [
+            "connect.f_narrow: column more is added",
+            "connect.f_narrow_staging: column more is added",
+            "the views were made anew: run sql/redshift/grants.sql again",
+        ]
+        assert warehouse.missing([more]) == []
+        assert redshift.ask("SELECT id, score, more FROM connect.f_narrow") == [("a", 1, None)]
+        wider = changed(phone=replace(NARROW.by_name["phone"], length_max=9_999))
+        with pytest.raises(
+            TerminalError, match=r'ALTER TABLE "connect"."f_narrow" ALTER COLUMN "phone" TYPE varchar\(9999\);'
+        ):
+            warehouse.install([wider], [])
+        text = changed(score=replace(NARROW.by_name["score"], type="text", length_max=9))
+        with pytest.raises(TerminalError, match=r'ALTER COLUMN "score" TYPE varchar\(9\);'):
+            warehouse.install([text], [])
+        assert redshift.ask("SELECT id, score FROM connect.f_narrow") == [("a", 1)]
+
+
+def test_a_server_without_tables_says_what_to_run(redshift: Redshift, tmp_path: Path) -> None:
+    """Neither a load nor a question installs anything by itself."""
+    settings = settings_of(tmp_path / "home", warehouse=URL)
+    with pytest.raises(TerminalError, match="run: trunkline warehouse install"), open_home(settings):
+        pass
+
+
+def test_every_command_on_redshift(
+    redshift_databases: RedshiftDatabases,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """load, sql, metric, report, status, doctor, dead-letter and rebuild do on Redshift what they do on a file."""
+    source = tmp_path / "in" / "a"
+    source.parent.mkdir()
+    source.write_bytes(jsonl([contact("c1"), contact("c2", Channel="CHAT")]) + b"{poison}\n")
+    home = ["--home", str(tmp_path / "home")]
+    url = redshift_databases.new()
+    # Both contacts go through COPY; so all columns of the contact record are seen as Parquet.
+    monkeypatch.setattr("trunkline.warehouse.redshift.request.INSERT_ROWS_MAX", 1)
+    monkeypatch.setenv("TRUNKLINE_WAREHOUSE", url)
+
+    def said(*args: str, code: int = 0) -> str:
+        assert run([*args, *home]) == code, capsys.readouterr().err
+        out, err = capsys.readouterr()
+        return out + err
+
+    assert "3 records read = 2 inserted + 1 set aside" in said("load", "contact_record", str(source))
+    question = "SELECT channel, count(*) AS n FROM contact_record GROUP BY channel ORDER BY 1"
+    rows = said("sql", question, "--output", "csv").splitlines()
+    assert rows == ["channel,n", "CHAT,1", "VOICE,1"]
+    assert said("sql", question, "--output", "csv", "--dialect", "redshift").splitlines() == rows
+    assert said("sql", question, "--output", "csv", "--dialect", "athena").splitlines() == rows
+    assert "contacts_created" in said("metric", "query", "contacts_created", "service_level", "--by", "channel")
+    assert "Report:" in said("report", "--since", "2026-03-03", "--out", str(tmp_path / "report.html"))
+    assert "contact_record" in said("warehouse", "status")
+    assert "look" in said("doctor")
+    assert "invalid_json" in said("dead-letter", "list")
+    assert "1 set aside" in said("dead-letter", "replay")
+    assert "connect.f_calls" in said("warehouse", "rebuild")
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    monkeypatch.setenv("TRUNKLINE_WAREHOUSE", url.replace("//analytics", "//other"))
+    assert "endpoint doesn't exist" in said("warehouse", "status", code=1)
+    redshift_databases.release(url)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("DELETE FROM connect.f_calls", "a query is needed and DELETE was given"),
+        ("SELECT 1; DROP TABLE connect.f_calls", "one query is needed and 2 were given"),
+        ("SELECT * INTO other FROM connect.f_calls", "INTO was given"),
+        ("CALL connect.insert_new_f_calls()", "a query is needed"),
+        ("TRUNCATE connect.f_calls", "a query is needed"),
+        ("COPY connect.f_calls FROM 's3://x'", "a query is needed"),
+        ("UNLOAD ('SELECT 1') TO 's3://x'", "a query is needed|cannot be read"),
+        ("WITH gone AS (DELETE FROM t) SELECT 1", "DELETE was given|cannot be read"),
+        ("COMMIT", "a query is needed"),
+        ("-- nothing", "one query is needed and 0 were given"),
+        ("SELECT 'open", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_question_changes_nothing(sql: str, told: str) -> None:
+    """What would write is refused before it is sent."""
+    with pytest.raises(UsageError, match=told):
+        check_question(sql)
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT 1", "WITH a AS (SELECT 1 AS x) SELECT * FROM a;", "SELECT c.attributes.tier FROM contact_record c", "(SELECT 1) UNION SELECT 2",
+    "SELECT ';', '--' -- ; DELETE",
+])  # fmt: skip
+def test_a_question_may_be_any_query(sql: str) -> None:
+    """Semicolons in texts and at the end, SUPER's paths, unions."""
+    check_question(sql)
+
+
+def test_addresses() -> None:
+    """Cluster or workgroup, database, options; a wrong one says what is valid and shows no secret."""
+    found = address_of(URL)
+    assert (found.target.cluster, found.target.database, found.target.db_user) == ("analytics", "dev", "loader")
+    assert (found.staging, found.format) == ("s3://staging/trunkline", "parquet")
+    for url in ("redshift+data://wg-1/dev?serverless=true", "redshift+data:///dev?workgroup=wg-1"):
+        assert address_of(url).target.place == {"WorkgroupName": "wg-1", "Database": "dev"}
+    assert address_of("redshift+data://a/b?region=eu-west-1&timeout_s=60&format=json&secret_arn=arn:x").timeout_s == 60
+    wrong = {
+        "redshift+data://analytics": "names no database", "redshift://a/b": "names no database", "redshift+data:///dev": "no cluster",
+        "redshift+data://a/b?user=x": "user is no option", "redshift+data://a/b?serverless=yes": "not true or false",
+        "redshift+data://a/b/c": "names no database", "redshift+data://a/b?workgroup=w": "leave one out", "redshift+data://a/b?format=csv": "csv",
+        "redshift+data://w/b?serverless=true&db_user=x": "a workgroup has no db_user", "redshift+data://a/b?timeout_s=0": "timeout_s is '0'",
+        "redshift+data://a/b?staging=": "staging is empty", "redshift+data://a/b?region=x&region=y": "given twice",
+        "redshift+data://a/b?staging=s3://Bucket/x": "staging is", "redshift+data://a/b?staging=s3://b%27/x": "staging is",
+        "redshift+data://a/b?staging=s3://bucket/a%5C%27;drop": "staging is", f"redshift+data://a/b?staging=s3://bucket/{'x' * 150}": "staging is",
+        "redshift+data://a/b?iam_role=x%27": "iam_role is", "redshift+data://a/b?iam_role=arn:aws:iam::1:role/x": "iam_role is",
+    }  # fmt: skip
+    for url, told in wrong.items():
+        with pytest.raises(UsageError, match=told):
+            address_of(url)

@@ -1,0 +1,53 @@
+"""Which URL is opened by what: one table, told apart by scheme, with libraries that are there only where used."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from trunkline.errors import UsageError
+from trunkline.settings import WAREHOUSE_URLS, without_password
+from trunkline.warehouse.targets import TARGETS, Target, target_of
+
+
+def test_settings_and_targets_name_the_same_schemes() -> None:
+    """What the setting takes can be opened, and what can be opened can be set."""
+    assert list(WAREHOUSE_URLS) == list(TARGETS)
+    for scheme, example in WAREHOUSE_URLS.items():
+        assert target_of(example) is TARGETS[scheme]
+        assert TARGETS[scheme].engine.name == TARGETS[scheme].engine_name
+
+
+def test_another_scheme_is_refused_with_the_valid_ones() -> None:
+    """A database that is not there is named, with examples of those that are."""
+    with pytest.raises(UsageError, match="'mysql' is no kind of warehouse; valid is a URL such as duckdb:///"):
+        target_of("mysql://x/y")
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drivers are extras: without one the message has the command that installs it."""
+
+    def absent(name: str) -> object:
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr("trunkline.warehouse.targets.importlib.import_module", absent)
+    target = Target("postgres", "postgres", extra="postgres")
+    with pytest.raises(
+        UsageError, match=re.escape("needs psycopg, which is not installed: pip install 'trunkline[postgres]'")
+    ):
+        target._function("open_warehouse")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ann:s3cret@host:5432/db", "postgresql://ann@host:5432/db"),
+        ("postgresql://host/db?password=s3cret&sslmode=require", "postgresql://host/db?sslmode=require"),
+        ("postgresql:///db?host=/run/pg", "postgresql:///db?host=/run/pg"),
+        ("duckdb:///data/w.duckdb", "duckdb:///data/w.duckdb"),
+    ],
+)
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
+    """Messages name the place without what opens it."""
+    assert without_password(url) == shown
