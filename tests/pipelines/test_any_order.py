@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from deliveries import (
@@ -25,11 +26,12 @@ from deliveries import (
     versions_of,
     write_load,
 )  # fmt: skip
-from homes import Row, lake_best, lake_versions, load_into, opened, release, table, totals
+from homes import NARROW, Row, lake_best, lake_versions, load_into, narrow, opened, release, table, totals, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from servers import SERVERS, cases
 
+from trunkline.compile.narrow_merge import MergeSql
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
@@ -70,11 +72,13 @@ class WeakTarget(WarehouseTarget):
     def load(self, folder: Path, subject: Subject) -> None:
         """Load the folder, without the step that drops stale rows."""
         with pytest.MonkeyPatch.context() as patch:
-            real = warehouse.held_sql
-            patch.setattr(
-                warehouse, "held_sql",
-                lambda *args, **kwargs: real(*args, **kwargs).replace("AS is_beaten", "OR true AS is_beaten"),
-            )  # fmt: skip
+            real = warehouse.merge_sql
+
+            def weak(*args: Any) -> MergeSql:
+                sql = real(*args)
+                return replace(sql, best=sql.best.replace("AS is_better", "OR true AS is_better"))
+
+            patch.setattr(warehouse, "merge_sql", weak)
             load_into(self.home, folder, obj=subject.obj)
 
 
@@ -239,6 +243,19 @@ def test_any_long_history_in_any_order(
 def test_any_history_of_contact_records(tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries) -> None:
     """The same with all the columns of the contact record."""
     check(WarehouseTarget, tmp_path_factory.mktemp("order"), CONTACTS, deliveries)
+
+
+def test_a_rebuild_after_a_move_without_personal_data(tmp_path: Path) -> None:
+    """The tombstone of a move within a month has the winner's place in the order, and must not beat the winner."""
+    bare = {"Phone": ..., "Labels": ..., "Marks": ...}
+    with opened(tmp_path / "home", NARROW) as home:
+        load_into(home, write(tmp_path / "1", narrow("a", **bare)), obj=NARROW)
+        moved = narrow("a", **bare, Began="2026-03-04T10:00:00Z", Changed="2026-03-03T12:00:00Z")
+        load_into(home, write(tmp_path / "2", moved), obj=NARROW)
+        rows = table(home, NARROW)
+        assert [row["began_at"].day for row in rows] == [4]
+        rebuild(home, NARROW)
+        assert table(home, NARROW) == rows
 
 
 def test_every_style_says_the_same(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.compile.flatten import flatten_sql
-from trunkline.compile.merge import merge_sql
 from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.compile.narrow_merge import steps
 from trunkline.compile.views import create_view
 from trunkline.engines.catalogue import ENGINES
 from trunkline.metrics.catalogue import METRICS
@@ -34,7 +34,5 @@ def views() -> Iterator[tuple[str, str]]:
 def embedded_statements() -> Iterator[tuple[str, str]]:
     """`sql/duckdb/<object>_flatten.sql` and `_merge.sql`: what a load runs. For reading; parameters are left open."""
     for obj in OBJECTS.values():
-        merge = merge_sql(obj)
-        steps = (merge.stage, merge.best, merge.counts, merge.moved, merge.delete, merge.insert)
         yield f"sql/duckdb/{obj.name}_flatten.sql", f"{NOTE}\n{flatten_sql(obj).rows};\n"
-        yield f"sql/duckdb/{obj.name}_merge.sql", NOTE + "".join(f"\n{step};\n" for step in steps)
+        yield f"sql/duckdb/{obj.name}_merge.sql", NOTE + "".join(f"\n{step};\n" for step in steps(obj))

@@ -98,7 +98,7 @@ def sql_(
     """
     from trunkline.compile.flatten import flatten_sql
     from trunkline.compile.fold import order_by
-    from trunkline.compile.merge import merge_sql
+    from trunkline.compile.narrow_merge import steps
     from trunkline.engines.duckdb import DUCKDB
     from trunkline.objects.catalogue import find
 
@@ -108,7 +108,4 @@ def sql_(
     elif step == "order":
         output.text("ORDER BY " + order_by(obj, DUCKDB))
     else:
-        sql = merge_sql(obj)
-        output.text(
-            "\n\n".join(f"{part};" for part in (sql.stage, sql.best, sql.counts, sql.moved, sql.delete, sql.insert))
-        )
+        output.text("\n\n".join(f"{part};" for part in steps(obj)))

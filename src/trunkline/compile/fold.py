@@ -15,6 +15,10 @@ def _ref(engine: Engine, alias: str, name: str) -> str:
     return f"{alias}.{engine.quote(name)}" if alias else engine.quote(name)
 
 
+def _collate(engine: Engine) -> str:
+    return ' COLLATE "C"' if engine.name == "postgres" else ""
+
+
 def compared_columns(obj: Object) -> tuple[Column, ...]:
     """The stored columns that the order compares by value, because the hash leaves them out or has a mark for them."""
     return tuple(
@@ -31,20 +35,30 @@ def compared_columns(obj: Object) -> tuple[Column, ...]:
 
 
 def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
-    """The terms of the order, most significant first, each an SQL expression that is never NULL.
+    """The terms of the order, most significant first, each an SQL expression that is never NULL."""
+    return hashed_terms(obj, engine, alias) + tail_terms(obj, engine, alias)
 
-    The last terms are the stored columns whose personal data the hash leaves out: two copies that tie on everything
-    else differ only there, and one of them must still win everywhere.
-    """
-    collate = ' COLLATE "C"' if engine.name == "postgres" else ""
-    text = "TEXT" if engine.name == "postgres" else "VARCHAR"
-    terms = [
+
+def hashed_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
+    """The first terms of the order, down to the hash."""
+    collate = _collate(engine)
+    return [
         f"COALESCE({_ref(engine, alias, 'record_fidelity')}, ''){collate}",
         f"COALESCE({_ref(engine, alias, 'record_version')}, ''){collate}",
         f"CASE WHEN {_ref(engine, alias, 'record_is_redacted')} THEN 1 ELSE 0 END",
         f"COALESCE({_ref(engine, alias, 'record_catalogue_version')}, 0)",
         f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
     ]
+
+
+def tail_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
+    """The last terms: the stored columns whose personal data the hash leaves out.
+
+    Two copies that tie on everything else differ only there, and one of them must still win everywhere.
+    """
+    collate = _collate(engine)
+    text = "TEXT" if engine.name == "postgres" else "VARCHAR"
+    terms = []
     for column in compared_columns(obj):
         value = _ref(engine, alias, column.name)
         if engine.name == "athena" and not isinstance(column.type, str | Json):

@@ -35,7 +35,7 @@ def elsewhere_sql(obj: Object, engine: Engine, staging: str) -> str:
 def local_held(obj: Object) -> tuple[str, str]:
     """CREATE of the embedded engine's table `held`, and INSERT of one row that `elsewhere_sql` gave, values bound.
 
-    With tables `stage` and `best` it is what `merge_sql(obj).moved` reads.
+    With tables `stage` and `best` it is what `staging_sql(obj).moved` reads.
     """
     names = [name.replace("record_", "held_") for name in _HELD]
     types = [DUCKDB.type_of(obj.by_name[name]) for name in _HELD]

@@ -23,7 +23,10 @@ from trunkline.warehouse import duckdb_merge
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 
 CATALOG = "warehouse"
-"""What a reader's connection calls the warehouse file."""
+"""What a connection calls the warehouse file."""
+ROW_GROUP_ROWS = 16_384
+"""Rows that DuckDB compresses as one. A commit writes its last group whole, over all columns (6 us a row), and at its
+own size of 122,880 that is most of what a merge of some thousand rows costs."""
 # DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
 _HEADERS_BYTES = 3 * 4_096
 _MAGIC = b"DUCK"
@@ -152,10 +155,12 @@ def open_warehouse(opening: Opening) -> Iterator[DuckDBWarehouse]:
     path.parent.mkdir(parents=True, exist_ok=True)
     config = _config(opening) | {"temp_directory": str(opening.scratch / "spill")}
     _forget_unfinished(path)
-    with _explained(path):
-        con = duckdb.connect(str(path), config=config)
+    con = duckdb.connect(config=config)
     try:
         _set_session(con)
+        with _explained(path):
+            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+        con.execute(f"USE {CATALOG}")
         yield DuckDBWarehouse(con)
     finally:
         con.close()

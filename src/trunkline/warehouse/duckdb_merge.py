@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,16 +13,17 @@ import duckdb
 from trunkline.batch import Counts
 from trunkline.compile.ddl import create_schema, create_table, ledger_statements, warehouse_statements
 from trunkline.compile.family import family_statements
-from trunkline.compile.fold import order_by
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import held_sql, merge_sql
+from trunkline.compile.narrow_merge import TABLES, are_todays, file_columns_sql, merge_sql, rebuild_sql, stage_sql
 from trunkline.compile.star import star_statements
 from trunkline.compile.views import create_view, views_on
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified
+from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.objects.ledger import LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+
+KEPT_MB = 64
+"""Memory for table blocks between two merges: the latest rows' keys and the free blocks of the file."""
 
 
 @contextmanager
@@ -85,29 +87,36 @@ def merge(
     `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
     the tombstones in table `moved`.
     """
-    sql = merge_sql(obj)
-    with transaction(con):
-        counts: dict[str, Counts] = {}
+    counts: dict[str, Counts] = {}
+    with _one_thread(con), transaction(con):
         if files:
-            con.execute(sql.stage, [[str(path) for path in files]])
-            first, last = con.execute("SELECT min(partition_date), max(partition_date) FROM stage").fetchall()[0]
+            paths = [str(path) for path in files]
+            con.execute(stage_sql(obj), [paths])
+            first, last = con.execute("SELECT min(stage_date), max(stage_date) FROM stage").fetchall()[0]
             if first is not None:
-                counts = _merge_staged(con, obj, first, last)
+                counts = _merge_staged(con, obj, paths, first, last)
         before_commit(counts)
-    for table in ("stage", "best", "held", "moved"):
-        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    _drop_temporary(con)
+    _let_go(con)
     return counts
 
 
-def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, last: object) -> dict[str, Counts]:
-    sql = merge_sql(obj)
+def _merge_staged(
+    con: duckdb.DuckDBPyConnection, obj: Object, paths: Sequence[str], first: date, last: date
+) -> dict[str, Counts]:
+    types = {name: type_ for name, type_, *_ in con.execute(file_columns_sql(), [paths]).fetchall()}
+    sql = merge_sql(obj, first, last, are_todays(obj, types))
+    con.execute(sql.held)
+    con.execute(sql.held_elsewhere)
+    if con.execute(sql.ties).fetchall()[0][0]:
+        con.execute(sql.places, [paths])
+        con.execute(sql.place_stage)
+        con.execute(sql.place_held)
     con.execute(sql.best)
-    con.execute(held_sql(obj, first, last, is_create=True))  # type: ignore[arg-type]
-    con.execute(held_sql(obj, first, last, is_create=False))  # type: ignore[arg-type]
     rows = con.execute(sql.counts).fetchall()
     con.execute(sql.moved)
     con.execute(sql.delete)
-    con.execute(sql.insert)
+    con.execute(sql.insert, [paths])
     return {
         batch_id: replace(
             Counts(), inserted=inserted, updated=updated, deleted=deleted, superseded=superseded, duplicate=duplicate
@@ -116,11 +125,35 @@ def _merge_staged(con: duckdb.DuckDBPyConnection, obj: Object, first: object, la
     }
 
 
+def _drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table}" for table in TABLES))
+
+
+@contextmanager
+def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Each thread of an INSERT holds rows of its own, 100 MB of them, and two take more CPU than one."""
+    threads = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    con.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {threads}")
+
+
+def _let_go(con: duckdb.DuckDBPyConnection) -> None:
+    """Give back the memory of table blocks, which the engine keeps up to its limit, to the flattening beside it."""
+    limit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+        con.execute(f"SET memory_limit = '{KEPT_MB}MB'")
+    con.execute(f"SET memory_limit = {text_literal(limit)}")
+
+
 def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequence[Path]]) -> None:
     """Fill the table again from the lake, group of partitions by group. Call inside a transaction.
 
     A key lives in one partition (tombstones say which), so that each group can be folded alone.
     """
+<<<<<<< HEAD
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     # Files of an older catalogue may hold another type.
     names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
@@ -139,6 +172,18 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
             f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
             [[str(path) for path in paths]],
         )
+=======
+    sql = rebuild_sql(obj)
+    con.execute(f"DELETE FROM {quote_qualified(DUCKDB, obj.warehouse_table)}")
+    for group in groups:
+        paths = [str(path) for path in group]
+        con.execute(sql.stage, [paths])
+        if con.execute(sql.ties).fetchall()[0][0]:
+            con.execute(sql.places, [paths])
+            con.execute(sql.place_stage)
+        con.execute(sql.insert, [paths])
+    _drop_temporary(con)
+>>>>>>> merge
 
 
 def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:

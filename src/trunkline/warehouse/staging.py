@@ -15,7 +15,7 @@ import duckdb
 from trunkline.batch import Refused
 from trunkline.compile.fold import order_by
 from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import merge_sql
+from trunkline.compile.merge import staging_sql
 from trunkline.compile.moved import local_held
 from trunkline.compile.refusals import json_text, refusal_sql, suspects_sql
 from trunkline.engines.duckdb import DUCKDB
@@ -31,7 +31,7 @@ _LIMITS = {
 
 def stage(con: duckdb.DuckDBPyConnection, obj: Object, files: Sequence[Path]) -> None:
     """Fill table `staged` with the rows of batches; tombstones are left out."""
-    sql = merge_sql(obj).stage.replace("TEMP TABLE stage ", "TEMP TABLE staged ", 1)
+    sql = staging_sql(obj).stage.replace("TEMP TABLE stage ", "TEMP TABLE staged ", 1)
     con.execute(sql, [[str(path) for path in files]])
 
 
@@ -89,7 +89,7 @@ def add_moved(
     con: duckdb.DuckDBPyConnection, obj: Object, batch_id: str, elsewhere: Sequence[tuple[object, ...]]
 ) -> None:
     """Add a batch's tombstones to table `all_moved`; `elsewhere` are the server's rows at another date."""
-    sql = merge_sql(obj)
+    sql = staging_sql(obj)
     create, insert = local_held(obj)
     con.execute("CREATE OR REPLACE TEMP TABLE stage AS SELECT * FROM staged WHERE batch_id = $1", [batch_id])
     con.execute(sql.best)

@@ -13,7 +13,7 @@ import duckdb
 
 from trunkline.compile.flatten import UNDATED
 from trunkline.compile.fold import same_key
-from trunkline.compile.merge import merge_sql
+from trunkline.compile.merge import staging_sql
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
@@ -42,7 +42,7 @@ def find_moved(db: Session, con: duckdb.DuckDBPyConnection, obj: Object) -> None
         f"{held} FROM held_rows AS h JOIN best AS b ON {same_key(obj, DUCKDB, 'h', 'b')} "
         "JOIN stage AS s ON s.rowid = b.stage_row"
     )
-    con.execute(merge_sql(obj).moved)
+    con.execute(staging_sql(obj).moved)
 
 
 def _term(name: str, alias: str) -> str:

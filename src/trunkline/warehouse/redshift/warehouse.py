@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from trunkline.batch import Counts, Refused
-from trunkline.compile.merge import merge_sql
+from trunkline.compile.merge import staging_sql
 from trunkline.compile.procedure_text import COUNTS
 from trunkline.compile.redshift_load import Format, create_staged, put_statements, staged_table
 from trunkline.engines.model import Engine, quote_qualified
@@ -207,7 +207,7 @@ class RedshiftWarehouse:
 
     def _stage(self, obj: Object, files: Sequence[Path]) -> list[Refused]:
         """Tables `stage` and `best` of the local engine, without what Redshift refuses."""
-        sql = merge_sql(obj)
+        sql = staging_sql(obj)
         self.local.execute(sql.stage, [[str(path) for path in files]])
         refused = staging.refuse(self.local, obj, REDSHIFT, "stage")
         self.local.execute(sql.best)
