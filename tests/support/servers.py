@@ -179,7 +179,6 @@ def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
     ]
 
 
-
 def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
     """Parameters (target, name) for `each_target`: on Redshift by default only those that are named."""
     return [
