@@ -129,7 +129,7 @@ def read_of(obj: Object, store: FolderStore, keys: Sequence[str], asked: Sequenc
     return sum(size for name, size in columns(store, keys).items() if name in needed)
 
 
-ASKED_OF_CALLS = ("direction", "call_timestamp_utc")
+ASKED_OF_CALLS = ("direction",)  # the day is in the path
 ASKED_OF_TRANSCRIPTS = ("duration_ms", "participant_kind", "participant_count", "first_participant", "change_count")
 
 

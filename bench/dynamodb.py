@@ -62,7 +62,7 @@ def scorecard(number: int) -> Item:
 
 
 def record(number: int, item: Item, table: str) -> Item:
-    dynamodb = {"ApproximateCreationDateTime": 1770820459.0, "SequenceNumber": str(10**20 + number), "NewImage": item}
+    dynamodb = {"ApproximateCreationDateTime": 1772323200.0, "SequenceNumber": str(10**20 + number), "NewImage": item}
     stream = f"arn:aws:dynamodb:us-east-1:111122223333:table/{table}/stream/2026"
     return {"eventID": f"e{number}", "eventName": "INSERT", "eventSourceARN": stream, "dynamodb": dynamodb}
 

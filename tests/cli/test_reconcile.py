@@ -18,6 +18,8 @@ from trunkline.simulator.connect_http import served
 from trunkline.simulator.connect_quota import Quotas
 from trunkline.simulator.ids import INSTANCE_ARN
 
+# A dozen commands, each of which opens the warehouse, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 DAY = "2026-03-03"
 RATE = 1000.0

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule, has_pii, own_numbers
+from trunkline.flatten.run import Flattener
+from trunkline.objects.contact_record import CONTACT_RECORD
 
 # The definition, which is right and slow: a search from every place takes a time that grows with the square.
 DEFINITION = re.compile(r"\+[1-9][0-9]{6,14}|[^ \t\n\f\r@]+@[^ \t\n\f\r@]+\.[^ \t\n\f\r@]+")
@@ -40,3 +45,14 @@ def test_a_rule_hides_as_hmac_does() -> None:
     assert PiiRule("hash", b"Jefe").hide(text) == "5bdcc146bf60754e6a042426089575c7"
     assert PiiRule("drop", b"Jefe").hide(text) is None
     assert PiiRule("keep", b"Jefe").hide(text) == text
+
+
+def test_what_is_hidden_in_a_json_column_is_json() -> None:
+    """PostgreSQL and Redshift refuse a bare hash where JSON belongs, and one contact by e-mail would stop a load."""
+    at = datetime(2026, 3, 8, 12)
+    record = {"ContactId": "a", "AdditionalEmailRecipients": {"To": [{"Address": "ann@example.com"}]}}
+    plan = Plan(CONTACT_RECORD.name, "test", (Range("file", "1", 0, 100, True, at),))
+    flattener = Flattener(CONTACT_RECORD, PiiRule("hash", b"key"))
+    assert flattener.flatten(Framed(plan, [json.dumps(record)], [0], [0], [], 100), at).accepted == 1
+    ((text,),) = flattener.con.execute("SELECT additional_email_recipients FROM flat").fetchall()
+    assert re.fullmatch("[0-9a-f]{32}", json.loads(text))

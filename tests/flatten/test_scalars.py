@@ -21,6 +21,7 @@ from trunkline.objects.model import Scalar
         ("timestamp", "2026-03-08T24:00:00Z", "2026-03-09T00:00:00Z"), ("timestamp", "2026-02-30T10:00:00Z", None),
         ("timestamp", "9999-12-31T23:59:59-05:00", None), ("timestamp", "0000-01-01T00:00:00Z", None),
         ("bigint", "33.000", "33"), ("bigint", "33.5", None), ("bigint", "1e3", None), ("bigint", "-0", "0"),
+        ("bigint", "9223372036854775807", "9223372036854775807"), ("bigint", "9223372036854775808", None),
         ("integer", "2147483647", "2147483647"), ("integer", "2147483648", None), ("integer", "", None),
         ("double", "1e400", None), ("double", "nan", None), ("double", "4.50", "4.5"), ("double", "1.", "1.0"),
         ("decimal", "000012.3400", "12.34"), ("decimal", "-0.0", "0"), ("decimal", "1e3", None),

@@ -136,7 +136,7 @@ def test_a_replayed_record_is_of_the_version_that_it_was(tmp_path: Path) -> None
         mended.append(json.dumps(line | {"payload": base64.b64encode(json.dumps(payload).encode()).decode()}))
     path.write_text("\n".join(mended) + "\n")
     with opened(tmp_path, pii="drop") as home:
-        result = replay(home, home.objects["call"], index.dead_letters(home.con, "call"))
+        result = replay(home, home.objects["call"], index.dead_letters(home.warehouse, "call"))
         assert (result.counts.inserted, result.counts.superseded) == (1, 1)
     assert [(row["call_id"], row["agent_name"]) for row in rows(tmp_path)] == [("a", "newer"), ("b", "Ann")]
     assert settings_of(tmp_path).dynamodb_deletes == "all"

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from dynamo_tables import the_documents
 from homes import contact, load_into, opened, settings_of, table, write
-from postgres_copy import copy
 from s3 import bucket
 from transcript_files import GREETING, TALK, VOICEMAIL, call_analytics, lens, put, transcribe
 
-from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.home import Home
+from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.reading import open_reader, query
+from trunkline.pipelines.recovery import recover
 
 QUERY = """
 SELECT
@@ -111,33 +109,47 @@ def test_answer_types_and_the_rule_that_decided(home_path: Path) -> None:
     assert rules == {"last_word", "conversation", "contact_record", None}
 
 
-def test_the_documents_query_answers_alike_in_three_engines(home_path: Path, postgres_uri: str) -> None:
-    """DuckDB's warehouse, DuckDB over the lake, Athena's SQL, and a real PostgreSQL."""
+SERVERS = {"postgresql": "postgres_databases", "redshift+data": "redshift_databases"}
+TURNS = "SELECT call_id, turn_number, participant, content, begin_offset_ms FROM post_call_analytics.transcript_turn"
+
+
+def plain(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Rows of the document's query in one type of number."""
+    return [(way, type_, count, None if mean is None else round(float(mean), 6), int(long))
+            for way, type_, count, mean, long in rows]  # fmt: skip
+
+
+def embedded(home_path: Path) -> list[tuple[Any, ...]]:
     with open_reader(settings_of(home_path)) as reader:
-        answers = [
-            query(reader, QUERY).rows,
-            query(reader, QUERY.replace("post_call_analytics.calls", "lake.calls")).rows,
-            query(reader, QUERY, "athena").rows,
-        ]
-    with opened(home_path) as home, psycopg.connect(postgres_uri) as db:
-        copy(home, db, *(OBJECTS[name] for name in ("contact_record", "call", "transcript")))
-        answers.append([tuple(row) for row in db.execute(QUERY)])
-        turns = "SELECT call_id, turn_number, participant, content, begin_offset_ms FROM post_call_analytics.transcript_turn"
-        in_postgres = set(db.execute(turns).fetchall())
-        assert in_postgres == set(home.con.execute(turns).fetchall())
-        assert len(in_postgres) > 20
-        db.rollback()
-    plain = [
-        [
-            (way, type_, count, None if mean is None else round(float(mean), 6), int(long))
-            for way, type_, count, mean, long in one
-        ]
-        for one in answers
-    ]
-    assert plain[0] == plain[1] == plain[3]
-    assert [row[:3] for row in plain[2]] == [row[:3] for row in plain[0]]
-    assert ("outbound", "Voicemail", 6, pytest.approx(36.666667), 0) in plain[0]
-    assert sum(row[2] for row in plain[0]) == len(CASES)
+        return plain(query(reader, QUERY).rows)
+
+
+def test_the_documents_query_answers_alike_over_warehouse_lake_and_in_athenas_sql(home_path: Path) -> None:
+    """Unchanged, but for the lake's name where the lake's files are asked."""
+    with open_reader(settings_of(home_path)) as reader:
+        in_lake = query(reader, QUERY.replace("post_call_analytics.calls", "lake.calls")).rows
+        in_athena = query(reader, QUERY, "athena").rows
+    wanted = embedded(home_path)
+    assert plain(in_lake) == plain(in_athena) == wanted
+    assert ("outbound", "Voicemail", 6, pytest.approx(36.666667), 0) in wanted
+    assert sum(row[2] for row in wanted) == len(CASES)
+
+
+@pytest.mark.parametrize("target", SERVERS)
+def test_the_documents_query_answers_alike_on_a_server(
+    home_path: Path, tmp_path: Path, target: str, request: pytest.FixtureRequest
+) -> None:
+    """The same lake folded into another warehouse: the same calls, the same turns."""
+    url = request.getfixturevalue(SERVERS[target]).new()
+    lake = f"file://{home_path / 'lake'}"
+    with open_home(settings_of(tmp_path / "server", lake=lake, warehouse=url)) as home:
+        for name in ("contact_record", "call", "transcript"):
+            recover(home, home.objects[name], lambda _: None)
+        assert plain(home.warehouse.query(QUERY.strip().rstrip(";"))) == embedded(home_path)
+        turns = {tuple(row) for row in home.warehouse.query(TURNS)}
+    with opened(home_path) as home:
+        assert turns == set(home.con.execute(TURNS).fetchall())
+    assert len(turns) > 20
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.simulator.virtual_clock import VirtualClock
 
+pytestmark = pytest.mark.timeout(300)
 SPEC = Spec(contacts=90, seed=3, date=date(2026, 3, 3))
 MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
 

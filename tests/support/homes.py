@@ -16,7 +16,7 @@ from trunkline.batch import Counts
 from trunkline.compile.lake_views import best_body, versions_body
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
-from trunkline.flatten.canonical import canonical
+from trunkline.flatten.canonical import canonical, exact
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
@@ -153,7 +153,7 @@ def _server_rows(home: Home, obj: Object) -> list[Row]:
         row = {column.name: value for column, value in zip(columns, values, strict=True)}
         for column in columns:
             if isinstance(column.type, Json) and row[column.name] is not None:
-                row[column.name] = canonical(row[column.name].encode())
+                row[column.name] = canonical(exact(row[column.name]))
         found.append(row)
     return sorted(found, key=lambda row: tuple(row[key] for key in obj.key))
 

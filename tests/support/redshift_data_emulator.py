@@ -16,6 +16,7 @@ because the documentation does not say or because PostgreSQL stands where Redshi
 - ListStatements takes StatementName as a prefix and, unless asked, shows FINISHED ones only.
 - An unknown cluster is a ValidationException at once, an unknown database a FAILED statement.
 - TRUNCATE does not commit (it does in Redshift). Sessions and CSV results are not there.
+- COPY is that of redshift_copy.py; SUPER is jsonb, and comes as its JSON text.
 `commands` runs what PostgreSQL lacks: pairs of a pattern and a function of (connection, match) that gives rows affected.
 `translate` turns Redshift's SQL into PostgreSQL's. `committed` are the batches and statements that took effect, in order.
 """

@@ -113,6 +113,10 @@ class RedshiftDatabases:
         emulator.forget()
         self._free.append(url)
 
+    def copied(self) -> list[str]:
+        """The manifests that COPY has read."""
+        return self._redshift.copier.copied
+
     def stop(self) -> None:
         """End the emulator and its S3."""
         self._stack.close()

@@ -195,8 +195,8 @@ def _difference(exported: Answer, true: Answer) -> str:
 
 SETTING_HELP: Final[Mapping[str, str]] = {
     "lake": "`file://` or `s3://` URL of the lake. Empty: the folder `lake` in the home.",
-    "warehouse": "URL of the warehouse: `duckdb:///` a file, `postgresql://` a server. Empty: `warehouse.duckdb` in "
-    "the home.",
+    "warehouse": "URL of the warehouse: `duckdb:///` a file; `postgresql://`, `redshift+data://` and `redshift://` a "
+    "server. Empty: `warehouse.duckdb` in the home.",
     "pii": "What becomes of personal data at flatten: `hash` (keyed, so that joins still work), `drop` or `keep`.",
     "pii_exceptions": "Keys of attributes that are left as they are though a value looks like personal data.",
     "service_level_s": "X of the metrics `in X`, seconds, 1 to 604,800.",

@@ -19,7 +19,7 @@ from trunkline.compile.values import parse, renamed, scalar, stored
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
-from trunkline.objects.model import Column, Json, Object, Scalar
+from trunkline.objects.model import Column, Json, Object, Scalar, Transform
 
 UNDATED = "1970-01-01"
 """Partition date of rows whose partition column is NULL."""
@@ -159,7 +159,9 @@ class _Statement:
         if self.own and hiding:
             text = f"concat_ws(' ', {', '.join(hiding)})"
             checks += [f"(length({own}) >= {OWN_LENGTH_MIN} AND contains({text}, {own}))" for own in self.own]
-        checks += [f"NOT regexp_full_match({self._joined(kind)}, {text_literal(many(kind))})" for kind in self._kinds()]
+        checks += [
+            f"NOT regexp_full_match({joined}, {text_literal(many(*kind))})" for kind, joined in self._joined().items()
+        ]
         for n, column in self.columns:
             if column.type != "text" and isinstance(column.type, str):  # empty, or 30 February
                 checks.append(f"({self._leaf(column)} IS NOT NULL AND v{n} IS NULL)")
@@ -167,13 +169,14 @@ class _Statement:
         checks = [f"COALESCE({check}, false)" for check in checks]
         return ["*", f"(NOT is_made AND ({' OR '.join(checks)})) AS is_odd"]
 
-    def _kinds(self) -> list[Scalar]:
-        kinds = {c.type: None for _, c in self.columns if isinstance(c.type, str) and c.type != "text"}
-        return list(kinds)
-
-    def _joined(self, kind: Scalar) -> str:
-        leaves = dict.fromkeys(self._leaf(c) for _, c in self.columns if c.type == kind)
-        return f"concat_ws({text_literal(SEPARATOR)}, {', '.join(leaves)})"
+    def _joined(self) -> dict[tuple[Scalar, Transform], str]:
+        """By kind of scalar the texts of all its columns as one."""
+        leaves: dict[tuple[Scalar, Transform], dict[str, None]] = {}
+        for _, column in self.columns:
+            if isinstance(column.type, str) and column.type != "text":
+                leaves.setdefault((column.type, column.transform), {})[self._leaf(column)] = None
+        separator = text_literal(SEPARATOR)
+        return {kind: f"concat_ws({separator}, {', '.join(found)})" for kind, found in leaves.items()}
 
     def _value(self, name: str) -> str:
         return f"v{next(n for n, c in enumerate(self.obj.data_columns) if c.name == name)}"

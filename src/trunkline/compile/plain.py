@@ -6,7 +6,7 @@ by `flatten/careful.py`. A value that is no match here costs time, never a digit
 
 from __future__ import annotations
 
-from trunkline.objects.model import Scalar
+from trunkline.objects.model import Scalar, Transform
 
 TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z"
 """UTC to the microsecond. An offset would be dropped by a cast to TIMESTAMP, more digits rounded."""
@@ -14,7 +14,7 @@ TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z"
 _SCALARS: dict[str, str] = {
     "timestamp": TIME,
     "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "bigint": "-?[0-9]{1,15}",
+    "bigint": "-?[0-9]{1,18}",
     "integer": "-?[0-9]{1,9}",
     # A cast takes 'inf' and 'nan' too; JSON has neither.
     "double": "-?[0-9]{1,15}([.][0-9]{1,15})?",
@@ -22,6 +22,8 @@ _SCALARS: dict[str, str] = {
     "decimal": "-?[0-9]{1,9}([.][0-9]{1,6})?",
     "boolean": "true|false",
 }
+SECONDS = "-?[0-9]{1,15}"
+"""A duration in seconds that stays a bigint in milliseconds."""
 SEPARATOR = ","
 """Stands between values that are matched together; in no plain value but text."""
 
@@ -35,7 +37,7 @@ OWN_LENGTH_MIN = 7
 """A shorter number of the record's own says nothing about a text that holds it."""
 
 
-def many(type_: Scalar) -> str:
+def many(type_: Scalar, transform: Transform = "plain") -> str:
     """Pattern of any number of values of one type, separated."""
-    one = _SCALARS[type_]
+    one = SECONDS if transform == "seconds_to_ms" else _SCALARS[type_]
     return f"(({one})({SEPARATOR}({one}))*)?"

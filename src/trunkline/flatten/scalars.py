@@ -13,12 +13,12 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.]([0-9]{1,9}))?"
     r"(?:Z|([+-])([0-9]{2})(?::?([0-9]{2}))?)"
 )
-_INTEGER = re.compile(r"-?[0-9]{1,15}")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _FRACTION = re.compile(r"(-?)([0-9]{1,15})[.]([0-9]{1,9})")
 _DOUBLE = re.compile(r"-?[0-9][0-9.eE+-]*")
 _DECIMAL = re.compile(rf"-?[0-9]{{1,{DECIMAL_DIGITS - DECIMAL_SCALE}}}(?:[.][0-9]{{1,{DECIMAL_SCALE}}})?")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_INTEGER_MAX = 2**31 - 1
+_INTEGER_MAX, _BIGINT_MAX = 2**31 - 1, 2**63 - 1
 
 
 def plain(type_: Scalar, text: str, transform: Transform = "plain") -> str | None:
@@ -65,13 +65,16 @@ def instant(text: str) -> datetime | None:
 
 def _whole(text: str, factor: int) -> str | None:
     if _INTEGER.fullmatch(text):
-        return str(int(text) * factor)
-    found = _FRACTION.fullmatch(text)
-    if found is None:
+        scaled = int(text) * factor
+    elif found := _FRACTION.fullmatch(text):
+        sign, whole, fraction = found.groups()
+        scaled, rest = divmod(int(whole + fraction) * factor, 10 ** len(fraction))
+        if rest:
+            return None
+        scaled = -scaled if sign else scaled
+    else:
         return None
-    sign, whole, fraction = found.groups()
-    scaled, rest = divmod(int(whole + fraction) * factor, 10 ** len(fraction))
-    return None if rest else str(-scaled if sign else scaled)
+    return str(scaled) if -_BIGINT_MAX - 1 <= scaled <= _BIGINT_MAX else None
 
 
 def _double(text: str) -> str | None:

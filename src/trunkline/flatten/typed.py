@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _SCALARS: dict[str, Any] = {
     "text": str,
     "timestamp": Annotated[datetime, msgspec.Meta(tz=True)],
-    "bigint": Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)],
+    "bigint": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
     "integer": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)],
     "double": float,
     "boolean": bool,

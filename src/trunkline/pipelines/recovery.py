@@ -79,13 +79,13 @@ def _restore(
     """Fill the warehouse table from the lake, without batches that wait for their first merge."""
     held = index.totals(home.warehouse, obj.name)
     again = total(merged.counts for _, merged in lost)
-    # A deleted row stays in the table, and may have been the first of its key.
-    wanted, deleted = held.inserted + again.inserted, held.deleted + again.deleted
+    # A row that says deleted stays in the table and is no row: live rows are inserted minus deleted.
+    wanted = held.inserted + again.inserted - held.deleted - again.deleted
 
     def before_commit(session: Session, rows: int) -> None:
         for record, merged in lost:
             index.add_batch(session, record, merged.counts, merged.merged_at)
-        if not wanted <= rows <= wanted + deleted:
+        if rows != wanted:
             raise TerminalError(
                 f"the lake {home.settings.lake} gives {rows:,} rows of {obj.name} where its accounting has {wanted:,}: "
                 "files of it are gone or were changed. Put them back from a backup; the warehouse is left as it was"

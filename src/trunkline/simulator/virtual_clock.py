@@ -11,7 +11,6 @@ class VirtualClock:
     def __init__(self, now_s: float) -> None:
         self._now_s = now_s
         self._lock = threading.Lock()
-        self.slept_s = 0.0
 
     def now_s(self) -> float:
         """The present, Unix seconds."""
@@ -21,7 +20,6 @@ class VirtualClock:
         """Let time pass: for several who sleep at once it passes once for each, as if one after the other."""
         with self._lock:
             self._now_s += max(0.0, seconds)
-            self.slept_s += max(0.0, seconds)
 
     def set(self, now_s: float) -> None:
         """Go to another moment, which may lie in the past."""

@@ -78,9 +78,9 @@ def untagged(text: str) -> str:
     text = "".join(_TEXT.split(text))
     text = "".join(_SHORT_NUMBER.split(text))
     text = "".join(_BOOLEAN.split(text)).replace('{"NULL":true}', "null")
-    count = 1
-    while count:
-        text, count = _FLAT_MAP.subn("\x01\\1\x02", text)
+    while len(pieces := _FLAT_MAP.split(text)) > 1:
+        pieces[1::2] = [f"\x01{inner}\x02" for inner in pieces[1::2]]
+        text = "".join(pieces)
     text = text.replace("\x01", "{").replace("\x02", "}")
     while '{"M":{' in text:  # a text in it has braces
         pieces = _MAP.split(text)

@@ -135,7 +135,7 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
     for paths in groups:
         con.execute(
             f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
-            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, file_row_number) AS place "
+            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS FIRST, filename, file_row_number) AS place "
             f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
             [[str(path) for path in paths]],
         )

@@ -130,7 +130,7 @@ def fold(con: duckdb.DuckDBPyConnection, obj: Object, engine: Engine, files: Seq
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE folded AS SELECT {columns} FROM (SELECT *, row_number() OVER "
-        f"(PARTITION BY {keys} ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS LAST, filename, "
+        f"(PARTITION BY {keys} ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS FIRST, filename, "
         "file_row_number) AS place FROM folding) WHERE place = 1 AND record_moved_to IS NULL"
     )
     con.execute("DROP TABLE folding")
