@@ -153,26 +153,6 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
 
     A key lives in one partition (tombstones say which), so that each group can be folded alone.
     """
-<<<<<<< HEAD
-    target = quote_qualified(DUCKDB, obj.warehouse_table)
-    # Files of an older catalogue may hold another type.
-    names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    columns = ", ".join(f"TRY_CAST({DUCKDB.quote(c.name)} AS {DUCKDB.type_of(c)})" for c in obj.columns)
-    source = lake_rows(
-        obj,
-        "read_parquet($1, filename = true, file_row_number = true, union_by_name = true, hive_partitioning = false)",
-        [("filename", "VARCHAR"), ("file_row_number", "BIGINT")],
-    )
-    keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
-    con.execute(f"DELETE FROM {target}")
-    for paths in groups:
-        con.execute(
-            f"INSERT INTO {target} ({names}) SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} "
-            f"ORDER BY {order_by(obj, DUCKDB)}, record_moved_to NULLS FIRST, filename, file_row_number) AS place "
-            f"FROM {source}) WHERE place = 1 AND record_moved_to IS NULL",
-            [[str(path) for path in paths]],
-        )
-=======
     sql = rebuild_sql(obj)
     con.execute(f"DELETE FROM {quote_qualified(DUCKDB, obj.warehouse_table)}")
     for group in groups:
@@ -183,7 +163,6 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
             con.execute(sql.place_stage)
         con.execute(sql.insert, [paths])
     _drop_temporary(con)
->>>>>>> merge
 
 
 def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
