@@ -95,6 +95,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden instead of comparing")
 
 
+@pytest.fixture(autouse=True)
+def _fresh_aws() -> None:
+    """Each test finds an empty AWS, also while a session's Redshift keeps its stand-in open."""
+    if "redshift_home" in sys.modules:
+        sys.modules["redshift_home"].begin_anew()
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Golden files, compared or written by `--update-golden`."""

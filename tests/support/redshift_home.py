@@ -14,6 +14,7 @@ import psycopg
 import redshift_copy
 import redshift_on_postgres as on_postgres
 from moto import mock_aws
+from moto.moto_api._internal import moto_api_backend
 from psycopg.conninfo import make_conninfo
 from redshift_data_emulator import Emulator
 
@@ -64,12 +65,25 @@ def make_database(server_uri: str, name: str) -> str:
     return uri
 
 
+_OPEN: list[Any] = []
+
+
+def begin_anew() -> None:
+    """Empty the stand-ins of AWS, which are one for the whole process while one of them is open."""
+    if _OPEN:
+        moto_api_backend.reset()
+        _OPEN[-1].create_bucket(Bucket=BUCKET)
+
+
 @contextmanager
 def redshift_of(uri: str) -> Iterator[Redshift]:
     """The database behind the Data API over HTTP, and an S3; boto3 finds the first by the environment."""
-    with mock_aws():
+    # The run has false credentials already; moto's own would hide from other tests what it is to have none.
+    with mock_aws(config={"core": {"mock_credentials": False}}):
         s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket=BUCKET)
+        if not _OPEN:
+            s3.create_bucket(Bucket=BUCKET)
+        _OPEN.append(s3)
         emulator = Emulator({"dev": uri})
         copier = redshift_copy.Copier(s3, uri, ("default", ROLE))
         emulator.translate = on_postgres.translated
@@ -79,6 +93,7 @@ def redshift_of(uri: str) -> Iterator[Redshift]:
             with mock.patch.dict(os.environ, AWS_ENDPOINT_URL_REDSHIFT_DATA=emulator.url):
                 yield Redshift(emulator, copier, uri, s3)
         finally:
+            _OPEN.remove(s3)
             emulator.stop()
             s3.close()
 
