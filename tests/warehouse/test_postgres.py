@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects import catalogue
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Column
-from trunkline.pipelines.home import open_home
+from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import load
 from trunkline.warehouse import postgres
 from trunkline.warehouse.model import Opening
@@ -138,20 +139,21 @@ def test_two_loaders_at_once(url: str, tmp_path: Path) -> None:
     results: dict[int, Any] = {}
     start = threading.Barrier(2)
 
-    def work(number: int) -> None:
-        with opened(tmp_path / f"home{number}", NARROW, warehouse=url, batch_bytes=2_000) as home:
-            versions = [
-                narrow(f"k{n}", Changed=f"2026-03-05T10:00:{(n + number) % 60:02}Z", Score=number) for n in range(60)
-            ]
-            path = write(tmp_path / f"in{number}" / "a", *versions)
-            start.wait()
-            results[number] = load(home, NARROW, [str(path)]).counts
+    def work(number: int, home: Home) -> None:
+        times = [f"2026-03-05T10:00:{(n + number) % 60:02}Z" for n in range(60)]
+        versions = [narrow(f"k{n}", Changed=time, Score=number) for n, time in enumerate(times)]
+        path = write(tmp_path / f"in{number}" / "a", *versions)
+        start.wait()
+        results[number] = load(home, NARROW, [str(path)]).counts
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ExitStack() as stack:
+        options = {"warehouse": url, "batch_bytes": 2_000}
+        homes = [stack.enter_context(opened(tmp_path / f"home{n}", NARROW, **options)) for n in (0, 1)]
+        threads = [threading.Thread(target=work, args=(number, home)) for number, home in enumerate(homes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert asked(url, "SELECT count(*), count(DISTINCT id) FROM connect.f_narrow") == [(60, 60)]
     assert results[0].inserted + results[1].inserted == 60
     # Second 59 plus one is second 0: there the first loader's version is the better one.
