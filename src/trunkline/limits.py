@@ -7,7 +7,7 @@ from typing import Final
 MIB: Final = 1024 * 1024
 
 # Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
-# small next to it, small enough that two in flight and the merge stay under 800 MB (742 MB; 16 MiB take 1,417 MB).
+# small next to it, small enough that two in flight and the merge stay under 800 MB (717 MB).
 BATCH_BYTES_MAX: Final = 4 * MIB
 # Ours: batches that are flattened at once. Each takes some 200 MB, so more cores would mean more memory.
 FLATTEN_WORKERS_MAX: Final = 2
