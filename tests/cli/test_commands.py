@@ -377,7 +377,7 @@ def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
         ("pii = 'hsah'", "Did you mean 'hash'?"),
         ("threads = 0", "threads is 0; expected `int` >= 1"),
         ("lake = '/data'", "valid is a URL such as file:///data/lake"),
-        ("warehouse = 'postgresql://x/y'", "valid is a URL such as duckdb:///data/warehouse.duckdb"),
+        ("warehouse = 'mysql://x/y'", "valid is a URL such as duckdb:///data/warehouse.duckdb"),
         ("pii_key = 'secret'", "pii_key does not belong in a settings file"),
     ],
 )

@@ -22,7 +22,9 @@ def tables(text: str) -> dict[str, dict[str, Any]]:
 
 def test_every_table_and_column_exists() -> None:
     """Each table and each column that dbt is told of is in an installed warehouse."""
-    with empty_warehouse().local as db:
+    warehouse = empty_warehouse()
+    warehouse.install(list(OBJECTS.values()), [])
+    with warehouse.local as db:
         rows = db.execute(
             "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns"
         ).fetchall()

@@ -237,7 +237,7 @@ def test_the_command_serves_what_it_writes(tmp_path) -> None:
         assert all(f'"ContactId":"{one["Id"]}"' in text for one in found)
     finally:
         server.send_signal(signal.SIGINT)
-        _, said = server.communicate(timeout=20)
+        _, said = server.communicate(timeout=90)
     assert (server.returncode, "SearchContacts: 1 calls answered" in said) == (0, True)
 
 

@@ -24,6 +24,7 @@ def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databas
     records = [tally(f"c-{n}", NOON + timedelta(minutes=n)) for n in range(8)]
     register = Memory.of(records, NOON + timedelta(days=5))
     with opened(tmp_path / "home", TALLY, warehouse=url) as home:
+        home.warehouse.install([TALLY], [])
         load_into(home, write(tmp_path / "in", *records[2:], records[0] | {"Score": "many"}), obj=TALLY)
         found = reconcile(home, TALLY, register, Wanted(register.now, RULE))
         assert [(one.name, one.counts.missing) for one in found.records if one.counts.listed] == [("2026-03-03", 2)]

@@ -175,7 +175,7 @@ def totals(db: Session, object_name: str) -> Counts:
 def files_read(db: Session, object_name: str) -> int:
     """Versions of files that were read, in whole or in part."""
     count: int = db.query(
-        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE 'connect://%'", [object_name]
+        "SELECT count(*) FROM ledger.position WHERE object = $1 AND uri NOT LIKE $2", [object_name, "connect://%"]
     )[0][0]
     return count
 

@@ -92,7 +92,7 @@ def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, O
         con.execute(create_schema(DUCKDB, obj.database))
         name = DUCKDB.quote(obj.view_name)
         columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
-        con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.lake_table)} AS SELECT {columns} FROM lake.main.{name}")
+        con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.public_view)} AS SELECT {columns} FROM lake.main.{name}")
     for view in views_on(objects.values(), catalogue.VIEWS.values()):
         con.execute(create_view(view, DUCKDB.name))
     con.execute("USE memory")
