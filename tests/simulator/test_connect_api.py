@@ -224,7 +224,11 @@ def test_the_command_serves_what_it_writes(tmp_path) -> None:
         "2026-03-03",
     ]
     options = ["--out", str(tmp_path), "--serve-connect", "--quota", "SearchContacts=50", "--output", "json"]
-    server = subprocess.Popen([*words, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # What started the tests may ignore Ctrl-C, and a child inherits that.
+    server = subprocess.Popen(
+        [*words, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     try:
         assert server.stdout is not None
         assert json.loads(server.stdout.readline())["contacts"] == 30
