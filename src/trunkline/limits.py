@@ -116,5 +116,8 @@ LIST_PAGE_MAX: Final = 1_000
 # calls on their way at once, so that the network's time does not add to the quota's.
 CONNECT_BATCH_CONTACTS: Final = 1_000
 CONNECT_CALLS_AT_ONCE: Final = 4
+# Ours: pages that are listed while contacts of earlier ones are described. At half the quotas a page takes four seconds
+# to list, and twenty to describe where all of its contacts are missing: 1,600 in a row do not stop the search.
+CONNECT_PAGES_AHEAD: Final = 64
 # Ours: what is left of a Lambda's time for putting and merging one last batch.
 COLLECT_MARGIN_S: Final = 45

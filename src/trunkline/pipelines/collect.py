@@ -206,7 +206,7 @@ class _Run:
             self._collector.seen(self._instance, part)
             durable(part.through)
             # Only now: killed before, the next run begins where this part did, and finds its answers.
-            self._journal.forget({contact_id for contact_id, _ in part.listed})
+            self._journal.forget({contact_id for contact_id, _ in part.listed}, part.through)
             self._through = part.through
             self._collector.advance(len(part.listed))
         return self._through == window.end

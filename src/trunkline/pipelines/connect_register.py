@@ -63,7 +63,7 @@ class ConnectRegister:
                 for contact_id, _ in part.listed:
                     unknown.pop(contact_id, None)
                 # Only now: killed before, the next run finds these answers.
-                journal.forget({contact_id for contact_id, _ in part.listed})
+                journal.forget({contact_id for contact_id, _ in part.listed}, part.through)
         advance(len(ids))
         return list(unknown)
 

@@ -7,11 +7,12 @@ begin where it ended whatever became of the process in between.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ import msgspec
 from trunkline.batch import API_SOURCE, Framed, Mark, Plan, Range
 from trunkline.limits import CONNECT_BATCH_CONTACTS, CONNECT_CALLS_AT_ONCE
 from trunkline.objects.record_columns import FIDELITY_API, FIDELITY_STREAM
+from trunkline.sources.connect_ahead import Ahead
 from trunkline.sources.connect_client import Api, NotFoundError
 from trunkline.sources.connect_names import Names
 from trunkline.sources.connect_quota import OutOfTimeError
@@ -115,10 +117,11 @@ class Source:
         The last part's `through` is the window's end, or an earlier second where the deadline came first.
         """
         start, buffer, cut = window.start, dict[str, _Row](), window.start
+        listing = Ahead(pages(self.api, window, self._query), self.api.bucket("SearchContacts"))
         with ThreadPoolExecutor(CONNECT_CALLS_AT_ONCE, thread_name_prefix="connect") as pool:
             try:
-                for page in pages(self.api, window, self._query):
-                    for row in self._rows([one for one in page if one.at >= start], pool):
+                for page in listing:
+                    for row in self._rows([one for one in page if one.at >= start], pool, listing.list_ready):
                         buffer[row.listed.contact_id] = row
                         cut = row.listed.at
                     if len(buffer) >= self._batch_contacts and cut > start:
@@ -158,11 +161,11 @@ class Source:
                     pool.shutdown(cancel_futures=True)
                     return
 
-    def _rows(self, page: Sequence[Listed], pool: ThreadPoolExecutor) -> Iterator[_Row]:
+    def _rows(self, page: Sequence[Listed], pool: ThreadPoolExecutor, meanwhile: Callable[[], None]) -> Iterator[_Row]:
         """A page's contacts with their texts, in order. Raises OutOfTimeError behind the last that could be had."""
         held = self._held([one.contact_id for one in page])
         asked = [(one, reason_to_describe(held.get(one.contact_id), self._describe)) for one in page]
-        described = self._described([(one, reason) for one, reason in asked if reason is not None], pool)
+        described = self._described([(one, reason) for one, reason in asked if reason is not None], pool, meanwhile)
         for one, reason in asked:
             self.tally.listed += 1
             if reason is not None:
@@ -173,11 +176,23 @@ class Source:
             else:
                 yield _Row(one, self._text(one, None, None))
 
-    def _described(self, asked: Sequence[tuple[Listed, str]], pool: ThreadPoolExecutor) -> Iterator[_Row]:
-        """Contacts as DescribeContact has them, in order, several calls at once."""
-        answers = [(one, reason, pool.submit(self._contact, one.contact_id)) for one, reason in asked]
+    def _described(
+        self,
+        asked: Sequence[tuple[Listed, str]],
+        pool: ThreadPoolExecutor,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Iterator[_Row]:
+        """Contacts as DescribeContact has them, in order, several calls at once; `meanwhile` is called between them."""
+        waiting = iter(asked)
+        sent: deque[tuple[Listed, str, Future[dict[str, Any] | None]]] = deque()
         try:
-            for one, reason, answer in answers:
+            while True:
+                for one, reason in islice(waiting, CONNECT_CALLS_AT_ONCE - len(sent)):
+                    sent.append((one, reason, pool.submit(self._contact, one.contact_id)))
+                if not sent:
+                    return
+                meanwhile()
+                one, reason, answer = sent.popleft()
                 contact = answer.result()
                 if contact is None:
                     self.tally.gone += 1
@@ -186,7 +201,7 @@ class Source:
                 self.tally.described[reason] += 1
                 yield _Row(one, self._text(one, contact, self._attributes(one.contact_id, contact)))
         finally:
-            for _, _, answer in answers:
+            for _, _, answer in sent:
                 answer.cancel()
 
     def _contact(self, contact_id: str) -> dict[str, Any] | None:

@@ -62,6 +62,9 @@ class Memory(Protocol):
     def remember(self, operation: str, parameters: Mapping[str, Any], answer: Answer) -> None:
         """Keep an answer, durably."""
 
+    def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
+        """Where the latest search began that began before this one, was the same else, and can be recalled."""
+
 
 class NoMemory:
     """Asks everything anew."""
@@ -71,6 +74,9 @@ class NoMemory:
 
     def remember(self, operation: str, parameters: Mapping[str, Any], answer: Answer) -> None:
         """Forgets it."""
+
+    def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
+        """Nowhere."""
 
 
 class NotFoundError(Exception):
@@ -103,12 +109,16 @@ class Api:
         known = self.memory.recall(operation, parameters)
         if known is not None:
             return known
-        bucket = self.buckets.of(self.instance.account, self.instance.region, operation)
+        bucket = self.bucket(operation)
         answer: Answer = plain(
             self._persist(operation, {"InstanceId": self.instance.instance_id, **parameters}, bucket)
         )
         self.memory.remember(operation, parameters, answer)
         return answer
+
+    def bucket(self, operation: str) -> Bucket:
+        """What admits this instance's calls of an operation."""
+        return self.buckets.of(self.instance.account, self.instance.region, operation)
 
     def _persist(self, operation: str, parameters: Mapping[str, Any], bucket: Bucket) -> Answer:
         throttled = broken = 0

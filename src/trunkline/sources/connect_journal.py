@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,13 +22,26 @@ from trunkline.sources.connect_quota import Pace
 AGE_S_MAX: Final = 3600.0
 
 
+class Search(msgspec.Struct, frozen=True):
+    """A search's range, Unix seconds, a hash of what else it asks for, and whether the answer is its first page."""
+
+    begins_s: float
+    ends_s: float
+    rest: str
+    is_first: bool
+
+
 class Line(msgspec.Struct, frozen=True):
-    """One answer: the question's hash, when it was given (Unix seconds), and the contact it is about, if one."""
+    """One answer: the question's hash, when it was given (Unix seconds), and the contact or the search it is about.
+
+    The answer is kept as it is written: as objects, the pages of a search would take some five times the memory.
+    """
 
     key: str
     at_s: float
     contact_id: str | None
-    answer: Any
+    answer: msgspec.Raw
+    search: Search | None = None
 
 
 class Journal:
@@ -43,22 +57,52 @@ class Journal:
     def recall(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         """The answer to the same question, where it is there and not too old."""
         line = self._lines.get(_key(operation, parameters))
-        return None if line is None else line.answer
+        return None if line is None else msgspec.json.decode(line.answer)
 
     def remember(self, operation: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
         """Write down an answer; durable against the death of the process when this returns."""
         contact_id = parameters.get("ContactId") or parameters.get("InitialContactId")
-        line = Line(_key(operation, parameters), self._pace.now_s(), contact_id, answer)
+        kept = msgspec.Raw(msgspec.json.encode(answer))
+        line = Line(_key(operation, parameters), self._pace.now_s(), contact_id, kept, _search(parameters))
         with self._lock:
             self._lines[line.key] = line
             self._append(msgspec.json.encode(line) + b"\n")
 
-    def forget(self, contact_ids: Collection[str]) -> None:
-        """Drop what is durable elsewhere: answers about these contacts, and all searches, which go on behind them."""
-        gone = {None, *contact_ids}
+    def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
+        """Where the latest search began that began before this one, was the same else, and can be recalled."""
+        asked = _search(parameters)
+        begun = [
+            one.begins_s
+            for one in self._searches()
+            if asked and one.is_first and (one.ends_s, one.rest) == (asked.ends_s, asked.rest)
+            and one.begins_s < asked.begins_s
+        ]  # fmt: skip
+        return datetime.fromtimestamp(max(begun), UTC) if begun else None
+
+    def forget(self, contact_ids: Collection[str], through: datetime) -> None:
+        """Drop what is durable elsewhere: answers about these contacts, and searches that list none behind `through`.
+
+        The search that goes on there is kept from its first page on, since only it leads to the pages listed ahead: at
+        most the pages of one query more.
+        """
+        gone, reached_s = {None, *contact_ids}, through.timestamp()
         with self._lock:
-            self._lines = {key: line for key, line in self._lines.items() if line.contact_id not in gone}
+            # A search asks for the second before its first contacts too: one that begins at `through` lists too little.
+            begun = [one.begins_s for one in self._searches() if one.begins_s < reached_s < one.ends_s]
+            since_s = max(begun, default=reached_s)
+            self._lines = {
+                key: line
+                for key, line in self._lines.items()
+                if (
+                    line.search.begins_s >= since_s and line.search.ends_s > reached_s
+                    if line.search
+                    else line.contact_id not in gone
+                )
+            }
             self._rewrite()
+
+    def _searches(self) -> list[Search]:
+        return [line.search for line in self._lines.values() if line.search]
 
     def clear(self) -> None:
         """Drop everything: the run has come to its end."""
@@ -109,6 +153,19 @@ def _read(path: Path) -> list[Line]:
         except msgspec.DecodeError:
             continue
     return found
+
+
+def _search(parameters: Mapping[str, Any]) -> Search | None:
+    asked = parameters.get("TimeRange")
+    if asked is None:
+        return None
+    rest = {key: value for key, value in parameters.items() if key not in ("NextToken", "TimeRange")}
+    return Search(
+        asked["StartTime"].timestamp(),
+        asked["EndTime"].timestamp(),
+        _key(asked["Type"], rest),
+        "NextToken" not in parameters,
+    )
 
 
 def _key(operation: str, parameters: Mapping[str, Any]) -> str:

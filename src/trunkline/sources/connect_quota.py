@@ -74,6 +74,12 @@ class Bucket:
                 self._tokens, self._since_s = 1.0, self.pace.now_s()
             self._tokens -= 1
 
+    def is_ready(self, within_s: float) -> bool:
+        """Whether `take` would wait no longer than that now."""
+        with self._lock:
+            gained = max(0.0, self.pace.now_s() - self._since_s) * self.rate
+            return (1 - self._tokens - gained) / self.rate <= within_s
+
     def was_throttled(self) -> None:
         """The service refused a call: half the rate, and nothing saved up."""
         with self._lock:

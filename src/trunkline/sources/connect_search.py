@@ -81,7 +81,7 @@ def pages(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
     Where the service turns out not to sort, what was given before comes again. Raises TerminalError where one second
     has more contacts than a query can give.
     """
-    for part in split_longer(window, _LONGEST):
+    for part in _from_the_end(window):
         if query.time_type not in _UNSORTABLE:
             try:
                 yield from _in_order(api, part, query)
@@ -91,6 +91,14 @@ def pages(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
         yield from _by_total(api, part, query)
 
 
+def _from_the_end(window: Window) -> list[Window]:
+    """Parts that a search may ask for. Cut from the end: a run that goes on later in the window has the same cuts."""
+    cuts = [window.end]
+    while cuts[-1] - window.start > _LONGEST:
+        cuts.append(cuts[-1] - _LONGEST)
+    return [Window(start, end) for start, end in pairwise([window.start, *reversed(cuts)])]
+
+
 def total(api: Api, window: Window, query: Query) -> int:
     """How many contacts a search would list, by TotalCount: one call, two beyond eight weeks, and so on."""
     parts = split_longer(window, _LONGEST)
@@ -98,8 +106,13 @@ def total(api: Api, window: Window, query: Query) -> int:
 
 
 def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
-    """Query after query, each from the second where the last one ended: at its limit, or at a refused token."""
-    start, edge = window.start, set[str]()
+    """Query after query, each from the second where the last one ended: at its limit, or at a refused token.
+
+    The first is the one that a killed run was reading there, so that what it listed is recalled.
+    """
+    begun = api.memory.searched_from(_question(window.start, window.end, query))
+    whole = window if begun is None else Window(begun + _SECOND, window.end)
+    start, edge = whole.start, set[str]()
     while True:
         last, seen, count = start, set(edge), 0
         try:
@@ -108,9 +121,7 @@ def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
                 if any(late < early for early, late in pairwise(ats)):
                     raise _UnorderedError
                 fresh = [
-                    one
-                    for one in page.listed
-                    if one.at >= start and window.holds(one.at) and one.contact_id not in seen
+                    one for one in page.listed if one.at >= start and whole.holds(one.at) and one.contact_id not in seen
                 ]
                 for one in fresh:
                     edge = edge if one.at == last else set()
@@ -118,8 +129,8 @@ def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
                     edge.add(one.contact_id)
                     seen.add(one.contact_id)
                 count += page.count
-                if fresh:
-                    yield fresh
+                if wanted := [one for one in fresh if one.at >= window.start]:
+                    yield wanted
         except _TokenRefusedError as error:
             if last == start and len(seen) == len(edge):
                 raise error.__cause__ or error from None
@@ -128,7 +139,7 @@ def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
                 return
             if last == start:
                 raise _too_many(api, start, query)
-        start = last
+        start = max(last, window.start)
 
 
 def _by_total(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
@@ -197,9 +208,7 @@ def _listed(contacts: list[Answer], query: Query) -> list[Listed]:
     return found
 
 
-def _search(
-    api: Api, start: datetime, end: datetime, query: Query, token: Mapping[str, str], size: int = SEARCH_PAGE_MAX
-) -> Answer:
+def _question(start: datetime, end: datetime, query: Query, size: int = SEARCH_PAGE_MAX) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "TimeRange": {"Type": query.time_type, "StartTime": start, "EndTime": end},
         "MaxResults": size,
@@ -208,8 +217,14 @@ def _search(
         asked["SearchCriteria"] = dict(query.criteria)
     if query.time_type not in _UNSORTABLE:
         asked["Sort"] = {"FieldName": query.time_type, "Order": "ASCENDING"}
+    return asked
+
+
+def _search(
+    api: Api, start: datetime, end: datetime, query: Query, token: Mapping[str, str], size: int = SEARCH_PAGE_MAX
+) -> Answer:
     try:
-        return api.ask("SearchContacts", **asked, **token)
+        return api.ask("SearchContacts", **_question(start, end, query, size), **token)
     except NotFoundError as error:
         raise TerminalError(
             f"{api.instance.arn} does not exist in that account and Region: take the ARN from the console's account "
