@@ -114,6 +114,15 @@ def test_a_token_that_has_expired_costs_no_page_again() -> None:
     assert api.count("InvalidParameterException")["SearchContacts"] == 1
 
 
+def test_a_token_that_has_expired_where_nothing_sorts_halves_the_window() -> None:
+    """The same question again would have the same answer from memory, and its token would be refused for good."""
+    clock = VirtualClock(LATER_S)
+    api = emulator(centre(spread(450)), clock, check=False, token_life_s=1)
+    found = listed(api, clock, WINDOW, Query("ENQUEUE_TIMESTAMP"))
+    assert len({one.contact_id for one in found}) == len(found) == 450
+    assert api.count("InvalidParameterException")["SearchContacts"] > 1
+
+
 def test_a_range_of_a_year_is_asked_for_in_eight_weeks() -> None:
     """And nothing is refused for its length."""
     clock = VirtualClock(LATER_S)

@@ -143,20 +143,24 @@ def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
 
 
 def _by_total(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
-    """A window whose total fits, gathered and sorted here; else its parts."""
+    """A window whose total fits, gathered and sorted here; else its parts. At a refused token its halves.
+
+    The same questions again would be answered from memory, with the same token.
+    """
     gathered: dict[str, Listed] = {}
-    for is_last_try in (False, True):
-        try:
-            for page in _of_query(api, window.start, window.end, query):
-                if max(page.total, len(gathered)) >= SEARCH_RESULTS_MAX:
-                    for part in _parts(api, window, page.total, query):
-                        yield from _by_total(api, part, query)
-                    return
-                gathered |= {one.contact_id: one for one in page.listed if window.holds(one.at)}
-            break
-        except _TokenRefusedError as error:
-            if is_last_try:
-                raise error.__cause__ or error from None
+    try:
+        for page in _of_query(api, window.start, window.end, query):
+            if max(page.total, len(gathered)) >= SEARCH_RESULTS_MAX:
+                for part in _parts(api, window, page.total, query):
+                    yield from _by_total(api, part, query)
+                return
+            gathered |= {one.contact_id: one for one in page.listed if window.holds(one.at)}
+    except _TokenRefusedError as error:
+        if window.end - window.start <= _SECOND:
+            raise error.__cause__ or error from None
+        for part in split(window, 2):
+            yield from _by_total(api, part, query)
+        return
     ordered = sorted(gathered.values(), key=lambda one: (one.at, one.contact_id))
     for first in range(0, len(ordered), SEARCH_PAGE_MAX):
         yield ordered[first : first + SEARCH_PAGE_MAX]
