@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -110,15 +114,19 @@ def test_errors_say_what_to_do(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None
     assert list_files(["s3://lake"]) == []
 
 
-def test_without_credentials_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials is a person's matter, not a retry's."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    with pytest.raises(TerminalError, match="aws configure"):
-        list_files(["s3://lake/x"])
+def test_without_credentials_the_cure_is_named() -> None:
+    """No credentials is a person's matter, not a retry's. In a process of its own: a stand-in for S3 brings its own."""
+    program = "from trunkline.sources.listing import list_files; list_files(['s3://lake/x'])"
+    nowhere = {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": os.devnull,
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | nowhere
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert "TerminalError" in done.stderr
+    assert "aws configure" in done.stderr
 
 
 def test_a_broken_connection_goes_on_where_it_broke(s3: Any) -> None:
