@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from trunkline.compile.flatten import by_hand
-from trunkline.compile.tree import Leaf, Tree, tree_of
+from trunkline.compile.tree import Leaf, tree_of
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import Number, canonical, exact, json_type, kind, members, quote
 from trunkline.flatten.pii import SAFE_MARK, Hide, PiiRule, has_pii, mark, own_numbers
@@ -64,11 +64,9 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> M
     Raises RecordError: duplicate_key, wrong_type, missing_key, implausible_time or invalid_json, naming the path or
     the column.
     """
-    tree = tree_of(obj)
-    record = exact(text)
     found = Findings()
     values: dict[Path, Any] = {}
-    plain_text = _walk(tree, record, (), found, values)
+    plain_text = _walk(obj, exact(text), (), found, values)
     hiding = Hiding(rule, _own_numbers(obj, values))
     leaves: dict[int, tuple[str, str | None]] = {}
     for n, leaf in by_hand(obj):
@@ -99,26 +97,26 @@ def _at(record: Any, path: Path) -> Any:
 
 
 @cache
-def _leaf_numbers(tree: Tree) -> dict[Path, int]:
-    return {leaf.path: n for n, leaf in enumerate(tree.leaves)}
+def _leaves_of(obj: Object) -> dict[Path, Leaf]:
+    return {leaf.path: leaf for leaf in tree_of(obj).leaves}
 
 
-def _walk(tree: Tree, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> str:
+def _walk(obj: Object, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> str:
     """The plain text of a known object. What is read by hand is left out of it; every leaf's value is noted."""
-    numbers = _leaf_numbers(tree)
+    leaves, objects = _leaves_of(obj), tree_of(obj).objects
     parts: list[str] = []
     for key, one in members(value, ".".join(path)).items():
         here = (*path, key)
         if one is None:
             continue
-        if here in numbers:
+        if here in leaves:
             values[here] = one
-            text = _plain_leaf(tree.leaves[numbers[here]], one, found)
+            text = _plain_leaf(leaves[here], one, found)
             if text is not None:
                 parts.append(f"{quote(key)}:{text}")
-        elif here in tree.objects:
+        elif here in objects:
             _expect(one, "object", here)
-            parts.append(f"{quote(key)}:{_walk(tree, one, here, found, values)}")
+            parts.append(f"{quote(key)}:{_walk(obj, one, here, found, values)}")
         else:
             found.unknown[".".join(here)] = one
     return "{" + ",".join(parts) + "}"
