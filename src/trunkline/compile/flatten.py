@@ -24,19 +24,6 @@ from trunkline.objects.model import Column, Json, Object, Scalar, Transform
 UNDATED = "1970-01-01"
 """Partition date of rows whose partition column is NULL."""
 
-RECORDS = {
-    "text": "VARCHAR", "row_id": "INTEGER", "position": "VARCHAR", "arrived_at": "TIMESTAMP", "loaded_at": "TIMESTAMP",
-    "fidelity": "VARCHAR", "version": "VARCHAR", "is_deleted": "BOOLEAN", "unmapped": "VARCHAR",
-    "unmapped_safe": "VARCHAR", "is_made": "BOOLEAN", "inner_pad": "BLOB", "outer_pad": "BLOB",
-}  # fmt: skip
-"""The columns of `records`, with their types; then `h<n>` and `s<n>` for each leaf that Python reads.
-
-The record's text and number, its place and times, its mark (`batch.Mark`; a NULL version is that of the version
-column), what the catalogue does not know of it (NULL: nothing), whether it was made plain, and the two pads of the key
-that hides personal data: a statement with a session variable in it is planned anew at each execution. `h<n>` is the
-text of leaf n, made plain (NULL: none), `s<n>` what is hashed in its place where it hides personal data (NULL: itself).
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class FlattenSql:
@@ -45,6 +32,12 @@ class FlattenSql:
     `table` makes `flat`: the stored columns, then `row_id`, `partition_date`, `is_odd`. `rows` inserts into it.
     `layouts` groups table `texts` (`row_id`, `text`) by the keys of their known objects (`key_paths`, of which the
     first is the record itself): keys, number of records, their row ids.
+
+    Columns of `records`: text, row_id, position, arrived_at, loaded_at; fidelity, version and is_deleted, the record's
+    mark (`batch.Mark`; a NULL version is that of the version column); unmapped and unmapped_safe, what the catalogue
+    does not know of it; is_made, whether it was made plain; inner_pad and outer_pad, the two pads of the key that hides
+    personal data, since a statement with a session variable in it is planned anew at each execution; and for each leaf
+    that Python reads h<n>, its text made plain, and s<n>, what is hashed in its place where it hides personal data.
     """
 
     table: str

@@ -74,11 +74,6 @@ def order_by(obj: Object, engine: Engine, alias: str = "") -> str:
     return ", ".join(f"{term} DESC" for term in order_terms(obj, engine, alias))
 
 
-def order_row(obj: Object, engine: Engine, alias: str = "") -> str:
-    """All terms as one row value, for engines that compare rows term by term (DuckDB, PostgreSQL)."""
-    return f"ROW({', '.join(order_terms(obj, engine, alias))})"
-
-
 def same_key(obj: Object, engine: Engine, left: str, right: str) -> str:
     """Join condition on the key."""
     return " AND ".join(f"{_ref(engine, left, k)} = {_ref(engine, right, k)}" for k in obj.key)

@@ -13,8 +13,6 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-import trunkline
-from trunkline import clock
 from trunkline.compile.ddl import ledger_statements, staging_table, warehouse_statements
 from trunkline.compile.family import family_statements
 from trunkline.compile.migration import Change, Held, changes
@@ -28,6 +26,7 @@ from trunkline.errors import TerminalError
 from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.warehouse.installation import installation_rows
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse install', 0))"
 _COLUMNS = """
@@ -76,21 +75,11 @@ def install(
         view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
         statements = [*(one for obj in objects for one in _of(obj)), *view_statements]
         _run_all(con, statements)
-        now = clock.now_naive()
         for obj in objects:
             con.execute("DELETE FROM ledger.installation WHERE object = $1", [obj.name])
         session.put(
             INSTALLATION,
-            [
-                {
-                    "object": obj.name,
-                    "fingerprint": fingerprint(obj),
-                    "catalogue_version": obj.catalogue_version,
-                    "code_version": trunkline.__version__,
-                    "installed_at": now,
-                }
-                for obj in objects
-            ],
+            installation_rows({obj: fingerprint(obj) for obj in objects}),
         )
     return [change.sentence for change in found]
 

@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-import trunkline
-from trunkline import clock
 from trunkline.compile.ddl import ledger_statements, staging_table, warehouse_statements
 from trunkline.compile.family import family_statements
 from trunkline.compile.migration import Change, Held, changes
@@ -25,6 +23,7 @@ from trunkline.limits import DATA_API_BATCH_MAX
 from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.warehouse.installation import installation_rows
 from trunkline.warehouse.redshift.bound import Bound
 
 if TYPE_CHECKING:
@@ -128,17 +127,4 @@ def _record(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> None:
     marks = ", ".join(f"${number}" for number in range(1, len(objects) + 1))
     names: list[object] = [obj.name for obj in objects]
     warehouse.send([bound.statement(f"DELETE FROM {table} WHERE object IN ({marks})", names)], bound)
-    now = clock.now_naive()
-    warehouse.put(
-        INSTALLATION,
-        [
-            {
-                "object": obj.name,
-                "fingerprint": fingerprint(obj),
-                "catalogue_version": obj.catalogue_version,
-                "code_version": trunkline.__version__,
-                "installed_at": now,
-            }
-            for obj in objects
-        ],
-    )
+    warehouse.put(INSTALLATION, installation_rows({obj: fingerprint(obj) for obj in objects}))
