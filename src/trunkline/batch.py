@@ -172,7 +172,7 @@ class Drift:
     """How the records of a batch differ from what the catalogue expects. Counts are in records.
 
     `keys` counts known keys by dotted path; `unknown` keys the catalogue lacks; `case_clash` unknown keys that
-    differ from another only in case; `type_changes` (path, JSON type seen), counted in `sampled` records.
+    differ from another only in case; `type_changes` values of another JSON type, by path and the type seen.
     """
 
     records: int = 0
@@ -180,7 +180,6 @@ class Drift:
     unknown: Mapping[str, int] = field(default_factory=dict)
     case_clash: Mapping[str, int] = field(default_factory=dict)
     type_changes: Mapping[str, int] = field(default_factory=dict)
-    sampled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

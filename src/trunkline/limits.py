@@ -54,8 +54,6 @@ DEAD_LETTER_REASONS: Final = {
 
 # Ours: texts of one leaf that a flattener remembers; beyond it it forgets them and begins anew.
 LEAF_MEMO_MAX: Final = 10_000
-# Ours: records of a batch whose scalar types are compared with the catalogue.
-DRIFT_SAMPLE_ROWS: Final = 64
 
 # Ours: how long a loader waits for another that holds the table, before it says who that is.
 LOCK_WAIT_S: Final = 60

@@ -13,6 +13,7 @@ from homes import NARROW, Record, contact, narrow
 
 from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule
+from trunkline.flatten.rows import Batch
 from trunkline.flatten.run import Flattener
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
@@ -28,8 +29,8 @@ Read = tuple[list[tuple[Any, ...]], list[tuple[str, str, str]]]
 class AllCareful(Flattener):
     """Reads every record with care."""
 
-    def _look(self, *_: object) -> None:
-        return None
+    def _plainly(self, batch: Batch, *_: object) -> set[int]:
+        return set(range(len(batch.records)))
 
 
 def read(flattener: Flattener, framed: Framed) -> Read:

@@ -9,20 +9,20 @@ from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Struct, Type
 
 
-def scalar(column: Column, text: str) -> str:
-    """SQL of the typed value of plain `text` (an SQL expression of VARCHAR).
+def scalar(column: Column, leaf: str) -> str:
+    """SQL of the typed value of a plain leaf: a text, or a whole number or boolean where it is one.
 
     Column `ms` is what turns a duration into milliseconds: one that was made plain comes in them.
     """
     match column.type, column.transform:
         case "text", "last_arn_segment":
-            return f"split_part({text}, '/', -1)"
-        case "text", _:
-            return text
+            return f"split_part({leaf}, '/', -1)"
         case "bigint", "seconds_to_ms":
-            return f"TRY_CAST({text} AS BIGINT) * ms"
+            return f"{leaf} * ms"
+        case "text" | "bigint" | "integer" | "boolean", _:
+            return leaf
         case _:
-            return f"TRY_CAST({text} AS {DUCKDB.type_of(column)})"
+            return f"CAST({leaf} AS {DUCKDB.type_of(column)})"
 
 
 def parse(text: str, type_: Type) -> str:

@@ -22,17 +22,19 @@ from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 
 Path = tuple[str, ...]
+Scalars = str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A record made plain. `leaves`: by number of the leaf its text and the text that is hashed, None: as the first.
+    """A record made plain. `scalars`: by number of the leaf its value, a text, a whole number or a boolean.
+    `leaves`: likewise the text of any other leaf and the text that is hashed, None: as the first.
 
     `unmapped` is canonical JSON of the fields the catalogue does not know, by dotted path, None without any;
     `unmapped_safe` is the same with a mark for every hidden value, for the hash.
     """
 
-    text: str
+    scalars: dict[int, Scalars]
     leaves: dict[int, tuple[str, str | None]]
     unmapped: str | None
     unmapped_safe: str | None
@@ -66,14 +68,17 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> M
     """
     found = Findings()
     values: dict[Path, Any] = {}
-    plain_text = _walk(obj, exact(text), (), found, values)
+    _walk(obj, exact(text), (), found, values)
+    scalars = {
+        n: plain for n, leaf in _scalars(obj) if (plain := _plain_leaf(leaf, values.get(leaf.path), found)) is not None
+    }
     hiding = Hiding(rule, _own_numbers(obj, values))
     leaves: dict[int, tuple[str, str | None]] = {}
     for n, leaf in by_hand(obj):
         if leaf.path in values:
             leaves[n] = read_leaf(leaf, values[leaf.path], hiding, found)
     _judge(obj, values, found, arrived_at)
-    return Made(plain_text, leaves, *_unmapped_texts(found.unknown, hiding))
+    return Made(scalars, leaves, *_unmapped_texts(found.unknown, hiding))
 
 
 def cut_unknown(obj: Object, text: str, paths: Sequence[Path], rule: PiiRule) -> tuple[str, str] | None:
@@ -101,40 +106,50 @@ def _leaves_of(obj: Object) -> dict[Path, Leaf]:
     return {leaf.path: leaf for leaf in tree_of(obj).leaves}
 
 
-def _walk(obj: Object, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> str:
-    """The plain text of a known object. What is read by hand is left out of it; every leaf's value is noted."""
+@cache
+def _scalars(obj: Object) -> tuple[tuple[int, Leaf], ...]:
+    return tuple((n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if isinstance(leaf.type, str))
+
+
+def _walk(obj: Object, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> None:
+    """Note the value of every leaf of a known object, and what is unknown."""
     leaves, objects = _leaves_of(obj), tree_of(obj).objects
-    parts: list[str] = []
     for key, one in members(value, ".".join(path)).items():
         here = (*path, key)
         if one is None:
             continue
         if here in leaves:
             values[here] = one
-            text = _plain_leaf(leaves[here], one, found)
-            if text is not None:
-                parts.append(f"{quote(key)}:{text}")
         elif here in objects:
             _expect(one, "object", here)
-            parts.append(f"{quote(key)}:{_walk(obj, one, here, found, values)}")
+            _walk(obj, one, here, found, values)
         else:
             found.unknown[".".join(here)] = one
-    return "{" + ",".join(parts) + "}"
 
 
-def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> str | None:
-    """A scalar leaf as plain JSON text; None for a leaf of another kind."""
-    if not isinstance(leaf.type, str):
+def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> Scalars | None:
+    """The value of a scalar leaf for the statement; None: there is none, or it does not fit."""
+    if value is None:
         return None
-    text = _text(value)
+    text, is_bad = _text(value), False
     for column in leaf.columns:
         assert isinstance(column.type, str)
         typed = plain(column.type, text, column.transform)
         if typed is None:
             found.bad[column.name] = column.type
+            is_bad = True
         else:
             text = typed
-    return quote(text)
+    if is_bad:
+        return None
+    quote(text)  # half of a surrogate pair stands for no characters
+    match leaf.type:
+        case "bigint" | "integer":
+            return int(text)
+        case "boolean":
+            return text == "true"
+        case _:
+            return text
 
 
 def read_leaf(leaf: Leaf, value: Any, hiding: Hiding, found: Findings) -> tuple[str, str | None]:

@@ -1,16 +1,12 @@
-"""Leaves that Python reads, for a whole batch: found by one typed pass over the bytes, read once per distinct text."""
+"""Leaves that are no scalars, for a whole batch: read once per distinct text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any
-
-import msgspec
 
 from trunkline.compile.flatten import by_hand
-from trunkline.compile.tree import Leaf, tree_of
+from trunkline.compile.tree import Leaf
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import exact
 from trunkline.flatten.careful import Findings, Hiding, read_leaf, read_map
@@ -23,8 +19,7 @@ Texts = list[bytes | None]
 Read = tuple[bytes | None, bytes | None]
 """A leaf's text, and what is hashed in its place."""
 
-_NULL = msgspec.Raw(b"null")
-_NONE: Read = (None, None)
+_NOTHING: dict[bytes | None, Read] = {None: (None, None), b"null": (None, None)}
 _ODD = b""
 """In the memo: the leaf's record needs the careful reading."""
 
@@ -42,67 +37,35 @@ class HandLeaves:
 
 
 class LeafReader:
-    """Reads the leaves of one object's records; remembers what it read.
-
-    A record with another value where the catalogue knows an object needs the careful reading too.
-    """
+    """Reads the leaves of one object's records; remembers what it read."""
 
     def __init__(self, obj: Object, rule: PiiRule) -> None:
         self._leaves = by_hand(obj)
         self._hiding = Hiding(rule)
-        root: dict[str, Any] = {}
-        # All known objects: the pass finds another value in their place, which DuckDB would make NULL.
-        for path in (*tree_of(obj).objects[1:], *(leaf.path for _, leaf in self._leaves)):
-            node = root
-            for key in path[:-1]:
-                node = node.setdefault(key, {})
-            node[path[-1]] = {} if path in tree_of(obj).objects else None
-        self._kind = _struct(root, "Record")
-        self._decoder = msgspec.json.Decoder(self._kind)
         self._quick = {n: quick_reader(leaf) for n, leaf in self._leaves}
-        self._memo: dict[int, dict[bytes, Read]] = {n: {b"null": _NONE} for n, _ in self._leaves}
+        self._memo: dict[int, dict[bytes | None, Read]] = {n: dict(_NOTHING) for n, _ in self._leaves}
 
-    def read(self, records: Sequence[bytes]) -> HandLeaves:
-        """The leaves of records that are strict JSON objects."""
+    def read(self, values: Mapping[int, Texts]) -> HandLeaves:
+        """The leaves whose JSON texts are given by number."""
         found = HandLeaves()
-        decoded = self._decoded(records, found)
         for n, leaf in self._leaves:
-            holders, kind = decoded, self._kind
-            for key in leaf.path[:-1]:
-                kind = kind.inner[key]  # type: ignore[attr-defined]
-                nothing = kind()
-                holders = [held or nothing for held in map(attrgetter(_attribute(key)), holders)]
-            raws = map(attrgetter(_attribute(leaf.path[-1])), holders)
-            self._column(n, leaf, raws, found)
+            if n in values:
+                self._column(n, leaf, values[n], found)
         return found
 
-    def _decoded(self, records: Sequence[bytes], found: HandLeaves) -> list[Any]:
-        try:
-            return self._decoder.decode_lines(b"".join(records))
-        except msgspec.DecodeError:
-            return [self._one(row, record, found) for row, record in enumerate(records)]
-
-    def _one(self, row: int, record: bytes, found: HandLeaves) -> Any:
-        try:
-            return self._decoder.decode(record)
-        except msgspec.DecodeError:
-            found.careful.add(row)
-            return self._decoder.decode(b"{}")
-
-    def _column(self, n: int, leaf: Leaf, raws: Iterable[msgspec.Raw], found: HandLeaves) -> None:
+    def _column(self, n: int, leaf: Leaf, raws: Texts, found: HandLeaves) -> None:
         memo = self._memo[n]
         if len(memo) > LEAF_MEMO_MAX:
             memo.clear()
-            memo[b"null"] = _NONE
-        keys = list(map(bytes, raws))
-        distinct = set(keys)
+            memo.update(_NOTHING)
+        distinct = set(raws)
         for key in distinct.difference(memo):
-            memo[key] = self._read(n, leaf, key)
-        if distinct == {b"null"}:
+            memo[key] = self._read(n, leaf, key or b"")
+        if distinct <= _NOTHING.keys():
             return
-        found.texts[n] = [memo[key][0] for key in keys]
+        found.texts[n] = [memo[key][0] for key in raws]
         if any(memo[key][1] is not None for key in distinct):
-            found.safe[n] = [memo[key][1] for key in keys]
+            found.safe[n] = [memo[key][1] for key in raws]
         if any(memo[key][0] == _ODD for key in distinct):
             odd = [row for row, text in enumerate(found.texts[n]) if text == _ODD]
             found.careful.update(odd)
@@ -132,22 +95,3 @@ class LeafReader:
         if findings.unknown or findings.bad:
             return _ODD, None
         return shown.encode(), None if safe is None else safe.encode()
-
-
-def _attribute(key: str) -> str:
-    """A name that any key of a record may have as an attribute."""
-    return "k" + key.encode().hex()
-
-
-def _struct(tree: dict[str, Any], name: str) -> type[msgspec.Struct]:
-    """A type that takes the raw text of the leaves in `tree`; `inner` has the types of the objects they are in."""
-    fields: list[tuple[str, Any, Any]] = []
-    inner: dict[str, type[msgspec.Struct]] = {}
-    for key, below in tree.items():
-        if isinstance(below, dict):
-            inner[key] = _struct(below, f"{name}_{_attribute(key)}")
-            fields.append((_attribute(key), inner[key] | None, None))
-        else:
-            fields.append((_attribute(key), msgspec.Raw, _NULL))
-    names = {_attribute(key): key for key in tree}
-    return msgspec.defstruct(name, fields, rename=names, namespace={"inner": inner}, frozen=True, gc=False)

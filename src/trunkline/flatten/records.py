@@ -6,52 +6,80 @@ The stream is registered with DuckDB once and gives the batch that was set last,
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import accumulate
+from types import NoneType
 from typing import Any
 
 import nanoarrow as na
 
-Column = tuple[Any, Sequence[Any]]
-"""An Arrow type and the buffers of a column: validity (None: nothing is NULL), then those of the type."""
+Column = tuple[Any, Any]
+"""An Arrow type, and the column's array."""
+
+_STRING, _BINARY, _BIGINT, _INTEGER, _BOOLEAN, _TIME = map(
+    na.c_schema, (na.large_string(), na.large_binary(), na.int64(), na.int32(), na.bool_(), na.timestamp("us"))
+)
+# Columns without values are kept for a few sizes of batches: most batches have as many records as the one before.
+_SIZES = 64
+
+
+def strings(values: Sequence[str | None]) -> Column:
+    """A column of texts; None is NULL. Raises ValueError where a value is no text."""
+    return _STRING, na.c_array(values, _STRING)
 
 
 def texts(values: Sequence[bytes | None]) -> Column:
     """A column of UTF-8 texts; None is NULL."""
-    validity = _validity(values)
+    validity = None if None not in values else _bits([value is not None for value in values])
     if validity is not None:
         values = [value or b"" for value in values]
     ends = array("q", accumulate(map(len, values), initial=0))  # type: ignore[arg-type]
-    return na.large_string(), (validity, ends, b"".join(values))  # type: ignore[arg-type]
+    return _buffers(_STRING, len(values), validity, ends, b"".join(values))  # type: ignore[arg-type]
 
 
+@lru_cache(_SIZES)
 def no_texts(count: int) -> Column:
     """A column of texts that are all NULL."""
-    return na.large_string(), (bytes((count + 7) // 8), bytes(8 * (count + 1)), b"")
+    return _buffers(_STRING, count, bytes((count + 7) // 8), bytes(8 * (count + 1)), b"")
 
 
+@lru_cache(_SIZES)
+def no_values(make: Callable[[Sequence[None]], Column], count: int) -> Column:
+    """A column of another type whose values are all NULL."""
+    return make([None] * count)
+
+
+@lru_cache(_SIZES)
 def same_bytes(value: bytes, count: int) -> Column:
     """A column of bytes that are all the same."""
-    return na.large_binary(), (None, array("q", range(0, len(value) * count + 1, len(value))), value * count)
+    return _buffers(_BINARY, count, None, array("q", range(0, len(value) * count + 1, len(value))), value * count)
 
 
-def integers(values: Iterable[int]) -> Column:
-    """A column of 32-bit integers, none NULL."""
-    return na.int32(), (None, array("i", values))
+def bigints(values: Sequence[int | None]) -> Column:
+    """A column of 64-bit integers; None is NULL. Raises ValueError where a value is none."""
+    return _BIGINT, na.c_array(values, _BIGINT)
 
 
-def booleans(values: Sequence[bool]) -> Column:
-    """A column of booleans, none NULL."""
-    return na.bool_(), (None, _bits(values))
+def integers(values: Sequence[int | None]) -> Column:
+    """A column of 32-bit integers; None is NULL. Raises ValueError where a value is none."""
+    return _INTEGER, na.c_array(values, _INTEGER)
 
 
-def times(values: Iterable[int]) -> Column:
+def booleans(values: Sequence[bool | None]) -> Column:
+    """A column of booleans; None is NULL. Raises ValueError where a value is none."""
+    if not {bool, NoneType}.issuperset(map(type, values)):  # any value has a truth
+        raise ValueError("not a boolean")
+    return _BOOLEAN, na.c_array(values, _BOOLEAN)
+
+
+def times(values: Sequence[int]) -> Column:
     """A column of timestamps without zone from microseconds since 1970, none NULL."""
-    return na.timestamp("us"), (None, array("q", values))
+    return _buffers(_TIME, len(values), None, array("q", values))
 
 
-def _validity(values: Sequence[object]) -> bytes | None:
-    return None if None not in values else _bits([value is not None for value in values])
+def _buffers(schema: Any, count: int, *buffers: Any) -> Column:
+    return schema, na.c_array_from_buffers(schema, count, buffers, null_count=0 if buffers[0] is None else -1)
 
 
 def _bits(values: Sequence[bool]) -> bytes:
@@ -68,15 +96,20 @@ class Records:
 
     def __init__(self) -> None:
         self._batch: Any = None
+        self._schema: Any = None
+        self._empty: Any = None
 
     def set(self, count: int, columns: dict[str, Column]) -> None:
-        """Let the table hold these columns, each of `count` values."""
-        children = [
-            na.c_array_from_buffers(type_, count, buffers, null_count=0 if buffers[0] is None else -1)
-            for type_, buffers in columns.values()
-        ]
-        schema = na.struct({name: type_ for name, (type_, _) in columns.items()})
-        self._batch = na.c_array_from_buffers(schema, count, [None], null_count=0, children=children)
+        """Let the table hold these columns, each of `count` values: always the same names and types."""
+        if self._schema is None:
+            self._schema = na.c_schema(na.struct({name: type_ for name, (type_, _) in columns.items()}))
+            self._empty = na.c_array([], self._schema)
+        children = [array_ for _, array_ in columns.values()]
+        self._batch = na.c_array_from_buffers(self._schema, count, [None], null_count=0, children=children)
+
+    def clear(self) -> None:
+        """Let the table hold no rows, of the columns it has."""
+        self._batch = self._empty
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The batch as an Arrow C stream (Arrow PyCapsule interface)."""

@@ -4,35 +4,58 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
 from trunkline.batch import Drift
 from trunkline.compile.flatten import FlattenSql
 from trunkline.compile.tree import tree_of
+from trunkline.errors import RecordError
+from trunkline.flatten.canonical import exact, json_type
 from trunkline.objects.model import Object
+
+_EXPECTED = {
+    "text": {"VARCHAR"},
+    "timestamp": {"VARCHAR"},
+    "date": {"VARCHAR"},
+    "bigint": {"UBIGINT", "BIGINT"},
+    "integer": {"UBIGINT", "BIGINT"},
+    "double": {"DOUBLE", "UBIGINT", "BIGINT"},
+    "decimal": {"DOUBLE", "UBIGINT", "BIGINT"},
+    "boolean": {"BOOLEAN"},
+}
 
 Path = tuple[str, ...]
 Layout = tuple[list[list[str] | None], int, list[int]]
 """Keys by object path, number of records, their row ids."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ShapeReport:
-    """`unknown`: row ids by the unknown paths they have; `careful`: rows with a repeated key."""
+    """What was seen. `unknown`: row ids by the unknown paths they have; `careful`: rows with a repeated key.
 
-    unknown: dict[tuple[Path, ...], list[int]]
-    careful: list[int]
-    keys: Counter[str]
-    unknown_counts: Counter[str]
-    case_clash: Counter[str]
-    type_changes: Counter[str]
+    The counts are in records: known keys, unknown keys, keys that differ from another only in case, values of another
+    JSON type than the catalogue expects (each by dotted path).
+    """
+
+    unknown: dict[tuple[Path, ...], list[int]] = field(default_factory=dict)
+    careful: list[int] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    unknown_counts: Counter[str] = field(default_factory=Counter)
+    case_clash: Counter[str] = field(default_factory=Counter)
+    type_changes: Counter[str] = field(default_factory=Counter)
+
+    def count(self, obj: Object, text: str) -> None:
+        """Count the known keys of a record that was not decoded, and the types of its scalars."""
+        with suppress(RecordError):
+            _count(obj, exact(text), (), self)
 
 
-def read_layouts(obj: Object, sql: FlattenSql, layouts: Sequence[Layout]) -> ShapeReport:
+def read_layouts(obj: Object, sql: FlattenSql, layouts: Sequence[Layout], report: ShapeReport) -> None:
     """Judge each distinct layout once; records that share a layout share the verdict."""
     tree = tree_of(obj)
     known = {path: tree.known_keys(path) for path in sql.key_paths}
-    report = ShapeReport({}, [], Counter(), Counter(), Counter(), Counter())
     for keys, count, row_ids in layouts:
         unknown: list[Path] = []
         is_careful = False
@@ -40,11 +63,7 @@ def read_layouts(obj: Object, sql: FlattenSql, layouts: Sequence[Layout]) -> Sha
             if not found:
                 continue
             is_careful = is_careful or len(set(found)) != len(found)
-            for key in found:
-                if key in known[path]:
-                    report.keys[".".join((*path, key))] += count
-                else:
-                    unknown.append((*path, key))
+            unknown += [(*path, key) for key in found if key not in known[path]]
             _count_clashes(report, path, found, count)
         for path in unknown:
             report.unknown_counts[".".join(path)] += count
@@ -52,7 +71,6 @@ def read_layouts(obj: Object, sql: FlattenSql, layouts: Sequence[Layout]) -> Sha
             report.careful.extend(row_ids)
         elif unknown:
             report.unknown.setdefault(tuple(sorted(set(unknown))), []).extend(row_ids)
-    return report
 
 
 def _count_clashes(report: ShapeReport, path: Path, found: list[str], count: int) -> None:
@@ -63,13 +81,27 @@ def _count_clashes(report: ShapeReport, path: Path, found: list[str], count: int
                 report.case_clash[".".join((*path, key))] += count
 
 
-def drift_of(report: ShapeReport, records: int, sampled_types: Counter[str], sampled: int) -> Drift:
+def _count(obj: Object, value: dict[str, Any], path: Path, report: ShapeReport) -> None:
+    tree = tree_of(obj)
+    leaves = {leaf.path: leaf for leaf in tree.leaves}
+    for key, one in value.items():
+        here = (*path, key)
+        if here in leaves or here in tree.objects:
+            report.keys[".".join(here)] += 1
+        if here in tree.objects and isinstance(one, dict):
+            _count(obj, one, here, report)
+        elif here in leaves and isinstance(leaves[here].type, str):
+            seen = json_type(one)
+            if seen != "NULL" and seen not in _EXPECTED[str(leaves[here].type)]:
+                report.type_changes[f"{'.'.join(here)} is {seen}"] += 1
+
+
+def drift_of(report: ShapeReport, records: int) -> Drift:
     """The batch's drift, as the ledger keeps it."""
     return Drift(
         records=records,
         keys=dict(report.keys),
         unknown=dict(report.unknown_counts),
         case_clash=dict(report.case_clash),
-        type_changes=dict(report.type_changes + sampled_types),
-        sampled=sampled,
+        type_changes=dict(report.type_changes),
     )

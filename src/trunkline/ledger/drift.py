@@ -24,11 +24,7 @@ def findings(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
     lines = [
         _line("Unknown fields, kept in record_unmapped", _sum([drift.unknown for drift in latest]), records),
         _line("Keys that differ only in case, both kept", _sum([drift.case_clash for drift in latest]), records),
-        _line(
-            "Values of another type than the catalogue's (in a sample)",
-            _sum([drift.type_changes for drift in latest]),
-            max(sum(drift.sampled for drift in latest), 1),
-        ),
+        _line("Values of another type than the catalogue's", _sum([drift.type_changes for drift in latest]), records),
     ]
     vanished = vanished_keys(latest, before)
     if vanished:

@@ -52,13 +52,17 @@ def list_files(paths: Sequence[str], client: Any = None) -> list[SourceFile]:
 
 def local_file(path: str) -> SourceFile:
     """A local file as it is now."""
-    uri = os.path.realpath(path)
+    return resolved_file(os.path.realpath(path))
+
+
+def resolved_file(uri: str) -> SourceFile:
+    """The local file of a uri, as it is now."""
     try:
         uri.encode()
         seen = os.stat(uri)
     except UnicodeEncodeError as error:
         raise TerminalError(
-            f"the name of {os.fsencode(path)!r} is not UTF-8, so it cannot be recorded: rename the file."
+            f"the name of {os.fsencode(uri)!r} is not UTF-8, so it cannot be recorded: rename the file."
         ) from error
     except OSError as error:
         raise unreadable(uri, error) from error
@@ -166,4 +170,4 @@ def _is_left_out(one: s3_client.S3Object, folder: str) -> bool:
     return any(part.startswith((".", "_")) for part in rest.split("/"))
 
 
-__all__ = ["SourceFile", "list_files", "local_file", "unreadable", "version_of"]
+__all__ = ["SourceFile", "list_files", "local_file", "resolved_file", "unreadable", "version_of"]

@@ -15,7 +15,7 @@ from trunkline.errors import SourceChangedError
 from trunkline.sources import framing, s3_client
 from trunkline.sources.blocks import Block
 from trunkline.sources.decode import HEAD_BYTES, Decoder, decoder, is_compressed
-from trunkline.sources.listing import SourceFile, list_files, local_file, unreadable, version_of
+from trunkline.sources.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 
 NAME: Final = "s3_files"
 # Ours: what a batch of tiny records or files may hold, so that memory is bounded by bytes and not by counts.
@@ -48,7 +48,7 @@ def read_batches(
     """
     batch = _Batch(object_name)
     for listed in files:
-        file = listed if listed.uri.startswith("s3://") else local_file(listed.uri)
+        file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
         progress = done.get((file.uri, file.version), Progress())
         if progress.is_complete:
             continue

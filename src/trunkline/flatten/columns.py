@@ -1,0 +1,135 @@
+"""Decoded leaves as the Arrow columns that the flatten statement reads; says which rows hold what is not plain.
+
+Each leaf goes the quick way first, which takes a whole column at once; value by value only where that fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from trunkline.compile.plain import DATE, PATTERNS, TIME
+from trunkline.compile.tree import Leaf
+from trunkline.flatten import records as arrow
+from trunkline.flatten.decode import Values
+from trunkline.flatten.scalars import plain
+
+_ZEROS = {ord(digit): "0" for digit in "123456789"}
+_SHAPES = {"timestamp": TIME, "date": DATE}
+_MATCH = {type_: re.compile(pattern).fullmatch for type_, pattern in PATTERNS.items()}
+_NULL = b"null"
+
+
+@dataclass(slots=True)
+class Look:
+    """What making columns found: rows that need the careful reading, and values of another JSON type, counted by it.
+
+    `is_strict`: every time is read here too, since DuckDB refused one (30 February) and does not say which.
+    """
+
+    is_strict: bool = False
+    odd: set[int] = field(default_factory=set)
+    types: Counter[str] = field(default_factory=Counter)
+
+
+def scalar_column(leaf: Leaf, values: Values, look: Look) -> arrow.Column:
+    """The column of a scalar leaf as it was decoded; NULL in the rows that are odd by it."""
+    read = _READERS.get(leaf.type)
+    if leaf.type in _SHAPES:
+        if look.is_strict or not _all_shaped(values, _SHAPES[leaf.type]):
+            values = _each(leaf, values, look, _as_time)
+    elif read is None:
+        values = _each(leaf, values, look, _as_number)
+    try:
+        return plain_column(leaf, values)
+    except ValueError:  # of nanoarrow: a value of another type
+        return plain_column(leaf, _each(leaf, values, look, _READERS[leaf.type]))
+
+
+def plain_column(leaf: Leaf, values: Values) -> arrow.Column:
+    """The column of a scalar leaf from plain values. Raises ValueError where one is of another type."""
+    return _MAKE.get(leaf.type, arrow.strings)(values)
+
+
+def no_column(leaf: Leaf, count: int) -> arrow.Column:
+    """The column of a leaf that no record has a value for."""
+    return arrow.no_values(_MAKE[leaf.type], count) if leaf.type in _MAKE else arrow.no_texts(count)
+
+
+def _each(leaf: Leaf, values: Values, look: Look, read: Callable[[Leaf, Any, Look], Any]) -> Values:
+    """The values one by one; what `read` cannot take raises ValueError and is odd."""
+    result: Values = [None] * len(values)
+    for row, value in enumerate(values):
+        if value is not None:
+            try:
+                result[row] = read(leaf, value, look)
+            except ValueError:
+                look.odd.add(row)
+    return result
+
+
+def _as_text(leaf: Leaf, value: str | bool | int, look: Look) -> str:
+    if isinstance(value, str):
+        return value
+    look.types[f"{'.'.join(leaf.path)} is {_json_type(value)}"] += 1
+    return str(value).lower()
+
+
+def _as_whole(leaf: Leaf, value: str | int, look: Look) -> int:
+    return value if isinstance(value, int) else int(_plain(leaf, value, look))
+
+
+def _as_boolean(leaf: Leaf, value: str | bool, look: Look) -> bool:
+    return value if isinstance(value, bool) else _plain(leaf, value, look) == "true"
+
+
+def _as_time(leaf: Leaf, text: str, _: Look) -> str:
+    if not _MATCH[leaf.type](text) or plain(leaf.type, text) is None:  # type: ignore[index,arg-type]
+        raise ValueError
+    return text
+
+
+def _as_number(leaf: Leaf, raw: bytes, look: Look) -> str | None:
+    if raw == _NULL:
+        return None
+    if raw.startswith(b'"'):
+        return _plain(leaf, msgspec.json.decode(raw, type=str), look)
+    text = raw.decode()
+    if not _MATCH[leaf.type](text):  # type: ignore[index]
+        raise ValueError
+    return text
+
+
+def _plain(leaf: Leaf, text: str, look: Look) -> str:
+    """A text in another scalar's place, where it is plain."""
+    look.types[f"{'.'.join(leaf.path)} is VARCHAR"] += 1
+    if not _MATCH[leaf.type](text):  # type: ignore[index]
+        raise ValueError
+    return text
+
+
+def _json_type(value: bool | int) -> str:
+    """The type as DuckDB's `json_type` names it."""
+    return "BOOLEAN" if isinstance(value, bool) else "UBIGINT" if value >= 0 else "BIGINT"
+
+
+def _all_shaped(values: Sequence[str | None], shape: str) -> bool:
+    """Whether every text has this shape, its digits aside.
+
+    Between as many texts as there are commas in the end, none has a comma of its own, so that each stands alone.
+    """
+    texts = [text for text in values if text is not None]
+    return ",".join(texts).translate(_ZEROS) == ",".join([shape] * len(texts))
+
+
+_READERS: dict[Any, Callable[[Leaf, Any, Look], Any]] = {
+    "text": _as_text, "bigint": _as_whole, "integer": _as_whole, "boolean": _as_boolean
+}  # fmt: skip
+_MAKE: dict[Any, Callable[[Values], arrow.Column]] = {
+    "bigint": arrow.bigints, "integer": arrow.integers, "boolean": arrow.booleans
+}  # fmt: skip
