@@ -87,4 +87,3 @@ def run(is_quick: bool) -> None:
                  cpu["rival100"] / cpu["whole100"], "1x"),
         ],
     )  # fmt: skip
-
