@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from trunkline.compile.flatten import by_hand
 from trunkline.compile.tree import Leaf, tree_of
 from trunkline.errors import RecordError
@@ -21,6 +23,7 @@ from trunkline.flatten.scalars import instant, plain
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 Path = tuple[str, ...]
 Scalars = str | int | bool
 
@@ -180,17 +183,23 @@ def read_map(column: Column, texts: Mapping[str, str | None], hiding: Hiding) ->
     shown = _map_text(texts)
     if column.pii == "none" or not has_pii(shown, hiding.own):
         return shown, None
-    keep = hiding.rule.keep_keys
-    kept, marked = (
-        {k: t if t is None or k in keep else hiding.value(t, hide) for k, t in texts.items()}
-        for hide in (hiding.rule.hide, mark)
-    )
-    return _map_text(kept), _map_text(marked)
+    hide = [
+        key for key, text in texts.items()
+        if text is not None and key not in hiding.rule.keep_keys and has_pii(text, hiding.own)
+    ]  # fmt: skip
+    if not hide:
+        return shown, None
+    kept = {**texts, **{key: hiding.rule.hide(texts[key] or "") for key in hide}}
+    return _map_text(kept), _map_text({**texts, **dict.fromkeys(hide, SAFE_MARK)})
 
 
 def _map_text(texts: Mapping[str, str | None]) -> str:
-    parts = (f"{quote(key)}:{'null' if text is None else quote(text)}" for key, text in sorted(texts.items()))
-    return "{" + ",".join(parts) + "}"
+    try:
+        return _encode_sorted(texts).decode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: `quote` tells it.
+        parts = (f"{quote(key)}:{'null' if text is None else quote(text)}" for key, text in sorted(texts.items()))
+        return "{" + ",".join(parts) + "}"
 
 
 def _union(value: Any) -> str | None:

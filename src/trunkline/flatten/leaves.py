@@ -19,7 +19,7 @@ Texts = list[bytes | None]
 Read = tuple[bytes | None, bytes | None]
 """A leaf's text, and what is hashed in its place."""
 
-_NOTHING: dict[bytes | None, Read] = {None: (None, None), b"null": (None, None)}
+_NOTHING = {None, b"null"}
 _ODD = b""
 """In the memo: the leaf's record needs the careful reading."""
 
@@ -43,7 +43,7 @@ class LeafReader:
         self._leaves = by_hand(obj)
         self._hiding = Hiding(rule)
         self._quick = {n: quick_reader(leaf) for n, leaf in self._leaves}
-        self._memo: dict[int, dict[bytes | None, Read]] = {n: dict(_NOTHING) for n, _ in self._leaves}
+        self._memo: dict[int, dict[bytes | None, Read]] = {n: {} for n, _ in self._leaves}
 
     def read(self, values: Mapping[int, Texts]) -> HandLeaves:
         """The leaves whose JSON texts are given by number."""
@@ -57,11 +57,10 @@ class LeafReader:
         memo = self._memo[n]
         if len(memo) > LEAF_MEMO_MAX:
             memo.clear()
-            memo.update(_NOTHING)
         distinct = set(raws)
         for key in distinct.difference(memo):
-            memo[key] = self._read(n, leaf, key or b"")
-        if distinct <= _NOTHING.keys():
+            memo[key] = self._read(n, leaf, key)
+        if distinct <= _NOTHING:
             return
         found.texts[n] = [memo[key][0] for key in raws]
         if any(memo[key][1] is not None for key in distinct):
@@ -72,8 +71,10 @@ class LeafReader:
             for row in odd:
                 found.texts[n][row] = None
 
-    def _read(self, n: int, leaf: Leaf, raw: bytes) -> Read:
+    def _read(self, n: int, leaf: Leaf, raw: bytes | None) -> Read:
         """The leaf's text for the statement and for the hash; `_ODD` where that depends on the rest of its record."""
+        if raw is None or raw in _NOTHING:
+            return None, None
         quick = self._quick[n](raw)
         if quick is None:
             return self._exactly(leaf, raw)

@@ -13,9 +13,8 @@ from trunkline.compile.plain import OWN_LENGTH_MIN
 SAFE_MARK = "~"
 """What stands for a hidden value in the hashed text, so that every installation gets the same hash."""
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# One character before the @ and all that may follow it: a search from every place before it would take a time that
-# grows with the square of the text.
-_EMAIL = re.compile(r"[^ \t\n\f\r@]@([^ \t\n\f\r@]{3,})")
+_GAPS = " \t\n\f\r@"
+_DOMAIN = re.compile(r"[^ \t\n\f\r@]{3,}")
 
 Hide = Callable[[str], str | None]
 
@@ -53,9 +52,18 @@ def has_pii(text: str, own: Sequence[str] = ()) -> bool:
     """Whether a text holds a phone number (E.164), an e-mail address or one of the record's own numbers."""
     if "+" in text and _PHONE.search(text):
         return True
-    if "@" in text and any("." in found[1][1:-1] for found in _EMAIL.finditer(text)):
-        return True
-    return any(number in text for number in own)
+    return _has_email(text) or any(number in text for number in own)
+
+
+def _has_email(text: str) -> bool:
+    # From @ to @: a search for what may stand before one would take a time that grows with the square of the text.
+    at = text.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(text, at + 1) if at and text[at - 1] not in _GAPS else None
+        if domain and "." in domain[0][1:-1]:
+            return True
+        at = text.find("@", at + 1)
+    return False
 
 
 def own_numbers(texts: Sequence[str]) -> list[str]:
