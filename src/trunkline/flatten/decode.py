@@ -43,7 +43,7 @@ class Decoded:
     """The values of a batch by leaf number. No values at all (a leaf without any): not in `values`.
 
     `refused`: rows that the types do not take; they have no values. `unproven`: rows whose keys must be looked at.
-    `keys` counts the keys of leaves in all other rows and the unproven ones, by dotted path.
+    `keys` counts the known keys of all rows but the refused ones, by dotted path.
     """
 
     values: dict[int, Values] = field(default_factory=dict)
@@ -101,6 +101,7 @@ class Decoder:
                 unproven.append(row)
                 if _MINUS_ZERO.search(record):
                     refused.add(row)
+                    rows[row] = _null(self._kinds[()])
         return unproven
 
     def _gather(self, holders: list[Any], path: Path, real: int, first: int, found: Decoded) -> None:
