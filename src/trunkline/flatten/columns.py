@@ -5,7 +5,6 @@ Each leaf goes the quick way first, which takes a whole column at once; value by
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +12,16 @@ from typing import Any
 
 import msgspec
 
-from trunkline.compile.plain import DATE, PATTERNS, TIME
+from trunkline.compile.plain import DATES, SECONDS_DIGITS, TIMES
 from trunkline.compile.tree import Leaf
 from trunkline.flatten import records as arrow
 from trunkline.flatten.decode import Values
 from trunkline.flatten.scalars import plain
 
 _ZEROS = {ord(digit): "0" for digit in "123456789"}
-_SHAPES = {"timestamp": TIME, "date": DATE}
-_MATCH = {type_: re.compile(pattern).fullmatch for type_, pattern in PATTERNS.items()}
+_SHAPES = {"timestamp": TIMES, "date": DATES}
 _NULL = b"null"
+_NUMBER_BEGINS = b"-0123456789"
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ def scalar_column(leaf: Leaf, values: Values, look: Look) -> arrow.Column:
     """The column of a scalar leaf as it was decoded; NULL in the rows that are odd by it."""
     read = _READERS.get(leaf.type)
     if leaf.type in _SHAPES:
-        if look.is_strict or not _all_shaped(values, _SHAPES[leaf.type]):
+        if look.is_strict or not any(_all_shaped(values, shape) for shape in _SHAPES[leaf.type]):
             values = _each(leaf, values, look, _as_time)
     elif read is None:
         values = _each(leaf, values, look, _as_number)
@@ -81,36 +80,43 @@ def _as_text(leaf: Leaf, value: str | bool | int, look: Look) -> str:
 
 
 def _as_whole(leaf: Leaf, value: str | int, look: Look) -> int:
-    return value if isinstance(value, int) else int(_plain(leaf, value, look))
+    if isinstance(value, int):
+        return value
+    text = _text_for(leaf, value, look)
+    if len(text) > SECONDS_DIGITS and any(column.transform == "seconds_to_ms" for column in leaf.columns):
+        raise ValueError  # too many for milliseconds
+    return int(text)
 
 
 def _as_boolean(leaf: Leaf, value: str | bool, look: Look) -> bool:
-    return value if isinstance(value, bool) else _plain(leaf, value, look) == "true"
+    return value if isinstance(value, bool) else _text_for(leaf, value, look) == "true"
 
 
 def _as_time(leaf: Leaf, text: str, _: Look) -> str:
-    if not _MATCH[leaf.type](text) or plain(leaf.type, text) is None:  # type: ignore[index,arg-type]
-        raise ValueError
-    return text
+    return _made_plain(leaf, text)  # in UTC, to the microsecond
 
 
 def _as_number(leaf: Leaf, raw: bytes, look: Look) -> str | None:
     if raw == _NULL:
         return None
     if raw.startswith(b'"'):
-        return _plain(leaf, msgspec.json.decode(raw, type=str), look)
-    text = raw.decode()
-    if not _MATCH[leaf.type](text):  # type: ignore[index]
+        return _text_for(leaf, msgspec.json.decode(raw, type=str), look)
+    if raw[:1] not in _NUMBER_BEGINS:
         raise ValueError
-    return text
+    return _made_plain(leaf, raw.decode())
 
 
-def _plain(leaf: Leaf, text: str, look: Look) -> str:
-    """A text in another scalar's place, where it is plain."""
+def _text_for(leaf: Leaf, text: str, look: Look) -> str:
+    """A text that stands where another scalar belongs."""
     look.types[f"{'.'.join(leaf.path)} is VARCHAR"] += 1
-    if not _MATCH[leaf.type](text):  # type: ignore[index]
+    return _made_plain(leaf, text)
+
+
+def _made_plain(leaf: Leaf, text: str) -> str:
+    made = plain(leaf.type, text)  # type: ignore[arg-type]
+    if made is None:
         raise ValueError
-    return text
+    return made
 
 
 def _json_type(value: bool | int) -> str:
