@@ -84,24 +84,30 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> M
     return Made(scalars, leaves, *_unmapped_texts(found.unknown, hiding))
 
 
-def cut_unknown(obj: Object, text: str, paths: Sequence[Path], rule: PiiRule) -> tuple[str, str] | None:
+def cut_unknown(obj: Object, record: bytes, paths: Sequence[Path], rule: PiiRule) -> tuple[str, str] | None:
     """What the catalogue does not know of a record that is otherwise plain, at paths that are known to be there.
 
     The texts of `Made.unmapped` and `unmapped_safe`, or None when all the values are null. Raises RecordError on a
     repeated key.
     """
-    record = exact(text)
-    unknown = {".".join(path): value for path in paths if (value := _at(record, path)) is not None}
-    own = {c.path: value for c in obj.direct_pii if c.path and (value := _at(record, c.path)) is not None}
+    opened: dict[Path, dict[str, msgspec.Raw]] = {(): _opened(record)}
+    unknown = {".".join(path): value for path in paths if (value := _at(opened, path)) is not None}
+    own = {c.path: value for c in obj.direct_pii if c.path and (value := _at(opened, c.path)) is not None}
     shown, safe = _unmapped_texts(unknown, Hiding(rule, _own_numbers(obj, own)))
     return None if shown is None or safe is None else (shown, safe)
 
 
-def _at(record: Any, path: Path) -> Any:
-    node = record
-    for depth, key in enumerate(path):
-        node = members(node, ".".join(path[:depth])).get(key) if isinstance(node, dict) else None
-    return node
+_opened = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _at(opened: dict[Path, dict[str, msgspec.Raw]], path: Path) -> Any:
+    """The value at a path, None where there is none. Only the objects on the way to it are opened, and each once."""
+    for depth in range(1, len(path)):
+        if path[:depth] not in opened:
+            raw = bytes(opened[path[: depth - 1]].get(path[depth - 1], b""))
+            opened[path[:depth]] = _opened(raw) if raw.startswith(b"{") else {}
+    raw = bytes(opened[path[:-1]].get(path[-1], b""))
+    return exact(raw.decode()) if raw else None
 
 
 @cache

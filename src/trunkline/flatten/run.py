@@ -109,7 +109,7 @@ class Flattener:
         for paths, found in report.unknown.items():
             for row in found:
                 try:
-                    cut = cut_unknown(self.obj, batch.framed.texts[row], paths, self.rule)
+                    cut = cut_unknown(self.obj, batch.records[row], paths, self.rule)
                 except RecordError as error:
                     errors[row] = error
                     continue
