@@ -53,6 +53,7 @@ class Flattener:
         self._decoder, self._leaves = Decoder(obj), LeafReader(obj, rule)
         self._table = Rows(obj, rule)
         self._texts = arrow.Records()
+        self._is_open = False
         self._forget()
         self.con.register("records", self._table.records)
         self.con.register("texts", self._texts)
@@ -63,7 +64,7 @@ class Flattener:
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
         """Flatten one batch. Every record ends in `flat` or in the dead letters."""
         letters = [broken_letter(self.obj, framed, one) for one in framed.broken]
-        self.con.execute("TRUNCATE flat")
+        self._empty()
         if not framed.texts:
             return Flattened(0, letters, Drift())
         batch = Batch(framed, loaded_at)
@@ -82,6 +83,15 @@ class Flattener:
         report.type_changes.update(f"{error.column} is {error.seen}" for error in errors.values() if error.seen)
         self._forget()
         return Flattened(len(batch.records) - len(errors), letters, drift_of(report, len(batch.records)))
+
+    def _empty(self) -> None:
+        """Empty `flat`. Rows stay in an open transaction where they can: to commit them would copy them once more."""
+        self.con.execute("ROLLBACK" if self._is_open else "TRUNCATE flat")
+        self._is_open = False
+
+    def _begin(self) -> None:
+        self.con.execute("BEGIN")
+        self._is_open = True
 
     def _forget(self) -> None:
         """Hold no batch: its texts are not kept until the next one."""
@@ -124,11 +134,12 @@ class Flattener:
         """Run the statement over the records as they came; returns the rows it must leave to the careful reading."""
         for is_strict in (False, True):
             types = self._table.set_plain(batch, decoded, leaves, left, extra, is_strict)
+            self._begin()
             try:
                 self.con.execute("EXECUTE rows")
             except _REFUSALS:
                 # One record that DuckDB refuses fails the whole statement, and it does not say which one.
-                self.con.execute("TRUNCATE flat")
+                self._empty()
                 continue
             report.type_changes.update(types)
             odd = {row for (row,) in self.con.execute("SELECT row_id FROM flat WHERE is_odd").fetchall()}
@@ -146,6 +157,9 @@ class Flattener:
             except RecordError as error:
                 errors[row] = error
         if made:
+            if self._is_open:
+                self.con.execute("COMMIT")
+                self._is_open = False
             self._insert_made(batch, made, errors)
 
     def _insert_made(self, batch: Batch, made: dict[int, Made], errors: dict[int, RecordError]) -> None:
