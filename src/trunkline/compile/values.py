@@ -12,13 +12,13 @@ from trunkline.objects.model import Column, Json, ListOf, MapOf, Struct, Type
 def scalar(column: Column, leaf: str) -> str:
     """SQL of the typed value of a plain leaf: a text, or a whole number or boolean where it is one.
 
-    Column `ms` is what turns a duration into milliseconds: one that was made plain comes in them.
+    Column `record_ms` is what turns a duration into milliseconds: one that was made plain comes in them.
     """
     match column.type, column.transform:
         case "text", "last_arn_segment":
             return f"split_part({leaf}, '/', -1)"
         case "bigint", "seconds_to_ms":
-            return f"{leaf} * ms"
+            return f"{leaf} * record_ms"
         case "text" | "bigint" | "integer" | "boolean", _:
             return leaf
         case _:
@@ -85,7 +85,7 @@ def hmac(text: str) -> str:
 
     One half of a digest is plenty to join on and cannot be turned back into a number without the key.
     """
-    return f"left(sha256(outer_pad || unhex(sha256(inner_pad || encode({text})))), 32)"
+    return f"left(sha256(record_outer_pad || unhex(sha256(record_inner_pad || encode({text})))), 32)"
 
 
 def hidden(text: str, mode: str) -> str:

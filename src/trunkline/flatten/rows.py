@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from trunkline.batch import Framed, Mark, Plan, Texts
+from trunkline.compile.flatten import leaf_names, safe_name
 from trunkline.compile.tree import tree_of
 from trunkline.flatten import records as arrow
 from trunkline.flatten.careful import Made
@@ -42,10 +43,10 @@ class Batch:
         """The columns of these rows that do not depend on what is in the records."""
         places = [(self.framed.range_indexes[row], self.framed.offsets[row]) for row in rows]
         return {
-            "row_id": arrow.integers(rows),
-            "position": arrow.strings([f"{self._places[index]}{offset}" for index, offset in places]),
-            "arrived_at": arrow.times([self._arrived_us[index] for index, _ in places]),
-            "loaded_at": arrow.times([self._loaded_us] * len(rows)),
+            "record_row": arrow.integers(rows),
+            "record_position": arrow.strings([f"{self._places[index]}{offset}" for index, offset in places]),
+            "record_arrived_at": arrow.times([self._arrived_us[index] for index, _ in places]),
+            "record_loaded_at": arrow.times([self._loaded_us] * len(rows)),
             **self._marks(rows),
         }
 
@@ -53,9 +54,9 @@ class Batch:
         marks = self.framed.marks
         chosen = [_MARK] * len(rows) if marks is None else [marks[row] for row in rows]
         return {
-            "fidelity": arrow.strings([mark.fidelity for mark in chosen]),
-            "version": arrow.strings([mark.version for mark in chosen]),
-            "is_deleted": arrow.booleans([mark.is_deleted for mark in chosen]),
+            "record_fidelity": arrow.strings([mark.fidelity for mark in chosen]),
+            "record_version": arrow.strings([mark.version for mark in chosen]),
+            "record_is_deleted": arrow.booleans([mark.is_deleted for mark in chosen]),
         }
 
 
@@ -65,10 +66,9 @@ class Rows:
     def __init__(self, obj: Object, rule: PiiRule) -> None:
         self.records = arrow.Records()
         self._pads = rule.pads
-        leaves = tuple(enumerate(tree_of(obj).leaves))
-        self._scalars = [(n, leaf) for n, leaf in leaves if isinstance(leaf.type, str)]
-        self._hand = [n for n, leaf in leaves if not isinstance(leaf.type, str)]
-        self._own = [n for n, leaf in self._scalars if leaf.type == "text" and leaf.columns[0].pii == "direct"]
+        leaves = [(n, leaf_names(obj)[n], leaf) for n, leaf in enumerate(tree_of(obj).leaves)]
+        self._scalars = [one for one in leaves if isinstance(one[2].type, str)]
+        self._hand = [one for one in leaves if not isinstance(one[2].type, str)]
         self.set_made(Batch(Framed(Plan("", "", ()), [], [], [], [], 0), datetime(1970, 1, 1)), {})
 
     def clear(self) -> None:
@@ -85,13 +85,14 @@ class Rows:
         `columns.Look`.
         """
         count, look = len(batch.records), Look(is_strict)
-        values = {
-            f"l{n}": scalar_column(leaf, decoded.values[n], look) if n in decoded.values else no_column(leaf, count)
-            for n, leaf in self._scalars
-        }
-        look.odd.update(row for n in self._own for row in _escaped(decoded.values.get(n, [])))
-        for n in self._hand:
-            values[f"h{n}"], values[f"s{n}"] = (_texts(found.get(n), count) for found in (leaves.texts, leaves.safe))
+        values: dict[str, arrow.Column] = {}
+        for n, name, leaf in self._scalars:
+            found = decoded.values.get(n)
+            values[name] = no_column(leaf, count) if found is None else scalar_column(leaf, found, look)
+            if leaf.columns[0].pii == "direct" and found is not None:
+                look.odd.update(_escaped(found))
+        for n, name, _ in self._hand:
+            values[name], values[safe_name(name)] = (_texts(of.get(n), count) for of in (leaves.texts, leaves.safe))
         marked = look.odd | left
         is_left = [row in marked for row in range(count)] if marked else [False] * count
         self._set(batch, range(count), values, extra, is_left, is_made=False)
@@ -101,11 +102,12 @@ class Rows:
         """Let the table hold these rows, as they were made plain."""
         rows, count = list(made), len(made)
         values: dict[str, arrow.Column] = {}
-        for n, leaf in self._scalars:
-            values[f"l{n}"] = plain_column(leaf, [one.scalars.get(n) for one in made.values()])
-        for n in self._hand:
+        for n, name, leaf in self._scalars:
+            values[name] = plain_column(leaf, [one.scalars.get(n) for one in made.values()])
+        for n, name, _ in self._hand:
             pairs = [one.leaves.get(n, (None, None)) for one in made.values()]
-            values[f"h{n}"], values[f"s{n}"] = (arrow.strings([pair[at] for pair in pairs]) for at in (0, 1))
+            values[name] = arrow.strings([text for text, _ in pairs])
+            values[safe_name(name)] = arrow.strings([safe for _, safe in pairs])
         extra = {row: (one.unmapped, one.unmapped_safe) for row, one in made.items()}
         self._set(batch, rows, values, extra, [False] * count, is_made=True)
 
@@ -121,12 +123,13 @@ class Rows:
             {
                 **batch.columns(rows),
                 **values,
-                "unmapped": arrow.strings([one for one, _ in unmapped]),
-                "unmapped_safe": arrow.strings([one for _, one in unmapped]),
-                "is_left": arrow.booleans(is_left),
-                "is_made": arrow.booleans([is_made] * count),
-                "inner_pad": inner,
-                "outer_pad": outer,
+                "record_unmapped": arrow.strings([one for one, _ in unmapped]),
+                "record_unmapped_safe": arrow.strings([one for _, one in unmapped]),
+                "record_is_left": arrow.booleans(is_left),
+                "record_is_made": arrow.booleans([is_made] * count),
+                "record_ms": arrow.integers([1 if is_made else 1000] * count),
+                "record_inner_pad": inner,
+                "record_outer_pad": outer,
             },
         )
 
