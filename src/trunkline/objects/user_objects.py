@@ -40,6 +40,15 @@ TEXT_BYTES_MAX = 65_535
 DEFAULT_DATABASE = "own"
 DEFAULT_SCHEMA = "connect"
 PARTITION_KEYS = ("year", "month", "day")
+WORKING_NAMES = frozenset({
+    *PARTITION_KEYS, "row_id", "partition_date", "is_odd", "batch_id", "file_row_number", "tie_place", "verdict",
+    "stage_row", "stage_date", "stage_file", "stage_line", "held_row", "held_date", "held_is_deleted", "held_tie_place",
+    "is_better", "is_moved", "lost_date", "won_date", "pairs", "head", "tail",
+    "staging", "staged_row", "place", "copies", "standing", "comparison", "joined", "is_deleted", "is_held_deleted",
+    "inserted", "updated", "deleted", "superseded", "duplicate",
+    "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",
+})  # fmt: skip
+"""What generated statements call columns and variables of their own, and PostgreSQL and Redshift those of theirs."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NESTED = re.compile(r"(list|map)<\s*(\w+)\s*>\Z")
@@ -201,8 +210,9 @@ def _columns(file: str, name: str, place: _Place, table: dict[str, Any], key: tu
 def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Column:
     place = _Place(file, f"object.{obj}.columns.{name}")
     place.identifier("name", name, COLUMN_CHARACTERS_MAX)
-    if name.startswith("record_") or name in PARTITION_KEYS:
-        raise place.error("name", name, "record_*, year, month and day are taken; name it otherwise and set path")
+    if name.startswith("record_") or name in WORKING_NAMES:
+        taken = ", ".join(sorted(WORKING_NAMES))
+        raise place.error("name", name, f"record_* and these are taken: {taken}; name it otherwise and set path")
     if not isinstance(value, dict):
         raise place.error("column", value, '{ type = "text", path = "..." } is meant')
     place.only(value, COLUMN_KEYS)
