@@ -20,7 +20,7 @@ from measure import Line, scratch, show
 from trunkline.batch import Framed, Plan, Range
 from trunkline.compile.fold import order_by
 from trunkline.engines.athena import ATHENA
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.compaction import compact_day

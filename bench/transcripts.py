@@ -14,7 +14,7 @@ from typing import Any
 
 from measure import Line, cpu_in_turns, scratch, show
 
-from trunkline.flatten.careful import PiiRule
+from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.settings import Options

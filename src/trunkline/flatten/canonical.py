@@ -95,6 +95,11 @@ def canonical(value: Any, lower_camel: bool = False) -> str:
             return "true" if value else "false"
 
 
+def scalar_text(value: Any) -> str:
+    """A text as it is, a number with its digits, an object where text belongs as its canonical text."""
+    return str(value) if isinstance(value, str) else canonical(value)
+
+
 def quote(text: str) -> str:
     """A JSON string, non-ASCII characters as they are. Raises RecordError for half of a surrogate pair."""
     try:

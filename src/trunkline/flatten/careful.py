@@ -6,7 +6,7 @@ odd. Leaves that are no scalars go through `read_leaf` where the quick reading (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,9 +17,10 @@ import msgspec
 from trunkline.compile.flatten import by_hand
 from trunkline.compile.tree import Leaf, tree_of
 from trunkline.errors import RecordError
-from trunkline.flatten.canonical import Number, canonical, exact, json_type, kind, members, quote
-from trunkline.flatten.pii import SAFE_MARK, Hide, PiiRule, has_pii, mark, own_numbers
+from trunkline.flatten.canonical import canonical, exact, json_type, kind, members, quote, scalar_text
+from trunkline.flatten.pii import SAFE_MARK, Hiding, PiiRule, has_pii
 from trunkline.flatten.scalars import instant, plain
+from trunkline.flatten.unmapped import own_numbers_of, unmapped_texts
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 
@@ -51,18 +52,6 @@ class Findings:
     bad: dict[str, Type] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hiding:
-    """How a leaf hides personal data: by rule, knowing the record's own numbers, and what it is for the hash."""
-
-    rule: PiiRule
-    own: Sequence[str] = ()
-
-    def value(self, text: str, hide: Hide) -> str | None:
-        """The text, hidden where it holds personal data."""
-        return hide(text) if has_pii(text, self.own) else text
-
-
 def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> Made:
     """Read one record with care.
 
@@ -75,39 +64,13 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> M
     scalars = {
         n: plain for n, leaf in _scalars(obj) if (plain := _plain_leaf(leaf, values.get(leaf.path), found)) is not None
     }
-    hiding = Hiding(rule, _own_numbers(obj, values))
+    hiding = Hiding(rule, own_numbers_of(obj, values))
     leaves: dict[int, tuple[str, str | None]] = {}
     for n, leaf in by_hand(obj):
         if leaf.path in values:
             leaves[n] = read_leaf(leaf, values[leaf.path], hiding, found)
     _judge(obj, values, found, arrived_at)
-    return Made(scalars, leaves, *_unmapped_texts(found.unknown, hiding))
-
-
-def cut_unknown(obj: Object, record: bytes, paths: Sequence[Path], rule: PiiRule) -> tuple[str, str] | None:
-    """What the catalogue does not know of a record that is otherwise plain, at paths that are known to be there.
-
-    The texts of `Made.unmapped` and `unmapped_safe`, or None when all the values are null. Raises RecordError on a
-    repeated key.
-    """
-    opened: dict[Path, dict[str, msgspec.Raw]] = {(): _opened(record)}
-    unknown = {".".join(path): value for path in paths if (value := _at(opened, path)) is not None}
-    own = {c.path: value for c in obj.direct_pii if c.path and (value := _at(opened, c.path)) is not None}
-    shown, safe = _unmapped_texts(unknown, Hiding(rule, _own_numbers(obj, own)))
-    return None if shown is None or safe is None else (shown, safe)
-
-
-_opened = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def _at(opened: dict[Path, dict[str, msgspec.Raw]], path: Path) -> Any:
-    """The value at a path, None where there is none. Only the objects on the way to it are opened, and each once."""
-    for depth in range(1, len(path)):
-        if path[:depth] not in opened:
-            raw = bytes(opened[path[: depth - 1]].get(path[depth - 1], b""))
-            opened[path[:depth]] = _opened(raw) if raw.startswith(b"{") else {}
-    raw = bytes(opened[path[:-1]].get(path[-1], b""))
-    return exact(raw.decode()) if raw else None
+    return Made(scalars, leaves, *unmapped_texts(found.unknown, hiding))
 
 
 @cache
@@ -140,7 +103,7 @@ def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> Scalars | None:
     """The value of a scalar leaf for the statement; None: there is none, or it does not fit."""
     if value is None:
         return None
-    text, is_bad = _text(value), False
+    text, is_bad = scalar_text(value), False
     for column in leaf.columns:
         assert isinstance(column.type, str)
         typed = plain(column.type, text, column.transform)
@@ -181,7 +144,7 @@ def _map_texts(leaf: Leaf, value: Any) -> dict[str, str | None]:
     _expect(value, "object", leaf.path)
     inner = members(value, ".".join(leaf.path))
     is_union = leaf.columns[0].transform == "union_to_text"
-    return {key: _union(one) if is_union else None if one is None else _text(one) for key, one in inner.items()}
+    return {key: _union(one) if is_union else None if one is None else scalar_text(one) for key, one in inner.items()}
 
 
 def read_map(column: Column, texts: Mapping[str, str | None], hiding: Hiding) -> tuple[str, str | None]:
@@ -214,12 +177,7 @@ def _union(value: Any) -> str | None:
         inner = members(value)
         if len(inner) == 1 and next(iter(inner)).startswith("Value"):
             value = next(iter(inner.values()))
-    return None if value is None else _text(value)
-
-
-def _text(value: Any) -> str:
-    """A text as it is, a number with its digits, an object where text belongs as its canonical text."""
-    return str(value) if isinstance(value, str) else canonical(value)
+    return None if value is None else scalar_text(value)
 
 
 def _nested(type_: Type, value: Any, path: Path, column: Column, found: Findings, hiding: Hiding | None) -> str:
@@ -228,7 +186,7 @@ def _nested(type_: Type, value: Any, path: Path, column: Column, found: Findings
         return "null"
     match type_:
         case str():
-            return _member(type_, _text(value), column, found, hiding)
+            return _member(type_, scalar_text(value), column, found, hiding)
         case Json(lower_camel):
             return quote(canonical(value, lower_camel))
         case ListOf(item):
@@ -275,15 +233,11 @@ def _expect(value: Any, wanted: str, path: Path) -> None:
         raise RecordError("wrong_type", told, where, json_type(value))
 
 
-def _own_numbers(obj: Object, values: dict[Path, Any]) -> list[str]:
-    """The record's own numbers and addresses, as a text would hold them."""
-    paths = dict.fromkeys(c.path for c in obj.direct_pii if c.path is not None and c.type == "text")
-    return own_numbers([_text(values[path]) for path in paths if path in values])
-
-
 def _judge(obj: Object, values: dict[Path, Any], found: Findings, arrived_at: datetime) -> None:
     """Raise RecordError where the record cannot be a row."""
-    texts = {c.name: _text(values[c.path]) for c in obj.data_columns if c.path in values and isinstance(c.type, str)}
+    texts = {
+        c.name: scalar_text(values[c.path]) for c in obj.data_columns if c.path in values and isinstance(c.type, str)
+    }
     if any(not texts.get(key) for key in obj.key):
         raise RecordError("missing_key", f"no value for the key {', '.join(obj.key)}")
     if found.bad:
@@ -299,30 +253,3 @@ def _judge(obj: Object, values: dict[Path, Any], found: Findings, arrived_at: da
             "a time is before 2010 or more than 400 days after arrival, "
             f"or {obj.version} is more than a day after arrival",
         )
-
-
-def _unmapped_texts(unknown: dict[str, Any], hiding: Hiding) -> tuple[str | None, str | None]:
-    if not unknown:
-        return None, None
-    return _unmapped(unknown, hiding, hiding.rule.hide), _unmapped(unknown, hiding, mark)
-
-
-def _unmapped(unknown: dict[str, Any], hiding: Hiding, hide: Hide) -> str:
-    return "{" + ",".join(f"{quote(path)}:{_hidden(unknown[path], hiding, hide)}" for path in sorted(unknown)) + "}"
-
-
-def _hidden(value: Any, hiding: Hiding, hide: Hide) -> str:
-    match value:
-        case dict():
-            inner = members(value)
-            return "{" + ",".join(f"{quote(key)}:{_hidden(inner[key], hiding, hide)}" for key in sorted(inner)) + "}"
-        case list():
-            return "[" + ",".join(_hidden(one, hiding, hide) for one in value) + "]"
-        case Number():
-            shown = hiding.value(str(value), hide)
-            return str(value) if shown == value else ("null" if shown is None else quote(shown))
-        case str():
-            shown = hiding.value(value, hide)
-            return "null" if shown is None else quote(shown)
-        case _:
-            return canonical(value)

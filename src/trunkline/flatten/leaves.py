@@ -9,8 +9,8 @@ from trunkline.compile.flatten import by_hand
 from trunkline.compile.tree import Leaf
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import exact
-from trunkline.flatten.careful import Findings, Hiding, read_leaf, read_map
-from trunkline.flatten.pii import PiiRule, has_pii
+from trunkline.flatten.careful import Findings, read_leaf, read_map
+from trunkline.flatten.pii import Hiding, PiiRule, has_pii
 from trunkline.flatten.typed import quick_reader
 from trunkline.limits import LEAF_MEMO_MAX
 from trunkline.objects.model import Object

@@ -43,6 +43,18 @@ class PiiRule:
         return inner, outer
 
 
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """How personal data is hidden by value: under a rule, knowing the record's own numbers."""
+
+    rule: PiiRule
+    own: Sequence[str] = ()
+
+    def value(self, text: str, hide: Hide) -> str | None:
+        """The text, hidden where it holds personal data."""
+        return hide(text) if has_pii(text, self.own) else text
+
+
 def mark(_: str) -> str:
     """What the hashed text has in place of a hidden value."""
     return SAFE_MARK

@@ -16,13 +16,14 @@ from trunkline.batch import DeadLetter, Drift, Framed
 from trunkline.compile.flatten import FlattenSql, flatten_sql
 from trunkline.errors import RecordError
 from trunkline.flatten import records as arrow
-from trunkline.flatten.careful import Made, cut_unknown, make_plain
+from trunkline.flatten.careful import Made, make_plain
 from trunkline.flatten.decode import Decoded, Decoder
 from trunkline.flatten.leaves import HandLeaves, LeafReader
 from trunkline.flatten.letters import broken_letter, record_letter
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.rows import Batch, Rows
 from trunkline.flatten.shapes import ShapeReport, drift_of, read_layouts
+from trunkline.flatten.unmapped import cut_unknown
 from trunkline.objects.model import Object
 
 # What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
