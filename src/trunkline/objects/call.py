@@ -6,16 +6,16 @@ The columns are those of the application's analytics table `post_call_analytics.
 
 from __future__ import annotations
 
-from trunkline.objects.model import Column, Object, Pii, Type
+from functools import partial
+
+from trunkline.objects.model import Column, Object, Pii, Type, own_column
 from trunkline.objects.record_columns import RECORD_COLUMNS
 
 DATABASE = "post_call_analytics"
 SOURCE = "DynamoDB table calls"
 
 
-def _col(name: str, path: str, meaning: str, type_: Type = "text", unit: str | None = None,
-         pii: Pii = "none", nullable: bool = True) -> Column:  # fmt: skip
-    return Column(name, type_, tuple(path.split(".")), meaning, unit, nullable, pii=pii, is_amazon=False, source=SOURCE)
+_col = partial(own_column, source=SOURCE)
 
 
 def _payload(name: str, key: str, meaning: str, type_: Type = "text", pii: Pii = "none") -> Column:

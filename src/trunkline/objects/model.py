@@ -90,6 +90,14 @@ class Column:
     length_max: int | None = None
 
 
+def own_column(
+    name: str, path: str, meaning: str, type_: Type = "text", unit: str | None = None, pii: Pii = "none",
+    nullable: bool = True, *, source: str = "Trunkline",
+) -> Column:  # fmt: skip
+    """A column of an object that Amazon has no table for; `path` has its keys with dots between."""
+    return Column(name, type_, tuple(path.split(".")), meaning, unit, nullable, pii=pii, is_amazon=False, source=source)
+
+
 @dataclass(frozen=True, slots=True)
 class Object:
     """One catalogue entry: a table, what a row of it is, and which of two copies of a row is the newer.

@@ -6,8 +6,10 @@ skills, and two maps for skills that nobody foresaw. What else an item or a skil
 
 from __future__ import annotations
 
+from functools import partial
+
 from trunkline.objects.call import DATABASE
-from trunkline.objects.model import Column, MapOf, Object, Pii, Type
+from trunkline.objects.model import Column, MapOf, Object, Pii, own_column
 from trunkline.objects.record_columns import RECORD_COLUMNS
 
 SOURCE = "DynamoDB table scorecards"
@@ -23,9 +25,7 @@ SKILLS = {
 """The six skills with columns of their own: the columns' suffix, and the skill's key in the item."""
 
 
-def _col(name: str, path: str, meaning: str, type_: Type = "text", unit: str | None = None,
-         pii: Pii = "none", nullable: bool = True) -> Column:  # fmt: skip
-    return Column(name, type_, tuple(path.split(".")), meaning, unit, nullable, pii=pii, is_amazon=False, source=SOURCE)
+_col = partial(own_column, source=SOURCE)
 
 
 def _text(name: str, path: str, meaning: str, pii: Pii = "none") -> Column:

@@ -8,12 +8,12 @@ turn, or with columns of the contact record, are views: `transcript_turn`, `cont
 from __future__ import annotations
 
 from trunkline.objects.call import DATABASE
-from trunkline.objects.model import Column, Field, ListOf, MapOf, Object, Pii, Struct, Type
+from trunkline.objects.model import Column, Field, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.model import own_column as _col
 from trunkline.objects.record_columns import RECORD_COLUMNS
 
 TRANSCRIBE = "Amazon Transcribe, output of batch jobs"
 CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics; read from the Contact Lens file"
-OURS = "Trunkline"
 
 FORMATS = ("contact_lens", "call_analytics", "transcribe")
 """Kinds of transcript, the one that tells most first."""
@@ -43,11 +43,6 @@ ANALYSIS = Struct(
         Field("category_details", "categoryDetails", "text"),
     )
 )
-
-
-def _col(name: str, path: str, meaning: str, type_: Type = "text", unit: str | None = None, pii: Pii = "none",
-         nullable: bool = True, source: str = OURS) -> Column:  # fmt: skip
-    return Column(name, type_, tuple(path.split(".")), meaning, unit, nullable, pii=pii, is_amazon=False, source=source)
 
 
 def _lens(name: str, key: str, meaning: str, type_: Type = "bigint", unit: str | None = "ms") -> Column:
