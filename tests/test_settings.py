@@ -118,15 +118,6 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
     assert from_variables.service_level_queue_s == {"Sales": 30, "A=B": 60}
 
 
-def test_service_level_of_a_queue_is_by_id_then_name_then_default(tmp_path: Path) -> None:
-    """X is the queue's own where it has one."""
-    settings = Settings.load(tmp_path, {"TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "q-1=10,Sales=30"})
-    assert settings.service_level_for("q-1", "Sales") == 10
-    assert settings.service_level_for("q-2", "Sales") == 30
-    assert settings.service_level_for("q-2") == 20
-    assert settings.service_level_for(None) == 20
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trunkline import schedule as schedule_module
 from trunkline import windows as module
 from trunkline.errors import UsageError
-from trunkline.schedule import bounds, make_schedule, runs
+from trunkline.schedule import Schedule, bounds, make_schedule, runs
 from trunkline.windows import (
     Window,
     get_previous_interval_bounds,
@@ -22,7 +22,6 @@ from trunkline.windows import (
     split_longer,
     window_at,
     windows_again,
-    windows_between,
     windows_since,
 )
 
@@ -34,6 +33,11 @@ DAY = timedelta(days=1)
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def tiles(start: datetime, end: datetime, schedule: Schedule) -> tuple[Window, ...]:
+    """The windows of a run whose last one has just come due."""
+    return windows_since(start, end + schedule.delay, schedule)
 
 
 def shown(windows) -> list[str]:
@@ -63,7 +67,7 @@ def test_new_york_spring_forward_2026_03_08_collects_05_to_07_utc() -> None:
     taken = taken_by_mission_runs("2026-03-08")
     assert {"08 05:00 08 07:00", "08 07:00 08 08:00", "08 08:00 08 10:00"} <= set(shown(taken))
     assert all(earlier.end == later.start for earlier, later in pairwise(taken))
-    day = list(windows_between(at("2026-03-08T05:00"), at("2026-03-09T04:00"), MISSION))
+    day = tiles(at("2026-03-08T05:00"), at("2026-03-09T04:00"), MISSION)
     assert len(day) == 12
     for minute in range(23 * 60):
         instant = at("2026-03-08T05:00") + timedelta(minutes=minute)
@@ -76,7 +80,7 @@ def test_new_york_fall_back_2026_11_01_collects_02_to_04_utc_once() -> None:
     taken = taken_by_mission_runs("2026-11-01")
     assert {"01 02:00 01 04:00", "01 04:00 01 07:00", "01 07:00 01 09:00"} <= set(shown(taken))
     assert all(earlier.end == later.start for earlier, later in pairwise(taken))
-    day = list(windows_between(at("2026-11-01T04:00"), at("2026-11-02T05:00"), MISSION))
+    day = tiles(at("2026-11-01T04:00"), at("2026-11-02T05:00"), MISSION)
     assert len(day) == 12
     for minute in range(25 * 60):
         instant = at("2026-11-01T04:00") + timedelta(minutes=minute)
@@ -91,8 +95,8 @@ def test_new_york_fall_back_2026_11_01_collects_02_to_04_utc_once() -> None:
 def test_new_york_days_of_23_and_25_hours(expression: str, spring: int, fall: int) -> None:
     """A short day has 23 hourly windows and a long one 25; longer windows are shorter or longer by the hour."""
     schedule = make_schedule(expression)
-    assert len(list(windows_between(at("2026-03-08T05:00"), at("2026-03-09T04:00"), schedule))) == spring
-    assert len(list(windows_between(at("2026-11-01T04:00"), at("2026-11-02T05:00"), schedule))) == fall
+    assert len(tiles(at("2026-03-08T05:00"), at("2026-03-09T04:00"), schedule)) == spring
+    assert len(tiles(at("2026-11-01T04:00"), at("2026-11-02T05:00"), schedule)) == fall
 
 
 def test_eventbridge_skips_what_is_left_out_and_runs_once_what_comes_twice() -> None:
@@ -109,7 +113,7 @@ def test_eventbridge_skips_what_is_left_out_and_runs_once_what_comes_twice() -> 
 
 def test_labels_of_a_repeated_hour_differ() -> None:
     """Known flaw 18: each of the 25 hours has a label of its own, and each names its window."""
-    windows = list(windows_between(at("2026-11-01T04:00"), at("2026-11-02T05:00"), make_schedule("cron(0 * * * ? *)")))
+    windows = tiles(at("2026-11-01T04:00"), at("2026-11-02T05:00"), make_schedule("cron(0 * * * ? *)"))
     labels = [label(window, NEW_YORK) for window in windows]
     assert labels[:4] == [
         "2026-11-01 00:00 to 01:00 -04:00",

@@ -143,13 +143,6 @@ class Settings(Options, frozen=True, kw_only=True):
         options["warehouse"] = options.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
         return cls(home=place, pii_key_given=Secret(key.strip()) if key else None, **options)
 
-    def service_level_for(self, queue_id: str | None, queue_name: str | None = None) -> int:
-        """Seconds within which a contact of this queue should be answered: by id, else by name, else the default."""
-        for key in (queue_id, queue_name):
-            if key is not None and key in self.service_level_queue_s:
-                return self.service_level_queue_s[key]
-        return self.service_level_s
-
 
 def environment() -> Mapping[str, str]:
     """The process's environment, for the settings of other modules."""

@@ -7,7 +7,7 @@ watermark, and once more what has since become old enough for late completions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
@@ -66,17 +66,6 @@ def window_at(instant: datetime, schedule: Schedule) -> Window:
     raise UsageError(
         f"The schedule {schedule.expression.text!r} has no window that holds {instant}; choose years around it."
     )
-
-
-def windows_between(start: datetime, end: datetime, schedule: Schedule) -> Iterator[Window]:
-    """Windows that tile [start, end) exactly: a schedule's own, the first and the last cut where they reach beyond."""
-    start, end = utc(start, "The start"), utc(end, "The end")
-    edge = start
-    for bound in bounds(schedule, start + _INSTANT, end):
-        yield Window(edge, bound)
-        edge = bound
-    if edge < end:
-        yield Window(edge, end)
 
 
 def windows_since(

@@ -345,10 +345,25 @@ def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
         (["--since", "9999-12-31"], 2, "'9999-12-31' is no date"),
         (["--zone", "Mars"], 2, "'Mars'"),
         (["--out", "gone/r.html"], 1, "cannot be written to gone/r.html"),
+        (["--until", "2026-03-04"], 2, "--until needs --since"),
+        (["--since", "2026-03-03T08:00"], 2, "give --until for a span"),
+        (["--since", "2026-03-03", "--until", "2026-03-03"], 2, "valid: an end after the start and within 31 days"),
+        (["--since", "2026-03-03", "--until", "2026-05-03"], 2, "within 31 days"),
+        (["--since", "2026-03-03", "--until", "soon"], 2, "--until 'soon' is no moment"),
+        (["--since", "2026-03-03", "--until", "2026-03-04", "--zone", "Mars"], 2, "'Mars', which is no IANA time zone"),
     ):
         said = ask("report", *words, "--home", loaded)
         assert (said.code, said.out) == (code, "")
         assert message in said.err
+
+
+def test_a_report_of_a_span(ask: Ask, loaded: Path) -> None:
+    """Both moments are the zone's; what is shown is the span, against the hours before it."""
+    span = ("--since", "2026-03-03T08:00", "--until", "2026-03-03T14:00", "--zone", "America/New_York")
+    said = ask("report", *span, "--out", "r.html", "--home", loaded)
+    assert (said.code, said.out) == (0, "Report: r.html\n")
+    assert "It shows 3 March 2026 08:00 to 3 March 2026 14:00, America/New_York." in said.err
+    assert "the 6 hours before" in Path("r.html").read_text()
 
 
 def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:

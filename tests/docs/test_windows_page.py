@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from trunkline.schedule import make_schedule
-from trunkline.windows import label, windows_between
+from trunkline.windows import label, windows_since
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "windows.md").read_text()
 
@@ -18,7 +18,7 @@ def test_the_two_days_in_new_york_are_as_the_page_says() -> None:
     shown = {}
     for start in ("2026-03-08T03:00+00:00", "2026-11-01T02:00+00:00"):
         begin = datetime.fromisoformat(start)
-        for window in windows_between(begin, begin + timedelta(hours=7), schedule):
+        for window in windows_since(begin, begin + timedelta(hours=7) + schedule.delay, schedule):
             shown[label(window, schedule.zone)] = (f"{window.start:%H:%M}", f"{window.end:%H:%M}")
     assert {text: (start, end) for start, end, text in rows} == shown
 
@@ -28,5 +28,5 @@ def test_the_hourly_labels_are_as_the_page_says() -> None:
     schedule = make_schedule("cron(0 * * * ? *)")
     begin = datetime.fromisoformat("2026-11-01T05:00+00:00")
     text = " ".join(PAGE.split())
-    for window in windows_between(begin, begin + timedelta(hours=2), schedule):
+    for window in windows_since(begin, begin + timedelta(hours=2) + schedule.delay, schedule):
         assert f"`{label(window, schedule.zone)}`" in text

@@ -105,7 +105,8 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
     from trunkline.pipelines.reading import open_reader
     from trunkline.pipelines.reporting import write_report
+    from trunkline.serve.period import day_period
     from trunkline.simulator.spec import CENTRE_ZONE
 
     with open_reader(settings) as reader:
-        return write_report(reader, spec.date, CENTRE_ZONE, path).headlines
+        return write_report(reader, day_period(spec.date, CENTRE_ZONE), path).headlines

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.instant import instant
+from trunkline.cli.moments import moment
 from trunkline.cli.open import owned
 from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
@@ -39,11 +39,12 @@ def enrich(
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    first = instant(since, "--since", settings.zone)
-    last = instant(until, "--until", settings.zone) if until else clock.now_naive()
+    first, last = moment(since, settings.zone, "--since"), moment(until, settings.zone, "--until")
+    assert first is not None
+    last = last or clock.now()
     place_of(settings)  # before the home is opened: a mistake in the command leaves nothing behind
     with owned(home) as opened:
-        due, without = due_calls(opened, first, last, again)
+        due, without = due_calls(opened, first.replace(tzinfo=None), last.replace(tzinfo=None), again)
         with progress("Looking for transcripts", len(due), "calls") as advance:
             result = run(opened, due, without, advance)
     if output_format is Format.TABLE:

@@ -19,9 +19,6 @@ SCALARS = {
     "date": "DATE",
 }
 
-SUPER_BYTES_MAX = 16 * 1024 * 1024
-"""One SUPER value (database developer guide, SUPER limitations)."""
-
 NESTED_BYTES_MAX = 1_000_000
 """Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format)."""
 

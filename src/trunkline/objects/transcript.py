@@ -17,8 +17,6 @@ CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics;
 
 FORMATS = ("contact_lens", "call_analytics", "transcribe")
 """Kinds of transcript, the one that tells most first."""
-OUTPUTS = ("raw", "redacted")
-"""Amazon's words for a copy as it was said, and one from which personal data was taken away."""
 
 TURN = Struct(
     (

@@ -1,9 +1,9 @@
-"""The report of a day: numbers of the warehouse and the ledger's word on completeness, as one HTML file."""
+"""The report of a day or a span: numbers of the warehouse and the ledger's word on completeness, as one HTML file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC
 from pathlib import Path
 
 from trunkline import clock
@@ -25,21 +25,19 @@ OBJECT = "contact_record"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A report that was written: its local day, the zone, and its headline numbers."""
+    """A report that was written: what it covers, and its headline numbers."""
 
-    day: date
-    zone: str
+    period: Period
     headlines: list[Headline]
 
 
-def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Written:
-    """Write the report of a local day (None: the last full one with contacts).
+def write_report(reader: Reader, asked: Period | str, path: Path) -> Written:
+    """Write the report of a period; of a zone's last full day with contacts where only the zone is given.
 
     Raises TerminalError when the file cannot be written.
     """
     settings = reader.settings
-    chosen = day or default_day(reader.warehouse, zone, clock.now_naive()) or clock.now().date()
-    period = day_period(chosen, zone)
+    period = _newest_day(reader, asked) if isinstance(asked, str) else asked
     x = Threshold(settings.service_level_s, settings.service_level_queue_s)
     page = report(reader.warehouse, period, x, completeness(reader, period))
     try:
@@ -48,7 +46,12 @@ def write_report(reader: Reader, day: date | None, zone: str, path: Path) -> Wri
         raise TerminalError(
             f"the report cannot be written to {path}: {error.strerror}; name another file with --out"
         ) from error
-    return Written(chosen, zone, list(headline(reader.warehouse, period, x)))
+    return Written(period, list(headline(reader.warehouse, period, x)))
+
+
+def _newest_day(reader: Reader, zone: str) -> Period:
+    day = default_day(reader.warehouse, zone, clock.now_naive()) or clock.now().date()
+    return day_period(day, zone)
 
 
 def completeness(reader: Reader, period: Period) -> Completeness:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trunkline.engines.session import Session
 from trunkline.errors import UsageError
+from trunkline.wall_clock import zone_named
 
 SPAN_MAX = timedelta(days=31)
 
@@ -66,7 +67,7 @@ def span_period(since: datetime, until: datetime, zone: str) -> Period:
         raise UsageError(
             f"the report's span is {first} to {last}; valid: an end after the start and within {SPAN_MAX.days} days."
         )
-    _zone(zone)
+    zone_named(zone)
     return Period(first, last, zone)
 
 
@@ -76,7 +77,7 @@ def default_day(db: Session, zone: str, now: datetime) -> date | None:
     Legs that follow another (transfers) do not make a day, since a day's last calls often end after midnight. When
     no such day is over yet the newest one; None without any contact.
     """
-    today = now.replace(tzinfo=UTC).astimezone(_zone(zone)).date()
+    today = now.replace(tzinfo=UTC).astimezone(zone_named(zone)).date()
     over, newest = db.query(
         'SELECT max(CASE WHEN "initiation_timestamp" < CAST($1 AS TIMESTAMP) THEN "initiation_timestamp" END), '
         'max("initiation_timestamp") '
@@ -85,19 +86,12 @@ def default_day(db: Session, zone: str, now: datetime) -> date | None:
         [_midnight(today, zone)],
     )[0]
     chosen: datetime | None = over or newest
-    return None if chosen is None else chosen.replace(tzinfo=UTC).astimezone(_zone(zone)).date()
+    return None if chosen is None else chosen.replace(tzinfo=UTC).astimezone(zone_named(zone)).date()
 
 
 def _midnight(day: date, zone: str) -> datetime:
     # Where clocks skip midnight, fold=0 reads it with the offset before: the very instant of the change.
-    return datetime.combine(day, time(), _zone(zone)).astimezone(UTC).replace(tzinfo=None)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(f"time zone {name!r} is not known; valid: IANA names such as Europe/Berlin or UTC.") from None
+    return datetime.combine(day, time(), zone_named(zone)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _date(day: date) -> str:
