@@ -232,18 +232,20 @@ def test_a_process_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None
     assert api.count()["DescribeContact"] == 6
 
 
-def test_an_old_journal_is_not_believed(tmp_path: Path) -> None:
+def test_an_old_journal_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour later the contacts may have changed: what was asked then is asked again."""
     instance = instance_with([contact_at(1, FROM_S + 600, completed_at=FROM_S + 9 * 3600)])
     clock = VirtualClock(FROM_S + 8 * 3600)
     api = emulator(instance, clock, lists_after_contact_work=True)
 
-    def seen(*_: object) -> None:
+    def die(*_: object) -> None:
         raise KilledError
 
     with centre_home(tmp_path) as home:
-        with pytest.raises(KilledError):
-            collect(home, service(api, clock), FROM, TO, seen=seen)
+        with monkeypatch.context() as patched:
+            patched.setattr("trunkline.pipelines.collect.keep_collected", die)
+            with pytest.raises(KilledError):
+                collect(home, service(api, clock), FROM, TO)
         clock.sleep(2 * 3600)
         home.con.execute("DELETE FROM connect.f_calls")
         collect(home, service(api, clock), FROM, TO)
@@ -261,14 +263,15 @@ def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypa
     api = emulator(instance_with([contact_at(n, FROM_S + n * 20) for n in range(250)]), clock, check=False)
     parts = [0]
 
-    def seen(*_: object) -> None:
+    def die(*_: object) -> None:
         parts[0] += 1
         if parts[0] == step:
             raise KilledError
 
+    monkeypatch.setattr("trunkline.pipelines.collect.keep_collected", die)
     with centre_home(tmp_path) as home:
         with pytest.raises(KilledError):
-            run_due(home, service(api, clock), seen=seen)
+            run_due(home, service(api, clock))
         reached = watermark(home)
         assert reached == (FROM if step == 1 else at(FROM_S + (100 * (step - 1) - 1) * 20))
         there = {one for (one,) in rows(home)}

@@ -141,7 +141,7 @@ def test_what_is_held_is_counted_and_not_asked_for() -> None:
     assert (read.tally.listed, read.tally.held) == (60, 40)
     assert sum(part.framed.filtered for part in parts if part.framed) == 40
     assert sum(part.framed.read for part in parts if part.framed) == 60
-    assert {one for part in parts for one, _ in part.listed} == set(ids)
+    assert {one.contact_id for part in parts for one in part.listed} == set(ids)
 
 
 def test_without_descriptions_a_row_is_what_the_search_lists() -> None:
@@ -191,7 +191,7 @@ def test_parts_tile_the_window_by_whole_seconds() -> None:
     assert len(parts) > 2
     start = WINDOW.start
     for part in parts:
-        assert all(start <= at < part.through for _, at in part.listed)
+        assert all(start <= one.at < part.through for one in part.listed)
         start = part.through
     assert start == WINDOW.end
     assert len(records(parts)) == 500

@@ -142,7 +142,7 @@ def write_sightings(con: duckdb.DuckDBPyConnection, path: Path, seen: Sequence[S
     """Write what a source listed: id, began, ended, and when it was asked for (aware)."""
     columns = [list(column) for column in zip(*seen, strict=True)] or [[], [], []]
     con.execute(
-        "CREATE OR REPLACE TABLE seen AS SELECT DISTINCT unnest($1::VARCHAR[]) AS id, "
+        "CREATE OR REPLACE TEMP TABLE seen AS SELECT DISTINCT unnest($1::VARCHAR[]) AS id, "
         "unnest($2::TIMESTAMP[]) AS began, unnest($3::TIMESTAMP[]) AS ended, $4::TIMESTAMP AS asked_at",
         [*columns, asked_at.replace(tzinfo=None)],
     )

@@ -19,6 +19,8 @@ State = Literal["open", "settling", "closed"]
 """open: it has not ended. settling: contacts of it may still complete, or something is missing. closed: certified."""
 
 DAY: Final = timedelta(days=1)
+LAG: Final = timedelta(minutes=15)
+"""What ended less than this before it was asked for may not be listed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Rule:
     """
 
     ages: tuple[timedelta, ...]
-    lag: timedelta = timedelta(minutes=15)
+    lag: timedelta = LAG
 
     def __post_init__(self) -> None:
         """Ages above 0 and ascending, else UsageError."""
@@ -68,6 +70,12 @@ def period_of(day: date) -> Window:
 def periods_between(first: date, last: date) -> list[Window]:
     """The periods of all dates from `first` to `last`, both included."""
     return [period_of(first + DAY * number) for number in range((last - first).days + 1)]
+
+
+def by_period(window: Window) -> list[Window]:
+    """A window cut where periods meet: each part lies in one."""
+    days = periods_between(window.start.date(), window.end.date())
+    return [Window(max(one.start, window.start), min(one.end, window.end)) for one in days if one.start < window.end]
 
 
 def name_of(period: Window) -> str:

@@ -1,7 +1,7 @@
 """`collect`: contacts through the Connect API into lake and warehouse, by hand for a range, or as a schedule asks.
 
-Each part of a window is durable (in the lake and merged) before the place that a run goes on from moves past it. What a
-killed run has asked is in a journal in the home, so that the next run asks none of it again.
+Each part of a window is durable (in the lake and merged, its listing kept for the ledger) before the place that a run
+goes on from moves past it. What a killed run has asked is in a journal in the home: the next run asks none of it again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LO
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines import collect_state as state
+from trunkline.pipelines.connect_listing import keep_collected
 from trunkline.pipelines.held import held_contacts
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import Flatteners, redo
@@ -34,13 +35,12 @@ from trunkline.sources.connect_client import Api, Instance, Invoke, Memory
 from trunkline.sources.connect_journal import Journal
 from trunkline.sources.connect_names import Names
 from trunkline.sources.connect_quota import Buckets, Pace
-from trunkline.sources.connect_search import Query
+from trunkline.sources.connect_search import Listed, Query
 from trunkline.windows import Window, windows_since
 
 # A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
 LOOK_BACK: Final = timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX) - timedelta(hours=1)
 Advance = Callable[[int], None]
-Seen = Callable[[Instance, Part], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,10 @@ class Collector:
         service: Service | None = None,
         *,
         advance: Advance = lambda _: None,
-        seen: Seen = lambda instance, part: None,
         query: Query | None = None,
     ) -> None:
-        """`advance` is told of contacts listed. `seen` gets each part before the run's place moves past it."""
-        self.home, self.obj, self.advance, self.seen = home, obj, advance, seen
+        """`advance` is told of contacts listed."""
+        self.home, self.obj, self.advance = home, obj, advance
         self._service, self._query = service or Service(), query or Query()
         settings = home.settings
         self.buckets = Buckets(settings.connect_share, self._service.pace, settings.connect_quota)
@@ -180,6 +179,11 @@ class Collector:
         record = self._flatteners.put(part.framed)
         return total(merge_batches(self.home, self.obj, [record]))
 
+    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Listed]) -> None:
+        """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
+        if self._query == Query():
+            keep_collected(self.home, self.obj, instance, window, asked_at, listed)
+
     def _run(self, instance: Instance, job: str, through: datetime) -> _Run:
         if not self._is_recovered:
             recover(self.home, self.obj, lambda plan: redo(self.home, self._flatteners, plan))
@@ -200,13 +204,17 @@ class _Run:
 
     def read(self, window: Window, durable: Callable[[datetime], None]) -> bool:
         """Read a window, part by part; whether it was read to its end. `durable` is told how far it is."""
+        # What a killed run was told is believed as of then.
+        asked_at = min(self._collector.now, self._journal.searched_since() or self._collector.now)
+        start = window.start
         for part in self._source.read(window):
             self._counts += self._collector.load(part)
             self._save_names()
-            self._collector.seen(self._instance, part)
+            self._collector.keep(self._instance, Window(start, part.through), asked_at, part.listed)
             durable(part.through)
             # Only now: killed before, the next run begins where this part did, and finds its answers.
-            self._journal.forget({contact_id for contact_id, _ in part.listed}, part.through)
+            self._journal.forget({one.contact_id for one in part.listed}, part.through)
+            start = part.through
             self._through = part.through
             self._collector.advance(len(part.listed))
         return self._through == window.end

@@ -11,6 +11,7 @@ from trunkline.ledger.findings import Sighted
 from trunkline.limits import SEARCH_PAGE_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines.collect import Collector
+from trunkline.pipelines.connect_listing import sighted, source_of
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.sightings import Seen
 from trunkline.sources.connect_client import Instance, NoMemory
@@ -30,8 +31,8 @@ class ConnectRegister:
 
     @property
     def source(self) -> str:
-        """Region and id of the instance: an id alone does not say where to ask."""
-        return f"connect-{self._instance.region}-{self._instance.instance_id}"
+        """The instance's name in the ledger."""
+        return source_of(self._instance)
 
     @property
     def scope(self) -> Scope:
@@ -60,10 +61,10 @@ class ConnectRegister:
         with closing(journal):
             for part in source.fetch({id_: ended.replace(tzinfo=UTC) for id_, ended in ids.items()}):
                 self._collector.load(part)
-                for contact_id, _ in part.listed:
-                    unknown.pop(contact_id, None)
+                for one in part.listed:
+                    unknown.pop(one.contact_id, None)
                 # Only now: killed before, the next run finds these answers.
-                journal.forget({contact_id for contact_id, _ in part.listed}, part.through)
+                journal.forget({one.contact_id for one in part.listed}, part.through)
         advance(len(ids))
         return list(unknown)
 
@@ -79,9 +80,4 @@ def _before(gathered: dict[str, Listed], cut: datetime) -> list[Sighted]:
     found = [one for one in gathered.values() if one.at < cut]
     for one in found:
         del gathered[one.contact_id]
-    return [(one.contact_id, _began(one), one.at.replace(tzinfo=None)) for one in found]
-
-
-def _began(one: Listed) -> datetime | None:
-    text = one.summary.get("InitiationTimestamp")
-    return datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None) if text else None
+    return [sighted(one) for one in found]

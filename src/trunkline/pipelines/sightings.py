@@ -85,14 +85,19 @@ def list_window(
     advance: Callable[[int], None],
 ) -> None:
     """List a window of one period into the lake. `advance` is told seconds of the window, when they are durable."""
-    period = window.start.date().isoformat()  # a window is part of one period
     for seen in register.listed(window):
-        path = home.scratch / "seen.parquet"
-        inside = [one for one in seen.contacts if one[2] is not None and _holds(seen.window, one[2])]
-        findings.write_sightings(con, path, inside, seen.asked_at)
-        start, end = seen.window.start, seen.window.end
-        home.store.put_file(path, layout.sighting_key(obj.name, register.source, period, start, end, seen.asked_at))
-        advance(round((end - start).total_seconds()))
+        keep(home, obj, con, register.source, seen)
+        advance(round((seen.window.end - seen.window.start).total_seconds()))
+
+
+def keep(home: Home, obj: Object, con: duckdb.DuckDBPyConnection, source: str, seen: Seen) -> None:
+    """Write what was listed of a stretch, which lies in one period, into the lake; durable when this returns."""
+    path = home.scratch / "seen.parquet"
+    inside = [one for one in seen.contacts if one[2] is not None and _holds(seen.window, one[2])]
+    findings.write_sightings(con, path, inside, seen.asked_at)
+    start, end = seen.window.start, seen.window.end
+    period = start.date().isoformat()
+    home.store.put_file(path, layout.sighting_key(obj.name, source, period, start, end, seen.asked_at))
 
 
 def _holds(window: Window, ended: datetime) -> bool:

@@ -61,12 +61,12 @@ class Tally:
 class Part:
     """A stretch of a window, read: `framed` holds its contacts (None where there are none), and `through` is its end.
 
-    `listed` are all contacts that the API lists in it, with their times, held or not: what a ledger may take as seen.
+    `listed` are all contacts that the API lists in it, held or not: what a ledger may take as seen.
     """
 
     framed: Framed | None
     through: datetime
-    listed: tuple[tuple[str, datetime], ...]
+    listed: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +243,13 @@ class Source:
         return self._whole(start, end, rows)
 
     def _whole(self, start: datetime, end: datetime, rows: Sequence[_Row]) -> Part:
-        listed = tuple((row.listed.contact_id, row.listed.at) for row in rows)
+        listed = tuple(row.listed for row in rows)
         if not rows:
             return Part(None, end, listed)
         with_text = [(row.listed, row.text) for row in rows if row.text is not None]
         texts = [text for _, text in with_text]
         # Like a file's ETag: what is listed and said again the same is the same batch, anything else another one.
-        version = hashlib.sha256(msgspec.json.encode([[one for one, _ in listed], texts])).hexdigest()[:32]
+        version = hashlib.sha256(msgspec.json.encode([[one.contact_id for one in listed], texts])).hexdigest()[:32]
         arrived_at = datetime.fromtimestamp(self.api.buckets.pace.now_s(), UTC).replace(tzinfo=None)
         uri = f"connect://{self.api.instance.instance_id}/contacts"
         covered = Range(uri, version, _second(start), _second(end), True, arrived_at)

@@ -79,6 +79,11 @@ class Journal:
         ]  # fmt: skip
         return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
+    def searched_since(self) -> datetime | None:
+        """When the oldest search that would be recalled was asked; None where every search will be asked now."""
+        asked = [line.at_s for line in self._lines.values() if line.search]
+        return datetime.fromtimestamp(min(asked), UTC) if asked else None
+
     def forget(self, contact_ids: Collection[str], through: datetime) -> None:
         """Drop what is durable elsewhere: answers about these contacts, and searches that list none behind `through`.
 

@@ -1,0 +1,46 @@
+"""What the Connect API listed, as the ledger keeps it: no matter whether `collect` or `reconcile` asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from trunkline.ledger.findings import Sighted
+from trunkline.ledger.periods import LAG, by_period
+from trunkline.objects.model import Object
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.sightings import Seen, keep
+from trunkline.sources.connect_client import Instance
+from trunkline.sources.connect_search import Listed
+from trunkline.windows import Window
+
+_SECOND = timedelta(seconds=1)
+
+
+def source_of(instance: Instance) -> str:
+    """An instance's name in the ledger: Region and id, since an id alone does not say where to ask."""
+    return f"connect-{instance.region}-{instance.instance_id}"
+
+
+def sighted(one: Listed) -> Sighted:
+    """A listed contact as the ledger has it."""
+    text = one.summary.get("InitiationTimestamp")
+    began = datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None) if text else None
+    return one.contact_id, began, one.at.replace(tzinfo=None)
+
+
+def keep_collected(
+    home: Home, obj: Object, instance: Instance, window: Window, asked_at: datetime, listed: Iterable[Listed]
+) -> None:
+    """Keep what a run of `collect` listed of a window, so that `reconcile` need not ask for it again.
+
+    Only whole seconds of it count, and nothing that had ended less than `LAG` before it was asked for.
+    """
+    start = window.start.replace(microsecond=0)
+    start = start if start == window.start else start + _SECOND
+    end = min(window.end, asked_at - LAG).replace(microsecond=0)
+    if start >= end:
+        return
+    contacts = [sighted(one) for one in listed]
+    for part in by_period(Window(start, end)):
+        keep(home, obj, home.con, source_of(instance), Seen(part, asked_at, contacts))

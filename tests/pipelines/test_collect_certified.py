@@ -1,0 +1,169 @@
+"""What `collect` listed is not searched for again: the ledger counts, heals and certifies from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from collecting import INSTANCE, KilledError, centre_home, collector, service
+from connect import contact_at, emulator, instance_with
+from homes import contacts
+
+from trunkline.ledger.periods import LAG, Listed, period_of, rule_of
+from trunkline.pipelines.connect_listing import source_of
+from trunkline.pipelines.connect_register import ConnectRegister
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
+from trunkline.pipelines.sightings import listings
+from trunkline.simulator.connect_api import ConnectApi
+from trunkline.simulator.virtual_clock import VirtualClock
+from trunkline.sources.connect_search import Query
+from trunkline.windows import Window, merge_adjacent
+
+DAY = datetime(2026, 3, 3, tzinfo=UTC)
+SETTLED = DAY + timedelta(days=4, hours=1)
+"""When 3 March has reached its last age, three days after its end."""
+HOUR = timedelta(hours=1)
+RULE = rule_of((6, 24, 72))
+
+
+class Centre:
+    """An instance with a contact every ten minutes of 3 March, on a clock."""
+
+    def __init__(self, now: datetime, **assumed: object) -> None:
+        began = int(DAY.timestamp())
+        self.instance = instance_with([contact_at(n, began + 600 * n + 300) for n in range(144)])
+        self.clock = VirtualClock(now.timestamp())
+        self.api: ConnectApi = emulator(self.instance, self.clock, check=False, **assumed)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now_s(), UTC)
+
+    @property
+    def searches(self) -> int:
+        return self.api.count()["SearchContacts"]
+
+    def collect(self, home: Home, since: datetime, until: datetime, **options: object) -> None:
+        collector(home, service(self.api, self.clock), **options).collect(INSTANCE, since, until)
+
+    def register(self, home: Home) -> ConnectRegister:
+        return ConnectRegister(collector(home, service(self.api, self.clock)), INSTANCE)
+
+    def reconcile(self, home: Home, now: datetime, **more: object) -> Outcome:
+        return reconcile(home, contacts(home), self.register(home), Wanted(now, RULE, **more))
+
+
+def listed(home: Home, day: datetime = DAY) -> list[Listed]:
+    """What is kept of a day's listing."""
+    return [one for _, one in listings(home, contacts(home), source_of(INSTANCE), period_of(day.date()))]
+
+
+def test_a_day_that_was_collected_is_certified_without_a_search(tmp_path: Path) -> None:
+    """One collect after the day has settled, one reconcile: not one SearchContacts more, and the day is closed."""
+    centre = Centre(SETTLED)
+    with centre_home(tmp_path) as home:
+        centre.collect(home, DAY - timedelta(days=1), SETTLED)
+        asked = centre.searches
+        assert plan(home, contacts(home), centre.register(home), Wanted(SETTLED, RULE)).windows == ()
+        outcome = centre.reconcile(home, SETTLED)
+        assert centre.searches == asked
+        day = next(one for one in outcome.records if one.name == "2026-03-03")
+        assert (day.state, day.counts.listed, day.pairs, outcome.missing) == ("closed", 144, 144, 0)
+
+
+def test_what_collect_listed_and_the_warehouse_lost_is_found_and_healed(tmp_path: Path) -> None:
+    """The listing is the API's and not what was loaded: a row that is gone is named, and fetched without a search."""
+    centre = Centre(SETTLED)
+    with centre_home(tmp_path) as home:
+        centre.collect(home, DAY, SETTLED)
+        home.con.execute("DELETE FROM connect.f_calls WHERE contact_id LIKE '%7'")
+        for path in (tmp_path / "lake" / "connect_datalake").rglob("*.parquet"):
+            path.unlink()
+        asked = centre.searches
+        assert centre.reconcile(home, SETTLED).missing == 144
+        healed = centre.reconcile(home, SETTLED, is_healing=True)
+        assert (healed.healed, healed.missing, centre.searches) == (144, 0, asked)
+
+
+def test_what_was_collected_too_soon_proves_nothing(tmp_path: Path) -> None:
+    """A day collected an hour after its end is counted from that, and asked for anew before it is closed."""
+    centre = Centre(DAY + 25 * HOUR)
+    with centre_home(tmp_path) as home:
+        centre.collect(home, DAY, centre.now)
+        asked = centre.searches
+        early = centre.reconcile(home, DAY + 25 * HOUR)
+        assert centre.searches == asked
+        first = early.records[0]
+        assert (first.name, first.state, first.counts.listed) == ("2026-03-03", "settling", 144)
+        centre.clock.set(SETTLED.timestamp())
+        late = centre.reconcile(home, SETTLED)
+        assert centre.searches > asked
+        assert late.records[0].state == "closed"
+
+
+def test_what_has_ended_just_now_is_left_for_the_next_run(tmp_path: Path) -> None:
+    """The last minutes may not be indexed yet, and parts of seconds were not asked for: neither counts as listed."""
+    now = DAY + 12 * HOUR
+    centre = Centre(now, index_lag_s=600.0)
+    with centre_home(tmp_path) as home:
+        centre.collect(home, DAY + timedelta(milliseconds=500), now)
+        (whole,) = merge_adjacent(one.window for one in listed(home))
+        assert whole == Window(DAY + timedelta(seconds=1), now - LAG)
+        assert {one.counts.only_in_stream for one in centre.reconcile(home, now).records} == {0}
+
+
+def test_a_search_by_another_time_says_nothing_of_a_day(tmp_path: Path) -> None:
+    """Who began in a window is not who ended in it."""
+    with centre_home(tmp_path) as home:
+        Centre(SETTLED).collect(home, DAY, SETTLED, query=Query("INITIATION_TIMESTAMP"))
+        assert listed(home) == []
+
+
+def test_answers_of_a_killed_run_are_as_old_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked before the last age and read from the journal after it: the day is not settled by that."""
+    before = DAY + timedelta(days=4) - timedelta(minutes=20)
+    centre = Centre(before)
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with centre_home(tmp_path) as home:
+        with monkeypatch.context() as patched:
+            patched.setattr("trunkline.pipelines.collect.keep_collected", die)
+            with pytest.raises(KilledError):
+                centre.collect(home, DAY, before)
+        asked = centre.searches
+        centre.clock.sleep(1800)
+        centre.collect(home, DAY, before)
+        assert centre.searches == asked
+        assert max(one.asked_at for one in listed(home)) <= before + timedelta(minutes=1)
+        assert centre.reconcile(home, centre.now).records[0].state == "closed"
+        assert centre.searches > asked
+
+
+@pytest.mark.parametrize("deadline_s", [4.0, 40.0])
+def test_a_run_out_of_time_vouches_for_what_it_read_alone(tmp_path: Path, deadline_s: float) -> None:
+    """Ended by its deadline, only seconds that were listed whole are kept; the next runs bring the rest."""
+    centre = Centre(SETTLED)
+    with centre_home(tmp_path, collect_describe="never") as home:
+        given = service(centre.api, centre.clock, centre.clock.now_s() + deadline_s)
+        done = collector(home, given).collect(INSTANCE, DAY, DAY + 24 * HOUR)
+        covered = merge_adjacent(one.window for one in listed(home))
+        assert covered == ((Window(DAY, done.through),) if done.through > DAY else ())
+        centre.collect(home, DAY, DAY + 24 * HOUR)
+        assert merge_adjacent(one.window for one in listed(home)) == (period_of(DAY.date()),)
+
+
+def test_the_schedule_alone_certifies(tmp_path: Path) -> None:
+    """Windows are read again four days later: that settles the day, and reconcile does not search for it."""
+    centre = Centre(DAY - 2 * HOUR)
+    with centre_home(tmp_path, collect_again_h="12,96") as home:
+        for hours in (-2, 26, 125):
+            centre.clock.set((DAY + hours * HOUR).timestamp())
+            collector(home, service(centre.api, centre.clock)).run_due(INSTANCE)
+        windows = plan(home, contacts(home), centre.register(home), Wanted(centre.now, RULE)).windows
+        assert min(one.start for one in windows) >= DAY + 24 * HOUR
+        outcome = centre.reconcile(home, centre.now)
+        assert [one.pairs for one in outcome.records if one.name == "2026-03-03"] == [144]
