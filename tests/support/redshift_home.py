@@ -32,6 +32,15 @@ SELECT table_schema, table_name, column_name, ordinal_position, is_nullable, cha
   CASE data_type WHEN 'jsonb' THEN 'super' ELSE data_type END AS data_type
 FROM information_schema.columns
 """
+PRIVILEGES = """
+CREATE OR REPLACE VIEW svv_relation_privileges AS
+SELECT n.nspname::text AS namespace_name, c.relname::text AS relation_name, x.privilege_type,
+  COALESCE(r.rolname, 'public')::text AS identity_name,
+  CASE WHEN r.oid IS NULL THEN 'public' WHEN r.rolcanlogin THEN 'user' ELSE 'role' END AS identity_type,
+  x.is_grantable AS admin_option
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN aclexplode(c.relacl) AS x
+LEFT JOIN pg_roles AS r ON r.oid = x.grantee WHERE x.grantee <> c.relowner
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def make_database(server_uri: str, name: str) -> str:
         connection.execute(f'CREATE DATABASE "{name}"')
     uri = make_conninfo(server_uri, dbname=name)
     with psycopg.connect(uri, autocommit=True) as connection:
-        for statement in (*on_postgres.FUNCTIONS, redshift_copy.SETUP, LOCKS, COLUMNS):
+        for statement in (*on_postgres.FUNCTIONS, redshift_copy.SETUP, LOCKS, COLUMNS, PRIVILEGES):
             connection.execute(statement)
     return uri
 

@@ -34,6 +34,9 @@ _SPELLINGS = (
     (r" DISTKEY \([^)]*\)", ""),
     (r"\bJSON_PARSE\(", "public.json_parse("),
     (r"\nWITH NO SCHEMA BINDING", ""),
+    # Views that are bound: those that read one go with it, and are made anew behind it.
+    (r"^(DROP VIEW IF EXISTS [^;]*)$", r"\1 CASCADE"),
+    (r" TO (ROLE|GROUP) ", " TO "),
     # A FROM may go on with a path into a SUPER; its members' fields are columns.
     (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
     (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),

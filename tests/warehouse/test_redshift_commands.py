@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from homes import NARROW, contact, jsonl, load_into, opened, settings_of, table
-from redshift_home import URL, Redshift, make_database, redshift_of
+from redshift_home import URL, Died, Redshift, make_database, redshift_of
 from redshift_merges import warehouse_of
 from servers import RedshiftDatabases
 
@@ -54,7 +55,6 @@ def test_a_new_column_is_added_in_place(redshift: Redshift, tmp_path: Path) -> N
         assert warehouse.install([more], []) == [
             "connect.f_narrow: column more is added",
             "connect.f_narrow_staging: column more is added",
-            "the views were made anew: run sql/redshift/grants.sql again",
         ]
         assert warehouse.missing([more]) == []
         assert redshift.ask("SELECT id, score, more FROM connect.f_narrow") == [("a", 1, None)]
@@ -67,6 +67,90 @@ def test_a_new_column_is_added_in_place(redshift: Redshift, tmp_path: Path) -> N
         with pytest.raises(TerminalError, match=r'ALTER COLUMN "score" TYPE varchar\(9\);'):
             warehouse.install([text], [])
         assert redshift.ask("SELECT id, score FROM connect.f_narrow") == [("a", 1)]
+
+
+READERS = ('"Trunkline Reader"', "trunkline_dashboard", "PUBLIC")
+
+
+@pytest.fixture
+def readers(redshift: Redshift) -> Iterator[None]:
+    """A role, and a user who may pass on what he was given."""
+    with psycopg.connect(redshift.uri, autocommit=True) as connection:
+        for role in ('"Trunkline Reader"', "trunkline_dashboard LOGIN"):
+            connection.execute(f"CREATE ROLE {role}")
+        yield
+        for role in READERS[:2]:
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
+
+
+def granted(redshift: Redshift) -> list[tuple[str, ...]]:
+    return redshift.ask("SELECT relation_name, privilege_type, identity_name, identity_type, admin_option::text FROM "
+                        "svv_relation_privileges WHERE namespace_name IN ('connect', 'connect_datalake', 'test') "
+                        "ORDER BY 1, 3, 2")  # fmt: skip
+
+
+def grant(redshift: Redshift) -> list[tuple[str, ...]]:
+    """Give the narrow view, and a table that is none of ours to make anew."""
+    role, user, everybody = READERS
+    view = '"test"."narrow"'
+    with psycopg.connect(redshift.uri, autocommit=True) as connection:
+        connection.execute(f"GRANT SELECT ON {view} TO {role}")
+        connection.execute(f"GRANT SELECT ON {view} TO {user} WITH GRANT OPTION")
+        connection.execute(f"GRANT SELECT, REFERENCES ON {view} TO {everybody}")
+        connection.execute(f"GRANT SELECT ON connect.f_narrow TO {user}")
+    return granted(redshift)
+
+
+@pytest.mark.usefixtures("readers")
+def test_readers_keep_their_grants_when_a_column_is_added(redshift: Redshift, tmp_path: Path) -> None:
+    """Views are made anew for a new column; roles, users and everybody read them as before."""
+    more = changed(more=replace(NARROW.by_name["score"], name="more", path=("More",)))
+    with warehouse_of(redshift, tmp_path) as warehouse:
+        assert warehouse.install([NARROW], []) == []
+        before = grant(redshift)
+        assert ("narrow", "SELECT", "trunkline_dashboard", "user", "true") in before
+        assert len(before) == 5
+        told = warehouse.install([more], [])
+        assert "4 grants on them given again" in told[-1]
+        assert granted(redshift) == before
+        names = redshift.ask("SELECT column_name FROM information_schema.columns WHERE table_schema = 'test' "
+                             "AND table_name = 'narrow'")  # fmt: skip
+        assert ("more",) in names
+        assert warehouse.install([more], []) == []
+        assert granted(redshift) == before
+
+
+@pytest.mark.usefixtures("readers")
+def test_an_installation_that_is_stopped_costs_no_reader_his_grants(redshift: Redshift, tmp_path: Path) -> None:
+    """Stopped after any of its calls, and run again: the views have the new column and every grant."""
+
+    def wider(number: int) -> Any:
+        # New ones first: like Redshift, PostgreSQL then cannot replace the view without dropping it.
+        added = (f"more_{n}" for n in reversed(range(number)))
+        columns = (replace(NARROW.by_name["score"], name=name, path=(name,)) for name in added)
+        return replace(NARROW, columns=(*columns, *NARROW.columns))
+
+    steps: list[str] = []
+    with warehouse_of(redshift, tmp_path) as warehouse:
+        warehouse.install([NARROW], [])
+    before = grant(redshift)
+    with warehouse_of(redshift, tmp_path, steps=steps) as warehouse:
+        warehouse.install([wider(1)], [])
+    batches = [n for n, step in enumerate(steps) if step == "batch_execute_statement"]
+    assert len(batches) > 2
+    for number, at in enumerate(batches, 2):
+        with pytest.raises(Died), warehouse_of(redshift, tmp_path, at=at) as warehouse:
+            warehouse.install([wider(number)], [])
+        redshift.emulator.settle()
+        with warehouse_of(redshift, tmp_path) as warehouse:
+            warehouse.install([wider(number)], [])
+            assert warehouse.missing([wider(number)]) == []
+        assert granted(redshift) == before
+        names = (
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'test' AND column_name LIKE 'more%'"
+        )
+        assert redshift.ask(f"{names} AND table_name = 'narrow'") == [(number,)]
 
 
 def test_a_server_without_tables_says_what_to_run(redshift: Redshift, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,40 @@ def test_a_load_merges_and_counts(redshift: Redshift, tmp_path: Path) -> None:
         assert held(redshift) == [("a", 5), ("b", 2)]
         assert_adds_up(index.totals(home.warehouse, NARROW.name))
         assert load_into(home, tmp_path / "in", obj=NARROW).counts.read == 0
+
+
+@pytest.mark.parametrize("way", ["values", "files"])
+def test_two_loaders_at_once(redshift: Redshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Two homes load versions of the same keys at the same time: each key once, the best version, all accounted for."""
+    if way == "files":
+        monkeypatch.setattr(request, "INSERT_ROWS_MAX", 0)
+    results: dict[int, Any] = {}
+    start = threading.Barrier(2)
+
+    def work(number: int, home: Home) -> None:
+        times = [f"2026-03-05T10:00:{(n + number) % 60:02}Z" for n in range(60)]
+        versions = [narrow(f"k{n}", Changed=time, Score=number) for n, time in enumerate(times)]
+        path = write(tmp_path / f"in{number}/1.json", *versions)
+        start.wait()
+        results[number] = load_into(home, path, obj=NARROW).counts
+
+    with ExitStack() as stack:
+        settings = [settings_of(tmp_path / f"home{n}", warehouse=URL, batch_bytes=2_000) for n in (0, 1)]
+        homes = [stack.enter_context(open_home(one, is_install=True)) for one in settings]
+        threads = [threading.Thread(target=work, args=(number, home)) for number, home in enumerate(homes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for counts in results.values():
+        assert_adds_up(counts)
+    assert results[0].inserted + results[1].inserted == 60
+    # Second 59 plus one is second 0: there the first loader's version is the better one.
+    assert redshift.ask("SELECT id, score FROM connect.f_narrow WHERE score = 0") == [("k59", 0)]
+    assert redshift.ask("SELECT count(*), count(DISTINCT id) FROM connect.f_narrow") == [(60, 60)]
+    assert redshift.ask("SELECT sum(read), sum(inserted) FROM ledger.batch") == [(120, 60)]
+    assert redshift.ask("SELECT count(*) FROM pg_tables WHERE tablename LIKE '%run%'") == [(0,)]
+    assert redshift.staged() == []
 
 
 @pytest.mark.parametrize("way", ["values", "files"])

@@ -25,30 +25,39 @@ from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.warehouse.installation import installation_rows
 from trunkline.warehouse.redshift.bound import Bound
+from trunkline.warehouse.redshift.views import VIEW, remake_views, replace_views
 
 if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
-_VIEW: Final = "CREATE OR REPLACE VIEW "
 _SHORT: Final = {"timestamp without time zone": "timestamp", "character varying": "varchar"}
 Tables = dict[str, dict[str, Held]]
 
 
 def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
     """As Warehouse has it."""
-    there = _columns(warehouse)
+    there, is_new = _columns(warehouse), bool(missing(warehouse, objects))
     found = [change for obj in objects for change in _changes(warehouse, obj, there)]
     _refuse(found)
     tables = [statement for change in found for statement in change.statements]
     tables += ledger_statements(LEDGER_TABLES, REDSHIFT)
     seen = [statement for obj in objects for statement in _of(obj)]
-    tables += [statement for statement in seen if not statement.startswith(_VIEW)]
+    tables += [statement for statement in seen if not statement.startswith(VIEW)]
     for start in range(0, len(tables), DATA_API_BATCH_MAX):
         warehouse.send(tables[start : start + DATA_API_BATCH_MAX])
-    _make_views(warehouse, [*(one for one in seen if one.startswith(_VIEW)), *_analysis(objects, views)], bool(found))
-    _record(warehouse, objects)
+    made = [*(one for one in seen if one.startswith(VIEW)), *_analysis(objects, views)]
     sentences = [change.sentence for change in found]
-    return [*sentences, "the views were made anew: run sql/redshift/grants.sql again"] if found else sentences
+    if found or is_new:  # also where the last installation was stopped behind its tables
+        grants = remake_views(warehouse, made)
+        if grants:
+            sentences.append(
+                f"the views were made anew and {grants} grants on them given again; a user who is no superuser may not "
+                "see all grants: run sql/redshift/grants.sql where readers lost theirs"
+            )
+    else:
+        replace_views(warehouse, made)
+    _record(warehouse, objects)
+    return sentences
 
 
 def missing(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> list[str]:
@@ -107,19 +116,6 @@ def _refuse(found: Sequence[Change]) -> None:
             "the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
             f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
         )
-
-
-def _make_views(warehouse: RedshiftWarehouse, statements: Sequence[str], is_anew: bool) -> None:
-    """One transaction, so that nobody finds a view missing. Redshift replaces a view by one of the same columns."""
-    names = [statement.removeprefix(_VIEW).split(" AS", 1)[0].strip() for statement in statements]
-    drops = [f"DROP VIEW IF EXISTS {name}" for name in reversed(names)] if is_anew else []
-    sent = [*drops, *statements]
-    if len(sent) <= DATA_API_BATCH_MAX:
-        warehouse.send(sent)
-        return
-    for part in (drops, statements):
-        for start in range(0, len(part), DATA_API_BATCH_MAX):
-            warehouse.send(part[start : start + DATA_API_BATCH_MAX])
 
 
 def _record(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> None:
