@@ -1,4 +1,4 @@
-# Needs Linux or macOS, make and Python 3.11 or newer; no root. `make` alone lists the targets.
+# Needs Linux (macOS was never tried), make and Python 3.11 or newer; no root. `make` alone lists the targets.
 PYTHON ?= python3
 WORKERS ?= 2
 VENV := .venv
