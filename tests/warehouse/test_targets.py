@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from trunkline.errors import UsageError
 from trunkline.settings import WAREHOUSE_URLS, without_password
-from trunkline.warehouse.targets import TARGETS, Target, target_of
+from trunkline.warehouse.targets import TARGETS, target_of
 
 
 def test_settings_and_targets_name_the_same_schemes() -> None:
@@ -26,17 +29,24 @@ def test_another_scheme_is_refused_with_the_valid_ones() -> None:
 
 
 def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drivers are extras: without one the message has the command that installs it."""
+    """Drivers are extras: without one the message has the command that installs it beside the one that runs."""
 
     def absent(name: str) -> object:
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
     monkeypatch.setattr("trunkline.warehouse.targets.importlib.import_module", absent)
-    target = Target("postgres", "postgres", extra="postgres")
-    with pytest.raises(
-        UsageError, match=re.escape("needs psycopg, which is not installed: pip install 'trunkline[postgres]'")
-    ):
-        target._function("open_warehouse")
+    command = f"{sys.executable} -m pip install adbc-driver-postgresql 'psycopg[binary]'"
+    with pytest.raises(UsageError, match=re.escape(f"needs psycopg, which is not installed: {command}")):
+        TARGETS["postgresql"]._function("open_warehouse")
+
+
+def test_what_is_to_be_installed_is_what_the_extras_declare() -> None:
+    """Each target that needs a driver has an extra of these packages."""
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    declared = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
+    extras = {name: {re.split("[<>=]", one)[0] for one in packages} for name, packages in declared.items()}
+    needed = {target.module.partition(".")[0]: set(target.packages) for target in TARGETS.values() if target.packages}
+    assert needed == extras
 
 
 @pytest.mark.parametrize(

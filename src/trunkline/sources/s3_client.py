@@ -55,7 +55,7 @@ def connect() -> Any:
         return boto3.client("s3", config=config)
     except BotoCoreError as error:
         raise TerminalError(
-            f"no S3 client can be made: {error}. Set AWS_REGION and credentials (aws configure)."
+            f"no S3 client can be made ({error}): set AWS_REGION and credentials (aws configure)."
         ) from error
 
 

@@ -140,7 +140,7 @@ def connect(region: str | None = None, service: str = "redshift-data") -> Any:
         return boto3.client(service, region_name=region, config=config)
     except (BotoCoreError, ValueError) as error:
         raise TerminalError(
-            f"no {service} client can be made: {error}. Set AWS_DEFAULT_REGION and credentials."
+            f"no {service} client can be made ({error}): set AWS_DEFAULT_REGION and credentials."
         ) from error
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import shlex
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,14 +24,14 @@ class Target:
     """One kind of warehouse.
 
     `module` of this package opens it: `open_warehouse(opening)` to change it, `open_reader(opening)` to ask it; it is
-    imported when it is used. `extra` is what `pip install 'trunkline[...]'` needs beside the runtime (None: nothing).
+    imported when it is used. `packages` are what it needs beside the runtime, an extra in pyproject.toml.
     `is_embedded`: one file, owned by one process, which installs itself; another one is a server. `merge_batches_max`
     are the batches merged in one transaction: each merge plans a dozen statements over every column of the table.
     """
 
     engine_name: str
     module: str
-    extra: str | None = None
+    packages: tuple[str, ...] = ()
     is_embedded: bool = False
     merge_batches_max: int = 16
 
@@ -52,11 +54,11 @@ class Target:
         try:
             module = importlib.import_module(f"trunkline.warehouse.{self.module}")
         except ModuleNotFoundError as error:
-            if self.extra is None or (error.name or "").startswith("trunkline"):
+            if not self.packages or (error.name or "").startswith("trunkline"):
                 raise
             raise UsageError(
                 f"a {self.engine_name} warehouse needs {error.name}, which is not installed: "
-                f"pip install 'trunkline[{self.extra}]'"
+                f"{sys.executable} -m pip install {' '.join(map(shlex.quote, self.packages))}"
             ) from None
         function: Callable[[Opening], AbstractContextManager[Warehouse]] = getattr(module, name)
         return function
@@ -68,9 +70,9 @@ EMBEDDED_BATCHES_MAX: Final = 32
 
 TARGETS: Final[dict[str, Target]] = {
     "duckdb": Target("duckdb", "duckdb", is_embedded=True, merge_batches_max=EMBEDDED_BATCHES_MAX),
-    "postgresql": Target("postgres", "postgres", extra="postgres"),
+    "postgresql": Target("postgres", "postgres", packages=("adbc-driver-postgresql", "psycopg[binary]")),
     "redshift+data": Target("redshift", "redshift.warehouse", merge_batches_max=LOAD_BATCHES_MAX),
-    "redshift": Target("redshift", "redshift.wire", extra="redshift", merge_batches_max=LOAD_BATCHES_MAX),
+    "redshift": Target("redshift", "redshift.wire", packages=("psycopg[binary]",), merge_batches_max=LOAD_BATCHES_MAX),
 }
 
 
