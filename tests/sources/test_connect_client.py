@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import boto3
 import pytest
+from connect import DAY, simulated
 from moto import mock_aws
 
-from trunkline.errors import TransientError, UsageError
+from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.simulator.connect_api import ConnectApi
+from trunkline.simulator.connect_http import served
+from trunkline.simulator.connect_quota import Quotas
+from trunkline.simulator.connect_search import Assumptions
 from trunkline.simulator.ids import INSTANCE_ARN, INSTANCE_ID
 from trunkline.sources.connect_client import Api, CallError, Instance, connect, instance_of, plain, through_boto3
 from trunkline.sources.connect_quota import Buckets, Pace
@@ -66,6 +73,21 @@ def test_an_api_that_does_not_answer_is_tried_again_and_then_told() -> None:
         api.ask("ListUsers")
     assert api.calls["ListUsers"] == 5
     client.close()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_signed"), [("http://127.0.0.1", False), ("http://localhost", False), ("https://127.0.0.1", True)]
+)
+def test_an_emulator_needs_no_credentials(endpoint: str, is_signed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain HTTP to this machine is asked without a signature, anything else with one."""
+    monkeypatch.setattr("botocore.session.Session.get_credentials", lambda *_: None)
+    api = ConnectApi([simulated(1)], lambda: DAY.timestamp(), Assumptions(), Quotas(lambda: 0.0))
+    with served(api) as url:
+        place = endpoint + url[len("http://127.0.0.1") :]
+        invoke = connect(Instance(INSTANCE_ARN, "us-east-1", "111122223333", INSTANCE_ID, None, place))
+        with pytest.raises(TerminalError, match="no AWS credentials") if is_signed else nullcontext():
+            assert invoke("ListUsers", {"InstanceId": INSTANCE_ID})["UserSummaryList"]
+        _client_of(invoke).close()
 
 
 def test_errors_tell_whether_they_pass() -> None:

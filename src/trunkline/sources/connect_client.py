@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.sources.connect_quota import Bucket, Buckets
@@ -201,13 +202,20 @@ def through_boto3(client: Any) -> Invoke:
 
 
 def connect(instance: Instance) -> Invoke:
-    """Calls with the credentials of the AWS environment, or of the instance's role, without retries of boto3's."""
+    """Calls with the credentials of the AWS environment, or of the instance's role, without retries of boto3's.
+
+    Plain HTTP to this machine is an emulator, which needs no credentials: somebody who tries it out has none.
+    """
     import boto3
+    from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     # Retries are ours, so that every call is counted and the quota is kept.
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60, max_pool_connections=16)
+    config = Config(
+        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60, max_pool_connections=16,
+        signature_version=UNSIGNED if _is_emulator(instance) else None,
+    )  # fmt: skip
     session = boto3.Session(region_name=instance.region)
     try:
         if instance.role is not None:
@@ -217,6 +225,11 @@ def connect(instance: Instance) -> Invoke:
         raise TerminalError(
             f"no client can be made for {instance.arn}: {error}. Check credentials, connect_roles and connect_endpoint."
         ) from error
+
+
+def _is_emulator(instance: Instance) -> bool:
+    place = urlsplit(instance.endpoint or "")
+    return instance.role is None and place.scheme == "http" and place.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _assumed(session: Any, role: str, region: str) -> Any:
