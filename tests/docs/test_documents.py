@@ -42,6 +42,36 @@ def test_make_targets_and_links_exist(path: Path) -> None:
     assert {link for link in links(path.read_text()) if not (path.parent / link).exists()} == set()
 
 
+def headings(text: str) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", outside, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_headings_lead_to_one(path: Path) -> None:
+    """A heading that was worded anew takes its links along."""
+    for link, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", path.read_text()):
+        if "://" not in link:
+            assert anchor in headings((path.parent / link if link else path).read_text()), f"{link}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_files_of_ours_that_are_named_are_there(path: Path) -> None:
+    """What a page says lies in the repository does: modules, tests, generated SQL."""
+    named = re.findall(r"`((?:src|tests|sql|bench|examples|integrations)/[\w./-]+)`", path.read_text())
+    assert {one for one in named if not (ROOT / one).exists()} == set()
+
+
+def test_the_lakes_page_names_every_kind_of_ledger_object() -> None:
+    """Each prefix that the layout knows is on the page."""
+    prefixes = re.findall(r"\{LEDGER\}/([\w.]+)", (ROOT / "src/trunkline/lake/layout.py").read_text())
+    page = (ROOT / "docs/reference/lake-layout.md").read_text()
+    assert len(set(prefixes)) > 10
+    assert {one for one in prefixes if f"_ledger/{one}" not in page} == set()
+
+
 def test_make_alone_lists_every_target() -> None:
     """Help is made from the targets themselves."""
     shown = subprocess.run(
