@@ -140,7 +140,9 @@ def _merged_at_once(home, given, stream: Path) -> None:
 
 
 def test_killed_at_any_call_the_next_run_asks_nothing_twice(tmp_path: Path) -> None:
-    """Killed before each call in turn, or after its answer was written down: the same rows, each question asked once."""
+    """Known flaw 17: killed before each call in turn, or after its answer was written down: the same rows, each
+    question asked once.
+    """
     instance = instance_with([contact_at(n, FROM_S + 600 + n * 20) for n in range(6)])
     calls = {"SearchContacts": 1, "DescribeContact": 6, "ListQueues": 1, "ListUsers": 1, "ListUserHierarchyGroups": 1}
     made = [0]
@@ -284,7 +286,9 @@ def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypa
 
 
 def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
-    """After contact work that ends hours later, an index that lags, an outage of the collector: all there in the end."""
+    """Known flaw 16: after contact work that ends hours later, an index that lags, an outage of the collector: all
+    there in the end.
+    """
     lags = {3: 5 * 3600.0}
     instance = instance_with([
         contact_at(1, FROM_S + 3600), contact_at(2, FROM_S + 3660, completed_at=FROM_S + 8 * 3600),

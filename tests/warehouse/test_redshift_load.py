@@ -65,7 +65,9 @@ def test_a_load_merges_and_counts(redshift: Redshift, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["values", "files"])
 def test_two_loaders_at_once(redshift: Redshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """Two homes load versions of the same keys at the same time: each key once, the best version, all accounted for."""
+    """Known flaw 17: two homes load versions of the same keys at the same time: each key once, the best version, all
+    accounted for.
+    """
     if way == "files":
         monkeypatch.setattr(request, "INSERT_ROWS_MAX", 0)
     results: dict[int, Any] = {}

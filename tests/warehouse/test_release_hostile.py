@@ -108,7 +108,9 @@ def release_or_none(data: bytes) -> Release | None:
 
 
 def test_5000_files_of_poison(watched, query) -> None:
-    """Lines spoiled or made of poison alone. What is still a release is run, and runs that many calls and no more."""
+    """Known flaw 26: lines spoiled or made of poison alone. What is still a release is run, and runs that many calls
+    and no more.
+    """
     chance, runs = random.Random(4), 0
     api = DataApi(watched.in_process(), TARGET)
     for case in range(5000):

@@ -76,7 +76,9 @@ def test_success_field_by_field(aws, query, endpoint) -> None:
 
 
 def test_partial_failure_field_by_field(aws, query) -> None:
-    """500, N of those that succeeded, the database's error at its call, everything else as in success."""
+    """Known flaw 28: 500, N of those that succeeded, the database's error at its call, everything else as in
+    success.
+    """
     put(aws, "connect.load_dims\nconnect.broken()\nconnect.load_last;")
     result = handler({}, Context())
     assert result["statusCode"] == 500

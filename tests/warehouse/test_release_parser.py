@@ -55,7 +55,9 @@ def test_values_are_bound_and_never_in_the_statement() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_files_as_editors_leave_them(end: str) -> None:
-    """BOM, both line ends, blank lines, comments of all kinds, a last line without an end; lines are counted right."""
+    """Known flaw 26: BOM, both line ends, blank lines, comments of all kinds, a last line without an end; lines are
+    counted right.
+    """
     lines = [
         "\ufeff-- nightly",
         "",
