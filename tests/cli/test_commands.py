@@ -357,6 +357,27 @@ def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
         assert message in said.err
 
 
+def test_views_have_their_ddl_and_lists_have_types(ask: Ask, home: Path) -> None:
+    """Whatever `object list` names has its DDL; what is true or false is so in JSON, and unknown is null."""
+    for listed in json.loads(ask("object", "list", "--output", "json", "--home", home).out):
+        made = ask("object", "ddl", listed["object"], "--engine", "redshift", "--home", home)
+        assert (made.code, made.out.split()[0]) == (0, "CREATE"), listed
+        assert listed["lake_table"] != ""
+    found = {one["metric"]: one for one in json.loads(ask("metric", "list", "--output", "json").out)}
+    assert (found["SERVICE_LEVEL"]["takes_x"], found["CONTACTS_CREATED"]["takes_x"]) == (True, False)
+
+
+def test_a_home_whose_only_load_was_taken_back_says_so(ask: Ask, delivered: Path, tmp_path: Path) -> None:
+    """Doctor does not call it never loaded: its files count as read."""
+    home = tmp_path / "back"
+    ask("load", "contact_record", delivered, "--home", home)
+    (batch,) = ask("sql", "SELECT batch_id FROM ledger.batch", "--output", "csv", "--home", home).out.split()[1:]
+    assert ask("load", "undo", batch, "--home", home).code == 0
+    said = ask("doctor", "--home", home)
+    assert (said.code, "contact_record: accounting" in said.out) == (0, True)
+    assert "0 rows in the lake, 0 in the warehouse" in said.out
+
+
 def test_a_report_of_a_span(ask: Ask, loaded: Path) -> None:
     """Both moments are the zone's; what is shown is the span, against the hours before it."""
     span = ("--since", "2026-03-03T08:00", "--until", "2026-03-03T14:00", "--zone", "America/New_York")

@@ -35,10 +35,11 @@ def list_metrics(output_format: Output = Format.TABLE) -> None:
     """
     from trunkline.metrics.catalogue import METRICS
 
-    rows = [
-        (m.name, m.unit, m.title, "yes" if m.takes_x else "", "yes" if m.approximation else "")
-        for m in METRICS.values()
-    ]
+    def told(is_so: bool) -> bool | str:
+        """A column of true and false is hard to read; other formats are for programs."""
+        return ("yes" if is_so else "") if output_format is Format.TABLE else is_so
+
+    rows = [(m.name, m.unit, m.title, told(m.takes_x), told(bool(m.approximation))) for m in METRICS.values()]
     output.rows(["metric", "unit", "title", "takes_x", "approximation"], rows, output_format)
 
 

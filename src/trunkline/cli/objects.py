@@ -28,12 +28,12 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
     """
     from trunkline.objects.catalogue import VIEWS
 
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
         for o in declared(home).values()
     ]
     rows += [
-        (v.name, "", f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
+        (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
         for v in VIEWS.values()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
@@ -68,14 +68,20 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
 def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     """Write the DDL of an object: schema, table, staging table and view; for athena the lake's table and views.
 
+    Of a view: the view.
+
     Example: trunkline object ddl contact_record --engine redshift
     """
     from trunkline.compile.ddl import warehouse_statements
     from trunkline.compile.lake_views import athena_statements
+    from trunkline.compile.views import create_view
     from trunkline.engines.catalogue import find as find_engine
-    from trunkline.objects.catalogue import find
+    from trunkline.objects.catalogue import VIEWS, find
     from trunkline.settings import Settings
 
+    if name in VIEWS:
+        output.text(create_view(VIEWS[name], engine) + ";")
+        return
     obj = find(name, declared(home))
     if engine == "athena":
         statements = athena_statements(obj, Settings.load(home).lake)

@@ -79,7 +79,7 @@ def examine(reader: Reader) -> list[Finding]:
     store = open_store(reader.settings.lake)
     for name, obj in reader.objects.items():
         counts = index.totals(reader.warehouse, name)
-        if not counts.read:
+        if not index.loads(reader.warehouse, name).batches:
             found.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
             continue
         found.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
