@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trunkline import schedule as schedule_module
 from trunkline import windows as module
 from trunkline.errors import UsageError
-from trunkline.schedule import Schedule, bounds, make_schedule, runs
+from trunkline.schedule import Schedule, bounds, make_schedule
 from trunkline.windows import (
     Window,
     get_previous_interval_bounds,
@@ -97,18 +97,6 @@ def test_new_york_days_of_23_and_25_hours(expression: str, spring: int, fall: in
     schedule = make_schedule(expression)
     assert len(tiles(at("2026-03-08T05:00"), at("2026-03-09T04:00"), schedule)) == spring
     assert len(tiles(at("2026-11-01T04:00"), at("2026-11-02T05:00"), schedule)) == fall
-
-
-def test_eventbridge_skips_what_is_left_out_and_runs_once_what_comes_twice() -> None:
-    """The meaning of Scheduler at a change; windows do not depend on it."""
-    half_past = make_schedule("cron(30 1,2 * * ? *)")
-    assert [f"{run:%d %H:%M}" for run in runs(half_past, at("2026-03-08"), at("2026-03-09"))] == ["08 06:30"]
-    assert [f"{run:%d %H:%M}" for run in runs(half_past, at("2026-11-01"), at("2026-11-02"))] == [
-        "01 05:30",
-        "01 07:30",
-    ]
-    rate = make_schedule("rate(12 hours)")
-    assert [f"{run:%d %H:%M}" for run in runs(rate, at("2026-03-08"), at("2026-03-09"))] == ["08 00:00", "08 12:00"]
 
 
 def test_labels_of_a_repeated_hour_differ() -> None:

@@ -85,19 +85,3 @@ def _is_bound(reading: Reading, expression: Cron, delay: timedelta) -> bool:
         return True
     before = time_before(expression, reading.wall + delay)
     return before is not None and reading.shift >= reading.wall + delay - before
-
-
-def runs(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
-    """When EventBridge Scheduler starts runs in [start, end): UTC, ascending.
-
-    A wall-clock time that is left out is skipped that day, one that comes twice runs once (at its first time, which
-    the guide leaves open); a rate is elapsed time, counted here from 1970 and there from the schedule's start date.
-    """
-    immediate = Schedule(schedule.expression, schedule.zone, timedelta(0))
-    if isinstance(immediate.expression, Rate):
-        yield from bounds(immediate, start, end)
-        return
-    start, end = utc(start, "The start"), utc(end, "The end")
-    for reading in readings(immediate.expression, immediate.zone, start, end, immediate.delay):
-        if reading.kind == "shown":
-            yield reading.at
