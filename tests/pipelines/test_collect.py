@@ -245,7 +245,7 @@ def test_an_old_journal_is_not_believed(tmp_path: Path, monkeypatch: pytest.Monk
 
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patched:
-            patched.setattr("trunkline.pipelines.collect.keep_collected", die)
+            patched.setattr("trunkline.pipelines.collect._Run._save_names", die)
             with pytest.raises(KilledError):
                 collect(home, service(api, clock), FROM, TO)
         clock.sleep(2 * 3600)
@@ -270,7 +270,7 @@ def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypa
         if parts[0] == step:
             raise KilledError
 
-    monkeypatch.setattr("trunkline.pipelines.collect.keep_collected", die)
+    monkeypatch.setattr("trunkline.pipelines.collect._Run._save_names", die)
     with centre_home(tmp_path) as home:
         with pytest.raises(KilledError):
             run_due(home, service(api, clock))

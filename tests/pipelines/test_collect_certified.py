@@ -131,7 +131,7 @@ def test_answers_of_a_killed_run_are_as_old_as_they_are(tmp_path: Path, monkeypa
 
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patched:
-            patched.setattr("trunkline.pipelines.collect.keep_collected", die)
+            patched.setattr("trunkline.pipelines.collect._Run._save_names", die)
             with pytest.raises(KilledError):
                 centre.collect(home, DAY, before)
         asked = centre.searches
@@ -154,6 +154,23 @@ def test_a_run_out_of_time_vouches_for_what_it_read_alone(tmp_path: Path, deadli
         assert covered == ((Window(DAY, done.through),) if done.through > DAY else ())
         centre.collect(home, DAY, DAY + 24 * HOUR)
         assert merge_adjacent(one.window for one in listed(home)) == (period_of(DAY.date()),)
+
+
+@pytest.mark.parametrize(("stretch", "files"), [(50, 2), (5_000, 1)])
+def test_a_listing_is_kept_in_files_that_are_neither_tiny_nor_without_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stretch: int, files: int
+) -> None:
+    """Parts are gathered up to a number of contacts; whatever it is, the day is covered and has each contact once."""
+    monkeypatch.setattr("trunkline.pipelines.collect.CONNECT_BATCH_CONTACTS", 20)
+    monkeypatch.setattr("trunkline.pipelines.collect.STRETCH_CONTACTS", stretch)
+    centre = Centre(SETTLED)
+    with centre_home(tmp_path) as home:
+        centre.collect(home, DAY, DAY + 24 * HOUR)
+        found = listed(home)
+        assert len(found) == files
+        assert merge_adjacent(one.window for one in found) == (period_of(DAY.date()),)
+        outcome = centre.reconcile(home, SETTLED)
+        assert [one.counts.listed for one in outcome.records if one.name == "2026-03-03"] == [144]
 
 
 def test_the_schedule_alone_certifies(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """`collect`: contacts through the Connect API into lake and warehouse, by hand for a range, or as a schedule asks.
 
-Each part of a window is durable (in the lake and merged, its listing kept for the ledger) before the place that a run
-goes on from moves past it. What a killed run has asked is in a journal in the home: the next run asks none of it again.
+Each part of a window is durable (in the lake and merged) before the place that a run goes on from moves past it. What a
+killed run has asked is in a journal in the home, so that the next run asks none of it again. What was listed is kept,
+for the ledger.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from trunkline.batch import Counts, total
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
+from trunkline.ledger.findings import Sighted
 from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines import collect_state as state
-from trunkline.pipelines.connect_listing import keep_collected
+from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, keep_collected, sighted
 from trunkline.pipelines.held import held_contacts
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import Flatteners, redo
@@ -35,7 +37,7 @@ from trunkline.sources.connect_client import Api, Instance, Invoke, Memory
 from trunkline.sources.connect_journal import Journal
 from trunkline.sources.connect_names import Names
 from trunkline.sources.connect_quota import Buckets, Pace
-from trunkline.sources.connect_search import Listed, Query
+from trunkline.sources.connect_search import Query
 from trunkline.windows import Window, windows_since
 
 # A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
@@ -179,7 +181,7 @@ class Collector:
         record = self._flatteners.put(part.framed)
         return total(merge_batches(self.home, self.obj, [record]))
 
-    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Listed]) -> None:
+    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighted]) -> None:
         """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
         if self._query == Query():
             keep_collected(self.home, self.obj, instance, window, asked_at, listed)
@@ -206,18 +208,24 @@ class _Run:
         """Read a window, part by part; whether it was read to its end. `durable` is told how far it is."""
         # What a killed run was told is believed as of then.
         asked_at = min(self._collector.now, self._journal.searched_since() or self._collector.now)
-        start = window.start
+        start = through = window.start
+        listed: list[Sighted] = []
         for part in self._source.read(window):
             self._counts += self._collector.load(part)
             self._save_names()
-            self._collector.keep(self._instance, Window(start, part.through), asked_at, part.listed)
             durable(part.through)
             # Only now: killed before, the next run begins where this part did, and finds its answers.
             self._journal.forget({one.contact_id for one in part.listed}, part.through)
-            start = part.through
-            self._through = part.through
+            through = self._through = part.through
             self._collector.advance(len(part.listed))
-        return self._through == window.end
+            # Last, and for many parts at once: lost with a process, it is what reconcile asks for again.
+            listed += map(sighted, part.listed)
+            if len(listed) >= STRETCH_CONTACTS or through == window.end:
+                self._collector.keep(self._instance, Window(start, through), asked_at, listed)
+                start, listed = through, []
+        if start < through < window.end:
+            self._collector.keep(self._instance, Window(start, through), asked_at, listed)
+        return through == window.end
 
     def result(self, *, is_done: bool, through: datetime | None = None) -> Collected:
         """What was done."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from trunkline.ledger.findings import Sighted
 from trunkline.ledger.periods import LAG, by_period
@@ -14,7 +15,9 @@ from trunkline.sources.connect_client import Instance
 from trunkline.sources.connect_search import Listed
 from trunkline.windows import Window
 
-_SECOND = timedelta(seconds=1)
+STRETCH_CONTACTS: Final = 5_000
+"""Contacts of one stretch, kept as one file: some 100 s of searches, which are asked again where a run was killed."""
+_SECOND: Final = timedelta(seconds=1)
 
 
 def source_of(instance: Instance) -> str:
@@ -30,7 +33,7 @@ def sighted(one: Listed) -> Sighted:
 
 
 def keep_collected(
-    home: Home, obj: Object, instance: Instance, window: Window, asked_at: datetime, listed: Iterable[Listed]
+    home: Home, obj: Object, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighted]
 ) -> None:
     """Keep what a run of `collect` listed of a window, so that `reconcile` need not ask for it again.
 
@@ -41,6 +44,5 @@ def keep_collected(
     end = min(window.end, asked_at - LAG).replace(microsecond=0)
     if start >= end:
         return
-    contacts = [sighted(one) for one in listed]
     for part in by_period(Window(start, end)):
-        keep(home, obj, home.con, source_of(instance), Seen(part, asked_at, contacts))
+        keep(home, obj, home.con, source_of(instance), Seen(part, asked_at, listed))

@@ -11,15 +11,13 @@ from trunkline.ledger.findings import Sighted
 from trunkline.limits import SEARCH_PAGE_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines.collect import Collector
-from trunkline.pipelines.connect_listing import sighted, source_of
+from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, sighted, source_of
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.sightings import Seen
 from trunkline.sources.connect_client import Instance, NoMemory
 from trunkline.sources.connect_search import Listed, Query, pages
 from trunkline.windows import Window
 
-# Contacts of one stretch, kept as one file: some 100 s of searches, which a run that was killed repeats at most.
-_STRETCH_CONTACTS = 5_000
 _JOB = "reconcile"
 
 
@@ -48,7 +46,7 @@ class ConnectRegister:
         for page in pages(api, window, Query()):
             gathered |= {one.contact_id: one for one in page if one.at >= start}
             cut = max((one.at for one in page), default=start)
-            if len(gathered) >= _STRETCH_CONTACTS and cut > start:
+            if len(gathered) >= STRETCH_CONTACTS and cut > start:
                 yield Seen(Window(start, cut), asked_at, _before(gathered, cut))
                 start = cut
         yield Seen(Window(start, window.end), asked_at, _before(gathered, window.end))
