@@ -285,6 +285,25 @@ def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypa
     assert api.count("ThrottlingException") == {}
 
 
+def test_killed_at_its_very_end_a_range_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All was read and durable, and the place was not forgotten: the same command says so, and asks nothing."""
+    clock = VirtualClock(RUN_S)
+    api = emulator(instance_with([contact_at(1, FROM_S + 600)]), clock)
+
+    def die(*_: object) -> None:
+        raise KilledError
+
+    with centre_home(tmp_path) as home:
+        with monkeypatch.context() as patched:
+            patched.setattr("trunkline.pipelines.collect.state.forget_range", die)
+            with pytest.raises(KilledError):
+                collect(home, service(api, clock), FROM, TO)
+        asked = api.count()
+        again = collect(home, service(api, clock), FROM, TO)
+        assert (again.is_done, again.through, api.count()) == (True, TO, asked)
+        assert collect(home, service(api, clock), FROM, TO).tally.listed == 1
+
+
 def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
     """Known flaw 16: after contact work that ends hours later, an index that lags, an outage of the collector: all
     there in the end.

@@ -132,7 +132,8 @@ class Collector:
         start = state.load_through(store, instance.instance_id, name) or since
         save = state.save_through(store, instance.instance_id, name)
         with closing(self._run(instance, name, start)) as run:
-            if not run.read(Window(start, until), save):
+            # A run that was killed at its very end has left nothing to read.
+            if start < until and not run.read(Window(start, until), save):
                 return run.result(is_done=False)
             state.forget_range(store, instance.instance_id, name)
             return run.result(is_done=True)
