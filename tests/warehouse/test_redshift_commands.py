@@ -19,6 +19,7 @@ from trunkline.cli.main import run
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Json
+from trunkline.objects.view import View, ViewColumn
 from trunkline.pipelines.home import open_home
 from trunkline.warehouse.redshift.address import address_of
 from trunkline.warehouse.redshift.question import check_question
@@ -119,6 +120,22 @@ def test_readers_keep_their_grants_when_a_column_is_added(redshift: Redshift, tm
         assert ("more",) in names
         assert warehouse.install([more], []) == []
         assert granted(redshift) == before
+
+
+@pytest.mark.usefixtures("readers")
+def test_readers_keep_their_grants_when_a_view_alone_has_other_columns(redshift: Redshift, tmp_path: Path) -> None:
+    """An upgrade may change what a view shows of the same tables."""
+    columns = [ViewColumn(name, "string", f'"{name}"', "Test.", "test") for name in ("id", "phone")]
+    view = View("test", "short", "narrow", "row", tuple(columns), ("id",), ("narrow",))
+    with warehouse_of(redshift, tmp_path) as warehouse:
+        warehouse.install([NARROW], [view])
+        with psycopg.connect(redshift.uri, autocommit=True) as connection:
+            connection.execute("GRANT SELECT ON test.short TO trunkline_dashboard")
+        before = granted(redshift)
+        (told,) = warehouse.install([NARROW], [replace(view, columns=tuple(columns[::-1]))])
+        assert "1 grants on them given again" in told
+        assert granted(redshift) == before
+        assert warehouse.query("SELECT * FROM test.short") == []
 
 
 @pytest.mark.usefixtures("readers")

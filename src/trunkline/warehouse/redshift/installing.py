@@ -25,7 +25,7 @@ from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.warehouse.installation import installation_rows
 from trunkline.warehouse.redshift.bound import Bound
-from trunkline.warehouse.redshift.views import VIEW, remake_views, replace_views
+from trunkline.warehouse.redshift.views import VIEW, make_views
 
 if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -36,7 +36,7 @@ Tables = dict[str, dict[str, Held]]
 
 def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
     """As Warehouse has it."""
-    there, is_new = _columns(warehouse), bool(missing(warehouse, objects))
+    there, is_new = _columns(warehouse), missing(warehouse, objects) != []
     found = [change for obj in objects for change in _changes(warehouse, obj, there)]
     _refuse(found)
     tables = [statement for change in found for statement in change.statements]
@@ -47,15 +47,13 @@ def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequ
         warehouse.send(tables[start : start + DATA_API_BATCH_MAX])
     made = [*(one for one in seen if one.startswith(VIEW)), *_analysis(objects, views)]
     sentences = [change.sentence for change in found]
-    if found or is_new:  # also where the last installation was stopped behind its tables
-        grants = remake_views(warehouse, made)
-        if grants:
-            sentences.append(
-                f"the views were made anew and {grants} grants on them given again; a user who is no superuser may not "
-                "see all grants: run sql/redshift/grants.sql where readers lost theirs"
-            )
-    else:
-        replace_views(warehouse, made)
+    # Tables may have changed in an installation that was stopped before it came to the views.
+    grants = make_views(warehouse, made, is_anew=is_new or found != [])
+    if grants:
+        sentences.append(
+            f"the views were made anew and {grants} grants on them given again; a user who is no superuser may not see "
+            "all grants: run sql/redshift/grants.sql where readers lost theirs"
+        )
     _record(warehouse, objects)
     return sentences
 

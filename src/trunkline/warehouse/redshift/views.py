@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.limits import DATA_API_BATCH_MAX
+from trunkline.warehouse.redshift_data import SqlError
 
 if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -23,14 +24,22 @@ _PRIVILEGES: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "DRO
 _GRANTEES: Final = {"user": "{}", "role": "ROLE {}", "group": "GROUP {}", "public": "PUBLIC"}
 
 
-def replace_views(warehouse: RedshiftWarehouse, statements: Sequence[str]) -> None:
-    """Make views whose columns are as they were."""
-    for start in range(0, len(statements), DATA_API_BATCH_MAX):
-        warehouse.send(statements[start : start + DATA_API_BATCH_MAX])
+def make_views(warehouse: RedshiftWarehouse, statements: Sequence[str], *, is_anew: bool) -> int:
+    """Make the views; where columns may be others now, drop those that are there first.
+
+    The number of grants that had to be given again.
+    """
+    if is_anew:
+        return _remake(warehouse, statements)
+    try:
+        for start in range(0, len(statements), DATA_API_BATCH_MAX):
+            warehouse.send(statements[start : start + DATA_API_BATCH_MAX])
+    except SqlError:  # a view of this version has other columns, though its tables have the same
+        return _remake(warehouse, statements)
+    return 0
 
 
-def remake_views(warehouse: RedshiftWarehouse, statements: Sequence[str]) -> int:
-    """Drop the views that are there, make them, and give the grants again; the number of grants."""
+def _remake(warehouse: RedshiftWarehouse, statements: Sequence[str]) -> int:
     held = _grants(warehouse)
     units = []
     for statement in statements:
