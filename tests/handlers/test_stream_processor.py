@@ -80,6 +80,29 @@ def test_the_lowest_record_that_failed_is_told(tmp_path: Path, monkeypatch: pyte
     assert [row["guid"] for row in rows(tmp_path, "scorecard")] == ["g", "h"]
 
 
+@pytest.mark.parametrize("dynamodb", [{}, {"SequenceNumber": "nine"}, {"SequenceNumber": None}, None])
+def test_a_failed_record_without_a_number_fails_the_event_with_the_real_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dynamodb: Any
+) -> None:
+    """Lambda cannot be told where to go on, so it delivers all of it again."""
+    put = FolderStore.put_file
+
+    def failing(store: FolderStore, source: Path, key: str) -> None:
+        if key.startswith("scorecards/"):
+            raise TerminalError("the bucket refuses it")
+        put(store, source, key)
+
+    cards = arn("scorecards")
+    odd = change(3, new=scorecard("h"), stream=cards) | {"dynamodb": dynamodb}
+    given = event(change(1, new=call("a")), change(2, new=scorecard("g"), stream=cards), odd)
+    with ours(tmp_path) as handler:
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderStore, "put_file", failing)
+            with pytest.raises(TerminalError, match="the bucket refuses it"):
+                handler(given)
+        assert handler(given)["processed"] == 2
+
+
 def test_a_batch_of_poison_alone_succeeds(tmp_path: Path) -> None:
     """All of it is set aside, and the shard goes on."""
     poison = [change(n, new={"callId": {"N": "x"}}) for n in range(3)]

@@ -43,7 +43,8 @@ class Processor:
 
         A record that cannot be used is set aside there and never fails the event. Where one object's batch cannot be
         put and another's can, the lowest sequence number of those that failed is given, since Lambda delivers again all
-        that follows it; where none can, the error is raised. Raises UsageError for a table that no setting names.
+        that follows it; where none can, or one has no number, the error is raised. Raises UsageError for a table that
+        no setting names.
         """
         done, failed = Processed(), []
         errors: list[Exception] = []
@@ -55,12 +56,12 @@ class Processor:
                 warn(f"{obj.name}: {len(found)} records are to come again: {_words(error)}")
                 errors.append(error)
                 failed += found
-        if errors and len(failed) == len(records):
-            raise errors[0]
         if not failed:
             return done
-        lowest = min((one["dynamodb"]["SequenceNumber"] for one in failed), key=int)
-        return Processed(done.accepted, done.filtered, done.dead_letter, lowest)
+        numbers = [number for one in failed if (number := _number(one)) is not None]
+        if len(failed) == len(records) or len(numbers) < len(failed):
+            raise errors[0]
+        return Processed(done.accepted, done.filtered, done.dead_letter, min(numbers, key=int))
 
     def _by_stream(self, records: Sequence[Any]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -86,6 +87,13 @@ class Processor:
         if obj.name not in self._flatteners:
             self._flatteners[obj.name] = Flattener(obj, rule_of(self.settings), spill=self.scratch / "spill")
         return self._flatteners[obj.name]
+
+
+def _number(record: Any) -> str | None:
+    """A record's sequence number, where it has one."""
+    change = record.get("dynamodb")
+    number = change.get("SequenceNumber") if isinstance(change, dict) else None
+    return number if isinstance(number, str) and number.isdecimal() else None
 
 
 def _words(error: Exception) -> str:
