@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from collecting import INSTANCE, KilledError, centre_home, collector, service
 from connect import contact_at, emulator, instance_with
-from homes import contacts
+from homes import contacts, table
 
+from trunkline.lake.store import FolderStore
 from trunkline.ledger.periods import LAG, Listed, period_of, rule_of
 from trunkline.pipelines.connect_listing import source_of
 from trunkline.pipelines.connect_register import ConnectRegister
@@ -31,9 +35,9 @@ RULE = rule_of((6, 24, 72))
 class Centre:
     """An instance with a contact every ten minutes of 3 March, on a clock."""
 
-    def __init__(self, now: datetime, **assumed: object) -> None:
+    def __init__(self, now: datetime, contacts: int = 144, **assumed: object) -> None:
         began = int(DAY.timestamp())
-        self.instance = instance_with([contact_at(n, began + 600 * n + 300) for n in range(144)])
+        self.instance = instance_with([contact_at(n, began + 600 * n + 300) for n in range(contacts)])
         self.clock = VirtualClock(now.timestamp())
         self.api: ConnectApi = emulator(self.instance, self.clock, check=False, **assumed)
 
@@ -154,6 +158,53 @@ def test_a_run_out_of_time_vouches_for_what_it_read_alone(tmp_path: Path, deadli
         assert covered == ((Window(DAY, done.through),) if done.through > DAY else ())
         centre.collect(home, DAY, DAY + 24 * HOUR)
         assert merge_adjacent(one.window for one in listed(home)) == (period_of(DAY.date()),)
+
+
+class Deadly:
+    """The folder's store, at whose write number `at` the process dies, before the write or after it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.writes, self.at, self.is_after = 0, 0, False
+        for name in ("put_file", "put_bytes", "remove"):
+            monkeypatch.setattr(FolderStore, name, self._deadly(getattr(FolderStore, name)))
+
+    def _deadly(self, real: Callable[..., None]) -> Callable[..., None]:
+        def write(*given: Any, **named: Any) -> None:
+            self.writes += 1
+            if self.writes == self.at and not self.is_after:
+                raise KilledError
+            real(*given, **named)
+            if self.writes == self.at:
+                raise KilledError
+
+        return write
+
+
+@pytest.mark.parametrize("every", [13, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+def test_killed_at_any_write_the_day_is_closed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    """Collected and reconciled, killed before or after a write of the lake, and run again: the same certificate."""
+    deadly = Deadly(monkeypatch)
+
+    def outcome(folder: Path, at: int) -> tuple[object, ...]:
+        centre = Centre(SETTLED, 7)
+        deadly.writes, deadly.at = 0, at
+        for _ in range(2 if at else 1):
+            with centre_home(folder) as home, suppress(KilledError):
+                centre.collect(home, DAY, SETTLED)
+                centre.reconcile(home, SETTLED)
+        with centre_home(folder) as home:
+            found = home.warehouse.query(
+                "SELECT period_start, state, listed, pairs, sha256 FROM ledger.period ORDER BY 1"
+            )
+            return found, len(table(home, contacts(home))), centre.api.count()["DescribeContact"]
+
+    expected = outcome(tmp_path / "whole", 0)
+    assert expected[1:] == (7, 7)
+    for at in range(2, deadly.writes, every):
+        for deadly.is_after in (False, True):
+            assert outcome(tmp_path / f"{at}-{deadly.is_after}", at) == expected
 
 
 @pytest.mark.parametrize(("stretch", "files"), [(50, 2), (5_000, 1)])
