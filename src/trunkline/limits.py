@@ -9,6 +9,9 @@ MIB: Final = 1024 * 1024
 # Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
 # small next to it, small enough that two in flight and the merge stay under 800 MB (717 MB).
 BATCH_BYTES_MAX: Final = 4 * MIB
+# Ours: an export's batch is this much larger. Half of its bytes are tags, its items are small, and they are of all the
+# table's days, each of which is a file of the batch: larger batches make a quarter of the files (566 MB at the most).
+EXPORT_BATCH_FACTOR: Final = 4
 # Ours: batches that are flattened at once. Each takes some 200 MB, so more cores would mean more memory.
 FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.

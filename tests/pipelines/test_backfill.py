@@ -292,7 +292,7 @@ def test_a_stopped_export_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(FolderStore, "put_bytes", stopping)
     while True:
-        with opened(tmp_path / "home", batch_bytes=4_000) as home:
+        with opened(tmp_path / "home", batch_bytes=1_000) as home:
             obj = home.objects["call"]
             try:
                 backfill_export(home, obj, str(place))

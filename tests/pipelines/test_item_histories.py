@@ -22,8 +22,8 @@ from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
 from trunkline.sources.dynamodb_export import Export, read_lines
-from trunkline.sources.dynamodb_items import Rules
 from trunkline.sources.dynamodb_scan import Page, Scan, Segment, frame_pages
+from trunkline.sources.dynamodb_shapes import Rules
 from trunkline.sources.dynamodb_stream import as_json, frame_event
 
 START = datetime(2026, 2, 11, 12)
@@ -111,7 +111,7 @@ def scanned(
     for place, key in enumerate(KEYS):
         began = reading(chance, writes)
         seen = state_at(first, writes, began + timedelta(seconds=chance.choice([-30, -2, 0, 0.5, 20]))).get(key)
-        page = Page(place, 0, [json.dumps(seen, separators=(",", ":"))] if seen else [], None, began, 1)
+        page = Page(place, 0, [json.dumps(seen, separators=(",", ":")).encode()] if seen else [], None, began, 1)
         found.append(frame_pages(obj, scan, [page], Rules()))
     return found
 

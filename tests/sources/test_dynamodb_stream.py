@@ -12,7 +12,8 @@ from dynamo_tables import CREATED, FIRST_SEQUENCE, arn, call, change
 
 from trunkline.errors import RecordError
 from trunkline.objects.call import CALL
-from trunkline.sources.dynamodb_items import Rules, version_text
+from trunkline.sources.dynamodb_items import version_text
+from trunkline.sources.dynamodb_shapes import Rules
 from trunkline.sources.dynamodb_stream import as_json, frame_event, frame_shard, read_again, read_change
 
 SAMPLE = Path(__file__).parent.parent / "events" / "dynamodb_stream.json"
@@ -92,7 +93,7 @@ def test_removals_are_told_apart() -> None:
     assert all(mark.is_deleted for mark in framed.marks)
     assert frame_shard(CALL, "shard", records, Rules("users")).filtered == 2
     none = frame_shard(CALL, "shard", records, Rules("none"))
-    assert (none.filtered, none.texts, none.read) == (3, [], 3)
+    assert (none.filtered, list(none.texts), none.read) == (3, [], 3)
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ SETTING_HELP: Final[Mapping[str, str]] = {
     "dynamodb_deletes": "Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`.",
     "scorecard_zone": "IANA zone of a scorecard's `datetime`, which names none; its day in the lake depends on it.",
     "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
-    "batch_bytes": "Decoded bytes of one batch, at most. It changes no row of a table.",
+    "batch_bytes": "Decoded bytes of one batch, at most; of an export four times as many. It changes no row.",
     "connect_instances": "ARNs of the Connect instances to collect from; an ARN names Region and account.",
     "connect_roles": "Role to assume, by account; accounts not named are asked with the credentials at hand.",
     "connect_endpoint": "URL of the Connect API where it is not AWS's own, such as the emulator's.",

@@ -19,6 +19,7 @@ from trunkline import clock
 from trunkline.batch import Counts, Drift, Framed, Progress, total
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
+from trunkline.limits import EXPORT_BATCH_FACTOR
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
@@ -66,8 +67,7 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
             raise UsageError(f"{place} is of {export.table_arn}, which holds {found.name}, not {obj.name}")
     files = listing.list_files(export.files) if export.files else []
     rules = rules_of(home.settings)
-    size = home.settings.batch_bytes
-
+    size = EXPORT_BATCH_FACTOR * home.settings.batch_bytes
     is_first = False
 
     def read(done: Mapping[tuple[str, str], Progress]) -> Iterator[Framed]:

@@ -6,7 +6,7 @@ own id, so the manifest is followed and no folder listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -14,12 +14,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from trunkline.batch import Broken, Framed, Mark, Plan
+from trunkline.batch import Broken, Framed, Mark, Plan, Texts
 from trunkline.errors import RecordError, UsageError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.sources import s3_client, s3_files
-from trunkline.sources.dynamodb_items import RANK_EXPORT, READ_BEFORE, STREAM_AFTER, Rules, texts_of, version_text
+from trunkline.sources.dynamodb_items import RANK_EXPORT, READ_BEFORE, STREAM_AFTER, texts_of, version_text
+from trunkline.sources.dynamodb_shapes import Rules
 
 NAME: Final = "dynamodb_export"
 _ROOT: Final = "AWSDynamoDB/"
@@ -70,6 +71,7 @@ class _Metadata(msgspec.Struct):
     WriteTimestampMicros: str | int | _Micros
 
 
+_ITEM: Final = b'{"Item":{'
 _LINE: Final = msgspec.json.Decoder(_Line)
 _METADATA: Final = msgspec.json.Decoder(_Metadata)
 
@@ -148,28 +150,41 @@ def _decoded(data: bytes, type_: Any, place: str) -> Any:
 
 def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Framed:
     """Lines of data files as items with marks: the batch has the same ranges and positions, and is of this source."""
+    framed = replace(framed, plan=Plan(obj.name, NAME, framed.plan.ranges))
     whole = Mark(version=version_text(export.shown_at - READ_BEFORE, RANK_EXPORT))
-    lines: list[_Read | RecordError] = [_read(text, export, whole) for text in framed.texts]
-    kept = [
-        (place, one) for place, one in enumerate(lines) if not (isinstance(one, _Read) and _is_filtered(one, rules))
-    ]
+    records = framed.texts.records if isinstance(framed.texts, Texts) else [text.encode() for text in framed.texts]
+    texts = None if export.is_incremental else _all_good(obj, records, rules)
+    if texts is not None:
+        return replace(framed, texts=texts, marks=[whole] * len(texts))
+    return _one_by_one(obj, framed, [_read(record, export, whole) for record in records], rules)
+
+
+def _all_good(obj: Object, records: Sequence[bytes], rules: Rules) -> Texts | None:
+    """The texts of a full export's lines; None where one of them is not as it should be."""
+    if not all(one.startswith(_ITEM) and one.endswith(b"}}") for one in records):
+        return None
+    texts = texts_of(obj, [one[len(_ITEM) - 1 : -1] for one in records], rules, {})
+    good = [text for text in texts if isinstance(text, bytes)]
+    return Texts(good) if len(good) == len(texts) else None
+
+
+def _one_by_one(obj: Object, framed: Framed, lines: Sequence[_Read | RecordError], rules: Rules) -> Framed:
+    kept = [(place, one) for place, one in enumerate(lines) if not _is_filtered(one, rules)]
     usable = [one for _, one in kept if isinstance(one, _Read)]
     removed = {place: "user" for place, one in enumerate(usable) if one.mark.is_deleted}
     texts = iter(texts_of(obj, [one.item for one in usable], rules, removed))
-    good: list[tuple[int, str, Mark]] = []
+    good: list[tuple[int, bytes, Mark]] = []
     broken = list(framed.broken)
     for place, one in kept:
-        text = next(texts) if isinstance(one, _Read) else one
+        text = one if isinstance(one, RecordError) else next(texts)
         if isinstance(text, RecordError):
-            raw = framed.texts[place].encode()
-            index, offset = framed.range_indexes[place], framed.offsets[place]
+            raw, index, offset = framed.texts[place].encode(), framed.range_indexes[place], framed.offsets[place]
             broken.append(Broken(index, offset, raw[:DEAD_LETTER_BYTES_MAX], len(raw), text.code, str(text)))
         elif isinstance(one, _Read):
             good.append((place, text, one.mark))
     return replace(
         framed,
-        plan=Plan(obj.name, NAME, framed.plan.ranges),
-        texts=[text for _, text, _ in good],
+        texts=Texts(text for _, text, _ in good),
         range_indexes=[framed.range_indexes[place] for place, _, _ in good],
         offsets=[framed.offsets[place] for place, _, _ in good],
         broken=broken,
@@ -181,34 +196,34 @@ def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Fra
 class _Read(NamedTuple):
     """A line: the item in typed JSON, and which version of it."""
 
-    item: str
+    item: bytes
     mark: Mark
 
 
-def _is_filtered(line: _Read, rules: Rules) -> bool:
+def _is_filtered(line: _Read | RecordError, rules: Rules) -> bool:
     # An export does not tell who removed an item, so only the document's own rule leaves its removals out.
-    return line.mark.is_deleted and rules.deletes == "none"
+    return isinstance(line, _Read) and line.mark.is_deleted and rules.deletes == "none"
 
 
-def _read(text: str, export: Export, whole: Mark) -> _Read | RecordError:
+def _read(record: bytes, export: Export, whole: Mark) -> _Read | RecordError:
     """One line. `whole` is the mark of every line of a full export."""
-    if not export.is_incremental and text.startswith('{"Item":{') and text.endswith("}}"):
-        return _Read(text[8:-1], whole)
+    if not export.is_incremental and record.startswith(_ITEM) and record.endswith(b"}}"):
+        return _Read(record[len(_ITEM) - 1 : -1], whole)
     try:
-        line = _LINE.decode(text)
+        line = _LINE.decode(record)
         if line.Item is not UNSET:
-            return _Read(bytes(line.Item).decode(), whole)
+            return _Read(bytes(line.Item), whole)
         if line.Metadata is UNSET:
             return RecordError("wrong_type", "the line has neither Item nor Metadata: it is of no export")
         version = version_text(_written_at(line.Metadata) + STREAM_AFTER, RANK_EXPORT)
     except (msgspec.DecodeError, ValueError, OverflowError):
         return RecordError("wrong_type", "the line is of no export, or says no time of its change")
     if line.NewImage is not UNSET:
-        return _Read(bytes(line.NewImage).decode(), Mark(version=version))
+        return _Read(bytes(line.NewImage), Mark(version=version))
     gone = line.OldImage if line.OldImage is not UNSET else line.Keys
     if gone is UNSET:
         return RecordError("missing_image", "a line with neither NewImage nor Keys")
-    return _Read(bytes(gone).decode(), Mark(version=version, is_deleted=True))
+    return _Read(bytes(gone), Mark(version=version, is_deleted=True))
 
 
 def _written_at(metadata: Raw) -> datetime:

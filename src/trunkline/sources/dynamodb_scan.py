@@ -16,12 +16,13 @@ from typing import Any, Final
 import msgspec
 
 from trunkline import clock
-from trunkline.batch import Broken, Framed, Mark, Plan, Range
+from trunkline.batch import Broken, Framed, Mark, Plan, Range, Texts
 from trunkline.errors import RecordError, TerminalError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.sources.dynamodb_client import told
-from trunkline.sources.dynamodb_items import RANK_SCAN, READ_BEFORE, Rules, texts_of, version_text
+from trunkline.sources.dynamodb_items import RANK_SCAN, READ_BEFORE, texts_of, version_text
+from trunkline.sources.dynamodb_shapes import Rules
 
 NAME: Final = "dynamodb_scan"
 CLOCK_DIFFERENCE_MAX: Final = timedelta(seconds=30)
@@ -63,7 +64,7 @@ class Page:
 
     segment: int
     number: int
-    items: list[str]
+    items: list[bytes]
     key: dict[str, Any] | None
     began_at: datetime
     units: float
@@ -106,7 +107,7 @@ def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
     _check_clock(answer, began_at)
     units = float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
     pace.took(units)
-    items = [msgspec.json.encode(item).decode() for item in answer["Items"]]
+    items = [msgspec.json.encode(item) for item in answer["Items"]]
     key = answer.get("LastEvaluatedKey")
     plain = msgspec.json.decode(msgspec.json.encode(key)) if key else None
     return Page(number, segment.pages, items, plain, began_at, units)
@@ -144,7 +145,7 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
               page.began_at)
         for page in pages
     ))  # fmt: skip
-    texts: list[str] = []
+    texts = Texts()
     indexes: list[int] = []
     offsets: list[int] = []
     marks: list[Mark] = []
@@ -153,10 +154,10 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
         mark = Mark(version=version_text(page.began_at - READ_BEFORE, RANK_SCAN))
         for offset, text in enumerate(texts_of(obj, page.items, rules, {})):
             if isinstance(text, RecordError):
-                raw = page.items[offset].encode()
+                raw = page.items[offset]
                 broken.append(Broken(index, offset, raw[:DEAD_LETTER_BYTES_MAX], len(raw), text.code, str(text)))
                 continue
-            texts.append(text)
+            texts.records.append(text)
             indexes.append(index)
             offsets.append(offset)
             marks.append(mark)

@@ -16,11 +16,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from trunkline.batch import Broken, Framed, Mark, Plan, Range
+from trunkline.batch import Broken, Framed, Mark, Plan, Range, Texts
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX, EVENT_YEAR_MIN
 from trunkline.objects.model import Object
-from trunkline.sources.dynamodb_items import RANK_STREAM, STREAM_AFTER, Rules, texts_of, version_text
+from trunkline.sources.dynamodb_items import RANK_STREAM, STREAM_AFTER, texts_of, version_text
+from trunkline.sources.dynamodb_shapes import Rules
 
 NAME: Final = "dynamodb_stream"
 SEQUENCE_SPLIT: Final = 10**15
@@ -63,7 +64,7 @@ class Change(NamedTuple):
     sequence: int
     created_at: datetime
     event_id: str
-    item: str | None
+    item: bytes | None
     deleted_by: str | None
     refused: RecordError | None = None
 
@@ -115,7 +116,7 @@ def _second(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
-def _item_of(record: StreamRecord) -> tuple[str | None, str | None, RecordError | None]:
+def _item_of(record: StreamRecord) -> tuple[bytes | None, str | None, RecordError | None]:
     """The item in typed JSON, who removed it, or why the record cannot be used."""
     new, old, keys = record.dynamodb.NewImage, record.dynamodb.OldImage, record.dynamodb.Keys
     if record.event_name == "REMOVE":
@@ -123,13 +124,13 @@ def _item_of(record: StreamRecord) -> tuple[str | None, str | None, RecordError 
         image = old if old is not UNSET else keys
         if image is UNSET:
             return None, None, RecordError("missing_image", "a REMOVE without keys")
-        return bytes(image).decode(), "ttl" if _is_ttl(record) else "user", None
+        return bytes(image), "ttl" if _is_ttl(record) else "user", None
     if record.event_name not in ("INSERT", "MODIFY"):
         return None, None, RecordError("wrong_type", "eventName is none of INSERT, MODIFY and REMOVE")
     if new is UNSET:
         detail = f"{record.event_name} without NewImage: the stream's view type must be NEW_AND_OLD_IMAGES or NEW_IMAGE"
         return None, None, RecordError("missing_image", detail)
-    return bytes(new).decode(), None, None
+    return bytes(new), None, None
 
 
 def _is_ttl(record: StreamRecord) -> bool:
@@ -201,8 +202,8 @@ def _framed(
     kept = [change for change in changes if not _is_filtered(change, rules)]
     usable = [change for change in kept if change.item is not None]
     deleted_by = {place: change.deleted_by for place, change in enumerate(usable) if change.deleted_by}
-    texts = iter(texts_of(obj, [change.item or "" for change in usable], rules, deleted_by))
-    good: list[tuple[str, Change]] = []
+    texts = iter(texts_of(obj, [change.item or b"" for change in usable], rules, deleted_by))
+    good: list[tuple[bytes, Change]] = []
     for change in kept:
         text = change.refused or next(texts)
         if isinstance(text, RecordError):
@@ -212,7 +213,7 @@ def _framed(
             good.append((text, change))
     return Framed(
         plan=plan,
-        texts=[text for text, _ in good],
+        texts=Texts(text for text, _ in good),
         range_indexes=[indexes[str(change.sequence // SEQUENCE_SPLIT)] for _, change in good],
         offsets=[change.sequence % SEQUENCE_SPLIT for _, change in good],
         broken=broken,
@@ -242,4 +243,4 @@ def read_again(obj: Object, payload: bytes, rules: Rules) -> tuple[str, Mark] | 
     if change.refused is not None or change.item is None:
         return None
     (text,) = texts_of(obj, [change.item], rules, {0: change.deleted_by} if change.deleted_by else {})
-    return None if isinstance(text, RecordError) else (text, change.mark)
+    return None if isinstance(text, RecordError) else (text.decode(), change.mark)
