@@ -122,3 +122,7 @@ CONNECT_CALLS_AT_ONCE: Final = 4
 CONNECT_PAGES_AHEAD: Final = 64
 # Ours: what is left of a Lambda's time for putting and merging one last batch.
 COLLECT_MARGIN_S: Final = 45
+
+# The mission's collector runs at minute 40 of every second hour, for the two hours before the full hour.
+COLLECT_SCHEDULE: Final = "cron(40 0/2 * * ? *)"
+COLLECT_ZONE: Final = "America/New_York"

@@ -18,11 +18,9 @@ from zoneinfo import ZoneInfo
 
 from trunkline.cron import Cron, Rate, parse_expression, time_before
 from trunkline.errors import UsageError
+from trunkline.limits import COLLECT_SCHEDULE, COLLECT_ZONE
 from trunkline.wall_clock import Reading, readings, utc, zone_named
 
-# What the mission's collector runs on: minute 40 of every second hour, for the two hours before the full hour.
-DEFAULT_EXPRESSION: Final = "cron(40 0/2 * * ? *)"
-DEFAULT_ZONE: Final = "America/New_York"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +34,7 @@ class Schedule:
 
 
 def make_schedule(
-    expression: str = DEFAULT_EXPRESSION, zone: str | ZoneInfo = DEFAULT_ZONE, delay: timedelta | None = None
+    expression: str = COLLECT_SCHEDULE, zone: str | ZoneInfo = COLLECT_ZONE, delay: timedelta | None = None
 ) -> Schedule:
     """A schedule from an EventBridge expression and an IANA zone; UsageError where either is none.
 

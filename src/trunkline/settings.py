@@ -7,10 +7,8 @@ The key that hashes personal data is never in the file, since people share and c
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -20,8 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from trunkline.errors import UsageError
-from trunkline.limits import BATCH_BYTES_MAX
-from trunkline.schedule import DEFAULT_EXPRESSION, DEFAULT_ZONE
+from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
@@ -95,8 +92,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     connect_endpoint: str = ""
     connect_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     connect_quota: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
-    collect_schedule: str = DEFAULT_EXPRESSION
-    collect_zone: str = DEFAULT_ZONE
+    collect_schedule: str = COLLECT_SCHEDULE
+    collect_zone: str = COLLECT_ZONE
     collect_again_h: tuple[Annotated[int, msgspec.Meta(ge=1, le=8760)], ...] = (12, 168)
     collect_describe: Literal["missing", "all", "never"] = "missing"
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
@@ -203,13 +200,17 @@ def _make_key(path: Path) -> None:
 def _from_file(path: Path) -> dict[str, tuple[object, str]]:
     """Values of the settings file and where each was found; a missing file sets nothing."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}. Correct the line, or move the file away.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    import tomllib  # a function on AWS has no such file
+
+    try:
+        table = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}. Correct the line, or move the file away.") from error
     if "pii_key" in table:
         raise UsageError(
             f"{path}: pii_key does not belong in a settings file, which people share. "
@@ -318,6 +319,8 @@ def _check_zone(zone: str, where: str) -> None:
 
 def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
     """`Did you mean x?`, and the valid names where they are few enough to read."""
+    import difflib
+
     near = difflib.get_close_matches(seen, valid, n=1, cutoff=0.6)
     guess = f"Did you mean {near[0]!r}?" if near else ""
     listed = f"Valid: {', '.join(valid)}." if len(valid) <= 40 else ""

@@ -15,8 +15,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.limits import SCHEDULE_PRECISION_S, WINDOWS_PER_RUN_MAX
-from trunkline.schedule import DEFAULT_EXPRESSION, Schedule, bounds, make_schedule
+from trunkline.limits import COLLECT_SCHEDULE, SCHEDULE_PRECISION_S, WINDOWS_PER_RUN_MAX
+from trunkline.schedule import Schedule, bounds, make_schedule
 from trunkline.wall_clock import utc
 
 _INSTANT: Final = timedelta.resolution
@@ -199,7 +199,7 @@ def label(window: Window, zone: ZoneInfo) -> str:
 
 
 def get_previous_interval_bounds(
-    now: datetime, zone: str | ZoneInfo, expression: str = DEFAULT_EXPRESSION
+    now: datetime, zone: str | ZoneInfo, expression: str = COLLECT_SCHEDULE
 ) -> tuple[datetime, datetime, str]:
     """Start and end (UTC) and label of the last window that has ended: the mission's function, for any schedule.
 

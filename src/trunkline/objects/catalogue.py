@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -37,6 +36,8 @@ VIEWS: dict[str, View] = {
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
     """The object of this name. Raises UsageError naming the valid ones."""
     if name not in objects:
+        import difflib
+
         near = difflib.get_close_matches(name.lower(), objects, n=1)
         guess = f"; did you mean {near[0]!r}?" if near else ";"
         raise UsageError(f"there is no object {name!r}{guess} objects are {', '.join(objects)}")

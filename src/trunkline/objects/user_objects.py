@@ -6,7 +6,6 @@ What is wrong in a file is a UsageError that names the file, the object, the key
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -101,6 +100,8 @@ class _Place:
 
 def read_objects(path: Path) -> tuple[Object, ...]:
     """The objects of one file, in its order. Raises UsageError if the file is missing, no TOML, or not valid."""
+    import tomllib  # who has no such file need not wait for it
+
     file = str(path)
     try:
         document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
