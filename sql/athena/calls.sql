@@ -43,7 +43,7 @@ FROM (
         PARTITION BY "call_id"
         ORDER BY CASE WHEN "duration_ms" IS NULL THEN 1 ELSE 0 END, CASE "format" WHEN 'contact_lens' THEN 0 WHEN 'call_analytics' THEN 1 WHEN 'transcribe' THEN 2 END, "output"
       ) AS "place"
-    FROM "post_call_analytics"."transcript"
+    FROM "post_call_analytics"."transcript_plain"
   ) AS t ON t."call_id" = c."call_id" AND t."place" = 1
-  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = c."call_id"
+  LEFT JOIN "connect_datalake"."contact_record_plain" AS r ON r."contact_id" = c."call_id"
 ) AS joined;

@@ -41,8 +41,8 @@ FROM (
   SELECT t."call_id", t."instance_id", t."aws_account_id", t."channel", t."language_locale", t."categories", t."greeting_time_agent_ms", t."non_talk_time_total_ms", t."talk_time_total_ms", t."talk_time_agent_ms", t."talk_time_customer_ms", t."total_conversation_duration_ms", t."talk_speed_agent_wpm", t."talk_speed_customer_wpm", t."interruptions_time_total_ms", t."interruptions_time_agent_ms", t."interruptions_time_customer_ms", t."interruptions_total_count", t."interruptions_agent_count", t."interruptions_customer_count", t."sentiment_overall_score_agent", t."sentiment_overall_score_customer", t."sentiment_interaction_score_customer_with_agent", t."sentiment_interaction_score_customer_without_agent", t."sentiment_end_score_agent", t."sentiment_end_score_customer", t."response_time_average_agent_ms", t."response_time_average_customer_ms", t."response_time_maximum_agent_ms", t."response_time_maximum_customer_ms",
     r."instance_id" AS "record_instance_id", r."instance_arn", r."disconnect_timestamp",
     ROW_NUMBER() OVER (PARTITION BY t."call_id" ORDER BY t."output") AS "place"
-  FROM "post_call_analytics"."transcript" AS t
-  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = t."call_id"
+  FROM "post_call_analytics"."transcript_plain" AS t
+  LEFT JOIN "connect_datalake"."contact_record_plain" AS r ON r."contact_id" = t."call_id"
   WHERE t."format" = 'contact_lens'
 ) AS lens
 WHERE "place" = 1;

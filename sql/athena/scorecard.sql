@@ -166,3 +166,37 @@ FROM (
 WHERE "record_rank" = 1
   AND "record_moved_to" IS NULL
   AND NOT "record_is_deleted";
+
+CREATE OR REPLACE VIEW "post_call_analytics"."scorecards_plain" AS
+SELECT
+  "guid",
+  "datetime",
+  "call_timestamp_utc",
+  "agent",
+  "call_type",
+  "ingested_at",
+  "outcome",
+  "overall_score",
+  "primary_intent",
+  "secondary_intent",
+  "score_ask_for_payment",
+  "score_confirm_location",
+  "score_features_advantages",
+  "score_handle_objections",
+  "score_size_recommendation",
+  "score_urgency",
+  "other_scores",
+  "deleted_by",
+  "year",
+  "month",
+  "day"
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+    PARTITION BY "year", "month", "day", "guid"
+    ORDER BY COALESCE("record_fidelity", '') DESC, COALESCE("record_version", '') DESC, CASE WHEN "record_is_redacted" THEN 1 ELSE 0 END DESC, COALESCE("record_catalogue_version", 0) DESC, COALESCE("record_hash", '') DESC
+  ) AS "record_rank"
+  FROM "post_call_analytics"."scorecards_files"
+) AS ranked
+WHERE "record_rank" = 1
+  AND "record_moved_to" IS NULL
+  AND NOT "record_is_deleted";

@@ -229,3 +229,66 @@ FROM (
 WHERE "record_rank" = 1
   AND "record_moved_to" IS NULL
   AND NOT "record_is_deleted";
+
+CREATE OR REPLACE VIEW "post_call_analytics"."transcript_plain" AS
+SELECT
+  "call_id",
+  "format",
+  "output",
+  "written_at",
+  "transcript_bucket",
+  "transcript_s3_key",
+  "job_name",
+  "job_status",
+  "aws_account_id",
+  "instance_id",
+  "channel",
+  "language_locale",
+  "schema_version",
+  "duration_ms",
+  "duration_rule",
+  "participant_kind",
+  "participants",
+  "participant_count",
+  "first_participant",
+  "change_count",
+  "turn_count",
+  "talk_time_ms",
+  "categories",
+  "greeting_time_agent_ms",
+  "non_talk_time_total_ms",
+  "talk_time_total_ms",
+  "talk_time_agent_ms",
+  "talk_time_customer_ms",
+  "total_conversation_duration_ms",
+  "talk_speed_agent_wpm",
+  "talk_speed_customer_wpm",
+  "interruptions_time_total_ms",
+  "interruptions_time_agent_ms",
+  "interruptions_time_customer_ms",
+  "interruptions_total_count",
+  "interruptions_agent_count",
+  "interruptions_customer_count",
+  "sentiment_overall_score_agent",
+  "sentiment_overall_score_customer",
+  "sentiment_interaction_score_customer_with_agent",
+  "sentiment_interaction_score_customer_without_agent",
+  "sentiment_end_score_agent",
+  "sentiment_end_score_customer",
+  "response_time_average_agent_ms",
+  "response_time_average_customer_ms",
+  "response_time_maximum_agent_ms",
+  "response_time_maximum_customer_ms",
+  "year",
+  "month",
+  "day"
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+    PARTITION BY "year", "month", "day", "call_id", "format", "output"
+    ORDER BY COALESCE("record_fidelity", '') DESC, COALESCE("record_version", '') DESC, CASE WHEN "record_is_redacted" THEN 1 ELSE 0 END DESC, COALESCE("record_catalogue_version", 0) DESC, COALESCE("record_hash", '') DESC
+  ) AS "record_rank"
+  FROM "post_call_analytics"."transcript_files"
+) AS ranked
+WHERE "record_rank" = 1
+  AND "record_moved_to" IS NULL
+  AND NOT "record_is_deleted";

@@ -10,16 +10,22 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunkline.compile.ddl import column_lines
+from trunkline.compile.fold import compared_columns
 from trunkline.compile.lake_views import (
     PARTITION_KEYS,
     athena_statements,
     best_body,
     create_external_table,
     create_lake_views,
+    has_plain,
     lake_columns,
     lake_location,
+    plain_body,
+    plain_columns,
     projection,
     versions_body,
 )
@@ -105,6 +111,37 @@ def test_a_version_delivered_twice_is_one() -> None:
             assert _versions(db) == [(V1, "08", "changed"), (V1, "08", "first")]
 
 
+@given(st.lists(st.builds(
+    _row, st.sampled_from([None, V1, V2]), st.sampled_from(["07", "08"]), contact_id=st.sampled_from("ab"),
+    channel=st.sampled_from(["VOICE", "CHAT"]), customer_endpoint_address=st.sampled_from([None, "1", "2"]),
+    record_fidelity=st.sampled_from(["api", "stream"]), record_is_deleted=st.booleans(),
+    record_moved_to=st.sampled_from([None, None, "2026-03-08"]),
+), max_size=8))  # fmt: skip
+def test_the_plain_view_shows_the_best_rows(rows: list[dict[str, Any]]) -> None:
+    """Without personal data in the order, and the same rows: those that tie before it show the same without it."""
+    for row in rows:  # as the hash is: over all that is no direct personal data
+        row["record_hash"] = f"hash of {row['channel']}, {row['record_is_deleted']}, {row['record_moved_to']}"
+    names = ", ".join(f'"{column.name}"' for column in plain_columns(CONTACT_RECORD))
+    with duckdb.connect() as db:
+        _lake(db, rows)
+        best, plain = (body(CONTACT_RECORD, DUCKDB, "files") for body in (best_body, plain_body))
+        shown = db.sql(f"SELECT {names}, day FROM ({best}) ORDER BY contact_id, day").fetchall()
+        assert db.sql(f"SELECT * EXCLUDE (year, month) FROM ({plain}) ORDER BY contact_id, day").fetchall() == shown
+
+
+def test_the_plain_view_needs_no_personal_data(obj: Object) -> None:
+    """Neither in what it shows nor in what it reads, so that a question about a call reads no word of its transcript."""
+    body = plain_body(obj, ATHENA, "files")
+    personal = {column.name for column in obj.columns if column.pii != "none"} | {"record_unmapped"}
+    assert not personal & set(re.findall(r'"(\w+)"', body))
+
+
+def test_the_hash_is_over_all_that_the_plain_view_shows(obj: Object) -> None:
+    """What the order compares by value because the hash leaves it out is not among it."""
+    assert not set(plain_columns(obj)) & set(compared_columns(obj))
+    assert has_plain(obj) or not any(column.pii == "direct" for column in obj.columns)
+
+
 def test_a_one_day_query_reads_one_days_files(tmp_path: Path) -> None:
     """A condition on year, month and day goes through the view to the files: other days are not opened."""
     with duckdb.connect() as db:
@@ -167,14 +204,17 @@ def test_athena_computes_the_partitions_of_the_layout() -> None:
 
 def test_athena_reads_the_views_not_the_files(obj: Object) -> None:
     """The names people know are views; the files' table has a name of its own; each statement fits a query."""
-    schema, files, versions, best = athena_statements(obj, "s3://b/lake", last_year=2050)
+    schema, files, versions, best, *plain = athena_statements(obj, "s3://b/lake", last_year=2050)
     assert schema == f"CREATE SCHEMA IF NOT EXISTS `{obj.database}`"
     assert f"`{obj.database}`.`{obj.table_name}_files`" in files
     assert ",2050'" in files
     assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.table_name}_versions" AS')
     assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}" AS')
-    assert all(f'FROM "{obj.database}"."{obj.table_name}_files"' in view for view in (versions, best))
-    assert all(len(sql.encode()) < (ATHENA.statement_bytes_max or 0) for sql in (files, versions, best))
+    assert [one.split(" AS\n")[0] for one in plain] == (
+        [f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}_plain"'] if has_plain(obj) else []
+    )
+    assert all(f'FROM "{obj.database}"."{obj.table_name}_files"' in view for view in (versions, best, *plain))
+    assert all(len(sql.encode()) < (ATHENA.statement_bytes_max or 0) for sql in (files, versions, best, *plain))
 
 
 def test_athena_casts_no_map_to_text() -> None:

@@ -69,11 +69,13 @@ def test_athenas_view_means_what_the_warehouses_does(tmp_path: Path, name: str) 
     view = VIEWS[name]
     with duckdb.connect() as con:
         con.execute(f"ATTACH '{tmp_path / 'home' / 'warehouse.duckdb'}' AS w (READ_ONLY)")
-        for table in view.tables.values():
+        for place, table in {**view.tables, **view.lake_tables}.items():
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.')[0]}")
             keys = ", strftime(COALESCE(call_timestamp_utc, '1970-01-01'), '%Y') AS year" if "call" in table else ""
             keys += keys.replace("%Y", "%m").replace("year", "month") + keys.replace("%Y", "%d").replace("year", "day")
-            con.execute(f"CREATE VIEW {table} AS SELECT *{keys if table.endswith('.call') else ''} FROM w.{table}")
+            con.execute(
+                f"CREATE VIEW {table} AS SELECT *{keys if table.endswith('.call') else ''} FROM w.{view.tables[place]}"
+            )
         columns = "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = 'memory'"
         tables: dict[str, dict[str, str]] = {}
         for table, column, type_ in con.execute(columns).fetchall():

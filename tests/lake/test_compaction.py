@@ -70,6 +70,21 @@ def test_old_and_new_files_are_there_at_once(tmp_path: Path) -> None:
         assert size.fetchall()[0][0] == len(all_versions)
 
 
+def test_a_compacted_file_is_sorted_by_time(tmp_path: Path) -> None:
+    """Times of a row stand in several columns, and so they take less; a question about an hour reads less of a day."""
+    with opened(tmp_path / "home", NARROW) as home:
+        records = [narrow(f"c{n}", Began=f"2026-03-03T{(n * 7) % 24:02}:00:00Z") for n in range(24)]
+        load_into(home, write(tmp_path / "in", *records), obj=NARROW)
+        compact(home, NARROW, timedelta(0))
+        (file,) = lake_files(home, NARROW)
+        rows = home.con.execute(
+            f"SELECT {NARROW.partition} FROM read_parquet($1)", [str(home.store.fetch(file, tmp_path))]
+        )
+        times = [at for (at,) in rows.fetchall()]
+        assert times == sorted(times)
+        assert len(set(times)) == 24
+
+
 def test_the_grace_time_counts_from_each_compaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was replaced goes when the grace time is over, not before, and what came later stays."""
     from trunkline.pipelines import upkeep

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from trunkline.compile.ddl import staging_table, view_columns
 from trunkline.compile.flow_picture import flow_picture
-from trunkline.compile.lake_views import FILES_SUFFIX, MOVED_TO, PARTITION_KEYS, VERSIONS_SUFFIX
+from trunkline.compile.lake_views import FILES_SUFFIX, MOVED_TO, PARTITION_KEYS, VERSIONS_SUFFIX, has_plain
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.model import Column, Object
 
@@ -49,6 +49,7 @@ def _facts(obj: Object) -> str:
     rows = [
         ("Lake and public view", (f"`{obj.public_view}`, `{obj.lake_table}{VERSIONS_SUFFIX}`; "
                                  f"files `{obj.lake_table}{FILES_SUFFIX}`")),
+        *([("Without personal data", f"`{obj.plain_view}`, in the lake")] if has_plain(obj) else []),
         ("Warehouse table", f"`{obj.warehouse_table}`, staging `{staging_table(obj)}`"),
         ("Key", _names(obj.key)),
         ("Version", f"`{obj.version}`: the later copy is the newer"),

@@ -18,11 +18,11 @@ from trunkline.compile.lake_views import (
     LAST_YEAR,
     PARTITION_KEYS,
     VERSIONS_SUFFIX,
-    best_body,
     lake_columns,
     lake_location,
+    lake_views,
+    plain_columns,
     projection,
-    versions_body,
 )
 from trunkline.compile.views import select_view
 from trunkline.engines.athena import ATHENA, hive_type, trino_type
@@ -144,14 +144,18 @@ def object_tables(
 ) -> list[CatalogueTable]:
     """An object's table over its files and the two views on it, in the order in which they need each other."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
-    columns: list[tuple[str, Type, str]] = [(one.name, one.type, one.meaning) for one in obj.columns]
-    columns += [(key, "text", "From the file's path.") for key in PARTITION_KEYS]
-    return [
-        files_table(obj, lake, last_year, is_projected),
-        _view(obj.database, obj.table_name + VERSIONS_SUFFIX, versions_body(obj, ATHENA, files), columns,
-              f"Every distinct version of {obj.lake_table}."),
-        _view(obj.database, obj.view_name, best_body(obj, ATHENA, files), columns, obj.grain),
-    ]  # fmt: skip
+    about = {
+        obj.lake_table + VERSIONS_SUFFIX: f"Every distinct version of {obj.lake_table}.",
+        obj.public_view: obj.grain,
+        obj.plain_view: f"{obj.grain} Without personal data, which it does not read.",
+    }
+    tables = [files_table(obj, lake, last_year, is_projected)]
+    for name, body in lake_views(obj, ATHENA, files).items():
+        shown = plain_columns(obj) if name == obj.plain_view else obj.columns
+        columns: list[tuple[str, Type, str]] = [(one.name, one.type, one.meaning) for one in shown]
+        columns += [(key, "text", "From the file's path.") for key in PARTITION_KEYS]
+        tables.append(_view(obj.database, name.rpartition(".")[2], body, columns, about[name]))
+    return tables
 
 
 def view_table(view: View) -> CatalogueTable:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from trunkline.compile.lake_views import FILES_SUFFIX, athena_statements
+from trunkline.compile.lake_views import FILES_SUFFIX, athena_statements, has_plain
 from trunkline.compile.views import create_view, views_on
 from trunkline.engines.athena import ATHENA
 from trunkline.objects.calls_view import CALLS_VIEW
@@ -48,7 +48,7 @@ def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY)
     made: list[NamedQuery] = []
     known = tuple(objects)
     for obj in known:
-        steps = ("database", "files", "versions", "view")
+        steps = ("database", "files", "versions", "view", *(["plain_view"] if has_plain(obj) else []))
         for step, sql in zip(steps, athena_statements(obj, lake), strict=True):
             about = f"Creates the {step} of {obj.lake_table}; once is enough."
             made.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))

@@ -1,4 +1,4 @@
-"""The two views on an object's lake files, and Athena's DDL for the files.
+"""The views on an object's lake files, and Athena's DDL for the files.
 
 A lake file has the object's columns in catalogue order and `record_moved_to` at the end; year, month and day are in
 its path alone. The views read any relation that has these columns, so the embedded engine and Athena share them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline.compile.ddl import column_lines, create_schema
-from trunkline.compile.fold import order_by
+from trunkline.compile.fold import compared_columns, hashed_terms, order_by
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified, text_literal
@@ -52,16 +52,15 @@ def lake_rows(obj: Object, files: str, more: Sequence[tuple[str, str]] = ()) -> 
     return f"(SELECT {typed} WHERE false UNION ALL BY NAME SELECT * FROM {files}) AS lake_rows"
 
 
-def _selected(obj: Object, engine: Engine) -> str:
-    return ",\n".join(f"  {engine.quote(name)}" for name in (*(c.name for c in obj.columns), *PARTITION_KEYS))
-
-
-def _ranked(obj: Object, engine: Engine, source: str, by: Sequence[str], order: str, kept: str, rest: str) -> str:
+def _ranked(
+    columns: Sequence[Column], engine: Engine, source: str, by: Sequence[str], order: str, kept: str, rest: str
+) -> str:
+    shown = ",\n".join(f"  {engine.quote(name)}" for name in (*(c.name for c in columns), *PARTITION_KEYS))
     # Year, month and day are in PARTITION BY so that an engine can push a condition on them below the window.
     parts = ", ".join(engine.quote(name) for name in (*PARTITION_KEYS, *by))
     rank = engine.quote("record_rank")
     return (
-        f"SELECT\n{_selected(obj, engine)}\nFROM (\n"
+        f"SELECT\n{shown}\nFROM (\n"
         f"  SELECT *, ROW_NUMBER() OVER (\n    PARTITION BY {parts}\n    ORDER BY {order}\n  ) AS {rank}\n"
         f"  FROM {source}{kept}\n) AS ranked\nWHERE {rank} = 1{rest}"
     )
@@ -74,7 +73,7 @@ def versions_body(obj: Object, engine: Engine, source: str) -> str:
     """
     first = ", ".join(engine.quote(name) for name in ("record_arrived_at", "record_position", "record_loaded_at"))
     return _ranked(
-        obj, engine, source, (*obj.key, "record_version", "record_hash"), f"{order_by(obj, engine)}, {first}",
+        obj.columns, engine, source, (*obj.key, "record_version", "record_hash"), f"{order_by(obj, engine)}, {first}",
         f"\n  WHERE {engine.quote(MOVED_TO.name)} IS NULL", "",
     )  # fmt: skip
 
@@ -85,16 +84,47 @@ def best_body(obj: Object, engine: Engine, source: str) -> str:
     Tombstones take part in the ranking and are dropped after it: where one wins, a later partition holds the row.
     Deleted rows likewise.
     """
-    rest = f"\n  AND {engine.quote(MOVED_TO.name)} IS NULL\n  AND NOT {engine.quote('record_is_deleted')}"
-    return _ranked(obj, engine, source, obj.key, order_by(obj, engine), "", rest)
+    return _ranked(obj.columns, engine, source, obj.key, order_by(obj, engine), "", _there(engine))
 
 
-def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, str]:
-    """CREATE OR REPLACE VIEW of `<table>_versions` and of `<table>` over `source`."""
-    return (
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.lake_table + VERSIONS_SUFFIX)} AS\n"
-        + versions_body(obj, engine, source),
-        f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\n" + best_body(obj, engine, source),
+def _there(engine: Engine) -> str:
+    return f"\n  AND {engine.quote(MOVED_TO.name)} IS NULL\n  AND NOT {engine.quote('record_is_deleted')}"
+
+
+def has_plain(obj: Object) -> bool:
+    """Whether the order of versions reads personal data, so that a view without it reads less."""
+    return any(column.path is not None for column in compared_columns(obj))
+
+
+def plain_columns(obj: Object) -> tuple[Column, ...]:
+    """The columns that hold no personal data. The hash is over all of them."""
+    return tuple(column for column in obj.data_columns if column.pii == "none")
+
+
+def plain_body(obj: Object, engine: Engine, source: str) -> str:
+    """SELECT of the best row per key within each partition, without personal data, which is not read either.
+
+    The order ends with the hash here. Rows that tie there differ in personal data alone, so that whichever is taken
+    shows the same.
+    """
+    order = ", ".join(f"{term} DESC" for term in hashed_terms(obj, engine))
+    return _ranked(plain_columns(obj), engine, source, obj.key, order, "", _there(engine))
+
+
+def lake_views(obj: Object, engine: Engine, source: str) -> dict[str, str]:
+    """The views over `source` by `database.view`: all versions, the best rows, and plain ones where those read less."""
+    found = {
+        obj.lake_table + VERSIONS_SUFFIX: versions_body(obj, engine, source),
+        obj.public_view: best_body(obj, engine, source),
+    }
+    return found | ({obj.plain_view: plain_body(obj, engine, source)} if has_plain(obj) else {})
+
+
+def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, ...]:
+    """CREATE OR REPLACE VIEW of each of the views over `source`."""
+    return tuple(
+        f"CREATE OR REPLACE VIEW {quote_qualified(engine, name)} AS\n{body}"
+        for name, body in lake_views(obj, engine, source).items()
     )
 
 

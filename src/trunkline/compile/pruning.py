@@ -40,7 +40,7 @@ def _bounds(select: exp.Select, objects: Mapping[str, Object]) -> Iterator[str]:
     if source is None or where is None or select.args.get("joins") or not isinstance(source.this, exp.Table):
         return
     table: exp.Table = source.this
-    name = table.name.removesuffix("_versions")
+    name = table.name.removesuffix("_versions").removesuffix("_plain")
     obj = next((one for one in objects.values() if name in (one.table_name, one.view_name)), None)
     if obj is None or "lake" not in (table.db, table.catalog):
         return

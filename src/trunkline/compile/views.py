@@ -42,9 +42,10 @@ def select_view(view: View, engine: str, named: Named | None = None, is_lake: bo
     Athena's always are, with the partition keys as columns.
     """
     dialect = spelling(engine)
+    is_lake = is_lake or engine == "athena"
     named = named or (lambda name: quote_qualified(DUCKDB, name))
-    columns = ",\n    ".join(column_sql(one, dialect, is_lake or engine == "athena") for one in view.columns)
-    return f"SELECT\n    {columns}\nFROM {_source(view, dialect, named)}"
+    columns = ",\n    ".join(column_sql(one, dialect, is_lake) for one in view.columns)
+    return f"SELECT\n    {columns}\nFROM {_source(view, dialect, named, is_lake)}"
 
 
 def create_view(view: View, engine: str) -> str:
@@ -54,9 +55,10 @@ def create_view(view: View, engine: str) -> str:
     return f'CREATE OR REPLACE VIEW "{view.database}"."{view.name}" AS\n{select_view(view, engine)}{tail}'
 
 
-def _source(view: View, engine: Spelling, named: Named) -> str:
+def _source(view: View, engine: Spelling, named: Named, is_lake: bool) -> str:
     if view.source:
-        return view.source.format(**{name: named(table) for name, table in view.tables.items()})
+        tables = {**view.tables, **(view.lake_tables if is_lake else {})}
+        return view.source.format(**{name: named(table) for name, table in tables.items()})
     base = named(f"{view.database}.{view.base}")
     return base if view.members is None else _unnested(view, view.members, base, engine)
 

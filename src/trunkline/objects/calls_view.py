@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 from trunkline.objects.call import CALL
-from trunkline.objects.transcript import FORMATS
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.transcript import FORMATS, TRANSCRIPT
 from trunkline.objects.view import ColumnType, View, ViewColumn
 
 OURS: Final = "Trunkline"
@@ -138,7 +139,8 @@ CALLS_VIEW: Final = View(
     source=_SOURCE,
     tables={
         "call": CALL.public_view,
-        "transcript": f"{CALL.database}.transcript",
-        "contact_record": "connect_datalake.contact_record",
+        "transcript": TRANSCRIPT.public_view,
+        "contact_record": CONTACT_RECORD.public_view,
     },
+    lake_tables={"transcript": TRANSCRIPT.plain_view, "contact_record": CONTACT_RECORD.plain_view},
 )  # fmt: skip

@@ -153,6 +153,11 @@ class Object:
         return f"{self.database}.{self.view_name}"
 
     @property
+    def plain_view(self) -> str:
+        """`database.view` of the lake that shows them without personal data."""
+        return f"{self.public_view}_plain"
+
+    @property
     def lake_folder(self) -> str:
         """Where its files lie below the lake, without slashes at the ends."""
         return self.folder or f"{self.database}/{self.table_name}"

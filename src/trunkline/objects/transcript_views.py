@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.transcript import CONTACT_LENS, TRANSCRIPT, TURN
 from trunkline.objects.view import ColumnType, Members, View, ViewColumn
 
@@ -99,5 +100,6 @@ CONTACT_LENS_VIEW: Final = View(
   WHERE t."format" = 'contact_lens'
 ) AS lens
 WHERE "place" = 1""",
-    tables={"transcript": TRANSCRIPT.public_view, "contact_record": "connect_datalake.contact_record"},
+    tables={"transcript": TRANSCRIPT.public_view, "contact_record": CONTACT_RECORD.public_view},
+    lake_tables={"transcript": TRANSCRIPT.plain_view, "contact_record": CONTACT_RECORD.plain_view},
 )  # fmt: skip

@@ -10,7 +10,7 @@ import duckdb
 
 from trunkline.compile import pruning, trino
 from trunkline.compile.ddl import create_schema, view_columns
-from trunkline.compile.lake_views import PARTITION_KEYS, best_body, lake_columns, lake_rows, versions_body
+from trunkline.compile.lake_views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
 from trunkline.compile.views import create_view, select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
@@ -110,10 +110,7 @@ def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
         columns = [f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in lake_columns(obj)]
         columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
         source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
-    return [
-        (obj.view_name, best_body(obj, DUCKDB, source)),
-        (f"{obj.table_name}_versions", versions_body(obj, DUCKDB, source)),
-    ]
+    return [(name.rpartition(".")[2], body) for name, body in lake_views(obj, DUCKDB, source).items()]
 
 
 def _in_lake(name: str) -> str:
