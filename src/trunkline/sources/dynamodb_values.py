@@ -51,12 +51,14 @@ _PLAIN: Final = re.compile(_SHORT + r"\Z")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
 _SIMPLE_KEY: Final = re.compile(r"[A-Za-z0-9_.-]*\Z")
-_SHORT_NUMBER: Final = re.compile(rf'(:)\{{"N":"({_SHORT})"\}}'.encode())
-_WORDS: Final = ((b':{"BOOL":true}', b":true"), (b':{"BOOL":false}', b":false"), (b':{"NULL":true}', b":null"))
+_SHORT_NUMBER: Final = re.compile(rf'(:)\{{"N":"({_SHORT})"(?=\}})'.encode())
+_WORDS: Final = ((b':{"BOOL":true', b":true"), (b':{"BOOL":false', b":false"), (b':{"NULL":true', b":null"))
 _TAGGED: Final = re.compile(rb'\{"(?:S|N|M|L|BOOL|NULL|B|SS|NS|BS)":')
 # JSON has no control characters, so they can stand for what would mislead: escapes, and braces inside texts.
 _ESCAPES: Final = ((b"\\\\", b"\x01"), (b'\\"', b"\x02"))
 _BRACES: Final = ((b"{", b"\x03"), (b"}", b"\x04"))
+
+_CLOSED: Final = bytes.maketrans(b"\x05", b"}")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -92,22 +94,22 @@ def _counted(typed: bytes, escaped: int) -> bytes | None:
     opened, marks = typed.count(b"{"), typed.count(b'"') - escaped
     if typed.count(b"}") != opened:
         return None
+    size = typed.count(b"\n") + 1
     pieces = _SHORT_NUMBER.split(typed)
     bare = b"".join(pieces)
-    quoted = bare.replace(b':{"S":"', b':"')
-    text = quoted.replace(b'"}', b'"')
-    texts = (len(bare) - len(quoted)) // 5
-    if len(quoted) - len(text) != texts:
-        return None
-    values = texts + len(pieces) // 3
+    text = bare.replace(b':{"S":"', b':"')
+    values = (len(bare) - len(text)) // 5 + len(pieces) // 3
     bare, text = text, text.replace(b':{"M":{', b":{")
     maps = (len(bare) - len(text)) // 5
-    words = opened - typed.count(b"\n") - 1 - values - 2 * maps
-    if words > 0:
+    words = opened - size - values - 2 * maps
+    if words:
         text, words = _worded(text, words)
-    is_whole = words >= 0 and marks == 6 * values + 4 * (words + maps)
-    # A map ends with two braces, and so many stand together as maps end together.
-    return text.replace(b"}}", b"}") if is_whole else None
+    if words < 0 or marks != 6 * values + 4 * (words + maps):
+        return None
+    # A value ends with a brace, a map with two and an item with one. Where they stand together, a value's own goes and
+    # of each pair one. An empty map at an item's end has no value in it, and shows in the count.
+    bare, text = text, text.replace(b"}}", b"\x05")
+    return text.translate(_CLOSED, b"}") if len(bare) - len(text) == size + maps else None
 
 
 def _worded(text: bytes, expected: int) -> tuple[bytes, int]:
