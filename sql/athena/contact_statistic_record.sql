@@ -50,4 +50,4 @@ SELECT
     CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external",
     CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow",
     CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp"
-FROM "connect_datalake"."contact_record";
+FROM "connect_datalake"."contact_record_plain";

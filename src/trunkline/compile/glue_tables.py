@@ -142,7 +142,7 @@ def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type,
 def object_tables(
     obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True
 ) -> list[CatalogueTable]:
-    """An object's table over its files and the two views on it, in the order in which they need each other."""
+    """An object's table over its files and the views on it, in the order in which they need each other."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
     about = {
         obj.lake_table + VERSIONS_SUFFIX: f"Every distinct version of {obj.lake_table}.",

@@ -59,7 +59,8 @@ def _source(view: View, engine: Spelling, named: Named, is_lake: bool) -> str:
     if view.source:
         tables = {**view.tables, **(view.lake_tables if is_lake else {})}
         return view.source.format(**{name: named(table) for name, table in tables.items()})
-    base = named(f"{view.database}.{view.base}")
+    table = f"{view.database}.{view.base}"
+    base = named(view.lake_tables.get(view.base, table) if is_lake else table)
     return base if view.members is None else _unnested(view, view.members, base, engine)
 
 

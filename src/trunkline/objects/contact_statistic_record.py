@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from trunkline.objects import contact_rules as rules
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.view import ColumnType, View, ViewColumn
 
 LAKE: Final = "Amazon Connect analytics data lake, contact_statistic_record"
@@ -180,4 +181,5 @@ CONTACT_STATISTIC_RECORD: Final = View(
     base="contact_record",
     grain="one row per contact",
     columns=_IDENTITY + _TIMES + _FLAGS,
+    lake_tables={"contact_record": CONTACT_RECORD.plain_view},
 )

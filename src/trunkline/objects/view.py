@@ -50,9 +50,9 @@ class View:
     """A view over one base table, one row of the view per row of the table; or over what `source` says.
 
     `source` is what stands after FROM, in portable SQL with `{name}` for each of `tables`, which are `database.view`
-    by name; `lake_tables` stand in for some of them where the lake is read, and read less there. `members`: one row of
-    the view per member of a list in the base table. `key` names one row. `needs` are the objects whose tables must be
-    there. `is_personal`: only the second role may read it.
+    by name; `lake_tables` stand in for some of them, or for the base, where the lake is read: they read less.
+    `members`: one row of the view per member of a list in the base table. `key` names one row. `needs` are the objects
+    whose tables must be there. `is_personal`: only the second role may read it.
     """
 
     database: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -161,7 +162,8 @@ def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Fra
 
 def _all_good(obj: Object, records: Sequence[bytes], rules: Rules) -> Texts | None:
     """The texts of a full export's lines; None where one of them is not as it should be."""
-    if not all(one.startswith(_ITEM) and one.endswith(b"}}") for one in records):
+    begin, end = map(bytes.startswith, records, repeat(_ITEM)), map(bytes.endswith, records, repeat(b"}}"))
+    if not all(begin) or not all(end):
         return None
     texts = texts_of(obj, [one[len(_ITEM) - 1 : -1] for one in records], rules, {})
     good = [text for text in texts if isinstance(text, bytes)]
