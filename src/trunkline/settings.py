@@ -210,7 +210,7 @@ def _from_file(path: Path) -> dict[str, tuple[object, str]]:
     try:
         table = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}. Correct the line, or move the file away.") from error
+        raise UsageError(f"{path} is not TOML ({error}): correct the line, or move the file away.") from error
     if "pii_key" in table:
         raise UsageError(
             f"{path}: pii_key does not belong in a settings file, which people share. "

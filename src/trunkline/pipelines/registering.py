@@ -94,7 +94,7 @@ def register_lake(objects: Mapping[str, Object], lake: str, wanted: Wanted) -> l
         return register(objects, lake, open_store(lake), clients[0], clients[1], wanted)
     except (BotoCoreError, ClientError) as error:
         raise TransientError(
-            f"the lake could not be registered: {error}. Registering again goes on where it ended; what it needs is "
+            f"the lake could not be registered ({error}): registering again goes on where it ended; what it needs is "
             "listed in docs/how-to/register-in-athena.md"
         ) from error
 

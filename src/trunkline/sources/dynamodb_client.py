@@ -29,7 +29,7 @@ def connect(service: Literal["dynamodb", "dynamodbstreams"], connections: int = 
         return boto3.client(service, config=config)
     except BotoCoreError as error:
         raise TerminalError(
-            f"no client of {service} can be made: {error}. Set AWS_REGION and credentials (aws configure)."
+            f"no client of {service} can be made ({error}): set AWS_REGION and credentials (aws configure)."
         ) from error
 
 
@@ -46,7 +46,7 @@ def told(table: str) -> Iterator[None]:
     except ClientError as error:
         raise _of_client(table, error.response.get("Error", {})) from error
     except BotoCoreError as error:
-        raise TransientError(f"DynamoDB was not reached for {table}: {error}. Run the same command again.") from error
+        raise TransientError(f"DynamoDB was not reached for {table} ({error}): run the same command again.") from error
 
 
 def _of_client(table: str, error: dict[str, str]) -> TrunklineError:

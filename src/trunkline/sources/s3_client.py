@@ -184,7 +184,7 @@ def told(url: str) -> Iterator[None]:
         boto.ProfileNotFound,
     ) as error:
         raise TerminalError(
-            f"no AWS credentials to read {url}: {error}. Run `aws configure` or set AWS_PROFILE."
+            f"no AWS credentials to read {url} ({error}): run `aws configure` or set AWS_PROFILE."
         ) from error
     except boto.ParamValidationError as error:
         raise TerminalError(f"{url} is no S3 address: {error}. Valid is s3://bucket/prefix.") from error

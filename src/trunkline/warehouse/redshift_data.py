@@ -329,7 +329,7 @@ def _told() -> Iterator[None]:
             raise TransientError(f"the Redshift Data API answers {code} ({text}): try again later.") from error
         raise RefusedError(code, text) from error
     except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"the Redshift Data API did not answer: {error}. Try again later.") from error
+        raise TransientError(f"the Redshift Data API did not answer ({error}): try again later.") from error
 
 
 __all__ = [

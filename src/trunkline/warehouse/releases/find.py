@@ -144,7 +144,7 @@ def told(url: str) -> Iterator[None]:
     except boto.ParamValidationError as error:
         raise UsageError(f"{shown(url)} is no S3 address; valid is s3://bucket/prefix.") from error
     except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
-        raise TerminalError(f"no AWS credentials to read {shown(url)}: {error}. Run `aws configure`.") from error
+        raise TerminalError(f"no AWS credentials to read {shown(url)} ({error}): run `aws configure`.") from error
     except boto.ClientError as error:
         code = str(error.response["Error"].get("Code"))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -162,4 +162,4 @@ def told(url: str) -> Iterator[None]:
             f"S3 answers {code} for {shown(url)}. The role needs s3:ListBucket, s3:GetObject and s3:PutObject."
         ) from error
     except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"S3 did not answer for {shown(url)}: {error}. Try again later.") from error
+        raise TransientError(f"S3 did not answer for {shown(url)} ({error}): try again later.") from error

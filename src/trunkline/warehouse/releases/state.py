@@ -163,5 +163,5 @@ def _decoded(data: bytes, where: str) -> RunState:
         return msgspec.json.decode(data, type=RunState)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TerminalError(
-            f"{shown(where)} is no state of a run: {error}. Find out how far the last run came, then remove it."
+            f"{shown(where)} is no state of a run ({error}): find out how far the last run came, then remove it."
         ) from error
