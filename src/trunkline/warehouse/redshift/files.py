@@ -96,4 +96,4 @@ def _told(bucket: str) -> Iterator[None]:
     except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
         raise TerminalError(f"no AWS credentials to write to the staging bucket {bucket}: {error}.") from error
     except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"S3 did not answer for the staging bucket {bucket} ({error}): try again later.") from error
+        raise TransientError(f"S3 did not answer for staging bucket {bucket} ({error}): try again later.") from error
