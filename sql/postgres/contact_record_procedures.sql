@@ -12,6 +12,14 @@ CREATE OR REPLACE PROCEDURE "connect"."merge_f_calls" (
 ) AS $$
 DECLARE
   source_name TEXT;
+  n_staged BIGINT;
+  n_keys BIGINT;
+  n_merged BIGINT;
+  n_better BIGINT;
+  n_revived BIGINT;
+  n_replaced BIGINT;
+  n_ended BIGINT;
+  n_late BIGINT;
 BEGIN
   -- Overwrites connect.f_calls by key: of all versions of a key, in the table and staged, the best stays.
   -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
@@ -34,9 +42,9 @@ BEGIN
   END IF;
 
   -- What a call before this one in the same session may have left behind.
+  DROP TABLE IF EXISTS "trunkline_f_calls_elsewhere";
   DROP TABLE IF EXISTS "trunkline_f_calls_verdict";
-  DROP TABLE IF EXISTS "trunkline_f_calls_held";
-  DROP TABLE IF EXISTS "trunkline_f_calls_incoming";
+  DROP TABLE IF EXISTS "trunkline_f_calls_beaten";
   DROP VIEW IF EXISTS "trunkline_f_calls_source";
 
   -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
@@ -218,18 +226,15 @@ BEGIN
       s."record_is_deleted"
     FROM ' || source_name || ' AS s';
 
-  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
-  -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_calls_incoming" AS
-  SELECT s."contact_id", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
-    COUNT(*) AS "copies"
-  FROM "trunkline_f_calls_source" AS s
-  GROUP BY s."contact_id";
-  IF EXISTS (SELECT 1 FROM "trunkline_f_calls_incoming" WHERE "copies" > 1) THEN
-    WITH several AS (DELETE FROM "trunkline_f_calls_incoming" WHERE "copies" > 1 RETURNING "contact_id")
-    INSERT INTO "trunkline_f_calls_incoming"
-    SELECT s."contact_id", s."staged_row",
-      ROW_NUMBER() OVER (
+  -- Of the rows of one key, all but the best are beaten. Most keys come once and need no ranking.
+  SELECT INTO n_staged, n_keys COALESCE(SUM(k."copies"), 0), COUNT(*)
+  FROM (SELECT COUNT(*) AS "copies" FROM "trunkline_f_calls_source" AS s GROUP BY s."contact_id") AS k;
+  CREATE TEMP TABLE "trunkline_f_calls_beaten" ("staged_row" tid);
+  IF n_keys < n_staged THEN
+    INSERT INTO "trunkline_f_calls_beaten"
+    SELECT r."staged_row"
+    FROM (
+      SELECT s."staged_row", ROW_NUMBER() OVER (
         PARTITION BY s."contact_id"
         ORDER BY
           COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
@@ -250,42 +255,16 @@ BEGIN
           COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" DESC,
           COALESCE(s."customer_id", '') COLLATE "C" DESC,
           COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      RANK() OVER (
-        PARTITION BY s."contact_id"
-        ORDER BY
-          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-          COALESCE(s."record_version", '') COLLATE "C" DESC,
-          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-          COALESCE(s."record_catalogue_version", 0) DESC,
-          COALESCE(s."record_hash", '') COLLATE "C" DESC,
-          COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(s."customer_endpoint_address", '') COLLATE "C" DESC,
-          COALESCE(s."transferred_endpoint_address", '') COLLATE "C" DESC,
-          COALESCE(s."system_endpoint_address", '') COLLATE "C" DESC,
-          COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" DESC,
-          COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" DESC,
-          COALESCE(s."customer_id", '') COLLATE "C" DESC,
-          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      1
-    FROM "trunkline_f_calls_source" AS s
-    JOIN several AS m ON m."contact_id" = s."contact_id";
+      ) AS "place"
+      FROM "trunkline_f_calls_source" AS s
+      JOIN (SELECT "contact_id" FROM "trunkline_f_calls_source" GROUP BY "contact_id" HAVING COUNT(*) > 1) AS m
+        ON m."contact_id" = s."contact_id"
+    ) AS r
+    WHERE r."place" > 1;
   END IF;
-  ANALYZE "trunkline_f_calls_incoming" ("place");
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
-  CREATE TEMP TABLE "trunkline_f_calls_held" AS
-  SELECT t."contact_id" FROM "connect"."f_calls" AS t
-  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_calls_incoming" AS i WHERE i."contact_id" = t."contact_id");
-  CREATE TEMP TABLE "trunkline_f_calls_verdict" AS
-  SELECT "contact_id", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_calls_incoming" LIMIT 0;
+  -- A row that was there before has a number in xmax, a new one has 0.
   WITH merged AS (
     INSERT INTO "connect"."f_calls" AS t (
       "instance_id",
@@ -638,300 +617,742 @@ BEGIN
       s."record_loaded_at",
       s."record_unmapped",
       s."record_is_deleted"
-    FROM "trunkline_f_calls_incoming" AS i
-    JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
-    WHERE i."place" = 1
+    FROM "trunkline_f_calls_source" AS s
+    WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_calls_beaten" AS b)
     ON CONFLICT ("contact_id") DO UPDATE SET
-    "instance_id" = EXCLUDED."instance_id",
-    "aws_account_id" = EXCLUDED."aws_account_id",
-    "initial_contact_id" = EXCLUDED."initial_contact_id",
-    "previous_contact_id" = EXCLUDED."previous_contact_id",
-    "related_contact_id" = EXCLUDED."related_contact_id",
-    "next_contact_id" = EXCLUDED."next_contact_id",
-    "channel" = EXCLUDED."channel",
-    "initiation_method" = EXCLUDED."initiation_method",
-    "initiation_timestamp" = EXCLUDED."initiation_timestamp",
-    "connected_to_system_timestamp" = EXCLUDED."connected_to_system_timestamp",
-    "last_update_timestamp" = EXCLUDED."last_update_timestamp",
-    "scheduled_timestamp" = EXCLUDED."scheduled_timestamp",
-    "transfer_completed_timestamp" = EXCLUDED."transfer_completed_timestamp",
-    "disconnect_timestamp" = EXCLUDED."disconnect_timestamp",
-    "disconnect_reason" = EXCLUDED."disconnect_reason",
-    "queue_duration_ms" = EXCLUDED."queue_duration_ms",
-    "queue_dequeue_timestamp" = EXCLUDED."queue_dequeue_timestamp",
-    "queue_enqueue_timestamp" = EXCLUDED."queue_enqueue_timestamp",
-    "queue_name" = EXCLUDED."queue_name",
-    "queue_arn" = EXCLUDED."queue_arn",
-    "queue_id" = EXCLUDED."queue_id",
-    "agent_connection_attempts" = EXCLUDED."agent_connection_attempts",
-    "agent_connected_to_agent_timestamp" = EXCLUDED."agent_connected_to_agent_timestamp",
-    "agent_interaction_duration_ms" = EXCLUDED."agent_interaction_duration_ms",
-    "agent_customer_hold_duration_ms" = EXCLUDED."agent_customer_hold_duration_ms",
-    "agent_number_of_holds" = EXCLUDED."agent_number_of_holds",
-    "agent_longest_hold_duration_ms" = EXCLUDED."agent_longest_hold_duration_ms",
-    "agent_after_contact_work_start_timestamp" = EXCLUDED."agent_after_contact_work_start_timestamp",
-    "agent_after_contact_work_end_timestamp" = EXCLUDED."agent_after_contact_work_end_timestamp",
-    "agent_after_contact_work_duration_ms" = EXCLUDED."agent_after_contact_work_duration_ms",
-    "attributes" = EXCLUDED."attributes",
-    "agent_username" = EXCLUDED."agent_username",
-    "agent_arn" = EXCLUDED."agent_arn",
-    "agent_id" = EXCLUDED."agent_id",
-    "instance_arn" = EXCLUDED."instance_arn",
-    "agent_hierarchy_groups_level_1_name" = EXCLUDED."agent_hierarchy_groups_level_1_name",
-    "agent_hierarchy_groups_level_1_arn" = EXCLUDED."agent_hierarchy_groups_level_1_arn",
-    "agent_hierarchy_groups_level_1_id" = EXCLUDED."agent_hierarchy_groups_level_1_id",
-    "agent_hierarchy_groups_level_2_name" = EXCLUDED."agent_hierarchy_groups_level_2_name",
-    "agent_hierarchy_groups_level_2_arn" = EXCLUDED."agent_hierarchy_groups_level_2_arn",
-    "agent_hierarchy_groups_level_2_id" = EXCLUDED."agent_hierarchy_groups_level_2_id",
-    "agent_hierarchy_groups_level_3_name" = EXCLUDED."agent_hierarchy_groups_level_3_name",
-    "agent_hierarchy_groups_level_3_arn" = EXCLUDED."agent_hierarchy_groups_level_3_arn",
-    "agent_hierarchy_groups_level_3_id" = EXCLUDED."agent_hierarchy_groups_level_3_id",
-    "agent_hierarchy_groups_level_4_name" = EXCLUDED."agent_hierarchy_groups_level_4_name",
-    "agent_hierarchy_groups_level_4_arn" = EXCLUDED."agent_hierarchy_groups_level_4_arn",
-    "agent_hierarchy_groups_level_4_id" = EXCLUDED."agent_hierarchy_groups_level_4_id",
-    "agent_hierarchy_groups_level_5_name" = EXCLUDED."agent_hierarchy_groups_level_5_name",
-    "agent_hierarchy_groups_level_5_arn" = EXCLUDED."agent_hierarchy_groups_level_5_arn",
-    "agent_hierarchy_groups_level_5_id" = EXCLUDED."agent_hierarchy_groups_level_5_id",
-    "agent_routing_profile_name" = EXCLUDED."agent_routing_profile_name",
-    "agent_routing_profile_arn" = EXCLUDED."agent_routing_profile_arn",
-    "agent_routing_profile_id" = EXCLUDED."agent_routing_profile_id",
-    "agent_voice_enhancement_mode" = EXCLUDED."agent_voice_enhancement_mode",
-    "aws_contact_trace_record_format_version" = EXCLUDED."aws_contact_trace_record_format_version",
-    "campaign_id" = EXCLUDED."campaign_id",
-    "customer_endpoint_type" = EXCLUDED."customer_endpoint_type",
-    "customer_endpoint_address" = EXCLUDED."customer_endpoint_address",
-    "transferred_endpoint_type" = EXCLUDED."transferred_endpoint_type",
-    "transferred_endpoint_address" = EXCLUDED."transferred_endpoint_address",
-    "system_endpoint_type" = EXCLUDED."system_endpoint_type",
-    "system_endpoint_address" = EXCLUDED."system_endpoint_address",
-    "recording_deletion_reason" = EXCLUDED."recording_deletion_reason",
-    "recording_location" = EXCLUDED."recording_location",
-    "recording_status" = EXCLUDED."recording_status",
-    "recording_type" = EXCLUDED."recording_type",
-    "answering_machine_detection_status" = EXCLUDED."answering_machine_detection_status",
-    "voice_id_result_authentication_result" = EXCLUDED."voice_id_result_authentication_result",
-    "voice_id_result_fraud_detection_watch_list_id" = EXCLUDED."voice_id_result_fraud_detection_watch_list_id",
-    "voice_id_result_speaker_id" = EXCLUDED."voice_id_result_speaker_id",
-    "voice_id_result_fraud_detection_result" = EXCLUDED."voice_id_result_fraud_detection_result",
-    "voice_id_result_fraud_detection_fraudster_id" = EXCLUDED."voice_id_result_fraud_detection_fraudster_id",
-    "voice_id_result_authentication_minimum_speech_ms" = EXCLUDED."voice_id_result_authentication_minimum_speech_ms",
-    "voice_id_result_authentication_score" = EXCLUDED."voice_id_result_authentication_score",
-    "voice_id_result_authentication_score_threshold" = EXCLUDED."voice_id_result_authentication_score_threshold",
-    "voice_id_result_fraud_detection_risk_score_known_fraudster" = EXCLUDED."voice_id_result_fraud_detection_risk_score_known_fraudster",
-    "voice_id_result_fraud_detection_risk_score_synthetic_speech" = EXCLUDED."voice_id_result_fraud_detection_risk_score_synthetic_speech",
-    "voice_id_result_fraud_detection_risk_score_voice_spoofing" = EXCLUDED."voice_id_result_fraud_detection_risk_score_voice_spoofing",
-    "voice_id_result_fraud_detection_score_threshold" = EXCLUDED."voice_id_result_fraud_detection_score_threshold",
-    "voice_id_result_speaker_enrolled" = EXCLUDED."voice_id_result_speaker_enrolled",
-    "voice_id_result_speaker_opted_out" = EXCLUDED."voice_id_result_speaker_opted_out",
-    "voice_id_result_fraud_detection_reasons_items" = EXCLUDED."voice_id_result_fraud_detection_reasons_items",
-    "external_third_party_interaction_duration_ms" = EXCLUDED."external_third_party_interaction_duration_ms",
-    "agent_pause_duration_ms" = EXCLUDED."agent_pause_duration_ms",
-    "media_streams_items" = EXCLUDED."media_streams_items",
-    "tags_references_items" = EXCLUDED."tags_references_items",
-    "contact_details" = EXCLUDED."contact_details",
-    "contact_evaluations" = EXCLUDED."contact_evaluations",
-    "references" = EXCLUDED."references",
-    "email_recipients" = EXCLUDED."email_recipients",
-    "additional_email_recipients" = EXCLUDED."additional_email_recipients",
-    "agent_state_transitions" = EXCLUDED."agent_state_transitions",
-    "recordings" = EXCLUDED."recordings",
-    "agent_device_platform_name" = EXCLUDED."agent_device_platform_name",
-    "agent_device_platform_version" = EXCLUDED."agent_device_platform_version",
-    "agent_device_operating_system" = EXCLUDED."agent_device_operating_system",
-    "customer_device_platform_name" = EXCLUDED."customer_device_platform_name",
-    "customer_device_platform_version" = EXCLUDED."customer_device_platform_version",
-    "customer_device_operating_system" = EXCLUDED."customer_device_operating_system",
-    "disconnect_details_potential_disconnect_issue" = EXCLUDED."disconnect_details_potential_disconnect_issue",
-    "last_resumed_timestamp" = EXCLUDED."last_resumed_timestamp",
-    "last_paused_timestamp" = EXCLUDED."last_paused_timestamp",
-    "customer_voice_activity_greeting_start_timestamp" = EXCLUDED."customer_voice_activity_greeting_start_timestamp",
-    "customer_voice_activity_greeting_end_timestamp" = EXCLUDED."customer_voice_activity_greeting_end_timestamp",
-    "total_pause_duration_ms" = EXCLUDED."total_pause_duration_ms",
-    "total_pause_count" = EXCLUDED."total_pause_count",
-    "quality_metrics_agent_audio" = EXCLUDED."quality_metrics_agent_audio",
-    "quality_metrics_customer_audio" = EXCLUDED."quality_metrics_customer_audio",
-    "segment_attributes" = EXCLUDED."segment_attributes",
-    "data_lake_last_processed_timestamp" = EXCLUDED."data_lake_last_processed_timestamp",
-    "chat_contact_metrics_total_messages" = EXCLUDED."chat_contact_metrics_total_messages",
-    "chat_contact_metrics_conversation_close_time_ms" = EXCLUDED."chat_contact_metrics_conversation_close_time_ms",
-    "chat_contact_metrics_conversation_turn_count" = EXCLUDED."chat_contact_metrics_conversation_turn_count",
-    "chat_contact_metrics_agent_first_response_timestamp" = EXCLUDED."chat_contact_metrics_agent_first_response_timestamp",
-    "chat_contact_metrics_agent_first_response_time_ms" = EXCLUDED."chat_contact_metrics_agent_first_response_time_ms",
-    "chat_contact_metrics_total_bot_messages" = EXCLUDED."chat_contact_metrics_total_bot_messages",
-    "chat_contact_metrics_total_bot_message_length_in_chars" = EXCLUDED."chat_contact_metrics_total_bot_message_length_in_chars",
-    "chat_contact_metrics_multi_party" = EXCLUDED."chat_contact_metrics_multi_party",
-    "chat_agent_metrics_participant_id" = EXCLUDED."chat_agent_metrics_participant_id",
-    "chat_agent_metrics_participant_type" = EXCLUDED."chat_agent_metrics_participant_type",
-    "chat_agent_metrics_conversation_abandon" = EXCLUDED."chat_agent_metrics_conversation_abandon",
-    "chat_agent_metrics_messages_sent" = EXCLUDED."chat_agent_metrics_messages_sent",
-    "chat_agent_metrics_num_responses" = EXCLUDED."chat_agent_metrics_num_responses",
-    "chat_agent_metrics_message_length_in_chars" = EXCLUDED."chat_agent_metrics_message_length_in_chars",
-    "chat_agent_metrics_total_response_time_ms" = EXCLUDED."chat_agent_metrics_total_response_time_ms",
-    "chat_agent_metrics_max_response_time_ms" = EXCLUDED."chat_agent_metrics_max_response_time_ms",
-    "chat_agent_metrics_last_message_timestamp" = EXCLUDED."chat_agent_metrics_last_message_timestamp",
-    "chat_customer_metrics_participant_id" = EXCLUDED."chat_customer_metrics_participant_id",
-    "chat_customer_metrics_participant_type" = EXCLUDED."chat_customer_metrics_participant_type",
-    "chat_customer_metrics_conversation_abandon" = EXCLUDED."chat_customer_metrics_conversation_abandon",
-    "chat_customer_metrics_messages_sent" = EXCLUDED."chat_customer_metrics_messages_sent",
-    "chat_customer_metrics_num_responses" = EXCLUDED."chat_customer_metrics_num_responses",
-    "chat_customer_metrics_message_length_in_chars" = EXCLUDED."chat_customer_metrics_message_length_in_chars",
-    "chat_customer_metrics_total_response_time_ms" = EXCLUDED."chat_customer_metrics_total_response_time_ms",
-    "chat_customer_metrics_max_response_time_ms" = EXCLUDED."chat_customer_metrics_max_response_time_ms",
-    "chat_customer_metrics_last_message_timestamp" = EXCLUDED."chat_customer_metrics_last_message_timestamp",
-    "q_in_connect_session_arn" = EXCLUDED."q_in_connect_session_arn",
-    "ai_agents" = EXCLUDED."ai_agents",
-    "customer_phone_number_prefix" = EXCLUDED."customer_phone_number_prefix",
-    "agent_capabilities_video" = EXCLUDED."agent_capabilities_video",
-    "customer_capabilities_video" = EXCLUDED."customer_capabilities_video",
-    "contact_association_id" = EXCLUDED."contact_association_id",
-    "contact_routing_queue_priority" = EXCLUDED."contact_routing_queue_priority",
-    "contact_routing_queue_time_adjustment_ms" = EXCLUDED."contact_routing_queue_time_adjustment_ms",
-    "customer_endpoint_display_name" = EXCLUDED."customer_endpoint_display_name",
-    "system_endpoint_display_name" = EXCLUDED."system_endpoint_display_name",
-    "transferred_endpoint_display_name" = EXCLUDED."transferred_endpoint_display_name",
-    "disconnect_details_telemetry_inferred_reason" = EXCLUDED."disconnect_details_telemetry_inferred_reason",
-    "quality_metrics_agent_reported_issue" = EXCLUDED."quality_metrics_agent_reported_issue",
-    "task_template_arn" = EXCLUDED."task_template_arn",
-    "task_template_name" = EXCLUDED."task_template_name",
-    "routing_criteria" = EXCLUDED."routing_criteria",
-    "agent_initiated_hold_duration_ms" = EXCLUDED."agent_initiated_hold_duration_ms",
-    "agent_accepted_by_agent_timestamp" = EXCLUDED."agent_accepted_by_agent_timestamp",
-    "agent_preview_end_timestamp" = EXCLUDED."agent_preview_end_timestamp",
-    "agent_capabilities_screen_share" = EXCLUDED."agent_capabilities_screen_share",
-    "agent_active_region" = EXCLUDED."agent_active_region",
-    "customer_id" = EXCLUDED."customer_id",
-    "ring_start_timestamp" = EXCLUDED."ring_start_timestamp",
-    "contact_lens" = EXCLUDED."contact_lens",
-    "outbound_strategy" = EXCLUDED."outbound_strategy",
-    "global_resiliency_metadata" = EXCLUDED."global_resiliency_metadata",
-    "voice_id_result" = EXCLUDED."voice_id_result",
-    "record_version" = EXCLUDED."record_version",
-    "record_fidelity" = EXCLUDED."record_fidelity",
-    "record_is_redacted" = EXCLUDED."record_is_redacted",
-    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
-    "record_hash" = EXCLUDED."record_hash",
-    "record_position" = EXCLUDED."record_position",
-    "record_arrived_at" = EXCLUDED."record_arrived_at",
-    "record_loaded_at" = EXCLUDED."record_loaded_at",
-    "record_unmapped" = EXCLUDED."record_unmapped",
-    "record_is_deleted" = EXCLUDED."record_is_deleted"
-    WHERE CASE
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."customer_endpoint_address", '') COLLATE "C" > COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."customer_endpoint_address", '') COLLATE "C" < COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."transferred_endpoint_address", '') COLLATE "C" > COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."transferred_endpoint_address", '') COLLATE "C" < COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."system_endpoint_address", '') COLLATE "C" > COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."system_endpoint_address", '') COLLATE "C" < COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."tags_references_items" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."tags_references_items" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."contact_details" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."contact_details" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."references" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."references" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."additional_email_recipients" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."additional_email_recipients" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."segment_attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."segment_attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."customer_endpoint_display_name", '') COLLATE "C" > COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."customer_endpoint_display_name", '') COLLATE "C" < COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."transferred_endpoint_display_name", '') COLLATE "C" > COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."transferred_endpoint_display_name", '') COLLATE "C" < COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."customer_id", '') COLLATE "C" > COALESCE(t."customer_id", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."customer_id", '') COLLATE "C" < COALESCE(t."customer_id", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-    END = 1
-    RETURNING t."contact_id", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+      "instance_id" = EXCLUDED."instance_id",
+      "aws_account_id" = EXCLUDED."aws_account_id",
+      "initial_contact_id" = EXCLUDED."initial_contact_id",
+      "previous_contact_id" = EXCLUDED."previous_contact_id",
+      "related_contact_id" = EXCLUDED."related_contact_id",
+      "next_contact_id" = EXCLUDED."next_contact_id",
+      "channel" = EXCLUDED."channel",
+      "initiation_method" = EXCLUDED."initiation_method",
+      "initiation_timestamp" = EXCLUDED."initiation_timestamp",
+      "connected_to_system_timestamp" = EXCLUDED."connected_to_system_timestamp",
+      "last_update_timestamp" = EXCLUDED."last_update_timestamp",
+      "scheduled_timestamp" = EXCLUDED."scheduled_timestamp",
+      "transfer_completed_timestamp" = EXCLUDED."transfer_completed_timestamp",
+      "disconnect_timestamp" = EXCLUDED."disconnect_timestamp",
+      "disconnect_reason" = EXCLUDED."disconnect_reason",
+      "queue_duration_ms" = EXCLUDED."queue_duration_ms",
+      "queue_dequeue_timestamp" = EXCLUDED."queue_dequeue_timestamp",
+      "queue_enqueue_timestamp" = EXCLUDED."queue_enqueue_timestamp",
+      "queue_name" = EXCLUDED."queue_name",
+      "queue_arn" = EXCLUDED."queue_arn",
+      "queue_id" = EXCLUDED."queue_id",
+      "agent_connection_attempts" = EXCLUDED."agent_connection_attempts",
+      "agent_connected_to_agent_timestamp" = EXCLUDED."agent_connected_to_agent_timestamp",
+      "agent_interaction_duration_ms" = EXCLUDED."agent_interaction_duration_ms",
+      "agent_customer_hold_duration_ms" = EXCLUDED."agent_customer_hold_duration_ms",
+      "agent_number_of_holds" = EXCLUDED."agent_number_of_holds",
+      "agent_longest_hold_duration_ms" = EXCLUDED."agent_longest_hold_duration_ms",
+      "agent_after_contact_work_start_timestamp" = EXCLUDED."agent_after_contact_work_start_timestamp",
+      "agent_after_contact_work_end_timestamp" = EXCLUDED."agent_after_contact_work_end_timestamp",
+      "agent_after_contact_work_duration_ms" = EXCLUDED."agent_after_contact_work_duration_ms",
+      "attributes" = EXCLUDED."attributes",
+      "agent_username" = EXCLUDED."agent_username",
+      "agent_arn" = EXCLUDED."agent_arn",
+      "agent_id" = EXCLUDED."agent_id",
+      "instance_arn" = EXCLUDED."instance_arn",
+      "agent_hierarchy_groups_level_1_name" = EXCLUDED."agent_hierarchy_groups_level_1_name",
+      "agent_hierarchy_groups_level_1_arn" = EXCLUDED."agent_hierarchy_groups_level_1_arn",
+      "agent_hierarchy_groups_level_1_id" = EXCLUDED."agent_hierarchy_groups_level_1_id",
+      "agent_hierarchy_groups_level_2_name" = EXCLUDED."agent_hierarchy_groups_level_2_name",
+      "agent_hierarchy_groups_level_2_arn" = EXCLUDED."agent_hierarchy_groups_level_2_arn",
+      "agent_hierarchy_groups_level_2_id" = EXCLUDED."agent_hierarchy_groups_level_2_id",
+      "agent_hierarchy_groups_level_3_name" = EXCLUDED."agent_hierarchy_groups_level_3_name",
+      "agent_hierarchy_groups_level_3_arn" = EXCLUDED."agent_hierarchy_groups_level_3_arn",
+      "agent_hierarchy_groups_level_3_id" = EXCLUDED."agent_hierarchy_groups_level_3_id",
+      "agent_hierarchy_groups_level_4_name" = EXCLUDED."agent_hierarchy_groups_level_4_name",
+      "agent_hierarchy_groups_level_4_arn" = EXCLUDED."agent_hierarchy_groups_level_4_arn",
+      "agent_hierarchy_groups_level_4_id" = EXCLUDED."agent_hierarchy_groups_level_4_id",
+      "agent_hierarchy_groups_level_5_name" = EXCLUDED."agent_hierarchy_groups_level_5_name",
+      "agent_hierarchy_groups_level_5_arn" = EXCLUDED."agent_hierarchy_groups_level_5_arn",
+      "agent_hierarchy_groups_level_5_id" = EXCLUDED."agent_hierarchy_groups_level_5_id",
+      "agent_routing_profile_name" = EXCLUDED."agent_routing_profile_name",
+      "agent_routing_profile_arn" = EXCLUDED."agent_routing_profile_arn",
+      "agent_routing_profile_id" = EXCLUDED."agent_routing_profile_id",
+      "agent_voice_enhancement_mode" = EXCLUDED."agent_voice_enhancement_mode",
+      "aws_contact_trace_record_format_version" = EXCLUDED."aws_contact_trace_record_format_version",
+      "campaign_id" = EXCLUDED."campaign_id",
+      "customer_endpoint_type" = EXCLUDED."customer_endpoint_type",
+      "customer_endpoint_address" = EXCLUDED."customer_endpoint_address",
+      "transferred_endpoint_type" = EXCLUDED."transferred_endpoint_type",
+      "transferred_endpoint_address" = EXCLUDED."transferred_endpoint_address",
+      "system_endpoint_type" = EXCLUDED."system_endpoint_type",
+      "system_endpoint_address" = EXCLUDED."system_endpoint_address",
+      "recording_deletion_reason" = EXCLUDED."recording_deletion_reason",
+      "recording_location" = EXCLUDED."recording_location",
+      "recording_status" = EXCLUDED."recording_status",
+      "recording_type" = EXCLUDED."recording_type",
+      "answering_machine_detection_status" = EXCLUDED."answering_machine_detection_status",
+      "voice_id_result_authentication_result" = EXCLUDED."voice_id_result_authentication_result",
+      "voice_id_result_fraud_detection_watch_list_id" = EXCLUDED."voice_id_result_fraud_detection_watch_list_id",
+      "voice_id_result_speaker_id" = EXCLUDED."voice_id_result_speaker_id",
+      "voice_id_result_fraud_detection_result" = EXCLUDED."voice_id_result_fraud_detection_result",
+      "voice_id_result_fraud_detection_fraudster_id" = EXCLUDED."voice_id_result_fraud_detection_fraudster_id",
+      "voice_id_result_authentication_minimum_speech_ms" = EXCLUDED."voice_id_result_authentication_minimum_speech_ms",
+      "voice_id_result_authentication_score" = EXCLUDED."voice_id_result_authentication_score",
+      "voice_id_result_authentication_score_threshold" = EXCLUDED."voice_id_result_authentication_score_threshold",
+      "voice_id_result_fraud_detection_risk_score_known_fraudster" = EXCLUDED."voice_id_result_fraud_detection_risk_score_known_fraudster",
+      "voice_id_result_fraud_detection_risk_score_synthetic_speech" = EXCLUDED."voice_id_result_fraud_detection_risk_score_synthetic_speech",
+      "voice_id_result_fraud_detection_risk_score_voice_spoofing" = EXCLUDED."voice_id_result_fraud_detection_risk_score_voice_spoofing",
+      "voice_id_result_fraud_detection_score_threshold" = EXCLUDED."voice_id_result_fraud_detection_score_threshold",
+      "voice_id_result_speaker_enrolled" = EXCLUDED."voice_id_result_speaker_enrolled",
+      "voice_id_result_speaker_opted_out" = EXCLUDED."voice_id_result_speaker_opted_out",
+      "voice_id_result_fraud_detection_reasons_items" = EXCLUDED."voice_id_result_fraud_detection_reasons_items",
+      "external_third_party_interaction_duration_ms" = EXCLUDED."external_third_party_interaction_duration_ms",
+      "agent_pause_duration_ms" = EXCLUDED."agent_pause_duration_ms",
+      "media_streams_items" = EXCLUDED."media_streams_items",
+      "tags_references_items" = EXCLUDED."tags_references_items",
+      "contact_details" = EXCLUDED."contact_details",
+      "contact_evaluations" = EXCLUDED."contact_evaluations",
+      "references" = EXCLUDED."references",
+      "email_recipients" = EXCLUDED."email_recipients",
+      "additional_email_recipients" = EXCLUDED."additional_email_recipients",
+      "agent_state_transitions" = EXCLUDED."agent_state_transitions",
+      "recordings" = EXCLUDED."recordings",
+      "agent_device_platform_name" = EXCLUDED."agent_device_platform_name",
+      "agent_device_platform_version" = EXCLUDED."agent_device_platform_version",
+      "agent_device_operating_system" = EXCLUDED."agent_device_operating_system",
+      "customer_device_platform_name" = EXCLUDED."customer_device_platform_name",
+      "customer_device_platform_version" = EXCLUDED."customer_device_platform_version",
+      "customer_device_operating_system" = EXCLUDED."customer_device_operating_system",
+      "disconnect_details_potential_disconnect_issue" = EXCLUDED."disconnect_details_potential_disconnect_issue",
+      "last_resumed_timestamp" = EXCLUDED."last_resumed_timestamp",
+      "last_paused_timestamp" = EXCLUDED."last_paused_timestamp",
+      "customer_voice_activity_greeting_start_timestamp" = EXCLUDED."customer_voice_activity_greeting_start_timestamp",
+      "customer_voice_activity_greeting_end_timestamp" = EXCLUDED."customer_voice_activity_greeting_end_timestamp",
+      "total_pause_duration_ms" = EXCLUDED."total_pause_duration_ms",
+      "total_pause_count" = EXCLUDED."total_pause_count",
+      "quality_metrics_agent_audio" = EXCLUDED."quality_metrics_agent_audio",
+      "quality_metrics_customer_audio" = EXCLUDED."quality_metrics_customer_audio",
+      "segment_attributes" = EXCLUDED."segment_attributes",
+      "data_lake_last_processed_timestamp" = EXCLUDED."data_lake_last_processed_timestamp",
+      "chat_contact_metrics_total_messages" = EXCLUDED."chat_contact_metrics_total_messages",
+      "chat_contact_metrics_conversation_close_time_ms" = EXCLUDED."chat_contact_metrics_conversation_close_time_ms",
+      "chat_contact_metrics_conversation_turn_count" = EXCLUDED."chat_contact_metrics_conversation_turn_count",
+      "chat_contact_metrics_agent_first_response_timestamp" = EXCLUDED."chat_contact_metrics_agent_first_response_timestamp",
+      "chat_contact_metrics_agent_first_response_time_ms" = EXCLUDED."chat_contact_metrics_agent_first_response_time_ms",
+      "chat_contact_metrics_total_bot_messages" = EXCLUDED."chat_contact_metrics_total_bot_messages",
+      "chat_contact_metrics_total_bot_message_length_in_chars" = EXCLUDED."chat_contact_metrics_total_bot_message_length_in_chars",
+      "chat_contact_metrics_multi_party" = EXCLUDED."chat_contact_metrics_multi_party",
+      "chat_agent_metrics_participant_id" = EXCLUDED."chat_agent_metrics_participant_id",
+      "chat_agent_metrics_participant_type" = EXCLUDED."chat_agent_metrics_participant_type",
+      "chat_agent_metrics_conversation_abandon" = EXCLUDED."chat_agent_metrics_conversation_abandon",
+      "chat_agent_metrics_messages_sent" = EXCLUDED."chat_agent_metrics_messages_sent",
+      "chat_agent_metrics_num_responses" = EXCLUDED."chat_agent_metrics_num_responses",
+      "chat_agent_metrics_message_length_in_chars" = EXCLUDED."chat_agent_metrics_message_length_in_chars",
+      "chat_agent_metrics_total_response_time_ms" = EXCLUDED."chat_agent_metrics_total_response_time_ms",
+      "chat_agent_metrics_max_response_time_ms" = EXCLUDED."chat_agent_metrics_max_response_time_ms",
+      "chat_agent_metrics_last_message_timestamp" = EXCLUDED."chat_agent_metrics_last_message_timestamp",
+      "chat_customer_metrics_participant_id" = EXCLUDED."chat_customer_metrics_participant_id",
+      "chat_customer_metrics_participant_type" = EXCLUDED."chat_customer_metrics_participant_type",
+      "chat_customer_metrics_conversation_abandon" = EXCLUDED."chat_customer_metrics_conversation_abandon",
+      "chat_customer_metrics_messages_sent" = EXCLUDED."chat_customer_metrics_messages_sent",
+      "chat_customer_metrics_num_responses" = EXCLUDED."chat_customer_metrics_num_responses",
+      "chat_customer_metrics_message_length_in_chars" = EXCLUDED."chat_customer_metrics_message_length_in_chars",
+      "chat_customer_metrics_total_response_time_ms" = EXCLUDED."chat_customer_metrics_total_response_time_ms",
+      "chat_customer_metrics_max_response_time_ms" = EXCLUDED."chat_customer_metrics_max_response_time_ms",
+      "chat_customer_metrics_last_message_timestamp" = EXCLUDED."chat_customer_metrics_last_message_timestamp",
+      "q_in_connect_session_arn" = EXCLUDED."q_in_connect_session_arn",
+      "ai_agents" = EXCLUDED."ai_agents",
+      "customer_phone_number_prefix" = EXCLUDED."customer_phone_number_prefix",
+      "agent_capabilities_video" = EXCLUDED."agent_capabilities_video",
+      "customer_capabilities_video" = EXCLUDED."customer_capabilities_video",
+      "contact_association_id" = EXCLUDED."contact_association_id",
+      "contact_routing_queue_priority" = EXCLUDED."contact_routing_queue_priority",
+      "contact_routing_queue_time_adjustment_ms" = EXCLUDED."contact_routing_queue_time_adjustment_ms",
+      "customer_endpoint_display_name" = EXCLUDED."customer_endpoint_display_name",
+      "system_endpoint_display_name" = EXCLUDED."system_endpoint_display_name",
+      "transferred_endpoint_display_name" = EXCLUDED."transferred_endpoint_display_name",
+      "disconnect_details_telemetry_inferred_reason" = EXCLUDED."disconnect_details_telemetry_inferred_reason",
+      "quality_metrics_agent_reported_issue" = EXCLUDED."quality_metrics_agent_reported_issue",
+      "task_template_arn" = EXCLUDED."task_template_arn",
+      "task_template_name" = EXCLUDED."task_template_name",
+      "routing_criteria" = EXCLUDED."routing_criteria",
+      "agent_initiated_hold_duration_ms" = EXCLUDED."agent_initiated_hold_duration_ms",
+      "agent_accepted_by_agent_timestamp" = EXCLUDED."agent_accepted_by_agent_timestamp",
+      "agent_preview_end_timestamp" = EXCLUDED."agent_preview_end_timestamp",
+      "agent_capabilities_screen_share" = EXCLUDED."agent_capabilities_screen_share",
+      "agent_active_region" = EXCLUDED."agent_active_region",
+      "customer_id" = EXCLUDED."customer_id",
+      "ring_start_timestamp" = EXCLUDED."ring_start_timestamp",
+      "contact_lens" = EXCLUDED."contact_lens",
+      "outbound_strategy" = EXCLUDED."outbound_strategy",
+      "global_resiliency_metadata" = EXCLUDED."global_resiliency_metadata",
+      "voice_id_result" = EXCLUDED."voice_id_result",
+      "record_version" = EXCLUDED."record_version",
+      "record_fidelity" = EXCLUDED."record_fidelity",
+      "record_is_redacted" = EXCLUDED."record_is_redacted",
+      "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+      "record_hash" = EXCLUDED."record_hash",
+      "record_position" = EXCLUDED."record_position",
+      "record_arrived_at" = EXCLUDED."record_arrived_at",
+      "record_loaded_at" = EXCLUDED."record_loaded_at",
+      "record_unmapped" = EXCLUDED."record_unmapped",
+      "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE NOT t."record_is_deleted"
+      AND COALESCE(CAST(EXCLUDED."initiation_timestamp" AS DATE), DATE '1970-01-01') = COALESCE(CAST(t."initiation_timestamp" AS DATE), DATE '1970-01-01')
+      AND CASE
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."customer_endpoint_address", '') COLLATE "C" > COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."customer_endpoint_address", '') COLLATE "C" < COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."transferred_endpoint_address", '') COLLATE "C" > COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."transferred_endpoint_address", '') COLLATE "C" < COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."system_endpoint_address", '') COLLATE "C" > COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."system_endpoint_address", '') COLLATE "C" < COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."tags_references_items" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."tags_references_items" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."contact_details" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."contact_details" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."references" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."references" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."additional_email_recipients" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."additional_email_recipients" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."segment_attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."segment_attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."customer_endpoint_display_name", '') COLLATE "C" > COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."customer_endpoint_display_name", '') COLLATE "C" < COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."transferred_endpoint_display_name", '') COLLATE "C" > COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."transferred_endpoint_display_name", '') COLLATE "C" < COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."customer_id", '') COLLATE "C" > COALESCE(t."customer_id", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."customer_id", '') COLLATE "C" < COALESCE(t."customer_id", '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+        ELSE 0
+      END = 1
+    RETURNING t.xmax = 0 AS "is_new", t."record_is_deleted" AS "is_deleted"
   )
-  INSERT INTO "trunkline_f_calls_verdict" SELECT * FROM merged;
-  UPDATE "trunkline_f_calls_verdict" AS v SET "comparison" = 2
-  FROM "trunkline_f_calls_held" AS h WHERE h."contact_id" = v."contact_id";
+  SELECT INTO n_merged, n_inserted, n_updated, n_deleted
+    COUNT(*),
+    COUNT(*) FILTER (WHERE m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND m."is_deleted")
+  FROM merged AS m;
 
-  -- What lost: equal to the table's row (0), or worse (-1).
-  IF (SELECT COUNT(*) FROM "trunkline_f_calls_verdict") < (SELECT COUNT(*) FROM "trunkline_f_calls_incoming" WHERE "place" = 1) THEN
-    INSERT INTO "trunkline_f_calls_verdict"
-    SELECT s."contact_id",
-      CASE
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."customer_endpoint_address", '') COLLATE "C" > COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."customer_endpoint_address", '') COLLATE "C" < COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."transferred_endpoint_address", '') COLLATE "C" > COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."transferred_endpoint_address", '') COLLATE "C" < COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."system_endpoint_address", '') COLLATE "C" > COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."system_endpoint_address", '') COLLATE "C" < COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" > COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" < COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" > COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" < COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."customer_id", '') COLLATE "C" > COALESCE(t."customer_id", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."customer_id", '') COLLATE "C" < COALESCE(t."customer_id", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-      END,
-      FALSE
-    FROM "trunkline_f_calls_incoming" AS i
-    JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = i."staged_row"
-    JOIN "connect"."f_calls" AS t ON t."contact_id" = i."contact_id"
-    WHERE i."place" = 1
-      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_calls_verdict" AS v WHERE v."contact_id" = i."contact_id");
+  -- What is left over is a copy of the table's row (0), or late (-1), or better (1) than a row that says deleted or
+  -- lies at another date. Rows that went in equal the table's by now, as copies do.
+  n_late := 0;
+  IF n_merged < n_keys THEN
+    CREATE TEMP TABLE "trunkline_f_calls_verdict" AS
+    SELECT r.*
+    FROM (
+      SELECT s."contact_id", s."staged_row", s."record_is_deleted" AS "is_deleted",
+        t."record_is_deleted" AS "is_held_deleted",
+        COALESCE(CAST(s."initiation_timestamp" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."initiation_timestamp" AS DATE), DATE '1970-01-01') AS "is_moved",
+        CASE
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+          WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+          WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."customer_endpoint_address", '') COLLATE "C" > COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."customer_endpoint_address", '') COLLATE "C" < COALESCE(t."customer_endpoint_address", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."transferred_endpoint_address", '') COLLATE "C" > COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."transferred_endpoint_address", '') COLLATE "C" < COALESCE(t."transferred_endpoint_address", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."system_endpoint_address", '') COLLATE "C" > COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."system_endpoint_address", '') COLLATE "C" < COALESCE(t."system_endpoint_address", '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" > COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" < COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" > COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" < COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."customer_id", '') COLLATE "C" > COALESCE(t."customer_id", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."customer_id", '') COLLATE "C" < COALESCE(t."customer_id", '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+          ELSE 0
+        END AS "comparison"
+      FROM "trunkline_f_calls_source" AS s
+      JOIN "connect"."f_calls" AS t ON t."contact_id" = s."contact_id"
+      WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_calls_beaten" AS b)
+    ) AS r
+    WHERE r."comparison" <> 0 OR r."is_moved";
+
+    -- For who keeps a lake beside the table: its rows that lie at another date than a staged row of their key.
+    CREATE TEMP TABLE "trunkline_f_calls_elsewhere" ON COMMIT DROP AS
+    SELECT
+      t."contact_id",
+      COALESCE(CAST(t."initiation_timestamp" AS DATE), DATE '1970-01-01') AS "held_date",
+      v."comparison" = 1 AS "is_beaten",
+      t."record_fidelity",
+      t."record_version",
+      t."record_is_redacted",
+      t."record_catalogue_version",
+      t."record_hash",
+      t."record_position",
+      t."record_arrived_at",
+      t."record_loaded_at"
+    FROM "trunkline_f_calls_verdict" AS v
+    JOIN "connect"."f_calls" AS t ON t."contact_id" = v."contact_id"
+    WHERE EXISTS (
+      SELECT 1 FROM "trunkline_f_calls_source" AS s
+      WHERE s."contact_id" = v."contact_id"
+        AND COALESCE(CAST(s."initiation_timestamp" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."initiation_timestamp" AS DATE), DATE '1970-01-01')
+    );
+
+    -- What comes over a row that says deleted is a new row.
+    SELECT INTO n_better, n_revived, n_replaced, n_ended, n_late
+      COUNT(*) FILTER (WHERE v."comparison" = 1),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = -1)
+    FROM "trunkline_f_calls_verdict" AS v;
+    n_inserted := n_inserted + n_revived;
+    n_updated := n_updated + n_replaced;
+    n_deleted := n_deleted + n_ended;
+    IF n_better > 0 THEN
+      DELETE FROM "connect"."f_calls" AS t
+      USING "trunkline_f_calls_verdict" AS v
+      WHERE t."contact_id" = v."contact_id" AND v."comparison" = 1;
+      INSERT INTO "connect"."f_calls" (
+        "instance_id",
+        "aws_account_id",
+        "contact_id",
+        "initial_contact_id",
+        "previous_contact_id",
+        "related_contact_id",
+        "next_contact_id",
+        "channel",
+        "initiation_method",
+        "initiation_timestamp",
+        "connected_to_system_timestamp",
+        "last_update_timestamp",
+        "scheduled_timestamp",
+        "transfer_completed_timestamp",
+        "disconnect_timestamp",
+        "disconnect_reason",
+        "queue_duration_ms",
+        "queue_dequeue_timestamp",
+        "queue_enqueue_timestamp",
+        "queue_name",
+        "queue_arn",
+        "queue_id",
+        "agent_connection_attempts",
+        "agent_connected_to_agent_timestamp",
+        "agent_interaction_duration_ms",
+        "agent_customer_hold_duration_ms",
+        "agent_number_of_holds",
+        "agent_longest_hold_duration_ms",
+        "agent_after_contact_work_start_timestamp",
+        "agent_after_contact_work_end_timestamp",
+        "agent_after_contact_work_duration_ms",
+        "attributes",
+        "agent_username",
+        "agent_arn",
+        "agent_id",
+        "instance_arn",
+        "agent_hierarchy_groups_level_1_name",
+        "agent_hierarchy_groups_level_1_arn",
+        "agent_hierarchy_groups_level_1_id",
+        "agent_hierarchy_groups_level_2_name",
+        "agent_hierarchy_groups_level_2_arn",
+        "agent_hierarchy_groups_level_2_id",
+        "agent_hierarchy_groups_level_3_name",
+        "agent_hierarchy_groups_level_3_arn",
+        "agent_hierarchy_groups_level_3_id",
+        "agent_hierarchy_groups_level_4_name",
+        "agent_hierarchy_groups_level_4_arn",
+        "agent_hierarchy_groups_level_4_id",
+        "agent_hierarchy_groups_level_5_name",
+        "agent_hierarchy_groups_level_5_arn",
+        "agent_hierarchy_groups_level_5_id",
+        "agent_routing_profile_name",
+        "agent_routing_profile_arn",
+        "agent_routing_profile_id",
+        "agent_voice_enhancement_mode",
+        "aws_contact_trace_record_format_version",
+        "campaign_id",
+        "customer_endpoint_type",
+        "customer_endpoint_address",
+        "transferred_endpoint_type",
+        "transferred_endpoint_address",
+        "system_endpoint_type",
+        "system_endpoint_address",
+        "recording_deletion_reason",
+        "recording_location",
+        "recording_status",
+        "recording_type",
+        "answering_machine_detection_status",
+        "voice_id_result_authentication_result",
+        "voice_id_result_fraud_detection_watch_list_id",
+        "voice_id_result_speaker_id",
+        "voice_id_result_fraud_detection_result",
+        "voice_id_result_fraud_detection_fraudster_id",
+        "voice_id_result_authentication_minimum_speech_ms",
+        "voice_id_result_authentication_score",
+        "voice_id_result_authentication_score_threshold",
+        "voice_id_result_fraud_detection_risk_score_known_fraudster",
+        "voice_id_result_fraud_detection_risk_score_synthetic_speech",
+        "voice_id_result_fraud_detection_risk_score_voice_spoofing",
+        "voice_id_result_fraud_detection_score_threshold",
+        "voice_id_result_speaker_enrolled",
+        "voice_id_result_speaker_opted_out",
+        "voice_id_result_fraud_detection_reasons_items",
+        "external_third_party_interaction_duration_ms",
+        "agent_pause_duration_ms",
+        "media_streams_items",
+        "tags_references_items",
+        "contact_details",
+        "contact_evaluations",
+        "references",
+        "email_recipients",
+        "additional_email_recipients",
+        "agent_state_transitions",
+        "recordings",
+        "agent_device_platform_name",
+        "agent_device_platform_version",
+        "agent_device_operating_system",
+        "customer_device_platform_name",
+        "customer_device_platform_version",
+        "customer_device_operating_system",
+        "disconnect_details_potential_disconnect_issue",
+        "last_resumed_timestamp",
+        "last_paused_timestamp",
+        "customer_voice_activity_greeting_start_timestamp",
+        "customer_voice_activity_greeting_end_timestamp",
+        "total_pause_duration_ms",
+        "total_pause_count",
+        "quality_metrics_agent_audio",
+        "quality_metrics_customer_audio",
+        "segment_attributes",
+        "data_lake_last_processed_timestamp",
+        "chat_contact_metrics_total_messages",
+        "chat_contact_metrics_conversation_close_time_ms",
+        "chat_contact_metrics_conversation_turn_count",
+        "chat_contact_metrics_agent_first_response_timestamp",
+        "chat_contact_metrics_agent_first_response_time_ms",
+        "chat_contact_metrics_total_bot_messages",
+        "chat_contact_metrics_total_bot_message_length_in_chars",
+        "chat_contact_metrics_multi_party",
+        "chat_agent_metrics_participant_id",
+        "chat_agent_metrics_participant_type",
+        "chat_agent_metrics_conversation_abandon",
+        "chat_agent_metrics_messages_sent",
+        "chat_agent_metrics_num_responses",
+        "chat_agent_metrics_message_length_in_chars",
+        "chat_agent_metrics_total_response_time_ms",
+        "chat_agent_metrics_max_response_time_ms",
+        "chat_agent_metrics_last_message_timestamp",
+        "chat_customer_metrics_participant_id",
+        "chat_customer_metrics_participant_type",
+        "chat_customer_metrics_conversation_abandon",
+        "chat_customer_metrics_messages_sent",
+        "chat_customer_metrics_num_responses",
+        "chat_customer_metrics_message_length_in_chars",
+        "chat_customer_metrics_total_response_time_ms",
+        "chat_customer_metrics_max_response_time_ms",
+        "chat_customer_metrics_last_message_timestamp",
+        "q_in_connect_session_arn",
+        "ai_agents",
+        "customer_phone_number_prefix",
+        "agent_capabilities_video",
+        "customer_capabilities_video",
+        "contact_association_id",
+        "contact_routing_queue_priority",
+        "contact_routing_queue_time_adjustment_ms",
+        "customer_endpoint_display_name",
+        "system_endpoint_display_name",
+        "transferred_endpoint_display_name",
+        "disconnect_details_telemetry_inferred_reason",
+        "quality_metrics_agent_reported_issue",
+        "task_template_arn",
+        "task_template_name",
+        "routing_criteria",
+        "agent_initiated_hold_duration_ms",
+        "agent_accepted_by_agent_timestamp",
+        "agent_preview_end_timestamp",
+        "agent_capabilities_screen_share",
+        "agent_active_region",
+        "customer_id",
+        "ring_start_timestamp",
+        "contact_lens",
+        "outbound_strategy",
+        "global_resiliency_metadata",
+        "voice_id_result",
+        "record_version",
+        "record_fidelity",
+        "record_is_redacted",
+        "record_catalogue_version",
+        "record_hash",
+        "record_position",
+        "record_arrived_at",
+        "record_loaded_at",
+        "record_unmapped",
+        "record_is_deleted"
+      )
+      SELECT
+        s."instance_id",
+        s."aws_account_id",
+        s."contact_id",
+        s."initial_contact_id",
+        s."previous_contact_id",
+        s."related_contact_id",
+        s."next_contact_id",
+        s."channel",
+        s."initiation_method",
+        s."initiation_timestamp",
+        s."connected_to_system_timestamp",
+        s."last_update_timestamp",
+        s."scheduled_timestamp",
+        s."transfer_completed_timestamp",
+        s."disconnect_timestamp",
+        s."disconnect_reason",
+        s."queue_duration_ms",
+        s."queue_dequeue_timestamp",
+        s."queue_enqueue_timestamp",
+        s."queue_name",
+        s."queue_arn",
+        s."queue_id",
+        s."agent_connection_attempts",
+        s."agent_connected_to_agent_timestamp",
+        s."agent_interaction_duration_ms",
+        s."agent_customer_hold_duration_ms",
+        s."agent_number_of_holds",
+        s."agent_longest_hold_duration_ms",
+        s."agent_after_contact_work_start_timestamp",
+        s."agent_after_contact_work_end_timestamp",
+        s."agent_after_contact_work_duration_ms",
+        s."attributes",
+        s."agent_username",
+        s."agent_arn",
+        s."agent_id",
+        s."instance_arn",
+        s."agent_hierarchy_groups_level_1_name",
+        s."agent_hierarchy_groups_level_1_arn",
+        s."agent_hierarchy_groups_level_1_id",
+        s."agent_hierarchy_groups_level_2_name",
+        s."agent_hierarchy_groups_level_2_arn",
+        s."agent_hierarchy_groups_level_2_id",
+        s."agent_hierarchy_groups_level_3_name",
+        s."agent_hierarchy_groups_level_3_arn",
+        s."agent_hierarchy_groups_level_3_id",
+        s."agent_hierarchy_groups_level_4_name",
+        s."agent_hierarchy_groups_level_4_arn",
+        s."agent_hierarchy_groups_level_4_id",
+        s."agent_hierarchy_groups_level_5_name",
+        s."agent_hierarchy_groups_level_5_arn",
+        s."agent_hierarchy_groups_level_5_id",
+        s."agent_routing_profile_name",
+        s."agent_routing_profile_arn",
+        s."agent_routing_profile_id",
+        s."agent_voice_enhancement_mode",
+        s."aws_contact_trace_record_format_version",
+        s."campaign_id",
+        s."customer_endpoint_type",
+        s."customer_endpoint_address",
+        s."transferred_endpoint_type",
+        s."transferred_endpoint_address",
+        s."system_endpoint_type",
+        s."system_endpoint_address",
+        s."recording_deletion_reason",
+        s."recording_location",
+        s."recording_status",
+        s."recording_type",
+        s."answering_machine_detection_status",
+        s."voice_id_result_authentication_result",
+        s."voice_id_result_fraud_detection_watch_list_id",
+        s."voice_id_result_speaker_id",
+        s."voice_id_result_fraud_detection_result",
+        s."voice_id_result_fraud_detection_fraudster_id",
+        s."voice_id_result_authentication_minimum_speech_ms",
+        s."voice_id_result_authentication_score",
+        s."voice_id_result_authentication_score_threshold",
+        s."voice_id_result_fraud_detection_risk_score_known_fraudster",
+        s."voice_id_result_fraud_detection_risk_score_synthetic_speech",
+        s."voice_id_result_fraud_detection_risk_score_voice_spoofing",
+        s."voice_id_result_fraud_detection_score_threshold",
+        s."voice_id_result_speaker_enrolled",
+        s."voice_id_result_speaker_opted_out",
+        s."voice_id_result_fraud_detection_reasons_items",
+        s."external_third_party_interaction_duration_ms",
+        s."agent_pause_duration_ms",
+        s."media_streams_items",
+        s."tags_references_items",
+        s."contact_details",
+        s."contact_evaluations",
+        s."references",
+        s."email_recipients",
+        s."additional_email_recipients",
+        s."agent_state_transitions",
+        s."recordings",
+        s."agent_device_platform_name",
+        s."agent_device_platform_version",
+        s."agent_device_operating_system",
+        s."customer_device_platform_name",
+        s."customer_device_platform_version",
+        s."customer_device_operating_system",
+        s."disconnect_details_potential_disconnect_issue",
+        s."last_resumed_timestamp",
+        s."last_paused_timestamp",
+        s."customer_voice_activity_greeting_start_timestamp",
+        s."customer_voice_activity_greeting_end_timestamp",
+        s."total_pause_duration_ms",
+        s."total_pause_count",
+        s."quality_metrics_agent_audio",
+        s."quality_metrics_customer_audio",
+        s."segment_attributes",
+        s."data_lake_last_processed_timestamp",
+        s."chat_contact_metrics_total_messages",
+        s."chat_contact_metrics_conversation_close_time_ms",
+        s."chat_contact_metrics_conversation_turn_count",
+        s."chat_contact_metrics_agent_first_response_timestamp",
+        s."chat_contact_metrics_agent_first_response_time_ms",
+        s."chat_contact_metrics_total_bot_messages",
+        s."chat_contact_metrics_total_bot_message_length_in_chars",
+        s."chat_contact_metrics_multi_party",
+        s."chat_agent_metrics_participant_id",
+        s."chat_agent_metrics_participant_type",
+        s."chat_agent_metrics_conversation_abandon",
+        s."chat_agent_metrics_messages_sent",
+        s."chat_agent_metrics_num_responses",
+        s."chat_agent_metrics_message_length_in_chars",
+        s."chat_agent_metrics_total_response_time_ms",
+        s."chat_agent_metrics_max_response_time_ms",
+        s."chat_agent_metrics_last_message_timestamp",
+        s."chat_customer_metrics_participant_id",
+        s."chat_customer_metrics_participant_type",
+        s."chat_customer_metrics_conversation_abandon",
+        s."chat_customer_metrics_messages_sent",
+        s."chat_customer_metrics_num_responses",
+        s."chat_customer_metrics_message_length_in_chars",
+        s."chat_customer_metrics_total_response_time_ms",
+        s."chat_customer_metrics_max_response_time_ms",
+        s."chat_customer_metrics_last_message_timestamp",
+        s."q_in_connect_session_arn",
+        s."ai_agents",
+        s."customer_phone_number_prefix",
+        s."agent_capabilities_video",
+        s."customer_capabilities_video",
+        s."contact_association_id",
+        s."contact_routing_queue_priority",
+        s."contact_routing_queue_time_adjustment_ms",
+        s."customer_endpoint_display_name",
+        s."system_endpoint_display_name",
+        s."transferred_endpoint_display_name",
+        s."disconnect_details_telemetry_inferred_reason",
+        s."quality_metrics_agent_reported_issue",
+        s."task_template_arn",
+        s."task_template_name",
+        s."routing_criteria",
+        s."agent_initiated_hold_duration_ms",
+        s."agent_accepted_by_agent_timestamp",
+        s."agent_preview_end_timestamp",
+        s."agent_capabilities_screen_share",
+        s."agent_active_region",
+        s."customer_id",
+        s."ring_start_timestamp",
+        s."contact_lens",
+        s."outbound_strategy",
+        s."global_resiliency_metadata",
+        s."voice_id_result",
+        s."record_version",
+        s."record_fidelity",
+        s."record_is_redacted",
+        s."record_catalogue_version",
+        s."record_hash",
+        s."record_position",
+        s."record_arrived_at",
+        s."record_loaded_at",
+        s."record_unmapped",
+        s."record_is_deleted"
+      FROM "trunkline_f_calls_verdict" AS v
+      JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = v."staged_row"
+      WHERE v."comparison" = 1;
+    END IF;
+    DROP TABLE "trunkline_f_calls_verdict";
   END IF;
 
-  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
-  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
-  -- duplicate.
-  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
-      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
-  FROM "trunkline_f_calls_incoming" AS i
-  JOIN "trunkline_f_calls_verdict" AS v ON v."contact_id" = i."contact_id";
+  -- Of the beaten rows, those that equal the row that is in the table now are copies, and the others are superseded.
+  n_superseded := n_late;
+  IF n_keys < n_staged THEN
+    SELECT INTO n_superseded n_late + COUNT(*)
+    FROM "trunkline_f_calls_beaten" AS b
+    JOIN "trunkline_f_calls_source" AS s ON s."staged_row" = b."staged_row"
+    JOIN "connect"."f_calls" AS t ON t."contact_id" = s."contact_id"
+    WHERE (
+        COALESCE(s."record_fidelity", '') COLLATE "C",
+        COALESCE(s."record_version", '') COLLATE "C",
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(s."record_catalogue_version", 0),
+        COALESCE(s."record_hash", '') COLLATE "C",
+        COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C",
+        COALESCE(s."customer_endpoint_address", '') COLLATE "C",
+        COALESCE(s."transferred_endpoint_address", '') COLLATE "C",
+        COALESCE(s."system_endpoint_address", '') COLLATE "C",
+        COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C",
+        COALESCE(s."customer_endpoint_display_name", '') COLLATE "C",
+        COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C",
+        COALESCE(s."customer_id", '') COLLATE "C",
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C"
+      ) <> (
+        COALESCE(t."record_fidelity", '') COLLATE "C",
+        COALESCE(t."record_version", '') COLLATE "C",
+        CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(t."record_catalogue_version", 0),
+        COALESCE(t."record_hash", '') COLLATE "C",
+        COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C",
+        COALESCE(t."customer_endpoint_address", '') COLLATE "C",
+        COALESCE(t."transferred_endpoint_address", '') COLLATE "C",
+        COALESCE(t."system_endpoint_address", '') COLLATE "C",
+        COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C",
+        COALESCE(t."customer_endpoint_display_name", '') COLLATE "C",
+        COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C",
+        COALESCE(t."customer_id", '') COLLATE "C",
+        COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C"
+      );
+  END IF;
+
+  -- One of five things becomes of every staged row, so that what is left is a duplicate. A row that says deleted stays,
+  -- so that no late version brings its key back, and counts as no row: live rows are inserted minus deleted. A deletion
+  -- of what is not there says nothing new, and is a duplicate too.
+  n_duplicate := n_staged - n_inserted - n_updated - n_deleted - n_superseded;
   RAISE INFO 'merge_f_calls: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  DROP TABLE "trunkline_f_calls_verdict";
-  DROP TABLE "trunkline_f_calls_held";
-  DROP TABLE "trunkline_f_calls_incoming";
+  DROP TABLE "trunkline_f_calls_beaten";
   DROP VIEW "trunkline_f_calls_source";
 END;
-$$ LANGUAGE plpgsql;
+$$ LANGUAGE plpgsql
+SET work_mem = '64MB'
+SET jit = off;
 
 CREATE OR REPLACE PROCEDURE "connect"."insert_new_f_calls" (
   staging IN TEXT,

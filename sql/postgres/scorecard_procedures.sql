@@ -12,6 +12,14 @@ CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_scorecard" (
 ) AS $$
 DECLARE
   source_name TEXT;
+  n_staged BIGINT;
+  n_keys BIGINT;
+  n_merged BIGINT;
+  n_better BIGINT;
+  n_revived BIGINT;
+  n_replaced BIGINT;
+  n_ended BIGINT;
+  n_late BIGINT;
 BEGIN
   -- Overwrites post_call_analytics.f_scorecard by key: of all versions of a key, in the table and staged, the best stays.
   -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
@@ -34,9 +42,9 @@ BEGIN
   END IF;
 
   -- What a call before this one in the same session may have left behind.
+  DROP TABLE IF EXISTS "trunkline_f_scorecard_elsewhere";
   DROP TABLE IF EXISTS "trunkline_f_scorecard_verdict";
-  DROP TABLE IF EXISTS "trunkline_f_scorecard_held";
-  DROP TABLE IF EXISTS "trunkline_f_scorecard_incoming";
+  DROP TABLE IF EXISTS "trunkline_f_scorecard_beaten";
   DROP VIEW IF EXISTS "trunkline_f_scorecard_source";
 
   -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
@@ -82,18 +90,15 @@ BEGIN
       s."record_is_deleted"
     FROM ' || source_name || ' AS s';
 
-  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
-  -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_scorecard_incoming" AS
-  SELECT s."guid", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
-    COUNT(*) AS "copies"
-  FROM "trunkline_f_scorecard_source" AS s
-  GROUP BY s."guid";
-  IF EXISTS (SELECT 1 FROM "trunkline_f_scorecard_incoming" WHERE "copies" > 1) THEN
-    WITH several AS (DELETE FROM "trunkline_f_scorecard_incoming" WHERE "copies" > 1 RETURNING "guid")
-    INSERT INTO "trunkline_f_scorecard_incoming"
-    SELECT s."guid", s."staged_row",
-      ROW_NUMBER() OVER (
+  -- Of the rows of one key, all but the best are beaten. Most keys come once and need no ranking.
+  SELECT INTO n_staged, n_keys COALESCE(SUM(k."copies"), 0), COUNT(*)
+  FROM (SELECT COUNT(*) AS "copies" FROM "trunkline_f_scorecard_source" AS s GROUP BY s."guid") AS k;
+  CREATE TEMP TABLE "trunkline_f_scorecard_beaten" ("staged_row" tid);
+  IF n_keys < n_staged THEN
+    INSERT INTO "trunkline_f_scorecard_beaten"
+    SELECT r."staged_row"
+    FROM (
+      SELECT s."staged_row", ROW_NUMBER() OVER (
         PARTITION BY s."guid"
         ORDER BY
           COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
@@ -103,31 +108,16 @@ BEGIN
           COALESCE(s."record_hash", '') COLLATE "C" DESC,
           COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
           COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      RANK() OVER (
-        PARTITION BY s."guid"
-        ORDER BY
-          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-          COALESCE(s."record_version", '') COLLATE "C" DESC,
-          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-          COALESCE(s."record_catalogue_version", 0) DESC,
-          COALESCE(s."record_hash", '') COLLATE "C" DESC,
-          COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      1
-    FROM "trunkline_f_scorecard_source" AS s
-    JOIN several AS m ON m."guid" = s."guid";
+      ) AS "place"
+      FROM "trunkline_f_scorecard_source" AS s
+      JOIN (SELECT "guid" FROM "trunkline_f_scorecard_source" GROUP BY "guid" HAVING COUNT(*) > 1) AS m
+        ON m."guid" = s."guid"
+    ) AS r
+    WHERE r."place" > 1;
   END IF;
-  ANALYZE "trunkline_f_scorecard_incoming" ("place");
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
-  CREATE TEMP TABLE "trunkline_f_scorecard_held" AS
-  SELECT t."guid" FROM "post_call_analytics"."f_scorecard" AS t
-  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_scorecard_incoming" AS i WHERE i."guid" = t."guid");
-  CREATE TEMP TABLE "trunkline_f_scorecard_verdict" AS
-  SELECT "guid", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_scorecard_incoming" LIMIT 0;
+  -- A row that was there before has a number in xmax, a new one has 0.
   WITH merged AS (
     INSERT INTO "post_call_analytics"."f_scorecard" AS t (
       "guid",
@@ -208,120 +198,268 @@ BEGIN
       s."record_loaded_at",
       s."record_unmapped",
       s."record_is_deleted"
-    FROM "trunkline_f_scorecard_incoming" AS i
-    JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
-    WHERE i."place" = 1
+    FROM "trunkline_f_scorecard_source" AS s
+    WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_scorecard_beaten" AS b)
     ON CONFLICT ("guid") DO UPDATE SET
-    "datetime" = EXCLUDED."datetime",
-    "call_timestamp_utc" = EXCLUDED."call_timestamp_utc",
-    "agent" = EXCLUDED."agent",
-    "call_type" = EXCLUDED."call_type",
-    "ingested_at" = EXCLUDED."ingested_at",
-    "notes" = EXCLUDED."notes",
-    "outcome" = EXCLUDED."outcome",
-    "overall_score" = EXCLUDED."overall_score",
-    "primary_intent" = EXCLUDED."primary_intent",
-    "resolution_reason" = EXCLUDED."resolution_reason",
-    "summary" = EXCLUDED."summary",
-    "secondary_intent" = EXCLUDED."secondary_intent",
-    "score_ask_for_payment" = EXCLUDED."score_ask_for_payment",
-    "score_confirm_location" = EXCLUDED."score_confirm_location",
-    "score_features_advantages" = EXCLUDED."score_features_advantages",
-    "score_handle_objections" = EXCLUDED."score_handle_objections",
-    "score_size_recommendation" = EXCLUDED."score_size_recommendation",
-    "score_urgency" = EXCLUDED."score_urgency",
-    "evidence_ask_for_payment" = EXCLUDED."evidence_ask_for_payment",
-    "evidence_confirm_location" = EXCLUDED."evidence_confirm_location",
-    "evidence_features_advantages" = EXCLUDED."evidence_features_advantages",
-    "evidence_handle_objections" = EXCLUDED."evidence_handle_objections",
-    "evidence_size_recommendation" = EXCLUDED."evidence_size_recommendation",
-    "evidence_urgency" = EXCLUDED."evidence_urgency",
-    "other_scores" = EXCLUDED."other_scores",
-    "other_evidence" = EXCLUDED."other_evidence",
-    "deleted_by" = EXCLUDED."deleted_by",
-    "record_version" = EXCLUDED."record_version",
-    "record_fidelity" = EXCLUDED."record_fidelity",
-    "record_is_redacted" = EXCLUDED."record_is_redacted",
-    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
-    "record_hash" = EXCLUDED."record_hash",
-    "record_position" = EXCLUDED."record_position",
-    "record_arrived_at" = EXCLUDED."record_arrived_at",
-    "record_loaded_at" = EXCLUDED."record_loaded_at",
-    "record_unmapped" = EXCLUDED."record_unmapped",
-    "record_is_deleted" = EXCLUDED."record_is_deleted"
-    WHERE CASE
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-    END = 1
-    RETURNING t."guid", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+      "datetime" = EXCLUDED."datetime",
+      "call_timestamp_utc" = EXCLUDED."call_timestamp_utc",
+      "agent" = EXCLUDED."agent",
+      "call_type" = EXCLUDED."call_type",
+      "ingested_at" = EXCLUDED."ingested_at",
+      "notes" = EXCLUDED."notes",
+      "outcome" = EXCLUDED."outcome",
+      "overall_score" = EXCLUDED."overall_score",
+      "primary_intent" = EXCLUDED."primary_intent",
+      "resolution_reason" = EXCLUDED."resolution_reason",
+      "summary" = EXCLUDED."summary",
+      "secondary_intent" = EXCLUDED."secondary_intent",
+      "score_ask_for_payment" = EXCLUDED."score_ask_for_payment",
+      "score_confirm_location" = EXCLUDED."score_confirm_location",
+      "score_features_advantages" = EXCLUDED."score_features_advantages",
+      "score_handle_objections" = EXCLUDED."score_handle_objections",
+      "score_size_recommendation" = EXCLUDED."score_size_recommendation",
+      "score_urgency" = EXCLUDED."score_urgency",
+      "evidence_ask_for_payment" = EXCLUDED."evidence_ask_for_payment",
+      "evidence_confirm_location" = EXCLUDED."evidence_confirm_location",
+      "evidence_features_advantages" = EXCLUDED."evidence_features_advantages",
+      "evidence_handle_objections" = EXCLUDED."evidence_handle_objections",
+      "evidence_size_recommendation" = EXCLUDED."evidence_size_recommendation",
+      "evidence_urgency" = EXCLUDED."evidence_urgency",
+      "other_scores" = EXCLUDED."other_scores",
+      "other_evidence" = EXCLUDED."other_evidence",
+      "deleted_by" = EXCLUDED."deleted_by",
+      "record_version" = EXCLUDED."record_version",
+      "record_fidelity" = EXCLUDED."record_fidelity",
+      "record_is_redacted" = EXCLUDED."record_is_redacted",
+      "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+      "record_hash" = EXCLUDED."record_hash",
+      "record_position" = EXCLUDED."record_position",
+      "record_arrived_at" = EXCLUDED."record_arrived_at",
+      "record_loaded_at" = EXCLUDED."record_loaded_at",
+      "record_unmapped" = EXCLUDED."record_unmapped",
+      "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE NOT t."record_is_deleted"
+      AND COALESCE(CAST(EXCLUDED."call_timestamp_utc" AS DATE), DATE '1970-01-01') = COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01')
+      AND CASE
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."other_evidence" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+        ELSE 0
+      END = 1
+    RETURNING t.xmax = 0 AS "is_new", t."record_is_deleted" AS "is_deleted"
   )
-  INSERT INTO "trunkline_f_scorecard_verdict" SELECT * FROM merged;
-  UPDATE "trunkline_f_scorecard_verdict" AS v SET "comparison" = 2
-  FROM "trunkline_f_scorecard_held" AS h WHERE h."guid" = v."guid";
+  SELECT INTO n_merged, n_inserted, n_updated, n_deleted
+    COUNT(*),
+    COUNT(*) FILTER (WHERE m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND m."is_deleted")
+  FROM merged AS m;
 
-  -- What lost: equal to the table's row (0), or worse (-1).
-  IF (SELECT COUNT(*) FROM "trunkline_f_scorecard_verdict") < (SELECT COUNT(*) FROM "trunkline_f_scorecard_incoming" WHERE "place" = 1) THEN
-    INSERT INTO "trunkline_f_scorecard_verdict"
-    SELECT s."guid",
-      CASE
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-      END,
-      FALSE
-    FROM "trunkline_f_scorecard_incoming" AS i
-    JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = i."staged_row"
-    JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = i."guid"
-    WHERE i."place" = 1
-      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_scorecard_verdict" AS v WHERE v."guid" = i."guid");
+  -- What is left over is a copy of the table's row (0), or late (-1), or better (1) than a row that says deleted or
+  -- lies at another date. Rows that went in equal the table's by now, as copies do.
+  n_late := 0;
+  IF n_merged < n_keys THEN
+    CREATE TEMP TABLE "trunkline_f_scorecard_verdict" AS
+    SELECT r.*
+    FROM (
+      SELECT s."guid", s."staged_row", s."record_is_deleted" AS "is_deleted",
+        t."record_is_deleted" AS "is_held_deleted",
+        COALESCE(CAST(s."call_timestamp_utc" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS "is_moved",
+        CASE
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+          WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+          WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+          ELSE 0
+        END AS "comparison"
+      FROM "trunkline_f_scorecard_source" AS s
+      JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = s."guid"
+      WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_scorecard_beaten" AS b)
+    ) AS r
+    WHERE r."comparison" <> 0 OR r."is_moved";
+
+    -- For who keeps a lake beside the table: its rows that lie at another date than a staged row of their key.
+    CREATE TEMP TABLE "trunkline_f_scorecard_elsewhere" ON COMMIT DROP AS
+    SELECT
+      t."guid",
+      COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS "held_date",
+      v."comparison" = 1 AS "is_beaten",
+      t."record_fidelity",
+      t."record_version",
+      t."record_is_redacted",
+      t."record_catalogue_version",
+      t."record_hash",
+      t."record_position",
+      t."record_arrived_at",
+      t."record_loaded_at"
+    FROM "trunkline_f_scorecard_verdict" AS v
+    JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = v."guid"
+    WHERE EXISTS (
+      SELECT 1 FROM "trunkline_f_scorecard_source" AS s
+      WHERE s."guid" = v."guid"
+        AND COALESCE(CAST(s."call_timestamp_utc" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01')
+    );
+
+    -- What comes over a row that says deleted is a new row.
+    SELECT INTO n_better, n_revived, n_replaced, n_ended, n_late
+      COUNT(*) FILTER (WHERE v."comparison" = 1),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = -1)
+    FROM "trunkline_f_scorecard_verdict" AS v;
+    n_inserted := n_inserted + n_revived;
+    n_updated := n_updated + n_replaced;
+    n_deleted := n_deleted + n_ended;
+    IF n_better > 0 THEN
+      DELETE FROM "post_call_analytics"."f_scorecard" AS t
+      USING "trunkline_f_scorecard_verdict" AS v
+      WHERE t."guid" = v."guid" AND v."comparison" = 1;
+      INSERT INTO "post_call_analytics"."f_scorecard" (
+        "guid",
+        "datetime",
+        "call_timestamp_utc",
+        "agent",
+        "call_type",
+        "ingested_at",
+        "notes",
+        "outcome",
+        "overall_score",
+        "primary_intent",
+        "resolution_reason",
+        "summary",
+        "secondary_intent",
+        "score_ask_for_payment",
+        "score_confirm_location",
+        "score_features_advantages",
+        "score_handle_objections",
+        "score_size_recommendation",
+        "score_urgency",
+        "evidence_ask_for_payment",
+        "evidence_confirm_location",
+        "evidence_features_advantages",
+        "evidence_handle_objections",
+        "evidence_size_recommendation",
+        "evidence_urgency",
+        "other_scores",
+        "other_evidence",
+        "deleted_by",
+        "record_version",
+        "record_fidelity",
+        "record_is_redacted",
+        "record_catalogue_version",
+        "record_hash",
+        "record_position",
+        "record_arrived_at",
+        "record_loaded_at",
+        "record_unmapped",
+        "record_is_deleted"
+      )
+      SELECT
+        s."guid",
+        s."datetime",
+        s."call_timestamp_utc",
+        s."agent",
+        s."call_type",
+        s."ingested_at",
+        s."notes",
+        s."outcome",
+        s."overall_score",
+        s."primary_intent",
+        s."resolution_reason",
+        s."summary",
+        s."secondary_intent",
+        s."score_ask_for_payment",
+        s."score_confirm_location",
+        s."score_features_advantages",
+        s."score_handle_objections",
+        s."score_size_recommendation",
+        s."score_urgency",
+        s."evidence_ask_for_payment",
+        s."evidence_confirm_location",
+        s."evidence_features_advantages",
+        s."evidence_handle_objections",
+        s."evidence_size_recommendation",
+        s."evidence_urgency",
+        s."other_scores",
+        s."other_evidence",
+        s."deleted_by",
+        s."record_version",
+        s."record_fidelity",
+        s."record_is_redacted",
+        s."record_catalogue_version",
+        s."record_hash",
+        s."record_position",
+        s."record_arrived_at",
+        s."record_loaded_at",
+        s."record_unmapped",
+        s."record_is_deleted"
+      FROM "trunkline_f_scorecard_verdict" AS v
+      JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = v."staged_row"
+      WHERE v."comparison" = 1;
+    END IF;
+    DROP TABLE "trunkline_f_scorecard_verdict";
   END IF;
 
-  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
-  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
-  -- duplicate.
-  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
-      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
-  FROM "trunkline_f_scorecard_incoming" AS i
-  JOIN "trunkline_f_scorecard_verdict" AS v ON v."guid" = i."guid";
+  -- Of the beaten rows, those that equal the row that is in the table now are copies, and the others are superseded.
+  n_superseded := n_late;
+  IF n_keys < n_staged THEN
+    SELECT INTO n_superseded n_late + COUNT(*)
+    FROM "trunkline_f_scorecard_beaten" AS b
+    JOIN "trunkline_f_scorecard_source" AS s ON s."staged_row" = b."staged_row"
+    JOIN "post_call_analytics"."f_scorecard" AS t ON t."guid" = s."guid"
+    WHERE (
+        COALESCE(s."record_fidelity", '') COLLATE "C",
+        COALESCE(s."record_version", '') COLLATE "C",
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(s."record_catalogue_version", 0),
+        COALESCE(s."record_hash", '') COLLATE "C",
+        COALESCE(CAST(s."other_evidence" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C"
+      ) <> (
+        COALESCE(t."record_fidelity", '') COLLATE "C",
+        COALESCE(t."record_version", '') COLLATE "C",
+        CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(t."record_catalogue_version", 0),
+        COALESCE(t."record_hash", '') COLLATE "C",
+        COALESCE(CAST(t."other_evidence" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C"
+      );
+  END IF;
+
+  -- One of five things becomes of every staged row, so that what is left is a duplicate. A row that says deleted stays,
+  -- so that no late version brings its key back, and counts as no row: live rows are inserted minus deleted. A deletion
+  -- of what is not there says nothing new, and is a duplicate too.
+  n_duplicate := n_staged - n_inserted - n_updated - n_deleted - n_superseded;
   RAISE INFO 'merge_f_scorecard: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  DROP TABLE "trunkline_f_scorecard_verdict";
-  DROP TABLE "trunkline_f_scorecard_held";
-  DROP TABLE "trunkline_f_scorecard_incoming";
+  DROP TABLE "trunkline_f_scorecard_beaten";
   DROP VIEW "trunkline_f_scorecard_source";
 END;
-$$ LANGUAGE plpgsql;
+$$ LANGUAGE plpgsql
+SET work_mem = '64MB'
+SET jit = off;
 
 CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_scorecard" (
   staging IN TEXT,

@@ -12,6 +12,14 @@ CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_transcript" (
 ) AS $$
 DECLARE
   source_name TEXT;
+  n_staged BIGINT;
+  n_keys BIGINT;
+  n_merged BIGINT;
+  n_better BIGINT;
+  n_revived BIGINT;
+  n_replaced BIGINT;
+  n_ended BIGINT;
+  n_late BIGINT;
 BEGIN
   -- Overwrites post_call_analytics.f_transcript by key: of all versions of a key, in the table and staged, the best stays.
   -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
@@ -34,9 +42,9 @@ BEGIN
   END IF;
 
   -- What a call before this one in the same session may have left behind.
+  DROP TABLE IF EXISTS "trunkline_f_transcript_elsewhere";
   DROP TABLE IF EXISTS "trunkline_f_transcript_verdict";
-  DROP TABLE IF EXISTS "trunkline_f_transcript_held";
-  DROP TABLE IF EXISTS "trunkline_f_transcript_incoming";
+  DROP TABLE IF EXISTS "trunkline_f_transcript_beaten";
   DROP VIEW IF EXISTS "trunkline_f_transcript_source";
 
   -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
@@ -103,18 +111,15 @@ BEGIN
       s."record_is_deleted"
     FROM ' || source_name || ' AS s';
 
-  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
-  -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE "trunkline_f_transcript_incoming" AS
-  SELECT s."call_id", s."format", s."output", MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
-    COUNT(*) AS "copies"
-  FROM "trunkline_f_transcript_source" AS s
-  GROUP BY s."call_id", s."format", s."output";
-  IF EXISTS (SELECT 1 FROM "trunkline_f_transcript_incoming" WHERE "copies" > 1) THEN
-    WITH several AS (DELETE FROM "trunkline_f_transcript_incoming" WHERE "copies" > 1 RETURNING "call_id", "format", "output")
-    INSERT INTO "trunkline_f_transcript_incoming"
-    SELECT s."call_id", s."format", s."output", s."staged_row",
-      ROW_NUMBER() OVER (
+  -- Of the rows of one key, all but the best are beaten. Most keys come once and need no ranking.
+  SELECT INTO n_staged, n_keys COALESCE(SUM(k."copies"), 0), COUNT(*)
+  FROM (SELECT COUNT(*) AS "copies" FROM "trunkline_f_transcript_source" AS s GROUP BY s."call_id", s."format", s."output") AS k;
+  CREATE TEMP TABLE "trunkline_f_transcript_beaten" ("staged_row" tid);
+  IF n_keys < n_staged THEN
+    INSERT INTO "trunkline_f_transcript_beaten"
+    SELECT r."staged_row"
+    FROM (
+      SELECT s."staged_row", ROW_NUMBER() OVER (
         PARTITION BY s."call_id", s."format", s."output"
         ORDER BY
           COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
@@ -125,32 +130,16 @@ BEGIN
           COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
           COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
           COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      RANK() OVER (
-        PARTITION BY s."call_id", s."format", s."output"
-        ORDER BY
-          COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
-          COALESCE(s."record_version", '') COLLATE "C" DESC,
-          CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END DESC,
-          COALESCE(s."record_catalogue_version", 0) DESC,
-          COALESCE(s."record_hash", '') COLLATE "C" DESC,
-          COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" DESC,
-          COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ),
-      1
-    FROM "trunkline_f_transcript_source" AS s
-    JOIN several AS m ON m."call_id" = s."call_id" AND m."format" = s."format" AND m."output" = s."output";
+      ) AS "place"
+      FROM "trunkline_f_transcript_source" AS s
+      JOIN (SELECT "call_id", "format", "output" FROM "trunkline_f_transcript_source" GROUP BY "call_id", "format", "output" HAVING COUNT(*) > 1) AS m
+        ON m."call_id" = s."call_id" AND m."format" = s."format" AND m."output" = s."output"
+    ) AS r
+    WHERE r."place" > 1;
   END IF;
-  ANALYZE "trunkline_f_transcript_incoming" ("place");
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
-  CREATE TEMP TABLE "trunkline_f_transcript_held" AS
-  SELECT t."call_id", t."format", t."output" FROM "post_call_analytics"."f_transcript" AS t
-  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM "trunkline_f_transcript_incoming" AS i WHERE i."call_id" = t."call_id" AND i."format" = t."format" AND i."output" = t."output");
-  CREATE TEMP TABLE "trunkline_f_transcript_verdict" AS
-  SELECT "call_id", "format", "output", 1 AS "comparison", FALSE AS "is_deleted" FROM "trunkline_f_transcript_incoming" LIMIT 0;
+  -- A row that was there before has a number in xmax, a new one has 0.
   WITH merged AS (
     INSERT INTO "post_call_analytics"."f_transcript" AS t (
       "call_id",
@@ -273,143 +262,337 @@ BEGIN
       s."record_loaded_at",
       s."record_unmapped",
       s."record_is_deleted"
-    FROM "trunkline_f_transcript_incoming" AS i
-    JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
-    WHERE i."place" = 1
+    FROM "trunkline_f_transcript_source" AS s
+    WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_transcript_beaten" AS b)
     ON CONFLICT ("call_id", "format", "output") DO UPDATE SET
-    "written_at" = EXCLUDED."written_at",
-    "transcript_bucket" = EXCLUDED."transcript_bucket",
-    "transcript_s3_key" = EXCLUDED."transcript_s3_key",
-    "job_name" = EXCLUDED."job_name",
-    "job_status" = EXCLUDED."job_status",
-    "aws_account_id" = EXCLUDED."aws_account_id",
-    "instance_id" = EXCLUDED."instance_id",
-    "channel" = EXCLUDED."channel",
-    "language_locale" = EXCLUDED."language_locale",
-    "schema_version" = EXCLUDED."schema_version",
-    "duration_ms" = EXCLUDED."duration_ms",
-    "duration_rule" = EXCLUDED."duration_rule",
-    "participant_kind" = EXCLUDED."participant_kind",
-    "participants" = EXCLUDED."participants",
-    "participant_count" = EXCLUDED."participant_count",
-    "first_participant" = EXCLUDED."first_participant",
-    "change_count" = EXCLUDED."change_count",
-    "turn_count" = EXCLUDED."turn_count",
-    "talk_time_ms" = EXCLUDED."talk_time_ms",
-    "categories" = EXCLUDED."categories",
-    "greeting_time_agent_ms" = EXCLUDED."greeting_time_agent_ms",
-    "non_talk_time_total_ms" = EXCLUDED."non_talk_time_total_ms",
-    "talk_time_total_ms" = EXCLUDED."talk_time_total_ms",
-    "talk_time_agent_ms" = EXCLUDED."talk_time_agent_ms",
-    "talk_time_customer_ms" = EXCLUDED."talk_time_customer_ms",
-    "total_conversation_duration_ms" = EXCLUDED."total_conversation_duration_ms",
-    "talk_speed_agent_wpm" = EXCLUDED."talk_speed_agent_wpm",
-    "talk_speed_customer_wpm" = EXCLUDED."talk_speed_customer_wpm",
-    "interruptions_time_total_ms" = EXCLUDED."interruptions_time_total_ms",
-    "interruptions_time_agent_ms" = EXCLUDED."interruptions_time_agent_ms",
-    "interruptions_time_customer_ms" = EXCLUDED."interruptions_time_customer_ms",
-    "interruptions_total_count" = EXCLUDED."interruptions_total_count",
-    "interruptions_agent_count" = EXCLUDED."interruptions_agent_count",
-    "interruptions_customer_count" = EXCLUDED."interruptions_customer_count",
-    "sentiment_overall_score_agent" = EXCLUDED."sentiment_overall_score_agent",
-    "sentiment_overall_score_customer" = EXCLUDED."sentiment_overall_score_customer",
-    "sentiment_interaction_score_customer_with_agent" = EXCLUDED."sentiment_interaction_score_customer_with_agent",
-    "sentiment_interaction_score_customer_without_agent" = EXCLUDED."sentiment_interaction_score_customer_without_agent",
-    "sentiment_end_score_agent" = EXCLUDED."sentiment_end_score_agent",
-    "sentiment_end_score_customer" = EXCLUDED."sentiment_end_score_customer",
-    "response_time_average_agent_ms" = EXCLUDED."response_time_average_agent_ms",
-    "response_time_average_customer_ms" = EXCLUDED."response_time_average_customer_ms",
-    "response_time_maximum_agent_ms" = EXCLUDED."response_time_maximum_agent_ms",
-    "response_time_maximum_customer_ms" = EXCLUDED."response_time_maximum_customer_ms",
-    "turns" = EXCLUDED."turns",
-    "analysis" = EXCLUDED."analysis",
-    "record_version" = EXCLUDED."record_version",
-    "record_fidelity" = EXCLUDED."record_fidelity",
-    "record_is_redacted" = EXCLUDED."record_is_redacted",
-    "record_catalogue_version" = EXCLUDED."record_catalogue_version",
-    "record_hash" = EXCLUDED."record_hash",
-    "record_position" = EXCLUDED."record_position",
-    "record_arrived_at" = EXCLUDED."record_arrived_at",
-    "record_loaded_at" = EXCLUDED."record_loaded_at",
-    "record_unmapped" = EXCLUDED."record_unmapped",
-    "record_is_deleted" = EXCLUDED."record_is_deleted"
-    WHERE CASE
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-    END = 1
-    RETURNING t."call_id", t."format", t."output", CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+      "written_at" = EXCLUDED."written_at",
+      "transcript_bucket" = EXCLUDED."transcript_bucket",
+      "transcript_s3_key" = EXCLUDED."transcript_s3_key",
+      "job_name" = EXCLUDED."job_name",
+      "job_status" = EXCLUDED."job_status",
+      "aws_account_id" = EXCLUDED."aws_account_id",
+      "instance_id" = EXCLUDED."instance_id",
+      "channel" = EXCLUDED."channel",
+      "language_locale" = EXCLUDED."language_locale",
+      "schema_version" = EXCLUDED."schema_version",
+      "duration_ms" = EXCLUDED."duration_ms",
+      "duration_rule" = EXCLUDED."duration_rule",
+      "participant_kind" = EXCLUDED."participant_kind",
+      "participants" = EXCLUDED."participants",
+      "participant_count" = EXCLUDED."participant_count",
+      "first_participant" = EXCLUDED."first_participant",
+      "change_count" = EXCLUDED."change_count",
+      "turn_count" = EXCLUDED."turn_count",
+      "talk_time_ms" = EXCLUDED."talk_time_ms",
+      "categories" = EXCLUDED."categories",
+      "greeting_time_agent_ms" = EXCLUDED."greeting_time_agent_ms",
+      "non_talk_time_total_ms" = EXCLUDED."non_talk_time_total_ms",
+      "talk_time_total_ms" = EXCLUDED."talk_time_total_ms",
+      "talk_time_agent_ms" = EXCLUDED."talk_time_agent_ms",
+      "talk_time_customer_ms" = EXCLUDED."talk_time_customer_ms",
+      "total_conversation_duration_ms" = EXCLUDED."total_conversation_duration_ms",
+      "talk_speed_agent_wpm" = EXCLUDED."talk_speed_agent_wpm",
+      "talk_speed_customer_wpm" = EXCLUDED."talk_speed_customer_wpm",
+      "interruptions_time_total_ms" = EXCLUDED."interruptions_time_total_ms",
+      "interruptions_time_agent_ms" = EXCLUDED."interruptions_time_agent_ms",
+      "interruptions_time_customer_ms" = EXCLUDED."interruptions_time_customer_ms",
+      "interruptions_total_count" = EXCLUDED."interruptions_total_count",
+      "interruptions_agent_count" = EXCLUDED."interruptions_agent_count",
+      "interruptions_customer_count" = EXCLUDED."interruptions_customer_count",
+      "sentiment_overall_score_agent" = EXCLUDED."sentiment_overall_score_agent",
+      "sentiment_overall_score_customer" = EXCLUDED."sentiment_overall_score_customer",
+      "sentiment_interaction_score_customer_with_agent" = EXCLUDED."sentiment_interaction_score_customer_with_agent",
+      "sentiment_interaction_score_customer_without_agent" = EXCLUDED."sentiment_interaction_score_customer_without_agent",
+      "sentiment_end_score_agent" = EXCLUDED."sentiment_end_score_agent",
+      "sentiment_end_score_customer" = EXCLUDED."sentiment_end_score_customer",
+      "response_time_average_agent_ms" = EXCLUDED."response_time_average_agent_ms",
+      "response_time_average_customer_ms" = EXCLUDED."response_time_average_customer_ms",
+      "response_time_maximum_agent_ms" = EXCLUDED."response_time_maximum_agent_ms",
+      "response_time_maximum_customer_ms" = EXCLUDED."response_time_maximum_customer_ms",
+      "turns" = EXCLUDED."turns",
+      "analysis" = EXCLUDED."analysis",
+      "record_version" = EXCLUDED."record_version",
+      "record_fidelity" = EXCLUDED."record_fidelity",
+      "record_is_redacted" = EXCLUDED."record_is_redacted",
+      "record_catalogue_version" = EXCLUDED."record_catalogue_version",
+      "record_hash" = EXCLUDED."record_hash",
+      "record_position" = EXCLUDED."record_position",
+      "record_arrived_at" = EXCLUDED."record_arrived_at",
+      "record_loaded_at" = EXCLUDED."record_loaded_at",
+      "record_unmapped" = EXCLUDED."record_unmapped",
+      "record_is_deleted" = EXCLUDED."record_is_deleted"
+    WHERE NOT t."record_is_deleted"
+      AND COALESCE(CAST(EXCLUDED."written_at" AS DATE), DATE '1970-01-01') = COALESCE(CAST(t."written_at" AS DATE), DATE '1970-01-01')
+      AND CASE
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+        WHEN CASE WHEN EXCLUDED."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+        WHEN COALESCE(EXCLUDED."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+        WHEN COALESCE(EXCLUDED."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+        WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+        ELSE 0
+      END = 1
+    RETURNING t.xmax = 0 AS "is_new", t."record_is_deleted" AS "is_deleted"
   )
-  INSERT INTO "trunkline_f_transcript_verdict" SELECT * FROM merged;
-  UPDATE "trunkline_f_transcript_verdict" AS v SET "comparison" = 2
-  FROM "trunkline_f_transcript_held" AS h WHERE h."call_id" = v."call_id" AND h."format" = v."format" AND h."output" = v."output";
+  SELECT INTO n_merged, n_inserted, n_updated, n_deleted
+    COUNT(*),
+    COUNT(*) FILTER (WHERE m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND m."is_deleted")
+  FROM merged AS m;
 
-  -- What lost: equal to the table's row (0), or worse (-1).
-  IF (SELECT COUNT(*) FROM "trunkline_f_transcript_verdict") < (SELECT COUNT(*) FROM "trunkline_f_transcript_incoming" WHERE "place" = 1) THEN
-    INSERT INTO "trunkline_f_transcript_verdict"
-    SELECT s."call_id", s."format", s."output",
-      CASE
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
-      WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
-      WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
-      WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
-      WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
-      WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
-      ELSE 0
-      END,
-      FALSE
-    FROM "trunkline_f_transcript_incoming" AS i
-    JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = i."staged_row"
-    JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = i."call_id" AND t."format" = i."format" AND t."output" = i."output"
-    WHERE i."place" = 1
-      AND NOT EXISTS (SELECT 1 FROM "trunkline_f_transcript_verdict" AS v WHERE v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output");
+  -- What is left over is a copy of the table's row (0), or late (-1), or better (1) than a row that says deleted or
+  -- lies at another date. Rows that went in equal the table's by now, as copies do.
+  n_late := 0;
+  IF n_merged < n_keys THEN
+    CREATE TEMP TABLE "trunkline_f_transcript_verdict" AS
+    SELECT r.*
+    FROM (
+      SELECT s."call_id", s."format", s."output", s."staged_row", s."record_is_deleted" AS "is_deleted",
+        t."record_is_deleted" AS "is_held_deleted",
+        COALESCE(CAST(s."written_at" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."written_at" AS DATE), DATE '1970-01-01') AS "is_moved",
+        CASE
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" > COALESCE(t."record_version", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_version", '') COLLATE "C" < COALESCE(t."record_version", '') COLLATE "C" THEN -1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END > CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN 1
+          WHEN CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END < CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END THEN -1
+          WHEN COALESCE(s."record_catalogue_version", 0) > COALESCE(t."record_catalogue_version", 0) THEN 1
+          WHEN COALESCE(s."record_catalogue_version", 0) < COALESCE(t."record_catalogue_version", 0) THEN -1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" > COALESCE(t."record_hash", '') COLLATE "C" THEN 1
+          WHEN COALESCE(s."record_hash", '') COLLATE "C" < COALESCE(t."record_hash", '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C" THEN -1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
+          WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
+          ELSE 0
+        END AS "comparison"
+      FROM "trunkline_f_transcript_source" AS s
+      JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = s."call_id" AND t."format" = s."format" AND t."output" = s."output"
+      WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_transcript_beaten" AS b)
+    ) AS r
+    WHERE r."comparison" <> 0 OR r."is_moved";
+
+    -- For who keeps a lake beside the table: its rows that lie at another date than a staged row of their key.
+    CREATE TEMP TABLE "trunkline_f_transcript_elsewhere" ON COMMIT DROP AS
+    SELECT
+      t."call_id",
+      t."format",
+      t."output",
+      COALESCE(CAST(t."written_at" AS DATE), DATE '1970-01-01') AS "held_date",
+      v."comparison" = 1 AS "is_beaten",
+      t."record_fidelity",
+      t."record_version",
+      t."record_is_redacted",
+      t."record_catalogue_version",
+      t."record_hash",
+      t."record_position",
+      t."record_arrived_at",
+      t."record_loaded_at"
+    FROM "trunkline_f_transcript_verdict" AS v
+    JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = v."call_id" AND t."format" = v."format" AND t."output" = v."output"
+    WHERE EXISTS (
+      SELECT 1 FROM "trunkline_f_transcript_source" AS s
+      WHERE s."call_id" = v."call_id" AND s."format" = v."format" AND s."output" = v."output"
+        AND COALESCE(CAST(s."written_at" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."written_at" AS DATE), DATE '1970-01-01')
+    );
+
+    -- What comes over a row that says deleted is a new row.
+    SELECT INTO n_better, n_revived, n_replaced, n_ended, n_late
+      COUNT(*) FILTER (WHERE v."comparison" = 1),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = -1)
+    FROM "trunkline_f_transcript_verdict" AS v;
+    n_inserted := n_inserted + n_revived;
+    n_updated := n_updated + n_replaced;
+    n_deleted := n_deleted + n_ended;
+    IF n_better > 0 THEN
+      DELETE FROM "post_call_analytics"."f_transcript" AS t
+      USING "trunkline_f_transcript_verdict" AS v
+      WHERE t."call_id" = v."call_id" AND t."format" = v."format" AND t."output" = v."output" AND v."comparison" = 1;
+      INSERT INTO "post_call_analytics"."f_transcript" (
+        "call_id",
+        "format",
+        "output",
+        "written_at",
+        "transcript_bucket",
+        "transcript_s3_key",
+        "job_name",
+        "job_status",
+        "aws_account_id",
+        "instance_id",
+        "channel",
+        "language_locale",
+        "schema_version",
+        "duration_ms",
+        "duration_rule",
+        "participant_kind",
+        "participants",
+        "participant_count",
+        "first_participant",
+        "change_count",
+        "turn_count",
+        "talk_time_ms",
+        "categories",
+        "greeting_time_agent_ms",
+        "non_talk_time_total_ms",
+        "talk_time_total_ms",
+        "talk_time_agent_ms",
+        "talk_time_customer_ms",
+        "total_conversation_duration_ms",
+        "talk_speed_agent_wpm",
+        "talk_speed_customer_wpm",
+        "interruptions_time_total_ms",
+        "interruptions_time_agent_ms",
+        "interruptions_time_customer_ms",
+        "interruptions_total_count",
+        "interruptions_agent_count",
+        "interruptions_customer_count",
+        "sentiment_overall_score_agent",
+        "sentiment_overall_score_customer",
+        "sentiment_interaction_score_customer_with_agent",
+        "sentiment_interaction_score_customer_without_agent",
+        "sentiment_end_score_agent",
+        "sentiment_end_score_customer",
+        "response_time_average_agent_ms",
+        "response_time_average_customer_ms",
+        "response_time_maximum_agent_ms",
+        "response_time_maximum_customer_ms",
+        "turns",
+        "analysis",
+        "record_version",
+        "record_fidelity",
+        "record_is_redacted",
+        "record_catalogue_version",
+        "record_hash",
+        "record_position",
+        "record_arrived_at",
+        "record_loaded_at",
+        "record_unmapped",
+        "record_is_deleted"
+      )
+      SELECT
+        s."call_id",
+        s."format",
+        s."output",
+        s."written_at",
+        s."transcript_bucket",
+        s."transcript_s3_key",
+        s."job_name",
+        s."job_status",
+        s."aws_account_id",
+        s."instance_id",
+        s."channel",
+        s."language_locale",
+        s."schema_version",
+        s."duration_ms",
+        s."duration_rule",
+        s."participant_kind",
+        s."participants",
+        s."participant_count",
+        s."first_participant",
+        s."change_count",
+        s."turn_count",
+        s."talk_time_ms",
+        s."categories",
+        s."greeting_time_agent_ms",
+        s."non_talk_time_total_ms",
+        s."talk_time_total_ms",
+        s."talk_time_agent_ms",
+        s."talk_time_customer_ms",
+        s."total_conversation_duration_ms",
+        s."talk_speed_agent_wpm",
+        s."talk_speed_customer_wpm",
+        s."interruptions_time_total_ms",
+        s."interruptions_time_agent_ms",
+        s."interruptions_time_customer_ms",
+        s."interruptions_total_count",
+        s."interruptions_agent_count",
+        s."interruptions_customer_count",
+        s."sentiment_overall_score_agent",
+        s."sentiment_overall_score_customer",
+        s."sentiment_interaction_score_customer_with_agent",
+        s."sentiment_interaction_score_customer_without_agent",
+        s."sentiment_end_score_agent",
+        s."sentiment_end_score_customer",
+        s."response_time_average_agent_ms",
+        s."response_time_average_customer_ms",
+        s."response_time_maximum_agent_ms",
+        s."response_time_maximum_customer_ms",
+        s."turns",
+        s."analysis",
+        s."record_version",
+        s."record_fidelity",
+        s."record_is_redacted",
+        s."record_catalogue_version",
+        s."record_hash",
+        s."record_position",
+        s."record_arrived_at",
+        s."record_loaded_at",
+        s."record_unmapped",
+        s."record_is_deleted"
+      FROM "trunkline_f_transcript_verdict" AS v
+      JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = v."staged_row"
+      WHERE v."comparison" = 1;
+    END IF;
+    DROP TABLE "trunkline_f_transcript_verdict";
   END IF;
 
-  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
-  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
-  -- duplicate.
-  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
-      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
-  FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output";
+  -- Of the beaten rows, those that equal the row that is in the table now are copies, and the others are superseded.
+  n_superseded := n_late;
+  IF n_keys < n_staged THEN
+    SELECT INTO n_superseded n_late + COUNT(*)
+    FROM "trunkline_f_transcript_beaten" AS b
+    JOIN "trunkline_f_transcript_source" AS s ON s."staged_row" = b."staged_row"
+    JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = s."call_id" AND t."format" = s."format" AND t."output" = s."output"
+    WHERE (
+        COALESCE(s."record_fidelity", '') COLLATE "C",
+        COALESCE(s."record_version", '') COLLATE "C",
+        CASE WHEN s."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(s."record_catalogue_version", 0),
+        COALESCE(s."record_hash", '') COLLATE "C",
+        COALESCE(CAST(s."turns" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."analysis" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C"
+      ) <> (
+        COALESCE(t."record_fidelity", '') COLLATE "C",
+        COALESCE(t."record_version", '') COLLATE "C",
+        CASE WHEN t."record_is_redacted" THEN 1 ELSE 0 END,
+        COALESCE(t."record_catalogue_version", 0),
+        COALESCE(t."record_hash", '') COLLATE "C",
+        COALESCE(CAST(t."turns" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."analysis" AS TEXT), '') COLLATE "C",
+        COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C"
+      );
+  END IF;
+
+  -- One of five things becomes of every staged row, so that what is left is a duplicate. A row that says deleted stays,
+  -- so that no late version brings its key back, and counts as no row: live rows are inserted minus deleted. A deletion
+  -- of what is not there says nothing new, and is a duplicate too.
+  n_duplicate := n_staged - n_inserted - n_updated - n_deleted - n_superseded;
   RAISE INFO 'merge_f_transcript: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
 
-  DROP TABLE "trunkline_f_transcript_verdict";
-  DROP TABLE "trunkline_f_transcript_held";
-  DROP TABLE "trunkline_f_transcript_incoming";
+  DROP TABLE "trunkline_f_transcript_beaten";
   DROP VIEW "trunkline_f_transcript_source";
 END;
-$$ LANGUAGE plpgsql;
+$$ LANGUAGE plpgsql
+SET work_mem = '64MB'
+SET jit = off;
 
 CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
   staging IN TEXT,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trunkline.compile.flatten import UNDATED
-from trunkline.compile.fold import comparison, same_key
+from trunkline.compile.fold import same_key
+from trunkline.compile.procedure_text import indented
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Object
@@ -14,22 +15,33 @@ _HELD = (
 )  # fmt: skip
 
 
-def elsewhere_sql(obj: Object, engine: Engine, staging: str) -> str:
-    """SELECT of the table's rows whose key is staged with another partition date; `staging` is a FROM item's name.
+def date_of(obj: Object, engine: Engine, alias: str) -> str:
+    """The UTC date of the partition that a row belongs to."""
+    return f"COALESCE(CAST({alias}.{engine.quote(obj.partition)} AS DATE), DATE '{UNDATED}')"
 
-    Columns: the key's, the row's date, whether a staged row beats it, then its place in the order.
+
+def elsewhere_sql(obj: Object, engine: Engine, verdict: str, staged: str) -> str:
+    """SELECT of the table's rows whose key is staged with another partition date.
+
+    Columns: the key's, the row's date, whether a staged row beats it, then its place in the order. `verdict` has the
+    keys to look at with their `comparison`.
     """
-    keys = [f"t.{engine.quote(key)}" for key in obj.key]
-    held = [f"t.{engine.quote(name)}" for name in _HELD]
-    dates = [f"COALESCE(CAST({a}.{engine.quote(obj.partition)} AS DATE), DATE '{UNDATED}')" for a in ("t", "s")]
-    arms = " ".join(comparison(obj, engine, "s", "t"))
-    columns = ", ".join([*keys, dates[0], *held])
-    return (
-        f"SELECT {', '.join(keys)}, {dates[0]}, MAX(CASE {arms} ELSE 0 END) = 1, {', '.join(held)} "
-        f"FROM {staging} AS s JOIN {quote_qualified(engine, obj.warehouse_table)} AS t "
-        f"ON {same_key(obj, engine, 't', 's')} GROUP BY {columns} "
-        f"HAVING MAX(CASE WHEN {dates[0]} <> {dates[1]} THEN 1 ELSE 0 END) = 1"
-    )
+    names = [*obj.key, *_HELD]
+    columns = [f"t.{engine.quote(name)}" for name in names]
+    columns[len(obj.key) : len(obj.key)] = [
+        f'{date_of(obj, engine, "t")} AS "held_date"',
+        'v."comparison" = 1 AS "is_beaten"',
+    ]
+    return f"""\
+SELECT
+      {indented(columns, 6)}
+    FROM {verdict} AS v
+    JOIN {quote_qualified(engine, obj.warehouse_table)} AS t ON {same_key(obj, engine, "t", "v")}
+    WHERE EXISTS (
+      SELECT 1 FROM {staged} AS s
+      WHERE {same_key(obj, engine, "s", "v")}
+        AND {date_of(obj, engine, "s")} <> {date_of(obj, engine, "t")}
+    )"""
 
 
 def local_held(obj: Object) -> tuple[str, str]:

@@ -10,8 +10,10 @@ from trunkline.compile import procedure_upsert
 from trunkline.compile.ddl import staging_table
 from trunkline.compile.fold import compared_columns, comparison, order_by, order_terms, same_key
 from trunkline.compile.procedure_text import (
+    BEATEN,
     COUNTED,
     COUNTS,
+    ELSEWHERE,
     HELD,
     INCOMING,
     SOURCE,
@@ -40,7 +42,9 @@ def merge_procedure(obj: Object, engine: Engine) -> str:
     is_postgres = engine.name == "postgres"
     text = text_type(engine)
     declared = f"DECLARE\n  source_name {text};\n"
-    if not is_postgres:
+    if is_postgres:
+        declared += "".join(f"  {name} BIGINT;\n" for name in procedure_upsert.DECLARED)
+    else:
         declared += "  first_date DATE;\n  last_date DATE;\n  moved_count BIGINT;\n"
     begun = (_lock_and_name(obj, engine), _read_source(obj, engine))
     steps: tuple[str, ...]
@@ -53,12 +57,15 @@ def merge_procedure(obj: Object, engine: Engine) -> str:
         )  # fmt: skip
     arguments = [f"staging IN {text}", f"batch_id IN {text}", *counted("n_", "INOUT BIGINT")]
     schema, table = obj.warehouse_table.split(".")
-    return create_procedure(f"{schema}.merge_{table}", engine, arguments, declared, "\n".join(steps))
+    settings = procedure_upsert.SETTINGS if is_postgres else ""
+    return create_procedure(f"{schema}.merge_{table}", engine, arguments, declared, "\n".join(steps), settings)
 
 
 def _temporaries(engine: Engine) -> tuple[tuple[str, bool], ...]:
     """The merge's temporary relations in the order in which they can be dropped, and which of them are views."""
-    return (VERDICT, False), (HELD, False), (INCOMING, False), (SOURCE, engine.name == "postgres")
+    if engine.name == "postgres":
+        return (ELSEWHERE, False), (VERDICT, False), (BEATEN, False), (SOURCE, True)
+    return (VERDICT, False), (HELD, False), (INCOMING, False), (SOURCE, False)
 
 
 def _same_row(obj: Object, engine: Engine) -> str:

@@ -10,8 +10,8 @@ from trunkline.objects.model import Object
 COUNTS = ("inserted", "updated", "deleted", "superseded", "duplicate")
 """What a call returns, one BIGINT each; their sum is the number of staged rows."""
 
-SOURCE, INCOMING, HELD, VERDICT, BY_HAND, COUNTED = (
-    "_source", "_incoming", "_held", "_verdict", "_by_hand", "_counted",
+SOURCE, INCOMING, HELD, VERDICT, BEATEN, ELSEWHERE, BY_HAND, COUNTED = (
+    "_source", "_incoming", "_held", "_verdict", "_beaten", "_elsewhere", "_by_hand", "_counted",
 )  # fmt: skip
 """What the procedures call their temporary tables, after `trunkline_` and the table's own name."""
 
@@ -42,11 +42,14 @@ def temporary(obj: Object, engine: Engine, suffix: str) -> str:
     return engine.quote(temporary_name(obj, suffix))
 
 
-def create_procedure(name: str, engine: Engine, arguments: Iterable[str], declared: str, body: str) -> str:
-    """CREATE OR REPLACE PROCEDURE around a body."""
+def create_procedure(
+    name: str, engine: Engine, arguments: Iterable[str], declared: str, body: str, settings: str = ""
+) -> str:
+    """CREATE OR REPLACE PROCEDURE around a body. `settings` are SET clauses, in force while it runs."""
     listed = ",\n".join(f"  {argument}" for argument in arguments)
     head = f"CREATE OR REPLACE PROCEDURE {quote_qualified(engine, name)} (\n{listed}\n)"
-    return f"{head} AS $$\n{declared}BEGIN\n{body.rstrip()}\nEND;\n$$ LANGUAGE plpgsql"
+    tail = f"$$ LANGUAGE plpgsql\n{settings}".rstrip()
+    return f"{head} AS $$\n{declared}BEGIN\n{body.rstrip()}\nEND;\n{tail}"
 
 
 def indented(items: Iterable[str], spaces: int) -> str:

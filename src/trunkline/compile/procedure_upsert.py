@@ -1,16 +1,18 @@
 """The steps of a merge that PostgreSQL does in its own way: one INSERT that overwrites, by the key's index.
 
-Rows that it neither inserts nor overwrites lost to the table's, and only these are looked at again to tell copies from
-older versions. (Compared before, every staged row would be joined with the table twice.)
+That INSERT takes what is plain: new keys, and better versions of rows that are not deleted and stay at their date. It
+counts what it did and keeps nothing, so that it costs little more than itself. Whatever it leaves over, and only where
+it leaves something, is looked at row by row before the table's rows are gone.
 """
 
 from __future__ import annotations
 
 from trunkline.compile.fold import comparison, order_terms, same_key
+from trunkline.compile.moved import date_of, elsewhere_sql
 from trunkline.compile.procedure_text import (
+    BEATEN,
     COUNTS,
-    HELD,
-    INCOMING,
+    ELSEWHERE,
     SOURCE,
     VERDICT,
     column_list,
@@ -22,100 +24,145 @@ from trunkline.compile.procedure_text import (
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Object
 
+DECLARED = ("n_staged", "n_keys", "n_merged", "n_better", "n_revived", "n_replaced", "n_ended", "n_late")
+"""The variables that the steps count in, one BIGINT each."""
+
+SETTINGS = "SET work_mem = '64MB'\nSET jit = off"
+"""In force in the procedure alone: a batch's keys are counted in memory, and 170 columns take long to compile."""
+
 
 def steps(obj: Object, engine: Engine) -> tuple[str, ...]:
     """What follows once the staged rows have their fixed name."""
-    return _rank(obj, engine), _upsert(obj, engine), _count(obj, engine)
+    return _rank(obj, engine), _upsert(obj, engine), _left_over(obj, engine), _count(obj, engine)
 
 
 def _rank(obj: Object, engine: Engine) -> str:
-    """Places of the staged rows; one pass over them where every key comes once."""
-    source, incoming = temporary(obj, engine, SOURCE), temporary(obj, engine, INCOMING)
+    """Find the rows that another staged row beats; one pass over the keys where every key comes once."""
+    source, beaten = temporary(obj, engine, SOURCE), temporary(obj, engine, BEATEN)
     keys, names = key_list(obj, engine, "s"), ", ".join(engine.quote(key) for key in obj.key)
     order = indented((f"{term} DESC" for term in order_terms(obj, engine, "s")), 10)
     return f"""\
-  -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
-  -- one in everything share standing 1. Most keys come once and need no ranking.
-  CREATE TEMP TABLE {incoming} AS
-  SELECT {keys}, MIN(s."staged_row") AS "staged_row", 1::bigint AS "place", 1::bigint AS "standing",
-    COUNT(*) AS "copies"
-  FROM {source} AS s
-  GROUP BY {keys};
-  IF EXISTS (SELECT 1 FROM {incoming} WHERE "copies" > 1) THEN
-    WITH several AS (DELETE FROM {incoming} WHERE "copies" > 1 RETURNING {names})
-    INSERT INTO {incoming}
-    SELECT {keys}, s."staged_row",
-      ROW_NUMBER() OVER (
+  -- Of the rows of one key, all but the best are beaten. Most keys come once and need no ranking.
+  SELECT INTO n_staged, n_keys COALESCE(SUM(k."copies"), 0), COUNT(*)
+  FROM (SELECT COUNT(*) AS "copies" FROM {source} AS s GROUP BY {keys}) AS k;
+  CREATE TEMP TABLE {beaten} ("staged_row" tid);
+  IF n_keys < n_staged THEN
+    INSERT INTO {beaten}
+    SELECT r."staged_row"
+    FROM (
+      SELECT s."staged_row", ROW_NUMBER() OVER (
         PARTITION BY {keys}
         ORDER BY
           {order}
-      ),
-      RANK() OVER (
-        PARTITION BY {keys}
-        ORDER BY
-          {order}
-      ),
-      1
-    FROM {source} AS s
-    JOIN several AS m ON {same_key(obj, engine, "m", "s")};
+      ) AS "place"
+      FROM {source} AS s
+      JOIN (SELECT {names} FROM {source} GROUP BY {names} HAVING COUNT(*) > 1) AS m
+        ON {same_key(obj, engine, "m", "s")}
+    ) AS r
+    WHERE r."place" > 1;
   END IF;
-  ANALYZE {incoming} ("place");
 """
 
 
+def _not_beaten(obj: Object, engine: Engine) -> str:
+    # NOT IN and not NOT EXISTS: it is checked while the rows are read, where a join would copy all their columns.
+    return f's."staged_row" NOT IN (SELECT b."staged_row" FROM {temporary(obj, engine, BEATEN)} AS b)'
+
+
 def _upsert(obj: Object, engine: Engine) -> str:
-    """Insert or overwrite, and remember which; then look at the rows that lost."""
-    source, incoming, verdict, held = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT, HELD))
+    """Insert or overwrite what is plain, and count it."""
+    source = temporary(obj, engine, SOURCE)
     table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
     assigned = indented(
-        (f"{engine.quote(c.name)} = EXCLUDED.{engine.quote(c.name)}" for c in obj.columns if c.name not in obj.key), 4
+        (f"{engine.quote(c.name)} = EXCLUDED.{engine.quote(c.name)}" for c in obj.columns if c.name not in obj.key), 6
     )
-    better = "\n      ".join(comparison(obj, engine, "EXCLUDED", "t"))
-    lost = "\n      ".join(comparison(obj, engine, "s", "t"))
-    returned = ", ".join(f"t.{engine.quote(key)}" for key in obj.key)
+    better = "\n        ".join(comparison(obj, engine, "EXCLUDED", "t"))
     return f"""\
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0. Over one that says deleted it is a new one too.
-  CREATE TEMP TABLE {held} AS
-  SELECT {returned} FROM {table} AS t
-  WHERE t."record_is_deleted" AND EXISTS (SELECT 1 FROM {incoming} AS i WHERE {same_key(obj, engine, "i", "t")});
-  CREATE TEMP TABLE {verdict} AS
-  SELECT {keys}, 1 AS "comparison", FALSE AS "is_deleted" FROM {incoming} LIMIT 0;
+  -- A row that was there before has a number in xmax, a new one has 0. A row of the table that says deleted or lies at
+  -- another date is left for later: when its successor is in, nobody can see that any more.
   WITH merged AS (
     INSERT INTO {table} AS t (
       {column_list(obj, engine, "", 6)}
     )
     SELECT
       {column_list(obj, engine, "s", 6)}
-    FROM {incoming} AS i
-    JOIN {source} AS s ON s."staged_row" = i."staged_row"
-    WHERE i."place" = 1
+    FROM {source} AS s
+    WHERE {_not_beaten(obj, engine)}
     ON CONFLICT ({keys}) DO UPDATE SET
-    {assigned}
-    WHERE CASE
-      {better}
-      ELSE 0
-    END = 1
-    RETURNING {returned}, CASE WHEN t.xmax = 0 THEN 2 ELSE 1 END, COALESCE(t."record_is_deleted", FALSE)
+      {assigned}
+    WHERE NOT t."record_is_deleted"
+      AND {date_of(obj, engine, "EXCLUDED")} = {date_of(obj, engine, "t")}
+      AND CASE
+        {better}
+        ELSE 0
+      END = 1
+    RETURNING t.xmax = 0 AS "is_new", t."record_is_deleted" AS "is_deleted"
   )
-  INSERT INTO {verdict} SELECT * FROM merged;
-  UPDATE {verdict} AS v SET "comparison" = 2
-  FROM {held} AS h WHERE {same_key(obj, engine, "h", "v")};
+  SELECT INTO n_merged, n_inserted, n_updated, n_deleted
+    COUNT(*),
+    COUNT(*) FILTER (WHERE m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND NOT m."is_deleted"),
+    COUNT(*) FILTER (WHERE NOT m."is_new" AND m."is_deleted")
+  FROM merged AS m;
+"""
 
-  -- What lost: equal to the table's row (0), or worse (-1).
-  IF (SELECT COUNT(*) FROM {verdict}) < (SELECT COUNT(*) FROM {incoming} WHERE "place" = 1) THEN
-    INSERT INTO {verdict}
-    SELECT {key_list(obj, engine, "s")},
-      CASE
-      {lost}
-      ELSE 0
-      END,
-      FALSE
-    FROM {incoming} AS i
-    JOIN {source} AS s ON s."staged_row" = i."staged_row"
-    JOIN {table} AS t ON {same_key(obj, engine, "t", "i")}
-    WHERE i."place" = 1
-      AND NOT EXISTS (SELECT 1 FROM {verdict} AS v WHERE {same_key(obj, engine, "v", "i")});
+
+def _left_over(obj: Object, engine: Engine) -> str:
+    """What the INSERT did not take: late rows and copies, and better rows where the old one has more to say."""
+    source, verdict, elsewhere = (temporary(obj, engine, suffix) for suffix in (SOURCE, VERDICT, ELSEWHERE))
+    table = quote_qualified(engine, obj.warehouse_table)
+    arms = "\n          ".join(comparison(obj, engine, "s", "t"))
+    return f"""\
+  -- What is left over is a copy of the table's row (0), or late (-1), or better (1) than a row that says deleted or
+  -- lies at another date. Rows that went in equal the table's by now, as copies do.
+  n_late := 0;
+  IF n_merged < n_keys THEN
+    CREATE TEMP TABLE {verdict} AS
+    SELECT r.*
+    FROM (
+      SELECT {key_list(obj, engine, "s")}, s."staged_row", s."record_is_deleted" AS "is_deleted",
+        t."record_is_deleted" AS "is_held_deleted",
+        {date_of(obj, engine, "s")} <> {date_of(obj, engine, "t")} AS "is_moved",
+        CASE
+          {arms}
+          ELSE 0
+        END AS "comparison"
+      FROM {source} AS s
+      JOIN {table} AS t ON {same_key(obj, engine, "t", "s")}
+      WHERE {_not_beaten(obj, engine)}
+    ) AS r
+    WHERE r."comparison" <> 0 OR r."is_moved";
+
+    -- For who keeps a lake beside the table: its rows that lie at another date than a staged row of their key.
+    CREATE TEMP TABLE {elsewhere} ON COMMIT DROP AS
+    {elsewhere_sql(obj, engine, verdict, source)};
+
+    -- What comes over a row that says deleted is a new row.
+    SELECT INTO n_better, n_revived, n_replaced, n_ended, n_late
+      COUNT(*) FILTER (WHERE v."comparison" = 1),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND NOT v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND v."is_deleted"),
+      COUNT(*) FILTER (WHERE v."comparison" = -1)
+    FROM {verdict} AS v;
+    n_inserted := n_inserted + n_revived;
+    n_updated := n_updated + n_replaced;
+    n_deleted := n_deleted + n_ended;
+    IF n_better > 0 THEN
+      DELETE FROM {table} AS t
+      USING {verdict} AS v
+      WHERE {same_key(obj, engine, "t", "v")} AND v."comparison" = 1;
+      INSERT INTO {table} (
+        {column_list(obj, engine, "", 8)}
+      )
+      SELECT
+        {column_list(obj, engine, "s", 8)}
+      FROM {verdict} AS v
+      JOIN {source} AS s ON s."staged_row" = v."staged_row"
+      WHERE v."comparison" = 1;
+    END IF;
+    DROP TABLE {verdict};
   END IF;
 """
 
@@ -124,25 +171,30 @@ def _count(obj: Object, engine: Engine) -> str:
     """One of five things becomes of every staged row; then the temporary relations go."""
     n_counts = ", ".join(f"n_{name}" for name in COUNTS)
     marks = ", ".join(f"{name} %" for name in COUNTS)
-    source, incoming, verdict, held = (temporary(obj, engine, suffix) for suffix in (SOURCE, INCOMING, VERDICT, HELD))
+    source, beaten = temporary(obj, engine, SOURCE), temporary(obj, engine, BEATEN)
+    table = quote_qualified(engine, obj.warehouse_table)
+    mine, other = (indented(order_terms(obj, engine, alias), 8) for alias in ("s", "t"))
     return f"""\
-  -- One of five things becomes of every staged row. The best row of its key went in as new (2) or over another (1), or
-  -- is there already (0), or lost (-1). A row that says deleted stays, so that no late version brings its key back, and
-  -- counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing new, and is a
-  -- duplicate.
-  SELECT INTO {n_counts}
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 2 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND NOT v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."place" = 1 AND v."comparison" = 1 AND v."is_deleted"),
-    COUNT(*) FILTER (WHERE i."standing" > 1 OR v."comparison" = -1),
-    COUNT(*) FILTER (WHERE i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND v."comparison" > 0)
-      OR (i."place" = 1 AND v."comparison" = 2 AND v."is_deleted")))
-  FROM {incoming} AS i
-  JOIN {verdict} AS v ON {same_key(obj, engine, "v", "i")};
+  -- Of the beaten rows, those that equal the row that is in the table now are copies, and the others are superseded.
+  n_superseded := n_late;
+  IF n_keys < n_staged THEN
+    SELECT INTO n_superseded n_late + COUNT(*)
+    FROM {beaten} AS b
+    JOIN {source} AS s ON s."staged_row" = b."staged_row"
+    JOIN {table} AS t ON {same_key(obj, engine, "t", "s")}
+    WHERE (
+        {mine}
+      ) <> (
+        {other}
+      );
+  END IF;
+
+  -- One of five things becomes of every staged row, so that what is left is a duplicate. A row that says deleted stays,
+  -- so that no late version brings its key back, and counts as no row: live rows are inserted minus deleted. A deletion
+  -- of what is not there says nothing new, and is a duplicate too.
+  n_duplicate := n_staged - n_inserted - n_updated - n_deleted - n_superseded;
   RAISE INFO 'merge_{table_name(obj)}: batch %, {marks}', batch_id, {n_counts};
 
-  DROP TABLE {verdict};
-  DROP TABLE {held};
-  DROP TABLE {incoming};
+  DROP TABLE {beaten};
   DROP VIEW {source};
 """

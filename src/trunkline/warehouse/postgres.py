@@ -19,8 +19,7 @@ from psycopg import errors
 
 from trunkline import __version__
 from trunkline.batch import Counts
-from trunkline.compile.moved import elsewhere_sql
-from trunkline.compile.procedure_text import COUNTS, lock_statement
+from trunkline.compile.procedure_text import COUNTS, ELSEWHERE, lock_statement, temporary
 from trunkline.compile.procedures import procedure_name
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.postgres import POSTGRES
@@ -112,14 +111,15 @@ class PostgresWarehouse:
         """Stage all batches at once, then call the procedure for each of them in one transaction with the ledger."""
         files = [path for batch in batches for path in batch.files]
         refused = []
+        staged = obj
         if files:
-            staging.stage(self.local, obj, files)
-            refused = staging.refuse(self.local, obj, POSTGRES)
+            staged = staging.stage(self.local, obj, files)
+            refused = staging.refuse(self.local, staged, POSTGRES)
         with own_table(self.con, obj) as own:
-            ids = self._stage(obj, own) if files else []
+            ids = self._stage(staged, own) if files else []
             with self._locked(obj):
                 counts = {batch.batch_id: Counts() for batch in batches}
-                counts |= {batch_id: self._merge_batch(obj, batch_id, own) for batch_id in ids}
+                counts |= {batch_id: self._merge_batch(staged, batch_id, own) for batch_id in ids}
                 for one in refused:
                     held = counts[one.batch_id]
                     counts[one.batch_id] = replace(held, rejected=held.rejected + 1)
@@ -147,13 +147,19 @@ class PostgresWarehouse:
         self.con.execute(
             f"CREATE TEMP VIEW {name} AS SELECT s.ctid, s.* FROM {table} AS s WHERE {BATCH} = '{batch_id}'"
         )
-        elsewhere = self.query(elsewhere_sql(obj, POSTGRES, name))
-        if elsewhere or batch_id in staging.batches_with_two_dates(self.local, obj):
-            staging.add_moved(self.local, obj, batch_id, elsewhere)
         procedure = quote_qualified(POSTGRES, procedure_name(obj))
         (row,) = self.query(f"CALL {procedure}($1, $2)", [name, batch_id])
         self.con.execute(f"DROP VIEW {name}")
+        elsewhere = self._elsewhere(obj)
+        if elsewhere or batch_id in staging.batches_with_two_dates(self.local, obj):
+            staging.add_moved(self.local, obj, batch_id, elsewhere)
         return replace(Counts(), **dict(zip(COUNTS, map(int, row), strict=True)))
+
+    def _elsewhere(self, obj: Object) -> Rows:
+        """Rows that the table held at another date than the batch just merged; the procedure leaves them if any."""
+        left = f"pg_temp.{temporary(obj, POSTGRES, ELSEWHERE)}"
+        is_left = self.query("SELECT to_regclass($1) IS NOT NULL", [left]) == [(True,)]
+        return self.query(f"SELECT * FROM {left}") if is_left else []
 
     def rebuild(
         self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]

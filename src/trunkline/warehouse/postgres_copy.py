@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import adbc_driver_manager as adbc
 import duckdb
+import nanoarrow as na
 import psycopg
 from adbc_driver_postgresql import connect
+from nanoarrow.c_array_stream import CArrayStream
 
 from trunkline.compile.ddl import create_staging
 from trunkline.engines.model import quote_qualified
@@ -22,6 +25,8 @@ from trunkline.warehouse import staging
 BATCH = "record_batch"
 """A column of the run's own staging table alone: the batch that a row belongs to."""
 _LATER = ("08", "53", "57")  # SQLSTATE classes: connection, resources, the operator stepped in
+_LANES = 2  # a connection either converts rows or waits for its server; with two, one does each
+_PIECE_ROWS = 4_096  # what a connection converts before it sends
 
 
 @contextmanager
@@ -57,7 +62,7 @@ def own_table(con: psycopg.Connection[Any], obj: Object) -> Iterator[str]:
 
 
 class Copier:
-    """A connection that copies tables of the embedded engine to a server; opened when it is first used.
+    """Connections that copy tables of the embedded engine to a server; opened when they are first used.
 
     Apart from the warehouse's own, since only this driver turns Arrow into binary COPY, and it speaks nothing else.
     """
@@ -65,18 +70,18 @@ class Copier:
     def __init__(self, url: str, local: duckdb.DuckDBPyConnection) -> None:
         self._url, self._local = url, local
         self._open = ExitStack()
-        self._con: adbc.AdbcConnection | None = None
+        self._lanes: list[adbc.AdbcConnection] = []
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._open.close()
-        self._con = None
+        self._lanes.clear()
 
     def copy(self, obj: Object, source: str, target: str, columns: Sequence[str] = ()) -> int:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
         Columns without a value are not sent, nor others than `columns` where these are named. Raises TransientError
-        where the connection ends.
+        where a connection ends; some rows may have been copied by then.
         """
         names = staging.filled_columns(self._local, obj, source)
         if columns:
@@ -86,13 +91,9 @@ class Copier:
         listed = staging.binary_json(obj, names)
         if source == "staged":
             listed += f", batch_id AS {BATCH}"
-        schema, table = target.split(".")
-        options = {"target_db_schema": schema, "target_table": table, "mode": "adbc.ingest.mode.append"}
+        stream = na.c_array_stream(self._local.sql(f"SELECT {listed} FROM {source}"))
         try:
-            with closing(adbc.AdbcStatement(self._connection())) as statement:
-                statement.set_options(**{f"adbc.ingest.{name}": value for name, value in options.items()})
-                statement.bind_stream(self._local.sql(f"SELECT {listed} FROM {source}").__arrow_c_stream__())
-                return int(statement.execute_update())
+            return sum(self._send(list(_pieces(stream.get_schema(), rows)), target) for rows in stream)
         except adbc.Error as error:
             self.close()
             state = error.sqlstate or ""
@@ -104,8 +105,32 @@ class Copier:
             # Not the server's words: they may quote a value.
             raise TerminalError(f"the server refuses rows copied into {target} with SQLSTATE {state}") from None
 
-    def _connection(self) -> adbc.AdbcConnection:
-        if self._con is None:
+    def _send(self, pieces: Sequence[Any], target: str) -> int:
+        """Copy pieces of rows over as many connections as there is work for."""
+        while len(self._lanes) < min(_LANES, len(pieces)):
             database = self._open.enter_context(closing(connect(self._url)))
-            self._con = self._open.enter_context(closing(adbc.AdbcConnection(database)))
-        return self._con
+            self._lanes.append(self._open.enter_context(closing(adbc.AdbcConnection(database))))
+        used = self._lanes[: len(pieces)]
+        shares = [pieces[number :: len(used)] for number in range(len(used))]
+        with ThreadPoolExecutor(len(used)) as threads:
+            return sum(threads.map(_ingest, used, shares, [target] * len(used)))
+
+
+def _pieces(schema: Any, rows: Any) -> Iterator[Any]:
+    """Arrow rows cut into pieces, without a copy. The driver reads columns and not a slice of the whole."""
+    columns = list(rows.children)
+    for start in range(0, rows.length, _PIECE_ROWS):
+        end = min(start + _PIECE_ROWS, rows.length)
+        cut = [column[start:end] for column in columns]
+        yield na.c_array_from_buffers(schema, end - start, [None], children=cut)
+
+
+def _ingest(con: adbc.AdbcConnection, pieces: Sequence[Any], target: str) -> int:
+    """One COPY of pieces; the rows."""
+    schema, table = target.split(".")
+    options = {"target_db_schema": schema, "target_table": table, "mode": "adbc.ingest.mode.append"}
+    with closing(adbc.AdbcStatement(con)) as statement:
+        statement.set_options(**{f"adbc.ingest.{name}": value for name, value in options.items()})
+        stream = CArrayStream.from_c_arrays(list(pieces), pieces[0].schema, validate=False)
+        statement.bind_stream(stream.__arrow_c_stream__())
+        return int(statement.execute_update())
