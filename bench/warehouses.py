@@ -71,13 +71,18 @@ def select(numbers: str, rows: int, version: int = 0) -> str:
     return f"SELECT {', '.join(columns)} FROM {numbers}"
 
 
-def batch_file(con: duckdb.DuckDBPyConnection, folder: Path, rows: int, size: int, version: int) -> Path:
-    """A lake file of one batch: half of it new contacts, half new versions of the latest ones."""
+def batch_file(
+    con: duckdb.DuckDBPyConnection, folder: Path, rows: int, size: int, version: int, spread: int | None = None
+) -> Path:
+    """A lake file of one batch: half of it new contacts, half new versions of the latest of `rows`.
+
+    `spread`: how many contacts two years have, where that is not `rows`.
+    """
     half = size // 2
     numbers = f"range({rows - half}, {rows + size - half}) AS r(n)"
     path = folder / f"{version:032x}.parquet"
     con.execute(
-        f"COPY (SELECT *, CAST(NULL AS VARCHAR) AS record_moved_to FROM ({select(numbers, rows, version)})) "
+        f"COPY (SELECT *, CAST(NULL AS VARCHAR) AS record_moved_to FROM ({select(numbers, spread or rows, version)})) "
         f"TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
     )
     return path

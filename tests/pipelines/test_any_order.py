@@ -1,7 +1,7 @@
 """The best version wins in any order, and twice is once (must hold 2): a conformance suite over a table of targets.
 
-A target is what ends up with one row per key; `TARGETS` of tests/support/servers.py lists the warehouses. A weak one
-here lacks the step that drops stale rows, and the suite must notice.
+A target is what ends up with one row per key; `TARGETS` of tests/support/servers.py lists the warehouses. The weak ones
+here lack the step that drops stale rows, and the suite must notice.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from hypothesis import strategies as st
 from servers import SERVERS, cases
 
 from trunkline.compile.narrow_merge import MergeSql
+from trunkline.compile.procedures import procedure_statements
+from trunkline.engines.postgres import POSTGRES
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
@@ -80,6 +82,21 @@ class WeakTarget(WarehouseTarget):
 
             patch.setattr(warehouse, "merge_sql", weak)
             load_into(self.home, folder, obj=subject.obj)
+
+
+class WeakServerTarget(WarehouseTarget):
+    """The same on PostgreSQL, where the procedure does it."""
+
+    def load(self, folder: Path, subject: Subject) -> None:
+        """Load the folder by a procedure that compares, and overwrites whatever came out."""
+        merge, *_ = procedure_statements(subject.obj, POSTGRES)
+        weak = merge.replace("END = 1\n    RETURNING", "END IS NOT NULL\n    RETURNING")
+        assert weak != merge
+        self.home.warehouse.run(weak)
+        try:
+            load_into(self.home, folder, obj=subject.obj)
+        finally:
+            self.home.warehouse.run(merge)
 
 
 @contextmanager
@@ -151,12 +168,20 @@ def test_a_case_in_both_orders(tmp_path: Path, each_target: str, name: str) -> N
     check(WarehouseTarget, tmp_path / "back", NARROW_SUBJECT, loads[::-1])
 
 
-def test_the_suite_notices_a_weak_target(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("each_target", "weak"),
+    [("duckdb", WeakTarget), ("postgresql", WeakServerTarget)],
+    indirect=["each_target"],
+    ids=["duckdb", "postgresql"],
+)
+def test_the_suite_notices_a_weak_target(
+    tmp_path: Path, each_target: str, weak: Callable[[Home], WarehouseTarget]
+) -> None:
     """A target that keeps what came last fails wherever the last is not the best; otherwise the suite proves nothing."""
     failed = []
     for number, (name, loads) in enumerate(CASES.items()):
         try:
-            check(WeakTarget, tmp_path / str(number), NARROW_SUBJECT, [files_of(one) for one in loads])
+            check(weak, tmp_path / str(number), NARROW_SUBJECT, [files_of(one) for one in loads])
         except AssertionError:
             failed.append(name)
     assert {"older after newer", "a late copy after a redaction", "an API row newer than a stream row"} <= set(failed)
