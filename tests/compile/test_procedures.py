@@ -226,6 +226,46 @@ def test_a_moved_date_leaves_one_row(survey: Target) -> None:
         assert [held["answered_at"] for held in survey.held()] == [date]
 
 
+def test_rows_at_another_date_are_left_for_the_caller(postgres_uri: str) -> None:
+    """What the table held at another date than a staged row, as it was before: for tombstones, while the caller commits.
+
+    Whether it is beaten, lost to a copy of itself, or is the best of all while an older one is staged too.
+    """
+    target = installed(postgres_uri, SURVEY, "postgres")
+    plain = version_of(random.Random(1), "k") | {
+        "answered_at": DAY, "record_fidelity": "stream", "record_is_deleted": False, "record_is_redacted": False,
+        "record_catalogue_version": 1, "record_version": "2",
+    }  # fmt: skip
+    other = {"answered_at": DAY - timedelta(days=1), "record_hash": "x"}
+    keys = ("newer", "newer elsewhere", "older elsewhere", "older and a newer elsewhere", "copy", "older", "deleted")
+    held = [plain | {"survey_id": key, "record_is_deleted": key == "deleted"} for key in keys]
+    assert target.load(held)["inserted"] == 6
+    staged = [
+        plain | {"survey_id": "newer", "record_version": "3"},
+        plain | {"survey_id": "newer elsewhere", "record_version": "3"} | other,
+        plain | {"survey_id": "older elsewhere", "record_version": "1"} | other,
+        plain | {"survey_id": "older and a newer elsewhere", "record_version": "1"},
+        plain | {"survey_id": "older and a newer elsewhere", "record_version": "3"} | other,
+        plain | {"survey_id": "copy"},
+        plain | {"survey_id": "older", "record_version": "1"},
+        plain | {"survey_id": "deleted", "record_version": "3"},
+        plain | {"survey_id": "new"} | other,
+    ]
+    left = "SELECT survey_id, held_date, is_beaten, record_version FROM pg_temp.trunkline_f_survey_answers_elsewhere"
+    with target.db.transaction():
+        target.stage(staged, OWN)
+        counts = target.call(OWN, "b1")
+        assert sorted(target.db.execute(left).fetchall()) == [
+            ("newer elsewhere", DAY.date(), True, "2"),
+            ("older and a newer elsewhere", DAY.date(), True, "2"),
+            ("older elsewhere", DAY.date(), False, "2"),
+        ]
+    assert counts == {"inserted": 2, "updated": 3, "deleted": 0, "superseded": 3, "duplicate": 1}
+    gone = "SELECT to_regclass('pg_temp.trunkline_f_survey_answers_elsewhere')"
+    assert target.db.execute(gone).fetchall() == [(None,)]
+    assert target.db.execute("SHOW work_mem").fetchall() == [("4MB",)]
+
+
 def test_rows_filled_by_hand(survey: Target) -> None:
     """NULL `record_*` columns get the stated values; the call empties staging, and filling it again changes nothing."""
     staging = survey.obj.warehouse_table + "_staging"
