@@ -106,7 +106,8 @@ BEGIN
   END IF;
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
-  -- A row that was there before has a number in xmax, a new one has 0.
+  -- A row that was there before has a number in xmax, a new one has 0. A row of the table that says deleted or lies at
+  -- another date is left for later: when its successor is in, nobody can see that any more.
   WITH merged AS (
     INSERT INTO "post_call_analytics"."f_call" AS t (
       "call_id",

@@ -55,7 +55,7 @@ def test_a_connection_that_ends(url: str, tmp_path: Path, monkeypatch: pytest.Mo
     ingest = postgres_copy._ingest
 
     def cut_off(con: object, pieces: object, target: str) -> int:
-        with psycopg.connect(url, autocommit=True) as other:
+        with psycopg.connect(url, autocommit=True, application_name="other") as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND application_name = '' AND pid <> pg_backend_pid()"

@@ -149,6 +149,16 @@ def _left_over(obj: Object, engine: Engine) -> str:
     n_inserted := n_inserted + n_revived;
     n_updated := n_updated + n_replaced;
     n_deleted := n_deleted + n_ended;
+{_overwrite(obj, engine)}    DROP TABLE {verdict};
+  END IF;
+"""
+
+
+def _overwrite(obj: Object, engine: Engine) -> str:
+    """Put in the better rows among those that were left over."""
+    source, verdict = temporary(obj, engine, SOURCE), temporary(obj, engine, VERDICT)
+    table = quote_qualified(engine, obj.warehouse_table)
+    return f"""\
     IF n_better > 0 THEN
       DELETE FROM {table} AS t
       USING {verdict} AS v
@@ -162,8 +172,6 @@ def _left_over(obj: Object, engine: Engine) -> str:
       JOIN {source} AS s ON s."staged_row" = v."staged_row"
       WHERE v."comparison" = 1;
     END IF;
-    DROP TABLE {verdict};
-  END IF;
 """
 
 

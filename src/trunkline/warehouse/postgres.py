@@ -18,7 +18,7 @@ import psycopg
 from psycopg import errors
 
 from trunkline import __version__
-from trunkline.batch import Counts
+from trunkline.batch import Counts, Refused
 from trunkline.compile.procedure_text import COUNTS, ELSEWHERE, lock_statement, temporary
 from trunkline.compile.procedures import procedure_name
 from trunkline.engines.model import Engine, quote_qualified
@@ -110,16 +110,25 @@ class PostgresWarehouse:
     def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
         """Stage all batches at once, then call the procedure for each of them in one transaction with the ledger."""
         files = [path for batch in batches for path in batch.files]
-        refused = []
         staged = obj
+        refused: list[Refused] = []
+        ids: list[str] = []
+        with_two_dates: set[str] = set()
         if files:
             staged = staging.stage(self.local, obj, files)
             refused = staging.refuse(self.local, staged, POSTGRES)
-        with own_table(self.con, obj) as own:
-            ids = self._stage(staged, own) if files else []
+            ids = staging.batches(self.local)
+            with_two_dates = staging.batches_with_two_dates(self.local, obj)
+        with own_table(self.con, obj, has_batches=len(ids) > 1) as own:
+            if ids:
+                self._stage(staged, own, len(ids) > 1)
             with self._locked(obj):
                 counts = {batch.batch_id: Counts() for batch in batches}
-                counts |= {batch_id: self._merge_batch(staged, batch_id, own) for batch_id in ids}
+                for batch_id in ids:
+                    counts[batch_id] = self._merge_batch(obj, batch_id, own, len(ids) > 1)
+                    elsewhere = self._elsewhere(obj)
+                    if elsewhere or batch_id in with_two_dates:
+                        staging.add_moved(self.local, staged, batch_id, elsewhere)
                 for one in refused:
                     held = counts[one.batch_id]
                     counts[one.batch_id] = replace(held, rejected=held.rejected + 1)
@@ -129,30 +138,24 @@ class PostgresWarehouse:
                 along.ledger(self, counts, refused)
         return counts
 
-    def _stage(self, obj: Object, own: str) -> list[str]:
-        """Copy table `staged`; the batches in it."""
-        self.copier.copy(obj, "staged", own)
-        rows = self.local.execute("SELECT DISTINCT batch_id FROM staged ORDER BY 1").fetchall()
-        table = quote_qualified(POSTGRES, own)
-        if len(rows) > 1:
-            self.con.execute(f"CREATE INDEX ON {table} ({BATCH})")
-        keys = ", ".join(POSTGRES.quote(name) for name in (*obj.key, BATCH))
-        self.con.execute(f"ANALYZE {table} ({keys})")
-        return [batch_id for (batch_id,) in rows]
+    def _stage(self, obj: Object, own: str, has_batches: bool) -> None:
+        """Copy table `staged`. Nothing is analysed: the procedure's plans do not depend on it, and it takes a while."""
+        self.copier.copy(obj, "staged", own, has_batches=has_batches)
+        if has_batches:
+            self.con.execute(f"CREATE INDEX ON {quote_qualified(POSTGRES, own)} ({BATCH})")
 
-    def _merge_batch(self, obj: Object, batch_id: str, own: str) -> Counts:
-        """One call of the procedure; the batch's rows are shown to it by a view."""
-        name = f"trunkline_batch_{batch_id}"
-        table = quote_qualified(POSTGRES, own)
-        self.con.execute(
-            f"CREATE TEMP VIEW {name} AS SELECT s.ctid, s.* FROM {table} AS s WHERE {BATCH} = '{batch_id}'"
-        )
+    def _merge_batch(self, obj: Object, batch_id: str, own: str, has_batches: bool) -> Counts:
+        """One call of the procedure; one of several batches is shown to it by a view."""
         procedure = quote_qualified(POSTGRES, procedure_name(obj))
-        (row,) = self.query(f"CALL {procedure}($1, $2)", [name, batch_id])
-        self.con.execute(f"DROP VIEW {name}")
-        elsewhere = self._elsewhere(obj)
-        if elsewhere or batch_id in staging.batches_with_two_dates(self.local, obj):
-            staging.add_moved(self.local, obj, batch_id, elsewhere)
+        shown = f"trunkline_batch_{batch_id}" if has_batches else own
+        if has_batches:
+            self.con.execute(
+                f"CREATE TEMP VIEW {shown} AS SELECT s.ctid, s.* FROM {quote_qualified(POSTGRES, own)} AS s "
+                f"WHERE {BATCH} = '{batch_id}'"
+            )
+        (row,) = self.query(f"CALL {procedure}($1, $2)", [shown, batch_id])
+        if has_batches:
+            self.con.execute(f"DROP VIEW {shown}")
         return replace(Counts(), **dict(zip(COUNTS, map(int, row), strict=True)))
 
     def _elsewhere(self, obj: Object) -> Rows:

@@ -30,9 +30,11 @@ _PIECE_ROWS = 4_096  # what a connection converts before it sends
 
 
 @contextmanager
-def own_table(con: psycopg.Connection[Any], obj: Object) -> Iterator[str]:
+def own_table(con: psycopg.Connection[Any], obj: Object, has_batches: bool = False) -> Iterator[str]:
     """A staging table of this run's own, `schema.table`; those that killed runs have left are dropped.
 
+    `has_batches`: it has a column that says of which batch a row is. Without one a merge is a sixth faster: the server
+    reads rows of exactly the target's columns, and copies none of them.
     Whoever made one holds a lock of its name while it lives, which ends with the session, however that ends.
     """
     schema, table = obj.warehouse_table.split(".")
@@ -51,7 +53,8 @@ def own_table(con: psycopg.Connection[Any], obj: Object) -> Iterator[str]:
     con.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name])
     own = f"{schema}.{name}"
     create = create_staging(obj, POSTGRES, own).replace("CREATE TABLE IF NOT EXISTS", "CREATE UNLOGGED TABLE", 1)
-    con.execute(f"{create.rstrip().removesuffix(')')}, {BATCH} text) WITH (autovacuum_enabled = false)")
+    more = f", {BATCH} text" if has_batches else ""
+    con.execute(f"{create.rstrip().removesuffix(')')}{more}) WITH (autovacuum_enabled = false)")
     try:
         yield own
     finally:
@@ -77,11 +80,13 @@ class Copier:
         self._open.close()
         self._lanes.clear()
 
-    def copy(self, obj: Object, source: str, target: str, columns: Sequence[str] = ()) -> int:
+    def copy(
+        self, obj: Object, source: str, target: str, columns: Sequence[str] = (), has_batches: bool = False
+    ) -> int:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
         Columns without a value are not sent, nor others than `columns` where these are named. Raises TransientError
-        where a connection ends; some rows may have been copied by then.
+        where a connection ends; some rows may have been copied by then. `has_batches`: as the target has them.
         """
         names = staging.filled_columns(self._local, obj, source)
         if columns:
@@ -89,11 +94,11 @@ class Copier:
         if not names:
             return 0
         listed = staging.binary_json(obj, names)
-        if source == "staged":
+        if has_batches:
             listed += f", batch_id AS {BATCH}"
         stream = na.c_array_stream(self._local.sql(f"SELECT {listed} FROM {source}"))
         try:
-            return sum(self._send(list(_pieces(stream.get_schema(), rows)), target) for rows in stream)
+            return sum(self._send(list(_pieces(stream.get_schema(), rows)), target) for rows in stream if rows.length)
         except adbc.Error as error:
             self.close()
             state = error.sqlstate or ""

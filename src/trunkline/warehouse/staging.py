@@ -93,12 +93,17 @@ def binary_json(obj: Object, names: Sequence[str]) -> str:
     )
 
 
+def batches(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Batches that have rows in `staged`."""
+    return [batch_id for (batch_id,) in con.execute("SELECT DISTINCT batch_id FROM staged ORDER BY 1").fetchall()]
+
+
 def batches_with_two_dates(con: duckdb.DuckDBPyConnection, obj: Object) -> set[str]:
     """Batches of `staged` that hold a key at two partition dates."""
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     rows = con.execute(
         f"SELECT DISTINCT batch_id FROM (SELECT batch_id FROM staged GROUP BY batch_id, {keys} "
-        "HAVING count(DISTINCT partition_date) > 1)"
+        "HAVING min(partition_date) <> max(partition_date))"
     ).fetchall()
     return {batch_id for (batch_id,) in rows}
 
