@@ -195,6 +195,21 @@ def test_any_history_ends_in_its_fold(survey: Target, seed: int) -> None:
         survey.empty()
 
 
+def test_keys_of_one_hash_are_ranked_for_nothing(postgres_uri: str) -> None:
+    """Were all hashes one, every row would be ranked, and every count and row be the same."""
+    target = installed(postgres_uri, SURVEY, "postgres")
+    merge = procedure_statements(SURVEY, POSTGRES)[0]
+    alike = merge.replace('hashtextextended(CAST(s."survey_id" AS TEXT), 0)', "0")
+    assert alike != merge
+    target.db.execute(alike)
+    chance = random.Random(5)
+    held: dict[str, Row] = {}
+    for keys in (30, 1, 4):
+        batch = [version_of(chance, f"k{n % keys}") for n in range(30)]
+        assert target.load(batch) == folded(held, batch)
+    assert stable(target.held()) == expected(held)
+
+
 def test_twice_is_once(survey: Target) -> None:
     """The same batch again changes no row, not even when it was loaded, and is counted as duplicate and superseded."""
     chance = random.Random(7)
