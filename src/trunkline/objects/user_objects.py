@@ -44,6 +44,8 @@ WORKING_NAMES = frozenset({
     "stage_row", "stage_date", "stage_file", "stage_line", "held_row", "held_date", "held_is_deleted", "held_tie_place",
     "is_better", "is_moved", "lost_date", "won_date", "pairs", "head", "tail",
     "staging", "staged_row", "place", "copies", "standing", "comparison", "joined", "is_deleted", "is_held_deleted",
+    "is_new", "is_beaten", "n_staged", "n_keys", "n_beaten", "n_merged", "n_better", "n_revived", "n_replaced",
+    "n_ended", "n_late", "n_inserted", "n_updated", "n_deleted", "n_superseded", "n_duplicate",
     "inserted", "updated", "deleted", "superseded", "duplicate",
     "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",
 })  # fmt: skip
