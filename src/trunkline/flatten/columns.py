@@ -43,7 +43,7 @@ def scalar_column(leaf: Leaf, values: Values, look: Look) -> arrow.Column:
         if look.is_strict or not any(_all_shaped(values, shape) for shape in _SHAPES[leaf.type]):
             values = _each(leaf, values, look, _as_time)
     elif read is None:
-        values = _each(leaf, values, look, _as_number)
+        values = _numbers(leaf, values, look)
     try:
         return plain_column(leaf, values)
     except ValueError:  # of nanoarrow: a value of another type
@@ -70,6 +70,15 @@ def _each(leaf: Leaf, values: Values, look: Look, read: Callable[[Leaf, Any, Loo
             except ValueError:
                 look.odd.add(row)
     return result
+
+
+def _numbers(leaf: Leaf, values: Values, look: Look) -> Values:
+    """Texts of numbers, each distinct one read once."""
+    distinct, seen = list(set(values)), Look()
+    made = dict(zip(distinct, _each(leaf, distinct, seen, _as_number), strict=True))
+    if seen.odd or seen.types:  # then the rows matter
+        return _each(leaf, values, look, _as_number)
+    return [made[value] for value in values]
 
 
 def _as_text(leaf: Leaf, value: str | bool | int, look: Look) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -128,7 +129,11 @@ def _look_at_card(card: _PlainCard, text: bytes, rules: Rules) -> bytes | None:
 
 
 def _is_foreseen(skills: Mapping[str, msgspec.Raw]) -> bool:
-    return skills.keys() <= _SKILL_KEYS and all(bytes(value)[:1] not in _NUMBERS for value in skills.values())
+    if not skills.keys() <= _SKILL_KEYS:
+        return False
+    texts = list(map(bytes, skills.values()))
+    # Nearly always they are objects.
+    return all(map(bytes.startswith, texts, repeat(b"{"))) or all(text[:1] not in _NUMBERS for text in texts)
 
 
 _SKILL_KEYS: Final = frozenset(SKILLS.values())
