@@ -1,12 +1,14 @@
-"""What was installed on a server, as rows of `ledger.installation`."""
+"""What installing on a server needs whichever it is: rows of `ledger.installation`, and what it must not change."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import trunkline
 from trunkline import clock
+from trunkline.compile.migration import Change
+from trunkline.errors import TerminalError
 from trunkline.objects.model import Object
 
 
@@ -23,3 +25,17 @@ def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]
         }
         for obj, fingerprint in fingerprints.items()
     ]
+
+
+def refuse_unsafe(found: Sequence[Change]) -> None:
+    """Raise TerminalError naming each change that could lose something, with the statements a person would run."""
+    refused = [change for change in found if not change.is_safe]
+    if refused:
+        told = "\n".join(
+            f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
+            for change in refused
+        )
+        raise TerminalError(
+            "the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
+            f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
+        )

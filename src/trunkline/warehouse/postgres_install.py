@@ -26,7 +26,7 @@ from trunkline.errors import TerminalError
 from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.warehouse.installation import installation_rows
+from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse install', 0))"
 _COLUMNS = """
@@ -65,7 +65,7 @@ def install(
     with con.transaction():
         con.execute(_LOCK)
         found = [change for obj in objects for change in _changes(con, obj)]
-        _refuse(found)
+        refuse_unsafe(found)
         for change in found:
             for statement in change.statements:
                 con.execute(statement)
@@ -121,19 +121,6 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
             False,
         )
     ]
-
-
-def _refuse(found: Sequence[Change]) -> None:
-    refused = [change for change in found if not change.is_safe]
-    if refused:
-        told = "\n".join(
-            f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
-            for change in refused
-        )
-        raise TerminalError(
-            f"the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
-            f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
-        )
 
 
 def _run_all(con: psycopg.Connection[Any], statements: Sequence[str]) -> None:

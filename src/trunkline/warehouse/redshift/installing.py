@@ -18,12 +18,11 @@ from trunkline.compile.star import star_statements
 from trunkline.compile.views import create_view, views_on
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.errors import TerminalError
 from trunkline.limits import DATA_API_BATCH_MAX
 from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.warehouse.installation import installation_rows
+from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 from trunkline.warehouse.redshift.bound import Bound
 from trunkline.warehouse.redshift.views import VIEW, make_views
 
@@ -38,7 +37,7 @@ def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequ
     """As Warehouse has it."""
     there, is_new = _columns(warehouse), missing(warehouse, objects) != []
     found = [change for obj in objects for change in _changes(warehouse, obj, there)]
-    _refuse(found)
+    refuse_unsafe(found)
     tables = [statement for change in found for statement in change.statements]
     tables += ledger_statements(LEDGER_TABLES, REDSHIFT)
     seen = [statement for obj in objects for statement in _of(obj)]
@@ -101,19 +100,6 @@ def _changes(warehouse: RedshiftWarehouse, obj: Object, there: Tables) -> list[C
             has_rows = bool(warehouse.query(f"SELECT 1 FROM {quote_qualified(REDSHIFT, table)} LIMIT 1"))
             found += changes(obj, REDSHIFT, table, there[table], has_rows, is_staging)
     return found
-
-
-def _refuse(found: Sequence[Change]) -> None:
-    refused = [change for change in found if not change.is_safe]
-    if refused:
-        told = "\n".join(
-            f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
-            for change in refused
-        )
-        raise TerminalError(
-            "the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
-            f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
-        )
 
 
 def _record(warehouse: RedshiftWarehouse, objects: Sequence[Object]) -> None:
