@@ -179,14 +179,17 @@ def soaked(numbers: range, default: int) -> list[Any]:
 def test_a_load_killed_anywhere(tmp_path: Path, whole: Callable[[int], Whole], history: int, share: int) -> None:
     """Loads are killed before steps of one kind after another, the next one ends what they began; a rebuild changes nothing.
 
-    Three histories have each kind in two of them. In the long run the first death is anywhere.
+    Three histories have each kind in two of them. In the long run the first death is anywhere, and others follow it soon.
     """
     one = whole(history)
     fatal = [f"1 {kind}" for kind in lasting(one.kinds)[(share + history) % 3 :: 3]]
-    if history >= len(WAYS):
-        fatal.insert(0, str(random.Random(f"{history} {share}").randrange(1, len(one.kinds))))
+    is_anywhere = history >= len(WAYS)
+    if is_anywhere:
+        rng = random.Random(f"{history} {share}")
+        # A load that is nearly done may end before it comes to another's step.
+        fatal = [str(rng.randrange(1, len(one.kinds))), *(str(rng.randrange(1, 15)) for _ in range(3)), *fatal]
     deaths = [run(tmp_path / "home", one.source, one.options, "load", step) is None for step in fatal]
-    assert sum(deaths) > 1
+    assert deaths[0] if is_anywhere else sum(deaths) > 1
     with opened(tmp_path / "home", NARROW, batch_bytes=one.options["batch_bytes"]) as home:
         load_into(home, one.source, obj=NARROW)
         assert_adds_up(totals(home, NARROW))
