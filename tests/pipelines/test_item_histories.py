@@ -177,6 +177,7 @@ def test_any_order_gives_the_last_state(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(7200)
 def test_any_order_gives_the_last_state_at_length(tmp_path: Path) -> None:
     """Five hundred histories."""
     for seed in range(500):
