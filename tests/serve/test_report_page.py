@@ -18,6 +18,7 @@ from trunkline.compile.metric_query import Threshold
 from trunkline.serve import report_style
 from trunkline.serve.period import day_period, span_period
 from trunkline.serve.report import report
+from trunkline.serve.report_charts import Bar, histogram
 from trunkline.serve.report_data import Completeness
 
 NOON = datetime(2026, 3, 3, 12, 0)
@@ -207,6 +208,13 @@ def test_charts_and_tables_can_be_heard(full: str) -> None:
     assert len(ids) == len(set(ids))
     for one in pictures:
         assert set((one.attributes.get("aria-labelledby") or "").split()) <= set(ids)
+
+
+@pytest.mark.parametrize(("text", "is_close"), [("1,294", True), ("129", False)])
+def test_numbers_above_bars_do_not_touch(text: str, is_close: bool) -> None:
+    """Thirteen bars fill a third of the page; numbers of a busy day are written smaller there."""
+    picture = histogram("id", "title", "description", [Bar(1, text, "title")] * 13, [])
+    assert ("above close" in picture) is is_close
 
 
 def test_change_is_said_in_words(full: str) -> None:

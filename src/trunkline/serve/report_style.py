@@ -60,7 +60,7 @@ padding:16px 18px;margin-bottom:14px}
 .legend svg{vertical-align:-1px;margin-right:6px}
 .chart,.strip,.scale{display:block;overflow:visible}
 .scaled{display:flex}.scaled .chart{flex:1;min-width:0;width:auto}.scaled .scale{flex:none}
-.tick,.above{font-size:12px;fill:var(--soft)}.above{fill:var(--ink)}
+.tick,.above{font-size:12px;fill:var(--soft)}.above{fill:var(--ink)}.above.close{font-size:9px;letter-spacing:-.04em}
 .grid,.axis,.mean,.before,.line{fill:none;vector-effect:non-scaling-stroke}
 .grid{stroke:var(--grid)}.axis{stroke:var(--before)}
 .mean{stroke:var(--main);stroke-dasharray:1 4;stroke-linecap:round;stroke-width:1.5}
