@@ -2,7 +2,7 @@
 
 One statement for all. It types what is plain (`compile/plain.py`) and marks every other record odd;
 `flatten/careful.py` makes those plain, or refuses them, and hands them to the same statement again with `is_made` set.
-The JSON itself is decoded before (`flatten/decode.py`): at this width that takes a third of what DuckDB's own takes.
+The JSON itself is decoded before (`flatten/decode.py`), in a pass that also tells keys that are repeated or unknown.
 
 Records come in as the table `records`, an Arrow stream that is registered once and gives another batch each time: so
 the statement is planned once, which at this width takes longer than a thousand records.
@@ -93,11 +93,6 @@ def safe_name(name: str) -> str:
     return name + " safe"
 
 
-def record_hash(obj: Object) -> str:
-    """SQL of the row's fingerprint, inside the flatten statement."""
-    return _Statement(obj, "hash").hash()
-
-
 def _q(name: str) -> str:
     return DUCKDB.quote(name)
 
@@ -170,7 +165,7 @@ class _Statement:
             "record_version": f"COALESCE(record_version, CAST({_q(self.obj.version)} AS VARCHAR))",
             "record_is_redacted": self._redacted(),
             "record_catalogue_version": str(self.obj.catalogue_version),
-            "record_hash": self.hash(),
+            "record_hash": self._hash(),
         }
         made = record | {column.name: self._stored(column) for column in self.obj.data_columns}
         columns = [_as(made.get(c.name, _q(c.name)), c.name) for c in self.obj.columns]
@@ -190,7 +185,7 @@ class _Statement:
         leaf = self._leaf(self.obj.by_name[name])
         return f"json_extract_string({leaf}, {text_literal(pointer((key,)))}) IS NOT NULL"
 
-    def hash(self) -> str:
+    def _hash(self) -> str:
         """MD5 of the row as stored, without direct personal data: JSON lists of texts, other texts, and numbers.
 
         All in catalogue order. What is made of another column's text adds nothing and stands in none.

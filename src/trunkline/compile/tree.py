@@ -47,6 +47,12 @@ def _leaf_type(columns: list[Column]) -> Type:
 
 
 @cache
+def leaves_by_path(obj: Object) -> dict[tuple[str, ...], Leaf]:
+    """The leaves of an object's tree by their paths."""
+    return {leaf.path: leaf for leaf in tree_of(obj).leaves}
+
+
+@cache
 def tree_of(obj: Object) -> Tree:
     """The tree of an object's paths, in catalogue order. Raises ValueError if one path is both value and object."""
     by_path: dict[tuple[str, ...], list[Column]] = {}

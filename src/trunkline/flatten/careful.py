@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from trunkline.compile.flatten import by_hand
-from trunkline.compile.tree import Leaf, tree_of
+from trunkline.compile.tree import Leaf, leaves_by_path, tree_of
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import canonical, exact, json_type, kind, members, quote, scalar_text
 from trunkline.flatten.pii import SAFE_MARK, Hiding, PiiRule, has_pii
@@ -74,18 +74,13 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> M
 
 
 @cache
-def _leaves_of(obj: Object) -> dict[Path, Leaf]:
-    return {leaf.path: leaf for leaf in tree_of(obj).leaves}
-
-
-@cache
 def _scalars(obj: Object) -> tuple[tuple[int, Leaf], ...]:
     return tuple((n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if isinstance(leaf.type, str))
 
 
 def _walk(obj: Object, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> None:
     """Note the value of every leaf of a known object, and what is unknown."""
-    leaves, objects = _leaves_of(obj), tree_of(obj).objects
+    leaves, objects = leaves_by_path(obj), tree_of(obj).objects
     for key, one in members(value, ".".join(path)).items():
         here = (*path, key)
         if one is None:

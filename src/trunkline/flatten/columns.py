@@ -15,6 +15,7 @@ import msgspec
 from trunkline.compile.plain import DATES, SECONDS_DIGITS, TIMES
 from trunkline.compile.tree import Leaf
 from trunkline.flatten import records as arrow
+from trunkline.flatten.canonical import Number, json_type
 from trunkline.flatten.decode import Values
 from trunkline.flatten.scalars import plain
 
@@ -84,7 +85,8 @@ def _numbers(leaf: Leaf, values: Values, look: Look) -> Values:
 def _as_text(leaf: Leaf, value: str | bool | int, look: Look) -> str:
     if isinstance(value, str):
         return value
-    look.types[f"{'.'.join(leaf.path)} is {_json_type(value)}"] += 1
+    seen = json_type(value if isinstance(value, bool) else Number(value))
+    look.types[f"{'.'.join(leaf.path)} is {seen}"] += 1
     return str(value).lower()
 
 
@@ -126,11 +128,6 @@ def _made_plain(leaf: Leaf, text: str) -> str:
     if made is None:
         raise ValueError
     return made
-
-
-def _json_type(value: bool | int) -> str:
-    """The type as DuckDB's `json_type` names it."""
-    return "BOOLEAN" if isinstance(value, bool) else "UBIGINT" if value >= 0 else "BIGINT"
 
 
 def _all_shaped(values: Sequence[str | None], shape: str) -> bool:

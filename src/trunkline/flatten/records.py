@@ -20,8 +20,8 @@ Column = tuple[Any, Any]
 _STRING, _BINARY, _BIGINT, _INTEGER, _BOOLEAN, _TIME = map(
     na.c_schema, (na.large_string(), na.large_binary(), na.int64(), na.int32(), na.bool_(), na.timestamp("us"))
 )
-# Columns without values are kept for a few sizes of batches: most batches have as many records as the one before.
-_SIZES = 64
+# A batch has many columns without values; one array serves all of a type. Few batches are at work at once.
+_SIZES = 16
 
 
 def strings(values: Sequence[str | None]) -> Column:

@@ -10,7 +10,7 @@ from typing import Any
 
 from trunkline.batch import Drift
 from trunkline.compile.flatten import FlattenSql
-from trunkline.compile.tree import tree_of
+from trunkline.compile.tree import leaves_by_path, tree_of
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import exact, json_type
 from trunkline.objects.model import Object
@@ -82,13 +82,12 @@ def _count_clashes(report: ShapeReport, path: Path, found: list[str], count: int
 
 
 def _count(obj: Object, value: dict[str, Any], path: Path, report: ShapeReport) -> None:
-    tree = tree_of(obj)
-    leaves = {leaf.path: leaf for leaf in tree.leaves}
+    leaves, objects = leaves_by_path(obj), tree_of(obj).objects
     for key, one in value.items():
         here = (*path, key)
-        if here in leaves or here in tree.objects:
+        if here in leaves or here in objects:
             report.keys[".".join(here)] += 1
-        if here in tree.objects and isinstance(one, dict):
+        if here in objects and isinstance(one, dict):
             _count(obj, one, here, report)
         elif here in leaves and isinstance(leaves[here].type, str):
             seen = json_type(one)
