@@ -36,7 +36,7 @@ types: $(VENV)/.dev ## strict types
 
 golden: $(VENV)/.dev ## write the generated files anew: sql/, the data dictionary, expected results
 	@$(BIN)/python -m trunkline.cli.generate
-	@$(BIN)/pytest -q tests/compile tests/flatten/test_same_rows.py --update-golden
+	@$(BIN)/pytest -q tests/sql tests/flatten/test_same_rows.py --update-golden
 
 check: $(VENV)/.runtime ## fail if a generated file is stale
 	@$(BIN)/python -m trunkline.cli.generate --check

@@ -17,8 +17,6 @@ from pathlib import Path
 import duckdb
 from measure import Line, scratch, show
 
-from trunkline.batch import Framed, Plan, Range
-from trunkline.compile.lake_views import best_body, has_plain, plain_body
 from trunkline.engines.athena import ATHENA
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
@@ -29,6 +27,9 @@ from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
+from trunkline.sql.lake_views import best_body, has_plain, plain_body
 
 DAY = datetime(2026, 2, 11)
 ARRIVED = datetime(2026, 2, 12, 6)

@@ -19,14 +19,14 @@ from trunkline.pipelines.collect import Collected, Collector, Service
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.settings import Settings
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.connect_contacts import Instance, instance_of
-from trunkline.simulator.connect_errors import ApiError
-from trunkline.simulator.ids import INSTANCE_ARN
+from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.connect_api.contacts import Instance, instance_of
+from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
-from trunkline.sources import connect_client
-from trunkline.sources.connect_quota import Pace
+from trunkline.sources.connect_api import client as connect_client
+from trunkline.sources.connect_api.quota import Pace
 
 DAY = date(2026, 3, 3)
 SHARE = 0.5  # the setting's default

@@ -33,8 +33,8 @@ from trunkline.pipelines.backfill import backfill_export
 from trunkline.pipelines.changes import Processor
 from trunkline.pipelines.home import open_home
 from trunkline.settings import Settings
-from trunkline.sources.dynamodb_shapes import Rules
-from trunkline.sources.dynamodb_stream import as_json, frame_event
+from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 QUOTED = Path(__file__).parents[1] / "tests" / "support" / "mission_002" / "handler.py.txt"
 AT = datetime(2026, 4, 1)

@@ -19,11 +19,12 @@ import mission_style
 import simdjson
 from measure import Line, cpu_in_turns, scratch, show, simulated
 
-from trunkline.batch import Framed, Plan, Range, Texts
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.sources import s3_files
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Texts
+from trunkline.sources.files import reader as s3_files
 
 AT = datetime(2026, 4, 1)
 RULE = PiiRule("hash", b"bench")

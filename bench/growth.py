@@ -12,7 +12,7 @@ from measure import Line, scratch, show
 from warehouses import batch_file, filled
 
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse import duckdb_merge as warehouse
+from trunkline.warehouse.duckdb import merge as warehouse
 
 
 def run(is_quick: bool) -> None:

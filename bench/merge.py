@@ -17,7 +17,7 @@ from warehouses import TABLE, batch_file, filled
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse import duckdb_merge as warehouse
+from trunkline.warehouse.duckdb import merge as warehouse
 
 _FLAT = ", ".join(
     f"CAST({DUCKDB.quote(c.name)} AS {'VARCHAR' if not isinstance(c.type, str) else DUCKDB.type_of(c)}) AS "

@@ -22,13 +22,13 @@ import psycopg
 from measure import Line, scratch, show
 from warehouses import batch_file, select
 
-from trunkline.compile.ddl import create_staging, warehouse_statements
-from trunkline.compile.procedures import procedure_statements
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.sql.ddl import create_staging, warehouse_statements
+from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.warehouse.model import Along, Opening, Staged
-from trunkline.warehouse.postgres_copy import Copier
+from trunkline.warehouse.postgres.copy import Copier
 from trunkline.warehouse.targets import target_of
 
 _NAMES = [column.name for column in CONTACT_RECORD.columns]

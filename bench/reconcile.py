@@ -19,9 +19,9 @@ from pathlib import Path
 import duckdb
 from measure import Line, scratch, show
 
-from trunkline.ledger import census, certificate
+from trunkline.completeness import census, certificate
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
 
 PERIOD = Window(datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC))
 MEMORY_MB = 400

@@ -18,7 +18,7 @@ from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.settings import Options
-from trunkline.sources import transcripts
+from trunkline.sources.transcripts import files as transcripts
 
 AT = datetime(2026, 11, 30)
 KEYS = Options().transcript_keys

@@ -11,8 +11,8 @@ import duckdb
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse import duckdb_merge as merging
-from trunkline.warehouse.duckdb import open_warehouse
+from trunkline.warehouse.duckdb import merge as merging
+from trunkline.warehouse.duckdb.warehouse import open_warehouse
 from trunkline.warehouse.model import Opening
 
 TABLE = quote_qualified(DUCKDB, CONTACT_RECORD.warehouse_table)

@@ -15,11 +15,11 @@ from trunkline import clock
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
 from trunkline.pipelines.collect import collect_until
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.connect_http import served
-from trunkline.simulator.connect_quota import Quotas
-from trunkline.simulator.ids import INSTANCE_ARN, INSTANCE_ID
-from trunkline.simulator.virtual_clock import VirtualClock
+from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.connect_api.http import served
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import Quotas
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 
 FAST = dict.fromkeys(
     ("SearchContacts", "DescribeContact", "ListQueues", "ListUsers", "ListUserHierarchyGroups"), 1000.0

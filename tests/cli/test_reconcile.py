@@ -13,10 +13,10 @@ from connect import MODEL, simulated
 
 from trunkline import clock
 from trunkline.cli.main import run
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.connect_http import served
-from trunkline.simulator.connect_quota import Quotas
-from trunkline.simulator.ids import INSTANCE_ARN
+from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.connect_api.http import served
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import Quotas
 
 # A dozen commands, each of which opens the warehouse, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)

@@ -4,8 +4,8 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from trunkline.schedule import make_schedule
-from trunkline.windows import label, windows_since
+from trunkline.schedules.schedule import make_schedule
+from trunkline.schedules.windows import label, windows_since
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "windows.md").read_text()
 

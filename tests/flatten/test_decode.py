@@ -9,8 +9,8 @@ from homes import NARROW, narrow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.compile.tree import tree_of
 from trunkline.flatten.decode import Decoder
+from trunkline.sql.flatten.tree import tree_of
 
 DECODER = Decoder(NARROW)
 TREE = tree_of(NARROW)

@@ -14,11 +14,12 @@ import duckdb
 import pytest
 from homes import NARROW, Record, contact, narrow
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 
 AT = datetime(2026, 3, 8, 12)
 RULE = PiiRule("hash", b"key")
@@ -163,7 +164,7 @@ def test_numbers_that_are_none(narrow_flattener: Flattener, tmp_path: Path) -> N
     """DuckDB's JSON takes NaN and trailing commas; the reading of files lets neither through to it."""
     from io import BytesIO
 
-    from trunkline.sources import framing
+    from trunkline.sources.files import framing
 
     for text in (b'{"a":NaN}', b'{"a":Infinity}', b'{"a":1,}', b"{'a':1}", b'{"a":01}', b'{"a":+1}', b'{"a":1.}'):
         blocks = list(framing.frame(BytesIO(text).read, 0, lambda: None))

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from homes import NARROW
 
-from trunkline.batch import Framed, Mark, Plan, Range
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Mark
 
 AT = datetime(2026, 3, 8, 12)
 

@@ -6,10 +6,11 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.user_objects import read_objects
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
 AT = datetime(2026, 3, 8, 12)

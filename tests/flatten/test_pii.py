@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule, has_pii, own_numbers
 from trunkline.flatten.run import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 
 # The definition, which is right and slow: a search from every place takes a time that grows with the square.
 DEFINITION = re.compile(r"\+[1-9][0-9]{6,14}|[^ \t\n\f\r@]+@[^ \t\n\f\r@]+\.[^ \t\n\f\r@]+")

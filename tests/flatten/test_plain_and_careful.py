@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from homes import NARROW, Record, contact, narrow
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.rows import Batch
 from trunkline.flatten.run import Flattener
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
-from trunkline.sources import listing, s3_files
+from trunkline.sources.files import listing
+from trunkline.sources.files import reader as s3_files
 
 AT = datetime(2026, 3, 8, 12)
 CONTACT = catalogue.load([])["contact_record"]

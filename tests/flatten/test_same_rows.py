@@ -17,14 +17,15 @@ import msgspec
 import pytest
 from golden_files import Golden
 
-from trunkline.batch import Framed, Plan, Range
-from trunkline.compile.tree import tree_of
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattened, Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
-from trunkline.sources import s3_files
+from trunkline.sources.files import reader as s3_files
+from trunkline.sql.flatten.tree import tree_of
 
 AT = datetime(2026, 3, 9, 12)
 SCALARS: list[Any] = [

@@ -22,11 +22,11 @@ from homes import (
     write,
 )  # fmt: skip
 
-from trunkline.compile.lake_views import best_body, versions_body
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.ledger.records import decode_compaction
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.sql.lake_views import best_body, versions_body
 
 WEEK = timedelta(days=7)
 REDACTED = {"Phone": None, "Marks": {"Redacted": {"ValueString": "Phone"}}}

@@ -6,10 +6,11 @@ from datetime import datetime
 
 import duckdb
 
-from trunkline.batch import Counts, Drift, Plan, Progress, Range
+from trunkline.accounting import Counts, Drift
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
-from trunkline.warehouse.duckdb import DuckDBWarehouse
+from trunkline.positions import Plan, Progress, Range
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 AT = datetime(2026, 3, 8)
 

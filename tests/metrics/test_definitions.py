@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from contacts import T0, at, database, handled, measure, queued
 
-from trunkline.compile.metric_query import Threshold
 from trunkline.metrics.catalogue import METRICS, select
+from trunkline.sql.metric_query import Threshold
 
 PHONE = "TELEPHONE_NUMBER"
 

@@ -15,8 +15,8 @@ from loaded import Ask, by_oracle, by_sql, differences, on, simulated_home
 
 from trunkline.metrics.catalogue import METRICS
 from trunkline.pipelines.reading import Reader, open_reader, query
-from trunkline.simulator import oracle_terms
-from trunkline.simulator.oracle import DIMENSIONS, INTERVALS_S
+from trunkline.simulator.oracle import terms as oracle_terms
+from trunkline.simulator.oracle.oracle import DIMENSIONS, INTERVALS_S
 from trunkline.simulator.run import Result
 from trunkline.simulator.spec import Faults, Spec
 

@@ -31,14 +31,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from servers import SERVERS, cases
 
-from trunkline.compile.narrow_merge import MergeSql
-from trunkline.compile.procedures import procedure_statements
 from trunkline.engines.postgres import POSTGRES
 from trunkline.objects import catalogue
 from trunkline.pipelines import load
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import rebuild
-from trunkline.warehouse import duckdb_merge as warehouse
+from trunkline.sql.merge.embedded import MergeSql
+from trunkline.sql.merge.procedures import procedure_statements
+from trunkline.warehouse.duckdb import merge as warehouse
 
 CONTACTS = Subject(catalogue.load([])["contact_record"], contact_record)
 

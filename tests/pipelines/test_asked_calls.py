@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from asked_calls import by_hand, loaded_home
 
-from trunkline.compile.ddl import create_table, create_view
-from trunkline.compile.lake_queries import CALLS, by_direction_and_answer_type
-from trunkline.compile.views import create_view as create_catalogue_view
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.reading import Reader, open_reader, query
+from trunkline.sql.athena.lake_queries import CALLS, by_direction_and_answer_type
+from trunkline.sql.ddl import create_table, create_view
+from trunkline.sql.views import create_view as create_catalogue_view
 
 SQL = by_direction_and_answer_type()
 

@@ -21,7 +21,7 @@ from trunkline.lake.store import FolderStore
 from trunkline.pipelines.backfill import ScanOptions, backfill_export, backfill_scan
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import LoadResult
-from trunkline.sources import dynamodb_scan
+from trunkline.sources.dynamodb import scan as dynamodb_scan
 
 STOPS = 4
 

@@ -30,12 +30,13 @@ from trunkline.pipelines import batches
 from trunkline.pipelines.collect_plan import plan
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
-from trunkline.serve.fidelity import contacts_by_fidelity
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources import listing, s3_files
-from trunkline.sources.connect_client import NoMemory, instance_of
-from trunkline.sources.connect_search import Query
-from trunkline.windows import Window, get_previous_interval_bounds
+from trunkline.schedules.windows import Window, get_previous_interval_bounds
+from trunkline.serve.report.fidelity import contacts_by_fidelity
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api.client import NoMemory, instance_of
+from trunkline.sources.connect_api.search import Query
+from trunkline.sources.files import listing
+from trunkline.sources.files import reader as s3_files
 
 START_S = int(DAY.timestamp())
 LATER_S = START_S + 10 * 86_400

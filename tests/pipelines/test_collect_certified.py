@@ -13,17 +13,17 @@ from collecting import INSTANCE, KilledError, centre_home, collector, service
 from connect import contact_at, emulator, instance_with
 from homes import contacts, table
 
+from trunkline.completeness.periods import LAG, Listed, period_of, rule_of
 from trunkline.lake.store import FolderStore
-from trunkline.ledger.periods import LAG, Listed, period_of, rule_of
 from trunkline.pipelines.connect_listing import source_of
 from trunkline.pipelines.connect_register import ConnectRegister
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
 from trunkline.pipelines.sightings import listings
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources.connect_search import Query
-from trunkline.windows import Window, merge_adjacent
+from trunkline.schedules.windows import Window, merge_adjacent
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api.search import Query
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 SETTLED = DAY + timedelta(days=4, hours=1)

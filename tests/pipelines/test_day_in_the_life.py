@@ -13,17 +13,17 @@ from homes import contacts, load_into
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.ledger.periods import rule_of
+from trunkline.completeness.periods import rule_of
 from trunkline.pipelines import completeness
 from trunkline.pipelines.connect_register import ConnectRegister
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import Outcome, Wanted, reconcile
 from trunkline.pipelines.verifying import verify_all
-from trunkline.simulator.connect_contacts import Instance, instance_of
-from trunkline.simulator.ids import INSTANCE_ARN
+from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.connect_api.contacts import Instance, instance_of
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
-from trunkline.simulator.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.timeout(300)
 SPEC = Spec(contacts=90, seed=3, date=date(2026, 3, 3))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from homes import NARROW, Row, assert_adds_up, lake_best, lake_versions, opened, settings_of, table, totals
 
-from trunkline.batch import Counts, Framed, Mark, Plan, Range
+from trunkline.accounting import Counts
 from trunkline.flatten.run import Flattener
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
@@ -19,6 +19,8 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reading import open_reader
 from trunkline.pipelines.state import examine
 from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Mark
 
 AT = datetime(2026, 3, 8, 12)
 Change = tuple[str, str, bool, str]

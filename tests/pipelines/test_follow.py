@@ -16,7 +16,7 @@ from trunkline.errors import TerminalError, UsageError
 from trunkline.pipelines.follow import Follower, FollowOptions
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import LoadResult
-from trunkline.sources.dynamodb_shards import enable
+from trunkline.sources.dynamodb.shards import enable
 
 
 def follow(home: Home, client: Any, **options: Any) -> LoadResult:

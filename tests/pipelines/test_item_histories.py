@@ -16,15 +16,16 @@ from homes import assert_adds_up, lake_best, opened, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.run import Flattener
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
-from trunkline.sources.dynamodb_export import Export, read_lines
-from trunkline.sources.dynamodb_scan import Page, Scan, Segment, frame_pages
-from trunkline.sources.dynamodb_shapes import Rules
-from trunkline.sources.dynamodb_stream import as_json, frame_event
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
+from trunkline.sources.dynamodb.export import Export, read_lines
+from trunkline.sources.dynamodb.scan import Page, Scan, Segment, frame_pages
+from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 START = datetime(2026, 2, 11, 12)
 KEYS = "abc"

@@ -34,7 +34,7 @@ from homes import (
 )  # fmt: skip
 from servers import seeds
 
-from trunkline.batch import Counts
+from trunkline.accounting import Counts
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger.records import decode_batch

@@ -14,9 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from registers import NOON, TALLY, Memory, tally
 
-from trunkline.batch import Framed, Mark, Plan, Range
+from trunkline.completeness.periods import rule_of
 from trunkline.errors import UsageError
-from trunkline.ledger.periods import rule_of
 from trunkline.pipelines import batches, completeness
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners
@@ -24,6 +23,8 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
 from trunkline.pipelines.upkeep import rebuild
 from trunkline.pipelines.verifying import verify_all
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Mark
 
 pytestmark = pytest.mark.timeout(300)
 RULE = rule_of((6, 24, 72))

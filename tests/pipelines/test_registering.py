@@ -16,14 +16,14 @@ from homes import NARROW
 from moto import mock_aws
 
 from trunkline.cli.main import run
-from trunkline.compile.glue_tables import files_table
-from trunkline.compile.lake_queries import NamedQuery, named_queries
 from trunkline.errors import TerminalError, UsageError
-from trunkline.lake import athena, crawler
+from trunkline.lake.glue import athena, crawler
 from trunkline.lake.store import BucketStore
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.pipelines.registering import Wanted, ddl_of, register, tables_of
+from trunkline.sql.athena.glue_tables import files_table
+from trunkline.sql.athena.lake_queries import NamedQuery, named_queries
 
 LAKE = "s3://analytics/lake"
 ROLE = "arn:aws:iam::111122223333:role/service-role/GlueCrawlerRole"

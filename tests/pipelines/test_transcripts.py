@@ -11,7 +11,7 @@ import pytest
 from homes import lake_best, letters, load_into, opened, settings_of, table, totals
 from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics, chat, lens, put, transcribe
 
-from trunkline.batch import Counts
+from trunkline.accounting import Counts
 from trunkline.lake import layout
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches

@@ -98,7 +98,7 @@ def test_a_refused_row_lands_once_the_server_takes_it(
     """After a limit is gone, replay merges the lake's row; the account says inserted and no longer rejected."""
     from dataclasses import replace
 
-    from trunkline.warehouse import postgres
+    from trunkline.warehouse.postgres import warehouse as postgres
     from trunkline.warehouse.redshift import warehouse as redshift
 
     with opened(tmp_path / "home", NARROW) as home:

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from warehouses import LOADED, empty_warehouse
 
-from trunkline.batch import Framed, Plan, Range
-from trunkline.compile.fold import order_by
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
+from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
-from trunkline.simulator.true_contact import TrueContact
-from trunkline.warehouse.duckdb import DuckDBWarehouse
+from trunkline.sql.order import order_by
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ import pytest
 from html_page import parse
 from warehouses import call, empty_warehouse, made
 
-from trunkline.batch import Counts
-from trunkline.compile.metric_query import Threshold
-from trunkline.serve import report_style
-from trunkline.serve.period import day_period, span_period
-from trunkline.serve.report import report
-from trunkline.serve.report_charts import Bar, histogram
-from trunkline.serve.report_data import Completeness
+from trunkline.accounting import Counts
+from trunkline.serve.report import style as report_style
+from trunkline.serve.report.charts import Bar, histogram
+from trunkline.serve.report.data import Completeness
+from trunkline.serve.report.period import day_period, span_period
+from trunkline.serve.report.report import report
+from trunkline.sql.metric_query import Threshold
 
 NOON = datetime(2026, 3, 3, 12, 0)
 DAY = day_period(date(2026, 3, 3), "UTC")

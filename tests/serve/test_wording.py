@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from trunkline.serve import wording
-from trunkline.serve.markup import el, join, text
-from trunkline.serve.report_charts import nice_maximum
+from trunkline.serve.report import wording
+from trunkline.serve.report.charts import nice_maximum
+from trunkline.serve.report.markup import el, join, text
 
 
 @pytest.mark.parametrize(

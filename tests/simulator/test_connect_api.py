@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 from connect import DAY, boto3_client, contact_at, emulator, instance_with, simulated
 from pages import ROOT
 
-from trunkline.simulator.connect_api import OPERATIONS
-from trunkline.simulator.connect_errors import ApiError
-from trunkline.simulator.connect_search import Assumptions
-from trunkline.simulator.ids import INSTANCE_ID
-from trunkline.simulator.virtual_clock import VirtualClock
+from trunkline.simulator.centre.ids import INSTANCE_ID
+from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.instance import OPERATIONS
+from trunkline.simulator.connect_api.search import Assumptions
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 
 END_S = DAY.timestamp() + 4 * 86_400
 

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.simulator.oracle import DIMENSIONS, INTERVALS_S, answer, interval_key
-from trunkline.simulator.oracle_terms import METRICS
+from trunkline.simulator.oracle.oracle import DIMENSIONS, INTERVALS_S, answer, interval_key
+from trunkline.simulator.oracle.terms import METRICS
+from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.run import Result
-from trunkline.simulator.true_contact import TrueContact
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 

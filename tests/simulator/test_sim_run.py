@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.simulator.oracle import answer
+from trunkline.simulator.oracle.oracle import answer
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import DAY_S, Faults, Spec
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with
 
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources import connect_ahead
-from trunkline.sources.connect_ahead import Ahead
-from trunkline.sources.connect_api import Held, Source
-from trunkline.sources.connect_journal import Journal
-from trunkline.sources.connect_names import Names
-from trunkline.sources.connect_quota import Bucket, OutOfTimeError, Pace
-from trunkline.sources.connect_search import Listed, Query, pages
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api import ahead as connect_ahead
+from trunkline.sources.connect_api.ahead import Ahead
+from trunkline.sources.connect_api.contacts import Held, Source
+from trunkline.sources.connect_api.journal import Journal
+from trunkline.sources.connect_api.names import Names
+from trunkline.sources.connect_api.quota import Bucket, OutOfTimeError, Pace
+from trunkline.sources.connect_api.search import Listed, Query, pages
 
 START_S = int(DAY.timestamp())
 LATER_S = START_S + 10 * 86_400

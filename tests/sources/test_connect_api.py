@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with, nothing_held, simulated
 
-from trunkline.simulator.connect_contacts import Instance
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources.connect_api import Held, Part, Source, reason_to_describe
-from trunkline.sources.connect_names import Names
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.simulator.connect_api.contacts import Instance
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api.contacts import Held, Part, Source, reason_to_describe
+from trunkline.sources.connect_api.names import Names
 
 START_S = int(DAY.timestamp())
 WINDOW = Window(DAY, DAY + timedelta(hours=36))
@@ -166,7 +166,7 @@ def test_attributes_are_asked_for_where_descriptions_have_none() -> None:
 
 def test_a_contact_that_is_gone_is_kept_as_it_was_listed() -> None:
     """Listed and then not described (404): its row has what the search knew."""
-    from trunkline.simulator.connect_errors import ApiError
+    from trunkline.simulator.connect_api.errors import ApiError
 
     clock = VirtualClock(LATER_S)
     read = source(instance_with([contact_at(1, START_S + 60), contact_at(2, START_S + 61)]), clock)

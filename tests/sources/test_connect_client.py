@@ -10,13 +10,13 @@ from connect import DAY, simulated
 from moto import mock_aws
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.connect_http import served
-from trunkline.simulator.connect_quota import Quotas
-from trunkline.simulator.connect_search import Assumptions
-from trunkline.simulator.ids import INSTANCE_ARN, INSTANCE_ID
-from trunkline.sources.connect_client import Api, CallError, Instance, connect, instance_of, plain, through_boto3
-from trunkline.sources.connect_quota import Buckets, Pace
+from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.connect_api.http import served
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import Quotas
+from trunkline.simulator.connect_api.search import Assumptions
+from trunkline.sources.connect_api.client import Api, CallError, Instance, connect, instance_of, plain, through_boto3
+from trunkline.sources.connect_api.quota import Buckets, Pace
 
 ROLE = "arn:aws:iam::444455556666:role/trunkline-reader"
 

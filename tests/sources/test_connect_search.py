@@ -9,10 +9,10 @@ import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.simulator.connect_errors import ApiError
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources.connect_search import Listed, Query, pages, total
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api.search import Listed, Query, pages, total
 
 START_S = int(DAY.timestamp())
 WINDOW = Window(DAY, DAY + timedelta(hours=2))

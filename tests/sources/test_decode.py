@@ -10,7 +10,7 @@ import random
 import pytest
 import zstandard
 
-from trunkline.sources.decode import HEAD_BYTES, decoder, is_compressed
+from trunkline.sources.files.compression import HEAD_BYTES, decoder, is_compressed
 
 LINES = [json.dumps({"ContactId": str(n), "a": random.Random(n).random()}) for n in range(40)]
 TEXT = "".join(LINES).encode()

@@ -13,9 +13,9 @@ from trunkline.errors import RecordError
 from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD, SKILLS
-from trunkline.sources import dynamodb_items
-from trunkline.sources.dynamodb_items import texts_of
-from trunkline.sources.dynamodb_shapes import Rules
+from trunkline.sources.dynamodb import items as dynamodb_items
+from trunkline.sources.dynamodb.items import texts_of
+from trunkline.sources.dynamodb.shapes import Rules
 
 
 def texts(*values: str) -> st.SearchStrategy[Any]:

@@ -12,9 +12,9 @@ from dynamo_tables import CREATED, FIRST_SEQUENCE, arn, call, change
 
 from trunkline.errors import RecordError
 from trunkline.objects.call import CALL
-from trunkline.sources.dynamodb_items import version_text
-from trunkline.sources.dynamodb_shapes import Rules
-from trunkline.sources.dynamodb_stream import as_json, frame_event, frame_shard, read_again, read_change
+from trunkline.sources.dynamodb.items import version_text
+from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.stream import as_json, frame_event, frame_shard, read_again, read_change
 
 SAMPLE = Path(__file__).parent.parent / "events" / "dynamodb_stream.json"
 

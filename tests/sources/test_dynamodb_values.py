@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.errors import RecordError
-from trunkline.sources.dynamodb_values import TAGS, Attribute, Item, number, object_text, text_of, untagged
+from trunkline.sources.dynamodb.values import TAGS, Attribute, Item, number, object_text, text_of, untagged
 
 ATTRIBUTE = msgspec.json.Decoder(Attribute)
 ITEM = msgspec.json.Decoder(Item)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trunkline import limits
-from trunkline.sources import framing
-from trunkline.sources.blocks import Span
-from trunkline.sources.framing import frame
+from trunkline.sources.files import framing
+from trunkline.sources.files.blocks import Span
+from trunkline.sources.files.framing import frame
 
 A, B = '{"ContactId":"1","A":[1,{"x":"}{"}]}', '{"ContactId":"2"}'
 

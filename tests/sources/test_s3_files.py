@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.batch import Framed, Progress
 from trunkline.errors import SourceChangedError, TerminalError, UsageError
-from trunkline.sources.s3_files import list_files, read_batches, reread
+from trunkline.positions import Progress
+from trunkline.records import Framed
+from trunkline.sources.files.reader import list_files, read_batches, reread
 
 RECORDS = [json.dumps({"ContactId": str(n), "pad": "x" * (n % 90)}) for n in range(400)]
 

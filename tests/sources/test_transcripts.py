@@ -18,13 +18,14 @@ from s3 import bucket
 from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics, chat, lens, put, transcribe
 
 from trunkline import limits
-from trunkline.batch import Framed, Progress
 from trunkline.errors import RecordError, SourceChangedError, UsageError
 from trunkline.objects.transcript import FORMATS
+from trunkline.positions import Progress
+from trunkline.records import Framed
 from trunkline.settings import Options
-from trunkline.sources import transcripts
-from trunkline.sources.listing import list_files
-from trunkline.sources.transcript_names import check_patterns, is_transcript, read_name
+from trunkline.sources.files.listing import list_files
+from trunkline.sources.transcripts import files as transcripts
+from trunkline.sources.transcripts.names import check_patterns, is_transcript, read_name
 
 KEYS = Options().transcript_keys
 

@@ -14,11 +14,11 @@ from homes import contacts, opened
 from trunkline.pipelines import collect_state
 from trunkline.pipelines.collect import Collected, Collector, Service
 from trunkline.pipelines.home import Home
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.ids import INSTANCE_ARN, INSTANCE_ID
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources.connect_client import Invoke, instance_of
-from trunkline.sources.connect_quota import Pace
+from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.sources.connect_api.client import Invoke, instance_of
+from trunkline.sources.connect_api.quota import Pace
 
 INSTANCE = instance_of(INSTANCE_ARN, {})
 

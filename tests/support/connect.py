@@ -11,20 +11,20 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from trunkline.simulator.connect_api import ConnectApi
-from trunkline.simulator.connect_contacts import TIME_TYPES, ApiContact, Instance, instance_of, until
-from trunkline.simulator.connect_errors import ApiError
-from trunkline.simulator.connect_http import served
-from trunkline.simulator.connect_quota import Quotas
-from trunkline.simulator.connect_search import Assumptions
-from trunkline.simulator.ids import INSTANCE_ARN, stamp
+from trunkline.aws.service_model import checker
+from trunkline.simulator.centre.ids import INSTANCE_ARN, stamp
+from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance, instance_of, until
+from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.http import served
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import Quotas
+from trunkline.simulator.connect_api.search import Assumptions
+from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.simulator.spec import Spec
-from trunkline.simulator.virtual_clock import VirtualClock
-from trunkline.sources.connect_api import Held
-from trunkline.sources.connect_client import Api, CallError, Invoke, Memory, NoMemory
-from trunkline.sources.connect_client import instance_of as instance_named
-from trunkline.sources.connect_quota import Buckets, Pace
-from trunkline.sources.service_model import checker
+from trunkline.sources.connect_api.client import Api, CallError, Invoke, Memory, NoMemory
+from trunkline.sources.connect_api.client import instance_of as instance_named
+from trunkline.sources.connect_api.contacts import Held
+from trunkline.sources.connect_api.quota import Buckets, Pace
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 MODEL = cache(checker)

@@ -10,10 +10,10 @@ from typing import Any
 
 import duckdb
 
-from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
-from trunkline.compile.views import create_view
 from trunkline.metrics.catalogue import select
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.views import create_view
 
 # The columns of contact_record that metrics, the statistics view and the reference queries read.
 COLUMNS = {

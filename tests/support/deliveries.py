@@ -11,11 +11,12 @@ from typing import Any
 
 from homes import NARROW, Record, Row, contact, narrow
 
-from trunkline.batch import Framed, Plan, Range
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattened, Flattener
 from trunkline.objects.model import Object
 from trunkline.objects.record_columns import PER_DELIVERY
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed
 
 ARRIVED_AT = datetime(2026, 3, 9)
 API = "api-"

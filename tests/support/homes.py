@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 import duckdb
 
-from trunkline.batch import Counts
-from trunkline.compile.lake_views import best_body, versions_body
+from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.flatten.canonical import canonical, exact
@@ -26,6 +25,7 @@ from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load
 from trunkline.settings import Settings
+from trunkline.sql.lake_views import best_body, versions_body
 
 Row = dict[str, Any]
 Record = dict[str, Any]

@@ -8,16 +8,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from trunkline.compile.metric_query import GROUPS, Grouping, Threshold, compile_metrics
 from trunkline.metrics.catalogue import select
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.pipelines.reading import Reader
 from trunkline.settings import Settings
-from trunkline.simulator.oracle import DEFAULT_X, answers
-from trunkline.simulator.oracle_terms import METRICS
+from trunkline.simulator.oracle.oracle import DEFAULT_X, answers
+from trunkline.simulator.oracle.terms import METRICS
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import Spec
+from trunkline.sql.metric_query import GROUPS, Grouping, Threshold, compile_metrics
 
 Table = dict[tuple[Any, ...], tuple[Any, ...]]
 

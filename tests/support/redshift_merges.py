@@ -14,16 +14,17 @@ import duckdb
 from homes import NARROW
 from redshift_home import URL, Mortal, Redshift
 
-from trunkline.batch import Counts, Refused
-from trunkline.compile.lake_views import lake_columns
+from trunkline.accounting import Counts
+from trunkline.aws.redshift_data import DataApi
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.session import Session
 from trunkline.objects.ledger import BATCH
 from trunkline.objects.model import Object
+from trunkline.records import Refused
+from trunkline.sql.lake_views import lake_columns
+from trunkline.sql.session import Session
 from trunkline.warehouse.model import Along, Staged
 from trunkline.warehouse.redshift.address import address_of
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
-from trunkline.warehouse.redshift_data import DataApi
 
 AT = datetime(2026, 3, 3, 10)
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from homes import RECORD_COLUMNS, Record, _column
 
-from trunkline.batch import Framed, Mark, Plan, Range
-from trunkline.ledger.census import Scope
+from trunkline.completeness.census import Scope
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.sightings import Seen
-from trunkline.windows import Window
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Mark
+from trunkline.schedules.windows import Window
 
 TALLY = Object(
     name="tally",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trunkline.aws.redshift_data import DataApi, Target
 from trunkline.pipelines.release import Clients
-from trunkline.warehouse.redshift_data import DataApi, Target
-from trunkline.warehouse.releases.run import Outcome
+from trunkline.releases.run import Outcome
 
 BUCKET = "daab-lab-jfr-datalake"
 KEY = "Redshift/Rel1.txt"

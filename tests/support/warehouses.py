@@ -11,7 +11,7 @@ import duckdb
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse.duckdb import DuckDBWarehouse
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 LOADED = datetime(2026, 12, 1)
 REQUIRED: dict[str, Any] = {

@@ -10,10 +10,11 @@ import pytest
 from homes import NARROW, lake_best, load_into, narrow, opened, table, write
 from servers import Databases
 
-from trunkline.compile.lake_views import MOVED_TO
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import TransientError
-from trunkline.warehouse import postgres_copy, staging
+from trunkline.sql.lake_views import MOVED_TO
+from trunkline.warehouse import staging
+from trunkline.warehouse.postgres import copy as postgres_copy
 
 
 @pytest.fixture

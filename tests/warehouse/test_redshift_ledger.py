@@ -9,7 +9,7 @@ from homes import load_into, opened, write
 from registers import NOON, TALLY, Memory, tally
 from servers import RedshiftDatabases
 
-from trunkline.ledger.periods import rule_of
+from trunkline.completeness.periods import rule_of
 from trunkline.pipelines.reconcile import Wanted, reconcile
 from trunkline.pipelines.verifying import verify_all
 

@@ -14,12 +14,12 @@ from redshift_data_emulator import Fault
 from redshift_home import ROLE, URL, Redshift, make_database, redshift_of
 from redshift_merges import along, batch_id, row_of, warehouse_of, write_batch
 
+from trunkline.aws.redshift_data import SqlError
 from trunkline.errors import TerminalError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home, open_home
 from trunkline.warehouse.redshift import request
 from trunkline.warehouse.redshift.load_errors import LoadError
-from trunkline.warehouse.redshift_data import SqlError
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from redshift_data_emulator import Fault
 from redshift_home import URL, Died, Redshift, make_database, redshift_of
 from redshift_merges import along, batch_id, counted, row_of, warehouse_of, write_batch
 
-from trunkline.batch import Counts
+from trunkline.accounting import Counts
+from trunkline.aws.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
 from trunkline.errors import TransientError
 from trunkline.warehouse.redshift import request
 from trunkline.warehouse.redshift.once import Request, Work, perform
-from trunkline.warehouse.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
 
 FIRST = [row_of("a", second=1, score=1), row_of("b", second=1, score=1), row_of("b", second=2, score=2)]
 SECOND = [row_of("a", second=0, score=9), row_of("b", second=3, score=3), row_of("c", score=3)]

@@ -18,14 +18,14 @@ from redshift_home import BUCKET, make_database
 from redshift_merges import along, batch_id, row_of, write_batch
 from s3 import bucket
 
-from trunkline.batch import Counts
+from trunkline.accounting import Counts
+from trunkline.aws.redshift_data import SqlError, StatementTimeoutError
 from trunkline.errors import TransientError, UsageError
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift import request, wire
 from trunkline.warehouse.redshift.address import wire_address_of
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 from trunkline.warehouse.redshift.wire import WireApi, bind
-from trunkline.warehouse.redshift_data import SqlError, StatementTimeoutError
 
 URL = f"redshift://loader@localhost/dev?staging=s3://{BUCKET}/wire"
 

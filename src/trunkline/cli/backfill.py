@@ -71,7 +71,7 @@ def backfill(
 def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> LoadResult:
     from trunkline.pipelines.backfill import backfill_scan, describe
     from trunkline.pipelines.tables import object_of
-    from trunkline.sources.dynamodb_client import connect
+    from trunkline.sources.dynamodb.client import connect
 
     table = table_of(source, f"trunkline backfill {obj.name}")
     found = object_of(table, home.settings, home.objects)

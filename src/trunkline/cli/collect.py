@@ -48,7 +48,7 @@ def collect(
     from trunkline.pipelines.collect import Collector, each, instances
     from trunkline.pipelines.collect_plan import plan
     from trunkline.settings import Settings
-    from trunkline.sources.connect_search import Query
+    from trunkline.sources.connect_api.search import Query
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)

@@ -20,9 +20,9 @@ from trunkline.errors import UsageError
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
-    from trunkline.batch import Counts
+    from trunkline.accounting import Counts
     from trunkline.pipelines.home import Home
-    from trunkline.serve.headline import Headline
+    from trunkline.serve.report.headline import Headline
     from trunkline.simulator.spec import Spec
 
 MARK = ".trunkline-demo"
@@ -88,7 +88,7 @@ def _empty(home: Path) -> None:
 
 def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
     """Simulate a day and load it as a centre would: what came on the day, then what came late."""
-    from trunkline.batch import total
+    from trunkline.accounting import total
     from trunkline.pipelines.load import load
     from trunkline.simulator.run import simulate
 
@@ -105,7 +105,7 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
     from trunkline.pipelines.reading import open_reader
     from trunkline.pipelines.reporting import write_report
-    from trunkline.serve.period import day_period
+    from trunkline.serve.report.period import day_period
     from trunkline.simulator.spec import CENTRE_ZONE
 
     with open_reader(settings) as reader:

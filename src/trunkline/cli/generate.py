@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from trunkline.cli import generate_docs, generate_sql, generate_tables
-from trunkline.compile.analysis import analysis_statements
-from trunkline.compile.dbt_sources import dbt_sources
-from trunkline.compile.ddl import script, warehouse_statements
-from trunkline.compile.dictionary import dictionary
-from trunkline.compile.grants import grant_statements, role_statements
-from trunkline.compile.lake_views import EXAMPLE_LAKE, athena_statements
-from trunkline.compile.procedures import procedure_name, procedure_statements
 from trunkline.engines.catalogue import ENGINES
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.catalogue import OBJECTS
+from trunkline.sql.analysis import analysis_statements
+from trunkline.sql.dbt_sources import dbt_sources
+from trunkline.sql.ddl import script, warehouse_statements
+from trunkline.sql.dictionary import dictionary
+from trunkline.sql.grants import grant_statements, role_statements
+from trunkline.sql.lake_views import EXAMPLE_LAKE, athena_statements
+from trunkline.sql.merge.procedures import procedure_name, procedure_statements
 
 SERVERS = (POSTGRES.name, REDSHIFT.name)
 Produced = Iterable[tuple[str, str]]

@@ -18,7 +18,7 @@ from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Metric
 from trunkline.settings import Options
-from trunkline.simulator.oracle import Answer, answer
+from trunkline.simulator.oracle.oracle import Answer, answer
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 

@@ -15,7 +15,7 @@ from trunkline.cli.reconcile import show_records
 from trunkline.errors import UsageError
 
 if TYPE_CHECKING:
-    from trunkline.ledger.certificate import Chain
+    from trunkline.completeness.certificate import Chain
     from trunkline.pipelines.certifying import Verdict
 
 app = typer.Typer(help="How complete each day is, and its certificates.", no_args_is_help=True, rich_markup_mode=None)
@@ -33,7 +33,7 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
     """
     from datetime import date
 
-    from trunkline.ledger.periods import period_of
+    from trunkline.completeness.periods import period_of
     from trunkline.pipelines.certifying import chain_of
     from trunkline.pipelines.completeness import records
 

@@ -81,10 +81,10 @@ def query(
 
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
-    from trunkline.compile.metric_query import Grouping, Threshold, compile_metrics
     from trunkline.metrics.catalogue import select
-    from trunkline.serve.fidelity import contacts_by_fidelity, rests_on
+    from trunkline.serve.report.fidelity import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
+    from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 
     settings = Settings.load(home)
     place = zone or settings.zone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from trunkline.errors import UsageError
-from trunkline.wall_clock import zone_named
+from trunkline.schedules.wall_clock import zone_named
 
 
 def moment(text: str | None, zone: str, option: str) -> datetime | None:

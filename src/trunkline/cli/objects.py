@@ -72,12 +72,12 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
 
     Example: trunkline object ddl contact_record --engine redshift
     """
-    from trunkline.compile.ddl import warehouse_statements
-    from trunkline.compile.lake_views import athena_statements
-    from trunkline.compile.views import create_view
     from trunkline.engines.catalogue import find as find_engine
     from trunkline.objects.catalogue import VIEWS, find
     from trunkline.settings import Settings
+    from trunkline.sql.ddl import warehouse_statements
+    from trunkline.sql.lake_views import athena_statements
+    from trunkline.sql.views import create_view
 
     if name in VIEWS:
         output.text(create_view(VIEWS[name], engine) + ";")
@@ -102,11 +102,11 @@ def sql_(
 
     Example: trunkline object sql contact_record --step merge
     """
-    from trunkline.compile.flatten import flatten_sql
-    from trunkline.compile.fold import order_by
-    from trunkline.compile.narrow_merge import steps
     from trunkline.engines.duckdb import DUCKDB
     from trunkline.objects.catalogue import find
+    from trunkline.sql.flatten.statement import flatten_sql
+    from trunkline.sql.merge.embedded import steps
+    from trunkline.sql.order import order_by
 
     obj = find(name, declared(home))
     if step == "flatten":

@@ -16,8 +16,8 @@ from trunkline.cli.output import Format
 from trunkline.cli.progress import progress
 
 if TYPE_CHECKING:
-    from trunkline.ledger.findings import Finding
-    from trunkline.ledger.period_record import PeriodRecord
+    from trunkline.completeness.findings import Finding
+    from trunkline.completeness.period_record import PeriodRecord
     from trunkline.pipelines.home import Home as OpenHome
     from trunkline.pipelines.reconcile import Outcome, Planned
 
@@ -51,7 +51,7 @@ def reconcile(
     Example: trunkline reconcile --heal --home ./my-centre
     """
     from trunkline import clock
-    from trunkline.ledger.periods import rule_of
+    from trunkline.completeness.periods import rule_of
     from trunkline.pipelines import reconcile as job
     from trunkline.pipelines.collect import Collector, instances
     from trunkline.pipelines.connect_register import ConnectRegister
@@ -130,7 +130,7 @@ def _finding(one: Finding) -> dict[str, object]:
 
 
 def _tell(outcome: Outcome, is_healing: bool) -> None:
-    from trunkline.ledger.findings import WHY
+    from trunkline.completeness.findings import WHY
 
     if outcome.recovered:
         output.note(f"Finished {outcome.recovered:,} batches that an earlier run had begun.")

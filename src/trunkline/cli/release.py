@@ -12,8 +12,8 @@ from trunkline.cli.options import Output
 from trunkline.cli.output import Format
 
 if TYPE_CHECKING:
-    from trunkline.warehouse.releases.plan import Release
-    from trunkline.warehouse.releases.state import CallState
+    from trunkline.releases.plan import Release
+    from trunkline.releases.state import CallState
 
 app = typer.Typer(
     help="Files of procedure calls, run on Redshift in order.", no_args_is_help=True, rich_markup_mode=None
@@ -78,12 +78,12 @@ def run(
 
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
+    from trunkline.aws.redshift_data import DataApi, connect
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.release_variables import ReleaseVariables
+    from trunkline.releases.result import body_of, response
+    from trunkline.releases.run import Options
+    from trunkline.releases.variables import ReleaseVariables
     from trunkline.warehouse.redshift.address import address_of
-    from trunkline.warehouse.redshift_data import DataApi, connect
-    from trunkline.warehouse.releases.result import body_of, response
-    from trunkline.warehouse.releases.run import Options
 
     variables = ReleaseVariables.load()
     s3 = _s3(place)
@@ -116,8 +116,8 @@ def run(
 
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
-    from trunkline.release_variables import ReleaseVariables
-    from trunkline.warehouse.redshift_data import connect
+    from trunkline.aws.redshift_data import connect
+    from trunkline.releases.variables import ReleaseVariables
 
     return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None
 

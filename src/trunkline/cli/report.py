@@ -15,7 +15,7 @@ from trunkline.cli.options import Home
 from trunkline.errors import UsageError
 
 if TYPE_CHECKING:
-    from trunkline.serve.period import Period
+    from trunkline.serve.report.period import Period
 
 
 def report(
@@ -46,7 +46,7 @@ def report(
 
 def _period(since: str | None, until: str | None, zone: str) -> Period | str:
     """The local day or the span that was asked for; the zone where the newest day is meant."""
-    from trunkline.serve.period import day_period, span_period
+    from trunkline.serve.report.period import day_period, span_period
 
     if until is None:
         return zone if since is None else day_period(_day(since), zone)

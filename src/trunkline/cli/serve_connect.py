@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) -> None:
     """Serve the API of the simulated centre on a loopback port until Ctrl-C."""
     from trunkline import clock
-    from trunkline.simulator.connect_api import ConnectApi
-    from trunkline.simulator.connect_contacts import instance_of
-    from trunkline.simulator.connect_http import served
-    from trunkline.simulator.connect_quota import Quotas
-    from trunkline.simulator.ids import INSTANCE_ARN, stamp
-    from trunkline.sources.service_model import checker
+    from trunkline.aws.service_model import checker
+    from trunkline.simulator.centre.ids import INSTANCE_ARN, stamp
+    from trunkline.simulator.connect_api.contacts import instance_of
+    from trunkline.simulator.connect_api.http import served
+    from trunkline.simulator.connect_api.instance import ConnectApi
+    from trunkline.simulator.connect_api.quota import Quotas
 
     def now_s() -> float:
         return clock.now().timestamp()
@@ -52,7 +52,7 @@ def serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) -
 
 def _changed(given: Sequence[str]) -> dict[str, tuple[float, float]]:
     """`SearchContacts=5` as calls a second, with a burst of as many."""
-    from trunkline.simulator.connect_api import OPERATIONS
+    from trunkline.simulator.connect_api.instance import OPERATIONS
 
     changed: dict[str, tuple[float, float]] = {}
     for one in given:

@@ -47,7 +47,7 @@ def stream(
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.follow import Follower, FollowOptions
     from trunkline.pipelines.tables import object_of
-    from trunkline.sources.dynamodb_client import connect
+    from trunkline.sources.dynamodb.client import connect
 
     find(object_name, declared(home))
     with owned(home) as opened:
@@ -74,8 +74,8 @@ def _enable(table: str | None, output_format: Format) -> None:
         raise UsageError("which table? trunkline stream enable TABLE")
     import time
 
-    from trunkline.sources.dynamodb_client import connect
-    from trunkline.sources.dynamodb_shards import enable
+    from trunkline.sources.dynamodb.client import connect
+    from trunkline.sources.dynamodb.shards import enable
 
     arn, was_off = enable(connect("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
     if output_format is not Format.TABLE:

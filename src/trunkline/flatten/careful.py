@@ -14,8 +14,6 @@ from typing import Any
 
 import msgspec
 
-from trunkline.compile.flatten import by_hand
-from trunkline.compile.tree import Leaf, leaves_by_path, tree_of
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import canonical, exact, json_type, kind, members, quote, scalar_text
 from trunkline.flatten.pii import SAFE_MARK, Hiding, PiiRule, has_pii
@@ -23,6 +21,8 @@ from trunkline.flatten.scalars import instant, plain
 from trunkline.flatten.unmapped import own_numbers_of, unmapped_texts
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
+from trunkline.sql.flatten.statement import by_hand
+from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
 
 _encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 Path = tuple[str, ...]

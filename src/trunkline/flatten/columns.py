@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from trunkline.compile.plain import DATES, SECONDS_DIGITS, TIMES
-from trunkline.compile.tree import Leaf
 from trunkline.flatten import records as arrow
 from trunkline.flatten.canonical import Number, json_type
 from trunkline.flatten.decode import Values
 from trunkline.flatten.scalars import plain
+from trunkline.sql.flatten.plain import DATES, SECONDS_DIGITS, TIMES
+from trunkline.sql.flatten.tree import Leaf
 
 _ZEROS = {ord(digit): "0" for digit in "123456789"}
 _SHAPES = {"timestamp": TIMES, "date": DATES}

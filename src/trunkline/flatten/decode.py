@@ -19,9 +19,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trunkline.compile.plain import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_DIGITS
-from trunkline.compile.tree import Leaf, leaves_by_path, tree_of
 from trunkline.objects.model import Object
+from trunkline.sql.flatten.plain import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_DIGITS
+from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
 
 Path = tuple[str, ...]
 Values = list[Any]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trunkline.compile.flatten import by_hand
-from trunkline.compile.tree import Leaf
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import exact
 from trunkline.flatten.careful import Findings, read_leaf, read_map
@@ -14,6 +12,8 @@ from trunkline.flatten.pii import Hiding, PiiRule, has_pii
 from trunkline.flatten.typed import quick_reader
 from trunkline.limits import LEAF_MEMO_MAX
 from trunkline.objects.model import Object
+from trunkline.sql.flatten.statement import by_hand
+from trunkline.sql.flatten.tree import Leaf
 
 Texts = list[bytes | None]
 Read = tuple[bytes | None, bytes | None]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from trunkline.batch import REPLAY_SOURCE, Broken, DeadLetter, Framed
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
+from trunkline.positions import REPLAY_SOURCE
+from trunkline.records import Broken, DeadLetter, Framed
 
 
 def broken_letter(obj: Object, framed: Framed, broken: Broken) -> DeadLetter:

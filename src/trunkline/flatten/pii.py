@@ -1,4 +1,4 @@
-"""The rule for personal data in Python: the same as the SQL of `compile/values.py`, for what is read by hand."""
+"""The rule for personal data in Python: the same as the SQL of `sql/flatten/values.py`, for what is read by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trunkline.compile.plain import OWN_LENGTH_MIN
+from trunkline.sql.flatten.plain import OWN_LENGTH_MIN
 
 SAFE_MARK = "~"
 """What stands for a hidden value in the hashed text, so that every installation gets the same hash."""
@@ -28,7 +28,7 @@ class PiiRule:
     keep_keys: frozenset[str] = frozenset()
 
     def hide(self, text: str) -> str | None:
-        """The text under this rule; the same as the SQL of `compile.values.hidden`."""
+        """The text under this rule; the same as the SQL of `sql.flatten.values.hidden`."""
         if self.mode == "keep":
             return text
         if self.mode == "drop":

@@ -7,9 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from trunkline.batch import Framed, Mark, Plan, Texts
-from trunkline.compile.flatten import leaf_names, safe_name
-from trunkline.compile.tree import tree_of
 from trunkline.flatten import records as arrow
 from trunkline.flatten.careful import Made
 from trunkline.flatten.columns import Look, no_column, plain_column, scalar_column
@@ -18,6 +15,10 @@ from trunkline.flatten.leaves import HandLeaves
 from trunkline.flatten.letters import place
 from trunkline.flatten.pii import PiiRule
 from trunkline.objects.model import Object
+from trunkline.positions import Plan
+from trunkline.records import Framed, Mark, Texts
+from trunkline.sql.flatten.statement import leaf_names, safe_name
+from trunkline.sql.flatten.tree import tree_of
 
 _MARK = Mark()
 # An own number with an escape in it would not be found in JSON text.

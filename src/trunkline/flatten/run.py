@@ -12,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.batch import DeadLetter, Drift, Framed
-from trunkline.compile.flatten import FlattenSql, flatten_sql
+from trunkline.accounting import Drift
 from trunkline.errors import RecordError
 from trunkline.flatten import records as arrow
 from trunkline.flatten.careful import Made, make_plain
@@ -25,6 +24,8 @@ from trunkline.flatten.rows import Batch, Rows
 from trunkline.flatten.shapes import ShapeReport, drift_of, read_layouts
 from trunkline.flatten.unmapped import cut_unknown
 from trunkline.objects.model import Object
+from trunkline.records import DeadLetter, Framed
+from trunkline.sql.flatten.statement import FlattenSql, flatten_sql
 
 # What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline.batch import Drift
-from trunkline.compile.flatten import FlattenSql
-from trunkline.compile.tree import leaves_by_path, tree_of
+from trunkline.accounting import Drift
 from trunkline.errors import RecordError
 from trunkline.flatten.canonical import exact, json_type
 from trunkline.objects.model import Object
+from trunkline.sql.flatten.statement import FlattenSql
+from trunkline.sql.flatten.tree import leaves_by_path, tree_of
 
 _EXPECTED = {
     "text": {"VARCHAR"},

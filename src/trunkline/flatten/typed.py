@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from trunkline.compile.tree import Leaf
 from trunkline.objects.model import Json, ListOf, MapOf, Struct, Type
+from trunkline.sql.flatten.tree import Leaf
 
 Texts = dict[str, str | None]
 Quick = Callable[[bytes], tuple[bytes, Texts | None] | None]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from trunkline.aws.redshift_data import DataApi, connect
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
-from trunkline.release_variables import ReleaseVariables
-from trunkline.warehouse.redshift_data import DataApi, connect
-from trunkline.warehouse.releases.event import is_proxy
-from trunkline.warehouse.releases.result import failed_body, response
+from trunkline.releases.event import is_proxy
+from trunkline.releases.result import failed_body, response
+from trunkline.releases.variables import ReleaseVariables
 
 _LOG = logging.getLogger("trunkline.release")
 

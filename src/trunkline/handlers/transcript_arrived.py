@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from trunkline.aws import s3 as s3_client
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.arrivals import Receiver
 from trunkline.pipelines.pii_rule import check_rule
 from trunkline.pipelines.stream_variables import StreamVariables
-from trunkline.sources import s3_client
-from trunkline.sources.s3_events import messages
+from trunkline.sources.files.s3_events import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.compile.fold import order_by
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
 from trunkline.lake.writer import MOVED_TO, PARQUET, lake_columns
 from trunkline.objects.model import Object
+from trunkline.sql.order import order_by
 
 
 @dataclass(frozen=True, slots=True)

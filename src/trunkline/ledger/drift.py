@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from trunkline.batch import Drift
+from trunkline.accounting import Drift
 
 _SHOWN_MAX = 8
 # A field that one record in twenty has is missing from this many by chance once in 28,000 times.

@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
-from trunkline.batch import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Counts, Drift, Progress, Refused, total
-from trunkline.engines.session import Session
+from trunkline.accounting import Counts, Drift, total
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.ledger import BATCH, DEAD_LETTER, POSITION
+from trunkline.positions import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Progress
+from trunkline.records import Refused
+from trunkline.sql.session import Session
 
 
 def merged_batches(db: Session, object_name: str) -> set[str]:

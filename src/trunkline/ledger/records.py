@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from trunkline.batch import Counts, Drift, Mark, Plan
+from trunkline.accounting import Counts, Drift
 from trunkline.errors import TerminalError
+from trunkline.positions import Plan
+from trunkline.records import Mark
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What a metric of contacts is: Amazon's name and meaning, and SQL pieces over `connect_datalake.contact_record`.
 
-A metric states conditions and values per contact; `compile.metric_query` makes the aggregate of its shape from them,
+A metric states conditions and values per contact; `sql.metric_query` makes the aggregate of its shape from them,
 the same in every engine, so that many metrics share one scan and one GROUP BY. Expressions are in the portable form
 of `objects.view`, and those of a metric that takes X may use `"x_ms"`, the threshold in milliseconds.
 

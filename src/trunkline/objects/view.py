@@ -1,7 +1,7 @@
 """What a view of the catalogue is: columns as data, each an expression over one relation. No I/O.
 
 Expressions are written once, in SQL that DuckDB, PostgreSQL, Redshift and Athena all read, with one spelling
-that `compile.portable` turns into each engine's own: `MS_BETWEEN("a", "b")`, the whole milliseconds from
+that `sql.portable` turns into each engine's own: `MS_BETWEEN("a", "b")`, the whole milliseconds from
 timestamp column a to timestamp column b, NULL when either is.
 """
 

@@ -18,9 +18,10 @@ from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.pii_rule import rule_of
 from trunkline.settings import Settings
-from trunkline.sources import listing, transcripts
-from trunkline.sources.s3_events import Message
-from trunkline.sources.transcript_names import is_transcript
+from trunkline.sources.files import listing
+from trunkline.sources.files.s3_events import Message
+from trunkline.sources.transcripts import files as transcripts
+from trunkline.sources.transcripts.names import is_transcript
 
 
 @dataclass(frozen=True, slots=True)

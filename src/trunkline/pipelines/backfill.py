@@ -16,7 +16,7 @@ from uuid import uuid4
 import msgspec
 
 from trunkline import clock
-from trunkline.batch import Counts, Drift, Framed, Progress, total
+from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.limits import EXPORT_BATCH_FACTOR
@@ -28,9 +28,14 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.missing import missing_rows
 from trunkline.pipelines.recovery import recover
 from trunkline.pipelines.tables import object_of, rules_of
-from trunkline.sources import dynamodb_export, dynamodb_scan, listing, s3_files
-from trunkline.sources.dynamodb_client import told
-from trunkline.sources.dynamodb_scan import Pace, Page, Scan, Segment
+from trunkline.positions import Progress
+from trunkline.records import Framed
+from trunkline.sources.dynamodb import export as dynamodb_export
+from trunkline.sources.dynamodb import scan as dynamodb_scan
+from trunkline.sources.dynamodb.client import told
+from trunkline.sources.dynamodb.scan import Pace, Page, Scan, Segment
+from trunkline.sources.files import listing
+from trunkline.sources.files import reader as s3_files
 
 SEGMENTS_DEFAULT = 4
 SHARE_DEFAULT = 0.5

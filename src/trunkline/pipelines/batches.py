@@ -6,13 +6,14 @@ from pathlib import Path
 
 import trunkline
 from trunkline import clock
-from trunkline.batch import REPLAY_SOURCE, DeadLetter, Framed, Mark, Plan
 from trunkline.flatten.letters import place
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.lake.writer import write_rows
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
+from trunkline.positions import REPLAY_SOURCE, Plan
+from trunkline.records import DeadLetter, Framed, Mark
 
 
 def record_plan(store: Store, plan: Plan) -> None:

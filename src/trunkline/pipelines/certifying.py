@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import trunkline
+from trunkline.completeness import census, certificate
+from trunkline.completeness.census import Counts
+from trunkline.completeness.certificate import FORMAT, Amendment, Certificate, Chain, Difference
+from trunkline.completeness.periods import Rule, name_of
 from trunkline.lake import layout
-from trunkline.ledger import census, certificate
-from trunkline.ledger.census import Counts
-from trunkline.ledger.certificate import FORMAT, Amendment, Certificate, Chain, Difference
-from trunkline.ledger.periods import Rule, name_of
 from trunkline.objects.model import Object
 from trunkline.pipelines.counting import Desk, count_certified, fill_certified
 from trunkline.pipelines.home import Home
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
 
 # Contacts that one amendment names; more are appended as further ones.
 AMENDMENT_ENTRIES_MAX = 10_000

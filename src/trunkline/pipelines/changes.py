@@ -15,7 +15,7 @@ from trunkline.pipelines import batches
 from trunkline.pipelines.pii_rule import rule_of
 from trunkline.pipelines.tables import object_of, rules_of
 from trunkline.settings import Settings
-from trunkline.sources.dynamodb_stream import as_json, frame_event
+from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 
 @dataclass(frozen=True, slots=True)

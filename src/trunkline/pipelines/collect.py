@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from trunkline import clock
-from trunkline.batch import Counts, total
+from trunkline.accounting import Counts, total
+from trunkline.completeness.findings import Sighted
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.ledger.findings import Sighted
 from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
@@ -29,16 +29,16 @@ from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import Flatteners, redo
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.recovery import recover
-from trunkline.schedule import make_schedule
+from trunkline.schedules.schedule import make_schedule
+from trunkline.schedules.windows import Window, windows_since
 from trunkline.settings import Settings
-from trunkline.sources import connect_client
-from trunkline.sources.connect_api import Part, Source, Tally
-from trunkline.sources.connect_client import Api, Instance, Invoke, Memory
-from trunkline.sources.connect_journal import Journal
-from trunkline.sources.connect_names import Names
-from trunkline.sources.connect_quota import Buckets, Pace
-from trunkline.sources.connect_search import Query
-from trunkline.windows import Window, windows_since
+from trunkline.sources.connect_api import client as connect_client
+from trunkline.sources.connect_api.client import Api, Instance, Invoke, Memory
+from trunkline.sources.connect_api.contacts import Part, Source, Tally
+from trunkline.sources.connect_api.journal import Journal
+from trunkline.sources.connect_api.names import Names
+from trunkline.sources.connect_api.quota import Buckets, Pace
+from trunkline.sources.connect_api.search import Query
 
 # A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
 LOOK_BACK: Final = timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX) - timedelta(hours=1)

@@ -9,9 +9,9 @@ from datetime import datetime
 from trunkline.limits import SEARCH_PAGE_MAX, SEARCH_RESULTS_MAX
 from trunkline.pipelines.collect import Collector, check_range
 from trunkline.pipelines.held import settled_contacts
-from trunkline.sources.connect_client import Instance, NoMemory
-from trunkline.sources.connect_search import Query, total
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.sources.connect_api.client import Instance, NoMemory
+from trunkline.sources.connect_api.search import Query, total
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import msgspec
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.schedule import Schedule
-from trunkline.windows import Window, merge_adjacent, window_at, windows_again
+from trunkline.schedules.schedule import Schedule
+from trunkline.schedules.windows import Window, merge_adjacent, window_at, windows_again
 
 T = TypeVar("T")
 SCHEDULE = "schedule"

@@ -7,12 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from trunkline.completeness import certificate, findings, period_record
+from trunkline.completeness.findings import Finding
+from trunkline.completeness.period_record import PeriodRecord
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.ledger import certificate, findings, period_record
-from trunkline.ledger.findings import Finding
-from trunkline.ledger.period_record import PeriodRecord
 from trunkline.objects.ledger import AMENDMENT, PERIOD, SIGHTING
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from trunkline.ledger.findings import Sighted
-from trunkline.ledger.periods import LAG, by_period
+from trunkline.completeness.findings import Sighted
+from trunkline.completeness.periods import LAG, by_period
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.sightings import Seen, keep
-from trunkline.sources.connect_client import Instance
-from trunkline.sources.connect_search import Listed
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.sources.connect_api.client import Instance
+from trunkline.sources.connect_api.search import Listed
 
 STRETCH_CONTACTS: Final = 5_000
 """Contacts of one stretch, kept as one file: some 100 s of searches, which are asked again where a run was killed."""

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 
-from trunkline.ledger.census import Scope
-from trunkline.ledger.findings import Sighted
+from trunkline.completeness.census import Scope
+from trunkline.completeness.findings import Sighted
 from trunkline.limits import SEARCH_PAGE_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines.collect import Collector
 from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, sighted, source_of
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.sightings import Seen
-from trunkline.sources.connect_client import Instance, NoMemory
-from trunkline.sources.connect_search import Listed, Query, pages
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
+from trunkline.sources.connect_api.client import Instance, NoMemory
+from trunkline.sources.connect_api.search import Listed, Query, pages
 
 _JOB = "reconcile"
 

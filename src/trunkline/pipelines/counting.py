@@ -11,16 +11,17 @@ from pathlib import Path
 
 import duckdb
 
+from trunkline.completeness import census, certificate, findings
+from trunkline.completeness.census import Counts, Scope
+from trunkline.completeness.periods import DAY, name_of
 from trunkline.lake import layout
-from trunkline.ledger import census, certificate, findings, index
-from trunkline.ledger.census import Counts, Scope
-from trunkline.ledger.periods import DAY, name_of
+from trunkline.ledger import index
 from trunkline.ledger.records import decode_bytes
 from trunkline.objects.model import Object
 from trunkline.pipelines import stored
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.sightings import listings
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
 
 # How often rows may point to further partitions: a contact's date of begin moves once at most, by a correction.
 _MOVES_MAX = 4

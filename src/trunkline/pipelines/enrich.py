@@ -13,7 +13,8 @@ from datetime import date, datetime
 from typing import Any
 
 from trunkline import clock, limits
-from trunkline.batch import Counts, total
+from trunkline.accounting import Counts, total
+from trunkline.aws import s3 as s3_client
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -23,9 +24,9 @@ from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import load_files
 from trunkline.settings import Settings, path_of
-from trunkline.sources import listing, s3_client
-from trunkline.sources.listing import SourceFile
-from trunkline.sources.transcript_names import keys_of
+from trunkline.sources.files import listing
+from trunkline.sources.files.listing import SourceFile
+from trunkline.sources.transcripts.names import keys_of
 
 Advance = Callable[[int], None]
 

@@ -31,7 +31,7 @@ def explained(settings: Settings) -> Iterator[None]:
 
     Raises TransientError where room was lacking (the same command goes on later), TerminalError for damaged files.
     """
-    from trunkline.sources.s3_client import told
+    from trunkline.aws.s3 import told
 
     try:
         with told(settings.lake) if settings.lake.startswith("s3://") else nullcontext():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trunkline.batch import Framed, Plan, Progress
 from trunkline.objects.model import Object
 from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.positions import Plan, Progress
+from trunkline.records import Framed
 from trunkline.settings import Settings
-from trunkline.sources import listing, s3_files, transcripts
-from trunkline.sources.listing import SourceFile
+from trunkline.sources.files import listing
+from trunkline.sources.files import reader as s3_files
+from trunkline.sources.files.listing import SourceFile
+from trunkline.sources.transcripts import files as transcripts
 
 
 def list_of(obj: Object, paths: Sequence[str]) -> list[SourceFile]:

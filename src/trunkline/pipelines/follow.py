@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from trunkline import clock
-from trunkline.batch import Counts, total
+from trunkline.accounting import Counts, total
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -27,9 +27,9 @@ from trunkline.pipelines.load import Flatteners, LoadResult, redo
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.recovery import recover
 from trunkline.pipelines.tables import rules_of
-from trunkline.sources import dynamodb_shards
-from trunkline.sources.dynamodb_shards import Shard, TrimmedError
-from trunkline.sources.dynamodb_stream import SEQUENCE_SPLIT, frame_shard
+from trunkline.sources.dynamodb import shards as dynamodb_shards
+from trunkline.sources.dynamodb.shards import Shard, TrimmedError
+from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, frame_shard
 
 IDLE_S = 1.0
 """Between two looks at shards that had nothing; a shard takes five reads a second."""

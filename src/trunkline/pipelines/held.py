@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from trunkline.engines.model import quote_qualified
-from trunkline.engines.session import Session
 from trunkline.objects.model import Object
 from trunkline.objects.record_columns import FIDELITY_STREAM
-from trunkline.sources.connect_api import Held
+from trunkline.sources.connect_api.contacts import Held
+from trunkline.sql.session import Session
 
 _SETTLED = "(agent_connected_to_agent_timestamp IS NULL OR agent_after_contact_work_end_timestamp IS NOT NULL)"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from trunkline.batch import REPLAY_SOURCE, Broken, Framed, Mark, Plan, Range
 from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -15,7 +14,11 @@ from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.tables import rules_of
-from trunkline.sources import dynamodb_stream, framing, transcripts
+from trunkline.positions import REPLAY_SOURCE, Plan, Range
+from trunkline.records import Broken, Framed, Mark
+from trunkline.sources.dynamodb import stream as dynamodb_stream
+from trunkline.sources.files import framing
+from trunkline.sources.transcripts import files as transcripts
 
 
 def kept_bytes(home: Home, letter: SetAside) -> KeptBytes:

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trunkline import batch, clock
-from trunkline.batch import API_SOURCE, REFUSED_SOURCE, Counts, Drift, Framed, Plan, Progress, total
+from trunkline import clock
+from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import SourceChangedError
 from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
@@ -25,8 +25,12 @@ from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, merge_batch
 from trunkline.pipelines.recovery import recover
 from trunkline.pipelines.refused import put_again
 from trunkline.pipelines.tables import rules_of
-from trunkline.sources import dynamodb_export, dynamodb_scan, dynamodb_stream
-from trunkline.sources.listing import SourceFile
+from trunkline.positions import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Plan, Progress
+from trunkline.records import Framed
+from trunkline.sources.dynamodb import export as dynamodb_export
+from trunkline.sources.dynamodb import scan as dynamodb_scan
+from trunkline.sources.dynamodb import stream as dynamodb_stream
+from trunkline.sources.files.listing import SourceFile
 
 Advance = Callable[[int], None]
 Read = Callable[[Mapping[tuple[str, str], Progress]], Iterator[Framed]]
@@ -126,13 +130,11 @@ def redo(home: Home, flatteners: Flatteners, plan: Plan) -> None:
 
 
 def _reread(home: Home, plan: Plan) -> Framed:
-    match plan.source:
-        case batch.REPLAY_SOURCE:
-            return reread_letters(home, plan)
-        case dynamodb_export.NAME:
-            return dynamodb_export.reread(home.objects[plan.object_name], plan, rules_of(home.settings))
-        case _:
-            return reread(home.settings, plan)
+    if plan.source == REPLAY_SOURCE:
+        return reread_letters(home, plan)
+    if plan.source == dynamodb_export.NAME:
+        return dynamodb_export.reread(home.objects[plan.object_name], plan, rules_of(home.settings))
+    return reread(home.settings, plan)
 
 
 def _flattened(home: Home, flatteners: Flatteners, source: Iterator[Framed], advance: Advance) -> Iterator[BatchRecord]:

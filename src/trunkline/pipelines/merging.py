@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from trunkline import clock
-from trunkline.batch import Counts, Refused
-from trunkline.engines.session import Session
+from trunkline.accounting import Counts
 from trunkline.lake import layout
 from trunkline.lake.writer import write_tombstones
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
+from trunkline.records import Refused
+from trunkline.sql.session import Session
 from trunkline.warehouse.model import Along, Staged
 from trunkline.warehouse.targets import target_of
 

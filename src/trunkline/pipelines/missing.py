@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from trunkline.batch import Framed, Mark, Plan, Range
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.sources import dynamodb_scan
-from trunkline.sources.dynamodb_items import DELETED_BY, RANK_MISSING, READ_BEFORE, version_text
-from trunkline.sources.dynamodb_scan import Scan
+from trunkline.positions import Plan, Range
+from trunkline.records import Framed, Mark
+from trunkline.sources.dynamodb import scan as dynamodb_scan
+from trunkline.sources.dynamodb.items import DELETED_BY, RANK_MISSING, READ_BEFORE, version_text
+from trunkline.sources.dynamodb.scan import Scan
 
 _ROWS_MAX = 10_000
 

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 
 import duckdb
 
-from trunkline.compile import pruning, trino
-from trunkline.compile.ddl import create_schema, view_columns
-from trunkline.compile.lake_views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
-from trunkline.compile.views import create_view, select_view, views_on
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
@@ -22,7 +18,12 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
-from trunkline.warehouse.duckdb import CATALOG, DuckDBWarehouse
+from trunkline.sql import pruning
+from trunkline.sql.ddl import create_schema, view_columns
+from trunkline.sql.lake_views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
+from trunkline.sql.trino import translate as trino
+from trunkline.sql.views import create_view, select_view, views_on
+from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from msgspec import structs
 
+from trunkline.completeness import findings, period_record, periods
+from trunkline.completeness.findings import MENDED_BY_API
+from trunkline.completeness.period_record import PeriodRecord
+from trunkline.completeness.periods import Rule, name_of
 from trunkline.errors import UsageError
 from trunkline.lake import layout
-from trunkline.ledger import findings, period_record, periods
-from trunkline.ledger.findings import MENDED_BY_API
-from trunkline.ledger.period_record import PeriodRecord
-from trunkline.ledger.periods import Rule, name_of
 from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import certifying, completeness, stored
@@ -28,7 +28,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners, redo
 from trunkline.pipelines.recovery import recover
 from trunkline.pipelines.sightings import Register, check_source, list_window, listings
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
 
 Advance = Callable[[int], None]
 Watch = Callable[[str, int | None, str], AbstractContextManager[Advance]]

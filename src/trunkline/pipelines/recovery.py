@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from trunkline.batch import Plan, total
-from trunkline.engines.session import Session
+from trunkline.accounting import total
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -16,6 +15,8 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import grouped, merge_batches
 from trunkline.pipelines.taking_back import pending, take_back
+from trunkline.positions import Plan
+from trunkline.sql.session import Session
 
 Redo = Callable[[Plan], None]
 Advance = Callable[[int], None]

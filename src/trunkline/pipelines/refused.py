@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import trunkline
 from trunkline import clock
-from trunkline.batch import REFUSED_SOURCE, Drift, Plan
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import partition_date
+from trunkline.accounting import Drift
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -19,6 +17,9 @@ from trunkline.ledger.records import BatchRecord, Put, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import plan_letters
+from trunkline.positions import REFUSED_SOURCE, Plan
+from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.merge.staged import partition_date
 
 
 def is_refused(letter: SetAside) -> bool:

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trunkline.compile.glue_tables import CatalogueTable, object_tables, view_table
-from trunkline.compile.lake_queries import named_queries
-from trunkline.compile.lake_views import athena_statements
-from trunkline.compile.views import create_view, views_on
 from trunkline.engines.athena import ATHENA
 from trunkline.errors import TransientError, UsageError
-from trunkline.lake import athena, crawler, glue, layout
-from trunkline.lake.glue import Change
+from trunkline.lake import layout
+from trunkline.lake.glue import athena, crawler
+from trunkline.lake.glue import tables as glue
+from trunkline.lake.glue.tables import Change
 from trunkline.lake.store import Store, open_store
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
+from trunkline.sql.athena.glue_tables import CatalogueTable, object_tables, view_table
+from trunkline.sql.athena.lake_queries import named_queries
+from trunkline.sql.lake_views import athena_statements
+from trunkline.sql.views import create_view, views_on
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline import clock
+from trunkline.aws.redshift_data import DataApi, Target
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.limits import LAMBDA_MARGIN_S
-from trunkline.release_variables import ReleaseVariables
-from trunkline.warehouse.redshift_data import DataApi, Target
-from trunkline.warehouse.releases.event import is_proxy, request_of
-from trunkline.warehouse.releases.find import Found, Pick, find
-from trunkline.warehouse.releases.parser import decode, parse
-from trunkline.warehouse.releases.plan import Release
-from trunkline.warehouse.releases.result import body_of, failed_body, response
-from trunkline.warehouse.releases.run import Options, Outcome, run
-from trunkline.warehouse.releases.state import CallState, DiskStore, NoStore, S3Store, locked
+from trunkline.releases.event import is_proxy, request_of
+from trunkline.releases.find import Found, Pick, find
+from trunkline.releases.parser import decode, parse
+from trunkline.releases.plan import Release
+from trunkline.releases.result import body_of, failed_body, response
+from trunkline.releases.run import Options, Outcome, run
+from trunkline.releases.state import CallState, DiskStore, NoStore, S3Store, locked
+from trunkline.releases.variables import ReleaseVariables
 
 Note = Callable[[str], None]
 

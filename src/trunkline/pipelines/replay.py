@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trunkline import clock
-from trunkline.batch import Counts, total
+from trunkline.accounting import Counts, total
 from trunkline.ledger.index import SetAside
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches

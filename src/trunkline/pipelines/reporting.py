@@ -7,18 +7,18 @@ from datetime import UTC
 from pathlib import Path
 
 from trunkline import clock
-from trunkline.compile.metric_query import Threshold
 from trunkline.errors import TerminalError
 from trunkline.lake.store import open_store
 from trunkline.ledger import index
 from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
-from trunkline.serve import certified
-from trunkline.serve.headline import Headline, headline
-from trunkline.serve.period import Period, day_period, default_day
-from trunkline.serve.report import report
-from trunkline.serve.report_data import Completeness
+from trunkline.serve.report import certified
+from trunkline.serve.report.data import Completeness
+from trunkline.serve.report.headline import Headline, headline
+from trunkline.serve.report.period import Period, day_period, default_day
+from trunkline.serve.report.report import report
+from trunkline.sql.metric_query import Threshold
 
 OBJECT = "contact_record"
 

@@ -9,15 +9,15 @@ from typing import Protocol
 
 import duckdb
 
+from trunkline.completeness import findings
+from trunkline.completeness.census import Scope
+from trunkline.completeness.findings import Sighted
+from trunkline.completeness.periods import Listed, name_of
 from trunkline.errors import UsageError
 from trunkline.lake import layout
-from trunkline.ledger import findings
-from trunkline.ledger.census import Scope
-from trunkline.ledger.findings import Sighted
-from trunkline.ledger.periods import Listed, name_of
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.windows import Window
+from trunkline.schedules.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

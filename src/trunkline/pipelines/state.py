@@ -14,7 +14,7 @@ from trunkline.ledger import index
 from trunkline.ledger.drift import findings
 from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
-from trunkline.serve import certified
+from trunkline.serve.report import certified
 from trunkline.warehouse.targets import target_of
 
 

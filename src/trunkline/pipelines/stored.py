@@ -9,13 +9,13 @@ from pathlib import Path
 
 import duckdb
 
+from trunkline.completeness import census
+from trunkline.completeness.census import Scope
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.ledger import census
-from trunkline.ledger.census import Scope
 from trunkline.objects.model import Object
+from trunkline.schedules.windows import Window, split_longer
 from trunkline.warehouse.model import Warehouse
-from trunkline.windows import Window, split_longer
 
 # What is asked of a server at once, so that an answer fits into memory: an hour of contacts, or so many ids.
 _SLICE = timedelta(hours=1)

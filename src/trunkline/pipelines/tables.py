@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
 from trunkline.settings import Settings
-from trunkline.sources.dynamodb_shapes import Rules
+from trunkline.sources.dynamodb.shapes import Rules
 
 
 def rules_of(settings: Settings) -> Rules:

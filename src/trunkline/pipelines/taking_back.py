@@ -12,18 +12,18 @@ from dataclasses import asdict, replace
 
 import trunkline
 from trunkline import clock
-from trunkline.batch import Counts, Drift
-from trunkline.compile.fold import order_by, same_key
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import partition_date
+from trunkline.accounting import Counts, Drift
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.session import Session
 from trunkline.lake import layout
 from trunkline.lake.writer import write_tombstones
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
+from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.merge.staged import partition_date
+from trunkline.sql.order import order_by, same_key
+from trunkline.sql.session import Session
 from trunkline.warehouse import staging
 
 _WINNER = ("record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash",

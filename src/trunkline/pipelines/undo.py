@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trunkline.batch import Counts
+from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
 from trunkline.lake import layout

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from trunkline.completeness.periods import period_of
 from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.ledger.periods import period_of
 from trunkline.objects.model import Object
 from trunkline.pipelines import certifying, completeness
 from trunkline.pipelines.certifying import Verdict

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from trunkline.errors import UsageError
-from trunkline.simulator import faults
-from trunkline.simulator.delivery import Delivery, Firehose, schedule
-from trunkline.simulator.play import Played, play
-from trunkline.simulator.record import export
+from trunkline.simulator.centre.play import Played, play
+from trunkline.simulator.export import faults
+from trunkline.simulator.export.delivery import Delivery, Firehose, schedule
+from trunkline.simulator.export.record import export
+from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.spec import Spec
-from trunkline.simulator.true_contact import TrueContact
 
 EXPECTED_NAME = "_expected.json"
 _PROGRESS_EVERY = 500

@@ -7,9 +7,9 @@ from typing import Any
 
 import trunkline
 from trunkline import clock
-from trunkline.compile.migration import Change
 from trunkline.errors import TerminalError
 from trunkline.objects.model import Object
+from trunkline.sql.migrate import Change
 
 
 def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]]:

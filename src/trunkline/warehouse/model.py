@@ -10,10 +10,11 @@ from typing import Protocol
 
 import duckdb
 
-from trunkline.batch import Counts, Refused
-from trunkline.engines.session import Session
+from trunkline.accounting import Counts
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.records import Refused
+from trunkline.sql.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Rows of the lake made ready for a server, in the embedded engine: read, what the server refuses taken out, folded.
 
-The tables `stage`, `best`, `held` and `moved` are those of `compile/merge.py`; here `staged` holds the rows of all
+The tables `stage`, `best`, `held` and `moved` are those of `sql/merge/staged.py`; here `staged` holds the rows of all
 batches that are merged together, and `stage` those of one.
 """
 
@@ -13,15 +13,15 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.batch import Refused
-from trunkline.compile.fold import order_by
-from trunkline.compile.lake_views import lake_rows
-from trunkline.compile.merge import staging_sql
-from trunkline.compile.moved import local_held
-from trunkline.compile.refusals import json_text, refusal_sql, suspects_sql
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine
 from trunkline.objects.model import Object
+from trunkline.records import Refused
+from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.merge.moved import local_held
+from trunkline.sql.merge.refusals import json_text, refusal_sql, suspects_sql
+from trunkline.sql.merge.staged import staging_sql
+from trunkline.sql.order import order_by
 
 _LIMITS = {
     "refused_length": "it is longer than its column",

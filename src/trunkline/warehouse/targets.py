@@ -69,8 +69,8 @@ class Target:
 EMBEDDED_BATCHES_MAX: Final = 32
 
 TARGETS: Final[dict[str, Target]] = {
-    "duckdb": Target("duckdb", "duckdb", is_embedded=True, merge_batches_max=EMBEDDED_BATCHES_MAX),
-    "postgresql": Target("postgres", "postgres", packages=("adbc-driver-postgresql", "psycopg[binary]")),
+    "duckdb": Target("duckdb", "duckdb.warehouse", is_embedded=True, merge_batches_max=EMBEDDED_BATCHES_MAX),
+    "postgresql": Target("postgres", "postgres.warehouse", packages=("adbc-driver-postgresql", "psycopg[binary]")),
     "redshift+data": Target("redshift", "redshift.warehouse", merge_batches_max=LOAD_BATCHES_MAX),
     "redshift": Target("redshift", "redshift.wire", packages=("psycopg[binary]",), merge_batches_max=LOAD_BATCHES_MAX),
 }

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from trunkline.aws.redshift_data import Target
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_STATEMENT_S
-from trunkline.warehouse.redshift_data import Target
 
 Format = Literal["parquet", "json"]
 SCHEME: Final = "redshift+data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from trunkline.warehouse.redshift_data import Named, Statement, Target
+from trunkline.aws.redshift_data import Named, Statement, Target
 
 
 class Api(Protocol):

@@ -13,10 +13,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from trunkline.compile.redshift_load import value_at
 from trunkline.engines.redshift import REDSHIFT, SCALARS
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.model import Column
+from trunkline.sql.merge.redshift_load import value_at
 
 _PLACE: Final = re.compile(r"\$(\d+)")
 _LIST: Final = re.compile(r"\(\$(\d+)(?:, \$\d+)*, \$(\d+)\)")

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trunkline.compile.redshift_load import Files, Format
 from trunkline.errors import TerminalError, TransientError
+from trunkline.sql.merge.redshift_load import Files, Format
 
 _LATER = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"})
 _DELETE_KEYS_MAX = 1_000  # DeleteObjects

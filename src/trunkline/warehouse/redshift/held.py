@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import duckdb
 
-from trunkline.compile.flatten import UNDATED
-from trunkline.compile.fold import same_key
-from trunkline.compile.merge import staging_sql
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.engines.session import Session
 from trunkline.objects.model import Object
+from trunkline.sql.flatten.statement import UNDATED
+from trunkline.sql.merge.staged import staging_sql
+from trunkline.sql.order import same_key
+from trunkline.sql.session import Session
 
 _TERMS: Final = ("record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash")
 _MARKS: Final = ("record_position", "record_arrived_at", "record_loaded_at")

@@ -10,18 +10,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from trunkline.compile.ddl import ledger_statements, staging_table, warehouse_statements
-from trunkline.compile.family import family_statements
-from trunkline.compile.migration import Change, Held, changes
-from trunkline.compile.procedures import procedure_statements
-from trunkline.compile.star import star_statements
-from trunkline.compile.views import create_view, views_on
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.limits import DATA_API_BATCH_MAX
 from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
+from trunkline.sql.family import family_statements
+from trunkline.sql.merge.procedures import procedure_statements
+from trunkline.sql.migrate import Change, Held, changes
+from trunkline.sql.star import star_statements
+from trunkline.sql.views import create_view, views_on
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 from trunkline.warehouse.redshift.bound import Bound
 from trunkline.warehouse.redshift.views import VIEW, make_views

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
+from trunkline.aws.redshift_data import SqlError
 from trunkline.errors import TerminalError
 from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound
-from trunkline.warehouse.redshift_data import SqlError
 
 _SHOWN_MAX: Final = 20
 _QUESTION: Final = f"""\

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trunkline import clock
+from trunkline.aws.redshift_data import ENDED, RefusedError, SqlError, StatementTimeoutError
 from trunkline.errors import TransientError
 from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
 from trunkline.warehouse.redshift.api import Api
-from trunkline.warehouse.redshift_data import ENDED, RefusedError, SqlError, StatementTimeoutError
 
 _NAME: Final = "trunkline-load-"
 _ANSWER_TRIES: Final = 4

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.engines.session import Session
 from trunkline.objects.model import Object
+from trunkline.sql.session import Session
 from trunkline.warehouse import staging
 from trunkline.warehouse.redshift.once import Request, Work
 from trunkline.warehouse.redshift.request import Collected, Fill, rebuild_request

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.engines.session import Session
 from trunkline.objects.ledger import BATCH
 from trunkline.objects.model import Object
+from trunkline.sql.session import Session
 from trunkline.warehouse.redshift.once import Request, Work
 from trunkline.warehouse.redshift.request import Collected, Fill, ledger_request, refold_request
 

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 import duckdb
 
-from trunkline.batch import Refused
-from trunkline.compile import redshift_load as sql
-from trunkline.compile.redshift_load import Files, Format
-from trunkline.compile.refusals import json_text
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import FREE_TEXT_BYTES, Engine
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.engines.session import Rows
 from trunkline.errors import UsageError
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
+from trunkline.records import Refused
+from trunkline.sql.merge import redshift_load as sql
+from trunkline.sql.merge.redshift_load import Files, Format
+from trunkline.sql.merge.refusals import json_text
+from trunkline.sql.session import Rows
 from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
 from trunkline.warehouse.redshift.once import Request

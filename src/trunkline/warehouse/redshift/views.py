@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from trunkline.aws.redshift_data import SqlError
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.limits import DATA_API_BATCH_MAX
-from trunkline.warehouse.redshift_data import SqlError
 
 if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse

@@ -12,19 +12,21 @@ from typing import Any, Final
 
 import duckdb
 
-from trunkline.batch import Counts, Refused
-from trunkline.compile.merge import staging_sql
-from trunkline.compile.procedure_text import COUNTS
-from trunkline.compile.redshift_load import Format, create_staged, put_statements, staged_table
+from trunkline.accounting import Counts
+from trunkline.aws.redshift_data import DataApi, SqlError, connect
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.redshift import REDSHIFT
-from trunkline.engines.session import Rows, Session
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.records import Refused
+from trunkline.sql.merge.procedure_text import COUNTS
+from trunkline.sql.merge.redshift_load import Format, create_staged, put_statements, staged_table
+from trunkline.sql.merge.staged import staging_sql
+from trunkline.sql.session import Rows, Session
 from trunkline.warehouse import staging
-from trunkline.warehouse.duckdb import open_beside
+from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 from trunkline.warehouse.redshift import installing, rebuilding, refolding
 from trunkline.warehouse.redshift.address import Address, address_of
@@ -44,7 +46,6 @@ from trunkline.warehouse.redshift.request import (
     ledger_request,
     merge_request,
 )
-from trunkline.warehouse.redshift_data import DataApi, SqlError, connect
 
 _SEARCH_PATH: Final = "SET search_path TO connect_datalake, connect, ledger, public"
 _STAGED: Final = ("stage", "best", "held_rows", "held", "moved")

@@ -17,13 +17,13 @@ import psycopg
 from psycopg import errors
 
 from trunkline import __version__
+from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target, connect
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
-from trunkline.warehouse.duckdb import open_beside
+from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift.address import shown, wire_address_of
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
-from trunkline.warehouse.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target, connect
 
 # A name in a text, in double quotes or in a comment is none; `::` is a cast and `:=` an assignment.
 _PIECE: Final = re.compile(

@@ -1,0 +1,1 @@
+"""What should be there against what is: periods, census, findings, certificates."""

@@ -1,0 +1,1 @@
+"""The lake in Glue's Data Catalog: tables, crawler, named queries."""

@@ -1,0 +1,149 @@
+"""What an event asks for: API Gateway's, EventBridge's, or one made by hand. Pure; an event is from outside.
+
+Overrides are `stored_procedure_name` and `parameters` (one call instead of the file's), `cluster_identifier` and
+`database`. A key that is none of them is an error: a misspelt name must not run the whole file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from trunkline.limits import PROCEDURE_ARGUMENTS_MAX
+from trunkline.releases.find import shown
+from trunkline.releases.parser import parse_name
+from trunkline.releases.plan import Number, ProcedureCall, Release, ReleaseError, Value, arguments_fault
+
+SOURCE: Final = "event"
+KEYS: Final = ("stored_procedure_name", "parameters", "cluster_identifier", "database")
+_CLUSTER: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # botocore's model; at most 63
+_DATABASE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,126}")
+_DIGITS_MAX: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an event asks for. `release` is None where the file is to be run, `request_id` where the event has none."""
+
+    release: Release | None
+    cluster: str | None
+    database: str | None
+    request_id: str | None
+
+
+def is_proxy(event: object) -> bool:
+    """Whether API Gateway waits for the answer (REST and HTTP APIs with proxy integration)."""
+    return isinstance(event, Mapping) and isinstance(event.get("requestContext"), Mapping)
+
+
+def request_of(event: object) -> Request:
+    """Decode an event. Raises ReleaseError for what it cannot mean."""
+    if event is None:
+        event = {}
+    if not isinstance(event, Mapping):
+        _fail(f"the event is {type(event).__name__}; valid is an object.")
+    asked: Any = event
+    request_id: Any = None
+    if is_proxy(event):
+        asked, request_id = _proxy_body(event), event["requestContext"].get("requestId")
+    elif "detail-type" in event and "source" in event:
+        asked, request_id = event.get("detail"), event.get("id")
+    asked = {} if asked is None else asked
+    if not isinstance(asked, Mapping):
+        _fail(f"it asks with {type(asked).__name__}; valid is an object with {', '.join(KEYS)}, all optional.")
+    for key in asked:
+        if key not in KEYS:
+            _fail(f"{shown(repr(key))} is no override; valid are {', '.join(KEYS)}.")
+    return Request(
+        _release(asked),
+        _matched(asked, "cluster_identifier", _CLUSTER, 63),
+        _matched(asked, "database", _DATABASE, 127),
+        request_id if isinstance(request_id, str) and request_id else None,
+    )
+
+
+def _proxy_body(event: Mapping[str, Any]) -> object:
+    if event.get("queryStringParameters") or event.get("multiValueQueryStringParameters"):
+        _fail("overrides stand in the body, as JSON; the query string is not read.")
+    body = event.get("body")
+    if body is None or body == "":
+        return {}
+    if not isinstance(body, str):
+        _fail(f"the body is {type(body).__name__}; valid is JSON text.")
+    try:
+        text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else body
+        # Numbers keep the digits in which they were written.
+        return json.loads(
+            text, parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_once
+        )
+    except (ValueError, binascii.Error, RecursionError):
+        _fail("the body is not JSON in UTF-8.")
+
+
+def _number(digits: str) -> Number:
+    return Number(digits)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        _fail("the body names one key twice.")
+    return found
+
+
+def _release(asked: Mapping[str, Any]) -> Release | None:
+    name, parameters = asked.get("stored_procedure_name"), asked.get("parameters")
+    if name is None:
+        if parameters is not None:
+            _fail("parameters go with stored_procedure_name; the calls of a file have their own.")
+        return None
+    if not isinstance(name, str):
+        _fail(f"stored_procedure_name is {type(name).__name__}; valid is text.")
+    if parameters is not None and not isinstance(parameters, list | tuple):
+        _fail(f"parameters is {type(parameters).__name__}; valid is a list of texts, numbers, booleans and nulls.")
+    given = parameters or ()
+    if len(given) > PROCEDURE_ARGUMENTS_MAX:
+        _fail(f"{len(given):,} parameters; a Redshift procedure takes at most {PROCEDURE_ARGUMENTS_MAX}.")
+    arguments = tuple(_argument(place, value) for place, value in enumerate(given, 1))
+    if fault := arguments_fault(arguments):
+        _fail(f"{fault}.")
+    return Release(SOURCE, (ProcedureCall(1, parse_name(name, f"{SOURCE} stored_procedure_name"), arguments),), None)
+
+
+def _argument(place: int, value: object) -> Value:
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Number):
+        digits = value.digits
+    elif isinstance(value, int) and value.bit_length() < 4 * _DIGITS_MAX:
+        digits = str(value)
+    elif isinstance(value, float) and math.isfinite(value):
+        digits = repr(value)
+    else:
+        _fail(f"parameter {place} is {type(value).__name__}; valid are texts, finite numbers, booleans and nulls.")
+    if len(digits) > _DIGITS_MAX:
+        _fail(f"parameter {place} is a number of {len(digits):,} characters; at most {_DIGITS_MAX} are taken.")
+    return Number(digits)
+
+
+def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most: int) -> str | None:
+    value = asked.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
+        _fail(f"{key} is {shown(repr(value))}; valid is a name such as analytics-1 (at most {most} characters).")
+    return value
+
+
+def _fail(message: str) -> NoReturn:
+    raise ReleaseError(message, SOURCE)

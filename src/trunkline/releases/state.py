@@ -1,0 +1,167 @@
+"""Where a run is, written before and after every call, beside the release: `Rel7.txt.state.json`.
+
+A run that was killed is found there by the next one. One writer wins: on disk the release file is locked for the
+length of a run, in S3 a put is refused when somebody else has put since.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from trunkline.errors import TerminalError, TransientError
+from trunkline.releases.find import shown, told
+
+ENDING: Final = ".state.json"
+NOT_RUN: Final = "NOT_RUN"
+ASKED: Final = "UNKNOWN"
+
+
+class CallState(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one call.
+
+    `status` is NOT_RUN, UNKNOWN (Redshift was asked, its answer is not recorded) or the Data API's; `asked_at` is when
+    it was asked, ISO in UTC; `query_id`, `error` and `duration_ms` are None where there is none.
+    """
+
+    number: int
+    status: str = NOT_RUN
+    query_id: str | None = None
+    error: str | None = None
+    duration_ms: float | None = None
+    asked_at: str | None = None
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one release (`digest`) against one target. `request_id` is that of the event that began it."""
+
+    run_id: str
+    digest: str
+    target: str
+    started_at: str
+    calls: tuple[CallState, ...]
+    request_id: str | None = None
+    is_finished: bool = False
+    version: int = 1
+
+
+class Store(Protocol):
+    """Where a run's state is kept."""
+
+    def load(self) -> RunState | None:
+        """The last run's state, None where there is none."""
+        ...
+
+    def save(self, state: RunState) -> None:
+        """Keep this state; durable when it returns. Raises where another run has written meanwhile."""
+        ...
+
+
+class NoStore:
+    """For a call that an event asks for: the event's id alone tells a repeat."""
+
+    def load(self) -> RunState | None:
+        """Nothing is remembered."""
+        return None
+
+    def save(self, state: RunState) -> None:
+        """Nothing is kept."""
+
+
+class DiskStore:
+    """A file beside the release."""
+
+    def __init__(self, release_path: str) -> None:
+        self._path = Path(release_path + ENDING)
+
+    def load(self) -> RunState | None:
+        """As Store has it."""
+        try:
+            return _decoded(self._path.read_bytes(), str(self._path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TerminalError(f"{shown(str(self._path))} cannot be read: {error.strerror}.") from error
+
+    def save(self, state: RunState) -> None:
+        """As Store has it: the file appears whole, or the old one stays."""
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".state-", delete=False) as file:
+                try:
+                    file.write(_encoded(state))
+                    file.flush()
+                    os.fsync(file.fileno())
+                    os.replace(file.name, self._path)
+                except BaseException:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise TerminalError(
+                f"{shown(str(self._path))} cannot be written ({error.strerror}); a run needs it to go on after a crash."
+            ) from error
+
+
+class S3Store:
+    """An object beside the release; needs s3:PutObject there."""
+
+    def __init__(self, s3: Any, uri: str) -> None:
+        self._s3, self._uri = s3, uri + ENDING
+        self._bucket, _, self._key = self._uri.removeprefix("s3://").partition("/")
+        self._etag: str | None = None
+
+    def load(self) -> RunState | None:
+        """As Store has it."""
+        from botocore.exceptions import ClientError
+
+        with told(self._uri):
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
+            except ClientError as error:
+                if error.response["Error"].get("Code") != "NoSuchKey":
+                    raise
+                self._etag = None
+                return None
+            self._etag = answer["ETag"]
+            with answer["Body"] as body:
+                return _decoded(body.read(), self._uri)
+
+    def save(self, state: RunState) -> None:
+        """As Store has it. SourceChangedError where another run has put since this one read or put."""
+        unchanged = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
+        data = _encoded(state)
+        with told(self._uri):
+            put = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=data, **unchanged)
+        self._etag = put["ETag"]
+
+
+@contextmanager
+def locked(release_path: str) -> Iterator[None]:
+    """Own a release on disk. Raises TransientError when another process runs it."""
+    with Path(release_path).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TransientError(
+                f"{shown(release_path)} is being run by another process: wait for it to end."
+            ) from error
+        yield
+
+
+def _encoded(state: RunState) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(state)) + b"\n"
+
+
+def _decoded(data: bytes, where: str) -> RunState:
+    try:
+        return msgspec.json.decode(data, type=RunState)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TerminalError(
+            f"{shown(where)} is no state of a run ({error}): find out how far the last run came, then remove it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Schedules, time zones and windows. Pure."""

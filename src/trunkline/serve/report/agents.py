@@ -1,0 +1,107 @@
+"""Agents' numbers, and their day as contact records tell it: on contacts, holds, after contact work; nothing between.
+
+Status (available, break, training) is in no contact record, so that a gap says only that no contact was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from trunkline.serve.report.measures import Row, marks, measure
+from trunkline.serve.report.period import Period
+from trunkline.sql.metric_query import TABLE, Grouping, Threshold
+from trunkline.sql.session import Session
+
+AGENTS_MAX: Final = 26
+# Longer spans would squeeze contacts into less than a dot.
+TIME_LINE_SPAN_MAX: Final = timedelta(hours=26)
+# After contact work may end this much later than the contact that the scan selects by its end.
+_AFTER: Final = timedelta(days=1)
+
+AGENT_METRICS: Final = (
+    "CONTACTS_HANDLED",
+    "SUM_HANDLE_TIME",
+    "AVG_HANDLE_TIME",
+    "AVG_HOLD_TIME_ALL_CONTACTS",
+    "AVG_AFTER_CONTACT_WORK_TIME",
+    "CONTACTS_TRANSFERRED_OUT",
+)
+SegmentKind = Literal["contact", "hold", "work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of an agent's day inside the period, naive UTC.
+
+    A hold has its recorded length and lies in the middle of its contact: when it began is not recorded.
+    """
+
+    kind: SegmentKind
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """An agent, or the remaining ones in one row. `name` is None for an agent without a user name."""
+
+    name: str | None
+    agent_id: str | None
+    values: Row
+    segments: tuple[Segment, ...] = ()
+
+
+def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
+    """The agents with most handle time, the remaining ones together (None when none remain), and how many there are."""
+    reached = f'SELECT * FROM {TABLE} WHERE "agent_id" IS NOT NULL'
+    rows = measure(db, AGENT_METRICS, period, x, Grouping(("agent",), None, period.zone), reached)
+    rows.sort(key=lambda row: (-(row["sum_handle_time"] or 0), row["agent_username"] or "\uffff", row["agent_id"]))
+    shown = rows if len(rows) <= AGENTS_MAX + 1 else rows[:AGENTS_MAX]
+    ids = [row["agent_id"] for row in shown]
+    lines = _segments(db, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
+    found = tuple(
+        AgentRow(row["agent_username"], row["agent_id"], row, tuple(lines.get(row["agent_id"], ()))) for row in shown
+    )
+    others = None
+    if len(shown) < len(rows):
+        rest = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
+        together = measure(db, AGENT_METRICS, period, x, None, rest, ids)[0]
+        others = AgentRow(f"{len(rows) - len(shown):,} other agents", None, together)
+    return found, others, len(rows)
+
+
+def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[Segment]]:
+    """Each agent's stretches in the order of their contacts, cut to the period."""
+    if not ids:
+        return {}
+    rows = db.query(
+        'SELECT "agent_id", "agent_connected_to_agent_timestamp", "disconnect_timestamp", '
+        '"agent_customer_hold_duration_ms", "agent_after_contact_work_start_timestamp", '
+        '"agent_after_contact_work_end_timestamp" '
+        f'FROM {TABLE} WHERE "agent_id" IN ({marks(3, len(ids))}) AND "disconnect_timestamp" >= CAST($1 AS TIMESTAMP) '
+        'AND "agent_connected_to_agent_timestamp" < CAST($2 AS TIMESTAMP) '
+        'ORDER BY "agent_connected_to_agent_timestamp", "contact_id"',
+        [period.since - _AFTER, period.until, *ids],
+    )
+    found: dict[str, list[Segment]] = {}
+    for agent_id, since, ended, hold_ms, work_since, work_until in rows:
+        # After contact work begins when the agent is off the contact, which after a transfer is before its end.
+        until = min(ended, work_since) if work_since is not None else ended
+        line = found.setdefault(agent_id, [])
+        _add(line, period, "contact", since, until)
+        if hold_ms:
+            hold = min(timedelta(milliseconds=hold_ms), until - since)
+            middle = since + (until - since) / 2
+            _add(line, period, "hold", middle - hold / 2, middle + hold / 2)
+        if work_since is not None and work_until is not None:
+            _add(line, period, "work", work_since, work_until)
+    return found
+
+
+def _add(line: list[Segment], period: Period, kind: SegmentKind, since: datetime, until: datetime) -> None:
+    first, last = max(since, period.since), min(until, period.until)
+    if first < last:
+        line.append(Segment(kind, first, last))

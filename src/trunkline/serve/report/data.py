@@ -1,0 +1,213 @@
+"""What a report shows, read from the warehouse into frozen records. Metrics come from `measures`; nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from trunkline.accounting import Counts
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.serve.report.agents import AgentRow, agents
+from trunkline.serve.report.fidelity import contacts_by_fidelity
+from trunkline.serve.report.headline import Headline, lines, totals
+from trunkline.serve.report.measures import Row, marks, measure
+from trunkline.serve.report.period import Period
+from trunkline.serve.report.waits import Distribution, handle_times, waits
+from trunkline.sql.ddl import view_columns
+from trunkline.sql.metric_query import TABLE, Grouping, Threshold
+from trunkline.sql.session import Session
+
+QUEUES_MAX: Final = 10
+HALF_HOURS_SPAN_MAX: Final = timedelta(days=2)
+# A half hour or queue with fewer contacts than this, or than a hundredth of all, is not called the worst.
+WORTH_NAMING: Final = 10
+
+QUEUE_METRICS: Final = (
+    "CONTACTS_QUEUED",
+    "CONTACTS_HANDLED",
+    "CONTACTS_ABANDONED",
+    "ABANDONMENT_RATE",
+    "SERVICE_LEVEL",
+    "AVG_QUEUE_ANSWER_TIME",
+    "QUEUE_WAIT_TIME_P90",
+    "MAX_QUEUED_TIME",
+    "AVG_HANDLE_TIME",
+)
+# Agents have queues of their own, dozens of them with few contacts and without a name.
+_OWN_QUEUE: Final = "\"queue_arn\" LIKE '%/queue/agent/%'"
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What became of everything that was ever loaded, not of one day: the ledger's answer.
+
+    `late_versions` counts records that told of a contact already known (updated, or superseded). `drift` are whole
+    sentences that name fields and counts, never values. `certified` are sentences on the UTC days that the report's own
+    day lies in, empty where they were not compared with what Connect lists.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    late_versions: int = 0
+    drift: Sequence[str] = ()
+    files: int = 0
+    certified: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A half hour (or hour): what came into queues in it, and how the contacts that ended in it had been served."""
+
+    label: str
+    arrivals: int
+    arrivals_before: int | None
+    queued: int
+    service_level: float | None
+    queued_before: int
+    service_level_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A queue, or several in one row. `name` is None for a queue without one; `x_s` None where queues differ."""
+
+    name: str | None
+    queue_id: str | None
+    x_s: float | None
+    values: Row
+    is_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """Everything on the page. `contacts` is 0 for a period without any; `first` and `last` bound the warehouse."""
+
+    period: Period
+    x: Threshold
+    contacts: int
+    never_queued: int
+    headline: tuple[Headline, ...]
+    has_before: bool
+    total: Row
+    slots: tuple[Slot, ...]
+    slot_minutes: int
+    waits: Distribution
+    handle_times: Distribution
+    queues: tuple[QueueRow, ...]
+    agents: tuple[AgentRow, ...]
+    agents_not_shown: AgentRow | None
+    agent_count: int
+    first: datetime | None
+    last: datetime | None
+    fidelity: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(db: Session, period: Period, x: Threshold) -> ReportData:
+    """Ask the warehouse everything that the page of this period needs."""
+    now, before = totals(db, period, x), totals(db, period.previous, x)
+    first, last = db.query(f'SELECT min("disconnect_timestamp"), max("disconnect_timestamp") FROM {TABLE}')[0]
+    minutes = 30 if period.until - period.since <= HALF_HOURS_SPAN_MAX else 60
+    shown, others, agent_count = agents(db, period, x)
+    unqueued = f'SELECT * FROM {TABLE} WHERE "queue_enqueue_timestamp" IS NULL'
+    return ReportData(
+        period=period,
+        x=x,
+        contacts=now["contacts_created"],
+        never_queued=measure(db, ["CONTACTS_CREATED"], period, x, contacts=unqueued)[0]["contacts_created"],
+        headline=tuple(lines(now, before, x)),
+        has_before=bool(before["contacts_created"]),
+        total=now,
+        slots=_slots(db, period, x, minutes, bool(before["contacts_created"])),
+        slot_minutes=minutes,
+        waits=waits(db, period, x),
+        handle_times=handle_times(db, period, x),
+        queues=_queues(db, period, x),
+        agents=shown,
+        agents_not_shown=others,
+        agent_count=agent_count,
+        first=first,
+        last=last,
+        fidelity=contacts_by_fidelity(db, period.since, period.until),
+    )
+
+
+def _slots(db: Session, period: Period, x: Threshold, minutes: int, has_before: bool) -> tuple[Slot, ...]:
+    """The period's half hours from the first with contacts to the last; empty ones between them are kept."""
+    served, arrived = _by_interval(db, period, x, minutes)
+    served_before: dict[datetime, Row] = {}
+    arrived_before: dict[datetime, Row] = {}
+    if has_before:
+        served_before, arrived_before = _by_interval(db, period.previous, x, minutes)
+    # The day before is compared at the same wall clock; of an hour that comes twice, both are compared with the one.
+    then_served = {_wall(period, at): row for at, row in served_before.items()}
+    then_arrived = {_wall(period, at): row for at, row in arrived_before.items()}
+    step = timedelta(minutes=minutes)
+    regular = {period.since + n * step for n in range(-(-(period.until - period.since) // step))}
+    busy = [at for at, row in (*served.items(), *arrived.items()) if row["contacts_queued"]]
+    slots: list[Slot] = []
+    for at in sorted(regular | set(busy)):
+        if not busy or not min(busy) <= at <= max(busy):
+            continue
+        wall = _wall(period, at)
+        now, then = served.get(at), then_served.get(wall)
+        slots.append(
+            Slot(
+                label=f"{period.local(at):%H:%M}",
+                arrivals=arrived[at]["contacts_queued"] if at in arrived else 0,
+                arrivals_before=(then_arrived[wall]["contacts_queued"] if wall in then_arrived else 0)
+                if has_before
+                else None,
+                queued=now["contacts_queued"] if now else 0,
+                service_level=now["service_level"] if now else None,
+                queued_before=then["contacts_queued"] if then else 0,
+                service_level_before=then["service_level"] if then else None,
+            )
+        )
+    return tuple(slots)
+
+
+def _wall(period: Period, at: datetime) -> Any:
+    local = period.local(at)
+    return (local.hour, local.minute) if period.day is not None else local.replace(tzinfo=None)
+
+
+def _by_interval(
+    db: Session, period: Period, x: Threshold, minutes: int
+) -> tuple[dict[datetime, Row], dict[datetime, Row]]:
+    """Interval's start -> metrics: of contacts that ended in it, and of contacts that entered a queue in it."""
+    grouping = Grouping((), "30min" if minutes == 30 else "hour", period.zone)
+    served = measure(db, ["CONTACTS_QUEUED", "SERVICE_LEVEL"], period, x, grouping)
+    # The metric files contacts under their end. An arrival belongs where the contact entered its queue.
+    replaced = {"disconnect_timestamp": '"queue_enqueue_timestamp" AS "disconnect_timestamp"'}
+    columns = ", ".join(replaced.get(one.name, f'"{one.name}"') for one in view_columns(CONTACT_RECORD))
+    entered = f"SELECT {columns} FROM {TABLE}"
+    arrived = measure(db, ["CONTACTS_QUEUED"], period, x, grouping, entered)
+    return {row["interval_start"]: row for row in served}, {row["interval_start"]: row for row in arrived}
+
+
+def _queues(db: Session, period: Period, x: Threshold) -> tuple[QueueRow, ...]:
+    """Queues by contacts queued, the busiest first; then the agents' own and the remaining ones, each as one row."""
+    standard = f'SELECT * FROM {TABLE} WHERE "queue_id" IS NOT NULL AND NOT COALESCE({_OWN_QUEUE}, false)'
+    rows = measure(db, QUEUE_METRICS, period, x, Grouping(("queue",), None, period.zone), standard)
+    rows.sort(key=lambda row: (-row["contacts_queued"], row["queue_name"] or "\uffff", row["queue_id"]))
+    # One queue in a row called "others" would take the place of its own name.
+    shown = rows if len(rows) <= QUEUES_MAX + 1 else rows[:QUEUES_MAX]
+    found = [QueueRow(row["queue_name"], row["queue_id"], _x_of(x, row), row) for row in shown]
+    own = f"SELECT * FROM {TABLE} WHERE {_OWN_QUEUE}"
+    found += _group(db, period, x, "Agents' own queues", own, [])
+    if len(shown) < len(rows):
+        ids = [row["queue_id"] for row in shown]
+        rest = f'{standard} AND "queue_id" NOT IN ({marks(3, len(ids))})'
+        found += _group(db, period, x, f"{len(rows) - len(shown)} other queues", rest, ids)
+    return tuple(found)
+
+
+def _group(db: Session, period: Period, x: Threshold, name: str, contacts: str, values: list[object]) -> list[QueueRow]:
+    row = measure(db, QUEUE_METRICS, period, x, None, contacts, values)[0]
+    return [QueueRow(name, None, None if x.by_queue else x.default, row, True)] if row["contacts_queued"] else []
+
+
+def _x_of(x: Threshold, row: Row) -> float:
+    return x.by_queue.get(row["queue_id"], x.by_queue.get(row["queue_name"], x.default))

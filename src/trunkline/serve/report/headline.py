@@ -1,0 +1,92 @@
+"""The numbers a supervisor asks for first, with their change: for the report's top and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from trunkline.metrics.catalogue import METRICS
+from trunkline.serve.report import wording
+from trunkline.serve.report.measures import Row, measure
+from trunkline.serve.report.period import Period
+from trunkline.sql.metric_query import Threshold
+from trunkline.sql.session import Session
+
+Tone = Literal["better", "worse", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One number: what it is, how much, and how it changed against the period before (empty: nothing to compare).
+
+    `tone` says whether the change is good or bad news, empty where it is neither. `metric` is the metric's name.
+    """
+
+    label: str
+    value: str
+    change: str
+    tone: Tone
+    metric: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    show: Callable[[wording.Value], str]
+    change: Callable[[wording.Value, wording.Value], str]
+
+
+_COUNT: Final = _Kind(wording.count, wording.count_change)
+_RATE: Final = _Kind(wording.percentage, wording.percentage_change)
+_TIME: Final = _Kind(wording.duration, wording.duration_change)
+_KINDS: Final = {"count": _COUNT, "percent": _RATE, "seconds": _TIME}
+
+# Label, metric, and which way is good: 1 up, -1 down, 0 neither. Most telling first.
+_ORDER: Final[tuple[tuple[str, str, int], ...]] = (
+    ("Service level", "SERVICE_LEVEL", 1),
+    ("Contacts queued", "CONTACTS_QUEUED", 0),
+    ("Abandonment rate", "ABANDONMENT_RATE", -1),
+    ("Average speed of answer", "AVG_QUEUE_ANSWER_TIME", -1),
+    ("Contacts ended", "CONTACTS_CREATED", 0),
+    ("Handled", "CONTACTS_HANDLED", 0),
+    ("Abandoned", "CONTACTS_ABANDONED", -1),
+    ("9 of 10 waited at most", "QUEUE_WAIT_TIME_P90", -1),
+    ("Longest wait", "MAX_QUEUED_TIME", -1),
+    ("Average handle time", "AVG_HANDLE_TIME", 0),
+    ("Average after contact work", "AVG_AFTER_CONTACT_WORK_TIME", 0),
+    ("Transferred out", "CONTACTS_TRANSFERRED_OUT", 0),
+)
+HEADLINE_METRICS: Final = tuple(metric for _, metric, _ in _ORDER)
+
+
+def headline(db: Session, period: Period, x: Threshold) -> list[Headline]:
+    """The headline of a period, asked of the warehouse. Without contacts counts are 0 and times a dash."""
+    return lines(totals(db, period, x), totals(db, period.previous, x), x)
+
+
+def totals(db: Session, period: Period, x: Threshold) -> Row:
+    """Every headline metric of a period by its column name."""
+    return measure(db, HEADLINE_METRICS, period, x)[0]
+
+
+def lines(now: Mapping[str, Any], before: Mapping[str, Any], x: Threshold) -> list[Headline]:
+    """The headline of two rows of `totals`. A day before without any contact is nothing to compare with."""
+    is_comparable = bool(before["contacts_created"])
+    found: list[Headline] = []
+    for label, name, direction in _ORDER:
+        metric = METRICS[name]
+        kind = _KINDS[metric.unit]
+        value, earlier = now[metric.column], before[metric.column] if is_comparable else None
+        change = kind.change(value, earlier)
+        tone: Tone = ""
+        if direction and change not in ("", "unchanged"):
+            tone = "better" if (value > earlier) == (direction > 0) else "worse"
+        shown = f"{label} {threshold_text(x)}" if metric.takes_x else label
+        found.append(Headline(shown, kind.show(value), change, tone, name, metric.description))
+    return found
+
+
+def threshold_text(x: Threshold) -> str:
+    """`20 s`, or `20 s*` where some queues have another X."""
+    return f"{x.default:g} s" + ("*" if x.by_queue else "")

@@ -1,0 +1,98 @@
+"""What a report covers: a local day of a zone, 23 to 25 hours long where clocks change, or any span; and what before.
+
+All instants are naive UTC; the zone is only for reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from trunkline.errors import UsageError
+from trunkline.schedules.wall_clock import zone_named
+from trunkline.sql.session import Session
+
+SPAN_MAX = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The half-open span [since, until). `day` is the local date when the span is one, else None."""
+
+    since: datetime
+    until: datetime
+    zone: str
+    day: date | None = None
+
+    @property
+    def previous(self) -> Period:
+        """The local day before, else the span of the same length just before."""
+        if self.day is not None:
+            return day_period(self.day - timedelta(days=1), self.zone)
+        return Period(self.since - (self.until - self.since), self.since, self.zone)
+
+    @property
+    def hours(self) -> float:
+        """Length in hours: 23 or 25 on the days when clocks change."""
+        return (self.until - self.since) / timedelta(hours=1)
+
+    def local(self, at: datetime) -> datetime:
+        """The wall clock of the zone at an instant, aware."""
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone))
+
+    @property
+    def title(self) -> str:
+        """`Tuesday 3 March 2026`, or both ends of a span."""
+        if self.day is not None:
+            return _date(self.day)
+        since, until = self.local(self.since), self.local(self.until)
+        return f"{since.day} {since:%B %Y %H:%M} to {until.day} {until:%B %Y %H:%M}"
+
+    @property
+    def name(self) -> str:
+        """How a change names this period: `Monday 2 March 2026`, or `the 6 hours before`."""
+        return _date(self.day) if self.day is not None else f"the {self.hours:g} hours before"
+
+
+def day_period(day: date, zone: str) -> Period:
+    """A local day, from its first instant to the next day's. UsageError for an unknown zone."""
+    return Period(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), zone, day)
+
+
+def span_period(since: datetime, until: datetime, zone: str) -> Period:
+    """Any span; aware instants are converted, naive ones are UTC. UsageError when empty, reversed or over 31 days."""
+    first, last = (one if one.tzinfo is None else one.astimezone(UTC).replace(tzinfo=None) for one in (since, until))
+    if not timedelta(0) < last - first <= SPAN_MAX:
+        raise UsageError(
+            f"the report's span is {first} to {last}; valid: an end after the start and within {SPAN_MAX.days} days."
+        )
+    zone_named(zone)
+    return Period(first, last, zone)
+
+
+def default_day(db: Session, zone: str, now: datetime) -> date | None:
+    """The last local day that is over at `now` (naive UTC) and on which a customer's contact began that has ended.
+
+    Legs that follow another (transfers) do not make a day, since a day's last calls often end after midnight. When
+    no such day is over yet the newest one; None without any contact.
+    """
+    today = now.replace(tzinfo=UTC).astimezone(zone_named(zone)).date()
+    over, newest = db.query(
+        'SELECT max(CASE WHEN "initiation_timestamp" < CAST($1 AS TIMESTAMP) THEN "initiation_timestamp" END), '
+        'max("initiation_timestamp") '
+        'FROM "connect_datalake"."contact_record" WHERE "disconnect_timestamp" IS NOT NULL '
+        'AND ("initial_contact_id" IS NULL OR "initial_contact_id" = "contact_id")',
+        [_midnight(today, zone)],
+    )[0]
+    chosen: datetime | None = over or newest
+    return None if chosen is None else chosen.replace(tzinfo=UTC).astimezone(zone_named(zone)).date()
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    # Where clocks skip midnight, fold=0 reads it with the offset before: the very instant of the change.
+    return datetime.combine(day, time(), zone_named(zone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def _date(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"

@@ -1,0 +1,113 @@
+"""How long contacts waited and were handled, counted in ranges; who of them gave up."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Final
+
+from trunkline.serve.report.measures import condition_sql, measure, value_sql
+from trunkline.serve.report.period import Period
+from trunkline.sql.metric_query import TABLE, Threshold
+from trunkline.sql.session import Session
+
+_WAIT_EDGES_S: Final = (5, 10, 20, 30, 60, 120, 300, 600)
+_WIDTHS_S: Final = (1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+_BINS_MAX: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Contacts whose time was from `low_s` to under `high_s` (None: no end). `abandoned` of them gave up."""
+
+    low_s: float
+    high_s: float | None
+    contacts: int
+    abandoned: int
+
+    @property
+    def label(self) -> str:
+        """`under 5 s`, `20–30 s`, `5–10 min`, `10 min or more`."""
+        if self.high_s is None:
+            return f"{_edge(self.low_s)} or more"
+        if self.low_s == 0:
+            return f"under {_edge(self.high_s)}"
+        low, high = _edge(self.low_s), _edge(self.high_s)
+        if low.split()[1] == high.split()[1]:
+            low = low.split()[0]
+        return f"{low}\u2013{high}"
+
+    @property
+    def axis(self) -> str:
+        """The range's lower end, short: `0`, `20 s`, `5 m`."""
+        return _edge(self.low_s).replace(" min", " m") if self.low_s else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Contacts by ranges of a time, with its percentiles in seconds (None without a contact). `contacts` is the sum."""
+
+    bins: tuple[Bin, ...]
+    p50_s: float | None
+    p90_s: float | None
+    p95_s: float | None
+    contacts: int
+    abandoned: int
+
+
+def waits(db: Session, period: Period, x: Threshold) -> Distribution:
+    """Time in queue of all queued contacts; one edge of the ranges is X of queues without their own."""
+    edges = sorted({*_WAIT_EDGES_S, x.default} - {0})
+    return _distribution(db, period, x, "QUEUE_WAIT_TIME", edges)
+
+
+def handle_times(db: Session, period: Period, x: Threshold) -> Distribution:
+    """Handle time of all contacts that have one, in equal ranges that hold 19 of 20; the longest are the last range."""
+    return _distribution(db, period, x, "HANDLE_TIME", None)
+
+
+def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges: list[float] | None) -> Distribution:
+    names = [f"{prefix}_P{percent}" for percent in (50, 90, 95)]
+    row = measure(db, names, period, x)[0]
+    p50, p90, p95 = (row[name.lower()] for name in names)
+    if edges is None:
+        width = next((one for one in _WIDTHS_S if (p95 or 0) / one <= _BINS_MAX), _WIDTHS_S[-1])
+        edges = [float(width * n) for n in range(1, max(2, int((p95 or 0) // width) + 2))]
+    bins = [[0, 0] for _ in range(len(edges) + 1)]
+    for value_ms, contacts, abandoned in _counted(db, period, names[0]):
+        found = bins[bisect_right(edges, value_ms / 1000)]
+        found[0] += contacts
+        found[1] += abandoned
+    lows, highs = [0.0, *edges], [*edges, None]
+    return Distribution(
+        tuple(
+            Bin(low, high, contacts, abandoned)
+            for low, high, (contacts, abandoned) in zip(lows, highs, bins, strict=True)
+        ),
+        p50,
+        p90,
+        p95,
+        sum(contacts for contacts, _ in bins),
+        sum(abandoned for _, abandoned in bins),
+    )
+
+
+def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, int]]:
+    """(milliseconds, contacts, abandoned) per distinct value that the metric is over."""
+    engine = db.engine.name
+    is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
+    return db.query(
+        f"SELECT value_ms, COUNT(*), COUNT(CASE WHEN is_abandoned THEN 1 END) FROM ("
+        f"SELECT {value_sql(metric, engine)} AS value_ms, {is_abandoned} AS is_abandoned FROM {TABLE} "
+        'WHERE "disconnect_timestamp" >= CAST($1 AS TIMESTAMP) '
+        'AND "disconnect_timestamp" < CAST($2 AS TIMESTAMP)) AS contacts '
+        "WHERE value_ms IS NOT NULL GROUP BY value_ms",
+        [period.since, period.until],
+    )
+
+
+def _edge(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds / 60:g} min" if seconds > 120 and seconds % 30 == 0 else f"{seconds:g} s"

@@ -1,0 +1,1 @@
+"""The simulated contact centre: queues, agents, contacts and the event loop."""

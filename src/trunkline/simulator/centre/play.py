@@ -1,0 +1,80 @@
+"""Run the centre: arrivals, shifts and the event loop, then cut to the exact number of contacts."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+from trunkline.errors import TerminalError
+from trunkline.simulator.centre.arrivals import draw, shape
+from trunkline.simulator.centre.centre import Agent, build
+from trunkline.simulator.centre.contact import Contact
+from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.handling import connected
+from trunkline.simulator.centre.journeys import arrive, leave
+from trunkline.simulator.centre.staffing import Shift, roster
+from trunkline.simulator.spec import Spec
+
+_LEGS_PER_ARRIVAL = 1.11
+_TRIES_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What happened: contacts in order of creation, the agents, and their shifts."""
+
+    contacts: list[Contact]
+    agents: list[Agent]
+    shifts: list[Shift]
+
+
+def play(spec: Spec) -> Played:
+    """Simulate until exactly `spec.contacts` contacts remain after cutting.
+
+    Arrivals are planned with a few to spare; then whole journeys, picked by the seed, are taken out.
+    """
+    arrivals = math.ceil((spec.contacts + 2 * math.sqrt(spec.contacts) + 2) / _LEGS_PER_ARRIVAL)
+    for _ in range(_TRIES_MAX):
+        played = _run(spec, arrivals if spec.contacts else 0)
+        kept = _cut(played.contacts, spec)
+        if kept is not None:
+            return Played(kept, played.agents, played.shifts)
+        arrivals += max(2, arrivals // 50)
+    raise TerminalError(f"{spec.contacts} contacts with seed {spec.seed} cannot be met exactly; try another seed")
+
+
+def _run(spec: Spec, arrivals: int) -> Played:
+    # The centre is the same whatever the seed: another seed is another day of it, not another company.
+    centre = build(random.Random("centre"))
+    plan = shape(centre, spec, arrivals)
+    shifts = roster(centre, plan, spec.seed)
+    sim = Engine(centre, spec.seed, connected, leave)
+    for shift in shifts:
+        sim.at(shift.start, sim.start_shift, shift.agent)
+        for start, seconds in shift.breaks:
+            sim.at(start, sim.take_break, shift.agent, seconds)
+        sim.at(shift.end, sim.end_shift, shift.agent)
+    sim.feed(draw(plan, spec, arrivals), arrive)
+    sim.run()
+    return Played(sim.contacts, centre.agents, shifts)
+
+
+def _cut(contacts: list[Contact], spec: Spec) -> list[Contact] | None:
+    """Take out whole journeys until the number fits; None where it cannot."""
+    excess = len(contacts) - spec.contacts
+    if excess < 0:
+        return None
+    sizes: dict[int, int] = {}
+    for one in contacts:
+        sizes[one.call_key] = sizes.get(one.call_key, 0) + 1
+    order = sorted(sizes)
+    random.Random(f"cut {spec.seed}").shuffle(order)
+    gone: set[int] = set()
+    for key in order:
+        if excess == 0:
+            break
+        if sizes[key] <= excess:
+            gone.add(key)
+            excess -= sizes[key]
+    return [one for one in contacts if one.call_key not in gone] if excess == 0 else None

@@ -1,0 +1,147 @@
+"""What a simulated Connect instance knows of a contact: when each of its times lies, and its record at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from trunkline.simulator.centre.contact import Contact
+from trunkline.simulator.centre.ids import stamp
+from trunkline.simulator.centre.play import Played, play
+from trunkline.simulator.export.delivery import schedule
+from trunkline.simulator.export.record import export
+from trunkline.simulator.export.versions import Version
+from trunkline.simulator.spec import Spec
+
+Record = dict[str, Any]
+
+TIME_TYPES = (
+    "INITIATION_TIMESTAMP",
+    "SCHEDULED_TIMESTAMP",
+    "CONNECTED_TO_AGENT_TIMESTAMP",
+    "DISCONNECT_TIMESTAMP",
+    "ENQUEUE_TIMESTAMP",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContact:
+    """One contact. Instants are Unix seconds; None means it never was, or is not yet.
+
+    `times` has one instant per entry of `TIME_TYPES`. `begins_at` is when a search that is not for ended contacts finds
+    it first, `completed_at` the end of after contact work. `record_at(now)` is its exported record as of then.
+    """
+
+    contact_id: str
+    begins_at: int
+    completed_at: int
+    times: tuple[int | None, ...]
+    record_at: Callable[[float], Record]
+
+    @property
+    def disconnected_at(self) -> int | None:
+        """When the customer left."""
+        return self.times[TIME_TYPES.index("DISCONNECT_TIMESTAMP")]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A simulated instance: its contacts by id, and what its listings name, each a tuple of (id, ARN, name)."""
+
+    instance_arn: str
+    contacts: Mapping[str, ApiContact]
+    queues: tuple[tuple[str, str, str], ...]
+    users: tuple[tuple[str, str, str], ...]
+    profiles: tuple[tuple[str, str, str], ...]
+    groups: tuple[tuple[str, str, str], ...]
+    profile_of: Mapping[str, str]
+    group_of: Mapping[str, str]
+
+    @property
+    def instance_id(self) -> str:
+        """The last segment of the ARN."""
+        return self.instance_arn.rpartition("/")[2]
+
+
+def instance_of(spec: Spec, instance_arn: str) -> Instance:
+    """The instance whose contacts the same spec writes into files: the same ids, times and versions."""
+    played = play(spec)
+    versions: dict[str, list[Version]] = {}
+    for delivery in schedule(played.contacts, spec):
+        if not delivery.is_copy:
+            versions.setdefault(delivery.contact.contact_id, []).append(delivery.version)
+    contacts = {one.contact_id: _contact(one, versions[one.contact_id], spec.seed) for one in played.contacts}
+    return _named(played, contacts, instance_arn)
+
+
+def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str) -> Instance:
+    profiles = {agent.profile.arn: agent.profile for agent in played.agents}
+    queues = {queue.arn: queue for profile in profiles.values() for queue in profile.queues}
+    groups = {group.arn: group for agent in played.agents for group in agent.levels}
+    return Instance(
+        instance_arn=instance_arn,
+        contacts=contacts,
+        queues=tuple((one.queue_id, arn, one.name) for arn, one in queues.items()),
+        users=tuple((one.agent_id, one.arn, one.username) for one in played.agents),
+        profiles=tuple((_last(arn), arn, one.name) for arn, one in profiles.items()),
+        groups=tuple((_last(arn), arn, one.name) for arn, one in groups.items()),
+        profile_of={one.agent_id: _last(one.profile.arn) for one in played.agents},
+        group_of={one.agent_id: _last(one.levels[-1].arn) for one in played.agents if one.levels},
+    )
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _contact(one: Contact, versions: list[Version], seed: int) -> ApiContact:
+    assert one.completed_at is not None
+    return ApiContact(
+        contact_id=one.contact_id,
+        begins_at=_begins_at(one),
+        completed_at=one.completed_at,
+        times=(one.initiated_at, one.scheduled_at, one.agent_at, one.disconnected_at, one.enqueued_at),
+        record_at=partial(_record_at, one, tuple(sorted(versions, key=lambda v: v.level)), seed),
+    )
+
+
+def _begins_at(one: Contact) -> int:
+    """Voice once an agent has it or it has ended, callbacks sooner; a chat when the system has it; others at once."""
+    end = one.disconnected_at if one.disconnected_at is not None else one.initiated_at
+    if one.channel == "VOICE" and one.method != "CALLBACK":
+        return one.agent_at if one.agent_at is not None else end
+    if one.channel == "CHAT":
+        return one.system_at if one.system_at is not None else end
+    return one.initiated_at
+
+
+def _record_at(one: Contact, versions: tuple[Version, ...], seed: int, now: float) -> Record:
+    """The newest version there is; before the first one, what of it has happened."""
+    there = [version for version in versions if version.updated_at <= now]
+    record = export(one, there[-1] if there else versions[0], seed)
+    return record if there else until(record, now)
+
+
+def until(record: Record, now: float) -> Record:
+    """A record without what lies after `now`; its last update is the last thing that happened before."""
+    known = dict(record)
+    if _is_later(known.get("DisconnectTimestamp"), now):
+        known |= dict.fromkeys(("DisconnectTimestamp", "DisconnectReason", "NextContactId", "Recordings", "Recording"))
+    agent = known.get("Agent")
+    if agent is not None and _is_later(agent["ConnectedToAgentTimestamp"], now):
+        known["Agent"] = agent = None
+    if agent is not None and _is_later(agent["AfterContactWorkEndTimestamp"], now):
+        known["Agent"] = {**agent, "AfterContactWorkEndTimestamp": None, "AfterContactWorkDuration": None}
+    if _is_later(known.get("ConnectedToSystemTimestamp"), now):
+        known["ConnectedToSystemTimestamp"] = None
+    names = ("InitiationTimestamp", "ConnectedToSystemTimestamp", "DisconnectTimestamp")
+    happened = [known.get(name) for name in names]
+    happened.append(agent["ConnectedToAgentTimestamp"] if agent is not None else None)
+    known["LastUpdateTimestamp"] = max(time for time in happened if time is not None)
+    return known
+
+
+def _is_later(text: str | None, now: float) -> bool:
+    return text is not None and text > stamp(int(now))

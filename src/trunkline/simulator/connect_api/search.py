@@ -1,0 +1,168 @@
+"""SearchContacts as the emulator does it: which contacts a query finds, in what order, and its pages."""
+
+from __future__ import annotations
+
+import base64
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
+from trunkline.simulator.connect_api.answers import summary
+from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance
+from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.spec import DAY_S
+
+Answer = dict[str, Any]
+_QUERIES_MAX = 16  # whose pages are kept
+_CRITERIA = ("Channels", "InitiationMethods", "AgentIds", "QueueIds")
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What Amazon does not document, with what the emulator does. Each can be set otherwise, and the product holds.
+
+    `index_lag_s`: a contact is found this long after it could be (a number, or a function of the contact).
+    `lists_after_contact_work`: an ended contact is found by its disconnect time while after contact work lasts.
+    `includes_start`, `includes_end`: whether a range holds its own bounds.
+    `token_life_s`: a NextToken is refused after that; `keeps_pages`: pages are of the moment of the first one, else of
+    the moment they are asked for. `results_max`: results of one query, beyond which there is no NextToken.
+    `total_max`: TotalCount says no more than this (None: the truth). `sorts`: Sort is honoured.
+    `gives_attributes`: DescribeContact has attributes, else only GetContactAttributes.
+    """
+
+    index_lag_s: float | Callable[[ApiContact], float] = 60.0
+    lists_after_contact_work: bool = False
+    includes_start: bool = True
+    includes_end: bool = True
+    token_life_s: float = 300.0
+    keeps_pages: bool = True
+    results_max: int = SEARCH_RESULTS_MAX
+    total_max: int | None = None
+    sorts: bool = True
+    gives_attributes: bool = True
+
+    def lag_s(self, one: ApiContact) -> float:
+        """Seconds until this contact is found."""
+        return self.index_lag_s(one) if callable(self.index_lag_s) else self.index_lag_s
+
+
+class Search:
+    """The index of one instance's contacts, and the pages that are being read."""
+
+    def __init__(self, instance: Instance, assumed: Assumptions, now_s: Callable[[], float]) -> None:
+        self._instance, self._assumed, self._now_s = instance, assumed, now_s
+        self._sorted: dict[str, tuple[list[int], list[ApiContact]]] = {}
+        self._found: dict[str, list[ApiContact]] = {}
+
+    def search(self, request: Answer) -> Answer:
+        """One page. Raises ApiError as the service does."""
+        token = request.get("NextToken")
+        asked = {key: request[key] for key in request if key not in ("NextToken", "MaxResults")}
+        query = json.dumps(asked, default=str)
+        start = self._start_of(token, query) if token is not None else 0
+        found = self._found.get(query) if start and self._assumed.keeps_pages else None
+        if found is None:
+            found = self._found[query] = self._matches(request)
+            while len(self._found) > _QUERIES_MAX:
+                del self._found[next(iter(self._found))]
+        reachable = min(len(found), self._assumed.results_max)
+        end = min(reachable, start + request.get("MaxResults", 10))
+        now = self._now_s()
+        total = len(found) if self._assumed.total_max is None else min(len(found), self._assumed.total_max)
+        answer: Answer = {"Contacts": [summary(one.record_at(now)) for one in found[start:end]], "TotalCount": total}
+        if end < reachable:
+            answer["NextToken"] = self._token(end, query)
+        return answer
+
+    def _token(self, start: int, query: str) -> str:
+        return base64.b64encode(json.dumps([start, query, self._now_s()]).encode()).decode()
+
+    def _start_of(self, token: str, query: str) -> int:
+        try:
+            start, asked, issued_at = json.loads(base64.b64decode(token))
+        except ValueError:
+            raise ApiError("InvalidParameterException", "The next token is invalid") from None
+        if asked != query:
+            raise ApiError("InvalidParameterException", "The next token belongs to another request")
+        if self._now_s() - issued_at > self._assumed.token_life_s:
+            raise ApiError("InvalidParameterException", "The next token has expired")
+        return int(start)
+
+    def _matches(self, request: Answer) -> list[ApiContact]:
+        kind, start, end = self._range(request["TimeRange"])
+        wanted = _wanted(request.get("SearchCriteria") or {})
+        seconds, ordered = self._by_time(kind)
+        low = bisect_left(seconds, start) if self._assumed.includes_start else bisect_right(seconds, start)
+        high = bisect_right(seconds, end) if self._assumed.includes_end else bisect_left(seconds, end)
+        now = self._now_s()
+        found = [one for one in ordered[low:high] if self._found_from(one, kind) <= now and wanted(one, now)]
+        sort = request.get("Sort")
+        if sort is None or not self._assumed.sorts:
+            return sorted(found, key=lambda one: one.contact_id)
+        return self._in_order(found, sort)
+
+    def _in_order(self, found: list[ApiContact], sort: Answer) -> list[ApiContact]:
+        field = sort["FieldName"]
+        if field not in TIME_TYPES:
+            raise ApiError("InvalidRequestException", f"sorting by {field} is not emulated")
+        place = TIME_TYPES.index(field)
+        return sorted(
+            found,
+            key=lambda one: (-1 if (at := one.times[place]) is None else at, one.contact_id),
+            reverse=sort["Order"] == "DESCENDING",
+        )
+
+    def _range(self, asked: Answer) -> tuple[str, float, float]:
+        start, end = (_seconds(asked[name]) for name in ("StartTime", "EndTime"))
+        if start >= end:
+            raise ApiError("InvalidParameterException", "StartTime must be before EndTime")
+        if end - start > SEARCH_RANGE_DAYS_MAX * DAY_S:
+            raise ApiError("InvalidParameterException", f"The time range is longer than {SEARCH_RANGE_DAYS_MAX} days")
+        if start < self._now_s() - SEARCH_LOOK_BACK_DAYS_MAX * DAY_S:
+            raise ApiError("InvalidParameterException", "StartTime is more than two years ago")
+        return asked["Type"], start, end
+
+    def _by_time(self, kind: str) -> tuple[list[int], list[ApiContact]]:
+        if kind not in self._sorted:
+            place = TIME_TYPES.index(kind)
+            timed = [(at, one) for one in self._instance.contacts.values() if (at := one.times[place]) is not None]
+            timed.sort(key=lambda pair: (pair[0], pair[1].contact_id))
+            self._sorted[kind] = ([at for at, _ in timed], [one for _, one in timed])
+        return self._sorted[kind]
+
+    def _found_from(self, one: ApiContact, kind: str) -> float:
+        at = one.times[TIME_TYPES.index(kind)]
+        assert at is not None
+        known_at = one.begins_at
+        if kind == "DISCONNECT_TIMESTAMP":
+            known_at = at if self._assumed.lists_after_contact_work else one.completed_at
+        return max(at, known_at) + self._assumed.lag_s(one)
+
+
+def _wanted(criteria: Answer) -> Callable[[ApiContact, float], bool]:
+    """The filters that are emulated: any of the named values, all of the named kinds."""
+    if unknown := [name for name in criteria if name not in _CRITERIA]:
+        raise ApiError("InvalidRequestException", f"{', '.join(unknown)} is not emulated")
+    named = {name: set(values) for name, values in criteria.items() if values}
+
+    def holds(one: ApiContact, now: float) -> bool:
+        if not named:
+            return True
+        shown = summary(one.record_at(now))
+        seen = {
+            "Channels": shown.get("Channel"),
+            "InitiationMethods": shown.get("InitiationMethod"),
+            "AgentIds": shown.get("AgentInfo", {}).get("Id"),
+            "QueueIds": shown.get("QueueInfo", {}).get("Id"),
+        }
+        return all(seen[name] in values for name, values in named.items())
+
+    return holds
+
+
+def _seconds(value: datetime) -> float:
+    return value.timestamp()

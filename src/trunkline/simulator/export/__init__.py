@@ -1,0 +1,1 @@
+"""Contact records as Amazon Connect and Firehose deliver them."""

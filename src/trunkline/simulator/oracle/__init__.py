@@ -1,0 +1,1 @@
+"""The right answers for a simulated centre."""

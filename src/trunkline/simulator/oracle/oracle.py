@@ -1,0 +1,153 @@
+"""The right answers: every contact metric, computed in plain Python from the winning record of each contact.
+
+Written from Amazon's definitions (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html)
+and independent of any SQL. Two answers: as exported, and true. They differ where a formula reads PreDisconnectState,
+which the export lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from trunkline.errors import UsageError
+from trunkline.simulator.oracle.terms import METRICS, Aggregate, Ask, Metric
+from trunkline.simulator.oracle.true_contact import TrueContact
+
+T = TypeVar("T")
+Answer = int | float | None
+DIMENSIONS: dict[str, Callable[[TrueContact], str | None]] = {
+    "queue": lambda c: c.queue_id,
+    "agent": lambda c: c.agent_id,
+    "routing_profile": lambda c: c.routing_profile_id,
+    "channel": lambda c: c.channel,
+    "initiation_method": lambda c: c.initiation_method,
+}
+INTERVALS_S = {"15min": 900, "30min": 1800, "hour": 3600, "day": 86_400}
+DEFAULT_X = "default"
+_EPOCH = datetime(1970, 1, 1)
+
+
+def answer(
+    contacts: Sequence[TrueContact],
+    metric: str,
+    by: Sequence[str] = (),
+    interval: str | None = None,
+    zone: str = "UTC",
+    x_s: float | Mapping[str, float] = 20,
+    truth: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[tuple[Any, ...], Answer]:
+    """One metric per group; see `answers`."""
+    found = answers(contacts, (metric,), by, interval, zone, x_s, truth, since, until)
+    return {key: value for key, (value,) in found.items()}
+
+
+def answers(
+    contacts: Sequence[TrueContact],
+    metrics: Sequence[str],
+    by: Sequence[str] = (),
+    interval: str | None = None,
+    zone: str = "UTC",
+    x_s: float | Mapping[str, float] = 20,
+    truth: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[tuple[Any, ...], tuple[Answer, ...]]:
+    """Metrics per group: a key in the order of `by`, with the interval last where one is asked for.
+
+    Population: contacts with a disconnect time in [since, until) (naive means UTC). Times are seconds, rates 0 to
+    100, counts integers; None where there is nothing to divide by or to add up. Groups without contacts are absent,
+    except that without `by` and `interval` there is always the one group `()`. None is a group of its own.
+    Interval keys are naive UTC instants, for `day` local dates. `x_s` is one number of seconds, or a mapping from
+    queue name or id with `default` (20 if left out) for other queues.
+    """
+    chosen = [_known(METRICS, metric, "metric") for metric in metrics]
+    readers = [_known(DIMENSIONS, name, "dimension") for name in by]
+    width_s = None if interval is None else _known(INTERVALS_S, interval, "interval")
+    ask = Ask(truth, _threshold(x_s))
+    first, last = _second(since), _second(until)
+    groups: dict[tuple[Any, ...], list[TrueContact]] = {}
+    for one in contacts:
+        at = one.disconnected_at
+        if at is None or (first is not None and at < first) or (last is not None and at >= last):
+            continue
+        key: tuple[Any, ...] = tuple([reader(one) for reader in readers])
+        if width_s is not None:
+            key += (interval_key(at, width_s, zone),)
+        groups.setdefault(key, []).append(one)
+    if not by and interval is None:
+        groups.setdefault((), [])
+    return {key: tuple(evaluate(metric, members, ask) for metric in chosen) for key, members in groups.items()}
+
+
+def evaluate(metric: Metric, contacts: Sequence[TrueContact], ask: Ask) -> Answer:
+    """One metric over one group. Sums are exact integers of milliseconds before the one division."""
+    if metric.how is Aggregate.COUNT:
+        return sum(1 for one in contacts if metric.value(one, ask))
+    if metric.how is Aggregate.RATE:
+        assert metric.base is not None
+        base = metric.base
+        below = sum(1 for one in contacts if base(one, ask))
+        return float(sum(1 for one in contacts if metric.value(one, ask))) * 100 / below if below else None
+    values = [value for one in contacts if (value := metric.value(one, ask)) is not None]
+    if not values:
+        return None
+    if metric.how is Aggregate.AVERAGE:
+        return float(sum(values)) / len(values)
+    if metric.how is Aggregate.AVERAGE_TIME:
+        return float(sum(values) * 1000) / (len(values) * 1000.0)
+    if metric.how is Aggregate.SUM_TIME:
+        return float(sum(values) * 1000) / 1000.0
+    if metric.how is Aggregate.MAX_TIME:
+        return float(max(values) * 1000) / 1000.0
+    # Nearest rank: the ceil(p * n)-th smallest, with p in whole percent so that no rounding comes in.
+    values.sort()
+    rank = -(-metric.percent * len(values) // 100)
+    return float(values[max(rank, 1) - 1] * 1000) / 1000.0
+
+
+def interval_key(at: int, width_s: int, zone: str) -> datetime | date:
+    """The interval that holds a Unix second: `at` less the local wall clock modulo the width; a day is its date."""
+    local = at + _offset_s(zone, at // 900)
+    if width_s == 86_400:
+        return (_EPOCH + timedelta(seconds=local)).date()
+    return _EPOCH + timedelta(seconds=at - local % width_s)
+
+
+@lru_cache(maxsize=200_000)
+def _offset_s(zone: str, quarter: int) -> int:
+    """A zone's offset in a quarter of an hour; since 1972 no zone has changed its offset within one."""
+    offset = datetime.fromtimestamp(quarter * 900, UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def _threshold(x_s: float | Mapping[str, float]) -> Callable[[TrueContact], float]:
+    if not isinstance(x_s, Mapping):
+        return lambda _: x_s
+    default = x_s.get(DEFAULT_X, 20)
+
+    def look_up(one: TrueContact) -> float:
+        for name in (one.queue_id, one.queue_name):
+            if name is not None and name in x_s:
+                return x_s[name]
+        return default
+
+    return look_up
+
+
+def _second(when: datetime | None) -> float | None:
+    if when is None:
+        return None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _known(table: Mapping[str, T], name: str, noun: str) -> T:
+    if name not in table:
+        raise UsageError(f"the oracle knows no {noun} {name!r}; it knows {', '.join(sorted(table))}")
+    return table[name]

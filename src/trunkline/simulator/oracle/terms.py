@@ -1,0 +1,236 @@
+"""Each metric's terms over one contact, as Amazon defines them. Times in whole seconds, None leaves a contact out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from trunkline.simulator.oracle.true_contact import TrueContact
+
+_INCOMING = ("INBOUND", "TRANSFER", "QUEUE_TRANSFER")
+_FLOW_METHODS = (*_INCOMING, "API")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked: the true answer or the exported one, and X (seconds) for a contact."""
+
+    truth: bool
+    x_s: Callable[[TrueContact], float]
+
+
+class Aggregate(Enum):
+    """How the terms of a group become one number."""
+
+    COUNT = auto()
+    RATE = auto()
+    AVERAGE = auto()
+    AVERAGE_TIME = auto()
+    SUM_TIME = auto()
+    MAX_TIME = auto()
+    PERCENTILE = auto()
+
+
+Term = Callable[[TrueContact, Ask], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`value` is a test (0 or 1) for COUNT and RATE, seconds or a number otherwise; `base` is RATE's denominator."""
+
+    how: Aggregate
+    value: Term
+    base: Term | None = None
+    percent: int = 0
+
+
+# --- tests: 0 or 1 ---
+
+
+def _created(c: TrueContact, ask: Ask) -> int:
+    return 1
+
+
+def _queued(c: TrueContact, ask: Ask) -> int:
+    return int(c.enqueued_at is not None)
+
+
+def _handled(c: TrueContact, ask: Ask) -> int:
+    return int(c.agent_at is not None)
+
+
+def _handled_by(*methods: str) -> Term:
+    def test(c: TrueContact, ask: Ask) -> int:
+        return int(c.agent_at is not None and c.initiation_method in methods)
+
+    return test
+
+
+def _abandoned(c: TrueContact, ask: Ask) -> int:
+    """Amazon leaves out NOT(PreDisconnectState = IN_QUEUE and transferred); without that state: not transferred."""
+    if c.enqueued_at is None or c.agent_at is not None or c.next_contact_id is not None:
+        return 0
+    if c.transfer_completed_at is None:
+        return 1
+    return int(ask.truth and c.pre_disconnect_state != "IN_QUEUE")
+
+
+def _within(c: TrueContact, ask: Ask) -> int:
+    return int(c.queue_s is not None and c.queue_s < ask.x_s(c))
+
+
+def _abandoned_within(c: TrueContact, ask: Ask) -> int:
+    return int(_abandoned(c, ask) and _within(c, ask))
+
+
+def _answered_within(c: TrueContact, ask: Ask) -> int:
+    wait_s = _answer_s(c, ask)
+    return int(wait_s is not None and wait_s < ask.x_s(c))
+
+
+def _answered_by(c: TrueContact, ask: Ask) -> int:
+    """The reference query's test: at most X, where Amazon's metric says less than X."""
+    wait_s = _answer_s(c, ask)
+    return int(wait_s is not None and wait_s <= ask.x_s(c))
+
+
+def _transferred_in(c: TrueContact, ask: Ask) -> int:
+    return int(c.initiation_method in ("TRANSFER", "QUEUE_TRANSFER"))
+
+
+def _transferred_out(c: TrueContact, ask: Ask) -> int:
+    return int(c.transfer_completed_at is not None)
+
+
+def _transferred_external(c: TrueContact, ask: Ask) -> int:
+    return int(c.transfer_completed_at is not None and c.transferred_to_type == "TELEPHONE_NUMBER")
+
+
+def _transferred_internal(c: TrueContact, ask: Ask) -> int:
+    return int(c.transfer_completed_at is not None and c.transferred_to_type != "TELEPHONE_NUMBER")
+
+
+def _put_on_hold(c: TrueContact, ask: Ask) -> int:
+    return int(c.holds is not None and c.holds > 0)
+
+
+def _agent_hung_up(c: TrueContact, ask: Ask) -> int:
+    return int(c.agent_at is not None and c.disconnect_reason == "AGENT_DISCONNECT")
+
+
+# --- seconds (or numbers), None where the contact does not count ---
+
+
+def _answer_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.queue_s if c.agent_at is not None and c.enqueued_at is not None else None
+
+
+def _abandon_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.queue_s if _abandoned(c, ask) else None
+
+
+def _queue_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.queue_s
+
+
+def _queued_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.queue_s if c.enqueued_at is not None else None
+
+
+def _handle_s(c: TrueContact, ask: Ask) -> int | None:
+    """Talk, hold, after contact work and pause; null counts 0 unless all four are null."""
+    parts = [part for part in (c.interaction_s, c.hold_s, c.acw_s, c.pause_s) if part is not None]
+    return sum(parts) if parts else None
+
+
+def _talk_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.interaction_s if c.agent_at is not None else None
+
+
+def _hold_s(c: TrueContact, ask: Ask) -> int | None:
+    return c.hold_s if c.agent_at is not None else None
+
+
+def _hold_s_all(c: TrueContact, ask: Ask) -> int | None:
+    return (c.hold_s or 0) if c.agent_at is not None else None
+
+
+def _holds(c: TrueContact, ask: Ask) -> int | None:
+    return (c.holds or 0) if c.agent_at is not None else None
+
+
+def _acw_s(c: TrueContact, ask: Ask) -> int | None:
+    return (c.acw_s or 0) if c.agent_at is not None else None
+
+
+def _duration_s(c: TrueContact, ask: Ask) -> int | None:
+    if c.disconnected_at is None or c.initiated_at is None:
+        return None
+    return c.disconnected_at - c.initiated_at
+
+
+def _resolution_s(c: TrueContact, ask: Ask) -> int | None:
+    if c.disconnected_at is None or c.initiated_at is None:
+        return None
+    end = c.disconnected_at if c.acw_end_at is None else max(c.acw_end_at, c.disconnected_at)
+    return max(0, end - c.initiated_at)
+
+
+def _flow_s(c: TrueContact, ask: Ask) -> int | None:
+    """From the connection to the system until the queue, else the transfer, else the end; 0 if never connected."""
+    if c.initiation_method not in _FLOW_METHODS:
+        return None
+    if c.system_at is None:
+        return 0
+    ends = (c.enqueued_at, c.transfer_completed_at, c.disconnected_at)
+    end = next((at for at in ends if at is not None), None)
+    return None if end is None else max(0, end - c.system_at)
+
+
+_COUNT, _RATE, _AVG = Aggregate.COUNT, Aggregate.RATE, Aggregate.AVERAGE_TIME
+_SUM, _PCT = Aggregate.SUM_TIME, Aggregate.PERCENTILE
+
+METRICS: dict[str, Metric] = {
+    "CONTACTS_CREATED": Metric(_COUNT, _created),
+    "CONTACTS_QUEUED": Metric(_COUNT, _queued),
+    "CONTACTS_HANDLED": Metric(_COUNT, _handled),
+    "CONTACTS_HANDLED_INCOMING": Metric(_COUNT, _handled_by(*_INCOMING)),
+    "CONTACTS_HANDLED_OUTBOUND": Metric(_COUNT, _handled_by("OUTBOUND")),
+    "CALLBACK_CONTACTS_HANDLED": Metric(_COUNT, _handled_by("CALLBACK")),
+    "API_CONTACTS_HANDLED": Metric(_COUNT, _handled_by("API")),
+    "CONTACTS_ABANDONED": Metric(_COUNT, _abandoned),
+    "SUM_CONTACTS_ABANDONED_IN_X": Metric(_COUNT, _abandoned_within),
+    "ABANDONMENT_RATE": Metric(_RATE, _abandoned, _queued),
+    "SUM_CONTACTS_ANSWERED_IN_X": Metric(_COUNT, _answered_within),
+    "CONTACTS_REMOVED_FROM_QUEUE_IN_X": Metric(_COUNT, _within),
+    "SERVICE_LEVEL": Metric(_RATE, _within, _queued),
+    "SERVICE_LEVEL_ANSWERED": Metric(_RATE, _answered_by, _queued),
+    "AVG_QUEUE_ANSWER_TIME": Metric(_AVG, _answer_s),
+    "AVG_ABANDON_TIME": Metric(_AVG, _abandon_s),
+    "MAX_QUEUED_TIME": Metric(Aggregate.MAX_TIME, _queue_s),
+    "CONTACTS_TRANSFERRED_IN": Metric(_COUNT, _transferred_in),
+    "CONTACTS_TRANSFERRED_OUT": Metric(_COUNT, _transferred_out),
+    "CONTACTS_TRANSFERRED_OUT_INTERNAL": Metric(_COUNT, _transferred_internal),
+    "CONTACTS_TRANSFERRED_OUT_EXTERNAL": Metric(_COUNT, _transferred_external),
+    "AVG_HANDLE_TIME": Metric(_AVG, _handle_s),
+    "SUM_HANDLE_TIME": Metric(_SUM, _handle_s),
+    "AVG_INTERACTION_TIME": Metric(_AVG, _talk_s),
+    "SUM_INTERACTION_TIME": Metric(_SUM, _talk_s),
+    "AVG_HOLD_TIME": Metric(_AVG, _hold_s),
+    "AVG_HOLD_TIME_ALL_CONTACTS": Metric(_AVG, _hold_s_all),
+    "AVG_HOLDS": Metric(Aggregate.AVERAGE, _holds),
+    "CONTACTS_PUT_ON_HOLD": Metric(_COUNT, _put_on_hold),
+    "AVG_AFTER_CONTACT_WORK_TIME": Metric(_AVG, _acw_s),
+    "SUM_AFTER_CONTACT_WORK_TIME": Metric(_SUM, _acw_s),
+    "AVG_CONTACT_DURATION": Metric(_AVG, _duration_s),
+    "SUM_CONTACT_FLOW_TIME": Metric(_SUM, _flow_s),
+    "AVG_RESOLUTION_TIME": Metric(_AVG, _resolution_s),
+    "CONTACTS_AGENT_HUNG_UP_FIRST": Metric(_COUNT, _agent_hung_up),
+    "QUEUE_WAIT_TIME_P50": Metric(_PCT, _queued_s, percent=50),
+    "QUEUE_WAIT_TIME_P90": Metric(_PCT, _queued_s, percent=90),
+    "QUEUE_WAIT_TIME_P95": Metric(_PCT, _queued_s, percent=95),
+    "HANDLE_TIME_P50": Metric(_PCT, _handle_s, percent=50),
+    "HANDLE_TIME_P90": Metric(_PCT, _handle_s, percent=90),
+    "HANDLE_TIME_P95": Metric(_PCT, _handle_s, percent=95),
+}

@@ -1,0 +1,1 @@
+"""Items of DynamoDB tables: streams, scans and exports."""

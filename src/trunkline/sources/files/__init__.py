@@ -1,0 +1,1 @@
+"""Files of records, local or in S3: listing, decompression, framing."""

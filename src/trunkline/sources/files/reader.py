@@ -1,0 +1,234 @@
+"""Contact records in files, local or in S3: batches with positions, and the same batch again from its plan."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any, Final, Protocol
+
+from trunkline import limits
+from trunkline.aws import s3 as s3_client
+from trunkline.errors import SourceChangedError
+from trunkline.positions import Plan, Progress, Range
+from trunkline.records import Broken, Framed, Texts
+from trunkline.sources.files import framing
+from trunkline.sources.files.blocks import Block
+from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
+from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
+
+NAME: Final = "s3_files"
+# Ours: what a batch of tiny records or files may hold, so that memory is bounded by bytes and not by counts.
+_RECORD_BYTES_MIN: Final = 64
+_FILES_MAX: Final = 4_096
+
+
+class _Raw(Protocol):
+    """The stored bytes of one version of one file."""
+
+    def seek(self, position: int) -> None: ...
+    def read(self, size: int, /) -> bytes: ...
+    def check(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def read_batches(
+    files: Sequence[SourceFile],
+    done: Mapping[tuple[str, str], Progress],
+    object_name: str,
+    batch_bytes: int = limits.BATCH_BYTES_MAX,
+    client: Any = None,
+) -> Iterator[Framed]:
+    """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
+
+    Small files share a batch, a large file takes several; a batch ends after the block of records that fills it. A
+    file without any record still has its range, so that it counts as read. A local file that changed since it was
+    listed is read as it is now; one that changes while being read raises SourceChangedError, as does an object that is
+    gone. TerminalError or TransientError where reading fails.
+    """
+    batch = _Batch(object_name)
+    for listed in files:
+        file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
+        progress = done.get((file.uri, file.version), Progress())
+        if progress.is_complete:
+            continue
+        start = progress.offset
+        with opened(file, start, client) as (raw, stream):
+            block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
+            for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes):
+                raw.check()
+                batch.add(Range(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
+                start = block.end
+                if batch.is_full(batch_bytes):
+                    yield batch.framed()
+                    batch = _Batch(object_name)
+    if batch.ranges:
+        yield batch.framed()
+
+
+def reread(plan: Plan, client: Any = None) -> Framed:
+    """The batch of a plan once more, equal to the first in every value.
+
+    SourceChangedError where a file is not the planned version any more: the caller drops the plan and plans anew.
+    """
+    batch = _Batch(plan.object_name)
+    for one in plan.ranges:
+        file = SourceFile(one.uri, one.version, 0, one.arrived_at)
+        with opened(file, one.start, client) as (raw, stream):
+            start = one.start
+            for block in framing.frame(stream.read, start, lambda: stream.damage):
+                raw.check()
+                is_end = block.is_last and one.is_last
+                is_past = block.end >= one.end and not block.is_last
+                is_early = block.is_last and block.end <= one.end and not one.is_last
+                if is_early or (one.is_last and is_past) or (is_end and block.end != one.end):
+                    raise _changed(one.uri, one.version)
+                if not is_end and block.end >= one.end:
+                    _shorten(block, one.end)
+                batch.add(Range(one.uri, one.version, start, block.end, is_end, one.arrived_at), block)
+                start = block.end
+                if start == one.end and is_end == one.is_last:
+                    break
+    return batch.framed()
+
+
+def _shorten(block: Block, end: int) -> None:
+    """Keep of a block what lies before `end`, which is a place where a block may end."""
+    kept = sum(1 for offset in block.offsets if offset < end)
+    del block.texts.records[kept:], block.offsets[kept:]
+    block.broken = [span for span in block.broken if span.offset < end]
+    block.end = end
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch while it fills."""
+
+    object_name: str
+    ranges: list[Range] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
+    range_indexes: array[int] = field(default_factory=lambda: array("l"))
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    broken: list[Broken] = field(default_factory=list)
+    bytes_read: int = 0
+
+    def add(self, new: Range, block: Block) -> None:
+        """Add a block that was read from the range `new`."""
+        last = self.ranges[-1] if self.ranges else None
+        if last and (last.uri, last.version, last.end) == (new.uri, new.version, new.start) and not last.is_last:
+            self.ranges[-1] = Range(new.uri, new.version, last.start, new.end, new.is_last, new.arrived_at)
+        else:
+            self.ranges.append(new)
+        index = len(self.ranges) - 1
+        self.texts.records += block.texts.records
+        self.offsets += block.offsets
+        self.range_indexes.extend([index] * len(block.texts))
+        self.broken += [Broken(index, *span) for span in block.broken]
+        self.bytes_read += new.end - new.start
+
+    def is_full(self, batch_bytes: int) -> bool:
+        """Whether the batch should be handed over."""
+        weight = max(self.bytes_read, _RECORD_BYTES_MIN * (len(self.texts) + len(self.broken)))
+        return weight >= batch_bytes or len(self.ranges) >= _FILES_MAX
+
+    def framed(self) -> Framed:
+        """The batch as the next stage takes it."""
+        plan = Plan(self.object_name, NAME, tuple(self.ranges))
+        return Framed(plan, self.texts, self.range_indexes, self.offsets, self.broken, self.bytes_read)
+
+
+@contextmanager
+def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
+    """The stored and the decoded bytes of a file, the latter from byte `start` on."""
+    raw: _Raw = _Local(file) if not file.uri.startswith("s3://") else _s3_raw(file, client)
+    try:
+        head = b""
+        while len(head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(head) if start else framing.BLOCK_BYTES)):
+            head += more
+        if start and not is_compressed(head):
+            raw.seek(start)
+            head = b""
+        stream = decoder(head, raw.read)
+        yield raw, _skipped(stream, start) if is_compressed(head) else stream
+    finally:
+        raw.close()
+
+
+def _skipped(stream: Decoder, size: int) -> Decoder:
+    """The stream without its first `size` bytes."""
+    while size > 0 and (found := stream.read(framing.BLOCK_BYTES)):
+        size -= len(found)
+        if size < 0:
+            return _After(found[size:], stream)
+    return stream
+
+
+class _After:
+    """A stream with bytes put back before it."""
+
+    def __init__(self, first: bytes, stream: Decoder) -> None:
+        self._first, self._stream = first, stream
+
+    @property
+    def damage(self) -> str | None:
+        """The stream's damage, once its end was reached."""
+        return self._stream.damage
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        return self._stream.read(size)
+
+
+def _s3_raw(file: SourceFile, client: Any) -> s3_client.S3Raw:
+    return s3_client.S3Raw(client or s3_client.connect(), file.uri, file.version)
+
+
+class _Local:
+    """A local file, of which every read is checked to be of the version that was listed."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+        try:
+            self._io: IO[bytes] = open(file.uri, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        except FileNotFoundError as error:
+            raise _changed(file.uri, file.version) from error
+        except OSError as error:
+            raise unreadable(file.uri, error) from error
+        self.check()
+
+    def seek(self, position: int) -> None:
+        """Go on from byte `position`."""
+        self._io.seek(position)
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, b"" at the end."""
+        try:
+            return self._io.read(size)
+        except OSError as error:
+            raise unreadable(self._file.uri, error) from error
+
+    def check(self) -> None:
+        """SourceChangedError unless the file still has the listed version."""
+        if version_of(os.fstat(self._io.fileno())) != self._file.version:
+            self._io.close()
+            raise _changed(self._file.uri, self._file.version)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._io.close()
+
+
+def _changed(uri: str, version: str) -> SourceChangedError:
+    return SourceChangedError(
+        f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, "
+        "then run "
+        "the same command again."
+    )
+
+
+__all__ = ["NAME", "SourceFile", "list_files", "read_batches", "reread"]

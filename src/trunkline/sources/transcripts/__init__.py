@@ -1,0 +1,1 @@
+"""Transcripts: Amazon Transcribe, Call Analytics and Contact Lens output files."""

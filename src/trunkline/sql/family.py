@@ -1,0 +1,114 @@
+"""The contact family: what a customer takes for one call, made of legs with a contact id each.
+
+`v_contact_leg` has one row per leg and what the leg is to the one before it; `v_contact_family` one row per family.
+Both are views: which leg is a transfer depends on another row, and stored it would depend on the order of arrival.
+Source of the rules: Amazon Connect administrator guide, identify conferences and transfers by using contact records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trunkline.engines.model import Engine
+from trunkline.errors import UsageError
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.model import Object
+from trunkline.sql.star import contacts, create
+
+LEG, FAMILY = "v_contact_leg", "v_contact_family"
+
+CONSULT_MS_MAX = 2_000
+"""An agent who spoke this long at most was consulted; Amazon's sample queries draw the line here."""
+
+_PARENT_LATER = 'p."agent_after_contact_work_start_timestamp" > c."agent_after_contact_work_start_timestamp"'
+_PARENT_EARLIER = 'p."agent_after_contact_work_start_timestamp" < c."agent_after_contact_work_start_timestamp"'
+_EXTERNAL = "c.\"initiation_method\" = 'EXTERNAL_OUTBOUND'"
+_OUTLIVED = f'{_EXTERNAL} AND p."agent_after_contact_work_start_timestamp" > c."disconnect_timestamp"'
+_OUTSIDE_MS = 'COALESCE(c."external_third_party_interaction_duration_ms", 0)'
+
+RELATIONS: tuple[tuple[str, str], ...] = (
+    ("root", 'c."initial_contact_id" IS NULL AND c."previous_contact_id" IS NULL'),
+    ("external_transfer", f'{_EXTERNAL} AND c."disconnect_timestamp" > p."transfer_completed_timestamp"'),
+    # The guide has "greater" and "less"; held for as long as the third party was there, the customer heard nothing.
+    ("external_consult",
+     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
+    ("external_conference",
+     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" < {_OUTSIDE_MS}'),
+    ("callback", "c.\"initiation_method\" = 'CALLBACK'"),
+    ("queue_transfer", "c.\"initiation_method\" = 'QUEUE_TRANSFER'"),
+    ("monitor", "c.\"initiation_method\" = 'MONITOR'"),
+    ("disconnect_flow", "c.\"initiation_method\" = 'DISCONNECT'"),
+    ("transfer", f'{_PARENT_EARLIER} AND p."transfer_completed_timestamp" IS NOT NULL'),
+    ("consult", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" <= {CONSULT_MS_MAX}'),
+    ("conference", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" > {CONSULT_MS_MAX}'),
+)  # fmt: skip
+"""What a leg is, and the condition over the leg `c` and its parent `p`; the first that holds. NULL when none does."""
+
+_COUNTED = (
+    ("transfer_count", ("transfer", "external_transfer", "queue_transfer")),
+    ("consult_count", ("consult", "external_consult")),
+    ("conference_count", ("conference", "external_conference")),
+    ("callback_count", ("callback",)),
+)
+
+
+def family_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
+    """CREATE OR REPLACE VIEW of legs and families; none where `objects` lacks the contact record."""
+    if engine.name == "athena":
+        raise UsageError("athena holds no warehouse views; use duckdb, postgres or redshift")
+    if CONTACT_RECORD not in tuple(objects):
+        return ()
+    return create(engine, LEG, _legs(engine)), create(engine, FAMILY, _families(engine))
+
+
+def _legs(engine: Engine) -> str:
+    # A parent's NextContactId names one child only, so the parent is found from the child.
+    arms = "\n    ".join(f"WHEN {condition} THEN '{name}'" for name, condition in RELATIONS)
+    columns = (
+        "contact_id", "initial_contact_id", "previous_contact_id", "channel", "initiation_method", "queue_id",
+        "agent_id", "initiation_timestamp", "disconnect_timestamp", "agent_interaction_duration_ms",
+        "agent_customer_hold_duration_ms", "disconnect_reason",
+    )  # fmt: skip
+    listed = ",\n  ".join(f'c."{name}"' for name in columns)
+    return f"""\
+SELECT COALESCE(c."initial_contact_id", c."contact_id") AS "family_id",
+  ROW_NUMBER() OVER (
+    PARTITION BY COALESCE(c."initial_contact_id", c."contact_id")
+    ORDER BY CASE WHEN c."initial_contact_id" IS NULL THEN 0 ELSE 1 END,
+      COALESCE(c."initiation_timestamp", TIMESTAMP '9999-12-31 00:00:00'), c."contact_id"
+  ) AS "leg_number",
+  CASE
+    {arms}
+  END AS "relation",
+  CASE WHEN c."agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS "is_handled",
+  {listed}
+FROM {contacts(engine)} AS c
+LEFT JOIN {contacts(engine)} AS p
+  ON p."contact_id" = c."previous_contact_id" AND NOT p."record_is_deleted"
+WHERE NOT c."record_is_deleted\""""
+
+
+def _families(engine: Engine) -> str:
+    counts = ",\n  ".join(
+        f'CAST(SUM(CASE WHEN "relation" IN ({", ".join(repr(one) for one in names)}) THEN 1 ELSE 0 END) AS BIGINT) '
+        f'AS "{column}"'
+        for column, names in _COUNTED
+    )
+    schema, leg = contacts(engine).split(".")[0], f'"{LEG}"'
+    return f"""\
+SELECT "family_id",
+  MAX(CASE WHEN "relation" = 'root' THEN "contact_id" END) AS "root_contact_id",
+  MAX(CASE WHEN "leg_number" = 1 THEN "channel" END) AS "channel",
+  MAX(CASE WHEN "leg_number" = 1 THEN "initiation_method" END) AS "initiation_method",
+  COUNT(*) AS "leg_count",
+  {counts},
+  CAST(SUM("is_handled") AS BIGINT) AS "handled_leg_count",
+  COUNT(DISTINCT "agent_id") AS "agent_count",
+  COUNT(DISTINCT "queue_id") AS "queue_count",
+  MIN("initiation_timestamp") AS "first_initiation_timestamp",
+  CASE WHEN COUNT(*) = COUNT("disconnect_timestamp") THEN MAX("disconnect_timestamp") END
+    AS "last_disconnect_timestamp",
+  CAST(SUM("agent_interaction_duration_ms") AS BIGINT) AS "agent_interaction_duration_ms",
+  CAST(SUM("agent_customer_hold_duration_ms") AS BIGINT) AS "agent_customer_hold_duration_ms"
+FROM {schema}.{leg}
+GROUP BY "family_id\""""

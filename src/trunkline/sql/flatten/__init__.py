@@ -1,0 +1,1 @@
+"""The flatten statement of an object: source values to typed columns."""

@@ -1,0 +1,227 @@
+"""The star schema over the contact table: `v_fact_call` with `d_agent`, `d_queue`, `d_date`, `d_time`.
+
+Views, nothing stored. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
+is the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All
+times are UTC; dates are days of UTC, times of day are minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trunkline.engines.model import Engine, quote_qualified
+from trunkline.errors import UsageError
+from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.model import Object
+from trunkline.sql.lake_views import LAST_YEAR
+from trunkline.sql.portable import render, spelling
+from trunkline.sql.views import column_sql
+
+UNKNOWN_KEY = "unknown"
+UNKNOWN_NUMBER = -1
+
+FACT, FACT_PII, AGENT, QUEUE, DATE, TIME = "v_fact_call", "v_fact_call_pii", "d_agent", "d_queue", "d_date", "d_time"
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")  # fmt: skip
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_PLAIN = (
+    "instance_id", "aws_account_id", "contact_id", "initial_contact_id", "previous_contact_id", "related_contact_id",
+    "next_contact_id", "contact_association_id", "channel", "initiation_method", "disconnect_reason", "campaign_id",
+    "initiation_timestamp", "connected_to_system_timestamp", "queue_enqueue_timestamp",
+    "agent_connected_to_agent_timestamp", "transfer_completed_timestamp", "disconnect_timestamp",
+    "last_update_timestamp", "agent_number_of_holds", "agent_longest_hold_duration_ms", "agent_pause_duration_ms",
+)  # fmt: skip
+
+
+def personal_columns(obj: Object) -> tuple[str, ...]:
+    """Columns that only the second role reads: direct personal data, and free-form values that may hold some."""
+    return tuple(
+        column.name
+        for column in obj.columns
+        if column.pii == "direct" or (column.pii == "indirect" and not isinstance(column.type, str))
+    )
+
+
+def star_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
+    """CREATE OR REPLACE VIEW of the star, dimensions first; none where `objects` lacks the contact record."""
+    if engine.name == "athena":
+        raise UsageError("athena holds no warehouse views; use duckdb, postgres or redshift")
+    if CONTACT_RECORD not in tuple(objects):
+        return ()
+    return (
+        create(engine, AGENT, _agents(engine)),
+        create(engine, QUEUE, _queues(engine)),
+        create(engine, DATE, _dates()),
+        create(engine, TIME, _times()),
+        create(engine, FACT, _facts(engine, ())),
+        create(engine, FACT_PII, _facts(engine, personal_columns(CONTACT_RECORD))),
+    )
+
+
+def view_name(name: str) -> str:
+    """`schema.name` of a star view: beside the contact table."""
+    return f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}"
+
+
+def create(engine: Engine, name: str, body: str) -> str:
+    """`CREATE OR REPLACE VIEW` beside the contact table."""
+    # Redshift refuses to widen a VARCHAR that a bound view reads.
+    tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
+    return f"CREATE OR REPLACE VIEW {quote_qualified(engine, view_name(name))} AS\n{body}{tail}"
+
+
+def contacts(engine: Engine) -> str:
+    """The contact table as a FROM item's name."""
+    return quote_qualified(engine, CONTACT_RECORD.warehouse_table)
+
+
+def _latest(engine: Engine, key: str, columns: tuple[str, ...]) -> str:
+    """The columns of the latest contact of each `key`: overwritten, not historical (SCD type 1)."""
+    listed = ", ".join(f'"{name}"' for name in columns)
+    return f"""\
+  SELECT "{key}", {listed},
+    ROW_NUMBER() OVER (
+      PARTITION BY "{key}"
+      ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
+    ) AS "place"
+  FROM {contacts(engine)}
+  WHERE "{key}" IS NOT NULL AND NOT "record_is_deleted\""""
+
+
+def _agents(engine: Engine) -> str:
+    levels = tuple(f"agent_hierarchy_groups_level_{level}_name" for level in range(1, 6))
+    columns = ("agent_username", "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", *levels)
+    rest = columns[1:]
+    return f"""\
+SELECT "agent_id" AS "agent_key", "agent_id",
+  COALESCE("agent_username", "agent_id") AS "agent_username",
+  {", ".join(f'"{name}"' for name in rest)}
+FROM (
+{_latest(engine, "agent_id", columns)}
+) AS latest
+WHERE "place" = 1
+UNION ALL
+SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', {", ".join("NULL" for _ in rest)}"""
+
+
+def _queues(engine: Engine) -> str:
+    return f"""\
+SELECT "queue_id" AS "queue_key", "queue_id",
+  COALESCE("queue_name", "queue_id") AS "queue_name", "queue_arn"
+FROM (
+{_latest(engine, "queue_id", ("queue_name", "queue_arn"))}
+) AS latest
+WHERE "place" = 1
+UNION ALL
+SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', NULL"""
+
+
+def _numbers(digits: int) -> str:
+    """0 to 10^digits - 1 as "n", without a function that one of the engines lacks."""
+    ten = " UNION ALL ".join(f'SELECT {digit} AS "d"' if digit == 0 else f"SELECT {digit}" for digit in range(10))
+    places = [f'{10**place} * p{place}."d"' for place in range(digits)]
+    tables = "\n    CROSS JOIN ".join(f"digits AS p{place}" for place in range(digits))
+    return f"""\
+WITH digits AS (
+  {ten}
+), numbers AS (
+  SELECT {" + ".join(places)} AS "n"
+    FROM {tables}
+)"""
+
+
+def _cases(value: str, names: tuple[str, ...]) -> str:
+    arms = " ".join(f"WHEN {number} THEN '{name}'" for number, name in enumerate(names, start=1))
+    return f"CASE {value} {arms} END"
+
+
+def _dates() -> str:
+    first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{LAST_YEAR}-12-31'"
+    weekday = 'CAST(EXTRACT(DOW FROM "day") AS INTEGER)'
+    iso_weekday = f"CASE {weekday} WHEN 0 THEN 7 ELSE {weekday} END"
+    part = {
+        name: f'CAST(EXTRACT({name} FROM "day") AS INTEGER)' for name in ("YEAR", "QUARTER", "MONTH", "DAY", "WEEK")
+    }
+    return f"""\
+{_numbers(5)}, days AS (
+  SELECT {first} + CAST("n" AS INTEGER) AS "day" FROM numbers WHERE {first} + CAST("n" AS INTEGER) <= {last}
+)
+SELECT {part["YEAR"]} * 10000 + {part["MONTH"]} * 100 + {part["DAY"]} AS "date_key",
+  "day" AS "calendar_date",
+  {part["YEAR"]} AS "calendar_year",
+  {part["QUARTER"]} AS "calendar_quarter",
+  {part["MONTH"]} AS "month_number",
+  {_cases(part["MONTH"], MONTHS)} AS "month_name",
+  {part["DAY"]} AS "day_of_month",
+  {part["WEEK"]} AS "iso_week",
+  {iso_weekday} AS "iso_weekday",
+  {_cases(iso_weekday, WEEKDAYS)} AS "weekday_name",
+  CASE WHEN {weekday} IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend"
+FROM days
+UNION ALL
+SELECT {UNKNOWN_NUMBER}, NULL, NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL"""
+
+
+def _times() -> str:
+    hour, minute = 'CAST(FLOOR("n" / 60.0) AS INTEGER)', 'CAST("n" % 60 AS INTEGER)'
+
+    def label(width: int) -> str:
+        whole = f"CAST(FLOOR(({minute}) / {width}.0) AS INTEGER) * {width}" if width > 1 else minute
+        return f"LPAD(CAST({hour} AS VARCHAR(2)), 2, '0') || ':' || LPAD(CAST({whole} AS VARCHAR(2)), 2, '0')"
+
+    return f"""\
+{_numbers(4)}
+SELECT CAST("n" AS INTEGER) AS "time_key",
+  {hour} AS "hour_of_day",
+  {minute} AS "minute_of_hour",
+  {label(1)} AS "time_of_day",
+  {label(15)} AS "quarter_hour",
+  {label(30)} AS "half_hour"
+FROM numbers
+WHERE "n" < 1440
+UNION ALL
+SELECT {UNKNOWN_NUMBER}, NULL, NULL, '{UNKNOWN_KEY}', '{UNKNOWN_KEY}', '{UNKNOWN_KEY}'"""
+
+
+def date_key(column: str) -> str:
+    """The key of a timestamp's day in `d_date`, -1 for NULL and for a day that `d_date` does not have."""
+    parts = " + ".join(
+        f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER) * {factor}'
+        for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
+    )
+    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, LAST_YEAR + 1))
+    within = f'"{column}" >= {first} AND "{column}" < {end}'
+    return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
+
+
+def time_key(column: str) -> str:
+    """The key of a timestamp's minute in `d_time`, -1 for NULL."""
+    hour, minute = (f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER)' for part in ("HOUR", "MINUTE"))
+    return f"COALESCE({hour} * 60 + {minute}, {UNKNOWN_NUMBER})"
+
+
+def _facts(engine: Engine, more: tuple[str, ...]) -> str:
+    dialect = spelling(engine.name)
+    statistics = [
+        one
+        for one in CONTACT_STATISTIC_RECORD.columns
+        if one.sql is not None and (one.is_condition or one.name.endswith("_ms"))
+    ]
+    lines = [
+        *(f'"{name}"' for name in _PLAIN),
+        f'COALESCE("queue_id", \'{UNKNOWN_KEY}\') AS "queue_key"',
+        f'COALESCE("agent_id", \'{UNKNOWN_KEY}\') AS "agent_key"',
+        *(
+            f'{key(f"{moment}_timestamp")} AS "{moment}_{name}"'
+            for moment in ("initiation", "disconnect")
+            for name, key in (("date_key", date_key), ("time_key", time_key))
+        ),
+        *(column_sql(one, dialect) for one in statistics),
+        *(f'"{name}"' for name in more),
+    ]
+    listed = ",\n  ".join(render(line, dialect) for line in lines)
+    return f'SELECT\n  {listed}\nFROM {contacts(engine)}\nWHERE NOT "record_is_deleted"'

@@ -1,0 +1,1 @@
+"""Trino (Athena) SQL translated to DuckDB."""

@@ -1,0 +1,236 @@
+"""The embedded warehouse: one DuckDB file, written by one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from trunkline.accounting import Counts
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.model import Engine, quote_qualified, text_literal
+from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.objects.ledger import LedgerTable
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+from trunkline.settings import path_of
+from trunkline.sql.session import Rows, Session
+from trunkline.warehouse.duckdb import merge as duckdb_merge
+from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
+
+CATALOG = "warehouse"
+"""What a connection calls the warehouse file."""
+ROW_GROUP_ROWS = 16_384
+"""Rows that DuckDB compresses as one. A commit writes its last group whole, over all columns (6 us a row), and at its
+own size of 122,880 that is most of what a merge of some thousand rows costs."""
+# DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
+_HEADERS_BYTES = 3 * 4_096
+_MAGIC = b"DUCK"
+_MAGIC_END = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBWarehouse:
+    """The embedded warehouse over one connection, which reads the lake's files too."""
+
+    local: duckdb.DuckDBPyConnection
+
+    @property
+    def engine(self) -> Engine:
+        """DuckDB."""
+        return DUCKDB
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
+        """All rows of a query."""
+        return self.local.execute(sql, list(values)).fetchall()
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> None:
+        """A statement that changes something."""
+        self.local.execute(sql, list(values))
+
+    def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
+        """Insert rows whose key is not there, and replace those that are worse in `better`; two statements for all."""
+        if not rows:
+            return
+        names = [column.name for column in table.columns]
+        target, listed = quote_qualified(DUCKDB, table.name), ", ".join(DUCKDB.quote(name) for name in names)
+        columns = ", ".join(
+            f"unnest(${n}::{DUCKDB.type_of(c)}[]) AS {DUCKDB.quote(c.name)}" for n, c in enumerate(table.columns, 1)
+        )
+        there = " AND ".join(f"t.{DUCKDB.quote(key)} = new_rows.{DUCKDB.quote(key)}" for key in table.key)
+        values = [[row[name] for row in rows] for name in names]
+        if better:
+            held, new = (f"ROW({', '.join(f'{one}.{DUCKDB.quote(c)}' for c in better)})" for one in ("t", "new_rows"))
+            self.local.execute(
+                f"DELETE FROM {target} AS t USING (SELECT {columns}) AS new_rows WHERE {there} AND {held} < {new}",
+                values,
+            )
+        self.local.execute(
+            f"INSERT INTO {target} ({listed}) SELECT {listed} FROM (SELECT {columns}) AS new_rows "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {there})",
+            values,
+        )
+
+    def ask(self, sql: str) -> Answer:
+        """One query. Errors that are not the question's fault are raised as the engine has them."""
+        try:
+            self.local.execute(sql)
+            columns = [str(column[0]) for column in self.local.description or []]
+            return Answer(columns, self.local.fetchall() if columns else [])
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
+            raise
+        except duckdb.Error as error:
+            is_of_lake = ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
+            if type(error) is duckdb.Error or is_of_lake:
+                raise
+            missing = "\nTables: " + ", ".join(self._tables()) if isinstance(error, duckdb.CatalogException) else ""
+            raise UsageError(f"the query cannot be run: {str(error).strip()}{missing}") from None
+
+    def _tables(self) -> list[str]:
+        rows = self.local.execute(
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name "
+            "IN ($1, 'lake') AND NOT internal ORDER BY 1",
+            [CATALOG],
+        ).fetchall()
+        return [name for (name,) in rows]
+
+    def locks(self) -> list[Lock]:
+        """None: whoever writes holds the whole file."""
+        return []
+
+    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+        """Create what is not there; follow the catalogue's columns and types."""
+        duckdb_merge.install(self.local, objects, views)
+        return []
+
+    def missing(self, objects: Sequence[Object]) -> list[str]:
+        """None: opening installs."""
+        return []
+
+    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+        """Fold batches into the table, all of them with one set of statements."""
+
+        def before_commit(counts: dict[str, Counts]) -> None:
+            if counts:
+                along.tombstones(list(counts))
+            along.ledger(self, none | counts, [])
+
+        none = {batch.batch_id: Counts() for batch in batches}
+        files = [path for batch in batches for path in batch.files]
+        return none | duckdb_merge.merge(self.local, obj, files, before_commit)
+
+    def rebuild(
+        self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]
+    ) -> int:
+        """Fill the table again from the lake's files."""
+        with duckdb_merge.transaction(self.local):
+            duckdb_merge.rebuild(self.local, obj, groups)
+            rows = duckdb_merge.count(self.local, obj)
+            before_commit(self, rows)
+        return rows
+
+    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+        """Take out the rows of `touched`, put in those of `winners`."""
+        with duckdb_merge.transaction(self.local):
+            before = self.count(obj)
+            duckdb_merge.refold(self.local, obj)
+            before_commit(self, self.count(obj) - before)
+
+    def count(self, obj: Object) -> int:
+        """Rows of the table that do not say deleted."""
+        return duckdb_merge.count(self.local, obj)
+
+
+@contextmanager
+def open_warehouse(opening: Opening) -> Iterator[DuckDBWarehouse]:
+    """The warehouse file, to write it; UTC, and nothing is installed from outside.
+
+    Raises TransientError when another process holds the file, TerminalError when it is no DuckDB file.
+    """
+    path = path_of(opening.url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config = _config(opening) | {"temp_directory": str(opening.scratch / "spill")}
+    _forget_unfinished(path)
+    con = duckdb.connect(config=config)
+    try:
+        _set_session(con)
+        with _explained(path):
+            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
+        con.execute(f"USE {CATALOG}")
+        yield DuckDBWarehouse(con)
+    finally:
+        con.close()
+
+
+@contextmanager
+def open_reader(opening: Opening) -> Iterator[DuckDBWarehouse]:
+    """The warehouse file as catalog `warehouse`, which cannot be changed. Raises TerminalError when there is none.
+
+    The file is attached and not opened: a connection that is read-only as a whole may not hold views of its own.
+    """
+    path = path_of(opening.url)
+    if not path.exists():
+        raise TerminalError(
+            f"there is no warehouse at {path} yet; load something first: trunkline load contact_record FOLDER, "
+            "or name another home with --home"
+        )
+    with open_beside(opening, path.parent / ".spill") as con:
+        with _explained(path):
+            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (READ_ONLY)")
+        yield DuckDBWarehouse(con)
+
+
+@contextmanager
+def open_beside(opening: Opening, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine without a file, that reads the lake and spills to a folder."""
+    con = duckdb.connect(config=_config(opening) | {"temp_directory": str(spill)})
+    try:
+        _set_session(con)
+        yield con
+    finally:
+        con.close()
+
+
+def _set_session(con: duckdb.DuckDBPyConnection) -> None:
+    # The engine's own progress bar would go to standard output, among the data.
+    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+
+
+def _config(opening: Opening) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "threads": opening.threads,
+        "memory_limit": f"{opening.memory_mb}MB",
+        "autoinstall_known_extensions": False,
+        "preserve_insertion_order": False,
+    }
+
+
+def _forget_unfinished(path: Path) -> None:
+    """Remove a file whose creation was cut short (a full disk, a kill): it holds no table, and DuckDB refuses it."""
+    if not path.is_file() or path.stat().st_size >= _HEADERS_BYTES:
+        return
+    with path.open("rb") as file:
+        start = file.read(_MAGIC_END)
+    if not start or start.endswith(_MAGIC):
+        path.unlink()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "could not write" in str(error).lower():
+            raise  # no room; whoever opens the home says so
+        if "lock" in str(error).lower():
+            raise TransientError(
+                f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
+            ) from None
+        raise TerminalError(
+            f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
+            "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
+        ) from error

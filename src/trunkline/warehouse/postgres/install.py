@@ -1,0 +1,167 @@
+"""What a PostgreSQL warehouse needs, put in place: created where it is not there, added to where it is older.
+
+All of it is one transaction under a lock of its own, so that two installations wait for each other and a refused one
+leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from trunkline.engines.model import quote_qualified
+from trunkline.engines.postgres import POSTGRES
+from trunkline.errors import TerminalError
+from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
+from trunkline.objects.model import Object
+from trunkline.objects.view import View
+from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
+from trunkline.sql.family import family_statements
+from trunkline.sql.merge.procedures import procedure_statements
+from trunkline.sql.migrate import Change, Held, changes
+from trunkline.sql.session import Session
+from trunkline.sql.star import star_statements
+from trunkline.sql.views import create_view, views_on
+from trunkline.warehouse.installation import installation_rows, refuse_unsafe
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse install', 0))"
+_COLUMNS = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+FROM pg_attribute AS a
+WHERE a.attrelid = to_regclass(CAST($1 AS text)) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+
+def fingerprint(obj: Object) -> str:
+    """Changes whenever what `install` would run for an object does."""
+    statements = (*ledger_statements(LEDGER_TABLES, POSTGRES), *_of(obj))
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()
+
+
+def _of(obj: Object) -> tuple[str, ...]:
+    return (*warehouse_statements(obj, POSTGRES), *procedure_statements(obj, POSTGRES))
+
+
+def missing(session: Session, objects: Sequence[Object]) -> list[str]:
+    """Names of objects that were not installed as the catalogue has them now."""
+    if not session.query("SELECT 1 FROM pg_tables WHERE schemaname = 'ledger' AND tablename = 'installation'"):
+        return [obj.name for obj in objects]
+    held: dict[str, str] = dict(session.query("SELECT object, fingerprint FROM ledger.installation"))
+    return [obj.name for obj in objects if held.get(obj.name) != fingerprint(obj)]
+
+
+def install(
+    session: Session, con: psycopg.Connection[Any], objects: Sequence[Object], views: Sequence[View]
+) -> list[str]:
+    """Install objects and the views on them; a sentence for each change of a table that was there.
+
+    Raises TerminalError with the statements to run where rows that are there would lose something.
+    """
+    with con.transaction():
+        con.execute(_LOCK)
+        found = [change for obj in objects for change in _changes(con, obj)]
+        refuse_unsafe(found)
+        for change in found:
+            for statement in change.statements:
+                con.execute(statement)
+        for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
+            con.execute(statement)
+        view_statements = [create_view(view, POSTGRES.name) for view in views_on(objects, views)]
+        view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
+        statements = [*(one for obj in objects for one in _of(obj)), *view_statements]
+        _run_all(con, statements)
+        for obj in objects:
+            con.execute("DELETE FROM ledger.installation WHERE object = $1", [obj.name])
+        session.put(
+            INSTALLATION,
+            installation_rows({obj: fingerprint(obj) for obj in objects}),
+        )
+    return [change.sentence for change in found]
+
+
+def _changes(con: psycopg.Connection[Any], obj: Object) -> list[Change]:
+    found: list[Change] = []
+    for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
+        quoted = quote_qualified(POSTGRES, table)
+        there = {name: Held(_short(type_), required) for name, type_, required in con.execute(_COLUMNS, [quoted])}
+        if there:
+            has_rows = bool(con.execute(f"SELECT 1 FROM {quoted} LIMIT 1").fetchall())
+            found += changes(obj, POSTGRES, table, there, has_rows, is_staging)
+            if not is_staging:
+                found += _key_change(con, obj, quoted)
+    return found
+
+
+def _short(type_: str) -> str:
+    return "timestamp" if type_ == "timestamp without time zone" else type_
+
+
+def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[Change]:
+    rows = con.execute(
+        "SELECT c.conname, array_agg(a.attname ORDER BY k.place) FROM pg_constraint AS c "
+        "CROSS JOIN unnest(c.conkey) WITH ORDINALITY AS k (number, place) "
+        "JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.number "
+        "WHERE c.conrelid = to_regclass(CAST($1 AS text)) AND c.contype = 'p' GROUP BY c.conname",
+        [quoted],
+    ).fetchall()
+    if rows and tuple(rows[0][1]) == obj.key:
+        return []
+    keys = ", ".join(POSTGRES.quote(key) for key in obj.key)
+    drop = (f"ALTER TABLE {quoted} DROP CONSTRAINT {POSTGRES.quote(rows[0][0])}",) if rows else ()
+    held = ", ".join(rows[0][1]) if rows else "nothing"
+    return [
+        Change(
+            f"{obj.warehouse_table}: the key is {held}, and {', '.join(obj.key)} in the catalogue",
+            (*drop, f"ALTER TABLE {quoted} ADD PRIMARY KEY ({keys})"),
+            False,
+        )
+    ]
+
+
+def _run_all(con: psycopg.Connection[Any], statements: Sequence[str]) -> None:
+    """Run the statements; where a view's columns changed their order, make our views anew with their grants."""
+    try:
+        with con.transaction():
+            for statement in statements:
+                con.execute(statement)
+    except errors.InvalidTableDefinition:
+        views = [name for statement in statements if (name := _view_of(statement))]
+        grants = [grant for view in views for grant in _grants(con, view)]
+        try:
+            for view in reversed(views):
+                con.execute(f"DROP VIEW IF EXISTS {view}")
+        except errors.DependentObjectsStillExist as error:
+            raise TerminalError(
+                f"{error.diag.message_primary}: another view reads it. Drop that one, run `trunkline warehouse "
+                "install` again, and make it anew"
+            ) from None
+        for statement in (*statements, *grants):
+            con.execute(statement)
+
+
+def _view_of(statement: str) -> str | None:
+    head = "CREATE OR REPLACE VIEW "
+    return statement[len(head) :].split(" AS", 1)[0].strip() if statement.startswith(head) else None
+
+
+def _grants(con: psycopg.Connection[Any], view: str) -> list[str]:
+    """GRANT statements that give a view's readers what they have: of the whole view, and of single columns."""
+    whole = con.execute(
+        "SELECT format('GRANT %s ON %s TO %s', x.privilege_type, CAST($1 AS text), "
+        "COALESCE(quote_ident(r.rolname), 'PUBLIC')) "
+        "FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS x LEFT JOIN pg_roles AS r ON r.oid = x.grantee "
+        "WHERE c.oid = to_regclass(CAST($1 AS text)) AND x.grantee <> c.relowner",
+        [view],
+    ).fetchall()
+    single = con.execute(
+        "SELECT format('GRANT %s (%I) ON %s TO %s', x.privilege_type, a.attname, CAST($1 AS text), "
+        "COALESCE(quote_ident(r.rolname), 'PUBLIC')) FROM pg_attribute AS a CROSS JOIN aclexplode(a.attacl) AS x "
+        "LEFT JOIN pg_roles AS r ON r.oid = x.grantee WHERE a.attrelid = to_regclass(CAST($1 AS text))",
+        [view],
+    ).fetchall()
+    return [grant for (grant,) in (*whole, *single)]

