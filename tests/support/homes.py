@@ -23,7 +23,8 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Object, Struct
 from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.load import LoadResult, load
+from trunkline.pipelines.load import load
+from trunkline.pipelines.runner import LoadResult
 from trunkline.settings import Settings
 from trunkline.sql.lake_views import best_body, versions_body
 

@@ -14,7 +14,7 @@ from trunkline.cli.output import Format
 from trunkline.cli.progress import progress
 
 if TYPE_CHECKING:
-    from trunkline.pipelines.load import LoadResult
+    from trunkline.pipelines.runner import LoadResult
 
 _COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
 
@@ -42,14 +42,14 @@ def load(
         _undo(paths, home, output_format)
         return
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
+    from trunkline.sources.registry import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    list_of(find(object_name, declared(home)), paths)
+    list_files(find(object_name, declared(home)), paths)
     with owned(home) as opened:
         obj = find(object_name, opened.objects)
-        size = sum(file.size_bytes for file in list_of(obj, paths))
+        size = sum(file.size_bytes for file in list_files(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
             result = run(opened, obj, paths, advance)
     show(result, output_format)

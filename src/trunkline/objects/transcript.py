@@ -148,5 +148,6 @@ TRANSCRIPT = Object(
         *RECORD_COLUMNS,
     ),
     anchor="callId",
+    file_source="transcripts",
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
 )  # fmt: skip

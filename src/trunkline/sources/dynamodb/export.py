@@ -137,11 +137,11 @@ def reread(obj: Object, plan: Plan, rules: Rules) -> Framed:
 
     Raises SourceChangedError as files do.
     """
-    folder = plan.ranges[0].uri.rpartition("/data/")[0]
+    folder = plan.ranges[0].place.rpartition("@")[0].rpartition("/data/")[0]
     # The lines of an incremental export say their versions themselves, and its files do not lie below its manifest.
     is_full = not f"{folder}/".endswith(_ROOT)
     export = read_manifest(folder) if is_full else Export("", "", datetime(1970, 1, 1), True, (), None)
-    return read_lines(obj, export, s3_files.reread(plan), rules)
+    return read_lines(obj, export, s3_files.reread(plan, anchor="Item"), rules)
 
 
 def _decoded(data: bytes, type_: Any, place: str) -> Any:

@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, UnsetType
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX, EVENT_YEAR_MIN
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Broken, Framed, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_STREAM, STREAM_AFTER, texts_of, version_text
 from trunkline.sources.dynamodb.shapes import Rules
@@ -148,7 +148,7 @@ def frame_event(obj: Object, stream: str, records: Sequence[bytes], rules: Rules
     plan = Plan(obj.name, NAME, _ranges(stream, changes, records if unread else ()))
     events = hashlib.sha256("\n".join(change.event_id for change in changes).encode()).hexdigest()[:32]
     arrived_at = plan.ranges[0].arrived_at
-    identity = Range(f"{stream}#events", events, 0, len(records), True, arrived_at)
+    identity = FileRange(f"{stream}#events", events, 0, len(records), True, arrived_at)
     return _framed(obj, replace(plan, ranges=(*plan.ranges, identity)), changes, unread, records, rules)
 
 
@@ -170,7 +170,7 @@ def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, Recor
     return changes, unread
 
 
-def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[Range, ...]:
+def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[FileRange, ...]:
     """A range for each run of 10^15 sequence numbers; records without a position have one of their own, at its end."""
     runs: dict[int, list[int]] = {}
     arrived: dict[int, datetime] = {}
@@ -179,13 +179,14 @@ def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tup
         runs.setdefault(high, []).append(low)
         arrived[high] = max(arrived.get(high, change.created_at), change.created_at)
     found = {
-        str(high): Range(uri, str(high), min(lows), max(lows) + 1, False, arrived[high]) for high, lows in runs.items()
+        str(high): FileRange(uri, str(high), min(lows), max(lows) + 1, False, arrived[high])
+        for high, lows in runs.items()
     }
     listed = list(unread)
     if listed:
         digest = hashlib.sha256(b"\n".join(listed)).hexdigest()[:32]
         arrived_at = max((one.arrived_at for one in found.values()), default=datetime(1970, 1, 1))
-        found["unread"] = Range(f"{uri}#unread", digest, 0, len(listed), True, arrived_at)
+        found["unread"] = FileRange(f"{uri}#unread", digest, 0, len(listed), True, arrived_at)
     return tuple(found.values())
 
 
@@ -197,8 +198,9 @@ def _framed(
     records: Sequence[bytes],
     rules: Rules,
 ) -> Framed:
-    indexes = {one.version: index for index, one in enumerate(plan.ranges)}
-    at_end = next((index for index, one in enumerate(plan.ranges) if one.uri.endswith("#unread")), 0)
+    spans = [span for span in plan.ranges if isinstance(span, FileRange)]
+    indexes = {span.version: index for index, span in enumerate(spans)}
+    at_end = next((index for index, span in enumerate(spans) if span.uri.endswith("#unread")), 0)
     broken = [_broken(at_end, place, records[place], error) for place, error in unread]
     kept = [change for change in changes if not _is_filtered(change, rules)]
     usable = [change for change in kept if change.item is not None]

@@ -18,8 +18,8 @@ import msgspec
 
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
-from trunkline.errors import RecordError, SourceChangedError
-from trunkline.positions import Plan, Progress, Range
+from trunkline.errors import RecordError, SourceChangedError, TerminalError
+from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, Mark
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
@@ -82,6 +82,8 @@ def reread(plan: Plan, patterns: Sequence[str], client: Any = None) -> Framed:
     """The batch of a plan once more. SourceChangedError where a file is not the planned version any more."""
     batch = _Batch(plan.object_name)
     for one in plan.ranges:
+        if not isinstance(one, FileRange):
+            raise TerminalError(f"batch {plan.batch_id} of transcripts is planned over {one.place!r}, no file")
         found = _read(SourceFile(one.uri, one.version, 0, one.arrived_at), patterns, client)
         if found.length != one.end:
             raise SourceChangedError(f"{one.uri} is no longer the version {one.version} that was planned.")
@@ -208,7 +210,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
-    ranges: list[Range] = field(default_factory=list)
+    ranges: list[FileRange] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     range_indexes: list[int] = field(default_factory=list)
@@ -219,7 +221,7 @@ class _Batch:
     def add(self, one: _Read) -> None:
         """Add a file that was read."""
         file = one.file
-        self.ranges.append(Range(file.uri, file.version, 0, one.length, True, file.arrived_at))
+        self.ranges.append(FileRange(file.uri, file.version, 0, one.length, True, file.arrived_at))
         index = len(self.ranges) - 1
         self.bytes_read += one.length
         if one.text is not None:
