@@ -18,6 +18,7 @@ import msgspec
 
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.errors import RecordError, SourceChangedError
 from trunkline.positions import Plan, Progress, Range
 from trunkline.records import Broken, Framed, Mark
@@ -102,7 +103,7 @@ def _ahead(files: Sequence[SourceFile], patterns: Sequence[str], client: Any) ->
     if not any(one.uri.startswith("s3://") for one in files):
         yield from (_read(one, patterns, client) for one in files)
         return
-    client = client or s3_client.connect()
+    client = client or make_client("s3")
     rest = iter(files)
     with ThreadPoolExecutor(_AHEAD, thread_name_prefix="transcripts") as pool:
         waiting: deque[Future[_Read]] = deque()
