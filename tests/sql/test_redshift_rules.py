@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redshift_rules as rules
 
-from trunkline.cli.generate import produced
+from tools.generate import produced
 from trunkline.engines.catalogue import find
 from trunkline.objects.catalogue import load
 from trunkline.objects.ledger import LEDGER_TABLES

@@ -13,7 +13,7 @@ from trunkline.sql.ddl import view_columns
 from trunkline.sql.family import FAMILY, LEG
 from trunkline.sql.star import AGENT, DATE, FACT, QUEUE, TIME, view_name
 
-HEADER = "# Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.\n"
+HEADER = "# Generated from the catalogue by `make golden`. Do not edit.\n"
 
 
 @dataclass(frozen=True, slots=True)

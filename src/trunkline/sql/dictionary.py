@@ -11,7 +11,7 @@ from trunkline.sql.ddl import staging_table, view_columns
 from trunkline.sql.flow_picture import flow_picture
 from trunkline.sql.lake_views import FILES_SUFFIX, MOVED_TO, PARTITION_KEYS, VERSIONS_SUFFIX, has_plain
 
-GENERATED = "<!-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit. -->\n"
+GENERATED = "<!-- Generated from the catalogue by `make golden`. Do not edit. -->\n"
 
 _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 
