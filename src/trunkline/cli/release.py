@@ -82,10 +82,10 @@ def run(
     from trunkline.pipelines.release import run_planned, target_from
     from trunkline.releases.result import body_of, response
     from trunkline.releases.run import Options
-    from trunkline.releases.variables import ReleaseVariables
+    from trunkline.settings import ReleaseSettings
     from trunkline.warehouse.redshift.address import address_of
 
-    variables = ReleaseVariables.load()
+    variables = ReleaseSettings.load()
     s3 = _s3(place)
     found, release = _planned(place, pick, s3)
     if dry_run:
@@ -117,9 +117,9 @@ def run(
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
     from trunkline.aws.redshift_data import connect
-    from trunkline.releases.variables import ReleaseVariables
+    from trunkline.settings import ReleaseSettings
 
-    return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None
+    return connect(ReleaseSettings.load().region, "s3") if place.startswith("s3://") else None
 
 
 def _planned(place: str, pick: Choice, s3: Any = None) -> Any:

@@ -10,7 +10,7 @@ from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
 from trunkline.releases.event import is_proxy
 from trunkline.releases.result import failed_body, response
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 _LOG = logging.getLogger("trunkline.release")
 
@@ -19,7 +19,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
     left_s = context.get_remaining_time_in_millis() / 1000
     try:
-        variables = ReleaseVariables.load()
+        variables = ReleaseSettings.load()
         clients = Clients(connect(variables.region, "s3"), lambda target: DataApi(connect(target.region), target))
     except TrunklineError as error:
         return response(failed_body(str(error)), is_proxy(event))
