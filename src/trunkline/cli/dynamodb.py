@@ -41,14 +41,14 @@ def stream(
     Example: trunkline stream call --from dynamodb://calls --home ./my-centre
     """
     table = _table_in(source, f"trunkline stream {object_name}")
+    from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.follow import Follower, FollowOptions
-    from trunkline.sources.dynamodb.client import connect
 
     find(object_name, load_objects(home))
     with open_to_write(home) as opened:
         obj = _object_of(opened, table, object_name)
-        follower = Follower(opened, obj, table, connect("dynamodbstreams"), FollowOptions(until_idle, accept_gap))
+        follower = Follower(opened, obj, table, make_client("dynamodbstreams"), FollowOptions(until_idle, accept_gap))
         with progress(f"Following {table}", None, "changes") as advance:
             result = follower.run(advance)
     show(result, output_format)
@@ -64,10 +64,10 @@ def enable_stream(
     """
     import time
 
-    from trunkline.sources.dynamodb.client import connect
+    from trunkline.aws.clients import make_client
     from trunkline.sources.dynamodb.shards import enable
 
-    arn, is_new = enable(connect("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
+    arn, is_new = enable(make_client("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
     if output_format is not Format.TABLE:
         output.record({"table": table, "stream": arn, "was_enabled": not is_new}, output_format)
         return
@@ -124,12 +124,12 @@ def backfill(
 
 
 def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> LoadResult:
+    from trunkline.aws.clients import make_client
     from trunkline.pipelines.backfill import backfill_scan, describe
-    from trunkline.sources.dynamodb.client import connect
 
     table = _table_in(source, f"trunkline backfill {obj.name}")
     _object_of(home, table, obj.name)
-    client = connect("dynamodb", options.segments + 1)
+    client = make_client("dynamodb", connections=options.segments + 1)
     # DynamoDB updates a table's item count every six hours, so the bar may end early or late.
     with progress(f"Scanning {table}", describe(client, table).get("ItemCount") or None, "items") as advance:
         return backfill_scan(home, obj, table, client, options, advance)

@@ -109,7 +109,7 @@ def query(
 
     Example: trunkline lake query calls_by_direction_and_answer_type --day 2026-02-11
     """
-    from trunkline.sql.athena.lake_queries import EXAMPLE_DAY, named_queries
+    from trunkline.sql.lake.athena import EXAMPLE_DAY, named_queries
 
     chosen_day = parse_date(day, "--day") if day is not None else EXAMPLE_DAY
     queries = {
