@@ -174,7 +174,7 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
     Path("mine/file").write_text("precious")
     refused = ask("demo", "--home", "mine")
     assert (refused.code, Path("mine/file").read_text()) == (2, "precious")
-    assert "mine is not empty and no demo made it; name another folder" in refused.err
+    assert "mine is not empty and was not created by the demo; choose another folder" in refused.err
 
 
 @pytest.mark.parametrize(
