@@ -254,7 +254,7 @@ def settings() -> Iterator[tuple[str, str]]:
         "value is an error that names it. In a variable a list is written `a,b`, a mapping `Sales=30,Support=60`.\n\n"
         f"| key | variable | default | meaning |\n|---|---|---|---|\n{rows}\n"
         f"Variables that are no keys of the file:\n\n| variable | meaning |\n|---|---|\n{alone}\n"
-        "Amazon's own variables (`AWS_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
+        "Amazon's own variables (`AWS_DEFAULT_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
         "A whole file:\n\n```toml\n"
         'zone = "America/New_York"\npii = "hash"\npii_exceptions = ["order_number"]\nservice_level_s = 20\n'
         'lake = "s3://my-lake/connect"\n\n[service_level_queue_s]\nSales = 30\n"Back office" = 300\n```\n'

@@ -13,6 +13,7 @@ from trunkline.cli.output import Format
 
 if TYPE_CHECKING:
     from trunkline.releases.plan import Release
+    from trunkline.releases.run import Outcome
     from trunkline.releases.state import CallState
 
 app = typer.Typer(
@@ -81,7 +82,6 @@ def run(
     from trunkline.aws.clients import make_client
     from trunkline.aws.redshift_data import DataApi
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.releases.result import body_of, response
     from trunkline.releases.run import Options
     from trunkline.releases.variables import ReleaseVariables
     from trunkline.warehouse.redshift.address import address_of
@@ -101,7 +101,13 @@ def run(
             f"{call.number} of {len(release.calls)} {call.status}: {release.calls[call.number - 1].display_name}"
         )
 
-    outcome = run_planned(api, found, release, options, s3, told)
+    _show_outcome(run_planned(api, found, release, options, s3, told), output_format)
+
+
+def _show_outcome(outcome: Outcome, output_format: Format) -> None:
+    """Results, then warnings and the error. Exit 1 unless every procedure succeeded."""
+    from trunkline.releases.result import body_of, response
+
     for warning in outcome.warnings:
         output.note(warning)
     result = response(body_of(outcome))
