@@ -17,13 +17,13 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.analysis import analysis_statements
 from trunkline.sql.dbt_sources import dbt_sources
 from trunkline.sql.ddl import script, warehouse_statements
 from trunkline.sql.dictionary import dictionary
 from trunkline.sql.grants import grant_statements, role_statements
-from trunkline.sql.lake_views import EXAMPLE_LAKE, athena_statements
+from trunkline.sql.lake.athena import EXAMPLE_LAKE, athena_statements
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements
+from trunkline.sql.star import analysis_statements
 
 SERVERS = (POSTGRES.name, REDSHIFT.name)
 Produced = Iterable[tuple[str, str]]

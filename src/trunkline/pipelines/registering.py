@@ -16,9 +16,8 @@ from trunkline.lake.glue.tables import Change
 from trunkline.lake.store import Store, open_store
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
-from trunkline.sql.athena.glue_tables import CatalogueTable, object_tables, view_table
-from trunkline.sql.athena.lake_queries import named_queries
-from trunkline.sql.lake_views import athena_statements
+from trunkline.sql.lake.athena import athena_statements, named_queries
+from trunkline.sql.lake.glue import CatalogueTable, object_tables, view_table
 from trunkline.sql.views import create_view, views_on
 
 if TYPE_CHECKING:

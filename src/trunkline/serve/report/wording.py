@@ -12,7 +12,7 @@ from typing import Final
 from trunkline.completeness.period_record import PeriodRecord
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.record_columns import FIDELITY_API, FIDELITY_STREAM
+from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
 from trunkline.sql.session import Session
 
 Value = int | float | None

@@ -61,7 +61,7 @@ def streams_of(client: Any, table: str) -> list[str]:
                 break
             more = {"ExclusiveStartStreamArn": answer["LastEvaluatedStreamArn"]}
     if not found:
-        raise UsageError(f"the table {table} has no stream; run: trunkline stream enable {table}")
+        raise UsageError(f"the table {table} has no stream; run: trunkline enable-stream {table}")
     return sorted(found)
 
 
@@ -75,7 +75,7 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
             if answer.get("StreamViewType") not in _IMAGES:
                 raise UsageError(
                     f"{stream} is of type {answer.get('StreamViewType')}, which has no new images; disable the stream "
-                    f"and run: trunkline stream enable {answer.get('TableName', 'TABLE')}"
+                    f"and run: trunkline enable-stream {answer.get('TableName', 'TABLE')}"
                 )
             found += [(one["ShardId"], one.get("ParentShardId")) for one in answer.get("Shards", [])]
             if not answer.get("LastEvaluatedShardId"):
