@@ -223,7 +223,7 @@ def settings() -> Iterator[tuple[str, str]]:
         f"| variable | instead of |\n|---|---|\n{buckets}\n"
         "`trunkline release` and the function `RedshiftS3SP2` take these:\n\n"
         f"| variable | default | meaning |\n|---|---|---|\n{releases}\n"
-        "Amazon's own variables (`AWS_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
+        "Amazon's own variables (`AWS_DEFAULT_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
         "A whole file:\n\n```toml\n"
         'zone = "America/New_York"\npii = "hash"\npii_exceptions = ["order_number"]\nservice_level_s = 20\n'
         'lake = "s3://my-lake/connect"\n\n[service_level_queue_s]\nSales = 30\n"Back office" = 300\n```\n'

@@ -92,7 +92,7 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
 
 def describe(client: Any, table: str) -> dict[str, Any]:
     """What DynamoDB says of a table."""
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return described
 

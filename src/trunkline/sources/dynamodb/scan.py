@@ -100,7 +100,7 @@ def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
     more = {"ExclusiveStartKey": _binary_keys(segment.key)} if segment.key is not None else {}
     pace.wait()
     began_at = clock.now_naive()
-    with translate_errors("dynamodb", f"the table {scan.table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {scan.table}", UsageError):
         answer = client.scan(
             TableName=scan.table, Segment=number, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
             ConsistentRead=scan.is_consistent, **more,

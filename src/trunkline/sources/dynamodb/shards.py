@@ -53,7 +53,7 @@ def streams_of(client: Any, table: str) -> list[str]:
     """ARNs of the table's streams, the oldest first. Raises UsageError where it has none."""
     found: list[str] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         while True:
             answer = client.list_streams(TableName=table, **more)
             found += [one["StreamArn"] for one in answer.get("Streams", [])]
@@ -69,7 +69,7 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
     """The shards of a stream, in the order that DynamoDB lists them. Raises UsageError for one without new images."""
     found: list[tuple[str, str | None]] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodbstreams", f"the stream {stream}", UsageError):
+    with translate_errors("dynamodbstreams", f"the DynamoDB stream {stream}", UsageError):
         while True:
             answer = client.describe_stream(StreamArn=stream, **more)["StreamDescription"]
             if answer.get("StreamViewType") not in _IMAGES:
@@ -139,7 +139,7 @@ def enable(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with translate_errors("dynamodb", f"the table {table}", UsageError):
+        with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -163,6 +163,6 @@ def enable(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str
 
 
 def _described(client: Any, table: str) -> dict[str, Any]:
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return described
