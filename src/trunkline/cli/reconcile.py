@@ -1,4 +1,4 @@
-"""`trunkline reconcile`: what is missing, why, and fetching it."""
+"""`trunkline reconcile`: which contacts are missing, why, and how to fetch them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.collect import Chosen, Endpoint
-from trunkline.cli.moments import moment
-from trunkline.cli.open import owned
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import Home, Output, open_to_write, parse_time, progress
 
 if TYPE_CHECKING:
     from trunkline.completeness.findings import Finding
@@ -31,22 +28,22 @@ _SHOWN = 20
 def reconcile(
     since: Annotated[
         str | None,
-        typer.Option("--since", help="List all from this UTC day on anew (default: every day that is not closed)."),
+        typer.Option("--since", help="List days again from this UTC day on (default: every day not closed)."),
     ] = None,
     heal: Annotated[bool, typer.Option("--heal", help="Fetch what is missing through the API and load it.")] = False,
     instance: Chosen = None,
     endpoint: Endpoint = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
 
-    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What
-    changes in a closed day is appended to its certificate. Load what the stream delivered first. Stopped at any point,
-    the same command goes on where it was.
+    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. Later
+    changes in a closed day are appended to its certificate. Load what the stream delivered first. It can be stopped at
+    any time: the same command resumes it.
 
-    Exits 1 while a contact is missing, or one that was certified is gone.
+    Exits 1 while a contact is missing, or a certified one is gone.
 
     Example: trunkline reconcile --heal --home ./my-centre
     """
@@ -59,11 +56,11 @@ def reconcile(
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
-    day = moment(since, "UTC", "--since")
+    day = parse_time(since, "UTC", "--since")
     wanted = job.Wanted(
         clock.now().replace(microsecond=0), rule_of(settings.settle_hours), day.date() if day else None, heal
     )
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         collector = Collector(opened, obj)
         registers = [ConnectRegister(collector, one) for one in chosen]

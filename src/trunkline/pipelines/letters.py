@@ -12,7 +12,7 @@ from trunkline.ledger.records import KeptBytes, decode_bytes
 from trunkline.pipelines.home import Home
 from trunkline.positions import LetterRange, Plan
 from trunkline.records import KeptLetter
-from trunkline.settings import without_password
+from trunkline.urls import without_password
 
 
 def kept_bytes(home: Home, letter: SetAside) -> KeptBytes:

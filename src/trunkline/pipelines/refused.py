@@ -17,7 +17,7 @@ from trunkline.ledger.records import BatchRecord, Put, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.positions import LetterRange, Plan
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.merge.staged import partition_date
 
 

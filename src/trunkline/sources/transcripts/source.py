@@ -40,4 +40,4 @@ class TranscriptSource:
         if not letter.is_whole:
             return None
         keys = self._context.settings.transcript_keys
-        return transcript_files.read_kept(letter.uri, letter.payload, letter.arrived_at, keys)
+        return transcript_files.read_dead_letter(letter.uri, letter.payload, letter.arrived_at, keys)
