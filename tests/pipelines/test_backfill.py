@@ -146,7 +146,7 @@ def test_nothing_is_deleted_while_items_are_set_aside(tmp_path: Path) -> None:
         with pytest.raises(TerminalError, match="1 items of calls were set aside"):
             scan(home, FakeTable(some_bad, 4), delete_missing=True)
         (letter,) = letters(home, home.objects["call"])
-        assert letter.detail == "attribute amount: N is no number"
+        assert letter.detail == "attribute amount: N must be a number"
         assert len(ids(home)) == 4
 
 

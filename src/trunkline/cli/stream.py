@@ -46,8 +46,8 @@ def stream(
     name = table_of(source, f"trunkline stream {object_name}")
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.follow import Follower, FollowOptions
-    from trunkline.pipelines.tables import object_of
     from trunkline.sources.dynamodb.client import connect
+    from trunkline.sources.dynamodb.tables import object_of
 
     find(object_name, declared(home))
     with owned(home) as opened:
@@ -75,9 +75,9 @@ def _enable(table: str | None, output_format: Format) -> None:
     import time
 
     from trunkline.sources.dynamodb.client import connect
-    from trunkline.sources.dynamodb.shards import enable
+    from trunkline.sources.dynamodb.tables import enable_stream
 
-    arn, was_off = enable(connect("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
+    arn, was_off = enable_stream(connect("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
     if output_format is not Format.TABLE:
         output.record({"table": table, "stream": arn, "was_enabled": not was_off}, output_format)
         return
