@@ -52,7 +52,7 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ("words", "message"),
     [
         (["stream", "enable"], "which table? trunkline stream enable TABLE"),
-        (["stream", "enable", "nothing"], "no DynamoDB table or stream nothing"),
+        (["stream", "enable", "nothing"], "the table nothing does not exist"),
         (["stream", "call"], "--from is missing; name a table: trunkline stream call --from dynamodb://TABLE"),
         (["stream", "call", "calls"], "'calls' is one word too many"),
         (["stream", "call", "--from", "kinesis://x"], "--from is 'kinesis://x'; name a table"),

@@ -13,7 +13,7 @@ from connect import MODEL, simulated
 
 from trunkline import clock
 from trunkline.cli.main import run
-from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas

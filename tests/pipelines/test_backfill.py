@@ -261,7 +261,7 @@ def test_what_is_no_export_is_said(tmp_path: Path) -> None:
         obj = home.objects["call"]
         with pytest.raises(UsageError, match="its folder is .*AWSDynamoDB/<export id>"):
             backfill_export(home, obj, str(tmp_path))
-        with pytest.raises(UsageError, match="not finished has no manifest"):
+        with pytest.raises(UsageError, match="an unfinished export has no manifest"):
             backfill_export(home, obj, str(tmp_path / "AWSDynamoDB" / "1"))
         ion = export(tmp_path / "ion", [[]], outputFormat="ION")
         with pytest.raises(UsageError, match="is in ION; export the table in DYNAMODB_JSON"):

@@ -134,7 +134,7 @@ def test_a_real_table_from_enable_to_rows(tmp_path: Path, monkeypatch: pytest.Mo
         client.delete_item(TableName="calls", Key={"callId": {"S": "c2"}})
         follow(home, streams)
         assert names(home) == {"c0": "Ann", "c1": "Bob"}
-        with pytest.raises(UsageError, match="no DynamoDB table or stream nothing"):
+        with pytest.raises(UsageError, match="the table nothing does not exist"):
             enable_stream(client, "nothing", lambda _: None)
 
 

@@ -69,15 +69,15 @@ def backfill(
 
 
 def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> LoadResult:
+    from trunkline.aws.clients import make_client
     from trunkline.pipelines.backfill import backfill_scan
-    from trunkline.sources.dynamodb.client import connect
     from trunkline.sources.dynamodb.tables import describe_table, object_of
 
     table = table_of(source, f"trunkline backfill {obj.name}")
     found = object_of(table, home.settings, home.objects)
     if found != obj:
         raise UsageError(f"the table {table} holds {found.name} by setting dynamodb_tables, not {obj.name}")
-    client = connect("dynamodb", options.segments + 1)
+    client = make_client("dynamodb", connections=options.segments + 1)
     # DynamoDB counts a table's items every six hours, so the bar may end early or late.
     with progress(f"Scanning {table}", describe_table(client, table).get("ItemCount") or None, "items") as advance:
         return backfill_scan(home, obj, table, client, options, advance)

@@ -66,7 +66,7 @@ def query(
 
     Example: trunkline lake query calls_by_direction_and_answer_type --day 2026-02-11
     """
-    from trunkline.sql.athena.lake_queries import EXAMPLE_DAY, named_queries
+    from trunkline.sql.lake.athena import EXAMPLE_DAY, named_queries
 
     made = named_queries(declared(home).values(), Settings.load(home).lake, _day(day) or EXAMPLE_DAY)
     found = {one.name: one for one in made}

@@ -82,7 +82,7 @@ def query(
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
     from trunkline.metrics.catalogue import select
-    from trunkline.serve.report.fidelity import contacts_by_fidelity, rests_on
+    from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
     from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 

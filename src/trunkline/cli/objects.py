@@ -76,7 +76,7 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     from trunkline.objects.catalogue import VIEWS, find
     from trunkline.settings import Settings
     from trunkline.sql.ddl import warehouse_statements
-    from trunkline.sql.lake_views import athena_statements
+    from trunkline.sql.lake.athena import athena_statements
     from trunkline.sql.views import create_view
 
     if name in VIEWS:

@@ -18,7 +18,7 @@ def serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) -
     """Serve the API of the simulated centre on a loopback port until Ctrl-C."""
     from trunkline import clock
     from trunkline.aws.service_model import checker
-    from trunkline.simulator.centre.ids import INSTANCE_ARN, stamp
+    from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
     from trunkline.simulator.connect_api.contacts import instance_of
     from trunkline.simulator.connect_api.http import served
     from trunkline.simulator.connect_api.instance import ConnectApi

@@ -44,9 +44,9 @@ def stream(
     if table is not None:
         raise UsageError(f"{table!r} is one word too many; a table is named by --from dynamodb://{table}")
     name = table_of(source, f"trunkline stream {object_name}")
+    from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.follow import Follower, FollowOptions
-    from trunkline.sources.dynamodb.client import connect
     from trunkline.sources.dynamodb.tables import object_of
 
     find(object_name, declared(home))
@@ -54,7 +54,7 @@ def stream(
         obj = object_of(name, opened.settings, opened.objects)
         if obj.name != object_name:
             raise UsageError(f"the table {name} holds {obj.name} by setting dynamodb_tables, not {object_name}")
-        follower = Follower(opened, obj, name, connect("dynamodbstreams"), FollowOptions(until_idle, accept_gap))
+        follower = Follower(opened, obj, name, make_client("dynamodbstreams"), FollowOptions(until_idle, accept_gap))
         with progress(f"Following {name}", None, "changes") as advance:
             result = follower.run(advance)
     show(result, output_format)
@@ -74,10 +74,10 @@ def _enable(table: str | None, output_format: Format) -> None:
         raise UsageError("which table? trunkline stream enable TABLE")
     import time
 
-    from trunkline.sources.dynamodb.client import connect
+    from trunkline.aws.clients import make_client
     from trunkline.sources.dynamodb.tables import enable_stream
 
-    arn, was_off = enable_stream(connect("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
+    arn, was_off = enable_stream(make_client("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
     if output_format is not Format.TABLE:
         output.record({"table": table, "stream": arn, "was_enabled": not was_off}, output_format)
         return

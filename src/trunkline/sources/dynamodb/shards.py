@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.positions import Progress
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, as_json
 
 RECORDS_MAX: Final = 1_000
@@ -50,7 +50,7 @@ def streams_of(client: Any, table: str) -> list[str]:
     """ARNs of the table's streams, the oldest first. Raises UsageError where it has none."""
     arns: list[str] = []
     more: dict[str, str] = {}
-    with told(table):
+    with translate_errors("dynamodb", f"the table {table}", UsageError):
         while True:
             answer = client.list_streams(TableName=table, **more)
             arns += [entry["StreamArn"] for entry in answer.get("Streams", [])]
@@ -66,7 +66,7 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
     """The shards of a stream, in the order that DynamoDB lists them. Raises UsageError for one without new images."""
     listed: list[tuple[str, str | None]] = []
     more: dict[str, str] = {}
-    with told(stream):
+    with translate_errors("dynamodbstreams", f"the stream {stream}", UsageError):
         while True:
             answer = client.describe_stream(StreamArn=stream, **more)["StreamDescription"]
             if answer.get("StreamViewType") not in _IMAGES:
@@ -114,7 +114,7 @@ def read_shard(client: Any, shard: Shard, iterator: str) -> Records | None:
 def _call(call: Callable[..., Any], shard: Shard, **arguments: Any) -> Any:
     from botocore.exceptions import ClientError
 
-    with told(shard.uri):
+    with translate_errors("dynamodbstreams", shard.uri, UsageError):
         try:
             return call(**arguments)
         except ClientError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.model import Object
 from trunkline.settings import Settings
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.items import Rules
 
 VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"
@@ -61,7 +61,7 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with told(table):
+        with translate_errors("dynamodb", f"the table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -86,6 +86,6 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
 
 def describe_table(client: Any, table: str) -> dict[str, Any]:
     """DynamoDB's description of a table. Raises UsageError where there is no such table."""
-    with told(table):
+    with translate_errors("dynamodb", f"the table {table}", UsageError):
         table_description: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return table_description

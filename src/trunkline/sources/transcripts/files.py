@@ -18,6 +18,7 @@ import msgspec
 
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.errors import RecordError, SourceChangedError
 from trunkline.positions import Plan, Progress, Range
 from trunkline.records import Broken, Framed, Mark
@@ -106,7 +107,7 @@ def _read_ahead(files: Sequence[SourceFile], patterns: Sequence[str], client: An
     if not any(file.uri.startswith("s3://") for file in files):
         yield from (_read(file, patterns, client) for file in files)
         return
-    client = client or s3_client.connect()
+    client = client or make_client("s3")
     rest = iter(files)
     with ThreadPoolExecutor(_FETCHES_MAX, thread_name_prefix="transcripts") as pool:
         waiting: deque[Future[_FileRead]] = deque()
