@@ -297,7 +297,7 @@ WHAT_TO_DO: Final[Mapping[str, str]] = {
     "refused_number": "The lake has the record with its number as it came; no server stores one of that size. Mend the "
     "writer; the next version of the record loads.",
     "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
-    "missing_image": "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline stream enable TABLE`), then run a "
+    "missing_image": "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
     "backfill for what was missed.",
     "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
 }

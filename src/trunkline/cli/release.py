@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.options import Output
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Output
 
 if TYPE_CHECKING:
     from trunkline.releases.plan import Release

@@ -58,7 +58,7 @@ def streams_of(client: Any, table: str) -> list[str]:
                 break
             more = {"ExclusiveStartStreamArn": answer["LastEvaluatedStreamArn"]}
     if not arns:
-        raise UsageError(f"the table {table} has no stream; run: trunkline stream enable {table}")
+        raise UsageError(f"the table {table} has no stream; run: trunkline enable-stream {table}")
     return sorted(arns)
 
 
@@ -72,7 +72,7 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
             if answer.get("StreamViewType") not in _IMAGES:
                 raise UsageError(
                     f"{stream} is of type {answer.get('StreamViewType')}, which has no new images; disable the stream "
-                    f"and run: trunkline stream enable {answer.get('TableName', 'TABLE')}"
+                    f"and run: trunkline enable-stream {answer.get('TableName', 'TABLE')}"
                 )
             listed += [(entry["ShardId"], entry.get("ParentShardId")) for entry in answer.get("Shards", [])]
             if not answer.get("LastEvaluatedShardId"):
