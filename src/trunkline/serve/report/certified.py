@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trunkline.completeness.period_record import PeriodRecord
+from trunkline.completeness.period_records import PeriodRecord
 from trunkline.serve.report import wording
 
 _HASH_SHOWN = 16
