@@ -31,7 +31,7 @@ from trunkline.pipelines.collect_plan import plan
 from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.windows import Window, get_previous_interval_bounds
-from trunkline.serve.report.fidelity import contacts_by_fidelity
+from trunkline.serve.report.wording import contacts_by_fidelity
 from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.sources.connect_api.client import NoMemory, instance_of
 from trunkline.sources.connect_api.search import Query

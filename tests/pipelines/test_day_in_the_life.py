@@ -19,7 +19,7 @@ from trunkline.pipelines.connect_register import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
 from trunkline.pipelines.verify import verify_all
-from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.contacts import Instance, instance_of
 from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.simulator.run import simulate

@@ -110,7 +110,7 @@ def test_a_poison_record_holds_nothing_up(tmp_path: Path) -> None:
 def test_a_stream_without_new_images_is_refused(tmp_path: Path) -> None:
     """All its records would be set aside."""
     client = FakeStreams(arn(), {}, view_type="KEYS_ONLY")
-    with opened(tmp_path) as home, pytest.raises(UsageError, match="is of type KEYS_ONLY.*stream enable calls"):
+    with opened(tmp_path) as home, pytest.raises(UsageError, match="is of type KEYS_ONLY.*enable-stream calls"):
         follow(home, client)
 
 
@@ -123,7 +123,7 @@ def test_a_real_table_from_enable_to_rows(tmp_path: Path, monkeypatch: pytest.Mo
             TableName="calls", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "callId", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "callId", "AttributeType": "S"}],
         )  # fmt: skip
-        with pytest.raises(UsageError, match="has no stream; run: trunkline stream enable calls"):
+        with pytest.raises(UsageError, match="has no stream; run: trunkline enable-stream calls"):
             follow(home, streams)
         stream, was_off = enable(client, "calls", lambda _: None)
         assert was_off

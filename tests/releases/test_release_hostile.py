@@ -19,9 +19,9 @@ from redshift_data_emulator import Emulator
 
 from releases import BUCKET, TARGET, Query, clients
 from trunkline.aws.redshift_data import DataApi
-from trunkline.errors import TrunklineError
+from trunkline.errors import TrunklineError, printable
 from trunkline.pipelines.release import answer
-from trunkline.releases.find import find, shown
+from trunkline.releases.find import find
 from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import Number, Release
 from trunkline.releases.run import Options, run
@@ -251,7 +251,7 @@ def test_200_objects_with_hostile_names(watched, s3, tmp_path) -> None:
             (tmp_path / name).write_text("connect.load_dims")
             found = find(str(tmp_path / f"Rel{case}"), "first")
             (tmp_path / name).unlink()
-        assert shown(found.uri).isprintable()
+        assert printable(found.uri).isprintable()
         release = parse(decode(found.data, found.uri), found.uri)
         if case % 10 == 0:
             assert run(api, release, NoStore(), Options()).calls[0].status == "FINISHED"

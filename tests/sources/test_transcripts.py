@@ -372,7 +372,7 @@ def test_whatever_stands_in_a_file_it_is_a_record_or_a_reason(data: st.DataObjec
             node = node[key]
         node[last] = data.draw(ODD)
     try:
-        text, mark = transcripts._record(
+        text, mark = transcripts.read_record(
             "s3://b/transcripts/c.json", json.dumps(document).encode(), datetime(2026, 3, 3), KEYS
         )
     except RecordError as error:

@@ -12,7 +12,7 @@ from servers import Databases
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import TransientError
-from trunkline.sql.lake_views import MOVED_TO
+from trunkline.sql.lake.views import MOVED_TO
 from trunkline.warehouse import staging
 from trunkline.warehouse.postgres import copy as postgres_copy
 

@@ -36,7 +36,9 @@ def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databas
             "Changed": "2026-03-06T00:00:00Z",
         }
         load_into(home, write(tmp_path / "late", moved), obj=TALLY)
-        assert reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE)).amended == ("2026-03-03",)
+        assert reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE)).amended == (
+            "2026-03-03",
+        )
         assert all(one.holds for one in verify_all(home, TALLY))
     with psycopg.connect(url, autocommit=True) as con:
         asked = "SELECT state, listed, missing, pairs, amendments FROM ledger.period WHERE listed > 0"

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.moments import moment
-from trunkline.cli.open import declared, owned
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import is_watched, progress
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_time, progress, shows_progress
 from trunkline.errors import TrunklineError, UsageError
 
 if TYPE_CHECKING:
@@ -52,14 +49,14 @@ def collect(
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
-    start, end = moment(since, settings.zone, "--since"), moment(until, settings.zone, "--until")
+    start, end = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
     query = Query(f"{by.upper()}_TIMESTAMP")
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         planned = []
-        if dry_run or is_watched():
+        if dry_run or shows_progress():
             collector = Collector(opened, obj, query=query)
             planned = [plan(collector, one, start, end, query) for one in chosen]
         if dry_run:
@@ -90,11 +87,11 @@ def run(
     from trunkline.pipelines.collect import Collector, each, instances
     from trunkline.settings import Settings
 
-    find(object_name, declared(home))
+    find(object_name, load_objects(home))
     if object_name != "contact_record":
         raise UsageError(f"{object_name} has no schedule; valid is contact_record")
     chosen = instances(Settings.load(home), instance or (), endpoint)
-    with owned(home) as opened, progress("Collecting", None, "contacts") as advance:
+    with open_to_write(home) as opened, progress("Collecting", None, "contacts") as advance:
         collector = Collector(opened, opened.objects[object_name], advance=advance)
         outcomes = list(each(chosen, collector.run_due))
     _show(outcomes, output_format)

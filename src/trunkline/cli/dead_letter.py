@@ -8,9 +8,8 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.load import show as show_load
-from trunkline.cli.open import owned, read
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Home, Output, open_to_read, open_to_write
 
 app = typer.Typer(help="Records that were set aside.", no_args_is_help=True, rich_markup_mode=None)
 ObjectName = Annotated[str | None, typer.Option("--object", help="Only those loaded as this object.")]
@@ -30,7 +29,7 @@ def list_letters(
     from trunkline.objects.catalogue import find
 
     _check_reason(reason)
-    with read(home) as opened:
+    with open_to_read(home) as opened:
         if object_name is not None:
             find(object_name, opened.objects)
         letters = dead_letters(opened.warehouse, object_name, is_open=not landed)
@@ -72,7 +71,7 @@ def show(
     from trunkline.pipelines.letters import kept_bytes
     from trunkline.pipelines.refused import is_refused, row_text
 
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         found = [one for one in dead_letters(opened.warehouse, is_open=False) if one.payload_hash.startswith(letter_id)]
         ids = {one.payload_hash for one in found}
         if len(ids) != 1:
@@ -103,7 +102,7 @@ def replay(
     from trunkline.pipelines.replay import replay as run
 
     _check_reason(reason)
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
         results = []
         for name in names:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.options import Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress, steps
+from trunkline.cli.shared import Output, by_totals, progress
 from trunkline.errors import UsageError
 from trunkline.settings import Settings
 
@@ -94,7 +93,7 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
 
     folder = opened.settings.home / "firehose" / name
     with progress(f"Simulating {name}", None, "records") as advance:
-        simulated = simulate(spec, folder, steps(advance))
+        simulated = simulate(spec, folder, by_totals(advance))
     on_the_day = simulated.folder / f"{spec.date:%Y/%m/%d}"
     contact_record = opened.objects["contact_record"]
     with progress(f"Loading {name}", simulated.expected.bytes, "bytes") as advance:

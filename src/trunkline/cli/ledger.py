@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import owned
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
 from trunkline.cli.reconcile import show_records
+from trunkline.cli.shared import Home, Output, open_to_write, progress
 from trunkline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
     from trunkline.completeness.period_records import load_records
     from trunkline.completeness.periods import period_of
 
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         found = [one for one in load_records(opened.store, OBJECT) if day in (None, one.name)]
         if day is not None and not found:
             raise UsageError(f"{day!r} is no day that was reconciled; trunkline ledger show lists them")
@@ -85,7 +83,7 @@ def verify(day: Period = None, home: Home = None, output_format: Output = Format
     """
     from trunkline.pipelines.verify import certified_periods, verify_all
 
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         obj = opened.objects[OBJECT]
         total = sum(1 for _, name in certified_periods(opened.store, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:

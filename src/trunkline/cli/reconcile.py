@@ -9,11 +9,8 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.collect import Chosen, Endpoint
-from trunkline.cli.moments import moment
-from trunkline.cli.open import owned
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import Home, Output, open_to_write, parse_time, progress
 
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
@@ -59,11 +56,11 @@ def reconcile(
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
-    day = moment(since, "UTC", "--since")
+    day = parse_time(since, "UTC", "--since")
     wanted = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         collector = Collector(opened, obj)
         systems = [ConnectSystemOfRecord(collector, one) for one in chosen]

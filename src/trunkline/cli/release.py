@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.options import Output
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Output
 
 if TYPE_CHECKING:
     from trunkline.releases.plan import Release
@@ -78,7 +78,8 @@ def run(
 
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
-    from trunkline.aws.redshift_data import DataApi, connect
+    from trunkline.aws.clients import make_client
+    from trunkline.aws.redshift_data import DataApi
     from trunkline.pipelines.release import run_planned, target_from
     from trunkline.releases.result import body_of, response
     from trunkline.releases.run import Options
@@ -92,7 +93,7 @@ def run(
         _show_plan(release, output_format)
         return
     to = address_of(target).target if target else target_from(variables)
-    api = DataApi(connect(to.region), to)
+    api = DataApi(make_client("redshift-data", to.region), to)
     options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
 
     def told(call: CallState) -> None:
@@ -116,10 +117,10 @@ def run(
 
 def _s3(place: str) -> Any:
     """A client where the release is in S3."""
-    from trunkline.aws.redshift_data import connect
+    from trunkline.aws.clients import QUICK, make_client
     from trunkline.releases.variables import ReleaseVariables
 
-    return connect(ReleaseVariables.load().region, "s3") if place.startswith("s3://") else None
+    return make_client("s3", ReleaseVariables.load().region, policy=QUICK) if place.startswith("s3://") else None
 
 
 def _planned(place: str, pick: Choice, s3: Any = None) -> Any:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.transcript import TRANSCRIPT
@@ -30,7 +30,7 @@ def _receiver() -> Receiver:
     settings = StreamVariables.load(scratch).settings
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
-    return Receiver(settings, TRANSCRIPT, store, scratch, s3_client.connect())
+    return Receiver(settings, TRANSCRIPT, store, scratch, make_client("s3"))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

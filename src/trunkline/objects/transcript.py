@@ -8,9 +8,8 @@ turn, or with columns of the contact record, are views: `transcript_turn`, `cont
 from __future__ import annotations
 
 from trunkline.objects.call import DATABASE
-from trunkline.objects.model import Column, Field, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.model import RECORD_COLUMNS, Column, Field, ListOf, MapOf, Object, Struct, Type
 from trunkline.objects.model import own_column as _col
-from trunkline.objects.record_columns import RECORD_COLUMNS
 
 TRANSCRIBE = "Amazon Transcribe, output of batch jobs"
 CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics; read from the Contact Lens file"

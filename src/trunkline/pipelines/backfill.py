@@ -17,6 +17,7 @@ import msgspec
 
 from trunkline import clock
 from trunkline.accounting import Counts, Drift, total
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.limits import EXPORT_BATCH_FACTOR
@@ -32,7 +33,6 @@ from trunkline.positions import Progress
 from trunkline.records import Framed
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.scan import Pace, Page, Scan, Segment
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
@@ -92,7 +92,7 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
 
 def describe(client: Any, table: str) -> dict[str, Any]:
     """What DynamoDB says of a table."""
-    with told(table):
+    with translate_errors("dynamodb", f"the table {table}", UsageError):
         described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return described
 

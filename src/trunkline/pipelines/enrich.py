@@ -14,7 +14,7 @@ from typing import Any
 
 from trunkline import clock, limits
 from trunkline.accounting import Counts, total
-from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -84,7 +84,7 @@ def enrich(
     """
     place = place_of(home.settings)
     if due and place.startswith("s3://"):
-        client = client or s3_client.connect()
+        client = client or make_client("s3")
     found = 0
     counts: list[Counts] = []
     with ThreadPoolExecutor(limits.ASK_WORKERS, thread_name_prefix="enrich") as pool:

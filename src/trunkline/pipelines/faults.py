@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import duckdb
 
@@ -31,11 +31,8 @@ def explained(settings: Settings) -> Iterator[None]:
 
     Raises TransientError where room was lacking (the same command goes on later), TerminalError for damaged files.
     """
-    from trunkline.aws.s3 import told
-
     try:
-        with told(settings.lake) if settings.lake.startswith("s3://") else nullcontext():
-            yield
+        yield
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException as error:

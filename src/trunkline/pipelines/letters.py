@@ -78,7 +78,7 @@ def _transcript(home: Home, kept: KeptBytes, letter: SetAside) -> tuple[str, Mar
     if kept.length > DEAD_LETTER_BYTES_MAX:
         return None
     uri = letter.position.rpartition("@")[0]
-    return transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
+    return transcripts.read_dead_letter(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
 
 
 def _one_record(kept: KeptBytes) -> str | None:

@@ -13,11 +13,11 @@ from trunkline.lake.store import open_store
 from trunkline.ledger import index
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
-from trunkline.serve.report import certified
+from trunkline.serve.report import wording
 from trunkline.serve.report.data import Completeness
 from trunkline.serve.report.headline import Headline, headline
+from trunkline.serve.report.page import report
 from trunkline.serve.report.period import Period, day_period, default_day
-from trunkline.serve.report.report import report
 from trunkline.sql.metric_query import Threshold
 
 OBJECT = "contact_record"
@@ -75,4 +75,4 @@ def _certified(reader: Reader, period: Period) -> list[str]:
     """A local day lies in one UTC day, or in two."""
     since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
     found = load_records(open_store(reader.settings.lake), OBJECT)
-    return [certified.sentence(one) for one in found if one.start < until and one.end > since]
+    return [wording.certificate_sentence(one) for one in found if one.start < until and one.end > since]

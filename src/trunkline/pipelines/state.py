@@ -14,7 +14,7 @@ from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.ledger.drift import findings
 from trunkline.pipelines.reading import Reader
-from trunkline.serve.report import certified
+from trunkline.serve.report import wording
 from trunkline.warehouse.targets import target_of
 
 
@@ -125,9 +125,9 @@ def _completeness(store: Store, name: str) -> list[Finding]:
         periods = list(group)
         is_whole = all(one.counts.is_complete for one in periods)
         compared = max(one.examined_at for one in periods)
-        detail = f"{certified.summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
+        detail = f"{wording.completeness_summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
         found.append(Finding(f"{name}: completeness", is_whole, detail))
-        if gone := certified.gone(periods):
+        if gone := wording.lost_count(periods):
             detail = f"{gone:,} certified contacts are held no more; trunkline ledger verify names them"
             found.append(Finding(f"{name}: certified", False, detail))
     return found

@@ -20,7 +20,7 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.merge.staged import partition_date
 from trunkline.sql.order import order_by, same_key
 from trunkline.sql.session import Session

@@ -16,6 +16,8 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import RecordError, UsageError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
@@ -121,8 +123,8 @@ def _bytes(place: str, client: Any) -> bytes:
     try:
         if place.startswith("s3://"):
             bucket, key = s3_client.split(place)
-            client = client or s3_client.connect()
-            with s3_client.told(place):
+            client = client or make_client("s3")
+            with translate_errors("s3", place):
                 return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
         with open(place, "rb") as file:
             return file.read()

@@ -16,12 +16,12 @@ from typing import Any, Final
 import msgspec
 
 from trunkline import clock
-from trunkline.errors import RecordError, TerminalError
+from trunkline.aws.errors import translate_errors
+from trunkline.errors import RecordError, TerminalError, UsageError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.positions import Plan, Range
 from trunkline.records import Broken, Framed, Mark, Texts
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.items import RANK_SCAN, READ_BEFORE, texts_of, version_text
 from trunkline.sources.dynamodb.shapes import Rules
 
@@ -100,7 +100,7 @@ def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
     more = {"ExclusiveStartKey": _binary_keys(segment.key)} if segment.key is not None else {}
     pace.wait()
     began_at = clock.now_naive()
-    with told(scan.table):
+    with translate_errors("dynamodb", f"the table {scan.table}", UsageError):
         answer = client.scan(
             TableName=scan.table, Segment=number, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
             ConsistentRead=scan.is_consistent, **more,

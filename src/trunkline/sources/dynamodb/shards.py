@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.positions import Progress
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, as_json
 
 RECORDS_MAX: Final = 1_000
@@ -53,7 +53,7 @@ def streams_of(client: Any, table: str) -> list[str]:
     """ARNs of the table's streams, the oldest first. Raises UsageError where it has none."""
     found: list[str] = []
     more: dict[str, str] = {}
-    with told(table):
+    with translate_errors("dynamodb", f"the table {table}", UsageError):
         while True:
             answer = client.list_streams(TableName=table, **more)
             found += [one["StreamArn"] for one in answer.get("Streams", [])]
@@ -61,7 +61,7 @@ def streams_of(client: Any, table: str) -> list[str]:
                 break
             more = {"ExclusiveStartStreamArn": answer["LastEvaluatedStreamArn"]}
     if not found:
-        raise UsageError(f"the table {table} has no stream; run: trunkline stream enable {table}")
+        raise UsageError(f"the table {table} has no stream; run: trunkline enable-stream {table}")
     return sorted(found)
 
 
@@ -69,13 +69,13 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
     """The shards of a stream, in the order that DynamoDB lists them. Raises UsageError for one without new images."""
     found: list[tuple[str, str | None]] = []
     more: dict[str, str] = {}
-    with told(stream):
+    with translate_errors("dynamodbstreams", f"the stream {stream}", UsageError):
         while True:
             answer = client.describe_stream(StreamArn=stream, **more)["StreamDescription"]
             if answer.get("StreamViewType") not in _IMAGES:
                 raise UsageError(
                     f"{stream} is of type {answer.get('StreamViewType')}, which has no new images; disable the stream "
-                    f"and run: trunkline stream enable {answer.get('TableName', 'TABLE')}"
+                    f"and run: trunkline enable-stream {answer.get('TableName', 'TABLE')}"
                 )
             found += [(one["ShardId"], one.get("ParentShardId")) for one in answer.get("Shards", [])]
             if not answer.get("LastEvaluatedShardId"):
@@ -117,7 +117,7 @@ def read_shard(client: Any, shard: Shard, iterator: str) -> Records | None:
 def _asked(call: Callable[..., Any], shard: Shard, **arguments: Any) -> Any:
     from botocore.exceptions import ClientError
 
-    with told(shard.uri):
+    with translate_errors("dynamodbstreams", shard.uri, UsageError):
         try:
             return call(**arguments)
         except ClientError as error:
@@ -139,7 +139,7 @@ def enable(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with told(table):
+        with translate_errors("dynamodb", f"the table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -163,6 +163,6 @@ def enable(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str
 
 
 def _described(client: Any, table: str) -> dict[str, Any]:
-    with told(table):
+    with translate_errors("dynamodb", f"the table {table}", UsageError):
         described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return described

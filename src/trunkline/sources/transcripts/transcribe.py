@@ -1,8 +1,8 @@
 """The output of an Amazon Transcribe batch job: plain, with speakers, with channels, redacted.
 
 Times are texts of seconds, punctuation has none, and no documented output says how long the audio is: its length is
-the end of the last word, or `audio_duration` where somebody's pipeline puts one. `audio_segments` is there in newer
-files only. Source: Transcribe developer guide, how it works, diarization, channel identification, redaction.
+the end of the last word, or `audio_duration` where a pipeline adds one. Only newer files have `audio_segments`.
+Source: Transcribe developer guide, how it works, diarization, channel identification, redaction.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.errors import RecordError
-from trunkline.sources.transcripts.turns import Turn, Word, last_end_ms, talk_times, told, turns_of_words
+from trunkline.sources.transcripts.turns import Turn, Word, conversation_fields, last_end_ms, talk_times, turns_of_words
 
 Seconds = str | int | float | None
 _MS_MAX: Final = 2**53
@@ -22,7 +22,7 @@ _KNOWN_TOP: Final = frozenset({"jobName", "accountId", "status", "isRedacted", "
 _TIMELESS: Final = frozenset({"transcripts", "items", "audio_segments", "speaker_labels", "channel_labels"})
 
 
-class _Said(msgspec.Struct):
+class _Alternative(msgspec.Struct):
     content: str | None = None
 
 
@@ -32,7 +32,7 @@ class _Item(msgspec.Struct):
     end_time: Seconds = None
     speaker_label: str | None = None
     channel_label: str | None = None
-    alternatives: list[_Said] | None = None
+    alternatives: list[_Alternative] | None = None
 
 
 class _AudioSegment(msgspec.Struct):
@@ -44,15 +44,15 @@ class _AudioSegment(msgspec.Struct):
     channel_label: str | None = None
 
 
-class _Labelled(msgspec.Struct):
+class _SpeakerSegment(msgspec.Struct):
     start_time: Seconds = None
     end_time: Seconds = None
     speaker_label: str | None = None
-    items: list[_Labelled] | None = None
+    items: list[_SpeakerSegment] | None = None
 
 
 class _Speakers(msgspec.Struct):
-    segments: list[_Labelled] | None = None
+    segments: list[_SpeakerSegment] | None = None
 
 
 class _Channel(msgspec.Struct):
@@ -84,7 +84,10 @@ _ANY = msgspec.json.Decoder()
 
 
 def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
-    """The record of a job's output, without what the file's name tells. RecordError where a value cannot be."""
+    """The record of a job's output, without what the file's name says. `top` is the document with undecoded values.
+
+    Raises RecordError or msgspec.ValidationError for a value of the wrong type.
+    """
     results = _RESULTS.decode(top["results"])
     kind, turns = _turns(results)
     known = {name: _ANY.decode(top[name]) for name in _KNOWN_TOP - {"results"} if name in top}
@@ -103,7 +106,7 @@ def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
         "durationMs": duration and duration[0],
         "durationRule": duration and duration[1],
         "talkTimeMs": talk_times(turns) or None,
-        **told(turns, kind),
+        **conversation_fields(turns, kind),
         **{key: raw for key, raw in top.items() if key not in _KNOWN_TOP},
     }
     return record | ({"results": unknown} if unknown else {})
@@ -113,53 +116,56 @@ _KNOWN_RESULTS = _TIMELESS | {"audio_duration", "language_code"}
 
 
 def milliseconds(value: Seconds, path: str, number: int = 0) -> int | None:
-    """Whole milliseconds of seconds given as text or number; None for none. RecordError for anything else.
+    """Whole milliseconds of seconds given as text or number; None where there is none.
 
-    `path` says where the value stands, with `{}` for `number`; it is written out for an error alone.
+    `path` is the value's place for messages, with `{}` for `number`. Raises RecordError for anything but a time.
     """
     if value is None or value == "":
         return None
     try:
-        found = round(float(value) * 1000)
+        rounded = round(float(value) * 1000)
     except (ValueError, OverflowError):
-        found = -1
-    if not 0 <= found <= _MS_MAX:
-        raise RecordError("wrong_type", f"{path.format(number)} is no time in seconds")
-    return found
+        rounded = -1
+    if not 0 <= rounded <= _MS_MAX:
+        raise RecordError("wrong_type", f"{path.format(number)} must be a time in seconds")
+    return rounded
 
 
 def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
-    """What tells participants apart, and the turns."""
+    """What distinguishes participants (channel, speaker or nothing), and the turns."""
     items = results.items or []
     channels = (results.channel_labels.channels or []) if results.channel_labels else []
-    is_by_channel = bool(channels) or any(one.channel_label for one in items)
-    is_labelled = any(one.speaker_label for one in items)
+    is_by_channel = bool(channels) or any(item.channel_label for item in items)
+    is_labelled = any(item.speaker_label for item in items)
     by_time = {} if is_labelled else _speakers_by_time(results.speaker_labels)
     is_by_speaker = is_labelled or bool(by_time)
     kind = "channel" if is_by_channel else "speaker" if is_by_speaker else None
     if results.audio_segments:
-        return kind, [_segment(number, one) for number, one in enumerate(results.audio_segments)]
-    if is_by_channel and not any(one.channel_label for one in items):
+        return kind, [_segment_turn(number, segment) for number, segment in enumerate(results.audio_segments)]
+    if is_by_channel and not any(item.channel_label for item in items):
         words: Iterator[Word] = itertools.chain.from_iterable(
-            _words(one.items or [], {}, one.channel_label) for one in channels
+            _words(channel.items or [], {}, channel.channel_label) for channel in channels
         )
     else:
         words = _words(items, by_time)
     return kind, turns_of_words(words, _joiner(results), is_by_channel)
 
 
-def _segment(number: int, one: _AudioSegment) -> Turn:
+def _segment_turn(number: int, segment: _AudioSegment) -> Turn:
     path = "results.audio_segments[{}]"
     return Turn(
-        one.transcript, one.channel_label or one.speaker_label, milliseconds(one.start_time, path, number),
-        milliseconds(one.end_time, path, number), id=None if one.id is None else str(one.id),
-    )  # fmt: skip
+        content=segment.transcript,
+        participant=segment.channel_label or segment.speaker_label,
+        begin_ms=milliseconds(segment.start_time, path, number),
+        end_ms=milliseconds(segment.end_time, path, number),
+        id=None if segment.id is None else str(segment.id),
+    )
 
 
 def _speakers_by_time(labels: _Speakers | None) -> dict[Seconds, str | None]:
-    """Older files name the speaker of a word only here, by the word's begin."""
+    """The speaker of each word by the word's begin, the only place where older files name it."""
     segments = (labels.segments or []) if labels else []
-    return {item.start_time: item.speaker_label for one in segments for item in one.items or []}
+    return {item.start_time: item.speaker_label for segment in segments for item in segment.items or []}
 
 
 def _words(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: str | None = None) -> Iterator[Word]:
@@ -175,6 +181,6 @@ def _words(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: s
 
 
 def _joiner(results: _Results) -> str:
-    """What stands between words: nothing in languages that are written without spaces."""
+    """What separates words: nothing in languages that are written without spaces."""
     whole = (results.transcripts[0].transcript or "") if results.transcripts else ""
     return "" if whole and " " not in whole and len(results.items or []) > 2 else " "

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.engines.model import Engine, text_literal
-from trunkline.objects.model import Column, Object
-from trunkline.objects.record_columns import FIDELITY_STREAM
+from trunkline.objects.model import FIDELITY_STREAM, Column, Object
 from trunkline.sql.ddl import staging_table
 from trunkline.sql.order import compared_columns
 

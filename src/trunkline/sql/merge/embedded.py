@@ -18,7 +18,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import UNDATED
-from trunkline.sql.lake_views import MOVED_TO, lake_columns, lake_rows
+from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.merge.staged import partition_date
 from trunkline.sql.order import hashed_terms, same_key, tail_terms
 

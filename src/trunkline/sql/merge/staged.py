@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import UNDATED
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import order_by, same_key
 
 _BATCH_OF = "regexp_extract(filename, '([0-9a-f]{32})[.]parquet$', 1)"

@@ -1,4 +1,4 @@
-"""The views on an object's lake files, and Athena's DDL for the files.
+"""The views on an object's lake files, for Athena and for the embedded engine.
 
 A lake file has the object's columns in catalogue order and `record_moved_to` at the end; year, month and day are in
 its path alone. The views read any relation that has these columns, so the embedded engine and Athena share them.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Column, Object
-from trunkline.sql.ddl import column_lines, create_schema
 from trunkline.sql.order import compared_columns, hashed_terms, order_by
 
 PARTITION_KEYS = ("year", "month", "day")
@@ -30,7 +27,6 @@ UNDATED_YEAR = 1970
 """Versions without a partition date lie in 1970-01-01."""
 
 FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
-EXAMPLE_LAKE = "s3://trunkline-lake"
 
 # Each projected year adds 372 locations that a query without a date looks at, so the list ends somewhere.
 LAST_YEAR = 2039
@@ -125,59 +121,4 @@ def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, ..
     return tuple(
         f"CREATE OR REPLACE VIEW {quote_qualified(engine, name)} AS\n{body}"
         for name, body in lake_views(obj, engine, source).items()
-    )
-
-
-def lake_location(obj: Object, lake: str) -> str:
-    """The folder of an object's files, with a slash at its end."""
-    return f"{lake.rstrip('/')}/{obj.lake_folder}/"
-
-
-def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
-    """Athena's table properties: partitions are computed from the query, no crawler and no listing of partitions.
-
-    Source: Athena user guide, partition projection: types, digits, storage.location.template. Years are an `enum`,
-    because 1970 and 2010 on are two ranges; a file of a later year than `last_year` would not be seen.
-    """
-    years = [UNDATED_YEAR, *range(EVENT_YEAR_MIN, last_year + 1)]
-    return {
-        "projection.enabled": "true",
-        "projection.year.type": "enum",
-        "projection.year.values": ",".join(str(year) for year in years),
-        "projection.month.type": "integer",
-        "projection.month.range": "1,12",
-        "projection.month.digits": "2",
-        "projection.day.type": "integer",
-        "projection.day.range": "1,31",
-        "projection.day.digits": "2",
-        "storage.location.template": lake_location(obj, lake) + "year=${year}/month=${month}/day=${day}/",
-    }
-
-
-def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> str:
-    """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones.
-
-    Without projection `MSCK REPAIR TABLE` finds the partitions.
-    """
-    quote = ATHENA.ddl_quote or ATHENA.quote
-    name = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
-    columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
-    keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
-    given = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
-    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in given.items())
-    return (
-        f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} (\n{columns}\n)\nPARTITIONED BY ({keys})\nSTORED AS PARQUET\n"
-        f"LOCATION {text_literal(lake_location(obj, lake))}\nTBLPROPERTIES (\n{properties}\n)"
-    )
-
-
-def athena_statements(
-    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR, is_projected: bool = True
-) -> tuple[str, ...]:
-    """Everything Athena needs to read this object from a lake, in order. Each is a query of its own in Athena."""
-    files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
-    return (
-        create_schema(ATHENA, obj.database),
-        create_external_table(obj, lake, last_year, is_projected),
-        *create_lake_views(obj, ATHENA, files),
     )

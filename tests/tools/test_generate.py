@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.cli.generate import differences, main, produced, write
+from tools.generate import differences, main, produced, write
 
 ROOT = Path(__file__).parents[2]
 

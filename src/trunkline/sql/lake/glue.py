@@ -18,16 +18,15 @@ from trunkline.engines.model import quote_qualified
 from trunkline.limits import GLUE_COMMENT_CHARS_MAX
 from trunkline.objects.model import Column, ListOf, Object, Type
 from trunkline.objects.view import ColumnType, View
-from trunkline.sql.lake_views import (
+from trunkline.sql.lake.athena import lake_location, projection
+from trunkline.sql.lake.views import (
     FILES_SUFFIX,
     LAST_YEAR,
     PARTITION_KEYS,
     VERSIONS_SUFFIX,
     lake_columns,
-    lake_location,
     lake_views,
     plain_columns,
-    projection,
 )
 from trunkline.sql.views import select_view
 

@@ -1,4 +1,4 @@
-"""`python -m trunkline.cli.generate [--check]`: write every file that is generated from the catalogue.
+"""`python -m tools.generate [--check]`: write every file that is generated from the catalogue.
 
 A producer gives (path, text) pairs; whoever generates something more appends one here. With `--check` nothing is
 written: files that are stale, missing, or that nothing produces any more are named, and the exit status is 1.
@@ -11,19 +11,19 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from trunkline.cli import generate_docs, generate_sql, generate_tables
+from tools import pages, sql_files, table_pages
 from trunkline.engines.catalogue import ENGINES
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.analysis import analysis_statements
 from trunkline.sql.dbt_sources import dbt_sources
 from trunkline.sql.ddl import script, warehouse_statements
 from trunkline.sql.dictionary import dictionary
 from trunkline.sql.grants import grant_statements, role_statements
-from trunkline.sql.lake_views import EXAMPLE_LAKE, athena_statements
+from trunkline.sql.lake.athena import EXAMPLE_LAKE, athena_statements
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements
+from trunkline.sql.star import analysis_statements
 
 SERVERS = (POSTGRES.name, REDSHIFT.name)
 Produced = Iterable[tuple[str, str]]
@@ -78,15 +78,15 @@ def dbt() -> Produced:
 PRODUCERS: tuple[Callable[[], Produced], ...] = (
     tables,
     dictionaries,
-    generate_tables.view_pages,
-    generate_tables.ledger_page,
-    generate_docs.commands,
-    generate_docs.metrics,
-    generate_docs.settings,
-    generate_docs.reasons,
-    generate_sql.metric_queries,
-    generate_sql.views,
-    generate_sql.embedded_statements,
+    table_pages.view_pages,
+    table_pages.ledger_page,
+    pages.commands,
+    pages.metrics,
+    pages.settings,
+    pages.reasons,
+    sql_files.metric_queries,
+    sql_files.views,
+    sql_files.embedded_statements,
     procedures,
     stars,
     grants,
@@ -139,7 +139,7 @@ def _extra(root: Path, files: dict[str, str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done or up to date, 1 out of date with `--check`, 2 wrong usage."""
     parser = argparse.ArgumentParser(
-        prog="python -m trunkline.cli.generate", description="Write every file generated from the catalogue."
+        prog="python -m tools.generate", description="Write every file generated from the catalogue."
     )
     parser.add_argument("--check", action="store_true", help="name files that are out of date, write nothing")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository, by default the current folder")
@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in lines:
         sys.stdout.write(f"{line}\n")
     if options.check and lines:
-        sys.stderr.write("generated files are out of date; run `python -m trunkline.cli.generate`\n")
+        sys.stderr.write("generated files are out of date; run `python -m tools.generate`\n")
         return 1
     return 0
 
