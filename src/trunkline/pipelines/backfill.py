@@ -17,7 +17,6 @@ import msgspec
 
 from trunkline import clock
 from trunkline.accounting import Counts, Drift, total
-from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -25,10 +24,10 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.missing import missing_rows
 from trunkline.pipelines.runner import Advance, LoadResult, Runner
-from trunkline.pipelines.tables import object_of, rules_of
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 from trunkline.sources.dynamodb.scan import Pace, Page, Scan, Segment
+from trunkline.sources.dynamodb.tables import describe_table, object_of, rules_of
 from trunkline.sources.files import listing
 from trunkline.sources.registry import open_source
 
@@ -81,13 +80,6 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
     return result
 
 
-def describe(client: Any, table: str) -> dict[str, Any]:
-    """What DynamoDB says of a table."""
-    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
-        described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
-    return described
-
-
 def backfill_scan(
     home: Home, obj: Object, table: str, client: Any, options: ScanOptions, advance: Advance = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
@@ -100,10 +92,10 @@ def backfill_scan(
     started = clock.monotonic_s()
     runner = Runner(home, obj)
     recovered = runner.recover()
-    described = describe(client, table)
+    description = describe_table(client, table)
     scan = _scan(home, obj, table, options)
     advance(scan.items)
-    pace = Pace(_units(described, options), sleep)
+    pace = Pace(_units(description, options), sleep)
     counts: list[Counts] = []
     drifts: list[Drift] = []
     size = 0
@@ -146,10 +138,10 @@ def _save(home: Home, obj: Object, scan: Scan) -> None:
     home.store.put_bytes(text, layout.scan_key(obj.name, scan.table))
 
 
-def _units(described: dict[str, Any], options: ScanOptions) -> float | None:
+def _units(description: dict[str, Any], options: ScanOptions) -> float | None:
     if options.units_per_s is not None:
         return options.units_per_s
-    provisioned = described.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
+    provisioned = description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
     return provisioned * options.share if provisioned else None
 
 
@@ -183,6 +175,3 @@ def _delete_missing(runner: Runner, scan: Scan) -> list[Counts]:
     for framed in missing_rows(runner.home, runner.obj, scan):
         counts += runner.merge([runner.put(framed)])
     return counts
-
-
-__all__ = ["ScanOptions", "backfill_export", "backfill_scan", "describe"]

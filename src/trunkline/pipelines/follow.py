@@ -23,11 +23,11 @@ from trunkline.ledger.records import BatchRecord
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import LoadResult, Runner
-from trunkline.pipelines.tables import rules_of
 from trunkline.positions import FileRange
 from trunkline.sources.dynamodb import shards as dynamodb_shards
 from trunkline.sources.dynamodb.shards import Shard, TrimmedError
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, frame_shard
+from trunkline.sources.dynamodb.tables import rules_of
 
 IDLE_S = 1.0
 """Between two looks at shards that had nothing; a shard takes five reads a second."""

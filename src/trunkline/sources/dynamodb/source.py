@@ -8,20 +8,14 @@ from typing import Any
 from trunkline.limits import EXPORT_BATCH_FACTOR
 from trunkline.positions import Plan
 from trunkline.records import Framed, KeptLetter, Mark
-from trunkline.settings import Settings
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 from trunkline.sources.dynamodb import stream as dynamodb_stream
 from trunkline.sources.dynamodb.export import Export
-from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import reader
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
-
-
-def rules_of(settings: Settings) -> Rules:
-    """The rules under these settings."""
-    return Rules(settings.dynamodb_deletes, settings.scorecard_zone)
 
 
 class StreamSource:
@@ -45,7 +39,7 @@ class StreamSource:
 
     def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
         """The change in a stream record; where the letter is a row already, that row."""
-        change = dynamodb_stream.read_again(self._context.obj, letter.payload, rules_of(self._context.settings))
+        change = dynamodb_stream.read_dead_letter(self._context.obj, letter.payload, rules_of(self._context.settings))
         return change or reader.revive(letter)
 
 
