@@ -14,7 +14,7 @@ from typing import Any
 
 from trunkline.limits import LIST_PAGE_MAX
 from trunkline.simulator.connect_api.answers import contact
-from trunkline.simulator.connect_api.contacts import Instance
+from trunkline.simulator.connect_api.contacts import SimulatedInstance
 from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.quota import Quotas
 from trunkline.simulator.connect_api.search import Assumptions, Search
@@ -43,7 +43,7 @@ class ConnectApi:
 
     def __init__(
         self,
-        instances: list[Instance],
+        instances: list[SimulatedInstance],
         now_s: Callable[[], float],
         assumed: Assumptions | None = None,
         quotas: Quotas | None = None,
@@ -87,31 +87,31 @@ class ConnectApi:
             raise failure
         instance = self._instances.get(request["InstanceId"].rpartition("/")[2])
         if instance is None:
-            raise ApiError("ResourceNotFoundException", "Instance not found")
+            raise ApiError("ResourceNotFoundException", "SimulatedInstance not found")
         with self._lock:
             answer = OPERATIONS[operation](self, instance, request)
         if wrong := self._check(operation, "answer", answer):
             raise AssertionError(f"the emulator answers {operation} wrongly: {wrong}")
         return answer
 
-    def _search_contacts(self, instance: Instance, request: Answer) -> Answer:
+    def _search_contacts(self, instance: SimulatedInstance, request: Answer) -> Answer:
         return self._searches[instance.instance_id].search(request)
 
-    def _describe_contact(self, instance: Instance, request: Answer) -> Answer:
+    def _describe_contact(self, instance: SimulatedInstance, request: Answer) -> Answer:
         record = self._record(instance, request["ContactId"])
         return {"Contact": contact(record, self.assumed.gives_attributes)}
 
-    def _get_contact_attributes(self, instance: Instance, request: Answer) -> Answer:
+    def _get_contact_attributes(self, instance: SimulatedInstance, request: Answer) -> Answer:
         return {"Attributes": dict(self._record(instance, request["InitialContactId"]).get("Attributes") or {})}
 
-    def _record(self, instance: Instance, contact_id: str) -> Answer:
+    def _record(self, instance: SimulatedInstance, contact_id: str) -> Answer:
         known = instance.contacts.get(contact_id)
         now = self._now_s()
         if known is None or (known.times[0] or 0) > now:
             raise ApiError("ResourceNotFoundException", "Contact not found")
         return known.record_at(now)
 
-    def _list_queues(self, instance: Instance, request: Answer) -> Answer:
+    def _list_queues(self, instance: SimulatedInstance, request: Answer) -> Answer:
         kinds = request.get("QueueTypes") or ["STANDARD", "AGENT"]
         standard = [{"Id": i, "Arn": a, "Name": n, "QueueType": "STANDARD"} for i, a, n in instance.queues]
         # One queue of the agent's own per user, without a name.
@@ -122,19 +122,19 @@ class ConnectApi:
         listed = [one for one in (*standard, *own) if one["QueueType"] in kinds]
         return _page(listed, "QueueSummaryList", request)
 
-    def _list_users(self, instance: Instance, request: Answer) -> Answer:
+    def _list_users(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Username": n} for i, a, n in instance.users]
         return _page(listed, "UserSummaryList", request)
 
-    def _list_routing_profiles(self, instance: Instance, request: Answer) -> Answer:
+    def _list_routing_profiles(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.profiles]
         return _page(listed, "RoutingProfileSummaryList", request)
 
-    def _list_user_hierarchy_groups(self, instance: Instance, request: Answer) -> Answer:
+    def _list_user_hierarchy_groups(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.groups]
         return _page(listed, "UserHierarchyGroupSummaryList", request)
 
-    def _describe_user(self, instance: Instance, request: Answer) -> Answer:
+    def _describe_user(self, instance: SimulatedInstance, request: Answer) -> Answer:
         for user_id, arn, name in instance.users:
             if user_id == request["UserId"]:
                 user = {
@@ -157,7 +157,7 @@ def _page(listed: list[Answer], name: str, request: Answer) -> Answer:
     return answer
 
 
-OPERATIONS: Mapping[str, Callable[[ConnectApi, Instance, Answer], Answer]] = {
+OPERATIONS: Mapping[str, Callable[[ConnectApi, SimulatedInstance, Answer], Answer]] = {
     "SearchContacts": ConnectApi._search_contacts,  # noqa: SLF001 - a table of the class's own methods
     "DescribeContact": ConnectApi._describe_contact,  # noqa: SLF001
     "GetContactAttributes": ConnectApi._get_contact_attributes,  # noqa: SLF001

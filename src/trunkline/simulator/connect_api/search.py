@@ -12,7 +12,7 @@ from typing import Any
 
 from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
 from trunkline.simulator.connect_api.answers import summary
-from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance
+from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, SimulatedInstance
 from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.spec import DAY_S
 
@@ -53,7 +53,7 @@ class Assumptions:
 class Search:
     """The index of one instance's contacts, and the pages that are being read."""
 
-    def __init__(self, instance: Instance, assumed: Assumptions, now_s: Callable[[], float]) -> None:
+    def __init__(self, instance: SimulatedInstance, assumed: Assumptions, now_s: Callable[[], float]) -> None:
         self._instance, self._assumed, self._now_s = instance, assumed, now_s
         self._sorted: dict[str, tuple[list[int], list[ApiContact]]] = {}
         self._found: dict[str, list[ApiContact]] = {}
