@@ -166,7 +166,7 @@ def test_attributes_are_asked_for_where_descriptions_have_none() -> None:
 
 def test_a_contact_that_is_gone_is_kept_as_it_was_listed() -> None:
     """Listed and then not described (404): its row has what the search knew."""
-    from trunkline.simulator.connect_api.errors import ApiError
+    from trunkline.simulator.connect_api.quota import ApiError
 
     clock = VirtualClock(LATER_S)
     read = source(instance_with([contact_at(1, START_S + 60), contact_at(2, START_S + 61)]), clock)

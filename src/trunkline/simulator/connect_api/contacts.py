@@ -1,4 +1,4 @@
-"""What a simulated Connect instance knows of a contact: when each of its times lies, and its record at any moment."""
+"""The contacts of a simulated Connect instance: the time of each event, and the record as of any moment."""
 
 from __future__ import annotations
 
