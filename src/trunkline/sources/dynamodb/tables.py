@@ -61,7 +61,7 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with translate_errors("dynamodb", f"the table {table}", UsageError):
+        with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -86,6 +86,6 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
 
 def describe_table(client: Any, table: str) -> dict[str, Any]:
     """DynamoDB's description of a table. Raises UsageError where there is no such table."""
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         table_description: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return table_description
