@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from trunkline.cli.output import Format
+from trunkline.engines.catalogue import ENGINES
 
 Home = Annotated[
     Path | None,
@@ -18,4 +19,12 @@ Home = Annotated[
         file_okay=False,
     ),
 ]
+
+
+def engine_option(flag: str, purpose: str) -> Any:
+    """An option that takes the name of an engine. `find` of `engines.catalogue` refuses any other name."""
+    names = ", ".join(ENGINES)
+    return typer.Option(flag, metavar="ENGINE", help=f"{purpose}: {names}.", autocompletion=lambda: list(ENGINES))
+
+
 Output = Annotated[Format, typer.Option("--output", help="How data is written to standard output.")]

@@ -24,7 +24,7 @@ import duckdb
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.model import Object
 from trunkline.schedules.windows import Window
-from trunkline.sql.order import order_terms
+from trunkline.sql.order import day_of, order_terms
 
 Scope = tuple[str, str] | None
 """Column and value of the rows that one source answers for, such as one Connect instance's; None: all rows."""
@@ -124,8 +124,7 @@ def write_not_stored(con: duckdb.DuckDBPyConnection, path: Path) -> int:
 def dates(con: duckdb.DuckDBPyConnection) -> set[date]:
     """The lake partitions that may hold an id of `listed` or `stored`."""
     rows = con.execute(
-        f"SELECT DISTINCT COALESCE(CAST(began AS DATE), DATE '{_UNDATED}') FROM "
-        "(SELECT began FROM listed UNION ALL SELECT began FROM stored)"
+        f"SELECT DISTINCT {day_of('began')} FROM (SELECT began FROM listed UNION ALL SELECT began FROM stored)"
     ).fetchall()
     return {day for (day,) in rows}
 
