@@ -1,4 +1,4 @@
-"""`trunkline object`: the catalogue, as people and programs want it."""
+"""`trunkline object`: the catalogue of tables."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import declared
-from trunkline.cli.options import Home, Output, engine_option
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Home, Output, engine_option, load_objects
 
-app = typer.Typer(
-    help="The tables there are: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None
-)
-EngineName = Annotated[str, engine_option("--engine", "Whose SQL to write")]
-Name = Annotated[str, typer.Argument(metavar="OBJECT", help="Its name: contact_record, ...")]
+app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
+EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
+Name = Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name: contact_record, ...")]
 
 
 @app.command("list")
 def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> None:
-    """List all objects, ours and those of objects.toml in the home.
+    """List all objects: the built-in ones and those of objects.toml in the home.
 
     Example: trunkline object list
     """
@@ -28,7 +25,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
-        for o in declared(home).values()
+        for o in load_objects(home).values()
     ]
     rows += [
         (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
@@ -53,7 +50,7 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
             output_format,
         )
         return
-    obj = find(name, declared(home))
+    obj = find(name, load_objects(home))
     rows = [
         (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
          ".".join(c.path) if c.path else None, c.pii, c.meaning)
@@ -64,9 +61,9 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
 
 @app.command()
 def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
-    """Write the DDL of an object: schema, table, staging table and view; for athena the lake's table and views.
+    """Print the DDL of an object: schema, table, staging table and view. For athena, the lake's table and views.
 
-    Of a view: the view.
+    For a view, print its definition.
 
     Example: trunkline object ddl contact_record --engine redshift
     """
@@ -79,7 +76,7 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     if name in VIEWS:
         output.text(create_view(VIEWS[name], find_engine(engine)) + ";")
         return
-    statements = object_statements(find(name, declared(home)), find_engine(engine), Settings.load(home).lake)
+    statements = object_statements(find(name, load_objects(home)), find_engine(engine), Settings.load(home).lake)
     output.text("\n\n".join(f"{statement};" for statement in statements))
 
 
@@ -91,7 +88,7 @@ def sql_(
     ] = "flatten",
     home: Home = None,
 ) -> None:
-    """Write the SQL that the embedded engine runs for an object: flatten, merge, or the order of versions.
+    """Print the SQL that the embedded engine runs for an object: flatten, merge, or the order of versions.
 
     Example: trunkline object sql contact_record --step merge
     """
@@ -101,7 +98,7 @@ def sql_(
     from trunkline.sql.merge.embedded import steps
     from trunkline.sql.order import order_by
 
-    obj = find(name, declared(home))
+    obj = find(name, load_objects(home))
     if step == "flatten":
         output.text(flatten_sql(obj).rows + ";")
     elif step == "order":
