@@ -5,7 +5,7 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 
 from __future__ import annotations
 
-from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
+from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Procedures, Refusal, quote_double, text_bytes_of
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 
@@ -42,6 +42,18 @@ def column_bytes_max(column: Column) -> int:
     return text_bytes_of(column) if column.type == "text" else NESTED_BYTES_MAX
 
 
+PROCEDURES = Procedures(
+    lock_mode="",  # Redshift has one mode, in which readers wait
+    lock_note=(
+        "Under snapshot isolation two loaders would both\n"
+        "  -- insert a new key. A transaction that reads or copies before this call must lock before that."
+    ),
+    text_type="VARCHAR(512)",
+    result="OUT BIGINT",
+    utc_now="GETDATE()",  # sessions are in UTC unless somebody sets a time zone, and GETDATE has none
+    nested_text="JSON_SERIALIZE({})",
+)
+
 REDSHIFT = Engine(
     name="redshift",
     sqlglot="redshift",
@@ -54,6 +66,7 @@ REDSHIFT = Engine(
     refuses_nul=True,
     has_nested_types=False,
     identifier_bytes_max=127,
+    procedures=PROCEDURES,
     refuses=(
         Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),
         Refusal("enforced keys; the planner trusts declared ones", "no key declared, the merge keeps one row per key",

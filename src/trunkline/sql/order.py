@@ -1,4 +1,4 @@
-"""The one order of versions, for every engine.
+"""The one order of versions, for every engine, and the date that says which partition a version belongs to.
 
 A table is a fold over all versions of a key: the greatest wins. The order is
 (fidelity, version, redacted, catalogue version, hash, stored personal data), and no term is ever NULL: missing sorts
@@ -7,8 +7,27 @@ lowest. Nothing else in the project compares two versions.
 
 from __future__ import annotations
 
+from typing import Final
+
 from trunkline.engines.model import Engine
 from trunkline.objects.model import Column, Json, Object
+
+ORDER_COLUMNS: Final = (
+    "record_fidelity",
+    "record_version",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+)
+"""The columns that the order compares first, most significant first; `compared_columns` come after them."""
+
+UNDATED: Final = "1970-01-01"
+"""Partition date of rows whose partition column is NULL."""
+
+
+def partition_date(obj: Object, engine: Engine, alias: str = "") -> str:
+    """The UTC date that a row's partition is named by: an SQL expression that is never NULL."""
+    return f"COALESCE(CAST({_ref(engine, alias, obj.partition)} AS DATE), DATE '{UNDATED}')"
 
 
 def _ref(engine: Engine, alias: str, name: str) -> str:
@@ -41,14 +60,18 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
 
 def hashed_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
     """The first terms of the order, down to the hash."""
-    collate = _collate(engine)
-    return [
-        f"COALESCE({_ref(engine, alias, 'record_fidelity')}, ''){collate}",
-        f"COALESCE({_ref(engine, alias, 'record_version')}, ''){collate}",
-        f"CASE WHEN {_ref(engine, alias, 'record_is_redacted')} THEN 1 ELSE 0 END",
-        f"COALESCE({_ref(engine, alias, 'record_catalogue_version')}, 0)",
-        f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
-    ]
+    return [_hashed_term(obj.by_name[name], engine, alias) for name in ORDER_COLUMNS]
+
+
+def _hashed_term(column: Column, engine: Engine, alias: str) -> str:
+    value = _ref(engine, alias, column.name)
+    match column.type:
+        case "boolean":
+            return f"CASE WHEN {value} THEN 1 ELSE 0 END"
+        case "integer":
+            return f"COALESCE({value}, 0)"
+        case _:
+            return f"COALESCE({value}, ''){_collate(engine)}"
 
 
 def tail_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
