@@ -35,11 +35,11 @@ types: $(VENV)/.dev ## strict types
 	@$(BIN)/mypy --no-error-summary
 
 golden: $(VENV)/.dev ## write the generated files anew: sql/, the data dictionary, expected results
-	@$(BIN)/python -m trunkline.cli.generate
+	@$(BIN)/python -m tools.generate
 	@$(BIN)/pytest -q tests/sql tests/flatten/test_same_rows.py --update-golden
 
 check: $(VENV)/.runtime ## fail if a generated file is stale
-	@$(BIN)/python -m trunkline.cli.generate --check
+	@$(BIN)/python -m tools.generate --check
 
 docs: $(VENV)/.dev ## run what the documentation tells people to run
 	@$(BIN)/pytest tests/docs

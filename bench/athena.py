@@ -29,7 +29,7 @@ from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
 from trunkline.positions import Plan, Range
 from trunkline.records import Framed
-from trunkline.sql.lake_views import best_body, has_plain, plain_body
+from trunkline.sql.lake.views import best_body, has_plain, plain_body
 
 DAY = datetime(2026, 2, 11)
 ARRIVED = datetime(2026, 2, 12, 6)

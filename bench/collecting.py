@@ -19,7 +19,7 @@ from trunkline.pipelines.collect import Collected, Collector, Service
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.settings import Settings
-from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.contacts import Instance, instance_of
 from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.instance import ConnectApi

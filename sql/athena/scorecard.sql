@@ -1,4 +1,4 @@
--- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Generated from the catalogue by `make golden`. Do not edit.
 -- The lake is s3://trunkline-lake here: put the URL of yours in its place. Run one statement at a time.
 
 CREATE SCHEMA IF NOT EXISTS `post_call_analytics`;

@@ -1,4 +1,4 @@
--- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Generated from the catalogue by `make golden`. Do not edit.
 
 DO $$
 BEGIN

@@ -1,4 +1,4 @@
--- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Generated from the catalogue by `make golden`. Do not edit.
 -- Call connect.insert_new_f_calls() or connect.insert_new_f_calls(staging, batch_id).
 
 CREATE OR REPLACE PROCEDURE "connect"."merge_f_calls" (

@@ -1,4 +1,4 @@
--- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Generated from the catalogue by `make golden`. Do not edit.
 
 GRANT ROLE "trunkline_analyst" TO ROLE "trunkline_analyst_pii";
 

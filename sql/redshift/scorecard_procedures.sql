@@ -1,4 +1,4 @@
--- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.
+-- Generated from the catalogue by `make golden`. Do not edit.
 -- Call post_call_analytics.insert_new_f_scorecard() or post_call_analytics.insert_new_f_scorecard(staging, batch_id).
 
 CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_scorecard" (

@@ -39,3 +39,9 @@ class RecordError(TrunklineError):
 
 class SourceChangedError(TerminalError):
     """A file is no longer the version that was listed or planned: drop the plan, list again and plan anew."""
+
+
+def printable(text: str, length_max: int = 120) -> str:
+    """A name from outside for a message: shortened, and without characters that a terminal acts on."""
+    safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return safe if len(safe) <= length_max else safe[: length_max - 20] + f"... ({len(text):,} characters)"

@@ -13,7 +13,9 @@ import boto3
 from botocore.exceptions import ClientError
 from redshift_data_emulator import Fault
 
-from trunkline.aws.redshift_data import DataApi, RefusedError, SqlError, StatementTimeoutError, Target, connect
+from trunkline.aws.clients import make_client
+from trunkline.aws.errors import RefusedError
+from trunkline.aws.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
 from trunkline.errors import TransientError, UsageError
 
 
@@ -163,7 +165,7 @@ def test_the_emulator_runs_one_statement_at_a_time(api, query) -> None:
 
 def test_the_clients_patience_is_the_missions() -> None:
     """Connect 10 s, read 10 s, 2 retries."""
-    client = connect("us-east-1")
+    client = make_client("redshift-data", "us-east-1")
     config = client.meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (10, 10, 3)
     client.close()

@@ -109,7 +109,7 @@ def test_errors_say_what_to_do(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None
         list_files(["s3://"])
     with pytest.raises(TerminalError, match="bucket no-such-bucket .* does not exist"):
         list_files(["s3://no-such-bucket/x"])
-    with pytest.raises(TerminalError, match="is no S3 address"):
+    with pytest.raises(TerminalError, match="is not a valid S3 address"):
         list_files(["s3://a b/x"])
     assert list_files(["s3://lake"]) == []
 

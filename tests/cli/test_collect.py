@@ -15,7 +15,7 @@ from trunkline import clock
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
 from trunkline.pipelines.collect import collect_until
-from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas
@@ -93,7 +93,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("collect", "--since", "yesterday"), "--since 'yesterday' is no moment"),
+        (("collect", "--since", "yesterday"), "--since 'yesterday' is not a valid date or time"),
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "no ARN of a Connect instance"),

@@ -47,7 +47,7 @@ class Said:
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
         assert "Traceback" not in out + err
-        assert "a fault in Trunkline" not in err, err
+        assert "a bug in Trunkline" not in err, err
 
     @property
     def last(self) -> str:
@@ -139,7 +139,7 @@ def test_every_load_ends_with_the_accounting_line(ask: Ask, delivered: Path) -> 
     Path("empty").mkdir()
     nothing = ask("load", "contact_record", "empty", "--home", "h")
     assert (nothing.code, nothing.out) == (0, "0 records read = 0 inserted\n")
-    assert nothing.err == "There is no file in what was named.\n"
+    assert nothing.err == "No files were found there.\n"
 
 
 def test_strict_fails_for_what_was_set_aside(ask: Ask, delivered: Path) -> None:
@@ -147,6 +147,20 @@ def test_strict_fails_for_what_was_set_aside(ask: Ask, delivered: Path) -> None:
     said = ask("load", "contact_record", delivered, "--home", "h", "--strict", "--output", "json")
     assert (said.code, json.loads(said.out)["inserted"]) == (1, 120)
     assert ask("load", "contact_record", delivered, "--home", "h", "--strict").code == 0
+
+
+@pytest.mark.parametrize("name", ["undo", "enable"])
+def test_an_object_may_have_the_name_of_a_command(ask: Ask, name: str) -> None:
+    """No word after `load` is reserved."""
+    Path("h").mkdir()
+    Path("h/objects.toml").write_text(
+        f'[object.{name}]\ngrain = "One row per id."\ndatabase = "own"\nwarehouse_table = "own.f_{name}"\nkey = ["id"]\n'
+        f'version = "at"\nevent_time = "at"\npartition = "at"\n[object.{name}.columns]\n'
+        'id = { type = "text", path = "id" }\nat = { type = "timestamp", path = "at", unit = "UTC" }\n'
+    )
+    Path("file").write_text('{"id": "a", "at": "2026-03-03T10:00:00Z"}')
+    assert ask("load", name, "file", "--home", "h").out == "1 record read = 1 inserted\n"
+    assert ask("sql", f"SELECT id FROM own.{name}", "--home", "h", "--output", "csv").out == "id\na\n"
 
 
 def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
@@ -160,7 +174,7 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
     Path("mine/file").write_text("precious")
     refused = ask("demo", "--home", "mine")
     assert (refused.code, Path("mine/file").read_text()) == (2, "precious")
-    assert "mine is not empty and no demo made it; name another folder" in refused.err
+    assert "mine is not empty and was not created by the demo; choose another folder" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -187,7 +201,7 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
         (["demo", "--contacts", "0"], 2, "--contacts"),
         (["simulate", "--out", "file/x"], 1, "Not a directory"),
         (["simulate", "--out", "s", "--date", "0001-01-01"], 2, "date is 0001-01-01; give a date from 2010"),
-        (["simulate", "--out", "s", "--date", "2026-02-30"], 2, "'2026-02-30' is no date"),
+        (["simulate", "--out", "s", "--date", "2026-02-30"], 2, "'2026-02-30' is not a valid date"),
         (["simulate", "--out", "s", "--fault", "poisen=0.1"], 2, "there is no fault 'poisen'; faults are all, poison"),
         (["simulate", "--out", "s", "--fault", "poison=nan"], 2, "fault rate poison is nan"),
         (["object", "show", "contact-record"], 2, "did you mean 'contact_record'?"),
@@ -299,9 +313,12 @@ def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.Mon
         (["service_level", "--x", "-1"], "valid: seconds from 0 to 604800"),
         (["service_level", "--x", "nan"], "valid: seconds from 0 to 604800"),
         (["service_level", "--x", "soon"], "should be a valid number"),
-        (["service_level", "--since", "tomorrow"], "--since 'tomorrow' is no moment; write 2026-03-02"),
-        (["service_level", "--until", "0001-01-01", "--zone", "Asia/Kathmandu"], "'0001-01-01' is no moment"),
-        (["service_level", "--since", "9999-12-31T23:59", "--zone", "America/New_York"], "is no moment"),
+        (["service_level", "--since", "tomorrow"], "--since 'tomorrow' is not a valid date or time; write 2026-03-02"),
+        (
+            ["service_level", "--until", "0001-01-01", "--zone", "Asia/Kathmandu"],
+            "'0001-01-01' is not a valid date or time",
+        ),
+        (["service_level", "--since", "9999-12-31T23:59", "--zone", "America/New_York"], "is not a valid date or time"),
         (["service_level", "--since", "2026-03-04", "--until", "2026-03-03"], "give the earlier one first"),
     ],
 )
@@ -340,17 +357,21 @@ def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
     assert ask("report", "--since", "2030-01-01", "--out", "r.html", "--home", loaded).out == "Report: r.html\n"
     assert Path("r.html").stat().st_size > 1_000
     for words, code, message in (
-        (["--since", "nope"], 2, "'nope' is no date"),
-        (["--since", "0001-01-01"], 2, "'0001-01-01' is no date"),
-        (["--since", "9999-12-31"], 2, "'9999-12-31' is no date"),
+        (["--since", "nope"], 2, "'nope' is not a valid date"),
+        (["--since", "0001-01-01"], 2, "'0001-01-01' is not a valid date"),
+        (["--since", "9999-12-31"], 2, "'9999-12-31' is not a valid date"),
         (["--zone", "Mars"], 2, "'Mars'"),
         (["--out", "gone/r.html"], 1, "cannot be written to gone/r.html"),
         (["--until", "2026-03-04"], 2, "--until needs --since"),
         (["--since", "2026-03-03T08:00"], 2, "give --until for a span"),
         (["--since", "2026-03-03", "--until", "2026-03-03"], 2, "valid: an end after the start and within 31 days"),
         (["--since", "2026-03-03", "--until", "2026-05-03"], 2, "within 31 days"),
-        (["--since", "2026-03-03", "--until", "soon"], 2, "--until 'soon' is no moment"),
-        (["--since", "2026-03-03", "--until", "2026-03-04", "--zone", "Mars"], 2, "'Mars', which is no IANA time zone"),
+        (["--since", "2026-03-03", "--until", "soon"], 2, "--until 'soon' is not a valid date or time"),
+        (
+            ["--since", "2026-03-03", "--until", "2026-03-04", "--zone", "Mars"],
+            2,
+            "'Mars', which is not an IANA time zone",
+        ),
     ):
         said = ask("report", *words, "--home", loaded)
         assert (said.code, said.out) == (code, "")
@@ -372,7 +393,7 @@ def test_a_home_whose_only_load_was_taken_back_says_so(ask: Ask, delivered: Path
     home = tmp_path / "back"
     ask("load", "contact_record", delivered, "--home", home)
     (batch,) = ask("sql", "SELECT batch_id FROM ledger.batch", "--output", "csv", "--home", home).out.split()[1:]
-    assert ask("load", "undo", batch, "--home", home).code == 0
+    assert ask("undo", batch, "--home", home).code == 0
     said = ask("doctor", "--home", home)
     assert (said.code, "contact_record: accounting" in said.out) == (0, True)
     assert "0 rows in the lake, 0 in the warehouse" in said.out
@@ -407,9 +428,9 @@ def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("zone = ", "is not TOML"),
-        ("zoen = 'UTC'", "no setting is called 'zoen'. Did you mean 'zone'?"),
-        ("zone = 'Mars'", "zone is 'Mars', which is no IANA time zone"),
+        ("zone = ", "is not valid TOML"),
+        ("zoen = 'UTC'", "there is no setting 'zoen'. Did you mean 'zone'?"),
+        ("zone = 'Mars'", "zone is 'Mars', which is not an IANA time zone"),
         ("pii = 'hsah'", "Did you mean 'hash'?"),
         ("threads = 0", "threads is 0; expected `int` >= 1"),
         ("lake = '/data'", "valid is a URL such as file:///data/lake"),
@@ -598,7 +619,7 @@ def test_ctrl_c_in_the_middle_of_a_load(ask: Ask, many: Path, tmp_path: Path) ->
     process.send_signal(signal.SIGINT)
     said = ended(process)
     assert (said.code, said.out) == (130, "")
-    assert said.err.strip() == "stopped; run the same command again to go on"
+    assert said.err.strip() == "stopped; run the same command again to resume"
     again = ended(child("load", "contact_record", many, "--home", home))
     assert again.code == 0
     assert ask("doctor", "--home", home).code == 0

@@ -32,10 +32,10 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     """Items that were there before, changes after: backfill and stream make one table, whatever comes first."""
     home = ["--home", str(tmp_path)]
     put(call("old"), call("changed"))
-    assert run(["stream", "enable", "calls"]) == 0
-    assert capsys.readouterr().out == "The stream of calls is on now, with new and old images.\n"
-    assert run(["stream", "enable", "calls"]) == 0
-    assert capsys.readouterr().out == "The stream of calls was on, with new and old images.\n"
+    assert run(["enable-stream", "calls"]) == 0
+    assert capsys.readouterr().out == "The stream of calls is now enabled, with new and old images.\n"
+    assert run(["enable-stream", "calls"]) == 0
+    assert capsys.readouterr().out == "The stream of calls was already enabled, with new and old images.\n"
     put(call("new"), call("changed", agentName={"S": "Bob"}))
     assert run(["backfill", "call", "--from", "dynamodb://calls", *home]) == 0
     assert capsys.readouterr().out == "3 records read = 3 inserted\n"
@@ -51,17 +51,17 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["stream", "enable"], "which table? trunkline stream enable TABLE"),
-        (["stream", "enable", "nothing"], "no DynamoDB table or stream nothing"),
+        (["enable-stream"], "Missing argument 'TABLE'"),
+        (["enable-stream", "nothing"], "the DynamoDB table nothing does not exist"),
         (["stream", "call"], "--from is missing; name a table: trunkline stream call --from dynamodb://TABLE"),
-        (["stream", "call", "calls"], "'calls' is one word too many"),
+        (["stream", "call", "calls"], "unexpected extra argument(s) (calls)"),
         (["stream", "call", "--from", "kinesis://x"], "--from is 'kinesis://x'; name a table"),
         (["stream", "scorecard", "--from", "dynamodb://calls"], "the table calls holds call by setting dynamodb_tables"),
-        (["stream", "call", "--from", "dynamodb://others"], "'others' is no object here"),
+        (["stream", "call", "--from", "dynamodb://others"], "no object is set for the DynamoDB table 'others'"),
         (["stream", "cal", "--from", "dynamodb://calls"], "did you mean 'call'?"),
         (["backfill", "call", "--from", "dynamodb://"], "name a table"),
         (["backfill", "call", "--from", "exports", "--restart"], "are for a scan"),
-        (["backfill", "call", "--from", "exports"], "is no export of DynamoDB"),
+        (["backfill", "call", "--from", "exports"], "is not an export of DynamoDB"),
         (["backfill", "scorecard", "--from", "dynamodb://calls"], "the table calls holds call"),
     ],
 )  # fmt: skip
@@ -69,6 +69,6 @@ def test_wrong_usage_says_what_is_right(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 2 and one sentence."""
-    more = [] if words[1:2] == ["enable"] else ["--home", str(tmp_path)]
+    more = [] if words[0] == "enable-stream" else ["--home", str(tmp_path)]
     assert run([*words, *more]) == 2
     assert message in capsys.readouterr().err

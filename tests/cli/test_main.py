@@ -14,8 +14,8 @@ import typer
 import trunkline
 from trunkline.cli import output
 from trunkline.cli.main import NOUNS, VERBS, build, run
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Home, Output
 from trunkline.errors import RecordError, TerminalError, TransientError, UsageError
 
 SRC = str(Path(trunkline.__file__).parents[1])
@@ -120,7 +120,7 @@ def test_interrupt_says_how_to_go_on() -> None:
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=20)
     assert child.returncode == 130
-    assert said.strip() == "stopped; run the same command again to go on"
+    assert said.strip() == "stopped; run the same command again to resume"
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import progress
 
 COLUMNS = ["queue", "contacts", "rate", "at"]
 ROWS = [
@@ -133,7 +133,7 @@ def test_a_terminal_gets_a_drawn_table_and_no_markup_from_data() -> None:
 def test_progress_shows_on_a_terminal() -> None:
     """A person sees how far it is."""
     seen = on_terminal(
-        "from trunkline.cli.progress import progress\n"
+        "from trunkline.cli.shared import progress\n"
         "with progress('loading [x]', 10, 'contacts') as advance:\n    advance(10)"
     )
     assert "loading [x]" in seen

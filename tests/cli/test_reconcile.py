@@ -13,7 +13,7 @@ from connect import MODEL, simulated
 
 from trunkline import clock
 from trunkline.cli.main import run
-from trunkline.simulator.centre.ids import INSTANCE_ARN
+from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas
@@ -112,8 +112,8 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
     [
         (("ledger", "show", "yesterday"), "is no day that was reconciled"),
         (("ledger", "verify", "2026-03-03"), "has no certificate of '2026-03-03'"),
-        (("reconcile", "--since", "soon"), "--since 'soon' is no moment"),
-        (("reconcile", "--since", "2027-01-01"), "lies ahead"),
+        (("reconcile", "--since", "soon"), "--since 'soon' is not a valid date or time"),
+        (("reconcile", "--since", "2027-01-01"), "is in the future"),
         (("reconcile", "--since", "2020-01-01"), "further back than Connect lists"),
         (("reconcile", "--instance", "mine"), "is no ARN of a Connect instance"),
     ],

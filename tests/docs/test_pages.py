@@ -42,7 +42,7 @@ def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
             f"{short(page)}:{step.line + 1}: $ {step.command}\nprints\n{shown}\n"
             f"If that is right: python tests/support/pages.py {short(page)}"
         )
-        assert "a fault in Trunkline" not in shown
+        assert "a bug in Trunkline" not in shown
 
 
 def test_pages_that_are_ahead_exist() -> None:

@@ -26,7 +26,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.ledger.records import decode_compaction
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import compact, rebuild
-from trunkline.sql.lake_views import best_body, versions_body
+from trunkline.sql.lake.views import best_body, versions_body
 
 WEEK = timedelta(days=7)
 REDACTED = {"Phone": None, "Marks": {"Redacted": {"ValueString": "Phone"}}}

@@ -12,7 +12,7 @@ from homes import NARROW, lake_best, lake_files, lake_source, load_into, narrow,
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.upkeep import compact
-from trunkline.sql.lake_views import best_body, versions_body
+from trunkline.sql.lake.views import best_body, versions_body
 
 
 def five_days(home: Home, folder: Path) -> None:

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS, find, load
-from trunkline.objects.model import Json, ListOf, MapOf
-from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.model import RECORD_COLUMNS, Json, ListOf, MapOf
 from trunkline.objects.user_objects import read_objects
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"

@@ -13,8 +13,8 @@ from trunkline.engines.postgres import POSTGRES
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.reading import Reader, open_reader, query
-from trunkline.sql.athena.lake_queries import CALLS, by_direction_and_answer_type
 from trunkline.sql.ddl import create_table, create_view
+from trunkline.sql.lake.athena import CALLS, by_direction_and_answer_type
 from trunkline.sql.views import create_view as create_catalogue_view
 
 SQL = by_direction_and_answer_type()

@@ -12,7 +12,7 @@ import pytest
 from dynamo_tables import the_documents
 from homes import contact, load_into, opened, settings_of, table, write
 from s3 import bucket
-from transcript_files import GREETING, TALK, VOICEMAIL, call_analytics, lens, put, transcribe
+from transcript_files import DIALOGUE, GREETING, TALK, VOICEMAIL, call_analytics, lens, on_channels, put, transcribe
 
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.reading import open_reader, query
@@ -70,6 +70,8 @@ CASES: dict[str, tuple[str | None, Any, str | None, tuple[Any, ...]]] = {
     "two": ("outbound", transcribe(TALK, "speaker"), ..., (40, "Human", "duration_and_speakers", "Human")),
     "plain": ("outbound", transcribe(TALK), ..., (40, "Unknown", None, "Unknown")),
     "channels": ("outbound", transcribe(TALK, "channel"), ..., (40, "Human", "participants", "Human")),
+    "dialogue": ("outbound", on_channels(DIALOGUE), ..., (7, "Human", "participants", "NoAnswer")),
+    "old-dialogue": ("outbound", on_channels(DIALOGUE, is_old=True), ..., (7, "Human", "participants", "NoAnswer")),
     "greeting": ("outbound", transcribe(VOICEMAIL, "channel"), ..., (40, "Voicemail", "participants", "Human")),
     "roles": ("outbound", call_analytics(TALK), ..., (40, "Human", "participants", "Human")),
     "machine": ("outbound", call_analytics(VOICEMAIL), ..., (40, "Voicemail", "participants", "Human")),

@@ -23,8 +23,8 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.positions import Plan, Range
 from trunkline.records import Framed
 from trunkline.sources.dynamodb.export import Export, read_lines
+from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.scan import Page, Scan, Segment, frame_pages
-from trunkline.sources.dynamodb.shapes import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 START = datetime(2026, 2, 11, 12)

@@ -22,8 +22,8 @@ from trunkline.lake.store import BucketStore
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.pipelines.registering import Wanted, ddl_of, register, tables_of
-from trunkline.sql.athena.glue_tables import files_table
-from trunkline.sql.athena.lake_queries import NamedQuery, named_queries
+from trunkline.sql.lake.athena import NamedQuery, named_queries
+from trunkline.sql.lake.glue import files_table
 
 LAKE = "s3://analytics/lake"
 ROLE = "arn:aws:iam::111122223333:role/service-role/GlueCrawlerRole"

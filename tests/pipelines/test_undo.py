@@ -1,4 +1,4 @@
-"""`load undo`: lake, warehouse and account as if the batch had never been loaded, wherever it is stopped."""
+"""`undo`: lake, warehouse and account as if the batch had never been loaded, wherever it is stopped."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_taken_back(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`load undo BATCH` says how many records went."""
+    """`undo BATCH` says how many records went."""
     with opened(tmp_path / "home") as home:
         from homes import contact
 
@@ -170,6 +170,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         batch = batch_of(home, path)
     key = ["--home", str(tmp_path / "home"), "--output", "csv"]
     monkeypatch.setenv("TRUNKLINE_PII_KEY", "a key for tests")
-    assert run(["load", "undo", batch[:10], *key]) == 0
+    assert run(["undo", batch[:10], *key]) == 0
     assert capsys.readouterr().out.splitlines()[1] == f"contact_record,{batch},2,-2"
-    assert run(["load", "undo", batch[:10], *key]) == 2
+    assert run(["undo", batch[:10], *key]) == 2

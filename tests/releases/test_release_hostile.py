@@ -19,14 +19,14 @@ from redshift_data_emulator import Emulator
 
 from releases import BUCKET, TARGET, Query, clients
 from trunkline.aws.redshift_data import DataApi
-from trunkline.errors import TrunklineError
+from trunkline.errors import TrunklineError, printable
 from trunkline.pipelines.release import answer
-from trunkline.releases.find import find, shown
+from trunkline.releases.find import find
 from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import Number, Release
 from trunkline.releases.run import Options, run
 from trunkline.releases.state import NoStore
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 # All that a statement may ever be: nothing in it can come from outside but letters, digits and a few marks in quotes.
 NAME = r'"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?"'
@@ -165,7 +165,7 @@ def test_3000_calls_with_hostile_values_arrive_exactly(watched, query) -> None:
 def ask(watched: Emulator, event: object) -> tuple[dict[str, Any], int]:
     """The function's answer, and how many statements it began."""
     before = len(watched.executed())
-    variables = ReleaseVariables(cluster="analytics", database="dev", bucket=BUCKET)
+    variables = ReleaseSettings(cluster="analytics", database="dev", bucket=BUCKET)
     result = answer(event, variables, clients(None, watched.in_process()), None, 900, lambda _: None)
     return result, len(watched.executed()) - before
 
@@ -251,7 +251,7 @@ def test_200_objects_with_hostile_names(watched, s3, tmp_path) -> None:
             (tmp_path / name).write_text("connect.load_dims")
             found = find(str(tmp_path / f"Rel{case}"), "first")
             (tmp_path / name).unlink()
-        assert shown(found.uri).isprintable()
+        assert printable(found.uri).isprintable()
         release = parse(decode(found.data, found.uri), found.uri)
         if case % 10 == 0:
             assert run(api, release, NoStore(), Options()).calls[0].status == "FINISHED"

@@ -17,8 +17,8 @@ from trunkline.accounting import Counts
 from trunkline.serve.report import style as report_style
 from trunkline.serve.report.charts import Bar, histogram
 from trunkline.serve.report.data import Completeness
+from trunkline.serve.report.page import report
 from trunkline.serve.report.period import day_period, span_period
-from trunkline.serve.report.report import report
 from trunkline.sql.metric_query import Threshold
 
 NOON = datetime(2026, 3, 3, 12, 0)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from connect import DAY, boto3_client, contact_at, emulator, instance_with, simulated
 from pages import ROOT
 
-from trunkline.simulator.centre.ids import INSTANCE_ID
+from trunkline.simulator.centre.centre import INSTANCE_ID
 from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.instance import OPERATIONS
 from trunkline.simulator.connect_api.search import Assumptions

@@ -10,7 +10,7 @@ from connect import DAY, simulated
 from moto import mock_aws
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas

@@ -48,7 +48,7 @@ def test_flaw_1_a_number_with_an_exponent_is_not_lost(theirs: Any, tmp_path: Pat
     assert row["site_id"] == 100_000
     with opened(tmp_path, pii="drop") as home:
         (letter,) = letters(home, home.objects["call"])
-    assert (letter.reason, letter.detail) == ("wrong_type", "attribute payload.siteId: N is no number")
+    assert (letter.reason, letter.detail) == ("wrong_type", "attribute payload.siteId: N must be a number")
 
 
 def test_flaw_2_no_digit_of_a_number_is_lost(theirs: Any, tmp_path: Path) -> None:
@@ -121,7 +121,10 @@ def test_flaw_8_a_table_is_known_by_its_whole_name(theirs: Any, tmp_path: Path) 
     given = event(change(1, new=scorecard("g"), stream=cards))
     assert theirs.lambda_handler(given, None)["processed"] == 0
     assert written(theirs, "scorecards") == []
-    with ours(tmp_path) as handler, pytest.raises(UsageError, match="'recalls-scorecards' is no object here"):
+    with (
+        ours(tmp_path) as handler,
+        pytest.raises(UsageError, match="no object is set for the DynamoDB table 'recalls-scorecards'"),
+    ):
         handler(given)
     with ours(tmp_path, TRUNKLINE_DYNAMODB_TABLES=f"recalls-scorecards=call,{table}=scorecard") as handler:
         assert handler(given)["processed"] == 1

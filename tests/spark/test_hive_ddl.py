@@ -20,7 +20,7 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.reading import Reader, open_reader
 from trunkline.pipelines.registering import ddl_of
 from trunkline.settings import Settings
-from trunkline.sql.athena.lake_queries import named_queries
+from trunkline.sql.lake.athena import named_queries
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 LAKE = "s3://trunkline-lake"

@@ -14,7 +14,7 @@ from trunkline.errors import UsageError
 from trunkline.objects.contact_record import AMAZON_COLUMNS, CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import create_staging, create_table, create_view, script, view_columns, warehouse_statements
-from trunkline.sql.lake_views import athena_statements
+from trunkline.sql.lake.athena import athena_statements
 
 DUCKDB, POSTGRES, REDSHIFT = find("duckdb"), find("postgres"), find("redshift")
 COLUMNS = "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_schema = {} AND table_name = {}"

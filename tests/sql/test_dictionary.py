@@ -7,8 +7,7 @@ import re
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Column, Object
-from trunkline.sql.dictionary import dictionary, meaning_and_null
-from trunkline.sql.flow_picture import flow_picture
+from trunkline.sql.dictionary import dictionary, flow_picture, meaning_and_null
 
 
 def _rows(page: str) -> list[list[str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from trunkline.engines.athena import hive_type
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.athena.hive_types import is_same, is_widening, parse
+from trunkline.sql.lake.hive_types import is_same, is_widening, parse
 
 WIDER = [
     ("int", "bigint"),

@@ -17,18 +17,15 @@ from trunkline.engines.catalogue import find
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import column_lines
-from trunkline.sql.lake_views import (
+from trunkline.sql.lake.athena import athena_statements, create_external_table, lake_location, projection
+from trunkline.sql.lake.views import (
     PARTITION_KEYS,
-    athena_statements,
     best_body,
-    create_external_table,
     create_lake_views,
     has_plain,
     lake_columns,
-    lake_location,
     plain_body,
     plain_columns,
-    projection,
     versions_body,
 )
 from trunkline.sql.order import compared_columns

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import redshift_on_postgres as on_postgres
+from homes import PER_DELIVERY
 
 from trunkline.engines.catalogue import find
 from trunkline.engines.model import quote_qualified
@@ -21,7 +22,6 @@ from trunkline.errors import UsageError
 from trunkline.objects.catalogue import load
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
-from trunkline.objects.record_columns import PER_DELIVERY
 from trunkline.sql.ddl import create_staging, warehouse_statements
 from trunkline.sql.merge.plpgsql import COUNTS, lock_statement
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements

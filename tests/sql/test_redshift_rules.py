@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import redshift_rules as rules
 
-from trunkline.cli.generate import produced
+from tools.generate import produced
 from trunkline.engines.catalogue import find
 from trunkline.objects.catalogue import load
 from trunkline.objects.ledger import LEDGER_TABLES
 from trunkline.objects.model import Object
-from trunkline.sql.analysis import analysis_statements
 from trunkline.sql.ddl import create_staging, ledger_statements, warehouse_statements
 from trunkline.sql.grants import grant_statements, role_statements
 from trunkline.sql.merge import redshift_load as load_sql
 from trunkline.sql.merge.plpgsql import lock_statement
 from trunkline.sql.merge.procedures import procedure_statements
+from trunkline.sql.star import analysis_statements
 
 ROOT = Path(__file__).parents[2]
 REDSHIFT = find("redshift")

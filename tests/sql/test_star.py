@@ -14,11 +14,10 @@ from trunkline.engines.catalogue import find
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.sql.analysis import analysis_statements
 from trunkline.sql.ddl import warehouse_statements
 from trunkline.sql.family import RELATIONS, family_statements
 from trunkline.sql.grants import ANALYST, ANALYST_PII, grant_statements, role_statements
-from trunkline.sql.star import personal_columns, star_statements
+from trunkline.sql.star import analysis_statements, personal_columns, star_statements
 
 T0 = datetime(2026, 3, 8, 23, 59, 58)
 Query = Callable[[str], list[tuple[Any, ...]]]

@@ -14,7 +14,7 @@ from homes import contacts, opened
 from trunkline.pipelines import collect_state
 from trunkline.pipelines.collect import Collected, Collector, Service
 from trunkline.pipelines.home import Home
-from trunkline.simulator.centre.ids import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.sources.connect_api.client import Invoke, instance_of

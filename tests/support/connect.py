@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from trunkline.aws.service_model import checker
-from trunkline.simulator.centre.ids import INSTANCE_ARN, stamp
+from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
 from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance, instance_of, until
 from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.http import served

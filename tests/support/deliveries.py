@@ -9,12 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from homes import NARROW, Record, Row, contact, narrow
+from homes import NARROW, PER_DELIVERY, Record, Row, contact, narrow
 
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattened, Flattener
 from trunkline.objects.model import Object
-from trunkline.objects.record_columns import PER_DELIVERY
 from trunkline.positions import Plan, Range
 from trunkline.records import Framed
 

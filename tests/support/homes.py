@@ -20,12 +20,14 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
 from trunkline.objects import catalogue
-from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Object, Struct
-from trunkline.objects.record_columns import PER_DELIVERY, RECORD_COLUMNS
+from trunkline.objects.model import RECORD_COLUMNS, Column, Field, Json, ListOf, MapOf, Object, Struct
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.load import LoadResult, load
 from trunkline.settings import Settings
-from trunkline.sql.lake_views import best_body, versions_body
+from trunkline.sql.lake.views import best_body, versions_body
+
+PER_DELIVERY = frozenset({"record_position", "record_arrived_at", "record_loaded_at"})
+"""Columns that differ between two deliveries of one version."""
 
 Row = dict[str, Any]
 Record = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from trunkline.sql.athena.hive_types import parse
+from trunkline.sql.lake.hive_types import parse
 
 
 def hold(client: BaseClient) -> BaseClient:

@@ -10,7 +10,8 @@ import pytest
 from moto import mock_aws
 
 from releases import BUCKET, TARGET
-from trunkline.aws.redshift_data import DataApi, connect
+from trunkline.aws.clients import make_client
+from trunkline.aws.redshift_data import DataApi
 
 if TYPE_CHECKING:
     from redshift_data_emulator import Emulator
@@ -78,7 +79,7 @@ def endpoint(redshift: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
 @pytest.fixture
 def api(endpoint: Emulator) -> Iterator[DataApi]:
     """Our client, over plain boto3."""
-    client = connect("us-east-1")
+    client = make_client("redshift-data", "us-east-1")
     yield DataApi(client, TARGET)
     client.close()
 

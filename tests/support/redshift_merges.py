@@ -20,7 +20,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.ledger import BATCH
 from trunkline.objects.model import Object
 from trunkline.records import Refused
-from trunkline.sql.lake_views import lake_columns
+from trunkline.sql.lake.views import lake_columns
 from trunkline.sql.session import Session
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.address import address_of

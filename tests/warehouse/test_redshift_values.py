@@ -15,8 +15,7 @@ from homes import NARROW
 from redshift_home import URL, Redshift, make_database, redshift_of
 from redshift_merges import batch_id, hooks, row_of, warehouse_of, write_batch
 
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Object
-from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.model import RECORD_COLUMNS, Column, Json, ListOf, MapOf, Object
 
 WAYS = ("values", "files", "json")
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from trunkline import clock
+from trunkline.aws.errors import RefusedError, translate_errors
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.limits import (
-    CONNECT_S,
     DATA_API_BATCH_MAX,
     DATA_API_STATEMENT_BYTES_MAX,
     DATA_API_WAIT_S_MAX,
     READ_S,
-    RETRIES,
 )
 
 ENDED: Final = frozenset({"FINISHED", "FAILED", "ABORTED"})
@@ -31,11 +30,6 @@ ENDED: Final = frozenset({"FINISHED", "FAILED", "ABORTED"})
 _POLL_S: Final = min(DATA_API_WAIT_S_MAX, READ_S - 2)
 _PAUSE_S: Final = 0.2
 _PAUSE_S_MAX: Final = 2.0
-_LATER: Final = frozenset({
-    "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "InternalServerException",
-    "InternalFailure", "ServiceUnavailable", "ActiveStatementsExceededException", "ActiveSessionsExceededException",
-    "ActiveWaitingRequestsExceededException", "DatabaseConnectionException", "QueryTimeoutException", "RequestTimeout",
-})  # fmt: skip
 
 
 class SqlError(TerminalError):
@@ -44,14 +38,6 @@ class SqlError(TerminalError):
     def __init__(self, text: str, statement_id: str) -> None:
         super().__init__(f"Redshift statement {statement_id} failed: {text}")
         self.text, self.statement_id = text, statement_id
-
-
-class RefusedError(TerminalError):
-    """The API did not accept a request, so that nothing was started. `code` is AWS's."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"the Redshift Data API refuses ({code}): {text}")
-        self.code, self.text = code, text
 
 
 class StatementTimeoutError(TransientError):
@@ -127,23 +113,6 @@ class Named:
     created_at: datetime
 
 
-def connect(region: str | None = None, service: str = "redshift-data") -> Any:
-    """A boto3 client as the mission has it: connect 10 s, read 10 s, 2 retries."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    # `total_max_attempts` counts the first try too.
-    retries = {"mode": "standard", "total_max_attempts": RETRIES + 1}
-    config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
-    try:
-        return boto3.client(service, region_name=region, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise TerminalError(
-            f"no {service} client can be made ({error}): set AWS_DEFAULT_REGION and credentials."
-        ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class DataApi:
     """The Data API for one target. `sleep` stands in for time.sleep."""
@@ -159,7 +128,7 @@ class DataApi:
         """
         _check_size([sql], parameters)
         asked = self._request(token, parameters, name)
-        with _told():
+        with self._translated():
             return str(self.client.execute_statement(Sql=sql, **asked)["Id"])
 
     def batch(
@@ -170,7 +139,7 @@ class DataApi:
             raise UsageError(f"a batch of {len(sqls)} statements; the Data API takes 1 to {DATA_API_BATCH_MAX}.")
         _check_size(sqls, parameters)
         asked = self._request(token, parameters, name)
-        with _told():
+        with self._translated():
             return str(self.client.batch_execute_statement(Sqls=list(sqls), **asked)["Id"])
 
     def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
@@ -178,7 +147,7 @@ class DataApi:
         asked: dict[str, Any] = {"Id": statement_id}
         if wait_s >= 1 and self._can_wait("DescribeStatement"):
             asked["WaitTimeSeconds"] = int(min(wait_s, _POLL_S))
-        with _told():
+        with self._translated():
             return _statement(self.client.describe_statement(**asked))
 
     def wait(self, statement_id: str, until_s: float) -> Statement:
@@ -205,7 +174,7 @@ class DataApi:
     def cancel(self, statement_id: str, wait_s: float = 10) -> Statement:
         """Ask for the end of a statement and wait for it; it may have finished meanwhile."""
         try:
-            with _told():
+            with self._translated():
                 self.client.cancel_statement(Id=statement_id)
         except RefusedError:
             pass  # it has ended: its status tells how
@@ -220,7 +189,7 @@ class DataApi:
         """The statements of the last 24 hours whose name begins so, oldest first."""
         place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
                  if key in self.target.place}  # fmt: skip
-        with _told():
+        with self._translated():
             found = [
                 Named(str(one["Id"]), one["StatementName"], str(one["Status"]), one["CreatedAt"])
                 for page in self.client.get_paginator("list_statements").paginate(
@@ -248,7 +217,7 @@ class DataApi:
 
     def pages(self, statement_id: str) -> Iterator[Mapping[str, Any]]:
         """The pages of a result as the API gives them, with `ColumnMetadata`."""
-        with _told():
+        with self._translated():
             yield from self.client.get_paginator("get_statement_result").paginate(Id=statement_id)
 
     def run(
@@ -275,6 +244,9 @@ class DataApi:
         if parameters:
             asked["Parameters"] = [{"name": key, "value": value} for key, value in parameters.items()]
         return asked
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translate_errors("redshift-data", self.target.url)
 
     def _can_wait(self, operation: str) -> bool:
         """Whether this botocore knows long polls of the operation; older ones do not."""
@@ -309,29 +281,3 @@ def _statement(told: Mapping[str, Any]) -> Statement:
 
 def _value(field: Mapping[str, Any]) -> Any:
     return None if field.get("isNull") else next(iter(field.values()))
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn boto3's errors into ours: RefusedError where nothing was started, TransientError where a later try helps."""
-    from botocore import exceptions as boto
-
-    try:
-        yield
-    except boto.ParamValidationError as error:
-        raise RefusedError("ParamValidationError", str(error)) from error
-    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.NoRegionError) as error:
-        raise TerminalError(f"no AWS credentials or region for the Redshift Data API: {error}.") from error
-    except boto.ClientError as error:
-        code = str(error.response["Error"].get("Code"))
-        text = str(error.response["Error"].get("Message", ""))
-        if code in _LATER or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise TransientError(f"the Redshift Data API answers {code} ({text}): try again later.") from error
-        raise RefusedError(code, text) from error
-    except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"the Redshift Data API did not answer ({error}): try again later.") from error
-
-
-__all__ = [
-    "DataApi", "Named", "RefusedError", "SqlError", "Statement", "StatementTimeoutError", "Target", "connect",
-]  # fmt: skip

@@ -1,27 +1,19 @@
-"""S3 through boto3: listing, reading one version of an object as a stream, and what its errors ask of people."""
+"""S3 through boto3: listing, and reading one version of an object as a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from trunkline.errors import SourceChangedError, TerminalError, TransientError, TrunklineError
+from trunkline.aws.errors import translate_errors
+from trunkline.errors import SourceChangedError, TransientError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 READ_TRIES: Final = 5
 _CHANGED: Final = {"412", "PreconditionFailed", "NoSuchKey", "NoSuchVersion"}
-_LATER: Final = {
-    "SlowDown",
-    "ServiceUnavailable",
-    "InternalError",
-    "RequestTimeout",
-    "Throttling",
-    "ThrottlingException",
-}
 
 
 class S3Object(NamedTuple):
@@ -39,29 +31,9 @@ def split(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def connect() -> Any:
-    """A client with the settings of the AWS environment (region, profile, endpoint) and bounded retries."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    config = Config(
-        retries={"mode": "standard", "max_attempts": READ_TRIES},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=4,
-    )
-    try:
-        return boto3.client("s3", config=config)
-    except BotoCoreError as error:
-        raise TerminalError(
-            f"no S3 client can be made ({error}): set AWS_REGION and credentials (aws configure)."
-        ) from error
-
-
 def listing(client: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
     """Every object whose key begins with `prefix`, in order of key, page by page."""
-    with told(f"s3://{bucket}/{prefix}"):
+    with translate_errors("s3", f"s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for one in page.get("Contents", ()):
                 arrived_at = one["LastModified"].astimezone(UTC).replace(tzinfo=None)
@@ -73,7 +45,7 @@ def head(client: Any, url: str) -> S3Object | None:
     from botocore.exceptions import ClientError
 
     bucket, key = split(url)
-    with told(url):
+    with translate_errors("s3", url):
         try:
             found = client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -106,7 +78,7 @@ class S3Raw:
         broke = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionError)
         for _ in range(READ_TRIES):
             try:
-                with told(self._url):
+                with translate_errors("s3", self._url):
                     if self._body is None:
                         self._body = self._open()
                     found: bytes = self._body.read(size) if self._body else b""
@@ -166,50 +138,3 @@ class S3Raw:
             f"{self._url} is no longer the version {self._version} that was listed: "
             "run the same command again to list anew."
         ) from error
-
-
-@contextmanager
-def told(url: str) -> Iterator[None]:
-    """Turn boto3's errors into ours."""
-    from botocore import exceptions as boto
-
-    try:
-        yield
-    except TrunklineError:
-        raise
-    except (
-        boto.NoCredentialsError,
-        boto.PartialCredentialsError,
-        boto.TokenRetrievalError,
-        boto.ProfileNotFound,
-    ) as error:
-        raise TerminalError(
-            f"no AWS credentials to read {url} ({error}): run `aws configure` or set AWS_PROFILE."
-        ) from error
-    except boto.ParamValidationError as error:
-        raise TerminalError(f"{url} is no S3 address: {error}. Valid is s3://bucket/prefix.") from error
-    except boto.ClientError as error:
-        raise _of_client(url, error) from error
-    except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(
-            f"S3 did not answer for {url}: {error}. Check the network and AWS_REGION, then try again."
-        ) from error
-
-
-def _of_client(url: str, error: ClientError) -> TrunklineError:
-    code = str(error.response["Error"].get("Code"))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    bucket = split(url)[0]
-    if code == "NoSuchBucket":
-        return TerminalError(f"the bucket {bucket} of {url} does not exist. Check its name and the AWS account in use.")
-    if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:
-        return TerminalError(
-            f"AWS refuses to read {url} ({code}). The credentials in use need s3:ListBucket on {bucket} "
-            "and s3:GetObject on its keys."
-        )
-    if code in _LATER or status >= 500:
-        return TransientError(f"S3 answers {code} for {url}: try again later.")
-    return TerminalError(f"S3 answers {code} for {url}: {error.response['Error'].get('Message', '')}")
-
-
-__all__ = ["S3Object", "S3Raw", "connect", "head", "listing", "split"]

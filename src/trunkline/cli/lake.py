@@ -1,4 +1,4 @@
-"""`trunkline lake`: upkeep of the lake's files."""
+"""`trunkline lake`: compaction, and the lake made known to Glue and Athena."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ from typing import Annotated
 
 import typer
 
-from trunkline.cli import lake_register, output
-from trunkline.cli.open import owned
-from trunkline.cli.options import Home, Output
+from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_date, progress
+from trunkline.errors import UsageError
+from trunkline.settings import Settings
 
 app = typer.Typer(
-    help="The lake: one file a day instead of one a load, and known to Athena.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+    help="The lake: compact its files, register it for Athena.", no_args_is_help=True, rich_markup_mode=None
 )
-
-
-@app.callback()
-def lake() -> None:
-    """The lake: one file a day instead of one a load, and known to Athena."""
 
 
 @app.command()
@@ -30,19 +23,19 @@ def compact(
     home: Home = None,
     output_format: Output = Format.TABLE,
     grace_minutes: Annotated[
-        int, typer.Option("--grace-minutes", min=0, help="Keep replaced files this long, for readers at work.")
+        int, typer.Option("--grace-minutes", min=0, help="Keep replaced files this long, for queries still running.")
     ] = 60,
 ) -> None:
-    """Make each day of the lake one sorted file, and remove files replaced longer ago than the grace time.
+    """Rewrite each day of the lake as one sorted file, and remove files replaced longer ago than the grace time.
 
-    Readers lose and double nothing meanwhile. Where a contact was redacted, its older versions lose the same data.
-    Bytes of dead letters older than dead_letter_retention_days go; what is known of them stays.
+    Readers see every row exactly once meanwhile. Where a contact was redacted, its older versions are redacted too.
+    The bytes of dead letters older than dead_letter_retention_days are deleted; their reasons and positions are kept.
 
     Example: trunkline lake compact --grace-minutes 0
     """
     from trunkline.pipelines.upkeep import compact as run
 
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         rows = []
         for name, obj in opened.objects.items():
             with progress(f"Compacting {name}", None, "days") as advance:
@@ -50,19 +43,86 @@ def compact(
             rows.append(
                 (name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed, done.bytes_dropped)
             )
+    columns = [
+        "object", "days_compacted", "files_replaced", "files_removed", "versions_scrubbed", "dead_letter_files_dropped",
+    ]  # fmt: skip
+    output.rows(columns, rows, output_format)
+
+
+@app.command()
+def register(
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    only: Annotated[
+        list[str] | None, typer.Option("--object", help="Only this object and its views, repeatable.")
+    ] = None,
+    is_dry: Annotated[bool, typer.Option("--dry-run", help="Print the DDL and change nothing.")] = False,
+    is_projected: Annotated[
+        bool, typer.Option("--projection/--no-projection", help="Project partitions, or register each existing one.")
+    ] = True,
+    named_queries: Annotated[
+        bool, typer.Option("--named-queries", help="Save the lake's queries in Athena too.")
+    ] = False,
+    workgroup: Annotated[str, typer.Option("--workgroup", help="Athena's workgroup for them.")] = "primary",
+    crawler_role: Annotated[
+        str | None, typer.Option("--crawler-role", help="Create an hourly crawler for each table, with this IAM role.")
+    ] = None,
+) -> None:
+    """Create or update the lake's databases, tables and views in Glue, so that Athena can query it.
+
+    Run it again after an upgrade or a change of objects.toml: existing tables stay, columns are added and widened, and
+    a change that would narrow a column is refused before anything is changed. Partitions are projected, so that new
+    days show at once.
+
+    Example: trunkline lake register --dry-run
+    """
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines import registering
+
+    lake = Settings.load(home).lake
+    registering.check_lake(lake)
+    objects = load_objects(home)
+    if only:
+        objects = {name: find(name, objects) for name in only}
+    if is_dry:
+        output.text("\n\n".join(f"{statement};" for statement in registering.ddl_of(objects, lake, is_projected)))
+        return
+    wanted = registering.Wanted(is_projected, workgroup if named_queries else None, crawler_role)
+    changes = registering.register_lake(objects, lake, wanted)
     output.rows(
-        [
-            "object",
-            "days_compacted",
-            "files_replaced",
-            "files_removed",
-            "versions_scrubbed",
-            "dead_letter_files_dropped",
-        ],
-        rows,
+        ["name", "action", "what"],
+        [(change.name, change.action, change.detail or None) for change in changes],
         output_format,
     )
 
 
-app.command("register")(lake_register.register)
-app.command("query")(lake_register.query)
+@app.command()
+def query(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The query's name; without one, all are listed.")
+    ] = None,
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    day: Annotated[str | None, typer.Option("--day", help="The day it is about, YYYY-MM-DD.")] = None,
+) -> None:
+    """List the lake's queries for Athena, or print one: DDL, partition repair, analysis.
+
+    Example: trunkline lake query calls_by_direction_and_answer_type --day 2026-02-11
+    """
+    from trunkline.sql.lake.athena import EXAMPLE_DAY, named_queries
+
+    chosen_day = parse_date(day, "--day") if day is not None else EXAMPLE_DAY
+    queries = {
+        query.name: query for query in named_queries(load_objects(home).values(), Settings.load(home).lake, chosen_day)
+    }
+    if name is None:
+        rows = [(query.name, query.database, query.about) for query in queries.values()]
+        output.rows(["query", "database", "about"], rows, output_format)
+    elif name in queries:
+        output.text(f"{queries[name].sql};")
+    else:
+        import difflib
+
+        near = difflib.get_close_matches(name, queries, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ";"
+        raise UsageError(f"there is no query {name!r}{guess} `trunkline lake query` lists them")

@@ -1,22 +1,19 @@
-"""`trunkline load`: files into lake and warehouse."""
+"""`trunkline load`, `undo` and `enrich`: files into lake and warehouse, and out of them again."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import declared, owned
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, parse_time, progress
 
 if TYPE_CHECKING:
     from trunkline.pipelines.load import LoadResult
 
-_COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
+COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
 
 
 def load(
@@ -24,30 +21,26 @@ def load(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
     home: Home = None,
     output_format: Output = Format.TABLE,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, plain, gzip or zstd; for
-    `transcript` the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip or
+    zstd. For `transcript`, reads the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
-    Stopped at any point, the same command goes on where it was; files already loaded are not read again.
+    A load can be stopped at any time: the same command resumes it. Files already loaded are not read again.
 
-    `trunkline load undo BATCH` takes a batch back: lake and warehouse are as if it had not been loaded. Its files count
-    as read, so that the next load does not bring it back. Batch ids are in ledger.batch.
+    `trunkline undo BATCH` undoes a load.
 
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
-    if object_name == "undo":
-        _undo(paths, home, output_format)
-        return
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    list_of(find(object_name, declared(home)), paths)
-    with owned(home) as opened:
+    list_of(find(object_name, load_objects(home)), paths)
+    with open_to_write(home) as opened:
         obj = find(object_name, opened.objects)
         size = sum(file.size_bytes for file in list_of(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
@@ -57,29 +50,91 @@ def load(
         raise typer.Exit(1)
 
 
-def _undo(batches: list[str], home: Path | None, output_format: Format) -> None:
-    from trunkline.pipelines.undo import undo
+def undo(
+    batches: Annotated[
+        list[str], typer.Argument(metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.")
+    ],
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+) -> None:
+    """Undo loads, batch by batch: lake and warehouse are as if these batches had never been loaded.
 
-    with owned(home) as opened:
-        done = [undo(opened, opened.objects.values(), batch) for batch in batches]
-    rows = [(one.object_name, one.batch_id, one.records, one.rows) for one in done]
-    output.rows(["object", "batch", "records_taken_back", "rows_changed"], rows, output_format)
+    Their files still count as read, so that the next load does not bring them back. Batch ids are in the table
+    ledger.batch.
+
+    Example: trunkline undo 3f2a9c1e --home ./my-centre
+    """
+    from trunkline.pipelines.undo import undo as run
+
+    with open_to_write(home) as opened:
+        undone = [run(opened, opened.objects.values(), batch) for batch in batches]
+    rows = [(batch.object_name, batch.batch_id, batch.records, batch.rows) for batch in undone]
+    output.rows(["object", "batch", "records_undone", "rows_changed"], rows, output_format)
+
+
+def enrich(
+    since: Annotated[
+        str, typer.Option("--since", help="Calls from this time on: a date, or a time with or without Z.")
+    ],
+    until: Annotated[str | None, typer.Option("--until", help="Calls before this time (default: now).")] = None,
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also look for calls that were tried recently or given up.")
+    ] = False,
+    strict: Strict = False,
+) -> None:
+    """Look for the transcripts of calls that have none, and load those that are there.
+
+    Looks under `transcript_keys` in the place that the setting `transcripts` names. Each transcript is read once. A
+    call without one is tried again 15 minutes later, then less and less often, and given up a month after it.
+
+    Example: TRUNKLINE_TRANSCRIPTS=s3://your-transcribe-bucket trunkline enrich --since 2026-02-11
+    """
+    from trunkline import clock
+    from trunkline.pipelines.enrich import due_calls, place_of
+    from trunkline.pipelines.enrich import enrich as run
+    from trunkline.settings import Settings
+
+    settings = Settings.load(home)
+    first, last = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
+    assert first is not None
+    last = last or clock.now()
+    place_of(settings)  # before the home is opened: a mistake in the command leaves nothing behind
+    with open_to_write(home) as opened:
+        due, without = due_calls(opened, first.replace(tzinfo=None), last.replace(tzinfo=None), again)
+        with progress("Looking for transcripts", len(due), "calls") as advance:
+            result = run(opened, due, without, advance)
+    if output_format is Format.TABLE:
+        calls = "call" if result.without == 1 else "calls"
+        output.text(
+            f"{result.without:,} {calls} without a transcript, {result.looked_for:,} looked for, {result.found:,} found"
+        )
+        output.text(result.counts.sentence())
+    else:
+        fields = {"without": result.without, "looked_for": result.looked_for, "found": result.found}
+        counts = {"read": result.counts.read, "dead_letter": result.counts.dead_letter}
+        output.record(fields | counts, output_format)
+    if strict and result.counts.dead_letter:
+        raise typer.Exit(1)
 
 
 def show(result: LoadResult, output_format: Format) -> None:
-    """What a load did: one JSON object or CSV line, or for people the accounting line and what was remarkable."""
+    """What a load did: one JSON object or CSV row, or for people the accounting line and what was remarkable."""
+    from trunkline.ledger.drift import findings
+
     if output_format is not Format.TABLE:
         fields: dict[str, object] = {"object": result.object_name, "read": result.counts.read}
-        fields |= {name: getattr(result.counts, name) for name in _COUNTS}
+        fields |= {name: getattr(result.counts, name) for name in COUNTS}
         fields |= {"batches": result.batches, "bytes": result.bytes_read, "seconds": round(result.seconds, 3)}
         output.record(fields, output_format)
         return
     if not result.counts.read and not result.recovered:
         output.note(_nothing_new(result))
     if result.recovered:
-        output.note(f"Finished {result.recovered:,} batches that an earlier run had begun.")
+        output.note(f"Finished {result.recovered:,} batches of an earlier run.")
     output.text(result.counts.sentence())
-    for line in drift_lines(result):
+    for line in findings(result.drifts, []):
         output.note(line)
     if result.counts.dead_letter:
         output.note("See what was set aside: trunkline dead-letter list")
@@ -87,14 +142,7 @@ def show(result: LoadResult, output_format: Format) -> None:
 
 def _nothing_new(result: LoadResult) -> str:
     if not result.files:
-        return "There is no file in what was named."
-    return (
-        f"Nothing is new: all {result.files:,} files were loaded before." if not result.batches else "No record in it."
-    )
-
-
-def drift_lines(result: LoadResult) -> list[str]:
-    """How the records differ from the catalogue, for people; empty when they do not."""
-    from trunkline.ledger.drift import findings
-
-    return findings(result.drifts, [])
+        return "No files were found there."
+    if result.batches:
+        return "The files hold no records."
+    return f"Nothing new: all {result.files:,} files were loaded before."

@@ -1,6 +1,6 @@
-"""The command `trunkline`: which commands there are, and what becomes of an error.
+"""The command `trunkline`: the list of commands, and how errors are reported.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 Modules named here import nothing heavy at their top: `trunkline --help` imports them all.
 """
 
@@ -15,19 +15,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline import __version__
-from trunkline.cli import dead_letter, lake, ledger, metrics, objects, output, release, warehouse
-from trunkline.cli.backfill import backfill
+from trunkline.cli import dead_letter, lake, ledger, objects, output, query, release, warehouse
 from trunkline.cli.collect import collect
 from trunkline.cli.collect import run as run_object
 from trunkline.cli.demo import demo
-from trunkline.cli.doctor import doctor
-from trunkline.cli.enrich import enrich
-from trunkline.cli.load import load
+from trunkline.cli.dynamodb import backfill, enable_stream, stream
+from trunkline.cli.load import enrich, load, undo
+from trunkline.cli.query import sql
 from trunkline.cli.reconcile import reconcile
 from trunkline.cli.report import report
 from trunkline.cli.simulate import simulate
-from trunkline.cli.sql import sql
-from trunkline.cli.stream import stream
+from trunkline.cli.warehouse import doctor
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 
@@ -36,11 +34,13 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "demo": demo,
     "simulate": simulate,
     "load": load,
+    "undo": undo,
     "collect": collect,
     "run": run_object,
     "reconcile": reconcile,
     "enrich": enrich,
     "stream": stream,
+    "enable-stream": enable_stream,
     "backfill": backfill,
     "sql": sql,
     "report": report,
@@ -48,7 +48,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {
     "object": objects.app,
-    "metric": metrics.app,
+    "metric": query.app,
     "ledger": ledger.app,
     "dead-letter": dead_letter.app,
     "warehouse": warehouse.app,
@@ -56,15 +56,15 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "release": release.app,
 }
 
-_HELP: Final = """Amazon Connect's contacts, kept whole: lake, warehouse and report, on one machine or on AWS.
+_HELP: Final = """Amazon Connect's contacts, complete: lake, warehouse and reports, on one machine or on AWS.
 
 Data goes to standard output, progress to standard error; exit 0 done, 1 failed, 2 wrong usage.
 """
 _EPILOG: Final = "Example: trunkline --version"
 
 
-def _print_version(is_asked: bool) -> None:
-    if is_asked:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         output.text(f"trunkline {__version__}")
         raise typer.Exit
 
@@ -102,7 +102,7 @@ def _help_and_example(function: Callable[..., object]) -> tuple[str, str | None]
 
 
 def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
-    """Runs one command line and gives its exit code; the one boundary at which every error becomes a message."""
+    """Runs one command line and returns its exit code. Every error becomes a message here, and only here."""
     command = app or build()
     try:
         command(args=list(args), prog_name="trunkline")
@@ -118,7 +118,7 @@ def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
     except KeyboardInterrupt:
         return _stopped()
     except BrokenPipeError:
-        return _reader_left()
+        return _pipe_closed()
     except OSError as error:
         return _system_error(error)
     except Exception as error:  # noqa: BLE001 - the boundary: a person gets a sentence, TRUNKLINE_DEBUG=1 the traceback
@@ -128,9 +128,9 @@ def run(args: Sequence[str], app: Callable[..., Any] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the installed command."""
-    for written in (sys.stdout, sys.stderr):
+    for standard in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape instead of an error.
-        written.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        standard.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
@@ -141,23 +141,23 @@ def _code_of(stop: SystemExit) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        return _reader_left()
+        return _pipe_closed()
     return code
 
 
 def _stopped() -> int:
-    output.note("\nstopped; run the same command again to go on")
+    output.note("\nstopped; run the same command again to resume")
     return 130
 
 
-def _reader_left() -> int:
-    """The reader of the pipe (such as `head`) has what it wanted. Python's flush at exit must not complain again."""
+def _pipe_closed() -> int:
+    """The reader of the pipe (such as `head`) has closed it. Python's flush at exit must not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
 
 def _system_error(error: OSError) -> int:
-    """What the system refused, of which file: full disks, folders that cannot be written, names that are too long."""
+    """An error of the operating system, with its file: full disk, no permission, name too long."""
     if is_debug():
         return _unexpected(error)
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
@@ -176,10 +176,7 @@ def _unexpected(error: Exception) -> int:
         output.note("".join(traceback.format_exception(error)).rstrip())
         return 1
     output.failure(
-        f"unexpected {type(error).__name__}, a fault in Trunkline. Run the same command with TRUNKLINE_DEBUG=1 "
-        "for the traceback, and look through it for personal data before you send it on."
+        f"unexpected {type(error).__name__}, a bug in Trunkline. Run the same command with TRUNKLINE_DEBUG=1 "
+        "for the traceback, and check it for personal data before you share it."
     )
     return 1
-
-
-__all__ = ["NOUNS", "VERBS", "build", "main", "run"]

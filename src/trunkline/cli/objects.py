@@ -1,4 +1,4 @@
-"""`trunkline object`: the catalogue, as people and programs want it."""
+"""`trunkline object`: the catalogue of tables."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import declared
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
+from trunkline.cli.shared import Home, Output, load_objects
 
-app = typer.Typer(
-    help="The tables there are: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
 EngineName = Annotated[
-    Literal["duckdb", "postgres", "redshift", "athena"], typer.Option("--engine", help="Whose SQL to write.")
+    Literal["duckdb", "postgres", "redshift", "athena"], typer.Option("--engine", help="Engine to write SQL for.")
 ]
-Name = Annotated[str, typer.Argument(metavar="OBJECT", help="Its name: contact_record, ...")]
+Name = Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name: contact_record, ...")]
 
 
 @app.command("list")
 def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> None:
-    """List all objects, ours and those of objects.toml in the home.
+    """List all objects: the built-in ones and those of objects.toml in the home.
 
     Example: trunkline object list
     """
@@ -30,7 +27,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
-        for o in declared(home).values()
+        for o in load_objects(home).values()
     ]
     rows += [
         (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
@@ -55,7 +52,7 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
             output_format,
         )
         return
-    obj = find(name, declared(home))
+    obj = find(name, load_objects(home))
     rows = [
         (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
          ".".join(c.path) if c.path else None, c.pii, c.meaning)
@@ -66,9 +63,9 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
 
 @app.command()
 def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
-    """Write the DDL of an object: schema, table, staging table and view; for athena the lake's table and views.
+    """Print the DDL of an object: schema, table, staging table and view. For athena, the lake's table and views.
 
-    Of a view: the view.
+    For a view, print its definition.
 
     Example: trunkline object ddl contact_record --engine redshift
     """
@@ -76,13 +73,13 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     from trunkline.objects.catalogue import VIEWS, find
     from trunkline.settings import Settings
     from trunkline.sql.ddl import warehouse_statements
-    from trunkline.sql.lake_views import athena_statements
+    from trunkline.sql.lake.athena import athena_statements
     from trunkline.sql.views import create_view
 
     if name in VIEWS:
         output.text(create_view(VIEWS[name], engine) + ";")
         return
-    obj = find(name, declared(home))
+    obj = find(name, load_objects(home))
     if engine == "athena":
         statements = athena_statements(obj, Settings.load(home).lake)
     else:
@@ -98,7 +95,7 @@ def sql_(
     ] = "flatten",
     home: Home = None,
 ) -> None:
-    """Write the SQL that the embedded engine runs for an object: flatten, merge, or the order of versions.
+    """Print the SQL that the embedded engine runs for an object: flatten, merge, or the order of versions.
 
     Example: trunkline object sql contact_record --step merge
     """
@@ -108,7 +105,7 @@ def sql_(
     from trunkline.sql.merge.embedded import steps
     from trunkline.sql.order import order_by
 
-    obj = find(name, declared(home))
+    obj = find(name, load_objects(home))
     if step == "flatten":
         output.text(flatten_sql(obj).rows + ";")
     elif step == "order":

@@ -1,7 +1,9 @@
-"""`trunkline simulate`: a contact centre's files, without a contact centre."""
+"""`trunkline simulate`: a simulated contact centre's files, and its Connect API."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from datetime import date as date_type
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.options import Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress, steps
-from trunkline.errors import UsageError
+from trunkline.cli.shared import Output, by_totals, parse_date, progress
+from trunkline.errors import TerminalError, UsageError
 
 if TYPE_CHECKING:
     from trunkline.simulator.spec import Faults, Spec
@@ -42,47 +43,40 @@ def simulate(
     ] = None,
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Write contact records as Amazon Connect delivers them through Firehose: back to back, late, twice, changed.
+    """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
 
-    The same options give the same bytes. Beside the data, _expected.json says what a loader must find. The API serves
-    the same contacts; without --date, those of yesterday, since Amazon forgets after two years.
+    The same options give the same bytes. _expected.json beside the data says what a loader must find. The API serves
+    the same contacts; without --date, those of yesterday, since Amazon keeps contacts for two years only.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
     from trunkline.simulator.spec import Spec
 
     if out is None and not serve_connect:
-        raise UsageError(
-            "nothing is asked for: write files with --out FOLDER, serve the API with --serve-connect, or both"
-        )
+        raise UsageError("nothing to do: write files with --out FOLDER, serve the API with --serve-connect, or both")
     day = _day(date, serve_connect and out is None)
     spec = Spec(contacts=contacts, seed=seed, date=day, days=days, faults=_faults(fault or []), is_gzip=gzip)
     if out is not None:
         _write(spec, out, output_format)
     if serve_connect:
-        from trunkline.cli.serve_connect import serve
-
-        serve(spec, port, quota or [], output_format)
+        _serve(spec, port, quota or [], output_format)
 
 
 def _day(text: str | None, is_recent: bool) -> date_type:
-    """The last simulated day: the one given, else yesterday where it must be recent, else always the same."""
+    """The last simulated day: `text`, else yesterday where it must be recent, else a fixed day."""
     from trunkline import clock
     from trunkline.simulator.spec import DEFAULT_DATE
 
     if text is None:
         return clock.now().date() - timedelta(days=1) if is_recent else DEFAULT_DATE
-    try:
-        return date_type.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--date {text!r} is no date; write YYYY-MM-DD") from None
+    return parse_date(text, "--date")
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
     from trunkline.simulator.run import simulate as run
 
     with progress("Simulating", None, "records") as advance:
-        result = run(spec, out, steps(advance))
+        result = run(spec, out, by_totals(advance))
     expected = result.expected
     fields = {
         "folder": str(result.folder), "files": expected.files, "bytes": expected.bytes, "contacts": expected.contacts,
@@ -95,15 +89,69 @@ def _faults(given: list[str]) -> Faults:
     from trunkline.simulator.spec import Faults
 
     shares: dict[str, float] = {}
-    for one in given:
-        name, _, share = one.partition("=")
+    for option in given:
+        name, _, share = option.partition("=")
         names = FAULTS.split() if name == "all" else [name]
         if names[0] not in FAULTS.split():
             raise UsageError(
-                f"--fault {one!r}: there is no fault {name!r}; faults are all, {', '.join(FAULTS.split())}"
+                f"--fault {option!r}: there is no fault {name!r}; faults are all, {', '.join(FAULTS.split())}"
             )
         try:
             shares |= dict.fromkeys(names, float(share))
         except ValueError:
-            raise UsageError(f"--fault {one!r}: {share!r} is no share; write {name}=0.01") from None
+            raise UsageError(f"--fault {option!r}: {share!r} is not a share; write {name}=0.01") from None
     return Faults(**shares)
+
+
+def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) -> None:
+    """Serve the API of the simulated centre on a loopback port until Ctrl-C."""
+    from trunkline import clock
+    from trunkline.aws.service_model import checker
+    from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
+    from trunkline.simulator.connect_api.contacts import instance_of
+    from trunkline.simulator.connect_api.http import served
+    from trunkline.simulator.connect_api.instance import ConnectApi
+    from trunkline.simulator.connect_api.quota import Quotas
+
+    def now_s() -> float:
+        return clock.now().timestamp()
+
+    rates = _rates(quotas)
+    instance = instance_of(spec, INSTANCE_ARN)
+    api = ConnectApi([instance], now_s, quotas=Quotas(now_s, rates), check=checker("connect"))
+    try:
+        with served(api, port) as url:
+            fields = {
+                "endpoint": url, "instance": INSTANCE_ARN, "contacts": len(instance.contacts),
+                "since": stamp(spec.start_s), "until": stamp(spec.end_s),
+            }  # fmt: skip
+            output.record(fields, output_format)
+            output.flush()
+            output.note("Serving the Connect API; stop with Ctrl-C.")
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        output.note("")
+        for operation, count in sorted(api.count().items()):
+            output.note(f"{operation}: {count:,} calls answered")
+    except OSError as error:
+        raise TerminalError(f"port {port} cannot be opened: {error.strerror}; choose another with --port") from error
+
+
+def _rates(given: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """`SearchContacts=5` as (calls a second, burst), the burst as large as the rate. Raises UsageError."""
+    from trunkline.simulator.connect_api.instance import OPERATIONS
+
+    rates: dict[str, tuple[float, float]] = {}
+    for option in given:
+        name, _, rate = option.partition("=")
+        try:
+            value = float(rate)
+        except ValueError:
+            value = 0.0
+        if name not in OPERATIONS or not 0 < value <= 100_000:
+            raise UsageError(
+                f"--quota is {option!r}; valid is OPERATION=CALLS_A_SECOND, such as SearchContacts=5, with one of "
+                f"{', '.join(OPERATIONS)}"
+            )
+        rates[name] = (value, max(1.0, value))
+    return rates

@@ -1,27 +1,25 @@
-"""`trunkline warehouse`: the tables that the lake is folded into."""
+"""`trunkline warehouse` and `trunkline doctor`: the tables that the lake is folded into, and whether all agrees."""
 
 from __future__ import annotations
 
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.open import owned, read
-from trunkline.cli.options import Home, Output
 from trunkline.cli.output import Format
-from trunkline.cli.progress import progress
+from trunkline.cli.shared import Home, Output, open_to_read, open_to_write, progress
 
-app = typer.Typer(help="The warehouse: create it, look at it, rebuild it.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="The warehouse: install, inspect, rebuild.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
 def install(home: Home = None) -> None:
-    """Create what is not there, and add columns the catalogue has gained; run it as often as you like.
+    """Create missing tables and views, and add columns that the catalogue has gained. Idempotent.
 
     Example: trunkline warehouse install
     """
     from trunkline.objects.catalogue import VIEWS
 
-    with owned(home, is_install=True) as opened:
+    with open_to_write(home, is_install=True) as opened:
         for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
             output.text(change)
         for obj in opened.objects.values():
@@ -32,13 +30,13 @@ def install(home: Home = None) -> None:
 def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
     """Show each table's rows, time range, last load, how much is set aside, and which version installed it.
 
-    Who holds a lock on a server's tables just now, or waits for one, is told on standard error.
+    Processes that hold a lock on a server's tables, or wait for one, are listed on standard error.
 
     Example: trunkline warehouse status
     """
     from trunkline.pipelines.state import table_states
 
-    with read(home) as opened:
+    with open_to_read(home) as opened:
         states, locks = table_states(opened), opened.warehouse.locks()
     rows = [
         (s.object_name, s.table, s.rows, s.first, s.last, s.batches, s.last_load, s.set_aside, s.installed)
@@ -53,15 +51,38 @@ def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
 
 @app.command()
 def rebuild(home: Home = None, output_format: Output = Format.TABLE) -> None:
-    """Fill the warehouse again from the lake alone: the same rows, whatever became of the warehouse.
+    """Rebuild the warehouse from the lake alone: the same rows, whatever happened to the warehouse.
 
     Example: trunkline warehouse rebuild
     """
     from trunkline.pipelines.upkeep import rebuild as run
 
-    with owned(home) as opened:
+    with open_to_write(home) as opened:
         rows = []
         for name, obj in opened.objects.items():
             with progress(f"Rebuilding {name}", None, "files") as advance:
                 rows.append((name, obj.warehouse_table, run(opened, obj, advance)))
     output.rows(["object", "table", "rows"], rows, output_format)
+
+
+def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
+    """Check that a home is consistent.
+
+    Does the accounting add up? Is work unfinished? Is any key duplicated? Do lake and warehouse agree? Which records
+    are set aside? Which days are certified, or lack contacts that Connect lists? Which fields are unknown, have
+    disappeared, changed their type, or differ only in case?
+
+    Exits 1 when the accounting, the keys or lake and warehouse are wrong, or a certified contact is gone. Missing
+    contacts (`trunkline reconcile`), drift and records set aside are reported only.
+
+    Example: trunkline doctor --home ./my-centre
+    """
+    from trunkline.pipelines.state import examine
+
+    with open_to_read(home) as opened:
+        findings = examine(opened)
+    rows = [("ok" if finding.is_well else "look", finding.check, finding.detail) for finding in findings]
+    output.rows(["state", "check", "detail"], rows, output_format)
+    serious = ("accounting", "one row a key", "lake = warehouse", "certified")
+    if any(not finding.is_well and finding.check.endswith(serious) for finding in findings):
+        raise typer.Exit(1)

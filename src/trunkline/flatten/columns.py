@@ -16,8 +16,8 @@ from trunkline.flatten import records as arrow
 from trunkline.flatten.canonical import Number, json_type
 from trunkline.flatten.decode import Values
 from trunkline.flatten.scalars import plain
-from trunkline.sql.flatten.plain import DATES, SECONDS_DIGITS, TIMES
 from trunkline.sql.flatten.tree import Leaf
+from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES
 
 _ZEROS = {ord(digit): "0" for digit in "123456789"}
 _SHAPES = {"timestamp": TIMES, "date": DATES}

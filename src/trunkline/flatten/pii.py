@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trunkline.sql.flatten.plain import OWN_LENGTH_MIN
+from trunkline.sql.flatten.values import OWN_LENGTH_MIN
 
 SAFE_MARK = "~"
 """What stands for a hidden value in the hashed text, so that every installation gets the same hash."""

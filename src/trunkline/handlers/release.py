@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from trunkline.aws.redshift_data import DataApi, connect
+from trunkline.aws.clients import QUICK, make_client
+from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
 from trunkline.releases.event import is_proxy
 from trunkline.releases.result import failed_body, response
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 _LOG = logging.getLogger("trunkline.release")
 
@@ -19,8 +20,11 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
     left_s = context.get_remaining_time_in_millis() / 1000
     try:
-        variables = ReleaseVariables.load()
-        clients = Clients(connect(variables.region, "s3"), lambda target: DataApi(connect(target.region), target))
+        variables = ReleaseSettings.load()
+        clients = Clients(
+            make_client("s3", variables.region, policy=QUICK),
+            lambda target: DataApi(make_client("redshift-data", target.region), target),
+        )
     except TrunklineError as error:
         return response(failed_body(str(error)), is_proxy(event))
     return answer(event, variables, clients, context.aws_request_id, left_s, _LOG.warning)

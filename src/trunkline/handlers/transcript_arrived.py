@@ -11,13 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.arrivals import Receiver
 from trunkline.pipelines.pii_rule import check_rule
-from trunkline.pipelines.stream_variables import StreamVariables
+from trunkline.settings import Settings
 from trunkline.sources.files.s3_events import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")
@@ -27,10 +27,10 @@ _LOG = logging.getLogger("trunkline.transcript_arrived")
 def _receiver() -> Receiver:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = StreamVariables.load(scratch).settings
+    settings = Settings.for_function(scratch)
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
-    return Receiver(settings, TRANSCRIPT, store, scratch, s3_client.connect())
+    return Receiver(settings, TRANSCRIPT, store, scratch, make_client("s3"))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

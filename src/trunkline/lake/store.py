@@ -6,11 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from trunkline.aws import s3
+from trunkline.aws.clients import make_client
+from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 
 if TYPE_CHECKING:
@@ -136,31 +140,33 @@ class BucketStore:
 
     def put_file(self, source: Path, key: str) -> None:
         """Publish a local file with one put, then remove it."""
-        self.client.upload_file(str(source), self.bucket, self.prefix + key)
+        with self._translated(key):
+            self.client.upload_file(str(source), self.bucket, self.prefix + key)
         source.unlink()
 
     def put_bytes(self, data: bytes, key: str, is_private: bool = False) -> None:
         """Publish a small object. Private objects lie under their own prefix, for a policy of their own."""
-        self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
+        with self._translated(key):
+            self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
 
     def get_bytes(self, key: str) -> bytes | None:
         """A whole object, None when there is none."""
-        try:
-            body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"]
-        except self.client.exceptions.NoSuchKey:
-            return None
-        return bytes(body.read())
+        with self._translated(key):
+            try:
+                body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"]
+            except self.client.exceptions.NoSuchKey:
+                return None
+            return bytes(body.read())
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys below a prefix, page by page; S3 lists in key order."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)
-        for page in pages:
-            for found in page.get("Contents", []):
-                yield found["Key"][len(self.prefix) :]
+        for listed in s3.listing(self.client, self.bucket, self.prefix + prefix):
+            yield listed.key[len(self.prefix) :]
 
     def remove(self, key: str) -> None:
         """Remove an object."""
-        self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+        with self._translated(key):
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
 
     def fetch(self, key: str, folder: Path) -> Path:
         """A copy of the object in `folder`."""
@@ -168,12 +174,16 @@ class BucketStore:
         path = folder / key.replace("/", "_")
         if not path.exists():
             part = path.with_suffix(".part")
-            self.client.download_file(self.bucket, self.prefix + key, str(part))
+            with self._translated(key):
+                self.client.download_file(self.bucket, self.prefix + key, str(part))
             part.replace(path)
         return path
 
     def forget_unfinished(self) -> None:
         """Nothing: an object that was not put whole is not there. Parts of uploads go by the bucket's own rule."""
+
+    def _translated(self, key: str) -> AbstractContextManager[None]:
+        return translate_errors("s3", f"s3://{self.bucket}/{self.prefix}{key}")
 
 
 def open_store(url: str) -> Store:
@@ -187,12 +197,8 @@ def open_store(url: str) -> Store:
             raise TerminalError(f"the lake folder {root} cannot be made: {error.strerror}; name another") from error
         return FolderStore(root, url)
     if parts.scheme == "s3" and parts.netloc:
-        import boto3
-        from botocore.config import Config
-
-        client = boto3.client("s3", config=Config(retries={"max_attempts": 8, "mode": "standard"}))
         prefix = parts.path.strip("/")
-        return BucketStore(client, parts.netloc, prefix + "/" if prefix else "", url)
+        return BucketStore(make_client("s3"), parts.netloc, prefix + "/" if prefix else "", url)
     raise UsageError(f"{url!r} is no lake; a lake is file:///folder or s3://bucket/prefix")
 
 

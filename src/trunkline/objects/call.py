@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from trunkline.objects.model import Column, Object, Pii, Type, own_column
-from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.model import RECORD_COLUMNS, Column, Object, Pii, Type, own_column
 
 DATABASE = "post_call_analytics"
 SOURCE = "DynamoDB table calls"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from trunkline.objects.call import DATABASE
-from trunkline.objects.model import Column, MapOf, Object, Pii, own_column
-from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.model import RECORD_COLUMNS, Column, MapOf, Object, Pii, own_column
 
 SOURCE = "DynamoDB table scorecards"
 

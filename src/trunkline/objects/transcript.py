@@ -8,9 +8,8 @@ turn, or with columns of the contact record, are views: `transcript_turn`, `cont
 from __future__ import annotations
 
 from trunkline.objects.call import DATABASE
-from trunkline.objects.model import Column, Field, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.model import RECORD_COLUMNS, Column, Field, ListOf, MapOf, Object, Struct, Type
 from trunkline.objects.model import own_column as _col
-from trunkline.objects.record_columns import RECORD_COLUMNS
 
 TRANSCRIBE = "Amazon Transcribe, output of batch jobs"
 CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics; read from the Contact Lens file"
@@ -78,7 +77,8 @@ _IDENTITY = (
     _col("aws_account_id", "accountId", "AWS account of the job. NULL where the file has none."),
     _col("instance_id", "instanceId", "Connect instance, where a Contact Lens file names it. NULL where it does not."),
     _col("channel", "channel", "VOICE or CHAT; Transcribe's are VOICE. NULL where Contact Lens names none."),
-    _col("language_locale", "language", "Language, such as en-US. NULL where the file names none."),
+    _col("language_locale", "language",
+         "Language, such as en-US; of several the one spoken longest. NULL where the file names none."),
     _col("schema_version", "schemaVersion", "Version of the file's format, as VOICE-2022-11-30. NULL without one."),
 )  # fmt: skip
 
@@ -148,5 +148,6 @@ TRANSCRIPT = Object(
         *RECORD_COLUMNS,
     ),
     anchor="callId",
+    catalogue_version=2,
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
 )  # fmt: skip

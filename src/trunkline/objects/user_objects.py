@@ -11,8 +11,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trunkline.errors import UsageError
-from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Pii, Scalar, Transform, Type, check
-from trunkline.objects.record_columns import RECORD_COLUMNS
+from trunkline.objects.model import (
+    RECORD_COLUMNS,
+    Column,
+    Json,
+    ListOf,
+    MapOf,
+    Object,
+    Pii,
+    Scalar,
+    Transform,
+    Type,
+    check,
+)
 
 SCALARS: tuple[str, ...] = get_args(Scalar)
 PII: tuple[str, ...] = get_args(Pii)

@@ -27,13 +27,12 @@ from trunkline.pipelines.load import Advance, Flatteners, LoadResult, load_batch
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.missing import missing_rows
 from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.tables import object_of, rules_of
 from trunkline.positions import Progress
 from trunkline.records import Framed
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
-from trunkline.sources.dynamodb.client import told
 from trunkline.sources.dynamodb.scan import Pace, Page, Scan, Segment
+from trunkline.sources.dynamodb.tables import describe_table, object_of, rules_of
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
 
@@ -90,13 +89,6 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
     return result
 
 
-def describe(client: Any, table: str) -> dict[str, Any]:
-    """What DynamoDB says of a table."""
-    with told(table):
-        described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
-    return described
-
-
 def backfill_scan(
     home: Home, obj: Object, table: str, client: Any, options: ScanOptions, advance: Advance = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
@@ -109,10 +101,10 @@ def backfill_scan(
     started = clock.monotonic_s()
     flatteners = Flatteners(home, obj)
     recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    described = describe(client, table)
+    description = describe_table(client, table)
     scan = _scan(home, obj, table, options)
     advance(scan.items)
-    pace = Pace(_units(described, options), sleep)
+    pace = Pace(_units(description, options), sleep)
     counts: list[Counts] = []
     drifts: list[Drift] = []
     size = 0
@@ -156,10 +148,10 @@ def _save(home: Home, obj: Object, scan: Scan) -> None:
     home.store.put_bytes(text, layout.scan_key(obj.name, scan.table))
 
 
-def _units(described: dict[str, Any], options: ScanOptions) -> float | None:
+def _units(description: dict[str, Any], options: ScanOptions) -> float | None:
     if options.units_per_s is not None:
         return options.units_per_s
-    provisioned = described.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
+    provisioned = description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
     return provisioned * options.share if provisioned else None
 
 
@@ -194,6 +186,3 @@ def _delete_missing(home: Home, obj: Object, scan: Scan, flatteners: Flatteners)
         batches.record_plan(home.store, framed.plan)
         counts += merge_batches(home, obj, [flatteners.put(framed)])
     return counts
-
-
-__all__ = ["ScanOptions", "backfill_export", "backfill_scan", "describe"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from trunkline import clock, limits
 from trunkline.accounting import Counts, total
-from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -23,10 +23,11 @@ from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import load_files
-from trunkline.settings import Settings, path_of
+from trunkline.settings import Settings
 from trunkline.sources.files import listing
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.transcripts.names import keys_of
+from trunkline.urls import path_of
 
 Advance = Callable[[int], None]
 
@@ -84,7 +85,7 @@ def enrich(
     """
     place = place_of(home.settings)
     if due and place.startswith("s3://"):
-        client = client or s3_client.connect()
+        client = client or make_client("s3")
     found = 0
     counts: list[Counts] = []
     with ThreadPoolExecutor(limits.ASK_WORKERS, thread_name_prefix="enrich") as pool:

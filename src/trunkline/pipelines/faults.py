@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import duckdb
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.settings import Settings, path_of
+from trunkline.settings import Settings
+from trunkline.urls import path_of
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_WORDS = ("no space left", "disk quota", "file too large", "could not write", "failed to write")
@@ -31,11 +32,8 @@ def explained(settings: Settings) -> Iterator[None]:
 
     Raises TransientError where room was lacking (the same command goes on later), TerminalError for damaged files.
     """
-    from trunkline.aws.s3 import told
-
     try:
-        with told(settings.lake) if settings.lake.startswith("s3://") else nullcontext():
-            yield
+        yield
     except duckdb.InterruptException:
         raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException as error:

@@ -26,10 +26,10 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import Flatteners, LoadResult, redo
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.tables import rules_of
 from trunkline.sources.dynamodb import shards as dynamodb_shards
 from trunkline.sources.dynamodb.shards import Shard, TrimmedError
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, frame_shard
+from trunkline.sources.dynamodb.tables import rules_of
 
 IDLE_S = 1.0
 """Between two looks at shards that had nothing; a shard takes five reads a second."""

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from trunkline.engines.model import quote_qualified
-from trunkline.objects.model import Object
-from trunkline.objects.record_columns import FIDELITY_STREAM
+from trunkline.objects.model import FIDELITY_STREAM, Object
 from trunkline.sources.connect_api.contacts import Held
 from trunkline.sql.session import Session
 

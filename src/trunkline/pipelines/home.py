@@ -19,7 +19,8 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.pii_rule import check_rule, rule_of
-from trunkline.settings import Settings, without_password
+from trunkline.settings import Settings
+from trunkline.urls import without_password
 from trunkline.warehouse.model import Opening, Warehouse
 from trunkline.warehouse.targets import target_of
 

@@ -13,10 +13,10 @@ from trunkline.ledger.records import KeptBytes, decode_bytes
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.tables import rules_of
 from trunkline.positions import REPLAY_SOURCE, Plan, Range
 from trunkline.records import Broken, Framed, Mark
 from trunkline.sources.dynamodb import stream as dynamodb_stream
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.transcripts import files as transcripts
 
@@ -70,7 +70,7 @@ def _as_a_source_would(home: Home, object_name: str, kept: KeptBytes, letter: Se
     if object_name == TRANSCRIPT.name:
         return _transcript(home, kept, letter) or (None, Mark())
     obj = home.objects.get(object_name)
-    shaped = dynamodb_stream.read_again(obj, kept.payload, rules_of(home.settings)) if obj else None
+    shaped = dynamodb_stream.read_dead_letter(obj, kept.payload, rules_of(home.settings)) if obj else None
     return shaped or (_one_record(kept), kept.mark or Mark())
 
 
@@ -78,7 +78,7 @@ def _transcript(home: Home, kept: KeptBytes, letter: SetAside) -> tuple[str, Mar
     if kept.length > DEAD_LETTER_BYTES_MAX:
         return None
     uri = letter.position.rpartition("@")[0]
-    return transcripts.read_kept(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
+    return transcripts.read_dead_letter(uri, kept.payload, letter.arrived_at, home.settings.transcript_keys)
 
 
 def _one_record(kept: KeptBytes) -> str | None:

@@ -24,12 +24,12 @@ from trunkline.pipelines.letters import reread_letters
 from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, merge_batches
 from trunkline.pipelines.recovery import recover
 from trunkline.pipelines.refused import put_again
-from trunkline.pipelines.tables import rules_of
 from trunkline.positions import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Plan, Progress
 from trunkline.records import Framed
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 from trunkline.sources.dynamodb import stream as dynamodb_stream
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files.listing import SourceFile
 
 Advance = Callable[[int], None]

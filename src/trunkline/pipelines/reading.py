@@ -18,9 +18,9 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
-from trunkline.sql import pruning
 from trunkline.sql.ddl import create_schema, view_columns
-from trunkline.sql.lake_views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
+from trunkline.sql.lake import pruning
+from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
 from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse

@@ -18,7 +18,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.letters import plan_letters
 from trunkline.positions import REFUSED_SOURCE, Plan
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trunkline.aws.clients import make_client
 from trunkline.engines.athena import ATHENA
-from trunkline.errors import TransientError, UsageError
+from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.glue import athena, crawler
 from trunkline.lake.glue import tables as glue
@@ -15,9 +16,8 @@ from trunkline.lake.glue.tables import Change
 from trunkline.lake.store import Store, open_store
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
-from trunkline.sql.athena.glue_tables import CatalogueTable, object_tables, view_table
-from trunkline.sql.athena.lake_queries import named_queries
-from trunkline.sql.lake_views import athena_statements
+from trunkline.sql.lake.athena import athena_statements, named_queries
+from trunkline.sql.lake.glue import CatalogueTable, object_tables, view_table
 from trunkline.sql.views import create_view, views_on
 
 if TYPE_CHECKING:
@@ -84,21 +84,9 @@ def register(
 def register_lake(objects: Mapping[str, Object], lake: str, wanted: Wanted) -> list[Change]:
     """The same, with clients of the machine's own account and Region.
 
-    Raises TransientError where AWS does not answer or refuses, with its words.
+    Raises TransientError where AWS does not answer, TerminalError where it refuses.
     """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    config = Config(retries={"max_attempts": 8, "mode": "standard"})
-    try:
-        clients = [boto3.client(name, config=config) for name in ("glue", "athena")]
-        return register(objects, lake, open_store(lake), clients[0], clients[1], wanted)
-    except (BotoCoreError, ClientError) as error:
-        raise TransientError(
-            f"the lake could not be registered ({error}): registering again goes on where it ended; what it needs is "
-            "listed in docs/how-to/register-in-athena.md"
-        ) from error
+    return register(objects, lake, open_store(lake), make_client("glue"), make_client("athena"), wanted)
 
 
 def _days(store: Store, obj: Object) -> Sequence[tuple[str, str, str]]:

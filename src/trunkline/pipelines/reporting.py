@@ -7,17 +7,17 @@ from datetime import UTC
 from pathlib import Path
 
 from trunkline import clock
+from trunkline.completeness.period_records import load_records
 from trunkline.errors import TerminalError
 from trunkline.lake.store import open_store
 from trunkline.ledger import index
-from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
-from trunkline.serve.report import certified
+from trunkline.serve.report import wording
 from trunkline.serve.report.data import Completeness
 from trunkline.serve.report.headline import Headline, headline
+from trunkline.serve.report.page import report
 from trunkline.serve.report.period import Period, day_period, default_day
-from trunkline.serve.report.report import report
 from trunkline.sql.metric_query import Threshold
 
 OBJECT = "contact_record"
@@ -74,5 +74,5 @@ def completeness(reader: Reader, period: Period) -> Completeness:
 def _certified(reader: Reader, period: Period) -> list[str]:
     """A local day lies in one UTC day, or in two."""
     since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
-    found = records(open_store(reader.settings.lake), OBJECT)
-    return [certified.sentence(one) for one in found if one.start < until and one.end > since]
+    found = load_records(open_store(reader.settings.lake), OBJECT)
+    return [wording.certificate_sentence(one) for one in found if one.start < until and one.end > since]

@@ -20,7 +20,7 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.sql.lake_views import MOVED_TO, lake_rows
+from trunkline.sql.lake.views import MOVED_TO, lake_rows
 from trunkline.sql.order import order_by, partition_date, same_key
 from trunkline.sql.relation import (
     BATCH_ID,

@@ -1,4 +1,4 @@
-"""`load undo`: a wrong load is taken back, batch by batch."""
+"""`undo`: a wrong load is undone, batch by batch."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from trunkline.errors import printable
 from trunkline.limits import PROCEDURE_ARGUMENTS_MAX
-from trunkline.releases.find import shown
 from trunkline.releases.parser import parse_name
 from trunkline.releases.plan import Number, ProcedureCall, Release, ReleaseError, Value, arguments_fault
 
@@ -59,7 +59,7 @@ def request_of(event: object) -> Request:
         _fail(f"it asks with {type(asked).__name__}; valid is an object with {', '.join(KEYS)}, all optional.")
     for key in asked:
         if key not in KEYS:
-            _fail(f"{shown(repr(key))} is no override; valid are {', '.join(KEYS)}.")
+            _fail(f"{printable(repr(key))} is no override; valid are {', '.join(KEYS)}.")
     return Request(
         _release(asked),
         _matched(asked, "cluster_identifier", _CLUSTER, 63),
@@ -141,7 +141,7 @@ def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):
-        _fail(f"{key} is {shown(repr(value))}; valid is a name such as analytics-1 (at most {most} characters).")
+        _fail(f"{key} is {printable(repr(value))}; valid is a name such as analytics-1 (at most {most} characters).")
     return value
 
 

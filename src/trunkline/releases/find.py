@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from trunkline.errors import SourceChangedError, TerminalError, TransientError, UsageError
+from trunkline.aws.errors import translate_errors
+from trunkline.errors import TerminalError, UsageError, printable
 from trunkline.limits import RELEASE_BYTES_MAX
 
 Pick = Literal["first", "latest"]
@@ -43,14 +43,14 @@ def find(place: str, pick: Pick = "first", s3: Any = None) -> Found:
     names = _s3_keys(place, s3) if is_s3 else _paths(place)
     if not names:
         raise UsageError(
-            f"no release file: nothing at {shown(place)} is called {NAME_BEGINS}*{ENDING}. Check the address."
+            f"no release file: nothing at {printable(place)} is called {NAME_BEGINS}*{ENDING}. Check the address."
         )
     name = choose(names, pick)
     warnings: tuple[str, ...] = ()
     if len(names) > 1 and pick == "first":
-        others = ", ".join(shown(one.rpartition("/")[2]) for one in sorted(names, key=os.fsencode)[1:6])
+        others = ", ".join(printable(one.rpartition("/")[2]) for one in sorted(names, key=os.fsencode)[1:6])
         warning = (
-            f"{len(names):,} files match {shown(place)}; {shown(name)} is run, the first in order of key "
+            f"{len(names):,} files match {printable(place)}; {printable(name)} is run, the first in order of key "
             f"(the others: {others}{', ...' if len(names) > 6 else ''}). Choose `latest`, or name one file."
         )
         warnings = (warning,)
@@ -72,13 +72,6 @@ def natural(name: str) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name.removesuffix(ENDING))]
 
 
-def shown(text: str) -> str:
-    """A name for a message: short, and without characters that a terminal acts on."""
-    safe = text.encode("ascii", "backslashreplace").decode()
-    safe = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in safe)
-    return safe if len(safe) <= 120 else safe[:100] + f"... ({len(text):,} characters)"
-
-
 def _matches(name: str, begins: str) -> bool:
     rest = name[len(begins) :]
     return name.startswith(begins) and name.endswith(ENDING) and "/" not in rest and len(name) >= len(begins)
@@ -87,19 +80,19 @@ def _matches(name: str, begins: str) -> bool:
 def _s3_keys(place: str, s3: Any) -> list[str]:
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
     if not bucket:
-        raise UsageError(f"{shown(place)} names no bucket; valid is s3://bucket/prefix.")
+        raise UsageError(f"{printable(place)} names no bucket; valid is s3://bucket/prefix.")
     if prefix.endswith(ENDING):
         return [prefix]
     if not prefix or prefix.endswith("/"):
         prefix += NAME_BEGINS
-    with told(place):
+    with translate_errors("s3", place, UsageError):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", ()) if _matches(one["Key"], prefix)]
 
 
 def _s3_bytes(s3: Any, bucket: str, key: str) -> bytes:
     url = f"s3://{bucket}/{key}"
-    with told(url):
+    with translate_errors("s3", url, UsageError):
         answer = s3.get_object(Bucket=bucket, Key=key)
         with answer["Body"] as body:
             if answer["ContentLength"] > RELEASE_BYTES_MAX:
@@ -116,7 +109,7 @@ def _paths(place: str) -> list[str]:
         return [str(path)]
     folder, begins = (path, NAME_BEGINS) if path.is_dir() else (path.parent, path.name)
     if not folder.is_dir() or place.endswith(ENDING):
-        raise UsageError(f"no release file: {shown(place)} does not exist. Check the path.")
+        raise UsageError(f"no release file: {printable(place)} does not exist. Check the path.")
     return [str(one) for one in folder.iterdir() if _matches(one.name, begins) and one.is_file()]
 
 
@@ -127,39 +120,10 @@ def _bytes(name: str) -> bytes:
             raise _too_large(name, size)
         return Path(name).read_bytes()
     except OSError as error:
-        raise TerminalError(f"{shown(name)} cannot be read: {error.strerror}.") from error
+        raise TerminalError(f"{printable(name)} cannot be read: {error.strerror}.") from error
 
 
 def _too_large(name: str, size: int) -> TerminalError:
-    return TerminalError(f"{shown(name)} has {size:,} bytes; a release has at most {RELEASE_BYTES_MAX:,}. Split it.")
-
-
-@contextmanager
-def told(url: str) -> Iterator[None]:
-    """Turn boto3's errors into ours."""
-    from botocore import exceptions as boto
-
-    try:
-        yield
-    except boto.ParamValidationError as error:
-        raise UsageError(f"{shown(url)} is no S3 address; valid is s3://bucket/prefix.") from error
-    except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
-        raise TerminalError(f"no AWS credentials to read {shown(url)} ({error}): run `aws configure`.") from error
-    except boto.ClientError as error:
-        code = str(error.response["Error"].get("Code"))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        if code in ("NoSuchKey", "404"):
-            raise UsageError(f"no release file: {shown(url)} does not exist. Check the address.") from error
-        if code == "NoSuchBucket":
-            raise UsageError(f"no release file: the bucket of {shown(url)} does not exist. Check its name.") from error
-        if code in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-            raise SourceChangedError(
-                f"{shown(url)} was written by another run of this release meanwhile: wait for it, then run again."
-            ) from error
-        if status >= 500 or code in ("SlowDown", "Throttling", "ThrottlingException"):
-            raise TransientError(f"S3 answers {code} for {shown(url)}: try again later.") from error
-        raise TerminalError(
-            f"S3 answers {code} for {shown(url)}. The role needs s3:ListBucket, s3:GetObject and s3:PutObject."
-        ) from error
-    except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"S3 did not answer for {shown(url)} ({error}): try again later.") from error
+    return TerminalError(
+        f"{printable(name)} has {size:,} bytes; a release has at most {RELEASE_BYTES_MAX:,}. Split it."
+    )

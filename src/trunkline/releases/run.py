@@ -17,7 +17,8 @@ from typing import Final, Literal
 import msgspec
 
 from trunkline import clock
-from trunkline.aws.redshift_data import ENDED, DataApi, RefusedError, Statement
+from trunkline.aws.errors import RefusedError
+from trunkline.aws.redshift_data import ENDED, DataApi, Statement
 from trunkline.errors import TerminalError, TransientError, TrunklineError, UsageError
 from trunkline.limits import DATA_API_RECORD_S, RELEASE_CALL_S
 from trunkline.releases.plan import ProcedureCall, Release

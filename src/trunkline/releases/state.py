@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from trunkline.errors import TerminalError, TransientError
-from trunkline.releases.find import shown, told
+from trunkline.aws.errors import translate_errors
+from trunkline.errors import SourceChangedError, TerminalError, TransientError, printable
 
 ENDING: Final = ".state.json"
 NOT_RUN: Final = "NOT_RUN"
@@ -88,7 +88,7 @@ class DiskStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise TerminalError(f"{shown(str(self._path))} cannot be read: {error.strerror}.") from error
+            raise TerminalError(f"{printable(str(self._path))} cannot be read: {error.strerror}.") from error
 
     def save(self, state: RunState) -> None:
         """As Store has it: the file appears whole, or the old one stays."""
@@ -104,7 +104,8 @@ class DiskStore:
                     raise
         except OSError as error:
             raise TerminalError(
-                f"{shown(str(self._path))} cannot be written ({error.strerror}); a run needs it to go on after a crash."
+                f"{printable(str(self._path))} cannot be written ({error.strerror}); a run needs it to "
+                "go on after a crash."
             ) from error
 
 
@@ -120,7 +121,7 @@ class S3Store:
         """As Store has it."""
         from botocore.exceptions import ClientError
 
-        with told(self._uri):
+        with translate_errors("s3", self._uri):
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
             except ClientError as error:
@@ -136,8 +137,14 @@ class S3Store:
         """As Store has it. SourceChangedError where another run has put since this one read or put."""
         unchanged = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         data = _encoded(state)
-        with told(self._uri):
-            put = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=data, **unchanged)
+        try:
+            with translate_errors("s3", self._uri):
+                put = self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=data, **unchanged)
+        except SourceChangedError as error:
+            raise SourceChangedError(
+                f"{printable(self._uri)} was written by another run of this release meanwhile: wait for it to end, "
+                "then run again."
+            ) from error
         self._etag = put["ETag"]
 
 
@@ -149,7 +156,7 @@ def locked(release_path: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise TransientError(
-                f"{shown(release_path)} is being run by another process: wait for it to end."
+                f"{printable(release_path)} is being run by another process: wait for it to end."
             ) from error
         yield
 
@@ -163,5 +170,5 @@ def _decoded(data: bytes, where: str) -> RunState:
         return msgspec.json.decode(data, type=RunState)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TerminalError(
-            f"{shown(where)} is no state of a run ({error}): find out how far the last run came, then remove it."
+            f"{printable(where)} is no state of a run ({error}): find out how far the last run came, then remove it."
         ) from error

@@ -11,9 +11,10 @@ from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import view_columns
 from trunkline.sql.family import FAMILY, LEG
-from trunkline.sql.star import AGENT, DATE, FACT, QUEUE, TIME, view_name
+from trunkline.sql.star import AGENT, DATE, FACT, QUEUE, TIME
+from trunkline.sql.views import view_name
 
-HEADER = "# Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.\n"
+HEADER = "# Generated from the catalogue by `make golden`. Do not edit.\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Column, Object
 
 STAGING_SUFFIX = "_staging"
-GENERATED = "-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit.\n"
+GENERATED = "-- Generated from the catalogue by `make golden`. Do not edit.\n"
 
 
 def script(statements: Iterable[str], note: str = "") -> str:

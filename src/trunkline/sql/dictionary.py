@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.model import Column, Object
 from trunkline.sql.ddl import staging_table, view_columns
-from trunkline.sql.flow_picture import flow_picture
-from trunkline.sql.lake_views import FILES_SUFFIX, MOVED_TO, PARTITION_KEYS, VERSIONS_SUFFIX, has_plain
+from trunkline.sql.lake.views import FILES_SUFFIX, MOVED_TO, PARTITION_KEYS, VERSIONS_SUFFIX, has_plain
 
-GENERATED = "<!-- Generated from the catalogue by `python -m trunkline.cli.generate`. Do not edit. -->\n"
+GENERATED = "<!-- Generated from the catalogue by `make golden`. Do not edit. -->\n"
 
 _SENTENCE_END = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 
@@ -134,3 +133,40 @@ def _row(cells: list[str]) -> str:
 
 def _prose(text: str) -> str:
     return " ".join(text.split())
+
+
+SOURCES = ("Files on disk or in S3",)
+"""What every object can be read from; a pipeline with more sources names them."""
+
+
+def flow_picture(obj: Object, sources: tuple[str, ...] = SOURCES) -> str:
+    """Mermaid text without the code fence. Boxes are stages, cylinders are stored, rounded boxes are read by people."""
+    folder = f"{obj.lake_folder}/year=/month=/day="
+    lines = ["flowchart LR"]
+    lines += [f'  source{number}["{_safe(name)}"] --> flatten' for number, name in enumerate(sources)]
+    lines += [
+        '  flatten["flatten: typed rows"]',
+        f'  lake[("lake: every version<br/>{_safe(folder)}")]',
+        f'  staging[("staging<br/>{_safe(staging_table(obj))}")]',
+        f'  table[("warehouse: best version per key<br/>{_safe(obj.warehouse_table)}")]',
+        '  dead[("dead letters: bytes kept")]',
+        '  ledger[("ledger: every record accounted for")]',
+        f'  lakeview(["lake views<br/>{_safe(obj.public_view)}<br/>{_safe(obj.lake_table + VERSIONS_SUFFIX)}"])',
+        f'  view(["warehouse view<br/>{_safe(obj.public_view)}"])',
+        "  flatten -->|accepted| lake",
+        "  flatten -->|set aside, with reason| dead",
+        "  dead -->|replay| flatten",
+        "  lake -->|batch| staging",
+        "  staging -->|merge| table",
+        "  lake -->|rebuild| table",
+        "  lake --> lakeview",
+        "  table --> view",
+        "  flatten -.->|counts| ledger",
+        "  table -.->|counts, same transaction| ledger",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _safe(text: str) -> str:
+    # A quotation mark ends a Mermaid label; `#quot;` is Mermaid's own escape of it.
+    return text.replace('"', "#quot;").replace("\n", " ")

@@ -13,7 +13,7 @@ from trunkline.engines.model import Engine
 from trunkline.errors import UsageError
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
-from trunkline.sql.star import contacts, create
+from trunkline.sql.views import contacts, create
 
 LEG, FAMILY = "v_contact_leg", "v_contact_family"
 

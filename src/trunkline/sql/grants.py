@@ -14,8 +14,8 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import view_columns
 from trunkline.sql.family import FAMILY, LEG
-from trunkline.sql.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, personal_columns, view_name
-from trunkline.sql.views import views_on
+from trunkline.sql.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, personal_columns
+from trunkline.sql.views import view_name, views_on
 
 ANALYST, ANALYST_PII = "trunkline_analyst", "trunkline_analyst_pii"
 """The first reads views without personal data; the second is given the first and the personal columns."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trunkline.engines.model import Engine, quote_qualified
+from trunkline.engines.model import Engine
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
-from trunkline.sql.lake_views import LAST_YEAR
+from trunkline.sql.family import family_statements
+from trunkline.sql.lake.views import LAST_YEAR
 from trunkline.sql.portable import render, spelling
-from trunkline.sql.views import column_sql
+from trunkline.sql.views import column_sql, contacts, create, create_view, views_on
 
 UNKNOWN_KEY = "unknown"
 UNKNOWN_NUMBER = -1
@@ -60,23 +62,6 @@ def star_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...
         create(engine, FACT, _facts(engine, ())),
         create(engine, FACT_PII, _facts(engine, personal_columns(CONTACT_RECORD))),
     )
-
-
-def view_name(name: str) -> str:
-    """`schema.name` of a star view: beside the contact table."""
-    return f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}"
-
-
-def create(engine: Engine, name: str, body: str) -> str:
-    """`CREATE OR REPLACE VIEW` beside the contact table."""
-    # Redshift refuses to widen a VARCHAR that a bound view reads.
-    tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
-    return f"CREATE OR REPLACE VIEW {quote_qualified(engine, view_name(name))} AS\n{body}{tail}"
-
-
-def contacts(engine: Engine) -> str:
-    """The contact table as a FROM item's name."""
-    return quote_qualified(engine, CONTACT_RECORD.warehouse_table)
 
 
 def _latest(engine: Engine, key: str, columns: tuple[str, ...]) -> str:
@@ -225,3 +210,13 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
     ]
     listed = ",\n  ".join(render(line, dialect) for line in lines)
     return f'SELECT\n  {listed}\nFROM {contacts(engine)}\nWHERE NOT "record_is_deleted"'
+
+
+def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
+    """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
+
+    The objects' tables must exist; they decide which views there are.
+    """
+    listed = tuple(objects)
+    views = (create_view(view, engine.name) for view in views_on(listed, VIEWS.values()))
+    return *views, *star_statements(listed, engine), *family_statements(listed, engine)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_double, quote_qualified
+from trunkline.engines.model import Engine, quote_double, quote_qualified
 from trunkline.engines.postgres import SCALARS as POSTGRES_SCALARS
 from trunkline.engines.redshift import SCALARS as REDSHIFT_SCALARS
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.objects.view import Members, View, ViewColumn
 from trunkline.sql.portable import Spelling, render, spelling
@@ -53,6 +54,23 @@ def create_view(view: View, engine: str) -> str:
     # Redshift: a bound view would keep the table's columns from being widened.
     tail = "\nWITH NO SCHEMA BINDING" if engine == "redshift" else ""
     return f'CREATE OR REPLACE VIEW "{view.database}"."{view.name}" AS\n{select_view(view, engine)}{tail}'
+
+
+def view_name(name: str) -> str:
+    """`schema.name` of a star view: beside the contact table."""
+    return f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}"
+
+
+def create(engine: Engine, name: str, body: str) -> str:
+    """`CREATE OR REPLACE VIEW` beside the contact table."""
+    # Redshift refuses to widen a VARCHAR that a bound view reads.
+    tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
+    return f"CREATE OR REPLACE VIEW {quote_qualified(engine, view_name(name))} AS\n{body}{tail}"
+
+
+def contacts(engine: Engine) -> str:
+    """The contact table as a FROM item's name."""
+    return quote_qualified(engine, CONTACT_RECORD.warehouse_table)
 
 
 def _source(view: View, engine: Spelling, named: Named, is_lake: bool) -> str:

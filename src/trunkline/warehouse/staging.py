@@ -16,7 +16,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine
 from trunkline.objects.model import Object
 from trunkline.records import Refused
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.merge.refusals import json_text, refusal_sql, suspects_sql
 from trunkline.sql.merge.staged import StagingSql, staging_sql
 from trunkline.sql.order import order_by

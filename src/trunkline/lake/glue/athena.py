@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.lake.glue.tables import Change
 from trunkline.limits import ATHENA_NAMED_QUERIES_PER_CALL_MAX
-from trunkline.sql.athena.lake_queries import NamedQuery
+from trunkline.sql.lake.athena import NamedQuery
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.lake.glue.tables import Change
-from trunkline.sql.athena.glue_tables import CatalogueTable
+from trunkline.sql.lake.glue import CatalogueTable
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

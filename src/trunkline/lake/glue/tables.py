@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import GLUE_PARTITIONS_PER_CALL_MAX
-from trunkline.sql.athena.glue_tables import CatalogueTable
-from trunkline.sql.athena.hive_types import is_same, is_widening
+from trunkline.sql.lake.glue import CatalogueTable
+from trunkline.sql.lake.hive_types import is_same, is_widening
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from trunkline.serve.report.measures import Row, marks, measure
+from trunkline.serve.report.headline import Row, marks, measure
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import TABLE, Grouping, Threshold
 from trunkline.sql.session import Session

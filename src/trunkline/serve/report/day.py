@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from trunkline.serve.report import charts, wording
 from trunkline.serve.report.data import WORTH_NAMING, ReportData, Slot
-from trunkline.serve.report.markup import Html, el
-from trunkline.serve.report.parts import card, short_time, swatch, table
+from trunkline.serve.report.markup import Html, card, el, short_time, swatch, table
 from trunkline.serve.report.waits import Bin, Distribution
 
 

@@ -9,8 +9,7 @@ from typing import Final
 from trunkline.serve.report import charts, wording
 from trunkline.serve.report.agents import AgentRow, Segment
 from trunkline.serve.report.data import QueueRow, ReportData
-from trunkline.serve.report.markup import Attribute, Html, el, join
-from trunkline.serve.report.parts import card, name_of, short_time, swatch
+from trunkline.serve.report.markup import Attribute, Html, card, el, join, name_of, short_time, swatch
 
 _HONEST: Final = (
     "Between them nothing is known: contact records hold no status such as Available or Break, and of a hold only its "

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.serve.report.measures import condition_sql, measure, value_sql
+from trunkline.serve.report.headline import condition_sql, measure, value_sql
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import TABLE, Threshold
 from trunkline.sql.session import Session

@@ -1,8 +1,19 @@
-"""Numbers as people read them: durations, percentages, counts and how they changed. NULL is a dash, never 0."""
+"""Numbers in words: durations, percentages, counts and changes, how complete a period is, what its rows rest on.
+
+NULL is a dash, never 0.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
+
+from trunkline.completeness.period_records import PeriodRecord
+from trunkline.engines.model import quote_qualified
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
+from trunkline.sql.session import Session
 
 Value = int | float | None
 
@@ -96,3 +107,63 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def _signed(value: float, form: str) -> str:
     return f"{'+' if value > 0 else _MINUS}{format(abs(value), form)}"
+
+
+_HASH_SHOWN = 16
+
+
+def certificate_sentence(record: PeriodRecord) -> str:
+    """One period, for people who read the report: what is certified of it, or what is not known yet."""
+    day = f"{record.name} (UTC)"
+    if record.gone:
+        return f"{day}: {plural(record.gone, 'certified contact')} cannot be found any more"
+    if record.state != "closed" or record.sha256 is None or record.closed_at is None:
+        if record.counts.missing:
+            return f"{day}: not certified; {plural(record.counts.missing, 'contact')} missing that Connect lists"
+        return f"{day}: nothing is missing so far, and late contacts may still come"
+    amended = f", {plural(record.amendments, 'amendment')} since" if record.amendments else ""
+    rebuilt = (
+        f", {record.counts.at_api_fidelity:,} of them rebuilt from the API" if record.counts.at_api_fidelity else ""
+    )
+    return (
+        f"{day}: certified on {record.closed_at:%Y-%m-%d}: all that Connect lists is held, "
+        f"{plural(record.pairs or 0, 'contact')}{rebuilt}{amended}; SHA-256 {record.sha256[:_HASH_SHOWN]}\u2026"
+    )
+
+
+def completeness_summary(records: Sequence[PeriodRecord]) -> str:
+    """All periods in one line: how many in each state, and what is missing."""
+    states = {state: sum(one.state == state for one in records) for state in ("closed", "settling", "open")}
+    told = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+    lacking = [one for one in records if one.counts.missing]
+    if not lacking:
+        return f"{told}; nothing is missing"
+    missing = plural(sum(one.counts.missing for one in lacking), "contact")
+    return f"{told}; {missing} of {plural(len(lacking), 'day')} missing: trunkline reconcile --heal"
+
+
+def lost_count(records: Iterable[PeriodRecord]) -> int:
+    """Contacts that were certified and are held no more."""
+    return sum(one.gone for one in records)
+
+
+def contacts_by_fidelity(db: Session, since: datetime | None, until: datetime | None) -> dict[str, int]:
+    """Contacts that ended in [since, until) (UTC; None: no bound), by fidelity of their row."""
+    bounds = [(sign, at.replace(tzinfo=None)) for sign, at in ((">=", since), ("<", until)) if at is not None]
+    where = "".join(f" AND disconnect_timestamp {sign} ${n}" for n, (sign, _) in enumerate(bounds, 1))
+    rows = db.query(
+        f"SELECT record_fidelity, count(*) FROM {quote_qualified(db.engine, CONTACT_RECORD.warehouse_table)} "
+        f"WHERE disconnect_timestamp IS NOT NULL{where} GROUP BY record_fidelity",
+        [at for _, at in bounds],
+    )
+    return {FIDELITY_STREAM: 0, FIDELITY_API: 0} | {str(fidelity): int(count) for fidelity, count in rows}
+
+
+def rests_on(counts: Mapping[str, int]) -> str:
+    """What numbers rest on, as part of a sentence; empty where all of it is exported records."""
+    if not counts.get(FIDELITY_API):
+        return ""
+    return (
+        f"rests on {counts.get(FIDELITY_STREAM, 0):,} exported records and {counts[FIDELITY_API]:,} rows from the API, "
+        "which lack talk, hold and queue times"
+    )

@@ -1,13 +1,12 @@
-"""The centre itself: queues, routing profiles, agents and the hierarchy they hang in."""
+"""The centre itself: queues, routing profiles, agents, the hierarchy, contacts, and identifiers made from the seed."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-
-from trunkline.simulator.centre.contact import Contact
-from trunkline.simulator.centre.ids import arn, uuid_of
+from enum import IntEnum
 
 
 @dataclass(slots=True, eq=False)
@@ -157,3 +156,116 @@ def hire(centre: Centre, profile: Profile) -> Agent:
 def _group(name: str) -> Group:
     """The group of that name; its id follows from the name, so that every seed's centre has the same tree."""
     return Group(name, arn("agent-group", uuid_of(random.Random(name))))
+
+
+class State(IntEnum):
+    """Where a contact is."""
+
+    FLOW = 0
+    QUEUED = 1
+    RINGING = 2
+    CONNECTED = 3
+    DONE = 4
+
+
+@dataclass(slots=True, eq=False)
+class Contact:
+    """Everything that happened to one leg. Instants are Unix seconds, durations seconds, None means it never was.
+
+    `pre_disconnect_state` is what Amazon knows and does not export. `completed_at` is the end of after contact work
+    (or of the contact, where no agent was), after which the record is delivered. `call_key` seeds what is drawn
+    per customer rather than per leg, such as the phone number; it is the number of the journey's first leg.
+    """
+
+    number: int
+    contact_id: str
+    call_key: int
+    channel: str
+    method: str
+    initiated_at: int
+    initial_id: str | None = None
+    previous_id: str | None = None
+    next_id: str | None = None
+    related_id: str | None = None
+    association_id: str | None = None
+    subtype: str = "connect:Telephony"
+    state: State = State.FLOW
+    hops: int = 0
+    system_at: int | None = None
+    disconnected_at: int | None = None
+    completed_at: int | None = None
+    reason: str | None = None
+    pre_disconnect_state: str | None = None
+    queue: Queue | None = None
+    personal_queue_of: Agent | None = None
+    enqueued_at: int | None = None
+    dequeued_at: int | None = None
+    attempts: int = 0
+    ringing: Agent | None = None
+    agent: Agent | None = None
+    agent_at: int | None = None
+    interaction_s: int | None = None
+    hold_s: int = 0
+    longest_hold_s: int = 0
+    holds: int = 0
+    holding_since: int | None = None
+    pause_s: int | None = None
+    pauses: int = 0
+    paused_at: int | None = None
+    resumed_at: int | None = None
+    acw_s: int | None = None
+    acw_at: int | None = None
+    acw_end_at: int | None = None
+    transfer_completed_at: int | None = None
+    transferred_to: str | None = None
+    external_s: int | None = None
+    scheduled_at: int | None = None
+    amd: str | None = None
+    campaign: int | None = None
+    is_preview: bool = False
+    has_barged: bool = False
+    warm_parent: Contact | None = None
+    warm_rest_s: int = 0
+    outside_number: str | None = None
+
+    def hold(self, seconds: int) -> None:
+        """Add one hold."""
+        self.holds += 1
+        self.hold_s += seconds
+        self.longest_hold_s = max(self.longest_hold_s, seconds)
+
+
+ACCOUNT_ID = "111122223333"
+REGION = "us-east-1"
+INSTANCE_ID = "9f3c1e52-6d0a-4b7e-8a41-2c5d7e90b1aa"
+INSTANCE_ARN = f"arn:aws:connect:{REGION}:{ACCOUNT_ID}:instance/{INSTANCE_ID}"
+_STAMPS: dict[int, str] = {}
+_STAMPS_MAX = 200_000
+
+
+def uuid_of(rng: random.Random) -> str:
+    """A version 4 UUID drawn from `rng` (never from the machine)."""
+    text = f"{rng.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"
+
+
+def arn(kind: str, identifier: str) -> str:
+    """An ARN inside the simulated instance, such as `.../queue/<id>`."""
+    return f"{INSTANCE_ARN}/{kind}/{identifier}"
+
+
+def stamp(second: int) -> str:
+    """Unix second -> `yyyy-mm-ddThh:mm:ssZ`, as contact records have it."""
+    text = _STAMPS.get(second)
+    if text is None:
+        if len(_STAMPS) > _STAMPS_MAX:
+            _STAMPS.clear()
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+        _STAMPS[second] = text
+    return text
+
+
+def phone(number: int) -> str:
+    """An E.164 number of the range reserved for fiction (+1 NPA 555 0100 to 0199)."""
+    area = 201 + (number * 7919) % 779
+    return f"+1{area}55501{(number // 779) % 100:02d}"

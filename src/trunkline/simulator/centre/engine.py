@@ -7,9 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trunkline.simulator.centre.centre import Agent, Centre, Queue
-from trunkline.simulator.centre.contact import Contact, State
-from trunkline.simulator.centre.ids import uuid_of
+from trunkline.simulator.centre.centre import Agent, Centre, Contact, Queue, State, uuid_of
 
 MISS_S = 20  # how long an offer rings before it counts as missed
 _MISSED = 0.015

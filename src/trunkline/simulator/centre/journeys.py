@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from trunkline.simulator.centre import callbacks, outbound, transfers
+from trunkline.simulator.centre import ending, handling, outbound
 from trunkline.simulator.centre.arrivals import DEMAND, local_hour
-from trunkline.simulator.centre.centre import Queue
-from trunkline.simulator.centre.contact import Contact, State
+from trunkline.simulator.centre.centre import Contact, Queue, State, phone
 from trunkline.simulator.centre.ending import lognormal
 from trunkline.simulator.centre.engine import Engine
-from trunkline.simulator.centre.ids import phone
 
 _IVR_LOST = 0.06
 _IVR_SERVED = 0.045
@@ -48,7 +46,7 @@ def leave(sim: Engine, one: Contact) -> None:
     """Patience (or the time the flow allows) is over for a waiting contact."""
     sim.leave_queue(one)
     if one.warm_parent is not None:
-        transfers.warm_lost(sim, one)
+        handling.warm_lost(sim, one)
         finish(sim, one, "AGENT_DISCONNECT", "IN_QUEUE")
     elif one.channel in ("TASK", "EMAIL"):
         finish(sim, one, "EXPIRED", "IN_QUEUE")
@@ -80,7 +78,7 @@ def _call(sim: Engine, queue: Queue) -> None:
 
 
 def _queue_call(sim: Engine, one: Contact, queue: Queue) -> None:
-    sim.enqueue(one, queue, transfers.patience(sim, transfers.PATIENCE_S))
+    sim.enqueue(one, queue, handling.patience(sim, handling.PATIENCE_S))
     if one.state is State.QUEUED:
         sim.at(sim.now + sim.rng.randrange(45, 110), _comfort, sim, one)
 
@@ -92,7 +90,7 @@ def _comfort(sim: Engine, one: Contact) -> None:
         return
     point = sim.rng.random()
     if point < 0.22 and one.state is State.QUEUED:
-        callbacks.accept(sim, one)
+        ending.accept(sim, one)
     elif point < 0.32 and one.state is State.QUEUED:
         others = {"Sales": "Support", "Billing": "Support", "Retention": "Sales", "Support": "Billing"}
         _overflow(sim, one, sim.centre.queues[others.get(queue.name, "Support")])
@@ -109,7 +107,7 @@ def _overflow(sim: Engine, one: Contact, target: Queue) -> None:
     child.system_at = sim.now
     one.transfer_completed_at = sim.now
     finish(sim, one, None, "IN_QUEUE")
-    sim.enqueue(child, target, transfers.patience(sim, transfers.PATIENCE_S))
+    sim.enqueue(child, target, handling.patience(sim, handling.PATIENCE_S))
 
 
 def _partner(sim: Engine, one: Contact) -> None:
@@ -139,7 +137,7 @@ def _chat(sim: Engine, queue: Queue) -> None:
     elif sim.rng.random() < 0.05:
         sim.at(sim.now + lognormal(sim, 60.0, 0.6), finish, sim, one, "CUSTOMER_DISCONNECT", "IN_FLOW")
     else:
-        wait_s = transfers.patience(sim, _CHAT_PATIENCE_S)
+        wait_s = handling.patience(sim, _CHAT_PATIENCE_S)
         sim.at(sim.now + lognormal(sim, 25.0, 0.5), sim.enqueue, one, queue, wait_s)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from trunkline.simulator.centre.centre import Agent, Queue
-from trunkline.simulator.centre.contact import Contact, State
+from trunkline.simulator.centre.centre import Agent, Contact, Queue, State
 from trunkline.simulator.centre.ending import hang_up, lognormal
 from trunkline.simulator.centre.engine import Engine
 

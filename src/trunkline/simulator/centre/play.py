@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from trunkline.errors import TerminalError
 from trunkline.simulator.centre.arrivals import draw, shape
-from trunkline.simulator.centre.centre import Agent, build
-from trunkline.simulator.centre.contact import Contact
+from trunkline.simulator.centre.centre import Agent, Contact, build
 from trunkline.simulator.centre.engine import Engine
 from trunkline.simulator.centre.handling import connected
 from trunkline.simulator.centre.journeys import arrive, leave

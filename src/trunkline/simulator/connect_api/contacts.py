@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from trunkline.simulator.centre.contact import Contact
-from trunkline.simulator.centre.ids import stamp
+from trunkline.simulator.centre.centre import Contact, stamp
 from trunkline.simulator.centre.play import Played, play
-from trunkline.simulator.export.delivery import schedule
+from trunkline.simulator.export.delivery import Version, schedule
 from trunkline.simulator.export.record import export
-from trunkline.simulator.export.versions import Version
 from trunkline.simulator.spec import Spec
 
 Record = dict[str, Any]

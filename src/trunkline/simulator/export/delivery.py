@@ -1,4 +1,4 @@
-"""When each version reaches the stream, and the files in which Firehose leaves them.
+"""Which versions of a contact's record Connect writes, when each reaches the stream, and the files Firehose writes.
 
 Firehose writes records back to back with no separator, by default under `YYYY/MM/DD/HH/` of the UTC arrival of the
 oldest record in its buffer (https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html).
@@ -10,13 +10,97 @@ import gzip
 import os
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trunkline.simulator.centre.contact import Contact
-from trunkline.simulator.centre.ids import uuid_of
-from trunkline.simulator.export.versions import Version, versions, winner
-from trunkline.simulator.spec import Spec
+from trunkline.simulator.centre.centre import Contact, uuid_of
+from trunkline.simulator.spec import DAY_S, Spec
+
+_PROVISIONAL = 0.012
+_NO_QUEUE_TIME = 0.002  # Amazon warns that Queue.Duration can be missing although EnqueueTimestamp is there
+_NIGHTLY_S = 2 * 3600 + 600  # the CRM writes attributes back every night at 02:10 UTC
+_REVIEW_S = 15 * 3600  # evaluators work from 15:00 UTC
+_REDACTION_S = 3 * DAY_S + 3 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a record. `level` counts the versions of a contact from 0; attributes depend on it.
+
+    `updated_at` is LastUpdateTimestamp, `written_at` when Connect puts the record on the stream. A version that
+    lacks after contact work is always followed by a complete one, a version that lacks queue time mostly.
+    """
+
+    level: int
+    updated_at: int
+    written_at: int
+    has_evaluation: bool = False
+    has_crm: bool = False
+    is_recording_ready: bool = False
+    is_redacted: bool = False
+    lacks_after_contact_work: bool = False
+    lacks_queue_time: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """The greatest wins. Versions that tie differ in attributes only, which no metric reads."""
+        return self.updated_at, self.is_redacted
+
+
+def versions(one: Contact, spec: Spec, rng: random.Random) -> list[Version]:
+    """All versions of one contact's record, in the order Connect writes them; at least one."""
+    assert one.completed_at is not None
+    done_at = one.completed_at + rng.randrange(35, 95)
+    first = Version(0, done_at, done_at, lacks_queue_time=rng.random() < _NO_QUEUE_TIME)
+    result = [first]
+    if rng.random() < _PROVISIONAL and one.agent is not None:
+        lacks_queue = one.enqueued_at is not None and rng.random() < 0.5
+        lacking = {"lacks_queue_time": True} if lacks_queue else {"lacks_after_contact_work": True}
+        result[0] = replace(first, **lacking)
+        _append(result, _later(first, done_at + rng.randrange(60, 600)))
+    if rng.random() < spec.redelivered:
+        _append(result, _redelivery(one, result[-1], rng))
+    if rng.random() < spec.same_second:
+        _append(result, result[-1])
+    if rng.random() < spec.redacted and one.channel in ("VOICE", "EMAIL") and one.subtype != "connect:WebRTC":
+        # Every other redaction carries the time of the version it empties: only what is missing tells them apart.
+        last = result[-1]
+        written_at = max(last.written_at, _midnight(one) + _REDACTION_S + rng.randrange(240))
+        updated_at = last.updated_at if rng.random() < 0.5 else written_at
+        _append(result, replace(last, updated_at=updated_at, written_at=written_at, is_redacted=True))
+    return result
+
+
+def _redelivery(one: Contact, last: Version, rng: random.Random) -> Version:
+    """A later version: the recording is ready, attributes were changed (at once or by night), or it was evaluated."""
+    kind = rng.random()
+    if kind < 0.45 and one.agent is not None:
+        return _later(last, last.updated_at + rng.randrange(60, 1800), is_recording_ready=True)
+    if kind < 0.65:
+        return _later(last, last.updated_at + rng.randrange(120, 7200), has_crm=True)
+    if kind < 0.85 or one.agent is None:
+        return _later(last, _midnight(one) + DAY_S + _NIGHTLY_S + rng.randrange(240), has_crm=True)
+    review = _midnight(one) + rng.choice((1, 2)) * DAY_S + _REVIEW_S + rng.randrange(7200)
+    return _later(last, review, has_evaluation=True, is_recording_ready=True)
+
+
+def _later(last: Version, when: int, **changes: bool) -> Version:
+    return replace(last, updated_at=when, written_at=when, **changes)
+
+
+def _midnight(one: Contact) -> int:
+    """The start of the UTC day on which the contact was completed."""
+    assert one.completed_at is not None
+    return one.completed_at - one.completed_at % DAY_S
+
+
+def _append(result: list[Version], version: Version) -> None:
+    result.append(replace(version, level=len(result)))
+
+
+def winner(all_of_one: list[Version]) -> Version:
+    """The version that a table must hold in the end (any of those that tie)."""
+    return max(all_of_one, key=lambda version: version.rank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from trunkline.simulator.centre.centre import Agent
-from trunkline.simulator.centre.contact import Contact
-from trunkline.simulator.centre.ids import ACCOUNT_ID, INSTANCE_ARN, INSTANCE_ID, arn, phone, stamp
+from trunkline.simulator.centre.centre import ACCOUNT_ID, INSTANCE_ARN, INSTANCE_ID, Agent, Contact, arn, phone, stamp
 from trunkline.simulator.export import record_details as details
-from trunkline.simulator.export.versions import Version
+from trunkline.simulator.export.delivery import Version
 
 Record = dict[str, Any]
 FORMAT_VERSION = "2017-03-10"

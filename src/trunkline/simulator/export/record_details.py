@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from trunkline.simulator.centre.centre import Agent
-from trunkline.simulator.centre.contact import Contact
-from trunkline.simulator.centre.ids import arn, phone, stamp
-from trunkline.simulator.export.versions import Version
+from trunkline.simulator.centre.centre import Agent, Contact, arn, phone, stamp
+from trunkline.simulator.export.delivery import Version
 
 Part = dict[str, Any]
 _BUCKET = "connect-9f3c1e526d0a/connect/trunkline"

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.aws.clients import make_client
+from trunkline.aws.errors import FailedCall, error_of, failed_call, translate_errors
+from trunkline.errors import TransientError, UsageError
 from trunkline.sources.connect_api.quota import Bucket, Buckets
 
 Answer = dict[str, Any]
@@ -19,11 +21,6 @@ Invoke = Callable[[str, Mapping[str, Any]], Answer]
 
 _ARN: Final = re.compile(r"arn:(aws[a-z-]*):connect:([a-z0-9-]+):(\d{12}):instance/([0-9a-zA-Z-]+)")
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
-_THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling", "RequestLimitExceeded"})
-_REFUSED: Final = frozenset(
-    {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidSignatureException",
-     "ExpiredTokenException", "ExpiredToken", "MissingAuthenticationToken", "InvalidClientTokenId"}
-)  # fmt: skip
 THROTTLED_MAX: Final = 10
 _BROKEN_MAX: Final = 5
 
@@ -129,7 +126,7 @@ class Api:
             try:
                 answer = self.invoke(operation, parameters)
             except CallError as error:
-                if error.code in _THROTTLED:
+                if error.is_throttled:
                     throttled += 1
                     bucket.was_throttled()
                     if throttled < THROTTLED_MAX:
@@ -149,21 +146,16 @@ class Api:
             return NotFoundError(where)
         if error.status == 400 and error.code in ("InvalidParameterException", "InvalidRequestException"):
             return BadRequestError(f"{where}: {error.code}: {error.text}")
-        if error.code in _THROTTLED:
+        if error.is_throttled:
             return TransientError(
                 f"{where} was throttled {THROTTLED_MAX} times in a row: others use up the account's quota. Try again "
                 "later: the run goes on where it is; or ask AWS for a higher quota"
-            )
-        if error.code in _REFUSED:
-            return TerminalError(
-                f"AWS refuses {where} ({error.code}). The credentials in use need connect:{operation} on that instance"
-                " and on its contacts, queues and users, and the machine's clock must be right"
             )
         if error.is_passing:
             return TransientError(
                 f"{where} fails ({error.code}: {error.text}). Try again later: the run goes on where it is"
             )
-        return TerminalError(f"AWS answers {where} with {error.code}: {error.text}")
+        return error_of(FailedCall("connect", operation, error.code, error.text, error.status), self.instance.arn)
 
 
 class CallError(Exception):
@@ -174,6 +166,11 @@ class CallError(Exception):
         self.code, self.status, self.text = code, status, text
 
     @property
+    def is_throttled(self) -> bool:
+        """Whether the account's quota is used up for now."""
+        return FailedCall("connect", "", self.code, self.text, self.status).is_throttled
+
+    @property
     def is_passing(self) -> bool:
         """Whether the same call may succeed a little later."""
         return self.status == 0 or self.status >= 500
@@ -182,19 +179,18 @@ class CallError(Exception):
 def through_boto3(client: Any) -> Invoke:
     """Calls through a boto3 client of `connect`."""
     from botocore import xform_name
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+    from botocore.exceptions import ClientError
 
     def invoke(operation: str, parameters: Mapping[str, Any]) -> Answer:
         try:
-            answer: Answer = getattr(client, xform_name(operation))(**parameters)
-        except ClientError as error:
-            said = error.response.get("Error", {})
-            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-            raise CallError(str(said.get("Code", "Unknown")), status, str(said.get("Message", ""))) from error
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise TerminalError(f"no AWS credentials: {error}. Run `aws configure` or set AWS_PROFILE.") from error
-        except (BotoCoreError, ConnectionError) as error:
-            raise CallError(type(error).__name__, 0, str(error)) from error
+            with translate_errors("connect", f"the Connect instance {parameters.get('InstanceId', '')}".rstrip()):
+                try:
+                    answer: Answer = getattr(client, xform_name(operation))(**parameters)
+                except ClientError as error:
+                    failed = failed_call(error, "connect")
+                    raise CallError(failed.code, failed.status, failed.text) from error
+        except TransientError as error:
+            raise CallError(type(error.__cause__).__name__, 0, str(error.__cause__)) from error
         answer.pop("ResponseMetadata", None)
         return answer
 
@@ -206,42 +202,17 @@ def connect(instance: Instance) -> Invoke:
 
     Plain HTTP to this machine is an emulator, which needs no credentials: somebody who tries it out has none.
     """
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    # Retries are ours, so that every call is counted and the quota is kept.
-    config = Config(
-        retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60, max_pool_connections=16,
-        signature_version=UNSIGNED if _is_emulator(instance) else None,
+    return through_boto3(
+        make_client(
+            "connect", instance.region, endpoint=instance.endpoint, role=instance.role,
+            is_signed=not _is_emulator(instance),
+        )
     )  # fmt: skip
-    session = boto3.Session(region_name=instance.region)
-    try:
-        if instance.role is not None:
-            session = _assumed(session, instance.role, instance.region)
-        return through_boto3(session.client("connect", endpoint_url=instance.endpoint, config=config))
-    except (BotoCoreError, ClientError, ValueError) as error:
-        raise TerminalError(
-            f"no client can be made for {instance.arn}: {error}. Check credentials, connect_roles and connect_endpoint."
-        ) from error
 
 
 def _is_emulator(instance: Instance) -> bool:
     place = urlsplit(instance.endpoint or "")
     return instance.role is None and place.scheme == "http" and place.hostname in ("127.0.0.1", "::1", "localhost")
-
-
-def _assumed(session: Any, role: str, region: str) -> Any:
-    """A session whose credentials are the role's and are renewed before they expire."""
-    import boto3
-    from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
-    from botocore.session import get_session
-
-    refresh = create_assume_role_refresher(session.client("sts"), {"RoleArn": role, "RoleSessionName": "trunkline"})
-    inner = get_session()
-    inner._credentials = DeferredRefreshableCredentials(refresh_using=refresh, method="assume-role")  # noqa: SLF001
-    return boto3.Session(botocore_session=inner, region_name=region)
 
 
 def plain(value: Any) -> Any:

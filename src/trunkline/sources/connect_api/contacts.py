@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from trunkline.limits import CONNECT_BATCH_CONTACTS, CONNECT_CALLS_AT_ONCE
-from trunkline.objects.record_columns import FIDELITY_API, FIDELITY_STREAM
+from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
 from trunkline.positions import API_SOURCE, Plan, Range
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window

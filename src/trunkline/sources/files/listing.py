@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.errors import TerminalError, UsageError
 
 
@@ -42,7 +43,7 @@ def list_files(paths: Sequence[str], client: Any = None) -> list[SourceFile]:
     found: dict[str, SourceFile] = {}
     for path in paths:
         if path.startswith("s3://"):
-            client = client or s3_client.connect()
+            client = client or make_client("s3")
             some: Iterator[SourceFile] = _s3(path, client)
         else:
             some = map(local_file, _local(path))
@@ -77,7 +78,7 @@ def find(uri: str, client: Any = None) -> SourceFile | None:
     """A file or object as it is now; None when there is none."""
     if not uri.startswith("s3://"):
         return local_file(uri) if os.path.isfile(uri) else None
-    found = s3_client.head(client or s3_client.connect(), uri)
+    found = s3_client.head(client or make_client("s3"), uri)
     return None if found is None else SourceFile(uri, found.version, found.size_bytes, found.arrived_at)
 
 

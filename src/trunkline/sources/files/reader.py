@@ -11,6 +11,7 @@ from typing import IO, Any, Final, Protocol
 
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.errors import SourceChangedError
 from trunkline.positions import Plan, Progress, Range
 from trunkline.records import Broken, Framed, Texts
@@ -185,7 +186,7 @@ class _After:
 
 
 def _s3_raw(file: SourceFile, client: Any) -> s3_client.S3Raw:
-    return s3_client.S3Raw(client or s3_client.connect(), file.uri, file.version)
+    return s3_client.S3Raw(client or make_client("s3"), file.uri, file.version)
 
 
 class _Local:

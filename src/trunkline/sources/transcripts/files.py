@@ -1,7 +1,7 @@
 """Transcripts in files: one file is one record, whatever number of turns it holds.
 
 A file is read whole, once, up to `limits.TRANSCRIPT_BYTES_MAX`. What cannot be a transcript is a broken span with its
-reason and its first MiB. Nothing that was said is in a message.
+reason and its first MiB. No message contains anything that was said.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import msgspec
 
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
+from trunkline.aws.clients import make_client
 from trunkline.errors import RecordError, SourceChangedError
 from trunkline.positions import Plan, Progress, Range
 from trunkline.records import Broken, Framed, Mark
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
 from trunkline.sources.files.reader import opened
-from trunkline.sources.transcripts import lens as lens_output
-from trunkline.sources.transcripts import transcribe as transcribe_output
+from trunkline.sources.transcripts import contact_lens, transcribe
 from trunkline.sources.transcripts.names import is_transcript, read_name
 
 NAME: Final = "transcripts"
-# Ours: files of one batch, and decoded bytes read for it: what a stop may have to read again.
+# Our choice: files of one batch, and decoded bytes read for it, which bound what a stopped run reads again.
 _FILES_MAX: Final = 512
 _READ_MAX: Final = 64 * limits.MIB
-# Ours: objects fetched at once, as many as the client keeps connections.
-_AHEAD: Final = 4
+# Our choice: objects fetched at the same time, as many as the client keeps connections.
+_FETCHES_MAX: Final = 4
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _FileRead:
     """One file as read: the text of its record, or why there is none. `length` in decoded bytes."""
 
     file: SourceFile
@@ -49,8 +49,11 @@ class _Read:
 
 
 def list_transcripts(paths: Sequence[str], client: Any = None) -> list[SourceFile]:
-    """The files that may be transcripts: those with a JSON file's name. Recordings lie in the same folders."""
-    return [one for one in list_files(paths, client) if is_transcript(one.uri)]
+    """The files that may be transcripts: those with a JSON file's name. Recordings are in the same folders.
+
+    Raises UsageError where a path names nothing, TerminalError where it cannot be read.
+    """
+    return [file for file in list_files(paths, client) if is_transcript(file.uri)]
 
 
 def read_batches(
@@ -66,11 +69,11 @@ def read_batches(
     Raises SourceChangedError for a file that changes while it is read, TerminalError or TransientError where reading
     fails.
     """
-    current = (one if one.uri.startswith("s3://") else local_file(one.uri) for one in files)
-    wanted = [one for one in current if not done.get((one.uri, one.version), Progress()).is_complete]
+    current = (file if file.uri.startswith("s3://") else local_file(file.uri) for file in files)
+    unread = [file for file in current if not done.get((file.uri, file.version), Progress()).is_complete]
     batch = _Batch(object_name)
-    for one in _ahead(wanted, patterns, client):
-        batch.add(one)
+    for file_read in _read_ahead(unread, patterns, client):
+        batch.add(file_read)
         if batch.is_full(batch_bytes):
             yield batch.framed()
             batch = _Batch(object_name)
@@ -79,113 +82,126 @@ def read_batches(
 
 
 def reread(plan: Plan, patterns: Sequence[str], client: Any = None) -> Framed:
-    """The batch of a plan once more. SourceChangedError where a file is not the planned version any more."""
+    """The batch of a plan once more. Raises SourceChangedError where a file is no longer the planned version."""
     batch = _Batch(plan.object_name)
-    for one in plan.ranges:
-        found = _read(SourceFile(one.uri, one.version, 0, one.arrived_at), patterns, client)
-        if found.length != one.end:
-            raise SourceChangedError(f"{one.uri} is no longer the version {one.version} that was planned.")
-        batch.add(found)
+    for planned in plan.ranges:
+        file_read = _read(SourceFile(planned.uri, planned.version, 0, planned.arrived_at), patterns, client)
+        if file_read.length != planned.end:
+            raise SourceChangedError(f"{planned.uri} is no longer the version {planned.version} that was planned.")
+        batch.add(file_read)
     return batch.framed()
 
 
-def read_kept(uri: str, payload: bytes, arrived_at: datetime, patterns: Sequence[str]) -> tuple[str, Mark] | None:
-    """The record of a dead letter's bytes, which are a file's or a record's that was set aside; None: none is there."""
+def read_dead_letter(
+    uri: str, payload: bytes, arrived_at: datetime, patterns: Sequence[str]
+) -> tuple[str, Mark] | None:
+    """The record in a dead letter's bytes, which are a whole file or a record that was set aside; None if none is."""
     try:
-        return _record(uri, payload, arrived_at, patterns)
+        return read_record(uri, payload, arrived_at, patterns)
     except RecordError:
         return None
 
 
-def _ahead(files: Sequence[SourceFile], patterns: Sequence[str], client: Any) -> Iterator[_Read]:
-    """The files in order; objects of S3 are fetched a few at once, since one alone waits for the network."""
-    if not any(one.uri.startswith("s3://") for one in files):
-        yield from (_read(one, patterns, client) for one in files)
+def _read_ahead(files: Sequence[SourceFile], patterns: Sequence[str], client: Any) -> Iterator[_FileRead]:
+    """The files in order. Objects of S3 are fetched a few at a time, since each waits for the network."""
+    if not any(file.uri.startswith("s3://") for file in files):
+        yield from (_read(file, patterns, client) for file in files)
         return
-    client = client or s3_client.connect()
+    client = client or make_client("s3")
     rest = iter(files)
-    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="transcripts") as pool:
-        waiting: deque[Future[_Read]] = deque()
+    with ThreadPoolExecutor(_FETCHES_MAX, thread_name_prefix="transcripts") as pool:
+        waiting: deque[Future[_FileRead]] = deque()
         try:
-            for one in itertools.islice(rest, _AHEAD):
-                waiting.append(pool.submit(_read, one, patterns, client))
+            for file in itertools.islice(rest, _FETCHES_MAX):
+                waiting.append(pool.submit(_read, file, patterns, client))
             while waiting:
-                found = waiting.popleft().result()
-                for one in itertools.islice(rest, 1):
-                    waiting.append(pool.submit(_read, one, patterns, client))
-                yield found
+                file_read = waiting.popleft().result()
+                for file in itertools.islice(rest, 1):
+                    waiting.append(pool.submit(_read, file, patterns, client))
+                yield file_read
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _read(file: SourceFile, patterns: Sequence[str], client: Any) -> _Read:
-    data, length, damage = _bytes(file, client)
+def _read(file: SourceFile, patterns: Sequence[str], client: Any) -> _FileRead:
+    data, length, damage = _read_bytes(file, client)
     head = data[: limits.DEAD_LETTER_BYTES_MAX]
     if damage is not None:
-        return _Read(file, length, None, Mark(), (head, "corrupt_compression", damage))
+        return _FileRead(file, length, None, Mark(), (head, "corrupt_compression", damage))
     if length > limits.TRANSCRIPT_BYTES_MAX:
         why = f"the file has {length:,} bytes, at most {limits.TRANSCRIPT_BYTES_MAX:,} are read"
-        return _Read(file, length, None, Mark(), (head, "too_long", why))
+        return _FileRead(file, length, None, Mark(), (head, "too_long", why))
     try:
-        text, mark = _record(file.uri, data, file.arrived_at, patterns)
+        text, mark = read_record(file.uri, data, file.arrived_at, patterns)
     except RecordError as error:
-        return _Read(file, length, None, Mark(), (head, error.code, str(error)))
-    return _Read(file, length, text, mark)
+        return _FileRead(file, length, None, Mark(), (head, error.code, str(error)))
+    return _FileRead(file, length, text, mark)
 
 
-def _bytes(file: SourceFile, client: Any) -> tuple[bytes, int, str | None]:
-    """The decoded bytes up to the limit and a bit, how many there are in all, and what is damaged."""
+def _read_bytes(file: SourceFile, client: Any) -> tuple[bytes, int, str | None]:
+    """The decoded bytes up to a little more than the limit, their whole number, and any damage to the compression."""
     parts: list[bytes] = []
     length = 0
     with opened(file, 0, client) as (raw, stream):
-        while found := stream.read(BLOCK_BYTES):
+        while block := stream.read(BLOCK_BYTES):
             raw.check()
             if length <= limits.TRANSCRIPT_BYTES_MAX:
-                parts.append(found)
-            length += len(found)
+                parts.append(block)
+            length += len(block)
         return b"".join(parts), length, stream.damage
 
 
-def _record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[str]) -> tuple[str, Mark]:
-    """The record's text and its mark. RecordError where the bytes are no transcript, or nobody's."""
-    top = _top(data)
+def read_record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[str]) -> tuple[str, Mark]:
+    """The record in the bytes of one file, as JSON text, and its mark. `arrived_at` is naive UTC.
+
+    Raises RecordError where the bytes are no transcript, or the call it belongs to is unknown.
+    """
+    top = _decode_top(data)
     if "callId" in top and "writtenAt" in top:  # a record of ours that was set aside
-        written = msgspec.json.decode(top["writtenAt"])
-        return data.decode(), Mark(version=_version(str(written), arrived_at))
+        written_at = msgspec.json.decode(top["writtenAt"])
+        return data.decode(), Mark(version=_version(str(written_at), arrived_at))
     try:
         if "results" in top:
-            record = transcribe_output.read(top)
+            record = transcribe.read(top)
         elif "Transcript" in top:
-            record = lens_output.read(top)
+            record = contact_lens.read(top)
         else:
-            raise RecordError("unknown_shape", "neither results nor Transcript is in the file")
+            raise RecordError("unknown_shape", "the file has neither results nor Transcript")
     except msgspec.ValidationError as error:
         raise RecordError("wrong_type", str(error)) from error
-    name = read_name(uri, patterns)
-    call_id = name.call_id if name else record.pop("contactId", None)
-    record.pop("contactId", None)
-    if not isinstance(call_id, str) or not call_id:
-        raise RecordError("missing_key", "no call id: the file's name fits none of the setting transcript_keys")
-    if name and name.is_redacted:
-        record["output"] = "redacted"
-    arrived = f"{arrived_at.isoformat()}Z"
-    written = (name.written_at if name else None) or arrived
-    bucket, key = s3_client.split(uri) if uri.startswith("s3://") else (None, uri)
-    whole = {"callId": call_id, "bucket": bucket, "key": key, "writtenAt": written, **record}
+    written_at = _identify(record, uri, arrived_at, patterns)
     try:
-        text = msgspec.json.encode({name: value for name, value in whole.items() if value is not None}).decode()
+        text = msgspec.json.encode({name: value for name, value in record.items() if value is not None}).decode()
     except (UnicodeError, RecursionError) as error:
         raise RecordError("invalid_utf8", limits.DEAD_LETTER_REASONS["invalid_utf8"]) from error
-    return text, Mark(version=_version(written, arrived_at))
+    return text, Mark(version=_version(written_at, arrived_at))
 
 
-def _version(written: str, arrived_at: datetime) -> str:
-    # A name's time tells two analyses apart, the arrival two writings of one name.
-    return f"{written} {arrived_at.isoformat(timespec='microseconds')}"
+def _identify(record: dict[str, Any], uri: str, arrived_at: datetime, patterns: Sequence[str]) -> str:
+    """Add to a record what its file's name says: call, place, output. The time it was written, as ISO text."""
+    name = read_name(uri, patterns)
+    contact_id = record.pop("contactId", None)
+    call_id = name.call_id if name else contact_id
+    if not isinstance(call_id, str) or not call_id:
+        raise RecordError(
+            "missing_key", "no call id: the file's name matches no pattern of the setting transcript_keys"
+        )
+    if name and name.is_redacted:
+        record["output"] = "redacted"
+    written_at = (name.written_at if name else None) or f"{arrived_at.isoformat()}Z"
+    bucket, key = s3_client.split(uri) if uri.startswith("s3://") else (None, uri)
+    for field_name, value in (("callId", call_id), ("bucket", bucket), ("key", key), ("writtenAt", written_at)):
+        record.setdefault(field_name, value)
+    return written_at
 
 
-def _top(data: bytes) -> dict[str, msgspec.Raw]:
-    """The file's keys with their values unread. RecordError where it is no JSON object."""
+def _version(written_at: str, arrived_at: datetime) -> str:
+    # The time in a name distinguishes two analyses; the arrival, two files of the same name.
+    return f"{written_at} {arrived_at.isoformat(timespec='microseconds')}"
+
+
+def _decode_top(data: bytes) -> dict[str, msgspec.Raw]:
+    """The file's keys with undecoded values. RecordError where it is not a JSON object."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise RecordError("truncated", "the file is empty")
@@ -214,33 +230,30 @@ class _Batch:
     range_indexes: list[int] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     bytes_read: int = 0
-    bytes_held: int = 0
+    bytes_kept: int = 0
 
-    def add(self, one: _Read) -> None:
+    def add(self, file_read: _FileRead) -> None:
         """Add a file that was read."""
-        file = one.file
-        self.ranges.append(Range(file.uri, file.version, 0, one.length, True, file.arrived_at))
+        file = file_read.file
+        self.ranges.append(Range(file.uri, file.version, 0, file_read.length, True, file.arrived_at))
         index = len(self.ranges) - 1
-        self.bytes_read += one.length
-        if one.text is not None:
-            self.texts.append(one.text)
-            self.marks.append(one.mark)
+        self.bytes_read += file_read.length
+        if file_read.text is not None:
+            self.texts.append(file_read.text)
+            self.marks.append(file_read.mark)
             self.range_indexes.append(index)
-            self.bytes_held += len(one.text)
-        elif one.broken is not None:
-            head, reason, detail = one.broken
-            self.broken.append(Broken(index, 0, head, one.length, reason, detail))
-            self.bytes_held += len(head)
+            self.bytes_kept += len(file_read.text)
+        elif file_read.broken is not None:
+            head, reason, detail = file_read.broken
+            self.broken.append(Broken(index, 0, head, file_read.length, reason, detail))
+            self.bytes_kept += len(head)
 
     def is_full(self, batch_bytes: int) -> bool:
-        """Whether the batch should be handed over."""
-        return self.bytes_held >= batch_bytes or self.bytes_read >= _READ_MAX or len(self.ranges) >= _FILES_MAX
+        """Whether the batch should be passed on."""
+        return self.bytes_kept >= batch_bytes or self.bytes_read >= _READ_MAX or len(self.ranges) >= _FILES_MAX
 
     def framed(self) -> Framed:
         """The batch as the next stage takes it."""
         plan = Plan(self.object_name, NAME, tuple(self.ranges))
         offsets = [0] * len(self.texts)
         return Framed(plan, self.texts, self.range_indexes, offsets, self.broken, self.bytes_read, self.marks)
-
-
-__all__ = ["NAME", "list_transcripts", "read_batches", "read_kept", "reread"]

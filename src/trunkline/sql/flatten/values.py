@@ -1,12 +1,30 @@
-"""From source values to typed column values: one SQL expression for each kind. All of them are DuckDB's."""
+"""From source values to typed column values: one DuckDB expression for each kind, and which values are plain.
+
+A plain value is a text or a number that DuckDB types without losing, rounding or reordering anything. A record of
+plain values alone is read by the flatten statement as it came; any other is first made plain, or refused, by
+`flatten/careful.py`. A plain value that these patterns miss costs time, never a digit.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from trunkline.engines.duckdb import DUCKDB, type_name
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Struct, Type
+
+BIGINT_DIGITS: Final = 18
+INTEGER_DIGITS: Final = 9
+SECONDS_DIGITS: Final = 15
+"""A duration in seconds that stays a bigint in milliseconds."""
+
+TIMES: Final = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z")
+"""What times look like with every digit a zero: whole seconds and milliseconds. A cast drops another offset than Z."""
+DATES: Final = ("0000-00-00",)
+
+OWN_LENGTH_MIN: Final = 7
+"""A shorter number of the record's own says nothing about a text that holds it."""
 
 
 def scalar(column: Column, leaf: str) -> str:

@@ -18,7 +18,7 @@ from functools import cache
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
-from trunkline.sql.lake_views import MOVED_TO, lake_columns, lake_rows
+from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.order import ORDER_COLUMNS, UNDATED, hashed_terms, partition_date, same_key, tail_terms
 from trunkline.sql.relation import (
     BATCH_ID,

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.objects.model import Column, Object
-from trunkline.objects.record_columns import FIDELITY_STREAM
+from trunkline.objects.model import FIDELITY_STREAM, Column, Object
 from trunkline.sql.ddl import staging_table
 from trunkline.sql.merge.delete_insert import delete_insert_procedure
 from trunkline.sql.merge.plpgsql import (

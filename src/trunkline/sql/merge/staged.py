@@ -11,7 +11,7 @@ from functools import cache
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine
 from trunkline.objects.model import Object
-from trunkline.sql.lake_views import lake_rows
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import hashed_terms, order_by, partition_date, same_key
 from trunkline.sql.relation import (
     BATCH_ID,

@@ -26,11 +26,11 @@ from trunkline.limits import CONNECT_S, LOCK_WAIT_S
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.settings import without_password
 from trunkline.sql.merge.plpgsql import COUNTS, ELSEWHERE, lock_statement, temporary
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
+from trunkline.urls import without_password
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from trunkline.errors import TerminalError, TransientError
+from trunkline.aws.errors import translate_errors
 from trunkline.sql.merge.redshift_load import Files, Format
 
-_LATER = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling"})
 _DELETE_KEYS_MAX = 1_000  # DeleteObjects
 
 
@@ -27,7 +26,7 @@ class Folder:
 
     def put_file(self, name: str, path: Path) -> Files:
         """A Parquet file and its manifest, which says its length: COPY of Parquet asks for that."""
-        with _told(self._bucket), path.open("rb") as body:
+        with self._translated(), path.open("rb") as body:
             self._client.put_object(Bucket=self._bucket, Key=self._key(f"{name}.parquet"), Body=body)
         return self._manifest(name, f"{name}.parquet", path.stat().st_size, "parquet")
 
@@ -35,19 +34,22 @@ class Folder:
         """JSON objects, one a line, compressed, and their manifest."""
         # The same rows give the same bytes: no time of compression in the header.
         data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
-        with _told(self._bucket):
+        with self._translated():
             self._client.put_object(Bucket=self._bucket, Key=self._key(f"{name}.json.gz"), Body=data)
         return self._manifest(name, f"{name}.json.gz", len(data), "json")
 
     def remove_all(self) -> None:
         """Remove the files of this work's every try."""
-        with _told(self._bucket):
+        with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._root}/")
             keys = [{"Key": one["Key"]} for page in pages for one in page.get("Contents", ())]
             for start in range(0, len(keys), _DELETE_KEYS_MAX):
                 self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": keys[start : start + _DELETE_KEYS_MAX], "Quiet": True}
                 )
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return translate_errors("s3", f"s3://{self._bucket}/{self._root}/")
 
     def _key(self, name: str) -> str:
         return f"{self._root}/{self._number}/{name}"
@@ -60,7 +62,7 @@ class Folder:
             "meta": {"content_length": length},
         }
         key = self._key(f"{name}.manifest")
-        with _told(self._bucket):
+        with self._translated():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=json.dumps({"entries": [entry]}).encode())
         return Files(f"s3://{self._bucket}/{key}", self._iam_role, format_)
 
@@ -76,24 +78,3 @@ def json_line(row: Mapping[str, str | None], is_json: Sequence[str] = ()) -> str
         if value is not None
     )
     return "{" + ",".join(parts) + "}"
-
-
-@contextmanager
-def _told(bucket: str) -> Iterator[None]:
-    """Turn boto3's errors into ours."""
-    from botocore import exceptions as boto
-
-    try:
-        yield
-    except boto.ClientError as error:
-        code = str(error.response["Error"].get("Code"))
-        if code in _LATER or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise TransientError(f"S3 answers {code} for the staging bucket {bucket}: try again later.") from error
-        raise TerminalError(
-            f"S3 answers {code} for the staging bucket {bucket}. The credentials in use need s3:PutObject and "
-            "s3:DeleteObject on its keys, and s3:ListBucket on it."
-        ) from error
-    except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
-        raise TerminalError(f"no AWS credentials to write to the staging bucket {bucket}: {error}.") from error
-    except (boto.BotoCoreError, ConnectionError) as error:
-        raise TransientError(f"S3 did not answer for staging bucket {bucket} ({error}): try again later.") from error

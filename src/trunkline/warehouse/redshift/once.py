@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trunkline import clock
-from trunkline.aws.redshift_data import ENDED, RefusedError, SqlError, StatementTimeoutError
+from trunkline.aws.errors import RefusedError
+from trunkline.aws.redshift_data import ENDED, SqlError, StatementTimeoutError
 from trunkline.errors import TransientError
 from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
 from trunkline.warehouse.redshift.api import Api

@@ -13,7 +13,8 @@ from typing import Any, Final
 import duckdb
 
 from trunkline.accounting import Counts
-from trunkline.aws.redshift_data import DataApi, SqlError, connect
+from trunkline.aws.clients import make_client
+from trunkline.aws.redshift_data import DataApi, SqlError
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import TerminalError, UsageError
@@ -254,12 +255,12 @@ class RedshiftWarehouse:
 def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
     """The database, to change or to ask it. Nothing is asked before the first question."""
     address = address_of(opening.url)
-    api = DataApi(connect(address.target.region), address.target)
+    api = DataApi(make_client("redshift-data", address.target.region), address.target)
     clients: list[Any] = []
 
     def s3() -> Any:
         if not clients:
-            clients.append(connect(address.target.region, "s3"))
+            clients.append(make_client("s3", address.target.region))
         return clients[0]
 
     opening.scratch.mkdir(parents=True, exist_ok=True)

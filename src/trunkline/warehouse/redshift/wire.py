@@ -17,7 +17,8 @@ import psycopg
 from psycopg import errors
 
 from trunkline import __version__
-from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target, connect
+from trunkline.aws.clients import make_client
+from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
 from trunkline.warehouse.duckdb.warehouse import open_beside
@@ -139,7 +140,7 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
 
     def s3() -> Any:
         if not clients:
-            clients.append(connect(None, "s3"))
+            clients.append(make_client("s3"))
         return clients[0]
 
     try:

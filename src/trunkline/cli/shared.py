@@ -1,0 +1,132 @@
+"""What commands share: options, times as people write them, an open home, and progress bars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli.output import Format
+from trunkline.errors import UsageError
+from trunkline.settings import Settings
+
+if TYPE_CHECKING:
+    from trunkline.objects.model import Object
+    from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.pipelines.reading import Reader
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Folder of lake, warehouse and trunkline.toml (default: TRUNKLINE_HOME, else ./trunkline-data).",
+        show_default=False,
+        file_okay=False,
+    ),
+]
+Output = Annotated[Format, typer.Option("--output", help="Format of the data on standard output.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")]
+Advance = Callable[[int], None]
+
+
+def parse_time(text: str | None, zone: str, option: str) -> datetime | None:
+    """An ISO date or time as UTC; without an offset it is local to `zone`. None stays None.
+
+    Raises UsageError naming the option.
+    """
+    from trunkline.schedules.schedule import zone_named
+
+    if text is None:
+        return None
+    local_zone = zone_named(zone)
+    try:
+        parsed = datetime.fromisoformat(text)
+        # The first and last days that Python knows have no UTC time in some zones.
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=local_zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{option} {text!r} is not a valid date or time; write 2026-03-02 or 2026-03-02T08:00"
+        ) from None
+
+
+def parse_date(text: str, option: str) -> date:
+    """An ISO date. Raises UsageError naming the option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not a valid date; write YYYY-MM-DD, such as 2026-03-02") from None
+
+
+def load_objects(home: Path | None) -> dict[str, Object]:
+    """All objects by name: the built-in ones and those of the home's `objects.toml`. The home need not exist."""
+    from trunkline.objects.catalogue import load
+    from trunkline.pipelines.home import user_object_files
+
+    return load(user_object_files(Settings.load(home)))
+
+
+@contextmanager
+def open_to_write(home: Path | None, is_install: bool = False) -> Iterator[OpenHome]:
+    """The home, opened to change it. With `is_install` a server's warehouse may be empty."""
+    from trunkline.pipelines.home import open_home
+
+    with open_home(Settings.load(home), is_install) as opened:
+        yield opened
+
+
+@contextmanager
+def open_to_read(home: Path | None) -> Iterator[Reader]:
+    """The home, opened for queries."""
+    from trunkline.pipelines.reading import open_reader
+
+    with open_reader(Settings.load(home)) as opened:
+        yield opened
+
+
+def shows_progress() -> bool:
+    """Whether progress bars are shown, so that it is worth a call to find the amount of work."""
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def progress(description: str, total: int | None, unit: str = "") -> Iterator[Advance]:
+    """Shows a bar for work of `total` steps; yields the function that advances it by a number of steps.
+
+    `total` None means unknown: the bar only shows that work goes on. `unit` is "bytes", or a noun such as "contacts".
+    Nothing is written when standard error is not a terminal.
+    """
+    if not shows_progress():
+        yield lambda steps: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    count = DownloadColumn() if unit == "bytes" else TextColumn("{task.completed:,.0f} " + unit)
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        count,
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+def by_totals(advance: Advance) -> Callable[[int, int], None]:
+    """For work that reports (done, total): a callback that advances the bar by what was done since the last call."""
+    last = 0
+
+    def report(done: int, _: int) -> None:
+        nonlocal last
+        advance(done - last)
+        last = done
+
+    return report

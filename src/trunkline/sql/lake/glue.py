@@ -1,0 +1,163 @@
+"""What Glue's Data Catalog is told of the lake, as data: databases, tables over files, views. Pure, text in and out.
+
+A view in the catalogue is a table of type VIRTUAL_VIEW whose text is Trino's own record of a view; Athena reads and
+writes the same when it runs CREATE VIEW (Trino source: ConnectorViewDefinition, and ViewReaderUtil of the Hive
+connector). Written so, it needs no query, no output bucket and no wait.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trunkline.engines.athena import ATHENA, hive_type, trino_type
+from trunkline.engines.model import quote_qualified
+from trunkline.limits import GLUE_COMMENT_CHARS_MAX
+from trunkline.objects.model import Column, ListOf, Object, Type
+from trunkline.objects.view import ColumnType, View
+from trunkline.sql.lake.athena import lake_location, projection
+from trunkline.sql.lake.views import (
+    FILES_SUFFIX,
+    LAST_YEAR,
+    PARTITION_KEYS,
+    VERSIONS_SUFFIX,
+    lake_columns,
+    lake_views,
+    plain_columns,
+)
+from trunkline.sql.views import select_view
+
+Json = dict[str, Any]
+
+PARQUET_INPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+PARQUET_OUTPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+MADE_BY = {"trunkline.catalogue": "1"}
+"""A parameter by which we know our own tables again."""
+
+VIEW_TYPES: dict[ColumnType, Type] = {
+    "string": "text",
+    "timestamp": "timestamp",
+    "bigint": "bigint",
+    "double": "double",
+    "array(string)": ListOf("text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueTable:
+    """One entry of a Glue database: `input` is Glue's TableInput. `is_view`: it may be replaced without a look."""
+
+    database: str
+    name: str
+    input: Json
+    is_view: bool
+
+    @property
+    def full_name(self) -> str:
+        """`database.table`."""
+        return f"{self.database}.{self.name}"
+
+
+def _comment(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= GLUE_COMMENT_CHARS_MAX else line[: GLUE_COMMENT_CHARS_MAX - 1] + "…"
+
+
+def _columns(columns: Iterable[Column]) -> list[Json]:
+    return [{"Name": one.name, "Type": hive_type(one.type), "Comment": _comment(one.meaning)} for one in columns]
+
+
+def _keys() -> list[Json]:
+    meanings = ("Year of the UTC date, YYYY", "Month, MM", "Day, DD")
+    return [
+        {"Name": name, "Type": "string", "Comment": meaning}
+        for name, meaning in zip(PARTITION_KEYS, meanings, strict=True)
+    ]
+
+
+def parquet_storage(location: str, columns: Sequence[Json]) -> Json:
+    """Glue's StorageDescriptor of Parquet files in a folder."""
+    return {
+        "Columns": list(columns),
+        "Location": location,
+        "InputFormat": PARQUET_INPUT,
+        "OutputFormat": PARQUET_OUTPUT,
+        "Compressed": False,
+        "SerdeInfo": {"SerializationLibrary": PARQUET_SERDE, "Parameters": {"serialization.format": "1"}},
+    }
+
+
+def files_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> CatalogueTable:
+    """The table over an object's files. Without projection its partitions have to be registered one by one."""
+    parameters = {"EXTERNAL": "TRUE", "classification": "parquet", **MADE_BY}
+    given: Json = {
+        "Name": obj.table_name + FILES_SUFFIX,
+        "Description": f"Files of {obj.lake_table}: versions and tombstones. Read the view {obj.public_view} instead.",
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": parameters | (projection(obj, lake, last_year) if is_projected else {}),
+        "PartitionKeys": _keys(),
+        "StorageDescriptor": parquet_storage(lake_location(obj, lake), _columns(lake_columns(obj))),
+    }
+    return CatalogueTable(obj.database, obj.table_name + FILES_SUFFIX, given, is_view=False)
+
+
+def _view_type(type_: Type) -> str:
+    # Athena reads a Hive timestamp with milliseconds, and a view's types are compared with those of its query.
+    return trino_type(type_).replace("timestamp(6)", "timestamp(3)")
+
+
+def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type, str]], about: str) -> CatalogueTable:
+    definition = {
+        "originalSql": sql,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": column, "type": _view_type(type_)} for column, type_, _ in columns],
+    }
+    text = base64.b64encode(json.dumps(definition, separators=(",", ":")).encode()).decode()
+    given: Json = {
+        "Name": name,
+        "Description": about,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View", **MADE_BY},
+        "PartitionKeys": [],
+        "ViewOriginalText": f"/* Presto View: {text} */",
+        "ViewExpandedText": "/* Presto View */",
+        "StorageDescriptor": {
+            "Columns": [
+                {"Name": column, "Type": hive_type(type_), "Comment": _comment(meaning)}
+                for column, type_, meaning in columns
+            ],
+            "Location": "",
+            "SerdeInfo": {},
+        },
+    }
+    return CatalogueTable(database, name, given, is_view=True)
+
+
+def object_tables(
+    obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True
+) -> list[CatalogueTable]:
+    """An object's table over its files and the views on it, in the order in which they need each other."""
+    files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
+    about = {
+        obj.lake_table + VERSIONS_SUFFIX: f"Every distinct version of {obj.lake_table}.",
+        obj.public_view: obj.grain,
+        obj.plain_view: f"{obj.grain} Without personal data, which it does not read.",
+    }
+    tables = [files_table(obj, lake, last_year, is_projected)]
+    for name, body in lake_views(obj, ATHENA, files).items():
+        shown = plain_columns(obj) if name == obj.plain_view else obj.columns
+        columns: list[tuple[str, Type, str]] = [(one.name, one.type, one.meaning) for one in shown]
+        columns += [(key, "text", "From the file's path.") for key in PARTITION_KEYS]
+        tables.append(_view(obj.database, name.rpartition(".")[2], body, columns, about[name]))
+    return tables
+
+
+def view_table(view: View) -> CatalogueTable:
+    """A view of the catalogue on another's columns."""
+    columns: list[tuple[str, Type, str]] = [(one.name, VIEW_TYPES[one.type], one.meaning) for one in view.columns]
+    return _view(view.database, view.name, select_view(view, ATHENA.name), columns, view.grain)

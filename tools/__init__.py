@@ -1,0 +1,1 @@
+"""What developers of Trunkline run; not part of the installed package."""

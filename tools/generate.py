@@ -1,0 +1,160 @@
+"""`python -m tools.generate [--check]`: write every file that is generated from the catalogue.
+
+A producer gives (path, text) pairs; whoever generates something more appends one here. With `--check` nothing is
+written: files that are stale, missing, or that nothing produces any more are named, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tools import pages, sql_files, table_pages
+from trunkline.engines.catalogue import ENGINES
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.postgres import POSTGRES
+from trunkline.engines.redshift import REDSHIFT
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.sql.dbt_sources import dbt_sources
+from trunkline.sql.ddl import script, warehouse_statements
+from trunkline.sql.dictionary import dictionary
+from trunkline.sql.grants import grant_statements, role_statements
+from trunkline.sql.lake.athena import EXAMPLE_LAKE, athena_statements
+from trunkline.sql.merge.procedures import procedure_name, procedure_statements
+from trunkline.sql.star import analysis_statements
+
+SERVERS = (POSTGRES.name, REDSHIFT.name)
+Produced = Iterable[tuple[str, str]]
+
+
+def tables() -> Produced:
+    """`sql/<engine>/<object>.sql`: tables and views of every object in every engine."""
+    for name, engine in ENGINES.items():
+        for obj in OBJECTS.values():
+            if name == "athena":
+                note = (
+                    f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place. Run one statement at a time."
+                )
+                yield f"sql/{name}/{obj.name}.sql", script(athena_statements(obj), note)
+            else:
+                yield f"sql/{name}/{obj.name}.sql", script(warehouse_statements(obj, engine))
+
+
+def dictionaries() -> Produced:
+    """`docs/reference/objects/<object>.md`: the data dictionary with the picture of the flow."""
+    for obj in OBJECTS.values():
+        yield f"docs/reference/objects/{obj.name}.md", dictionary(obj)
+
+
+def procedures() -> Produced:
+    """`sql/<engine>/<object>_procedures.sql`: what overwrites a server's table by key."""
+    for name in SERVERS:
+        for obj in OBJECTS.values():
+            note = f"Call {procedure_name(obj)}() or {procedure_name(obj)}(staging, batch_id)."
+            yield f"sql/{name}/{obj.name}_procedures.sql", script(procedure_statements(obj, ENGINES[name]), note)
+
+
+def stars() -> Produced:
+    """`sql/<engine>/star.sql`: Amazon's statistics, the star schema and contact families, as views."""
+    for name in (DUCKDB.name, *SERVERS):
+        yield f"sql/{name}/star.sql", script(analysis_statements(OBJECTS.values(), ENGINES[name]))
+
+
+def grants() -> Produced:
+    """`sql/<engine>/roles.sql` and `grants.sql`: who reads what."""
+    for name in SERVERS:
+        once = "Run once: Redshift has no CREATE ROLE IF NOT EXISTS." if name == "redshift" else ""
+        yield f"sql/{name}/roles.sql", script(role_statements(ENGINES[name]), once)
+        yield f"sql/{name}/grants.sql", script(grant_statements(OBJECTS.values(), ENGINES[name]))
+
+
+def dbt() -> Produced:
+    """`integrations/dbt/sources.yml`."""
+    yield "integrations/dbt/sources.yml", dbt_sources(OBJECTS.values())
+
+
+PRODUCERS: tuple[Callable[[], Produced], ...] = (
+    tables,
+    dictionaries,
+    table_pages.view_pages,
+    table_pages.ledger_page,
+    pages.commands,
+    pages.metrics,
+    pages.settings,
+    pages.reasons,
+    sql_files.metric_queries,
+    sql_files.views,
+    sql_files.embedded_statements,
+    procedures,
+    stars,
+    grants,
+    dbt,
+)
+
+OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects", "integrations/dbt")
+"""Folders that hold generated files alone; a file in them that nothing produces is left over."""
+
+
+def produced(producers: Sequence[Callable[[], Produced]] = PRODUCERS) -> dict[str, str]:
+    """Path to text of every generated file. Raises ValueError where two producers give one path."""
+    files: dict[str, str] = {}
+    for producer in producers:
+        for path, text in producer():
+            if path in files:
+                raise ValueError(f"{path} is produced twice")
+            files[path] = text
+    return files
+
+
+def differences(root: Path, files: dict[str, str]) -> list[str]:
+    """One line per file that is `missing`, `stale` or `extra` under `root`; empty when all is as produced."""
+    lines = []
+    for path, text in sorted(files.items()):
+        target = root / path
+        if not target.is_file():
+            lines.append(f"missing {path}")
+        elif target.read_bytes() != text.encode():
+            lines.append(f"stale {path}")
+    return lines + [f"extra {path}" for path in _extra(root, files)]
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    """Make the files under `root` as produced, and remove those that nothing produces."""
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    for path in _extra(root, files):
+        (root / path).unlink()
+
+
+def _extra(root: Path, files: dict[str, str]) -> list[str]:
+    found = (path for folder in OWNED_FOLDERS for path in (root / folder).rglob("*") if path.is_file())
+    names = (path.relative_to(root).as_posix() for path in found)
+    return sorted(name for name in names if name not in files)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done or up to date, 1 out of date with `--check`, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.generate", description="Write every file generated from the catalogue."
+    )
+    parser.add_argument("--check", action="store_true", help="name files that are out of date, write nothing")
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository, by default the current folder")
+    options = parser.parse_args(arguments)
+    files = produced()
+    lines = differences(options.root, files)
+    if not options.check:
+        write(options.root, files)
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    if options.check and lines:
+        sys.stderr.write("generated files are out of date; run `python -m tools.generate`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
