@@ -174,7 +174,7 @@ def as_text(column: Column, engine: Engine, alias: str) -> str:
         case str():
             return f"CAST({value} AS VARCHAR(64))"
         case _:
-            return procedures_of(engine).nested_text.format(value)
+            return engine.spelling.nested_as_text(column.type, value)
 
 
 def _hash(obj: Object, engine: Engine, alias: str) -> str:
