@@ -15,7 +15,7 @@ from moto import mock_aws
 from trunkline.errors import TerminalError, UsageError
 from trunkline.pipelines.follow import Follower, FollowOptions
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import LoadResult
+from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb.tables import enable_stream
 
 

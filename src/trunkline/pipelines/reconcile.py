@@ -27,8 +27,7 @@ from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 from trunkline.schedules.windows import Window
 from trunkline.sql.relation import Relation
 
@@ -121,8 +120,7 @@ def reconcile(
     Raises UsageError for a `since` that Connect cannot list, and what the system of record raises.
     """
     check_source(system.source)
-    flatteners = Flatteners(home, obj)
-    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
+    recovered = Runner(home, obj).recover()
     days = warehouse_ids.rows_by_day(home.warehouse, obj, system.scope)
     chosen = _choose_periods(load_records(home.store, obj.name, system.source), days, request)
     with workspace(home, obj, system.source, system.scope) as space:

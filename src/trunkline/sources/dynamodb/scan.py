@@ -20,7 +20,7 @@ from trunkline.aws.errors import translate_errors
 from trunkline.errors import RecordError, TerminalError, UsageError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Broken, Framed, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_SCAN, READ_BEFORE, Rules, texts_of, version_text
 
@@ -144,7 +144,7 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
     total = len(scan.segments)
     uri = f"dynamodb://{scan.table}/scan/{scan.scan_id}"
     plan = Plan(obj.name, NAME, tuple(
-        Range(uri, f"{page.segment}of{total}/{page.number}@{page.began_at.isoformat()}", 0, len(page.items), True,
+        FileRange(uri, f"{page.segment}of{total}/{page.number}@{page.began_at.isoformat()}", 0, len(page.items), True,
               page.began_at)
         for page in pages
     ))  # fmt: skip
@@ -155,7 +155,7 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
     broken: list[Broken] = []
     for index, page in enumerate(pages):
         mark = Mark(version=version_text(page.began_at - READ_BEFORE, RANK_SCAN))
-        for offset, text in enumerate(texts_of(obj, page.items, rules, {})):
+        for offset, text in enumerate(texts_of(obj, page.items, [page.began_at] * len(page.items), rules, {})):
             if isinstance(text, RecordError):
                 raw = page.items[offset]
                 broken.append(Broken(index, offset, raw[:DEAD_LETTER_BYTES_MAX], len(raw), text.code, str(text)))
