@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import trunkline
 from trunkline.completeness import census, certificate
 from trunkline.completeness.census import Counts
 from trunkline.completeness.certificate import FORMAT, Amendment, Certificate, Chain, Difference
@@ -15,6 +14,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.counting import Desk, count_certified, fill_certified
 from trunkline.pipelines.home import Home
 from trunkline.schedules.windows import Window
+from trunkline.version import __version__
 
 # Contacts that one amendment names; more are appended as further ones.
 AMENDMENT_ENTRIES_MAX = 10_000
@@ -52,7 +52,7 @@ def certify(desk: Desk, period: Window, counts: Counts, listed_as_of: datetime, 
         listed_as_of=listed_as_of,
         settle_hours=tuple(age.total_seconds() / 3600 for age in rule.ages),
         closed_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     name = name_of(period)
     desk.home.store.put_file(path, layout.pairs_key(desk.obj.name, desk.source, name))
@@ -102,7 +102,7 @@ def _append(desk: Desk, period: Window, chain: Chain, entries: list[certificate.
         sha256=certificate.hash_pairs(desk.con, "certified"),
         previous=chain.documents[-1],
         appended_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     data = certificate.encode(amendment)
     key = layout.certificate_key(desk.obj.name, desk.source, name_of(period), number)

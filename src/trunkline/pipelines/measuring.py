@@ -1,0 +1,67 @@
+"""Metrics of a home: names, groups and a period, compiled for the warehouse's engine and computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trunkline.metrics.catalogue import select
+from trunkline.metrics.model import Metric
+from trunkline.pipelines.reading import Reader
+from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
+from trunkline.settings import Settings
+from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
+from trunkline.table import Table, table_of
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
+
+
+@dataclass(frozen=True, slots=True)
+class MetricQuestion:
+    """Which metrics, grouped how, over contacts that ended in the half-open period [since, until), aware UTC."""
+
+    metrics: tuple[Metric, ...]
+    grouping: Grouping
+    threshold: Threshold
+    since: datetime | None
+    until: datetime | None
+
+    def compiled(self, engine: str) -> MetricQuery:
+        """The query in an engine's SQL."""
+        return compile_metrics(self.metrics, self.grouping, self.threshold, self.since, self.until, engine)
+
+
+def question_of(
+    settings: Settings,
+    names: Sequence[str],
+    by: Sequence[str],
+    interval: str | None,
+    zone: str,
+    x: float | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> MetricQuestion:
+    """A question as a person asks it. Raises UsageError for an unknown metric, group, interval or zone."""
+    grouping = Grouping(tuple(by), interval, zone).checked()
+    threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
+    return MetricQuestion(tuple(select(names)), grouping, threshold, since, until)
+
+
+def measure(reader: Reader, question: MetricQuestion) -> Table:
+    """The metrics as an Arrow table; `interval_start` is naive UTC."""
+    compiled = question.compiled(reader.warehouse.engine.name)
+    if isinstance(reader.warehouse, DuckDBWarehouse):
+        return reader.warehouse.table(compiled.numbered, compiled.params)
+    return table_of(compiled.columns, reader.warehouse.query(compiled.numbered, compiled.params))
+
+
+def measure_rows(reader: Reader, question: MetricQuestion) -> tuple[list[str], list[tuple[object, ...]]]:
+    """The metrics as columns and rows; `interval_start` is naive UTC."""
+    compiled = question.compiled(reader.warehouse.engine.name)
+    return list(compiled.columns), reader.warehouse.query(compiled.numbered, compiled.params)
+
+
+def caveat(reader: Reader, question: MetricQuestion) -> str | None:
+    """A sentence where the numbers rest on rows of less than full fidelity."""
+    rests = rests_on(contacts_by_fidelity(reader.warehouse, question.since, question.until))
+    return f"This {rests}." if rests else None
