@@ -15,8 +15,8 @@ from trunkline.settings import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
-    from trunkline.pipelines.load import LoadResult
-    from trunkline.pipelines.reconcile import Outcome
+    from trunkline.pipelines.runner import LoadResult
+    from trunkline.pipelines.reconcile import ReconcileResult
     from trunkline.pipelines.reporting import Written
     from trunkline.table import Table
 
@@ -59,12 +59,12 @@ class Home:
         `counts` of the result says what happened to each record that was read.
         """
         from trunkline.objects.catalogue import find
-        from trunkline.pipelines.files import list_of
         from trunkline.pipelines.home import open_home
         from trunkline.pipelines.load import load
+        from trunkline.sources.registry import list_files
 
         settings, places = self._open(), [str(path) for path in paths]
-        list_of(find(object_name, self.objects), places)  # a mistake leaves nothing behind
+        list_files(find(object_name, self.objects), places)  # a mistake leaves nothing behind
         with open_home(settings) as home:
             return load(home, find(object_name, home.objects), places)
 
@@ -127,27 +127,27 @@ class Home:
         heal: bool = False,
         instances: Iterable[str] = (),
         endpoint: str | None = None,
-    ) -> list[Outcome]:
+    ) -> list[ReconcileResult]:
         """Compare what Connect lists with what lake and warehouse hold, day by day, for each instance.
 
         With `heal`, missing contacts are fetched through the API and loaded.
         """
         from trunkline import clock
-        from trunkline.completeness.periods import rule_of
+        from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
         from trunkline.pipelines.collect import Collector
         from trunkline.pipelines.collect import instances as chosen_instances
-        from trunkline.pipelines.connect_register import ConnectRegister
+        from trunkline.pipelines.connect_register import ConnectSystemOfRecord
         from trunkline.pipelines.home import open_home
 
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)
         first_day = None if since is None else parse_date(since, "since")
-        wanted = job.Wanted(clock.now().replace(microsecond=0), rule_of(settings.settle_hours), first_day, heal)
+        wanted = job.ReconcileRequest(clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), first_day, heal)
         with open_home(settings) as home:
             obj = home.objects["contact_record"]
             collector = Collector(home, obj)
-            return [job.reconcile(home, obj, ConnectRegister(collector, instance), wanted) for instance in chosen]
+            return [job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), wanted) for instance in chosen]
 
     def _open(self) -> Settings:
         if self._is_closed:

@@ -26,6 +26,8 @@ ASK_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and those after which what is known is written down.
 ASK_WORKERS: Final = 4
 ASK_CALLS: Final = 500
+# Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.
+REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).

@@ -46,14 +46,14 @@ def collect(
     from trunkline.pipelines.collect import Collector, each, instances
     from trunkline.pipelines.collect_plan import plan
     from trunkline.settings import Settings
-    from trunkline.sources.connect_api.search import Query
+    from trunkline.sources.connect_api.search import ContactQuery
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
     start, end = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
-    query = Query(f"{by.upper()}_TIMESTAMP")
+    query = ContactQuery(f"{by.upper()}_TIMESTAMP")
     with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         planned = []

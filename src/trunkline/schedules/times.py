@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from trunkline.errors import UsageError
-from trunkline.schedules.wall_clock import zone_named
+from trunkline.schedules.schedule import zone_named
 
 
 def parse_time(value: str | date | None, zone: str, name: str) -> datetime | None:
