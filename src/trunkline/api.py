@@ -15,9 +15,9 @@ from trunkline.settings import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
-    from trunkline.pipelines.runner import LoadResult
     from trunkline.pipelines.reconcile import ReconcileResult
     from trunkline.pipelines.reporting import Written
+    from trunkline.pipelines.runner import LoadResult
     from trunkline.table import Table
 
 Time = str | date | datetime
@@ -143,11 +143,14 @@ class Home:
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)
         first_day = None if since is None else parse_date(since, "since")
-        wanted = job.ReconcileRequest(clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), first_day, heal)
+        now, rule = clock.now().replace(microsecond=0), settle_rule(settings.settle_hours)
+        request = job.ReconcileRequest(now, rule, first_day, heal)
         with open_home(settings) as home:
             obj = home.objects["contact_record"]
             collector = Collector(home, obj)
-            return [job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), wanted) for instance in chosen]
+            return [
+                job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), request) for instance in chosen
+            ]
 
     def _open(self) -> Settings:
         if self._is_closed:

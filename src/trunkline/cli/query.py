@@ -10,7 +10,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_read
+from trunkline.cli.shared import Home, Output, engine_option, open_to_read
 from trunkline.schedules.times import parse_time
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
@@ -100,14 +100,15 @@ def query(
     since: Since = None,
     until: Until = None,
     engine: Annotated[
-        Literal["duckdb", "postgres", "redshift", "athena"] | None,
-        typer.Option("--sql", help="Write the SQL for this engine instead of running it."),
+        str | None,
+        engine_option("--sql", "Write the SQL for this engine instead of running it"),
     ] = None,
 ) -> None:
     """Compute metrics, in total or by group and interval, in any time zone.
 
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
+    from trunkline.engines.catalogue import find
     from trunkline.pipelines.measuring import caveat, measure_rows, question_of
     from trunkline.settings import Settings
 
@@ -119,7 +120,7 @@ def query(
         parse_time(since, local, "--since"), parse_time(until, local, "--until"),
     )  # fmt: skip
     if engine:
-        output.text(question.compiled(engine).sql + ";")
+        output.text(question.compiled(find(engine)).sql + ";")
         return
     with open_to_read(home) as opened:
         columns, rows = measure_rows(opened, question)

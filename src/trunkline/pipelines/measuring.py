@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trunkline.engines.model import Engine
 from trunkline.metrics.catalogue import select
 from trunkline.metrics.model import Metric
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
 from trunkline.settings import Settings
-from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
+from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics, population
 from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
@@ -26,7 +27,7 @@ class MetricQuestion:
     since: datetime | None
     until: datetime | None
 
-    def compiled(self, engine: str) -> MetricQuery:
+    def compiled(self, engine: Engine) -> MetricQuery:
         """The query in an engine's SQL."""
         return compile_metrics(self.metrics, self.grouping, self.threshold, self.since, self.until, engine)
 
@@ -42,14 +43,15 @@ def question_of(
     until: datetime | None,
 ) -> MetricQuestion:
     """A question as a person asks it. Raises UsageError for an unknown metric, group, interval or zone."""
-    grouping = Grouping(tuple(by), interval, zone).checked()
+    grouping, metrics = Grouping(tuple(by), interval, zone), tuple(select(names))
+    grouping.dimensions(population(metrics))
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
-    return MetricQuestion(tuple(select(names)), grouping, threshold, since, until)
+    return MetricQuestion(metrics, grouping, threshold, since, until)
 
 
 def measure(reader: Reader, question: MetricQuestion) -> Table:
     """The metrics as an Arrow table; `interval_start` is naive UTC."""
-    compiled = question.compiled(reader.warehouse.engine.name)
+    compiled = question.compiled(reader.warehouse.engine)
     if isinstance(reader.warehouse, DuckDBWarehouse):
         return reader.warehouse.table(compiled.numbered, compiled.params)
     return table_of(compiled.columns, reader.warehouse.query(compiled.numbered, compiled.params))
@@ -57,7 +59,7 @@ def measure(reader: Reader, question: MetricQuestion) -> Table:
 
 def measure_rows(reader: Reader, question: MetricQuestion) -> tuple[list[str], list[tuple[object, ...]]]:
     """The metrics as columns and rows; `interval_start` is naive UTC."""
-    compiled = question.compiled(reader.warehouse.engine.name)
+    compiled = question.compiled(reader.warehouse.engine)
     return list(compiled.columns), reader.warehouse.query(compiled.numbered, compiled.params)
 
 

@@ -17,7 +17,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.positions import LetterRange, Plan
 from trunkline.sql.lake.views import lake_rows
-from trunkline.sql.merge.staged import partition_date
+from trunkline.sql.order import partition_date
 from trunkline.version import __version__
 
 
@@ -74,8 +74,9 @@ def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
     columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     source = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE flat AS SELECT {columns}, {partition_date(obj)} AS partition_date FROM {source} "
-        "WHERE record_moved_to IS NULL AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
+        f"CREATE OR REPLACE TEMP TABLE flat AS SELECT {columns}, {partition_date(obj, DUCKDB)} AS partition_date "
+        f"FROM {source} WHERE record_moved_to IS NULL "
+        "AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY record_position, record_hash) = 1",
         [paths, [f"{letter.position} {letter.payload_hash}" for letter in letters]],
     )

@@ -20,14 +20,13 @@ from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD
 from trunkline.objects.model import Column, Json, Object
 from trunkline.sql.flatten.tree import Leaf, pointer, tree_of
 from trunkline.sql.flatten.values import OWN_LENGTH_MIN, parse, renamed, scalar, stored
+from trunkline.sql.order import partition_date
 
 _BESIDE = (
     "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
     "record_is_deleted", "record_unmapped", "record_unmapped_safe", "record_is_made", "record_is_left",
     "record_inner_pad", "record_outer_pad",
 )  # fmt: skip
-UNDATED = "1970-01-01"
-"""Partition date of rows whose partition column is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ class _Statement:
         }
         made = record | {column.name: self._stored(column) for column in self.obj.data_columns}
         columns = [_as(made.get(c.name, _q(c.name)), c.name) for c in self.obj.columns]
-        date = f"COALESCE(CAST({_q(self.obj.partition)} AS DATE), DATE '{UNDATED}')"
+        date = partition_date(self.obj, DUCKDB)
         return [*columns, "record_row AS row_id", f"{date} AS partition_date", f"{self._is_odd()} AS is_odd"]
 
     def _stored(self, column: Column) -> str:
