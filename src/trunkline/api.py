@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from trunkline.errors import UsageError
-from trunkline.schedules.times import parse_date, parse_time
+from trunkline.schedules.times import parse_date
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,11 +94,7 @@ class Home:
 
         settings = self._open()
         groups = [by] if isinstance(by, str) else list(by)
-        local = zone or settings.zone
-        question = question_of(
-            settings, names, groups, interval, local, x,
-            parse_time(since, local, "since"), parse_time(until, local, "until"),
-        )  # fmt: skip
+        question = question_of(settings, names, groups, interval, zone, x, since, until)
         with open_reader(settings) as reader:
             return measure(reader, question)
 

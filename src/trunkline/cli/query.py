@@ -11,7 +11,6 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, engine_option, open_to_read
-from trunkline.schedules.times import parse_time
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
 Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
@@ -113,12 +112,8 @@ def query(
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    local = zone or settings.zone
     groups = [part.strip() for part in by.split(",") if part.strip()]
-    question = question_of(
-        settings, names, groups, interval, local, x,
-        parse_time(since, local, "--since"), parse_time(until, local, "--until"),
-    )  # fmt: skip
+    question = question_of(settings, names, groups, interval, zone, x, since, until, prefix="--")
     if engine:
         output.text(question.compiled(find(engine)).sql + ";")
         return
@@ -127,7 +122,7 @@ def query(
         warning = caveat(opened, question)
     if warning:
         output.note(warning)
-    output.rows(columns, _in_zone(rows, columns, local), output_format)
+    output.rows(columns, _in_zone(rows, columns, question.grouping.zone), output_format)
 
 
 def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> list[tuple[object, ...]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from trunkline.engines.model import Engine
 from trunkline.metrics.catalogue import select
 from trunkline.metrics.model import Metric
 from trunkline.pipelines.reading import Reader
+from trunkline.schedules.times import parse_time
 from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
 from trunkline.settings import Settings
 from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics, population
@@ -35,18 +36,24 @@ class MetricQuestion:
 def question_of(
     settings: Settings,
     names: Sequence[str],
-    by: Sequence[str],
-    interval: str | None,
-    zone: str,
-    x: float | None,
-    since: datetime | None,
-    until: datetime | None,
+    by: Sequence[str] = (),
+    interval: str | None = None,
+    zone: str | None = None,
+    x: float | None = None,
+    since: str | date | None = None,
+    until: str | date | None = None,
+    prefix: str = "",
 ) -> MetricQuestion:
-    """A question as a person asks it. Raises UsageError for an unknown metric, group, interval or zone."""
-    grouping, metrics = Grouping(tuple(by), interval, zone), tuple(select(names))
+    """A question as a person asks it; times without an offset are local to `zone`, by default that of the settings.
+
+    Raises UsageError for an unknown metric, group, interval, zone or time; `prefix` is how options are written.
+    """
+    grouping, metrics = Grouping(tuple(by), interval, zone or settings.zone), tuple(select(names))
     grouping.dimensions(population(metrics))
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
-    return MetricQuestion(metrics, grouping, threshold, since, until)
+    start = parse_time(since, grouping.zone, f"{prefix}since")
+    end = parse_time(until, grouping.zone, f"{prefix}until")
+    return MetricQuestion(metrics, grouping, threshold, start, end)
 
 
 def measure(reader: Reader, question: MetricQuestion) -> Table:
