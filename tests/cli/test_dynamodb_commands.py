@@ -52,7 +52,7 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ("words", "message"),
     [
         (["enable-stream"], "Missing argument 'TABLE'"),
-        (["enable-stream", "nothing"], "the table nothing does not exist"),
+        (["enable-stream", "nothing"], "the DynamoDB table nothing does not exist"),
         (["stream", "call"], "--from is missing; name a table: trunkline stream call --from dynamodb://TABLE"),
         (["stream", "call", "calls"], "unexpected extra argument(s) (calls)"),
         (["stream", "call", "--from", "kinesis://x"], "--from is 'kinesis://x'; name a table"),

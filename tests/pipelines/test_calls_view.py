@@ -16,7 +16,7 @@ from transcript_files import DIALOGUE, GREETING, TALK, VOICEMAIL, call_analytics
 
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.reading import open_reader, query
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 
 QUERY = """
 SELECT
@@ -146,7 +146,7 @@ def test_the_documents_query_answers_alike_on_a_server(
     lake = f"file://{home_path / 'lake'}"
     with open_home(settings_of(tmp_path / "server", lake=lake, warehouse=url)) as home:
         for name in ("contact_record", "call", "transcript"):
-            recover(home, home.objects[name], lambda _: None)
+            Runner(home, home.objects[name]).recover()
         assert plain(home.warehouse.query(QUERY.strip().rstrip(";"))) == embedded(home_path)
         turns = {tuple(row) for row in home.warehouse.query(TURNS)}
     with opened(home_path) as home:

@@ -28,7 +28,7 @@ from servers import SERVERS
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
 from trunkline.pipelines.collect_plan import plan
-from trunkline.pipelines.load import Flatteners
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.windows import Window, get_previous_interval_bounds
 from trunkline.serve.report.wording import contacts_by_fidelity
@@ -127,7 +127,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
 def _merged_at_once(home, given, stream: Path) -> None:
     """Batches from the API and one from a file, in one merge."""
     obj = contacts(home)
-    flatteners = Flatteners(home, obj)
+    flatteners = FlattenPool(home.lake, obj)
     source, journal = collector(home, given).source(INSTANCE, "test")
     framed = [part.framed for part in source.read(Window(DAY, UNTIL)) if part.framed]
     framed += s3_files.read_batches(listing.list_files([str(stream)]), {}, obj.name, home.settings.batch_bytes)

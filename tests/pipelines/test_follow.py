@@ -15,7 +15,7 @@ from moto import mock_aws
 from trunkline.errors import TerminalError, UsageError
 from trunkline.pipelines.follow import Follower, FollowOptions
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import LoadResult
+from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb.tables import enable_stream
 
 
@@ -134,7 +134,7 @@ def test_a_real_table_from_enable_to_rows(tmp_path: Path, monkeypatch: pytest.Mo
         client.delete_item(TableName="calls", Key={"callId": {"S": "c2"}})
         follow(home, streams)
         assert names(home) == {"c0": "Ann", "c1": "Bob"}
-        with pytest.raises(UsageError, match="the table nothing does not exist"):
+        with pytest.raises(UsageError, match="the DynamoDB table nothing does not exist"):
             enable_stream(client, "nothing", lambda _: None)
 
 

@@ -17,13 +17,13 @@ from registers import NOON, TALLY, Memory, tally
 from trunkline.completeness.periods import rule_of
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches, completeness
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
 from trunkline.pipelines.upkeep import rebuild
 from trunkline.pipelines.verifying import verify_all
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 
 pytestmark = pytest.mark.timeout(300)
@@ -451,10 +451,12 @@ def put(home: Home, records: list[Record], marks: list[Mark]) -> None:
     """Records that a source says more of than their text does."""
     texts = [json.dumps(record) for record in records]
     size = sum(map(len, texts))
-    found = Range(f"put:{records[0]['ContactId']}", records[0]["Changed"], 0, size, True, LATER.replace(tzinfo=None))
+    found = FileRange(
+        f"put:{records[0]['ContactId']}", records[0]["Changed"], 0, size, True, LATER.replace(tzinfo=None)
+    )
     framed = Framed(Plan("tally", "put", (found,)), texts, [0] * len(texts), list(range(len(texts))), [], size, marks)
     batches.record_plan(home.store, framed.plan)
-    merge_batches(home, TALLY, [Flatteners(home, TALLY).put(framed)])
+    merge_batches(home, TALLY, [FlattenPool(home.lake, TALLY).put(framed)])
 
 
 def test_a_rebuild_keeps_a_contact_that_moved_within_a_month(tmp_path: Path, source: Path) -> None:

@@ -14,11 +14,11 @@ from homes import RECORD_COLUMNS, Record, _column
 from trunkline.completeness.census import Scope
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.sightings import Seen
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window
 
@@ -121,13 +121,13 @@ class Memory:
             arrived = self.now.replace(tzinfo=None)
             size = sum(map(len, texts))
             plan = Plan(
-                obj.name, "connect_api", (Range(f"memory:{min(ids)}", stamp(self.now), 0, size, True, arrived),)
+                obj.name, "connect_api", (FileRange(f"memory:{min(ids)}", stamp(self.now), 0, size, True, arrived),)
             )
             framed = Framed(
                 plan, texts, [0] * len(texts), list(range(len(texts))), [], size, [Mark("api")] * len(texts)
             )
             batches.record_plan(home.store, plan)
-            merge_batches(home, obj, [Flatteners(home, obj).put(framed)])
+            merge_batches(home, obj, [FlattenPool(home.lake, obj).put(framed)])
         advance(len(ids))
         return unknown
 

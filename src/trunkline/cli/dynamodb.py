@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trunkline.objects.model import Object
     from trunkline.pipelines.backfill import ScanOptions
     from trunkline.pipelines.home import Home as OpenHome
-    from trunkline.pipelines.load import LoadResult
+    from trunkline.pipelines.runner import LoadResult
 
 _SCHEME: Final = "dynamodb://"
 ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...")]

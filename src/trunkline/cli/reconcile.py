@@ -1,4 +1,4 @@
-"""`trunkline reconcile`: what is missing, why, and fetching it."""
+"""`trunkline reconcile`: which contacts are missing, why, and how to fetch them."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _SHOWN = 20
 def reconcile(
     since: Annotated[
         str | None,
-        typer.Option("--since", help="List all from this UTC day on anew (default: every day that is not closed)."),
+        typer.Option("--since", help="List days again from this UTC day on (default: every day not closed)."),
     ] = None,
     heal: Annotated[bool, typer.Option("--heal", help="Fetch what is missing through the API and load it.")] = False,
     instance: Chosen = None,
     endpoint: Endpoint = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
 
-    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What
-    changes in a closed day is appended to its certificate. Load what the stream delivered first. Stopped at any point,
-    the same command goes on where it was.
+    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. Later
+    changes in a closed day are appended to its certificate. Load what the stream delivered first. It can be stopped at
+    any time: the same command resumes it.
 
-    Exits 1 while a contact is missing, or one that was certified is gone.
+    Exits 1 while a contact is missing, or a certified one is gone.
 
     Example: trunkline reconcile --heal --home ./my-centre
     """

@@ -7,7 +7,7 @@ import hashlib
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
-from trunkline.positions import REPLAY_SOURCE
+from trunkline.positions import LetterRange
 from trunkline.records import Broken, DeadLetter, Framed
 
 
@@ -33,19 +33,14 @@ def record_letter(obj: Object, framed: Framed, row: int, error: RecordError) -> 
 
 
 def place(framed: Framed, range_index: int) -> str:
-    """The part of a position that names the file and its version; the offset follows it."""
-    found = framed.plan.ranges[range_index]
-    if framed.plan.source == REPLAY_SOURCE:
-        # A dead letter keeps the position it had: what stands before its offset.
-        return found.uri[: found.uri.rindex(":") + 1]
-    return f"{found.uri}@{found.version}:"
+    """The part of a position before its offset."""
+    return framed.plan.ranges[range_index].place
 
 
 def _identity(framed: Framed, range_index: int, payload: bytes, length: int) -> str:
     """A dead letter keeps the identity it was set aside with, also where only part of its bytes is a record."""
-    if framed.plan.source == REPLAY_SOURCE:
-        return framed.plan.ranges[range_index].version.partition("#")[0]
-    return fingerprint(payload, length)
+    span = framed.plan.ranges[range_index]
+    return span.payload_hash if isinstance(span, LetterRange) else fingerprint(payload, length)
 
 
 def fingerprint(payload: bytes, length: int) -> str:

@@ -165,7 +165,7 @@ class Object:
     key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
-    view that adds other objects' columns has the table's name.
+    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files.
     """
 
     name: str
@@ -185,6 +185,7 @@ class Object:
     table: str = ""
     folder: str = ""
     view: str = ""
+    file_source: str = "s3_files"
 
     def __hash__(self) -> int:
         """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""

@@ -149,5 +149,6 @@ TRANSCRIPT = Object(
     ),
     anchor="callId",
     catalogue_version=2,
+    file_source="transcripts",
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
 )  # fmt: skip

@@ -21,14 +21,11 @@ from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
-from trunkline.pipelines import batches
 from trunkline.pipelines import collect_state as state
 from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, keep_collected, sighted
 from trunkline.pipelines.held import held_contacts
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, windows_since
 from trunkline.settings import Settings
@@ -117,7 +114,7 @@ class Collector:
         settings = home.settings
         self.buckets = Buckets(settings.connect_share, self._service.pace, settings.connect_quota)
         self.schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
-        self._flatteners = Flatteners(home, obj)
+        self._runner = Runner(home, obj)
         self._is_recovered = False
 
     @property
@@ -178,9 +175,7 @@ class Collector:
         """Put a part into the lake and merge it; durable when this returns, and the same when repeated."""
         if part.framed is None:
             return Counts()
-        batches.record_plan(self.home.store, part.framed.plan)
-        record = self._flatteners.put(part.framed)
-        return total(merge_batches(self.home, self.obj, [record]))
+        return total(self._runner.merge([self._runner.put(part.framed)]))
 
     def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighted]) -> None:
         """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
@@ -189,7 +184,7 @@ class Collector:
 
     def _run(self, instance: Instance, job: str, through: datetime) -> _Run:
         if not self._is_recovered:
-            recover(self.home, self.obj, lambda plan: redo(self.home, self._flatteners, plan))
+            self._runner.recover()
             self._is_recovered = True
         return _Run(self, instance, *self.source(instance, job), through)
 

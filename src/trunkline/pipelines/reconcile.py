@@ -25,8 +25,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines import certifying, completeness, stored
 from trunkline.pipelines.counting import Desk, count_listed, open_desk
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.sightings import Register, check_source, list_window, listings
 from trunkline.schedules.windows import Window
 
@@ -105,8 +104,7 @@ def plan(home: Home, obj: Object, register: Register, wanted: Wanted) -> Planned
 def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch: Watch = unwatched) -> Outcome:
     """List what is due, count every period that is not closed, heal, close what is settled, amend what changed."""
     check_source(register.source)
-    flatteners = Flatteners(home, obj)
-    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
+    recovered = Runner(home, obj).recover()
     days = stored.days(home.warehouse, obj, register.scope)
     chosen = _periods(home, obj, register, wanted, days)
     with open_desk(home, obj, register.source, register.scope) as desk:

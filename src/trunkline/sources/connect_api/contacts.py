@@ -19,7 +19,7 @@ import msgspec
 
 from trunkline.limits import CONNECT_BATCH_CONTACTS, CONNECT_CALLS_AT_ONCE
 from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
-from trunkline.positions import API_SOURCE, Plan, Range
+from trunkline.positions import API_SOURCE, FileRange, Plan
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window
 from trunkline.sources.connect_api.ahead import Ahead
@@ -253,7 +253,7 @@ class Source:
         version = hashlib.sha256(msgspec.json.encode([[one.contact_id for one in listed], texts])).hexdigest()[:32]
         arrived_at = datetime.fromtimestamp(self.api.buckets.pace.now_s(), UTC).replace(tzinfo=None)
         uri = f"connect://{self.api.instance.instance_id}/contacts"
-        covered = Range(uri, version, _second(start), _second(end), True, arrived_at)
+        covered = FileRange(uri, version, _second(start), _second(end), True, arrived_at)
         framed = Framed(
             plan=Plan(OBJECT, API_SOURCE, (covered,)),
             texts=texts,

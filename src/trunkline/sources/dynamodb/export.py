@@ -138,11 +138,11 @@ def reread(obj: Object, plan: Plan, rules: Rules) -> Framed:
 
     Raises SourceChangedError where a file is no longer the planned version.
     """
-    folder = plan.ranges[0].uri.rpartition("/data/")[0]
+    folder = plan.ranges[0].place.rpartition("@")[0].rpartition("/data/")[0]
     # The lines of an incremental export have their own versions, and its files are not below its manifest.
     is_full = not f"{folder}/".endswith(_ROOT)
     export = read_manifest(folder) if is_full else Export("", "", datetime(1970, 1, 1), True, (), None)
-    return read_lines(obj, export, s3_files.reread(plan), rules)
+    return read_lines(obj, export, s3_files.reread(plan, anchor="Item"), rules)
 
 
 def _decode(data: bytes, type_: Any, place: str) -> Any:

@@ -20,7 +20,7 @@ from trunkline.aws.errors import translate_errors
 from trunkline.errors import RecordError, TerminalError, UsageError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Broken, Framed, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_SCAN, READ_BEFORE, Rules, texts_of, version_text
 
@@ -102,7 +102,7 @@ def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
     more = {"ExclusiveStartKey": _binary_keys(segment.key)} if segment.key is not None else {}
     pace.wait()
     began_at = clock.now_naive()
-    with translate_errors("dynamodb", f"the table {scan.table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {scan.table}", UsageError):
         answer = client.scan(
             TableName=scan.table, Segment=number, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
             ConsistentRead=scan.is_consistent, **more,
@@ -144,7 +144,7 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
     total = len(scan.segments)
     uri = f"dynamodb://{scan.table}/scan/{scan.scan_id}"
     plan = Plan(obj.name, NAME, tuple(
-        Range(uri, f"{page.segment}of{total}/{page.number}@{page.began_at.isoformat()}", 0, len(page.items), True,
+        FileRange(uri, f"{page.segment}of{total}/{page.number}@{page.began_at.isoformat()}", 0, len(page.items), True,
               page.began_at)
         for page in pages
     ))  # fmt: skip

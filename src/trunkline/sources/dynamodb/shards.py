@@ -50,7 +50,7 @@ def streams_of(client: Any, table: str) -> list[str]:
     """ARNs of the table's streams, the oldest first. Raises UsageError where it has none."""
     arns: list[str] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         while True:
             answer = client.list_streams(TableName=table, **more)
             arns += [entry["StreamArn"] for entry in answer.get("Streams", [])]
@@ -66,7 +66,7 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
     """The shards of a stream, in the order that DynamoDB lists them. Raises UsageError for one without new images."""
     listed: list[tuple[str, str | None]] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodbstreams", f"the stream {stream}", UsageError):
+    with translate_errors("dynamodbstreams", f"the DynamoDB stream {stream}", UsageError):
         while True:
             answer = client.describe_stream(StreamArn=stream, **more)["StreamDescription"]
             if answer.get("StreamViewType") not in _IMAGES:

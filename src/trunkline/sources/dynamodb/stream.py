@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, UnsetType
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX, EVENT_YEAR_MIN
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Broken, Framed, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_STREAM, STREAM_AFTER, Rules, texts_of, version_text
 
@@ -147,7 +147,7 @@ def frame_event(obj: Object, stream: str, records: Sequence[bytes], rules: Rules
     plan = Plan(obj.name, NAME, _ranges(stream, changes, records if unread else ()))
     events = hashlib.sha256("\n".join(change.event_id for change in changes).encode()).hexdigest()[:32]
     arrived_at = plan.ranges[0].arrived_at
-    identity = Range(f"{stream}#events", events, 0, len(records), True, arrived_at)
+    identity = FileRange(f"{stream}#events", events, 0, len(records), True, arrived_at)
     return _framed(obj, replace(plan, ranges=(*plan.ranges, identity)), changes, unread, records, rules)
 
 
@@ -169,7 +169,7 @@ def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, Recor
     return changes, unread
 
 
-def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[Range, ...]:
+def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[FileRange, ...]:
     """A range for each run of 10^15 sequence numbers; records without a position have a range of their own."""
     runs: dict[int, list[int]] = {}
     arrived: dict[int, datetime] = {}
@@ -178,13 +178,14 @@ def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tup
         runs.setdefault(high, []).append(low)
         arrived[high] = max(arrived.get(high, change.created_at), change.created_at)
     ranges = {
-        str(high): Range(uri, str(high), min(lows), max(lows) + 1, False, arrived[high]) for high, lows in runs.items()
+        str(high): FileRange(uri, str(high), min(lows), max(lows) + 1, False, arrived[high])
+        for high, lows in runs.items()
     }
     listed = list(unread)
     if listed:
         digest = hashlib.sha256(b"\n".join(listed)).hexdigest()[:32]
         arrived_at = max((range_.arrived_at for range_ in ranges.values()), default=datetime(1970, 1, 1))
-        ranges["unread"] = Range(f"{uri}#unread", digest, 0, len(listed), True, arrived_at)
+        ranges["unread"] = FileRange(f"{uri}#unread", digest, 0, len(listed), True, arrived_at)
     return tuple(ranges.values())
 
 
@@ -196,8 +197,9 @@ def _framed(
     records: Sequence[bytes],
     rules: Rules,
 ) -> Framed:
-    indexes = {range_.version: index for index, range_ in enumerate(plan.ranges)}
-    unread_index = next((index for index, range_ in enumerate(plan.ranges) if range_.uri.endswith("#unread")), 0)
+    spans = [span for span in plan.ranges if isinstance(span, FileRange)]
+    indexes = {span.version: index for index, span in enumerate(spans)}
+    unread_index = next((index for index, span in enumerate(spans) if span.uri.endswith("#unread")), 0)
     broken = [_broken(unread_index, offset, records[offset], error) for offset, error in unread]
     kept = [change for change in changes if not _is_filtered(change, rules)]
     usable = [change for change in kept if change.item is not None]

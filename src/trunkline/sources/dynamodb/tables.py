@@ -41,10 +41,11 @@ def object_of(table: str, settings: Settings, objects: Mapping[str, Object]) -> 
     UsageError where no object fits, or more than one.
     """
     routes, name = settings.dynamodb_tables, table_name(table)
-    fitting = {routes.get(table_arn(table)) or routes.get(name)} - {None} or _by_part(name, routes)
+    exact = routes.get(table_arn(table)) or routes.get(name)
+    fitting = {exact} if exact else _by_part(name, routes)
     listed = ", ".join(f"{key} = {value}" for key, value in routes.items()) or "none"
     if len(fitting) != 1:
-        seen = f"can be {' or '.join(sorted(filter(None, fitting)))}" if fitting else "fits no object"
+        seen = f"can be {' or '.join(sorted(fitting))}" if fitting else "fits no object"
         raise UsageError(
             f"the DynamoDB table {name!r} {seen}: the setting dynamodb_tables names {listed}. Add {name} = OBJECT to it"
         )
@@ -57,7 +58,7 @@ def object_of(table: str, settings: Settings, objects: Mapping[str, Object]) -> 
     return objects[object_name]
 
 
-def _by_part(name: str, routes: Mapping[str, str]) -> set[str | None]:
+def _by_part(name: str, routes: Mapping[str, str]) -> set[str]:
     """The objects whose table in the setting, or whose own name, is a part of a name."""
     parts = _parts(name)
 
@@ -83,7 +84,7 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with translate_errors("dynamodb", f"the table {table}", UsageError):
+        with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -108,6 +109,6 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
 
 def describe_table(client: Any, table: str) -> dict[str, Any]:
     """DynamoDB's description of a table. Raises UsageError where there is no such table."""
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         table_description: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return table_description
