@@ -26,6 +26,8 @@ ASK_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and those after which what is known is written down.
 ASK_WORKERS: Final = 4
 ASK_CALLS: Final = 500
+# Ours: source records that are merged in one transaction, unless one batch has more.
+MERGE_ROWS_MAX: Final = 100_000
 # Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.
 REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
