@@ -57,7 +57,7 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["stream", "call", "calls"], "unexpected extra argument(s) (calls)"),
         (["stream", "call", "--from", "kinesis://x"], "--from is 'kinesis://x'; name a table"),
         (["stream", "scorecard", "--from", "dynamodb://calls"], "the table calls holds call by setting dynamodb_tables"),
-        (["stream", "call", "--from", "dynamodb://others"], "no object is set for the DynamoDB table 'others'"),
+        (["stream", "call", "--from", "dynamodb://others"], "the DynamoDB table 'others' fits no object"),
         (["stream", "cal", "--from", "dynamodb://calls"], "did you mean 'call'?"),
         (["backfill", "call", "--from", "dynamodb://"], "name a table"),
         (["backfill", "call", "--from", "exports", "--restart"], "are for a scan"),

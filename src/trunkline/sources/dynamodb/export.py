@@ -157,18 +157,19 @@ def read_lines(obj: Object, export: Export, framed: Framed, rules: Rules) -> Fra
     framed = replace(framed, plan=Plan(obj.name, NAME, framed.plan.ranges))
     whole = Mark(version=version_text(export.shown_at - READ_BEFORE, RANK_EXPORT))
     records = framed.texts.records if isinstance(framed.texts, Texts) else [text.encode() for text in framed.texts]
-    texts = None if export.is_incremental else _read_uniform(obj, records, rules)
+    arrived = _arrivals(framed)
+    texts = None if export.is_incremental else _read_uniform(obj, records, arrived, rules)
     if texts is not None:
         return replace(framed, texts=texts, marks=[whole] * len(texts))
     return _read_one_by_one(obj, framed, [_read_line(record, export, whole) for record in records], rules)
 
 
-def _read_uniform(obj: Object, records: Sequence[bytes], rules: Rules) -> Texts | None:
+def _read_uniform(obj: Object, records: Sequence[bytes], arrived: Sequence[datetime], rules: Rules) -> Texts | None:
     """The texts of a full export's lines; None where one of them is not as usual."""
     begin, end = map(bytes.startswith, records, repeat(_ITEM)), map(bytes.endswith, records, repeat(b"}}"))
     if not all(begin) or not all(end):
         return None
-    texts = texts_of(obj, [record[len(_ITEM) - 1 : -1] for record in records], rules, {})
+    texts = texts_of(obj, [record[len(_ITEM) - 1 : -1] for record in records], arrived, rules, {})
     good = [text for text in texts if isinstance(text, bytes)]
     return Texts(good) if len(good) == len(texts) else None
 
@@ -176,8 +177,10 @@ def _read_uniform(obj: Object, records: Sequence[bytes], rules: Rules) -> Texts 
 def _read_one_by_one(obj: Object, framed: Framed, lines: Sequence[_ExportLine | RecordError], rules: Rules) -> Framed:
     kept = [(index, line) for index, line in enumerate(lines) if not _is_filtered(line, rules)]
     usable = [line for _, line in kept if isinstance(line, _ExportLine)]
+    times = _arrivals(framed)
+    arrived = [times[index] for index, line in kept if isinstance(line, _ExportLine)]
     removed = {index: "user" for index, line in enumerate(usable) if line.mark.is_deleted}
-    texts = iter(texts_of(obj, [line.item for line in usable], rules, removed))
+    texts = iter(texts_of(obj, [line.item for line in usable], arrived, rules, removed))
     good: list[tuple[int, bytes, Mark]] = []
     broken = list(framed.broken)
     for index, line in kept:
@@ -196,6 +199,11 @@ def _read_one_by_one(obj: Object, framed: Framed, lines: Sequence[_ExportLine | 
         marks=[mark for _, _, mark in good],
         filtered=len(lines) - len(kept),
     )
+
+
+def _arrivals(framed: Framed) -> list[datetime]:
+    """When the file of each line arrived."""
+    return [framed.plan.ranges[index].arrived_at for index in framed.range_indexes]
 
 
 class _ExportLine(NamedTuple):

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from trunkline.errors import RecordError
+from trunkline.limits import EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SKILLS
 from trunkline.sources.dynamodb.values import (
@@ -35,8 +36,8 @@ from trunkline.sources.dynamodb.values import (
 )
 from trunkline.sql.flatten.tree import tree_of
 
-CALL_TIME, DELETED_BY, OTHER_SCORES, OTHER_EVIDENCE = (
-    f"trunkline:{name}" for name in ("callTimestampUTC", "deletedBy", "otherScores", "otherEvidence")
+CALL_TIME, DELETED_BY, OTHER_SCORES, OTHER_EVIDENCE, UNUSABLE = (
+    f"trunkline:{name}" for name in ("callTimestampUTC", "deletedBy", "otherScores", "otherEvidence", "unusable")
 )
 RANK_MISSING, RANK_SCAN, RANK_EXPORT, RANK_STREAM = range(4)
 """Which of two versions with the same effective time is newer: a stream has every change, the others have states."""
@@ -60,19 +61,19 @@ class Rules:
 
 Shaped = tuple[Item, list[str]]
 """An item as flatten reads it, and derived members as JSON."""
-Check = Callable[[Any, bytes, Rules], bytes | None]
+Check = Callable[[Any, bytes, Rules, datetime], bytes | None]
 
 
 class Shape(NamedTuple):
     """How an object's items become what flatten reads.
 
     `check` gets what `decoder` reads of a plain text, and returns the finished text, or None where `shape` must be
-    applied to the item.
+    applied to the item. Both get the rules, and when the item arrived (naive UTC).
     """
 
     decoder: msgspec.json.Decoder[Any]
     check: Check
-    shape: Callable[[Item, Rules], Shaped]
+    shape: Callable[[Item, Rules, datetime], Shaped]
 
 
 def version_text(effective: datetime, rank: int, sequence: int = 0) -> str:
@@ -90,18 +91,18 @@ _ITEM: Final = msgspec.json.Decoder(Item)
 
 
 def texts_of(
-    obj: Object, items: Sequence[bytes], rules: Rules, deleted_by: Mapping[int, str]
+    obj: Object, items: Sequence[bytes], arrived: Sequence[datetime], rules: Rules, deleted_by: Mapping[int, str]
 ) -> list[bytes | RecordError]:
-    """The text of each item, or why there is none. `items` are typed items as JSON.
+    """The text of each item, or why there is none. `items` are typed items as JSON, which arrived then (naive UTC).
 
     `deleted_by` says for some items, by index, who removed them.
     """
     items = [msgspec.json.format(item, indent=-1) if b"\n" in item else item for item in items]
     texts: list[bytes | RecordError] = []
     for start in range(0, len(items), _BLOCK_ITEMS):
-        block = items[start : start + _BLOCK_ITEMS]
-        quick = _read_quickly(obj, block, rules) or [None] * len(block)
-        texts += [text or read_item(obj, typed, rules) for typed, text in zip(block, quick, strict=True)]
+        block, times = items[start : start + _BLOCK_ITEMS], arrived[start : start + _BLOCK_ITEMS]
+        quick = _read_quickly(obj, block, times, rules) or [None] * len(block)
+        texts += [text or read_item(obj, typed, at, rules) for typed, at, text in zip(block, times, quick, strict=True)]
     if (DELETED_BY,) in _exact_paths(obj):
         for index, who in deleted_by.items():
             text = texts[index]
@@ -110,12 +111,15 @@ def texts_of(
     return texts
 
 
-def _read_quickly(obj: Object, items: Sequence[bytes], rules: Rules) -> Sequence[bytes | None] | None:
+def _read_quickly(
+    obj: Object, items: Sequence[bytes], arrived: Sequence[datetime], rules: Rules
+) -> Sequence[bytes | None] | None:
     """The texts of plain items; None for those that must be read value by value."""
     joined = remove_tags(b"\n".join(items))
     if joined is None:
         # One item prevents it for the whole block.
-        return [(_read_quickly(obj, [item], rules) or [None])[0] for item in items] if len(items) > 1 else None
+        pairs = zip(items, arrived, strict=True) if len(items) > 1 else ()
+        return [(_read_quickly(obj, [item], [at], rules) or [None])[0] for item, at in pairs] or None
     texts = joined.split(b"\n")
     if obj.name not in SHAPES:
         return texts
@@ -123,24 +127,26 @@ def _read_quickly(obj: Object, items: Sequence[bytes], rules: Rules) -> Sequence
     try:
         decoded = decoder.decode_lines(joined)
     except msgspec.DecodeError:
-        return [_check_one(decoder, check, text, rules) for text in texts]
-    return [check(fields, text, rules) for fields, text in zip(decoded, texts, strict=True)]
+        return [_check_one(decoder, check, text, rules, at) for text, at in zip(texts, arrived, strict=True)]
+    return [check(fields, text, rules, at) for fields, text, at in zip(decoded, texts, arrived, strict=True)]
 
 
-def _check_one(decoder: msgspec.json.Decoder[Any], check: Check, text: bytes, rules: Rules) -> bytes | None:
+def _check_one(
+    decoder: msgspec.json.Decoder[Any], check: Check, text: bytes, rules: Rules, arrived_at: datetime
+) -> bytes | None:
     try:
-        return check(decoder.decode(text), text, rules)
+        return check(decoder.decode(text), text, rules, arrived_at)
     except msgspec.DecodeError:
         return None
 
 
-def read_item(obj: Object, typed: bytes, rules: Rules) -> bytes | RecordError:
+def read_item(obj: Object, typed: bytes, arrived_at: datetime, rules: Rules) -> bytes | RecordError:
     """The text of one typed item, read value by value, or why there is none."""
     members: list[str] = []
     try:
         item = _ITEM.decode(typed)
         if obj.name in SHAPES:
-            item, members = SHAPES[obj.name].shape(item, rules)
+            item, members = SHAPES[obj.name].shape(item, rules, arrived_at)
         text = object_text(item, _exact_paths(obj)).encode()
     except RecordError as error:
         return error
@@ -158,24 +164,44 @@ def _exact_paths(obj: Object) -> Mapping[Path, bool]:
 
 
 _TIME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})[-:]([0-9]{2})[-:]([0-9]{2})\Z")
-_FULL_TIME: Final = re.compile(rb'"[0-9T:.-]{19,29}Z"\Z')
+_FULL_TIME: Final = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,9})?Z"\Z')
+_AHEAD_MAX: Final = timedelta(seconds=VERSION_AHEAD_S_MAX)
 
 
-def _with_zone(item: Item, key: str) -> Item:
-    """The item with an offset in the time at `key`; a time without one is UTC. Other values stay as they are."""
+def _with_usable_time(item: Item, key: str, arrived_at: datetime) -> Item:
+    """The item with an offset in the time at `key`; a time without one is UTC.
+
+    What is not a time, or not a plausible one, moves to `UNUSABLE`, so that the row has none and nothing is lost.
+    """
     given = item.get(key)
-    if given is None or given.S is UNSET or _is_full(given.S):
+    if given is None or given.NULL is not UNSET or (given.S is not UNSET and _is_usable(given.S, arrived_at)):
         return item
     try:
-        at = datetime.fromisoformat(msgspec.json.decode(given.S, type=str))
+        at = datetime.fromisoformat(msgspec.json.decode(given.S, type=str)) if given.S is not UNSET else None
+        at = at and at.replace(tzinfo=at.tzinfo or UTC)
+        is_usable = at is not None and _is_plausible(at.astimezone(UTC).replace(tzinfo=None), arrived_at)
+    except (ValueError, OverflowError):
+        at, is_usable = None, False
+    if at is not None and is_usable:
+        return {**item, key: Attribute(S=msgspec.Raw(quote(at.isoformat()).encode()))}
+    others = item.get(UNUSABLE)
+    moved = {**(others.M if others is not None and others.M is not UNSET else {}), key: given}
+    return {name: value for name, value in item.items() if name != key} | {UNUSABLE: Attribute(M=moved)}
+
+
+def _is_usable(time: msgspec.Raw, arrived_at: datetime) -> bool:
+    """Whether a JSON text is a plausible time in UTC as flatten reads it."""
+    text = bytes(time)
+    if not _FULL_TIME.match(text):
+        return False
+    try:
+        return _is_plausible(datetime.fromisoformat(text[1:-2].decode()), arrived_at)
     except ValueError:
-        return item
-    changed = at.replace(tzinfo=at.tzinfo or UTC).isoformat()
-    return {**item, key: Attribute(S=msgspec.Raw(quote(changed).encode()))}
+        return False
 
 
-def _is_full(time: msgspec.Raw) -> bool:
-    return _FULL_TIME.match(bytes(time)) is not None
+def _is_plausible(at: datetime, arrived_at: datetime) -> bool:
+    return at.year >= EVENT_YEAR_MIN and at <= arrived_at + _AHEAD_MAX
 
 
 class _Payload(msgspec.Struct, gc=False, rename="camel"):
@@ -189,8 +215,8 @@ class _PlainCall(msgspec.Struct, gc=False):
     payload: _Payload | UnsetType = UNSET
 
 
-def _check_call(call: _PlainCall, text: bytes, rules: Rules) -> bytes | None:
-    if call.at is not UNSET and not _is_full(call.at):
+def _check_call(call: _PlainCall, text: bytes, rules: Rules, arrived_at: datetime) -> bytes | None:
+    if call.at is not UNSET and not _is_usable(call.at, arrived_at):
         return None
     if call.payload is UNSET or call.payload.queue_id is UNSET:
         return text
@@ -206,13 +232,13 @@ _QUEUE: Final = b'"queueId":'
 _NUMBERS: Final = frozenset(bytes([digit]) for digit in b"-0123456789")
 
 
-def _shape_call(item: Item, rules: Rules) -> Shaped:
+def _shape_call(item: Item, rules: Rules, arrived_at: datetime) -> Shaped:
     payload = item.get("payload")
     queue = payload.M.get("queueId") if payload is not None and payload.M is not UNSET else None
     if payload is not None and payload.M is not UNSET and queue is not None and queue.N is not UNSET:
         text = Attribute(S=msgspec.Raw(quote(number(queue.N, ("payload", "queueId"))).encode()))
         item = {**item, "payload": Attribute(M={**payload.M, "queueId": text})}
-    return _with_zone(item, "callTimestampUTC"), []
+    return _with_usable_time(item, "callTimestampUTC", arrived_at), []
 
 
 class _PlainScorecard(msgspec.Struct, gc=False, rename="camel"):
@@ -223,15 +249,17 @@ class _PlainScorecard(msgspec.Struct, gc=False, rename="camel"):
     scores: dict[str, msgspec.Raw] | UnsetType = UNSET
 
 
-def _check_scorecard(scorecard: _PlainScorecard, text: bytes, rules: Rules) -> bytes | None:
-    if scorecard.ingested_at is not UNSET and not _is_full(scorecard.ingested_at):
+def _check_scorecard(scorecard: _PlainScorecard, text: bytes, rules: Rules, arrived_at: datetime) -> bytes | None:
+    if scorecard.ingested_at is not UNSET and not _is_usable(scorecard.ingested_at, arrived_at):
         return None
     if scorecard.scores is not UNSET and not _has_known_skills(scorecard.scores):
         return None
     if scorecard.datetime is UNSET:
         return text
-    at = bytes(scorecard.datetime)
-    return with_member(text, _call_time_member(scorecard.datetime, rules)) if at.startswith(b'"') else None
+    if not bytes(scorecard.datetime).startswith(b'"'):
+        return None
+    member = _call_time_member(scorecard.datetime, rules, arrived_at)
+    return with_member(text, member) if member else text
 
 
 def _has_known_skills(skills: Mapping[str, msgspec.Raw]) -> bool:
@@ -245,33 +273,31 @@ def _has_known_skills(skills: Mapping[str, msgspec.Raw]) -> bool:
 _SKILL_KEYS: Final = frozenset(SKILLS.values())
 
 
-def _shape_scorecard(item: Item, rules: Rules) -> Shaped:
-    item = _with_zone(item, "ingestedAt")
+def _shape_scorecard(item: Item, rules: Rules, arrived_at: datetime) -> Shaped:
+    item = _with_usable_time(item, "ingestedAt", arrived_at)
     members: list[str] = []
     scores = item.get("scores")
     if scores is not None and scores.M is not UNSET:
         item, members = _with_other_skills(item, scores.M)
     given = item.get("datetime")
     if given is not None and given.S is not UNSET:
-        members.append(_call_time_member(given.S, rules))
+        member = _call_time_member(given.S, rules, arrived_at)
+        members += [member] if member else []
     return item, members
 
 
-def _call_time_member(given: msgspec.Raw, rules: Rules) -> str:
-    return f'"{CALL_TIME}":{quote(_call_time(msgspec.json.decode(given, type=str), rules))}'
-
-
-def _call_time(text: str, rules: Rules) -> str:
-    """A scorecard's time in UTC. In a repeated hour it is the first one. Other values stay as they are."""
+def _call_time_member(given: msgspec.Raw, rules: Rules, arrived_at: datetime) -> str | None:
+    """A scorecard's time in UTC, as a member; None for what is not a plausible time, which `datetime` keeps as text."""
+    text = msgspec.json.decode(given, type=str)
     match = _TIME.match(text)
     iso = f"{match[1]}T{match[2]}:{match[3]}:{match[4]}" if match else text
-    if match and rules.scorecard_zone == "UTC":
-        return iso + "Z"
     try:
         at = datetime.fromisoformat(iso)
-    except ValueError:
-        return text
-    return at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).isoformat()
+        # In a repeated hour it is the first one.
+        at = at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+    return f'"{CALL_TIME}":"{at.isoformat()}Z"' if _is_plausible(at, arrived_at) else None
 
 
 def _with_other_skills(item: Item, skills: Item) -> Shaped:

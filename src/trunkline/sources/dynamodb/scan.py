@@ -155,7 +155,7 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
     broken: list[Broken] = []
     for index, page in enumerate(pages):
         mark = Mark(version=version_text(page.began_at - READ_BEFORE, RANK_SCAN))
-        for offset, text in enumerate(texts_of(obj, page.items, rules, {})):
+        for offset, text in enumerate(texts_of(obj, page.items, [page.began_at] * len(page.items), rules, {})):
             if isinstance(text, RecordError):
                 raw = page.items[offset]
                 broken.append(Broken(index, offset, raw[:DEAD_LETTER_BYTES_MAX], len(raw), text.code, str(text)))

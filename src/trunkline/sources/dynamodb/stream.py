@@ -204,7 +204,11 @@ def _framed(
     kept = [change for change in changes if not _is_filtered(change, rules)]
     usable = [change for change in kept if change.item is not None]
     deleted_by = {index: change.deleted_by for index, change in enumerate(usable) if change.deleted_by}
-    texts = iter(texts_of(obj, [change.item or b"" for change in usable], rules, deleted_by))
+    texts = iter(
+        texts_of(
+            obj, [change.item or b"" for change in usable], [change.created_at for change in usable], rules, deleted_by
+        )
+    )
     good: list[tuple[bytes, Change]] = []
     for change in kept:
         text = change.refused or next(texts)
@@ -244,5 +248,7 @@ def read_dead_letter(obj: Object, payload: bytes, rules: Rules) -> tuple[str, Ma
         return None
     if change.refused is not None or change.item is None:
         return None
-    (text,) = texts_of(obj, [change.item], rules, {0: change.deleted_by} if change.deleted_by else {})
+    (text,) = texts_of(
+        obj, [change.item], [change.created_at], rules, {0: change.deleted_by} if change.deleted_by else {}
+    )
     return None if isinstance(text, RecordError) else (text.decode(), change.mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from trunkline.objects.model import Object
 from trunkline.settings import Settings
 from trunkline.sources.dynamodb.items import Rules
 
+_PART: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"
 _ENABLE_TRIES: Final = 150
 _ENABLE_WAIT_S: Final = 2.0
@@ -32,23 +34,44 @@ def table_name(arn: str) -> str:
 
 
 def object_of(table: str, settings: Settings, objects: Mapping[str, Object]) -> Object:
-    """The object of a table's items: by ARN if the settings name it, else by name.
+    """The object of a table's items, by the setting `dynamodb_tables`.
 
-    `table` is a name, or the ARN of a table or of its stream. Raises UsageError where the settings name none.
+    Its ARN decides, else its exact name, else the one table of the setting whose name is a part of this one's
+    (`prod-calls`, `Calls`, `scorecards_2026`). `table` is a name, or the ARN of a table or of its stream. Raises
+    UsageError where no object fits, or more than one.
     """
-    routes = settings.dynamodb_tables
-    name = routes.get(table_arn(table)) or routes.get(table_name(table))
-    if name is None:
+    routes, name = settings.dynamodb_tables, table_name(table)
+    exact = routes.get(table_arn(table)) or routes.get(name)
+    fitting = {exact} if exact is not None else _by_part(name, routes)
+    listed = ", ".join(f"{key} = {value}" for key, value in routes.items()) or "none"
+    if len(fitting) != 1:
+        seen = f"can be {' or '.join(sorted(fitting))}" if fitting else "fits no object"
         raise UsageError(
-            f"no object is set for the DynamoDB table {table_name(table)!r}; the setting dynamodb_tables names "
-            f"{', '.join(f'{key} = {value}' for key, value in routes.items()) or 'none'}. Add it there"
+            f"the DynamoDB table {name!r} {seen}: the setting dynamodb_tables names {listed}. Add {name} = OBJECT to it"
         )
-    if name not in objects:
+    (object_name,) = fitting
+    if object_name not in objects:
         raise UsageError(
-            f"the setting dynamodb_tables names {name!r} for {table_name(table)}, and there is no such object; objects "
+            f"the setting dynamodb_tables names {object_name!r} for {name}, and there is no such object; objects "
             f"are {', '.join(objects)}"
         )
-    return objects[name]
+    return objects[object_name]
+
+
+def _by_part(name: str, routes: Mapping[str, str]) -> set[str]:
+    """The objects whose table in the setting, or whose own name, is a part of a name."""
+    parts = _parts(name)
+
+    def fits(other: str) -> bool:
+        wanted = _parts(other)
+        return any(parts[start : start + len(wanted)] == wanted for start in range(len(parts) - len(wanted) + 1))
+
+    return {value for key, value in routes.items() if not key.startswith("arn:") and (fits(key) or fits(value))}
+
+
+def _parts(name: str) -> list[str]:
+    """The words of a name in lower case: `ProdCalls_2026` has prod, calls and 2026."""
+    return [part.lower() for part in _PART.findall(name)]
 
 
 def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str, bool]:
@@ -61,7 +84,7 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
     specification = described.get("StreamSpecification", {})
     was_off = not specification.get("StreamEnabled")
     if was_off:
-        with translate_errors("dynamodb", f"the table {table}", UsageError):
+        with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
             client.update_table(
                 TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
             )
@@ -86,6 +109,6 @@ def enable_stream(client: Any, table: str, sleep: Callable[[float], None]) -> tu
 
 def describe_table(client: Any, table: str) -> dict[str, Any]:
     """DynamoDB's description of a table. Raises UsageError where there is no such table."""
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         table_description: dict[str, Any] = client.describe_table(TableName=table)["Table"]
     return table_description
