@@ -383,7 +383,7 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
         assert buckets[0] is buckets[1]
         assert len({id(one) for one in buckets}) == 3
         for since, until, said in [
-            (DAY, DAY, "must be later than"), (DAY, DAY + timedelta(days=11), "is not yet"),
+            (DAY, DAY, "must be later than"), (DAY, DAY + timedelta(days=11), "is in the future"),
             (DAY - timedelta(days=800), DAY, "goes back two years"),
         ]:  # fmt: skip
             with pytest.raises(UsageError, match=said):
