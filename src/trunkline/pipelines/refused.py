@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import trunkline
 from trunkline import clock
 from trunkline.accounting import Drift
 from trunkline.engines.duckdb import DUCKDB
@@ -20,6 +19,7 @@ from trunkline.positions import LetterRange, Plan
 from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
+from trunkline.version import __version__
 
 
 def is_refused(letter: SetAside) -> bool:
@@ -54,7 +54,7 @@ def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
         letters=[],
         drift=Drift(),
         loaded_at=clock.now_naive(),
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     home.store.put_bytes(encode(record), layout.batch_key(obj.name, plan.batch_id))
     return record

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, replace
 
-import trunkline
 from trunkline import clock
 from trunkline.accounting import Counts, Drift
 from trunkline.engines.duckdb import DUCKDB
@@ -33,6 +32,7 @@ from trunkline.sql.relation import (
     tombstone_rows,
 )
 from trunkline.sql.session import Session
+from trunkline.version import __version__
 from trunkline.warehouse import staging
 
 
@@ -74,7 +74,7 @@ def take_back(home: Home, obj: Object, batch_id: str) -> Counts:
     at = merged[1] if merged else clock.now_naive()
     undone = BatchRecord(
         undo_id(batch_id), record.plan, -record.read, -record.filtered, -record.dead_letter, -record.accepted,
-        -record.bytes_read, [], [], Drift(), at, trunkline.__version__, batch_id,
+        -record.bytes_read, [], [], Drift(), at, __version__, batch_id,
     )  # fmt: skip
     has_rows = _remaining(home, obj, own)
     counts = merged[0] if merged else _change_warehouse(home, obj, record, undone, has_rows)

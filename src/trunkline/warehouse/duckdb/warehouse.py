@@ -20,6 +20,7 @@ from trunkline.objects.view import View
 from trunkline.sql.merge.embedded import merge_tables
 from trunkline.sql.relation import Relation
 from trunkline.sql.session import Rows, Session
+from trunkline.table import Table
 from trunkline.urls import path_of
 from trunkline.warehouse.duckdb import merge as duckdb_merge
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
@@ -78,11 +79,21 @@ class DuckDBWarehouse:
         )
 
     def ask(self, sql: str) -> Answer:
-        """One query. Errors that are not the question's fault are raised as the engine has them."""
-        try:
+        """One query. Raises UsageError for a faulty query, else the engine's own error."""
+        with self._query_errors():
             self.local.execute(sql)
             columns = [str(column[0]) for column in self.local.description or []]
             return Answer(columns, self.local.fetchall() if columns else [])
+
+    def table(self, sql: str, values: Sequence[object] = ()) -> Table:
+        """One query as an Arrow table. Raises UsageError for a faulty query, else the engine's own error."""
+        with self._query_errors():
+            return Table(self.local.sql(sql, params=list(values)))
+
+    @contextmanager
+    def _query_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
             raise
         except duckdb.Error as error:

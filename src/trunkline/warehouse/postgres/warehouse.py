@@ -17,7 +17,6 @@ import duckdb
 import psycopg
 from psycopg import errors
 
-from trunkline import __version__
 from trunkline.accounting import Counts
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.postgres import POSTGRES
@@ -31,6 +30,7 @@ from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
 from trunkline.urls import without_password
+from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
