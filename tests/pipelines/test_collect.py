@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from collecting import (
@@ -30,7 +29,8 @@ from trunkline.pipelines import batches
 from trunkline.pipelines.collect_plan import plan
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
-from trunkline.schedules.windows import Window, get_previous_interval_bounds
+from trunkline.schedules.schedule import make_schedule
+from trunkline.schedules.windows import Window, previous_window
 from trunkline.serve.report.wording import contacts_by_fidelity
 from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.sources.connect_api.client import NoMemory, instance_of
@@ -317,8 +317,7 @@ def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, index_lag_s=lambda one: lags.get(int(one.contact_id[-2:]), 60.0))
     seen: list[int] = []
-    start, end, _ = get_previous_interval_bounds(at(RUN_S).astimezone(ZoneInfo("America/New_York")), "America/New_York")
-    assert (start, end) == (FROM, TO)  # the mission's function and the first run mean the same window
+    assert previous_window(at(RUN_S), make_schedule()) == Window(FROM, TO)  # what the first run collects
     with centre_home(tmp_path) as home:
         for hours in [0, 2, 12, 58, 60]:  # a run after the window, the next, a later one, and after a long pause
             clock.set(RUN_S + hours * 3600)

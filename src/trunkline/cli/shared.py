@@ -39,7 +39,7 @@ def parse_time(text: str | None, zone: str, option: str) -> datetime | None:
 
     Raises UsageError naming the option.
     """
-    from trunkline.schedules.wall_clock import zone_named
+    from trunkline.schedules.schedule import zone_named
 
     if text is None:
         return None

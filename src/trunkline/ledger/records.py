@@ -113,14 +113,14 @@ def _decoded(data: bytes, type_: type[T]) -> T:
 def _decoded_with_ranges(data: bytes, type_: type[T], plan_of: Callable[[Any], Any]) -> T:
     try:
         return msgspec.json.decode(data, type=type_)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         pass
     try:
         record = msgspec.json.decode(data)
         plan = plan_of(record)
         plan["ranges"] = [_with_kind(plan["source"], span) for span in plan["ranges"]]
         return msgspec.convert(record, type_)
-    except (msgspec.ValidationError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
         return _decoded(data, type_)
 
 

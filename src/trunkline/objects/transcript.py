@@ -148,7 +148,7 @@ TRANSCRIPT = Object(
         *RECORD_COLUMNS,
     ),
     anchor="callId",
-    catalogue_version=2,
     file_source="transcripts",
+    catalogue_version=2,
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
 )  # fmt: skip

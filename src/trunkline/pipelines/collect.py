@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from trunkline import clock
 from trunkline.accounting import Counts, total
-from trunkline.completeness.findings import Sighted
+from trunkline.completeness.listings import Sighting
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
@@ -177,7 +177,7 @@ class Collector:
             return Counts()
         return total(self._runner.merge([self._runner.put(part.framed)]))
 
-    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighted]) -> None:
+    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighting]) -> None:
         """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
         if self._query == Query():
             keep_collected(self.home, self.obj, instance, window, asked_at, listed)
@@ -205,7 +205,7 @@ class _Run:
         # What a killed run was told is believed as of then.
         asked_at = min(self._collector.now, self._journal.searched_since() or self._collector.now)
         start = through = window.start
-        listed: list[Sighted] = []
+        listed: list[Sighting] = []
         for part in self._source.read(window):
             self._counts += self._collector.load(part)
             self._save_names()
