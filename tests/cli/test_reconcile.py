@@ -115,7 +115,7 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
         (("reconcile", "--since", "soon"), "--since 'soon' is not a valid date or time"),
         (("reconcile", "--since", "2027-01-01"), "is in the future"),
         (("reconcile", "--since", "2020-01-01"), "further back than Connect lists"),
-        (("reconcile", "--instance", "mine"), "is no ARN of a Connect instance"),
+        (("reconcile", "--instance", "mine"), "is not the ARN of a Connect instance"),
     ],
 )
 def test_mistakes_are_told_in_words(ask, words: tuple[str, ...], said: str) -> None:

@@ -23,6 +23,7 @@ from collecting import (
 from connect import DAY, contact_at, emulator, instance_with, simulated
 from homes import contacts, load_into
 from servers import SERVERS
+from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
@@ -32,9 +33,8 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, previous_window
 from trunkline.serve.report.wording import contacts_by_fidelity
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.client import NoMemory, instance_of
-from trunkline.sources.connect_api.search import Query
+from trunkline.sources.connect_api.client import NoCache, parse_instance
+from trunkline.sources.connect_api.search import ContactQuery
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
 
@@ -114,7 +114,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
     with centre_home(tmp_path / each_target, pii="drop") as home:
         assert collect(home, given, DAY, UNTIL).counts.inserted == 24
         made = collector(home, given)
-        planned = plan(made, INSTANCE, DAY, UNTIL, Query())
+        planned = plan(made, INSTANCE, DAY, UNTIL, ContactQuery())
         again = made.collect(INSTANCE, DAY, UNTIL)
         assert planned.describe_calls == sum(again.tally.described.values()) < 10
         assert {value for row in rows(home, DURATIONS) for value in row} == {None}
@@ -392,7 +392,7 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
     ]  # fmt: skip
     with centre_home(tmp_path) as home:
         made = collector(home, service(api, clock))
-        found = [made.api(instance_of(arn, {}), NoMemory()) for arn in arns]
+        found = [made.api(parse_instance(arn, {}), NoCache()) for arn in arns]
         buckets = [one.buckets.of(one.instance.account, one.instance.region, "SearchContacts") for one in found]
         assert buckets[0] is buckets[1]
         assert len({id(one) for one in buckets}) == 3

@@ -12,6 +12,7 @@ import pytest
 from collecting import INSTANCE, KilledError, centre_home, collector, service
 from connect import contact_at, emulator, instance_with
 from homes import contacts, table
+from virtual_clock import VirtualClock
 
 from trunkline.completeness.listings import stored_listings
 from trunkline.completeness.periods import LISTING_LAG, ListedWindow, period_of, settle_rule
@@ -22,8 +23,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
 from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.search import Query
+from trunkline.sources.connect_api.search import ContactQuery
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 SETTLED = DAY + timedelta(days=4, hours=1)
@@ -121,7 +121,7 @@ def test_what_has_ended_just_now_is_left_for_the_next_run(tmp_path: Path) -> Non
 def test_a_search_by_another_time_says_nothing_of_a_day(tmp_path: Path) -> None:
     """Who began in a window is not who ended in it."""
     with centre_home(tmp_path) as home:
-        Centre(SETTLED).collect(home, DAY, SETTLED, query=Query("INITIATION_TIMESTAMP"))
+        Centre(SETTLED).collect(home, DAY, SETTLED, query=ContactQuery("INITIATION_TIMESTAMP"))
         assert listed(home) == []
 
 

@@ -12,6 +12,7 @@ from connect import emulator
 from homes import contacts, load_into
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from virtual_clock import VirtualClock
 
 from trunkline.completeness.period_records import load_records, open_findings
 from trunkline.completeness.periods import settle_rule
@@ -20,8 +21,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
 from trunkline.pipelines.verify import verify_all
 from trunkline.simulator.centre.centre import INSTANCE_ARN
-from trunkline.simulator.connect_api.contacts import Instance, instance_of
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 
@@ -33,7 +33,7 @@ MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
 class Life:
     """One home beside one instance, on one clock."""
 
-    def __init__(self, home: Home, instance: Instance, **assumed: Any) -> None:
+    def __init__(self, home: Home, instance: SimulatedInstance, **assumed: Any) -> None:
         self.home, self.instance = home, instance
         self.clock = VirtualClock(MIDNIGHT.timestamp())
         self.api = emulator(instance, self.clock, **assumed)
@@ -67,7 +67,7 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
     for path in made.files[1::3]:
         path.rename(lost / path.name)
     with centre_home(tmp_path / "home") as home:
-        life = Life(home, instance_of(SPEC, INSTANCE_ARN))
+        life = Life(home, simulate_instance(SPEC, INSTANCE_ARN))
         load_into(home, made.folder)
         held = {id_ for (id_,) in home.con.execute("SELECT contact_id FROM connect.f_calls").fetchall()}
         absent = life.ended().keys() - held
@@ -96,7 +96,7 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
 
 
 LEFT_OUT = Spec(contacts=24, seed=1, date=date(2026, 3, 3))
-CENTRE = instance_of(LEFT_OUT, INSTANCE_ARN)
+CENTRE = simulate_instance(LEFT_OUT, INSTANCE_ARN)
 
 
 def assert_named_and_healed(folder: Path, lost: set[int], **assumed: Any) -> None:

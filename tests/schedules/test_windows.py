@@ -281,7 +281,7 @@ def test_sparse_schedules_have_windows_too() -> None:
             lambda: Window(datetime(2026, 1, 1), at("2026-01-02")),
             "The window's start is 2026-01-01 00:00:00, which has no zone",
         ),
-        (lambda: make_schedule(zone="America/NewYork"), "'America/NewYork', which is no IANA time zone"),
+        (lambda: make_schedule(zone="America/NewYork"), "'America/NewYork', which is not an IANA time zone"),
         (lambda: make_schedule(delay=-HOUR), "0 or more"),
         (lambda: windows_since(at("2026-01-01"), at("2026-01-02"), MISSION, limit=0), "takes at least 1"),
         (lambda: windows_since(at("2026-01-01"), datetime(2026, 1, 2), MISSION), "Now is 2026-01-02"),

@@ -9,8 +9,9 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_time, progress, shows_progress
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError, UsageError
+from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
     from trunkline.pipelines.collect import Collected
@@ -45,14 +46,14 @@ def collect(
     from trunkline.pipelines.collect import Collector, each, instances
     from trunkline.pipelines.collect_plan import plan
     from trunkline.settings import Settings
-    from trunkline.sources.connect_api.search import Query
+    from trunkline.sources.connect_api.search import ContactQuery
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
     start, end = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
-    query = Query(f"{by.upper()}_TIMESTAMP")
+    query = ContactQuery(f"{by.upper()}_TIMESTAMP")
     with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         planned = []

@@ -20,8 +20,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Object
 from trunkline.schedules.windows import Window
-from trunkline.sql.flatten.statement import UNDATED
-from trunkline.sql.order import hashed_terms
+from trunkline.sql.order import day_of, hashed_terms
 from trunkline.sql.relation import Relation, relation
 
 Scope = tuple[str, str] | None
@@ -154,7 +153,7 @@ def write_ids_not_in_warehouse(
 def partition_dates(con: duckdb.DuckDBPyConnection, listed: Relation, warehouse: Relation) -> set[date]:
     """The lake partitions that may hold a listed id or one of the warehouse's."""
     rows = con.execute(
-        f"SELECT DISTINCT COALESCE(CAST(began AS DATE), DATE '{UNDATED}') FROM "
+        f"SELECT DISTINCT {day_of('began')} FROM "
         f"(SELECT began FROM {listed.sql} UNION ALL SELECT began FROM {warehouse.sql})"
     ).fetchall()
     return {day for (day,) in rows}

@@ -11,20 +11,20 @@ from trunkline.completeness.periods import LISTING_LAG, split_by_period
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.client import Instance
-from trunkline.sources.connect_api.search import Listed
+from trunkline.sources.connect_api.client import ConnectInstance
+from trunkline.sources.connect_api.search import ListedContact
 
 STRETCH_CONTACTS: Final = 5_000
 """Contacts of one stretch, kept as one file: some 100 s of searches, which are asked again where a run was killed."""
 _SECOND: Final = timedelta(seconds=1)
 
 
-def source_of(instance: Instance) -> str:
+def source_of(instance: ConnectInstance) -> str:
     """An instance's name in the ledger: Region and id, since an id alone does not say where to ask."""
     return f"connect-{instance.region}-{instance.instance_id}"
 
 
-def sighted(one: Listed) -> Sighting:
+def sighted(one: ListedContact) -> Sighting:
     """A listed contact as the ledger has it."""
     text = one.summary.get("InitiationTimestamp")
     began = datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None) if text else None
@@ -32,7 +32,7 @@ def sighted(one: Listed) -> Sighting:
 
 
 def keep_collected(
-    home: Home, obj: Object, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighting]
+    home: Home, obj: Object, instance: ConnectInstance, window: Window, asked_at: datetime, listed: Sequence[Sighting]
 ) -> None:
     """Keep what a run of `collect` listed of a window, so that `reconcile` need not ask for it again.
 

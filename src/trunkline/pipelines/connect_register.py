@@ -12,8 +12,8 @@ from trunkline.limits import SEARCH_PAGE_MAX
 from trunkline.pipelines.collect import Collector
 from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, sighted, source_of
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.client import Instance, NoMemory
-from trunkline.sources.connect_api.search import Listed, Query, pages
+from trunkline.sources.connect_api.client import ConnectInstance, NoCache
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, pages
 
 _JOB = "reconcile"
 
@@ -21,7 +21,7 @@ _JOB = "reconcile"
 class ConnectSystemOfRecord:
     """One instance, asked through the collector's client and within its share of the quota."""
 
-    def __init__(self, collector: Collector, instance: Instance) -> None:
+    def __init__(self, collector: Collector, instance: ConnectInstance) -> None:
         self._collector, self._instance = collector, instance
 
     @property
@@ -37,10 +37,10 @@ class ConnectSystemOfRecord:
     def list_window(self, window: Window) -> Iterator[Listing]:
         """List a window by time of disconnect, in stretches that end between two seconds."""
         # No journal: what a killed run was told is older than this question, and a certificate may rest on the answer.
-        api = self._collector.api(self._instance, NoMemory())
+        api = self._collector.api(self._instance, NoCache())
         start, asked_at = window.start, self._collector.now
-        gathered: dict[str, Listed] = {}
-        for page in pages(api, window, Query()):
+        gathered: dict[str, ListedContact] = {}
+        for page in pages(api, window, ContactQuery()):
             gathered |= {one.contact_id: one for one in page if one.at >= start}
             cut = max((one.at for one in page), default=start)
             if len(gathered) >= STRETCH_CONTACTS and cut > start:
@@ -69,7 +69,7 @@ class ConnectSystemOfRecord:
         return searches + fetched, searches / rate("SearchContacts") + fetched / rate("DescribeContact")
 
 
-def _before(gathered: dict[str, Listed], cut: datetime) -> list[Sighting]:
+def _before(gathered: dict[str, ListedContact], cut: datetime) -> list[Sighting]:
     """The contacts that ended before an instant, taken out."""
     found = [one for one in gathered.values() if one.at < cut]
     for one in found:

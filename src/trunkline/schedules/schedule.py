@@ -128,7 +128,7 @@ def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError, TypeError) as error:
         raise UsageError(
-            f"The zone is {zone!r}, which is no IANA time zone; valid is, for example, Europe/Berlin."
+            f"The zone is {zone!r}, which is not an IANA time zone; valid is, for example, Europe/Berlin."
         ) from error
 
 

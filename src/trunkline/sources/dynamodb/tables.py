@@ -42,7 +42,7 @@ def object_of(table: str, settings: Settings, objects: Mapping[str, Object]) -> 
     """
     routes, name = settings.dynamodb_tables, table_name(table)
     exact = routes.get(table_arn(table)) or routes.get(name)
-    fitting = {exact} if exact else _by_part(name, routes)
+    fitting = {exact} if exact is not None else _by_part(name, routes)
     listed = ", ".join(f"{key} = {value}" for key, value in routes.items()) or "none"
     if len(fitting) != 1:
         seen = f"can be {' or '.join(sorted(fitting))}" if fitting else "fits no object"
