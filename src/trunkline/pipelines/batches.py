@@ -27,7 +27,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
     letters = _distinct(done.dead_letters)
-    written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
+    written = write_rows(flattener.con, obj, flattener.flat, batch_id, store, scratch) if done.accepted else []
     if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
         marks = _marks(framed)
         kept = [
