@@ -86,9 +86,9 @@ def import_cycles(modules: Iterable[Module]) -> list[list[str]]:
     known = {module.name: module for module in modules}
     imports = {name: imports_of(module, known) for name, module in known.items()}
     reachable: dict[str, set[str]] = {}
-    for name in imports:
+    for name, direct in imports.items():
         seen: set[str] = set()
-        waiting = list(imports[name])
+        waiting = list(direct)
         while waiting:
             following = waiting.pop()
             if following not in seen:

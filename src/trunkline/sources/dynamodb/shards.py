@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
+from trunkline.limits import GET_RECORDS_MAX
 from trunkline.positions import Progress
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, as_json
 
-RECORDS_MAX: Final = 1_000
 _IMAGES: Final = frozenset({"NEW_AND_OLD_IMAGES", "NEW_IMAGE"})
 
 
@@ -105,7 +105,7 @@ def open_shard(client: Any, shard: Shard, after: int | None) -> str:
 
 def read_shard(client: Any, shard: Shard, iterator: str) -> Records | None:
     """The next records, up to 1,000 or 1 MB; None where the iterator has expired and a new one is needed."""
-    answer = _call(client.get_records, shard, ShardIterator=iterator, Limit=RECORDS_MAX)
+    answer = _call(client.get_records, shard, ShardIterator=iterator, Limit=GET_RECORDS_MAX)
     if answer is None:
         return None
     return Records([as_json(record) for record in answer["Records"]], answer.get("NextShardIterator"))
