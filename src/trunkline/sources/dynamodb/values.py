@@ -224,7 +224,8 @@ def number(text: str, path: Path = ()) -> str:
     ):
         raise _wrong(
             path,
-            f"N has more than {DYNAMODB_DIGITS_MAX} digits or is outside 1E{DYNAMODB_EXPONENT_MIN} to 9.9E{DYNAMODB_EXPONENT_MAX}",
+            f"N has more than {DYNAMODB_DIGITS_MAX} digits or is outside 1E{DYNAMODB_EXPONENT_MIN} to "
+            f"9.9E{DYNAMODB_EXPONENT_MAX}",
         )
     return f"{Decimal((sign, tuple(map(int, significant)), exponent)):f}"
 
