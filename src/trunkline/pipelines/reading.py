@@ -28,9 +28,6 @@ from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
 LAKE_PATH = "lake.connect_datalake,lake.main"
-SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
-"""Where names without a database are looked up, in this order."""
-SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,16 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     target = target_of(settings.warehouse)
     with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
-        warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
+        path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
+        warehouse.local.execute(f"SET search_path = '{path}'")
         yield Reader(settings, objects, warehouse)
+
+
+def _search_path(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> str:
+    """Where names without a schema are looked up: the schemas of the catalogue that the warehouse has."""
+    rows = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [CATALOG]).fetchall()
+    names = [name for name in catalogue.schemas(objects.values()) if (name,) in rows]
+    return ",".join(f"{CATALOG}.{DUCKDB.quote(name)}" for name in names)
 
 
 def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
