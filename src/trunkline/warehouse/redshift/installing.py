@@ -19,7 +19,7 @@ from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
 from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
-from trunkline.sql.migrate import Change, Held, changes
+from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.star import star_statements
 from trunkline.sql.views import create_view, views_on
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
 _SHORT: Final = {"timestamp without time zone": "timestamp", "character varying": "varchar"}
-Tables = dict[str, dict[str, Held]]
+Tables = dict[str, dict[str, ServerColumn]]
 
 
 def install(warehouse: RedshiftWarehouse, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
@@ -89,12 +89,12 @@ def _columns(warehouse: RedshiftWarehouse) -> Tables:
         "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
     ):
         name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
-        found.setdefault(f"{schema}.{table}", {})[column] = Held(str(name), is_nullable == "NO")
+        found.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(str(name), is_nullable == "NO")
     return found
 
 
-def _changes(warehouse: RedshiftWarehouse, obj: Object, there: Tables) -> list[Change]:
-    found: list[Change] = []
+def _changes(warehouse: RedshiftWarehouse, obj: Object, there: Tables) -> list[TableChange]:
+    found: list[TableChange] = []
     for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
         if table in there:
             has_rows = bool(warehouse.query(f"SELECT 1 FROM {quote_qualified(REDSHIFT, table)} LIMIT 1"))
