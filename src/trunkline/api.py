@@ -68,7 +68,7 @@ class HomeHandle:
         with open_home(settings) as home:
             return load(home, find(object_name, home.objects), places)
 
-    def sql(self, query: str, *, dialect: Literal["duckdb", "athena", "postgres", "redshift"] | None = None) -> Table:
+    def sql(self, query: str, *, dialect: str | None = None) -> Table:
         """The rows of one query, in the warehouse's SQL unless `dialect` says otherwise."""
         from trunkline.pipelines.reading import open_reader, query_table
 
