@@ -131,10 +131,9 @@ class Home:
         from trunkline import clock
         from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
-        from trunkline.pipelines.collect import Collector
-        from trunkline.pipelines.collect import instances as chosen_instances
-        from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+        from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
         from trunkline.pipelines.home import open_home
+        from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)
@@ -142,7 +141,7 @@ class Home:
         now, rule = clock.now().replace(microsecond=0), settle_rule(settings.settle_hours)
         request = job.ReconcileRequest(now, rule, first_day, heal)
         with open_home(settings) as home:
-            obj = home.objects["contact_record"]
+            obj = collected_object(home.objects)
             collector = Collector(home, obj)
             return [
                 job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), request) for instance in chosen
