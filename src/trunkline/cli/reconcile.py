@@ -64,35 +64,35 @@ def reconcile(
     with open_to_write(home) as opened:
         obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, one) for one in chosen]
+        systems = [ConnectSystemOfRecord(collector, instance) for instance in chosen]
         if dry_run:
-            _show_plans([(one.source, job.plan(opened, obj, one, wanted)) for one in systems], output_format)
+            _show_plans([(system.source, job.plan(opened, obj, system, wanted)) for system in systems], output_format)
             return
-        outcomes = [job.reconcile(opened, obj, one, wanted, progress) for one in systems]
-        show_records(opened, [record for one in outcomes for record in one.records], output_format)
+        outcomes = [job.reconcile(opened, obj, system, wanted, progress) for system in systems]
+        show_records(opened, [record for result in outcomes for record in result.records], output_format)
     if output_format is Format.TABLE:
-        for one in outcomes:
-            _tell(one, heal)
-    if not all(one.is_complete for one in outcomes):
+        for result in outcomes:
+            _tell(result, heal)
+    if not all(result.is_complete for result in outcomes):
         raise typer.Exit(1)
 
 
 def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format: Format) -> None:
     """Periods with their counts, and what is missing in them: JSON and CSV have all of it, a table the first lines."""
     if output_format is not Format.TABLE:
-        rows = ((*row_of(one), [_finding(found) for found in _findings(home, [one])]) for one in records)
+        rows = ((*row_of(record), [_finding(finding) for finding in _findings(home, [record])]) for record in records)
         output.rows([*COLUMNS, "findings"], rows, output_format)
         return
     if not records:
         output.note("There is no period yet.")
         return
-    # A source's name is long, and mostly there is one.
-    sources = {one.source for one in records}
+    # A source's name is long, and usually there is only one.
+    sources = {record.source for record in records}
     shown_at = [n for n, name in enumerate(COLUMNS) if name != "source" or len(sources) > 1]
-    values = [row_of(one) for one in records]
+    values = [row_of(record) for record in records]
     output.rows([COLUMNS[n] for n in shown_at], [[row[n] for n in shown_at] for row in values], output_format)
     shown: list[tuple[object, ...]] = []
-    total = sum(sum(one.why.values()) for one in records)
+    total = sum(sum(record.why.values()) for record in records)
     for finding in _findings(home, records):
         if len(shown) == _SHOWN:
             break
@@ -120,11 +120,15 @@ def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[Conta
         yield from open_findings(home.store, record, home.scratch / "findings")
 
 
-def _finding(one: ContactFinding) -> dict[str, object]:
+def _finding(finding: ContactFinding) -> dict[str, object]:
     return {
-        "id": one.id, "began_at": one.began_at, "ended_at": one.ended_at, "why": one.why, "detail": one.detail,
-        "found_at": one.found_at,
-    }  # fmt: skip
+        "id": finding.id,
+        "began_at": finding.began_at,
+        "ended_at": finding.ended_at,
+        "why": finding.why,
+        "detail": finding.detail,
+        "found_at": finding.found_at,
+    }
 
 
 def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
@@ -153,8 +157,8 @@ def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
 def _show_plans(planned: Sequence[tuple[str, ReconcilePlan]], output_format: Format) -> None:
     columns = ["source", "periods", "windows", "contacts", "missing", "calls", "minutes"]
     rows = [
-        (source, one.periods, len(one.windows), one.contacts, one.missing, one.calls, round(one.seconds / 60, 1))
-        for source, one in planned
+        (source, plan.periods, len(plan.windows), plan.contacts, plan.missing, plan.calls, round(plan.seconds / 60, 1))
+        for source, plan in planned
     ]
     output.rows(columns, rows, output_format)
     output.note(
