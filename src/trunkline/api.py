@@ -24,8 +24,8 @@ Time = str | date | datetime
 Interval = Literal["15min", "30min", "hour", "day"]
 
 
-class Home:
-    """An installation's home: its lake, its warehouse and its settings.
+class HomeHandle:
+    """A handle on a home: its lake, its warehouse and its settings.
 
     Each method opens the home, does its work and closes it again, so that other processes can load in between. All
     raise errors of `trunkline.errors`: UsageError for wrong arguments, TransientError where a later try may succeed,
@@ -68,7 +68,7 @@ class Home:
         with open_home(settings) as home:
             return load(home, find(object_name, home.objects), places)
 
-    def sql(self, query: str, *, dialect: Literal["duckdb", "athena", "postgres", "redshift"] | None = None) -> Table:
+    def sql(self, query: str, *, dialect: str | None = None) -> Table:
         """The rows of one query, in the warehouse's SQL unless `dialect` says otherwise."""
         from trunkline.pipelines.reading import open_reader, query_table
 
@@ -153,9 +153,9 @@ class Home:
         return self.settings
 
 
-def open(path: str | PathLike[str] | None = None) -> Home:  # noqa: A001 - users read it as trunkline.open
+def open(path: str | PathLike[str] | None = None) -> HomeHandle:  # noqa: A001 - users read it as trunkline.open
     """The home in a folder, which need not exist: by default TRUNKLINE_HOME, else `./trunkline-data`.
 
     Raises UsageError where its settings are wrong.
     """
-    return Home(Settings.load(None if path is None else Path(path)))
+    return HomeHandle(Settings.load(None if path is None else Path(path)))
