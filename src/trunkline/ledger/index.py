@@ -165,7 +165,7 @@ def totals(db: Session, object_name: str) -> Counts:
     """The accounting of everything loaded so far.
 
     A replay's records were read before: they move from the dead letters, or from what was refused, to where they
-    landed. What a warehouse took back is counted below zero, and so is in no sum.
+    were loaded. An undone batch has a negative entry, so that it is in no sum.
     """
     sums = ", ".join(f"COALESCE(sum({name}), 0)" for name in asdict(Counts()))
     rows = db.query(f"SELECT source, {sums} FROM ledger.batch WHERE object = $1 GROUP BY source", [object_name])
