@@ -110,7 +110,7 @@ WRONG = {
     "list of lists": (LEAST + "x = { type = 'list<json>' }", r"type = 'list<json>'"),
     "pii": (LEAST + "x = { pii = 'secret' }", r"pii = 'secret' is not valid; valid are none, direct, indirect"),
     "transform": (LEAST + "x = { transform = 'upper' }", r"valid are plain, seconds_to_ms"),
-    "transform of text": (LEAST + "x = { transform = 'seconds_to_ms' }", r"gives a column of type bigint"),
+    "transform of text": (LEAST + "x = { transform = 'seconds_to_ms' }", r"needs a column of type bigint"),
     "length": (LEAST + "x = { length_max = 65536 }", r"length_max = 65536 .*from 1 to 65535"),
     "length true": (LEAST + "x = { length_max = true }", r"length_max = True"),
     "length of a date": (LEAST + "x = { type = 'date', length_max = 3 }", r"only a column of type text"),

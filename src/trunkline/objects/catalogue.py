@@ -1,4 +1,4 @@
-"""The explicit list of objects. Adding one is a file beside this one and a line here, or a TOML file of a user."""
+"""The list of objects. Adding one takes a file beside this one and a line here, or a user's TOML file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VIEWS: dict[str, View] = {
     TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
     CALLS_VIEW.name: CALLS_VIEW,
 }
-"""Tables that are views over one object or several, in an order in which they can be created."""
+"""Views over one object or several, each after those that it reads."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
