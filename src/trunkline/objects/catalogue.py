@@ -69,16 +69,15 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
 
 
 def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
-    """The schemas that these objects and their views have in a warehouse, each once, Amazon's names first.
+    """The schemas that these objects and their views have in a warehouse, each once, the ledger's last.
 
     Names without a schema are looked up in this order; locks and grants concern all of them.
     """
     known = tuple(objects)
     names = {obj.name for obj in known}
-    public = [obj.database for obj in known]
-    public += [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
-    own = [obj.warehouse_table.split(".", maxsplit=1)[0] for obj in known]
-    return tuple(dict.fromkeys([*public, *own, LEDGER_SCHEMA]))
+    of_tables = [part for obj in known for part in (obj.database, obj.warehouse_table.split(".", maxsplit=1)[0])]
+    of_views = [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    return tuple(dict.fromkeys([*of_tables, *of_views, LEDGER_SCHEMA]))
 
 
 def _tables(obj: Object) -> tuple[str, ...]:
