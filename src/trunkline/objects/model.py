@@ -178,7 +178,8 @@ class Object:
     key whose presence marks a copy with fields removed. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
-    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files.
+    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
+    `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by.
     """
 
@@ -200,6 +201,7 @@ class Object:
     folder: str = ""
     view: str = ""
     file_source: str = "s3_files"
+    scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
 
     def __hash__(self) -> int:

@@ -56,7 +56,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     check_places(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+    with explained(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
         path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
         warehouse.local.execute(f"SET search_path = '{path}'")

@@ -19,14 +19,13 @@ from typing import Final
 from trunkline.engines.model import Engine, quote_double, quote_qualified
 from trunkline.engines.spelling import numbered_placeholder
 from trunkline.errors import UsageError
+from trunkline.limits import THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
 from trunkline.sql.portable import render
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
-# Amazon takes 1 to 604,800 (seven days, the longest a contact can last); zero and parts of a second are harmless.
-X_SECONDS_MAX: Final = 604_800
 
 _COLUMN: Final = re.compile(r'"(\w+)"')
 _X_GROUP: Final = "queue"
@@ -261,8 +260,8 @@ def _interval_key(question: _Question, engine: Engine) -> str:
 
 def _milliseconds(seconds: object, what: str) -> str:
     # bool is an int to Python, and NaN compares false with everything: both are refused.
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= X_SECONDS_MAX:
-        raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {X_SECONDS_MAX}.")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= THRESHOLD_S_MAX:
+        raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {THRESHOLD_S_MAX}.")
     text = format(Decimal(str(seconds)) * 1000, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
