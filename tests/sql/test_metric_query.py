@@ -151,7 +151,7 @@ def test_bounds_are_half_open_utc_instants() -> None:
     ("arguments", "message"),
     [
         ({"grouping": Grouping(by=("team",))}, "group 'team' is not known; valid: queue, agent"),
-        ({"grouping": Grouping(by=("queue", "queue"))}, "name each once"),
+        ({"grouping": Grouping(by=("queue", "queue"))}, "name each group once"),
         ({"grouping": Grouping(interval="week")}, "interval 'week' is not known; valid: 15min"),
         ({"grouping": Grouping(interval="day", zone="UTC' OR 1=1 --")}, "time zone .* is not known"),
         ({"x": Threshold(-1)}, "threshold of the default is -1; valid: seconds from 0 to 604800"),
