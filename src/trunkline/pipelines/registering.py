@@ -12,7 +12,7 @@ from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.glue import athena, crawler
 from trunkline.lake.glue import tables as glue
-from trunkline.lake.glue.tables import Change
+from trunkline.lake.glue.tables import CatalogueChange
 from trunkline.lake.store import Store, open_store
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
@@ -62,7 +62,7 @@ def ddl_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) 
 def register(
     objects: Mapping[str, Object], lake: str, store: Store, glue_client: BaseClient, athena_client: BaseClient,
     wanted: Wanted = Wanted(),
-) -> list[Change]:  # fmt: skip
+) -> list[CatalogueChange]:  # fmt: skip
     """Make Glue and Athena know the lake. Again, it changes nothing.
 
     Raises TerminalError before any change where a table of theirs stands in the way or a column would narrow.
@@ -73,7 +73,9 @@ def register(
         files = object_tables(obj, lake, is_projected=wanted.is_projected)[0]
         if not wanted.is_projected:
             added = glue.register_partitions(glue_client, files, _days(store, obj))
-            done.append(Change(f"partitions of {files.full_name}", "updated" if added else "unchanged", f"{added} new"))
+            done.append(
+                CatalogueChange(f"partitions of {files.full_name}", "updated" if added else "unchanged", f"{added} new")
+            )
         if wanted.crawler_role is not None:
             done.append(crawler.keep(glue_client, crawler.crawler_input(files, obj.table_name, wanted.crawler_role)))
     if wanted.workgroup is not None:
@@ -81,7 +83,7 @@ def register(
     return done
 
 
-def register_lake(objects: Mapping[str, Object], lake: str, wanted: Wanted) -> list[Change]:
+def register_lake(objects: Mapping[str, Object], lake: str, wanted: Wanted) -> list[CatalogueChange]:
     """The same, with clients of the machine's own account and Region.
 
     Raises TransientError where AWS does not answer, TerminalError where it refuses.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trunkline.lake.glue.tables import Change
+from trunkline.lake.glue.tables import CatalogueChange
 from trunkline.limits import ATHENA_NAMED_QUERIES_PER_CALL_MAX
 from trunkline.sql.lake.athena import NamedQuery
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 
-def keep(client: BaseClient, queries: Sequence[NamedQuery], workgroup: str) -> list[Change]:
+def keep(client: BaseClient, queries: Sequence[NamedQuery], workgroup: str) -> list[CatalogueChange]:
     """Create or update named queries of a workgroup, known again by database and name. Again, it changes nothing."""
     held = _held(client, workgroup)
     done = []
@@ -23,12 +23,12 @@ def keep(client: BaseClient, queries: Sequence[NamedQuery], workgroup: str) -> l
         about = {"Name": query.name, "Description": query.about, "QueryString": query.sql}
         if there is None:
             client.create_named_query(**about, Database=query.database, WorkGroup=workgroup)
-            done.append(Change(name, "created"))
+            done.append(CatalogueChange(name, "created"))
         elif (there["QueryString"], there.get("Description")) == (query.sql, query.about):
-            done.append(Change(name, "unchanged"))
+            done.append(CatalogueChange(name, "unchanged"))
         else:
             client.update_named_query(NamedQueryId=there["NamedQueryId"], **about)
-            done.append(Change(name, "updated"))
+            done.append(CatalogueChange(name, "updated"))
     return done
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from trunkline.lake.glue.tables import Change
+from trunkline.lake.glue.tables import CatalogueChange
 from trunkline.sql.lake.glue import CatalogueTable
 
 if TYPE_CHECKING:
@@ -47,18 +47,18 @@ def crawler_input(table: CatalogueTable, public_name: str, role: str) -> dict[st
     }
 
 
-def keep(client: BaseClient, given: dict[str, Any]) -> Change:
+def keep(client: BaseClient, given: dict[str, Any]) -> CatalogueChange:
     """Create or update one crawler. Again, it changes nothing."""
     name = f"crawler {given['Name']}"
     try:
         held = client.get_crawler(Name=given["Name"])["Crawler"]
     except client.exceptions.EntityNotFoundException:
         client.create_crawler(**given)
-        return Change(name, "created")
+        return CatalogueChange(name, "created")
     if _is_same(given, held):
-        return Change(name, "unchanged")
+        return CatalogueChange(name, "unchanged")
     client.update_crawler(**given)
-    return Change(name, "updated")
+    return CatalogueChange(name, "updated")
 
 
 def _is_same(given: dict[str, Any], held: dict[str, Any]) -> bool:

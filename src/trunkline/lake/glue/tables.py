@@ -24,7 +24,7 @@ _OWN_STORAGE = ("Location", "InputFormat", "OutputFormat", "SerdeInfo")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CatalogueChange:
     """What becomes of one entry of the catalogue, and in words what is new about it."""
 
     name: str
@@ -35,12 +35,12 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class _Step:
     table: CatalogueTable
-    change: Change
+    change: CatalogueChange
     given: Mapping[str, Any]
     version: str = ""
 
 
-def register(client: BaseClient, tables: Sequence[CatalogueTable]) -> list[Change]:
+def register(client: BaseClient, tables: Sequence[CatalogueTable]) -> list[CatalogueChange]:
     """Create or update databases and tables. Again, it changes nothing.
 
     Raises TerminalError naming every table and column that stands in the way, before anything is changed.
@@ -59,7 +59,7 @@ def register(client: BaseClient, tables: Sequence[CatalogueTable]) -> list[Chang
     for name in databases:
         if name in missing:
             client.create_database(DatabaseInput={"Name": name, "Description": "Tables of a Trunkline lake."})
-        done.append(Change(name, "created" if name in missing else "unchanged"))
+        done.append(CatalogueChange(name, "created" if name in missing else "unchanged"))
     for step in steps:
         _apply(client, step)
         done.append(step.change)
@@ -111,7 +111,7 @@ def _table(client: BaseClient, table: CatalogueTable) -> Found | None:
 def _step(table: CatalogueTable, held: Found | None) -> tuple[_Step, list[str]]:
     """What to do about one table, and why it cannot be done."""
     if held is None:
-        return _Step(table, Change(table.full_name, "created"), table.input), []
+        return _Step(table, CatalogueChange(table.full_name, "created"), table.input), []
     refused = _in_the_way(table, held)
     columns, notes, narrowed = ([], [], []) if table.is_view or refused else _merged(table, held)
     given = dict(table.input)
@@ -120,7 +120,7 @@ def _step(table: CatalogueTable, held: Found | None) -> tuple[_Step, list[str]]:
     given["Parameters"] = {**_others(held.get("Parameters", {})), **table.input["Parameters"]}
     is_same_now = not refused and _is_same(given, held)
     detail = ", ".join(notes) if notes else ("definition" if not is_same_now else "")
-    change = Change(table.full_name, "unchanged" if is_same_now else "updated", detail)
+    change = CatalogueChange(table.full_name, "unchanged" if is_same_now else "updated", detail)
     return _Step(table, change, given, str(held.get("VersionId", ""))), refused + narrowed
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from trunkline.aws.redshift_once import Attempt, Work
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.model import Object
 from trunkline.sql.session import Session
 from trunkline.warehouse import staging
-from trunkline.warehouse.redshift.once import Request, Work
 from trunkline.warehouse.redshift.request import Collected, Fill, rebuild_request
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def rebuild(
         # A rebuild leaves the same rows however often it runs, so that each one is a work of its own.
         key = warehouse.key_of("rebuild", obj, [uuid.uuid4().hex])
 
-        def made(fill: Fill) -> Request:
+        def made(fill: Fill) -> Attempt:
             return rebuild_request(warehouse.local, obj, _ROWS, ledger, fill, bool(rows))
 
-        def request(number: int) -> Request:
+        def request(number: int) -> Attempt:
             return warehouse.filled(obj, _ROWS, key, number, made)
 
         warehouse.perform(Work(key, request, lambda: False, warehouse.address.timeout_s, warehouse.said))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from trunkline.aws.redshift_once import Attempt, Work
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.ledger import BATCH
 from trunkline.objects.model import Object
 from trunkline.sql.session import Session
-from trunkline.warehouse.redshift.once import Request, Work
 from trunkline.warehouse.redshift.request import Collected, Fill, ledger_request, refold_request
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def refold(warehouse: RedshiftWarehouse, obj: Object, before_commit: Callable[[S
         batch_ids = [row["batch_id"] for row in ledger.puts[BATCH.name][2]]
         key = warehouse.key_of("refold", obj, batch_ids)
 
-        def made(fill: Fill) -> Request:
+        def made(fill: Fill) -> Attempt:
             return (
                 refold_request(con, obj, _ROWS, (_GONE, _NEW), ledger, fill) if rows else ledger_request(ledger, fill)
             )
 
-        def request(number: int) -> Request:
+        def request(number: int) -> Attempt:
             return warehouse.filled(obj, _ROWS if rows else None, key, number, made)
 
         warehouse.perform(Work(key, request, lambda: warehouse.holds(batch_ids), warehouse.address.timeout_s))

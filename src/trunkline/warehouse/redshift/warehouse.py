@@ -15,6 +15,7 @@ import duckdb
 from trunkline.accounting import Counts
 from trunkline.aws.clients import make_client
 from trunkline.aws.redshift_data import DataApi, SqlError
+from trunkline.aws.redshift_once import Attempt, StatementApi, Work, perform
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import TerminalError, UsageError
@@ -31,12 +32,10 @@ from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 from trunkline.warehouse.redshift import installing, rebuilding, refolding
 from trunkline.warehouse.redshift.address import Address, address_of
-from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 from trunkline.warehouse.redshift.files import Folder
 from trunkline.warehouse.redshift.held import find_moved
 from trunkline.warehouse.redshift.load_errors import LoadError, load_errors
-from trunkline.warehouse.redshift.once import Request, Work, perform
 from trunkline.warehouse.redshift.question import check_question
 from trunkline.warehouse.redshift.request import (
     Collected,
@@ -59,7 +58,7 @@ class RedshiftWarehouse:
     `s3` gives the client for staged files when they are first needed; `foldered` are the works that have put some.
     """
 
-    api: Api
+    api: StatementApi
     address: Address
     s3: Callable[[], Any]
     local: duckdb.DuckDBPyConnection
@@ -185,8 +184,8 @@ class RedshiftWarehouse:
         return Folder(self.s3(), self.address.staging, key, number, self.address.iam_role)
 
     def filled(
-        self, obj: Object, relation: str | None, key: str, number: int, made: Callable[[Fill], Request]
-    ) -> Request:
+        self, obj: Object, relation: str | None, key: str, number: int, made: Callable[[Fill], Attempt]
+    ) -> Attempt:
         """A request with values where rows and ledger are small, else with files. `relation` None: no rows."""
         is_long = relation is not None and format_for(self.local, obj, relation, "parquet") == "json"
         if relation is None or (not is_long and is_for_insert(self.local, relation)):
@@ -219,12 +218,12 @@ class RedshiftWarehouse:
         """The merge of these batches. `rows_along` is None where no row is staged."""
         key = self.key_of("merge", obj, batch_ids)
 
-        def made(fill: Fill) -> Request:
+        def made(fill: Fill) -> Attempt:
             if rows_along is None:
                 return ledger_request(ledger, fill)
             return merge_request(self.local, obj, "stage", batch_ids, ledger, fill)
 
-        def request(number: int) -> Request:
+        def request(number: int) -> Attempt:
             if rows_along is not None:
                 # Before the transaction: were it after, a process that dies between the two would leave none.
                 find_moved(self, self.local, obj)
