@@ -45,7 +45,7 @@ def flat(flattener: Flattener, *texts: str) -> tuple[list[dict[str, Any]], list[
     result = flattener.flatten(framed, AT)
     names = [column.name for column in obj.columns]
     listed = ", ".join(f'"{name}"' for name in names)
-    rows = flattener.con.execute(f"SELECT {listed} FROM flat ORDER BY row_id").fetchall()
+    rows = flattener.con.execute(f"SELECT {listed} FROM {flattener.flat.sql} ORDER BY record_row").fetchall()
     return (
         [dict(zip(names, row, strict=True)) for row in rows],
         [(one.reason, one.detail) for one in result.dead_letters],

@@ -30,7 +30,7 @@ def rows(given: Framed) -> list[tuple[object, ...]]:
     flattener = Flattener(NARROW, PiiRule("hash", b"key"))
     assert flattener.flatten(given, AT).accepted == 2
     return flattener.con.execute(
-        "SELECT record_fidelity, record_version, record_is_deleted FROM flat ORDER BY row_id"
+        f"SELECT record_fidelity, record_version, record_is_deleted FROM {flattener.flat.sql} ORDER BY record_row"
     ).fetchall()
 
 

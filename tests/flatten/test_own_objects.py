@@ -32,7 +32,7 @@ def test_the_example_object_is_flattened() -> None:
     assert result.accepted == 1
     assert [letter.reason for letter in result.dead_letters] == ["wrong_type", "missing_key"]
     names = ", ".join(f'"{column.name}"' for column in obj.data_columns)
-    (row,) = flattener.con.execute(f"SELECT {names}, record_unmapped FROM flat").fetchall()
+    (row,) = flattener.con.execute(f"SELECT {names}, record_unmapped FROM {flattener.flat.sql}").fetchall()
     assert dict(zip([*(column.name for column in obj.data_columns), "record_unmapped"], row, strict=True)) == {
         "survey_id": "5", "contact_id": "c1", "answered_at": datetime(2026, 3, 8, 10),
         "updated_at": datetime(2026, 3, 8, 10, 0, 1), "queue_id": "q1", "score": 7, "thinking_ms": 12_000,

@@ -55,5 +55,5 @@ def test_what_is_hidden_in_a_json_column_is_json() -> None:
     plan = Plan(CONTACT_RECORD.name, "test", (FileRange("file", "1", 0, 100, True, at),))
     flattener = Flattener(CONTACT_RECORD, PiiRule("hash", b"key"))
     assert flattener.flatten(Framed(plan, [json.dumps(record)], [0], [0], [], 100), at).accepted == 1
-    ((text,),) = flattener.con.execute("SELECT additional_email_recipients FROM flat").fetchall()
+    ((text,),) = flattener.con.execute(f"SELECT additional_email_recipients FROM {flattener.flat.sql}").fetchall()
     assert re.fullmatch("[0-9a-f]{32}", json.loads(text))

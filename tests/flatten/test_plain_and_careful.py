@@ -38,7 +38,9 @@ class AllCareful(Flattener):
 def read(flattener: Flattener, framed: Framed) -> Read:
     """Rows in order, and position, hash and reason of what is set aside."""
     result = flattener.flatten(framed, AT)
-    rows = flattener.con.execute("SELECT * EXCLUDE (is_odd) FROM flat ORDER BY row_id").fetchall()
+    rows = flattener.con.execute(
+        f"SELECT * EXCLUDE (record_is_odd) FROM {flattener.flat.sql} ORDER BY record_row"
+    ).fetchall()
     return rows, sorted((one.position, one.payload_hash, one.reason) for one in result.dead_letters)
 
 
@@ -124,8 +126,14 @@ def test_one_hostile_record_at_a_time() -> None:
     flattener = flattener_of(Flattener, NARROW, "hash")
     texts = [json.dumps(narrow(f"c{n}", **change)) for n, change in enumerate(HOSTILE)][::5]
     rows, _ = read(flattener, framed_texts(NARROW, texts))
-    names = [d[0] for d in flattener.con.execute("SELECT * EXCLUDE (is_odd) FROM flat LIMIT 0").description or []]
-    hash_at, row_at = names.index("record_hash"), names.index("row_id")
+    names = [
+        d[0]
+        for d in flattener.con.execute(
+            f"SELECT * EXCLUDE (record_is_odd) FROM {flattener.flat.sql} LIMIT 0"
+        ).description
+        or []
+    ]
+    hash_at, row_at = names.index("record_hash"), names.index("record_row")
     together = {row[row_at]: row[hash_at] for row in rows}
     alone = {}
     for n, text in enumerate(texts):

@@ -111,9 +111,13 @@ def _digest(rows: list[Any]) -> str:
 
 def _collect(flattener: Flattener, done: Flattened, into: dict[str, list[Any]]) -> None:
     names = [column.name for column in CONTACT_RECORD.columns] + ["row_id", "partition_date"]
-    rows = flattener.con.execute("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM flat ORDER BY flat.row_id").fetchall()
-    for index, name in enumerate(names):
-        into.setdefault(name, []).extend((row[len(names) - 2], row[index]) for row in rows if row[index] is not None)
+    rows = flattener.con.execute(
+        f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {flattener.flat.sql} ORDER BY {flattener.flat.sql}.record_row"
+    ).fetchall()
+    beside = [flattener.flat.columns.index(name) for name in ("record_row", "record_partition_date")]
+    places = [*range(len(CONTACT_RECORD.columns)), *beside]
+    for name, place in zip(names, places, strict=True):
+        into.setdefault(name, []).extend((row[places[-2]], row[place]) for row in rows if row[place] is not None)
     letters = [(one.position, one.reason, one.detail, one.payload_hash) for one in done.dead_letters]
     into.setdefault("dead letters", []).extend(sorted(letters))
     into.setdefault("drift", []).append(msgspec.json.encode(done.drift, order="sorted"))

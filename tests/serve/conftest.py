@@ -43,7 +43,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
     done = flattener.flatten(Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 1), LOADED)
     assert done.accepted == len(texts)
     parquet = tmp_path_factory.mktemp("rows") / "rows.parquet"
-    flattener.con.execute(f"COPY (SELECT {names} FROM flat) TO '{parquet}'")
+    flattener.con.execute(f"COPY (SELECT {names} FROM {flattener.flat.sql}) TO '{parquet}'")
     con.execute(
         f"INSERT INTO connect.f_calls SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY contact_id "
         f"ORDER BY {order_by(CONTACT_RECORD, DUCKDB)}) AS place FROM read_parquet('{parquet}')) WHERE place = 1"

@@ -28,7 +28,9 @@ class FidelityByName(Flattener):
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
         """Flatten, then mark what came from files of lower fidelity."""
         result = super().flatten(framed, loaded_at)
-        self.con.execute(f"UPDATE flat SET record_fidelity = 'api' WHERE contains(record_position, '/{API}')")
+        self.con.execute(
+            f"UPDATE {self.flat.sql} SET record_fidelity = 'api' WHERE contains(record_position, '/{API}')"
+        )
         return result
 
 
@@ -178,7 +180,9 @@ def flattened(subject: Subject, versions: Sequence[Version], flattener: Flattene
     ]
     listed = ", ".join(f'"{n}"' for n in names)
     texts_of_hidden = ", ".join(f"COALESCE(CAST(\"{n}\" AS VARCHAR), '')" for n in hidden)
-    rows = flattener.con.execute(f"SELECT {listed}, {texts_of_hidden} FROM flat ORDER BY row_id").fetchall()
+    rows = flattener.con.execute(
+        f"SELECT {listed}, {texts_of_hidden} FROM {flattener.flat.sql} ORDER BY record_row"
+    ).fetchall()
     found = []
     for row in rows:
         values = dict(zip(names, row, strict=False))

@@ -22,7 +22,7 @@ from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.lake.views import lake_columns
 from trunkline.sql.session import Session
-from trunkline.warehouse.model import Along, Staged
+from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.address import address_of
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
@@ -61,7 +61,7 @@ def write_batch(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], obj:
     return Staged(batch_id(name), (path,) if rows else ())
 
 
-def along(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None = None) -> Along:
+def hooks(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None = None) -> CommitHooks:
     """A ledger of batches by id, with the rows that they read."""
 
     def ledger(session: Session, counts: Mapping[str, Counts], refused: Sequence[Refused]) -> None:
@@ -72,7 +72,7 @@ def along(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None 
                 "read": read, "drift": None, "loaded_at": AT, "merged_at": AT, "code_version": "",
             }])  # fmt: skip
 
-    return Along(lambda ids: (tombstones if tombstones is not None else []).extend(ids), ledger)
+    return CommitHooks(lambda _, ids: (tombstones if tombstones is not None else []).extend(ids), ledger)
 
 
 @contextmanager
@@ -100,4 +100,4 @@ def counted(redshift: Redshift, obj: Object = NARROW) -> Counts:
     return replace(Counts(), **dict(zip(names, row, strict=True)))
 
 
-__all__ = ["along", "batch_id", "counted", "row_of", "warehouse_of", "write_batch"]
+__all__ = ["batch_id", "counted", "hooks", "row_of", "warehouse_of", "write_batch"]

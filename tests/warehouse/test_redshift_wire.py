@@ -15,7 +15,7 @@ import redshift_on_postgres as on_postgres
 from homes import NARROW
 from redshift_copy import PATTERN, Copier
 from redshift_home import BUCKET, make_database
-from redshift_merges import along, batch_id, row_of, write_batch
+from redshift_merges import batch_id, hooks, row_of, write_batch
 from s3 import bucket
 
 from trunkline.accounting import Counts
@@ -71,7 +71,7 @@ def test_install_load_and_query(
         tmp_path / "in", "1", [row_of("a", second=1, score=1), row_of("a", second=2, score=2), row_of("b")]
     )
     for _ in range(2):
-        counts = warehouse.merge(NARROW, [batch], along(NARROW, {batch_id("1"): 3}))
+        counts = warehouse.merge(NARROW, [batch], hooks(NARROW, {batch_id("1"): 3}))
         assert counts == {batch_id("1"): Counts(inserted=2, superseded=1)}
     assert warehouse.query("SELECT id, score FROM connect.f_narrow WHERE id = $1", ["a"]) == [("a", 2)]
     assert warehouse.ask("SELECT id FROM connect.f_narrow ORDER BY id").rows == [("a",), ("b",)]

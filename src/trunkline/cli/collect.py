@@ -9,8 +9,9 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_time, progress, shows_progress
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError, UsageError
+from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
     from trunkline.pipelines.collect import Collected

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import trunkline
 from trunkline.completeness import census, certificates
 from trunkline.completeness.census import CensusCounts
 from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, Difference
@@ -18,6 +17,7 @@ from trunkline.lake.store import Store
 from trunkline.objects.model import Object
 from trunkline.schedules.windows import Window
 from trunkline.sql.relation import Relation
+from trunkline.version import __version__
 
 AMENDMENT_ENTRIES_MAX: Final = 10_000
 """Contacts that one amendment names; more are appended as further amendments."""
@@ -55,7 +55,7 @@ def certify(
         listed_as_of=listed_as_of,
         settle_hours=tuple(age.total_seconds() / 3600 for age in rule.ages),
         closed_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     name = period_name(period)
     space.store.put_file(path, layout.pairs_key(space.obj.name, space.source, name))
@@ -106,7 +106,7 @@ def _append(
         sha256=certificates.hash_pairs(space.con, certified.sql),
         previous=chain.documents[-1],
         appended_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     data = certificates.encode(amendment)
     key = layout.certificate_key(space.obj.name, space.source, period_name(period), number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from trunkline.engines.model import (
     FREE_TEXT_BYTES,
     Engine,
+    Procedures,
     Refusal,
     RoleRules,
     TableRules,
@@ -50,6 +51,18 @@ def type_of(column: Column) -> str:
 def column_bytes_max(column: Column) -> int:
     """The longest value of a column in bytes of its text."""
     return text_bytes_of(column) if column.type == "text" else NESTED_BYTES_MAX
+
+
+PROCEDURES = Procedures(
+    lock_mode="",  # Redshift has one mode, in which readers wait
+    lock_note=(
+        "Under snapshot isolation two loaders would both\n"
+        "  -- insert a new key. A transaction that reads or copies before this call must lock before that."
+    ),
+    text_type="VARCHAR(512)",
+    result="OUT BIGINT",
+    utc_now="GETDATE()",  # sessions are in UTC unless somebody sets a time zone, and GETDATE has none
+)
 
 
 def _storage(key: str, partition: str) -> str:
@@ -112,6 +125,7 @@ REDSHIFT = Engine(
     json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)
     refuses_nul=True,
     identifier_bytes_max=127,
+    procedures=PROCEDURES,
     refuses=(
         Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),
         Refusal("enforced keys; the planner trusts declared ones", "no key declared, the merge keeps one row per key",

@@ -1,4 +1,4 @@
-"""Run the flatten statement over one batch: typed rows in the table `flat`, bad records set aside.
+"""Run the flatten statement over one batch: typed rows in a temporary table, bad records set aside.
 
 One `Flattener` owns one in-memory DuckDB with one thread and its prepared statements; several work side by side.
 """
@@ -25,7 +25,7 @@ from trunkline.flatten.shapes import ShapeReport, drift_of, read_layouts
 from trunkline.flatten.unmapped import cut_unknown
 from trunkline.objects.model import Object
 from trunkline.records import DeadLetter, Framed
-from trunkline.sql.flatten.statement import FlattenSql, flatten_sql
+from trunkline.sql.flatten.statement import IS_ODD, ROW, FlattenSql, flatten_sql
 
 # What DuckDB says of a value it cannot take. Any other error is a fault of ours and must not look like the record's.
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
@@ -33,7 +33,7 @@ _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """What became of one batch. The typed rows are in table `flat` of the connection until the next batch."""
+    """What became of one batch. The typed rows are in the flattener's table `flat` until the next batch."""
 
     accepted: int
     dead_letters: list[DeadLetter]
@@ -47,6 +47,7 @@ class Flattener:
         self.obj = obj
         self.rule = rule
         self.sql: FlattenSql = flatten_sql(obj, rule.mode)
+        self.flat = self.sql.flat
         # DuckDB's own choice is `.tmp` in the working directory, where records would lie for all to read.
         place = {"temp_directory": str(spill) if spill else ""}
         self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **place})
@@ -88,7 +89,7 @@ class Flattener:
 
     def _empty(self) -> None:
         """Empty `flat`. Rows stay in an open transaction where they can: to commit them would copy them once more."""
-        self.con.execute("ROLLBACK" if self._is_open else "TRUNCATE flat")
+        self.con.execute("ROLLBACK" if self._is_open else f"TRUNCATE {self.flat.sql}")
         self._is_open = False
 
     def _begin(self) -> None:
@@ -144,9 +145,10 @@ class Flattener:
                 self._empty()
                 continue
             report.type_changes.update(types)
-            odd = {row for (row,) in self.con.execute("SELECT row_id FROM flat WHERE is_odd").fetchall()}
+            odd_rows = self.con.execute(f"SELECT {ROW} FROM {self.flat.sql} WHERE {IS_ODD}").fetchall()
+            odd = {row for (row,) in odd_rows}
             if odd:
-                self.con.execute("DELETE FROM flat WHERE is_odd")
+                self.con.execute(f"DELETE FROM {self.flat.sql} WHERE {IS_ODD}")
             return odd
         return set(range(len(batch.records)))
 

@@ -14,6 +14,9 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import day_of, rows_key, tombstones_key
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
+from trunkline.sql.relation import BATCH_ID, LOST_DATE, PARTITION_DATE, WON_DATE, Relation
+
+_PARTITIONS = (("year", "%Y"), ("month", "%m"), ("day", "%d"))
 
 MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
@@ -39,25 +42,25 @@ def lake_columns(obj: Object) -> list[str]:
 
 
 def write_rows(
-    con: duckdb.DuckDBPyConnection, obj: Object, batch_id: str, store: Store, scratch: Path
+    con: duckdb.DuckDBPyConnection, obj: Object, flat: Relation, batch_id: str, store: Store, scratch: Path
 ) -> list[WrittenFile]:
-    """Publish table `flat` of a flattener's connection. A second call with the same batch replaces the same files."""
+    """Publish the rows of `flat`, see `flat_rows`. A second call with the same batch replaces the same files."""
+    day_column = flat.column(PARTITION_DATE)
     columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    days = con.execute("SELECT partition_date, count(*) FROM flat GROUP BY 1 ORDER BY 1").fetchall()
+    days = con.execute(f"SELECT {day_column}, count(*) FROM {flat.sql} GROUP BY 1 ORDER BY 1").fetchall()
     folder = scratch / batch_id
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
     if len(days) == 1:
         path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({PARQUET})")
+        con.execute(f"COPY ({rows} FROM {flat.sql}) TO '{_quoted(path)}' ({PARQUET})")
         made = [(path, days[0][0], days[0][1])]
     else:
         # Hive folders name the partition; the columns that name it stay out of the files.
-        parts = "strftime(partition_date, '%Y') AS year, strftime(partition_date, '%m') AS month, "
-        parts += "strftime(partition_date, '%d') AS day"
+        parts = ", ".join(f"strftime({day_column}, '{format_}') AS {name}" for name, format_ in _PARTITIONS)
         con.execute(
-            f"COPY ({rows}, {parts} FROM flat) TO '{_quoted(folder)}' "
+            f"COPY ({rows}, {parts} FROM {flat.sql}) TO '{_quoted(folder)}' "
             f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
         )
         counts = dict(days)
@@ -76,23 +79,24 @@ def write_rows(
 
 
 def write_tombstones(
-    con: duckdb.DuckDBPyConnection, obj: Object, batch_ids: Iterable[str], store: Store, scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    obj: Object,
+    moved: Relation,
+    batch_ids: Iterable[str],
+    store: Store,
+    scratch: Path,
 ) -> int:
-    """Publish table `moved` of a warehouse connection: keys whose best version lies in another partition.
-
-    `moved` has the batch that brought the news, the losing partition date, the winner's date and its place in the
-    order. Returns the number of tombstones.
-    """
+    """Publish the tombstones of batches, see `tombstone_rows`; returns their number."""
     scratch.mkdir(parents=True, exist_ok=True)
     total = 0
     for batch_id in batch_ids:
         for day, count in con.execute(
-            "SELECT lost_date, count(*) FROM moved WHERE batch_id = $1 GROUP BY 1 ORDER BY 1", [batch_id]
+            f"SELECT {LOST_DATE}, count(*) FROM {moved.sql} WHERE {BATCH_ID} = $1 GROUP BY 1 ORDER BY 1", [batch_id]
         ).fetchall():
             path = scratch / f"{batch_id}.moved"
             con.execute(
-                f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' "
-                f"AND lost_date = DATE '{day}') "
+                f"COPY (SELECT {_tombstone(obj)} FROM {moved.sql} WHERE {BATCH_ID} = '{batch_id}' "
+                f"AND {LOST_DATE} = DATE '{day}') "
                 f"TO '{_quoted(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
@@ -110,7 +114,7 @@ def _tombstone(obj: Object) -> str:
             parts.append(name)
         else:
             parts.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {name}")
-    parts.append(f"CAST(won_date AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
+    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
     return ", ".join(parts)
 
 

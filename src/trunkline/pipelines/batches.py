@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import trunkline
 from trunkline import clock
 from trunkline.flatten.letters import place
 from trunkline.flatten.run import Flattener
@@ -14,6 +13,7 @@ from trunkline.lake.writer import write_rows
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
+from trunkline.version import __version__
 
 
 def record_plan(store: Store, plan: Plan) -> None:
@@ -27,7 +27,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
     letters = _distinct(done.dead_letters)
-    written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
+    written = write_rows(flattener.con, obj, flattener.flat, batch_id, store, scratch) if done.accepted else []
     if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
         marks = _marks(framed)
         kept = [
@@ -47,7 +47,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         letters=[_indexed(one) for one in letters],
         drift=done.drift,
         loaded_at=loaded_at,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     if record.read != record.accepted + record.filtered + record.dead_letter:
         raise AssertionError(f"batch {batch_id}: {record.read} read, {record.accepted} + {record.dead_letter} kept")

@@ -15,7 +15,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
 from trunkline.sql.ddl import create_schema, view_columns
@@ -23,6 +23,7 @@ from trunkline.sql.lake import pruning
 from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
+from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
@@ -53,10 +54,10 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
 
     Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
     """
-    check_places(settings)
+    check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+    with translate_engine_errors(settings), target.open_reader(opening_of(settings)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
         warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
         yield Reader(settings, objects, warehouse)
@@ -124,11 +125,26 @@ def _literal(path: str) -> str:
 
 
 def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
-    """Run one question in the warehouse's own SQL, or in `athena`'s or `duckdb`'s.
+    """Run one query in the warehouse's own SQL, or in `athena`'s or `duckdb`'s, which a server's lake runs.
 
-    A server answers its own SQL alone; the other two are answered from the lake there. Raises UsageError for SQL that
-    cannot be, in the engine's words. Only a query: COPY could write into the lake, which the engine must read.
+    Raises UsageError for SQL that cannot be run, in the engine's words. Only queries run: COPY could write into the
+    lake, which the engine must be able to read.
     """
+    target, text = _resolve(reader, sql, dialect)
+    return target.ask(text)
+
+
+def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
+    """Like `query`, as an Arrow table. A server's column types are inferred from the values."""
+    target, text = _resolve(reader, sql, dialect)
+    if isinstance(target, DuckDBWarehouse):
+        return target.table(text)
+    answer = target.ask(text)
+    return table_of(answer.columns, answer.rows)
+
+
+def _resolve(reader: Reader, sql: str, dialect: str | None) -> tuple[Readable, str]:
+    """The engine that runs a query of a dialect, and the query in that engine's SQL."""
     own = reader.warehouse.engine.name
     local = reader.warehouse if own == DUCKDB.name else DuckDBWarehouse(reader.con)
     match dialect or own:
@@ -136,12 +152,12 @@ def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
             sql = trino.to_duckdb(sql, _tables(reader))
             for setting in trino.SETTINGS:
                 reader.con.execute(setting)
-            return local.ask(sql)
+            return local, sql
         case "duckdb":
             _check_question(sql)
-            return local.ask(pruning.prune(sql, reader.objects))
+            return local, pruning.prune(sql, reader.objects)
         case name if name == own:
-            return reader.warehouse.ask(sql)
+            return reader.warehouse, sql
     valid = " and ".join(dict.fromkeys([own, "duckdb", "athena"]))
     raise UsageError(f"there is no dialect {dialect!r} here; valid are {valid}")
 

@@ -21,6 +21,10 @@ from trunkline.objects.model import Column, Json, Object
 from trunkline.sql.flatten.tree import Leaf, pointer, tree_of
 from trunkline.sql.flatten.values import OWN_LENGTH_MIN, parse, renamed, scalar, stored
 from trunkline.sql.order import partition_date
+from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
+
+ROW, IS_ODD = "record_row", "record_is_odd"
+"""A row's record in its batch; whether the record needs the careful reading."""
 
 _BESIDE = (
     "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
@@ -33,7 +37,7 @@ _BESIDE = (
 class FlattenSql:
     """The statements of an object under one rule for personal data.
 
-    `table` makes `flat`: the stored columns, then `row_id`, `partition_date`, `is_odd`. `rows` inserts into it.
+    `table` makes `flat`: the stored columns, then PARTITION_DATE, ROW and IS_ODD. `rows` inserts into it.
     `layouts` groups table `texts` (`row_id`, `text`) by the keys of their known objects (`key_paths`, of which the
     first is the record itself): keys, number of records, their row ids.
 
@@ -47,6 +51,7 @@ class FlattenSql:
     other as its text made plain, with what is hashed in its place, where it hides personal data, by `safe_name`.
     """
 
+    flat: Relation
     table: str
     rows: str
     layouts: str
@@ -59,9 +64,12 @@ def flatten_sql(obj: Object, mode: str = "hash") -> FlattenSql:
     tree = tree_of(obj)
     keys = ", ".join(text_literal(pointer(path)) for path in tree.objects)
     columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
+    flat = flat_rows(obj, (ROW, IS_ODD))
+    more = f"{PARTITION_DATE} DATE, {ROW} INTEGER, {IS_ODD} BOOLEAN"
     return FlattenSql(
-        table=f"CREATE OR REPLACE TEMP TABLE flat ({columns}, row_id INTEGER, partition_date DATE, is_odd BOOLEAN)",
-        rows=_Statement(obj, mode).sql(),
+        flat=flat,
+        table=f"CREATE OR REPLACE TEMP TABLE {flat.sql} ({columns}, {more})",
+        rows=_Statement(obj, mode).sql(flat),
         # By the hash of the keys: 64 bits, over a few dozen layouts that one exporter writes.
         layouts=(
             f"SELECT any_value(keys), count(*), list(row_id) FROM (SELECT row_id, json_keys(text, [{keys}]) AS keys "
@@ -112,10 +120,10 @@ class _Statement:
         self.columns = [c for c in obj.data_columns if c.path is not None]
         self.own = {_q(f"own {c.name}"): c for c in self.columns if c.pii == "direct" and c.type == "text"}
 
-    def sql(self) -> str:
+    def sql(self, flat: Relation) -> str:
         """The whole statement."""
         values, final = ",\n    ".join(self._values()), ",\n  ".join(self._final())
-        return f"INSERT INTO flat\nSELECT\n  {final}\nFROM (\n  SELECT\n    {values}\n  FROM records\n)"
+        return f"INSERT INTO {flat.sql}\nSELECT\n  {final}\nFROM (\n  SELECT\n    {values}\n  FROM records\n)"
 
     def _leaf(self, column: Column) -> str:
         return _q(self.names[column.path or ()])
@@ -168,7 +176,7 @@ class _Statement:
         made = record | {column.name: self._stored(column) for column in self.obj.data_columns}
         columns = [_as(made.get(c.name, _q(c.name)), c.name) for c in self.obj.columns]
         date = partition_date(self.obj, DUCKDB)
-        return [*columns, "record_row AS row_id", f"{date} AS partition_date", f"{self._is_odd()} AS is_odd"]
+        return [*columns, f"{date} AS {PARTITION_DATE}", ROW, f"{self._is_odd()} AS {IS_ODD}"]
 
     def _stored(self, column: Column) -> str:
         """A column's value as it is stored."""

@@ -11,50 +11,55 @@ from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.ledger import BATCH
 from trunkline.objects.model import Object
+from trunkline.sql.relation import BATCH_ID, Relation, object_rows
 from trunkline.sql.session import Session
 from trunkline.warehouse.redshift.request import Collected, Fill, ledger_request, refold_request
 
 if TYPE_CHECKING:
     from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
-_ROWS: Final = "refolding"
 _GONE, _NEW = "f" * 32, "0" * 32
 _KEYS_MAX: Final = 1_000
 
 
-def refold(warehouse: RedshiftWarehouse, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
+def refold(
+    warehouse: RedshiftWarehouse,
+    obj: Object,
+    touched: Relation,
+    winners: Relation,
+    before_commit: Callable[[Session, int], None],
+) -> None:
     """As Warehouse has it. How many rows go is asked before: let nobody else load this table meanwhile."""
     con = warehouse.local
     keys, columns = (", ".join(map(DUCKDB.quote, names)) for names in (obj.key, (c.name for c in obj.columns)))
+    both = object_rows(obj, "refolding", [BATCH_ID])
     try:
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT {columns}, '{_NEW}' AS batch_id FROM winners "
-            f"UNION ALL BY NAME SELECT {keys}, '{_GONE}' AS batch_id FROM touched"
+            f"CREATE OR REPLACE TEMP TABLE {both.sql} AS SELECT {columns}, '{_NEW}' AS {BATCH_ID} FROM {winners.sql} "
+            f"UNION ALL BY NAME SELECT {keys}, '{_GONE}' AS {BATCH_ID} FROM {touched.sql}"
         )
-        rows: int = con.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()[0][0]
+        rows: int = con.execute(f"SELECT count(*) FROM {both.sql}").fetchall()[0][0]
         ledger = Collected()
-        before_commit(ledger, _difference(warehouse, obj))
+        before_commit(ledger, _difference(warehouse, obj, touched, winners))
         batch_ids = [row["batch_id"] for row in ledger.puts[BATCH.name][2]]
         key = warehouse.key_of("refold", obj, batch_ids)
 
         def made(fill: Fill) -> Attempt:
-            return (
-                refold_request(con, obj, _ROWS, (_GONE, _NEW), ledger, fill) if rows else ledger_request(ledger, fill)
-            )
+            return refold_request(con, obj, both, (_GONE, _NEW), ledger, fill) if rows else ledger_request(ledger, fill)
 
         def request(number: int) -> Attempt:
-            return warehouse.filled(obj, _ROWS if rows else None, key, number, made)
+            return warehouse.filled(obj, both if rows else None, key, number, made)
 
         warehouse.perform(Work(key, request, lambda: warehouse.holds(batch_ids), warehouse.address.timeout_s))
     finally:
-        con.execute(f"DROP TABLE IF EXISTS temp.{_ROWS}")
+        con.execute(f"DROP TABLE IF EXISTS temp.{both.sql}")
 
 
-def _difference(warehouse: RedshiftWarehouse, obj: Object) -> int:
+def _difference(warehouse: RedshiftWarehouse, obj: Object, touched: Relation, winners: Relation) -> int:
     """Winners without the rows that are there of the touched keys."""
     quote, con = REDSHIFT.quote, warehouse.local
-    count: int = con.execute("SELECT count(*) FROM winners").fetchall()[0][0]
-    keys = con.execute(f"SELECT {', '.join(DUCKDB.quote(key) for key in obj.key)} FROM touched").fetchall()
+    count: int = con.execute(f"SELECT count(*) FROM {winners.sql}").fetchall()[0][0]
+    keys = con.execute(f"SELECT {', '.join(DUCKDB.quote(key) for key in obj.key)} FROM {touched.sql}").fetchall()
     for start in range(0, len(keys), _KEYS_MAX):
         values: list[object] = []
         arms = []

@@ -23,18 +23,19 @@ from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.records import Refused
-from trunkline.sql.merge.procedure_text import COUNTS
+from trunkline.sql.merge.plpgsql import COUNTS
 from trunkline.sql.merge.redshift_load import Format, create_staged, put_statements, staged_table
 from trunkline.sql.merge.staged import staging_sql
+from trunkline.sql.relation import Relation
 from trunkline.sql.session import Rows, Session
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
-from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
+from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 from trunkline.warehouse.redshift import installing, rebuilding, refolding
 from trunkline.warehouse.redshift.address import Address, address_of
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 from trunkline.warehouse.redshift.files import Folder
-from trunkline.warehouse.redshift.held import find_moved
+from trunkline.warehouse.redshift.held import find_elsewhere
 from trunkline.warehouse.redshift.load_errors import LoadError, load_errors
 from trunkline.warehouse.redshift.question import check_question
 from trunkline.warehouse.redshift.request import (
@@ -48,7 +49,6 @@ from trunkline.warehouse.redshift.request import (
 )
 
 _SEARCH_PATH: Final = "SET search_path TO connect_datalake, connect, ledger, public"
-_STAGED: Final = ("stage", "best", "held_rows", "held", "moved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +122,24 @@ class RedshiftWarehouse:
         """Names of the objects that `install` has something to do for."""
         return installing.missing(self, objects)
 
-    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+    def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the table: copy, merge and ledger in one transaction, sent once."""
         batch_ids = [batch.batch_id for batch in batches]
         files = [path for batch in batches for path in batch.files]
         ledger = Collected()
         refused: list[Refused] = []
+        rows: Relation | None = None
         try:
             if files:
-                refused = self._stage(obj, files)
-            along.ledger(ledger, {}, refused)
+                staged = staging.stage(self.local, obj, REDSHIFT, files, has_all_columns=True)
+                refused = staged.refused
+                has_rows = self.local.execute(f"SELECT 1 FROM {staged.rows.sql} LIMIT 1").fetchall()
+                rows = staged.rows if has_rows else None
+            hooks.ledger(ledger, {}, refused)
             ledger.set_rejected(refused)
-            has_rows = bool(files) and self.local.execute("SELECT count(*) FROM stage").fetchall() != [(0,)]
-            self.perform(self._work(obj, batch_ids, ledger, along if has_rows else None))
+            self.perform(self._work(obj, batch_ids, ledger, rows, hooks))
         finally:
-            for table in _STAGED:
-                self.local.execute(f"DROP TABLE IF EXISTS temp.{table}")
+            staging.drop(self.local, obj)
         return self._counted(batch_ids)
 
     def rebuild(
@@ -146,12 +148,14 @@ class RedshiftWarehouse:
         """Fill the table again from the lake's files; the old rows stay until the new are there."""
         return rebuilding.rebuild(self, obj, groups, before_commit)
 
-    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
-        """Take out the rows of `touched`, put in those of `winners`."""
-        refolding.refold(self, obj, before_commit)
+    def refold(
+        self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
+    ) -> None:
+        """Delete the rows whose keys are in `touched`, insert those of `winners`."""
+        refolding.refold(self, obj, touched, winners, before_commit)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table that do not say deleted."""
+        """Rows of the table that are not deleted."""
         table = quote_qualified(REDSHIFT, obj.warehouse_table)
         return int(self.query(f"SELECT COUNT(*) FROM {table} WHERE NOT record_is_deleted")[0][0])
 
@@ -184,7 +188,7 @@ class RedshiftWarehouse:
         return Folder(self.s3(), self.address.staging, key, number, self.address.iam_role)
 
     def filled(
-        self, obj: Object, relation: str | None, key: str, number: int, made: Callable[[Fill], Attempt]
+        self, obj: Object, relation: Relation | None, key: str, number: int, made: Callable[[Fill], Attempt]
     ) -> Attempt:
         """A request with values where rows and ledger are small, else with files. `relation` None: no rows."""
         is_long = relation is not None and format_for(self.local, obj, relation, "parquet") == "json"
@@ -206,29 +210,23 @@ class RedshiftWarehouse:
         text = bound.statement(sql, values)
         return self.api.run(text, uuid.uuid4().hex, bound.parameters, timeout_s=self.address.timeout_s).id
 
-    def _stage(self, obj: Object, files: Sequence[Path]) -> list[Refused]:
-        """Tables `stage` and `best` of the local engine, without what Redshift refuses."""
-        sql = staging_sql(obj)
-        self.local.execute(sql.stage, [[str(path) for path in files]])
-        refused = staging.refuse(self.local, obj, REDSHIFT, "stage")
-        self.local.execute(sql.best)
-        return refused
-
-    def _work(self, obj: Object, batch_ids: Sequence[str], ledger: Collected, rows_along: Along | None) -> Work:
-        """The merge of these batches. `rows_along` is None where no row is staged."""
+    def _work(
+        self, obj: Object, batch_ids: Sequence[str], ledger: Collected, rows: Relation | None, hooks: CommitHooks
+    ) -> Work:
+        """The merge of these batches. `rows` is None where no row is staged."""
         key = self.key_of("merge", obj, batch_ids)
 
         def made(fill: Fill) -> Attempt:
-            if rows_along is None:
+            if rows is None:
                 return ledger_request(ledger, fill)
-            return merge_request(self.local, obj, "stage", batch_ids, ledger, fill)
+            return merge_request(self.local, obj, rows, batch_ids, ledger, fill)
 
         def request(number: int) -> Attempt:
-            if rows_along is not None:
+            if rows is not None:
                 # Before the transaction: were it after, a process that dies between the two would leave none.
-                find_moved(self, self.local, obj)
-                rows_along.tombstones(batch_ids)
-            return self.filled(obj, None if rows_along is None else "stage", key, number, made)
+                elsewhere = find_elsewhere(self, self.local, obj, rows)
+                hooks.tombstones(staging.find_moved(self.local, staging_sql(obj), elsewhere), batch_ids)
+            return self.filled(obj, rows, key, number, made)
 
         return Work(key, request, lambda: self.holds(batch_ids), self.address.timeout_s, self.said)
 

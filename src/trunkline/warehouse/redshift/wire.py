@@ -16,11 +16,11 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from trunkline import __version__
 from trunkline.aws.clients import make_client
 from trunkline.aws.redshift_data import ListedStatement, RedshiftTarget, SqlError, Statement, StatementTimeoutError
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
+from trunkline.version import __version__
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift.address import shown, wire_address_of
