@@ -131,10 +131,9 @@ class HomeHandle:
         from trunkline import clock
         from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
-        from trunkline.pipelines.collect import Collector
-        from trunkline.pipelines.collect import instances as chosen_instances
-        from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+        from trunkline.pipelines.collect import Collector, chosen_instances
         from trunkline.pipelines.home import open_home
+        from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)

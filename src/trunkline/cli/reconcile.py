@@ -51,12 +51,12 @@ def reconcile(
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines import reconcile as job
-    from trunkline.pipelines.collect import Collector, instances
-    from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+    from trunkline.pipelines.collect import Collector, chosen_instances
+    from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    chosen = instances(settings, instance or (), endpoint)
+    chosen = chosen_instances(settings, instance or (), endpoint)
     day = parse_time(since, "UTC", "--since")
     wanted = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal

@@ -64,6 +64,19 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     return objects
 
 
+def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
+    """The schemas that these objects and their views have in a warehouse, each once, Amazon's names first.
+
+    Names without a schema are looked up in this order; locks and grants concern all of them.
+    """
+    known = tuple(objects)
+    names = {obj.name for obj in known}
+    public = [obj.database for obj in known]
+    public += [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    own = [obj.warehouse_table.split(".", maxsplit=1)[0] for obj in known]
+    return tuple(dict.fromkeys([*public, *own, "ledger"]))
+
+
 def _tables(obj: Object) -> tuple[str, ...]:
     lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
     return tuple(dict.fromkeys((*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")))

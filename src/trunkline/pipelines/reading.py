@@ -57,7 +57,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     check_places(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+    with explained(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
         warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
         yield Reader(settings, objects, warehouse)
