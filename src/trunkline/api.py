@@ -68,7 +68,7 @@ class HomeHandle:
         with open_home(settings) as home:
             return load(home, find(object_name, home.objects), places)
 
-    def sql(self, query: str, *, dialect: Literal["duckdb", "athena", "postgres", "redshift"] | None = None) -> Table:
+    def sql(self, query: str, *, dialect: str | None = None) -> Table:
         """The rows of one query, in the warehouse's SQL unless `dialect` says otherwise."""
         from trunkline.pipelines.reading import open_reader, query_table
 
@@ -131,7 +131,7 @@ class HomeHandle:
         from trunkline import clock
         from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
-        from trunkline.pipelines.collect import Collector, chosen_instances
+        from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
         from trunkline.pipelines.home import open_home
         from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 
@@ -141,7 +141,7 @@ class HomeHandle:
         now, rule = clock.now().replace(microsecond=0), settle_rule(settings.settle_hours)
         request = job.ReconcileRequest(now, rule, first_day, heal)
         with open_home(settings) as home:
-            obj = home.objects["contact_record"]
+            obj = collected_object(home.objects)
             collector = Collector(home, obj)
             return [
                 job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), request) for instance in chosen

@@ -10,7 +10,7 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
-from trunkline.errors import TrunklineError, UsageError
+from trunkline.errors import TrunklineError
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def collect(
     Example: trunkline collect --since 2026-03-02 --until 2026-03-03 --dry-run
     """
     from trunkline import clock
-    from trunkline.pipelines.collect import Collector, chosen_instances, for_each_instance
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
     from trunkline.sources.connect_api.search import ContactQuery
 
@@ -53,7 +53,7 @@ def collect(
     assert start is not None
     query = ContactQuery(f"{by.upper()}_TIMESTAMP")
     with open_to_write(home) as opened:
-        obj = opened.objects["contact_record"]
+        obj = collected_object(opened.objects)
         planned = []
         if dry_run or shows_progress():
             collector = Collector(opened, obj, query=query)
@@ -83,12 +83,11 @@ def run(
     Example: trunkline run contact_record
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.collect import Collector, chosen_instances, for_each_instance
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
 
-    find(object_name, load_objects(home))
-    if object_name != "contact_record":
-        raise UsageError(f"{object_name} has no schedule; valid is contact_record")
+    objects = load_objects(home)
+    collected_object(objects, find(object_name, objects).name)
     chosen = chosen_instances(Settings.load(home), instance or (), endpoint)
     with open_to_write(home) as opened, progress("Collecting", None, "contacts") as advance:
         collector = Collector(opened, opened.objects[object_name], advance=advance)

@@ -61,7 +61,7 @@ def reconcile(
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines import reconcile as job
-    from trunkline.pipelines.collect import Collector, chosen_instances
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
     from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
     from trunkline.settings import Settings
 
@@ -72,7 +72,7 @@ def reconcile(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
     with open_to_write(home) as opened:
-        obj = opened.objects["contact_record"]
+        obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
         systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
         if dry_run:

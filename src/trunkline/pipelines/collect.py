@@ -109,6 +109,17 @@ def chosen_instances(
     return [client.parse_instance(arn, settings.connect_roles, url) for arn in chosen]
 
 
+def collected_object(objects: Mapping[str, Object], name: str | None = None) -> Object:
+    """The object of this name, which must be collected from the Connect API on a schedule; None: the one that is.
+
+    Raises UsageError for an object without a schedule.
+    """
+    scheduled = {obj.name: obj for obj in objects.values() if obj.scheduled_source == API_SOURCE}
+    if name is not None and name not in scheduled:
+        raise UsageError(f"{name} has no schedule; valid is {', '.join(scheduled)}")
+    return scheduled[name] if name is not None else next(iter(scheduled.values()))
+
+
 def for_each_instance(
     instances: Sequence[ConnectInstance], collect: Callable[[ConnectInstance], CollectResult]
 ) -> Iterator[CollectResult | TrunklineError]:
@@ -198,9 +209,16 @@ class Collector:
         api = self.client(instance, journal)
         names = ResourceNames(api, load_names(self._runner.context.state, instance.instance_id))
         describe = self.home.settings.collect_describe
-        return ContactReader(
-            api, names, self._find_held, query=self._query, describe=describe, batch_contacts=self._batch_contacts
-        ), journal
+        contacts = ContactReader(
+            api,
+            names,
+            self._find_held,
+            object_name=self.obj.name,
+            query=self._query,
+            describe=describe,
+            batch_contacts=self._batch_contacts,
+        )
+        return contacts, journal
 
     def load(self, part: ContactPart) -> Counts:
         """Put a part into the lake and merge it; durable when this returns, and the same when repeated."""
@@ -266,7 +284,7 @@ def collect_until(settings: Settings, left_s: float, service: ConnectService | N
     until_s = given.clock.now_s() + left_s - COLLECT_MARGIN_S
     timed = replace(given, clock=replace(given.clock, deadline_s=until_s))
     with open_home(settings) as home:
-        collector = Collector(home, home.objects["contact_record"], timed)
+        collector = Collector(home, collected_object(home.objects), timed)
         outcomes = list(for_each_instance(chosen_instances(settings), collector.run_due))
     results: list[CollectResult] = []
     for outcome in outcomes:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,7 +27,6 @@ from trunkline.sources.connect_api.record import ResourceNames, record
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, ReadAhead, pages
 
 Describe = Literal["missing", "all", "never"]
-OBJECT: Final = "contact_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,14 @@ class ContactReader:
         names: ResourceNames,
         find_held: FindHeld,
         *,
+        object_name: str = "contact_record",
         query: ContactQuery = ContactQuery(),  # noqa: B008 - frozen
         describe: Describe = "missing",
         batch_contacts: int = CONNECT_BATCH_CONTACTS,
     ) -> None:
         self.api, self.names, self.tally = api, names, CollectTally()
         self._find_held, self._query, self._describe = find_held, query, describe
-        self._batch_contacts = batch_contacts
+        self._object_name, self._batch_contacts = object_name, batch_contacts
         self._gives_attributes = False
 
     def read(self, window: Window) -> Iterator[ContactPart]:
@@ -261,7 +261,7 @@ class ContactReader:
         uri = f"connect://{self.api.instance.instance_id}/contacts"
         covered = ApiWindow(uri, version, _naive(start), _naive(end), arrived_at)
         framed = Framed(
-            plan=Plan(OBJECT, API_SOURCE, (covered,)),
+            plan=Plan(self._object_name, API_SOURCE, (covered,)),
             texts=texts,
             range_indexes=[0] * len(texts),
             offsets=[_second(contact.at) for contact, _ in with_text],
