@@ -45,8 +45,13 @@ def compact(
                 (name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed, done.bytes_dropped)
             )
     columns = [
-        "object", "days_compacted", "files_replaced", "files_removed", "versions_scrubbed", "dead_letter_files_dropped",
-    ]  # fmt: skip
+        "object",
+        "days_compacted",
+        "files_replaced",
+        "files_removed",
+        "versions_scrubbed",
+        "dead_letter_files_dropped",
+    ]
     output.rows(columns, rows, output_format)
 
 
