@@ -6,13 +6,15 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
+from trunkline.accounting import Counts
 from trunkline.completeness.period_records import load_records
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
-from trunkline.ledger.drift import findings
+from trunkline.ledger.drift import findings as drift_findings
+from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
 from trunkline.warehouse.targets import target_of
@@ -22,7 +24,7 @@ from trunkline.warehouse.targets import target_of
 class TableState:
     """One object's table: rows, range of event times, loads, records set aside.
 
-    `installed` is the version of Trunkline that installed it on a server, NULL for an embedded warehouse.
+    `installed` is the version of Trunkline that installed it on a server, None for an embedded warehouse.
     """
 
     object_name: str
@@ -38,7 +40,7 @@ class TableState:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `doctor`: what was looked at, whether it is well, and what to do where it is not."""
+    """One line of `doctor`: what was checked, whether it is as it should be, and if not, what to do."""
 
     check: str
     is_well: bool
@@ -47,90 +49,105 @@ class Finding:
 
 def table_states(reader: Reader) -> list[TableState]:
     """The state of every object's table."""
-    states = []
-    quote = reader.warehouse.engine.quote
     is_server = not target_of(reader.settings.warehouse).is_embedded
     versions = index.installed_versions(reader.warehouse) if is_server else {}
-    for name, obj in reader.objects.items():
-        table, event = quote_qualified(reader.warehouse.engine, obj.warehouse_table), quote(obj.event_time)
-        ((rows, first, last),) = reader.warehouse.query(
-            f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
-        )
-        done = index.loads(reader.warehouse, name)
-        states.append(
-            TableState(
-                name,
-                obj.warehouse_table,
-                rows,
-                first,
-                last,
-                done.batches,
-                done.last_load,
-                done.set_aside,
-                versions.get(name),
-            )
-        )
-    return states
+    return [_table_state(reader, obj, versions.get(name)) for name, obj in reader.objects.items()]
+
+
+def _table_state(reader: Reader, obj: Object, installed: str | None) -> TableState:
+    engine = reader.warehouse.engine
+    table, event = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.event_time)
+    ((rows, first, last),) = reader.warehouse.query(
+        f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
+    )
+    loads = index.loads(reader.warehouse, obj.name)
+    return TableState(
+        object_name=obj.name,
+        table=obj.warehouse_table,
+        rows=rows,
+        first=first,
+        last=last,
+        batches=loads.batches,
+        last_load=loads.last_load,
+        set_aside=loads.set_aside,
+        installed=installed,
+    )
 
 
 def examine(reader: Reader) -> list[Finding]:
-    """Look at everything that should hold: accounting, unfinished work, one row a key, lake and warehouse, drift."""
-    found: list[Finding] = []
+    """Check everything that must hold: accounting, unfinished work, one row a key, lake and warehouse, drift."""
     store = open_store(reader.settings.lake)
+    findings: list[Finding] = []
     for name, obj in reader.objects.items():
-        counts = index.totals(reader.warehouse, name)
         if not index.loads(reader.warehouse, name).batches:
-            found.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
+            findings.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
             continue
-        found.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
-        plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
-        detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
-        found.append(Finding(f"{name}: unfinished", not plans, detail))
-        engine = reader.warehouse.engine
-        table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
-        ((held, gone),) = reader.warehouse.query(
-            f"SELECT count(*), COALESCE(sum(CASE WHEN record_is_deleted THEN 1 ELSE 0 END), 0) FROM {table}"
-        )
-        ((distinct,),) = reader.warehouse.query(
-            f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
-        )
-        rows = int(held) - int(gone)
-        told = f" ({int(gone):,} more say that their key is gone)" if gone else ""
-        found.append(Finding(f"{name}: one row a key", held == distinct, f"{held:,} rows, {distinct:,} keys{told}"))
-        wanted = counts.inserted - counts.deleted
-        if rows != wanted:
-            found.append(Finding(f"{name}: accounting", False, f"{rows:,} rows, and {wanted:,} by the accounting"))
-        if reader.settings.lake.startswith("file://"):
-            view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
-            lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
-            detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
-            # A row that the warehouse refused is in the lake alone.
-            is_same = rows <= lake_rows <= rows + counts.rejected
-            found.append(Finding(f"{name}: lake = warehouse", is_same, detail))
-        else:
-            detail = f"not compared: the lake is {reader.settings.lake}; `trunkline warehouse rebuild` reads it whole"
-            found.append(Finding(f"{name}: lake = warehouse", True, detail))
-        open_letters = counts.dead_letter + counts.rejected
-        detail = f"{open_letters:,} records are set aside; see trunkline dead-letter list"
-        found.append(Finding(f"{name}: set aside", not open_letters, detail if open_letters else "none"))
-        found += _completeness(store, name)
-        found += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
-    return found
+        counts = index.totals(reader.warehouse, name)
+        findings.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
+        findings.append(_unfinished(store, name))
+        findings += _rows(reader, obj, counts)
+        findings.append(_set_aside(name, counts))
+        findings += _completeness(store, name)
+        findings += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
+    return findings
+
+
+def _unfinished(store: Store, name: str) -> Finding:
+    plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
+    detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
+    return Finding(f"{name}: unfinished", not plans, detail)
+
+
+def _rows(reader: Reader, obj: Object, counts: Counts) -> list[Finding]:
+    """One row a key, as many rows as the accounting says, and the same in the lake."""
+    engine, name = reader.warehouse.engine, obj.name
+    table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
+    ((stored, deleted),) = reader.warehouse.query(
+        f"SELECT count(*), COALESCE(sum(CASE WHEN record_is_deleted THEN 1 ELSE 0 END), 0) FROM {table}"
+    )
+    ((distinct,),) = reader.warehouse.query(
+        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
+    )
+    rows = int(stored) - int(deleted)
+    more = f" ({int(deleted):,} of the rows mark a deleted key)" if deleted else ""
+    findings = [Finding(f"{name}: one row a key", stored == distinct, f"{stored:,} rows, {distinct:,} keys{more}")]
+    expected = counts.inserted - counts.deleted
+    if rows != expected:
+        detail = f"{rows:,} rows, and {expected:,} by the accounting"
+        findings.append(Finding(f"{name}: accounting", False, detail))
+    return [*findings, _lake_rows(reader, obj, rows, counts)]
+
+
+def _lake_rows(reader: Reader, obj: Object, rows: int, counts: Counts) -> Finding:
+    check, lake = f"{obj.name}: lake = warehouse", reader.settings.lake
+    if not lake.startswith("file://"):
+        return Finding(check, True, f"not compared: the lake is {lake}; `trunkline warehouse rebuild` reads it whole")
+    view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
+    lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
+    # A row that the warehouse refused is in the lake alone.
+    is_same = rows <= lake_rows <= rows + counts.rejected
+    return Finding(check, is_same, f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse")
+
+
+def _set_aside(name: str, counts: Counts) -> Finding:
+    letters = counts.dead_letter + counts.rejected
+    detail = f"{letters:,} records are set aside; see trunkline dead-letter list" if letters else "none"
+    return Finding(f"{name}: set aside", not letters, detail)
 
 
 def _completeness(store: Store, name: str) -> list[Finding]:
-    """What reconcile found when it ran last, source by source; and contacts that are gone since they were certified."""
-    found = []
-    for source, group in itertools.groupby(load_records(store, name), key=lambda one: one.source):
+    """What the last reconcile found, by source, and certified contacts that are missing since."""
+    findings = []
+    for source, group in itertools.groupby(load_records(store, name), key=lambda record: record.source):
         periods = list(group)
-        is_whole = all(one.counts.is_complete for one in periods)
-        compared = max(one.examined_at for one in periods)
+        is_whole = all(period.counts.is_complete for period in periods)
+        compared = max(period.examined_at for period in periods)
         detail = f"{wording.completeness_summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
-        found.append(Finding(f"{name}: completeness", is_whole, detail))
-        if gone := wording.lost_count(periods):
-            detail = f"{gone:,} certified contacts are held no more; trunkline ledger verify names them"
-            found.append(Finding(f"{name}: certified", False, detail))
-    return found
+        findings.append(Finding(f"{name}: completeness", is_whole, detail))
+        if lost := wording.lost_count(periods):
+            detail = f"{lost:,} certified contacts are missing; trunkline ledger verify names them"
+            findings.append(Finding(f"{name}: certified", False, detail))
+    return findings
 
 
 def drift_lines(reader: Reader, name: str) -> list[str]:
@@ -138,4 +155,4 @@ def drift_lines(reader: Reader, name: str) -> list[str]:
     drifts = index.last_drifts(reader.warehouse, name)
     # The latest load against those before it.
     merged = index.last_load_batches(reader.warehouse, name)
-    return findings(drifts[:merged], drifts[merged:])
+    return drift_findings(drifts[:merged], drifts[merged:])
