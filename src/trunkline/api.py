@@ -24,8 +24,8 @@ Time = str | date | datetime
 Interval = Literal["15min", "30min", "hour", "day"]
 
 
-class Home:
-    """An installation's home: its lake, its warehouse and its settings.
+class HomeHandle:
+    """A handle on a home: its lake, its warehouse and its settings.
 
     Each method opens the home, does its work and closes it again, so that other processes can load in between. All
     raise errors of `trunkline.errors`: UsageError for wrong arguments, TransientError where a later try may succeed,
@@ -68,7 +68,7 @@ class Home:
         with open_home(settings) as home:
             return load(home, find(object_name, home.objects), places)
 
-    def sql(self, query: str, *, dialect: Literal["duckdb", "athena", "postgres", "redshift"] | None = None) -> Table:
+    def sql(self, query: str, *, dialect: str | None = None) -> Table:
         """The rows of one query, in the warehouse's SQL unless `dialect` says otherwise."""
         from trunkline.pipelines.reading import open_reader, query_table
 
@@ -131,10 +131,9 @@ class Home:
         from trunkline import clock
         from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
-        from trunkline.pipelines.collect import Collector
-        from trunkline.pipelines.collect import instances as chosen_instances
-        from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+        from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
         from trunkline.pipelines.home import open_home
+        from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)
@@ -142,7 +141,7 @@ class Home:
         now, rule = clock.now().replace(microsecond=0), settle_rule(settings.settle_hours)
         request = job.ReconcileRequest(now, rule, first_day, heal)
         with open_home(settings) as home:
-            obj = home.objects["contact_record"]
+            obj = collected_object(home.objects)
             collector = Collector(home, obj)
             return [
                 job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), request) for instance in chosen
@@ -154,9 +153,9 @@ class Home:
         return self.settings
 
 
-def open(path: str | PathLike[str] | None = None) -> Home:  # noqa: A001 - users read it as trunkline.open
+def open(path: str | PathLike[str] | None = None) -> HomeHandle:  # noqa: A001 - users read it as trunkline.open
     """The home in a folder, which need not exist: by default TRUNKLINE_HOME, else `./trunkline-data`.
 
     Raises UsageError where its settings are wrong.
     """
-    return Home(Settings.load(None if path is None else Path(path)))
+    return HomeHandle(Settings.load(None if path is None else Path(path)))

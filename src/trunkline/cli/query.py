@@ -31,8 +31,8 @@ def sql(
     home: Home = None,
     output_format: Output = Format.TABLE,
     dialect: Annotated[
-        Literal["duckdb", "athena", "postgres", "redshift"] | None,
-        typer.Option("--dialect", help="SQL dialect (default: the warehouse's); athena follows Trino."),
+        str | None,
+        engine_option("--dialect", "SQL dialect (default: the warehouse's; athena follows Trino)"),
     ] = None,
 ) -> None:
     """Run a query on the warehouse or the lake.

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from trunkline.engines.spelling import Spelling
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.model import Column
-
-FREE_TEXT_BYTES: Final = 65_535
-"""Redshift's longest VARCHAR (CREATE TABLE, data types). Any column whose length nobody has published."""
 
 TEXT_BYTES_BY_SUFFIX: Final = (
     ("_arn", 2_048),  # IAM: an ARN has at most 2,048 characters, all ASCII
@@ -157,7 +155,7 @@ def text_bytes_of(column: Column) -> int:
     for suffix, length in TEXT_BYTES_BY_SUFFIX:
         if column.name == suffix.lstrip("_") or column.name.endswith(suffix):
             return length
-    return FREE_TEXT_BYTES
+    return TEXT_BYTES_MAX
 
 
 def text_literal(value: str) -> str:

@@ -6,7 +6,6 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 from __future__ import annotations
 
 from trunkline.engines.model import (
-    FREE_TEXT_BYTES,
     Engine,
     Procedures,
     Refusal,
@@ -16,7 +15,7 @@ from trunkline.engines.model import (
     text_bytes_of,
 )
 from trunkline.engines.spelling import Spelling, Unnested
-from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
 
@@ -30,9 +29,6 @@ SCALARS = {
     "date": "DATE",
 }
 
-NESTED_BYTES_MAX = 1_000_000
-"""Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format)."""
-
 GUIDE = "Amazon Redshift database developer guide"
 
 
@@ -43,8 +39,8 @@ def type_of(column: Column) -> str:
     if column.type != "text":
         return SCALARS[column.type]
     length = text_bytes_of(column)
-    if not 1 <= length <= FREE_TEXT_BYTES:
-        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {FREE_TEXT_BYTES} bytes")
+    if not 1 <= length <= TEXT_BYTES_MAX:
+        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {TEXT_BYTES_MAX} bytes")
     return f"VARCHAR({length})"
 
 
@@ -83,14 +79,14 @@ def _percentile(value: str, percent: int, rank: str, count: str) -> str:
 
 
 def _unnest(members: Members, column: str) -> Unnested:
-    types = SCALARS | {"text": f"VARCHAR({FREE_TEXT_BYTES})"}
+    types = SCALARS | {"text": f"VARCHAR({TEXT_BYTES_MAX})"}
     named = ((quote_double(field.name), types[str(field.type)]) for field in members.item.fields)
     return Unnested(tuple(f"CAST(u.{name} AS {type_}) AS {name}" for name, type_ in named), f", {column} AS u")
 
 
 SPELLING = Spelling(
     types={
-        "string": f"VARCHAR({FREE_TEXT_BYTES})",
+        "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
@@ -119,7 +115,7 @@ REDSHIFT = Engine(
         note="Run once: Redshift has no CREATE ROLE IF NOT EXISTS.",
         prefix="ROLE ",
     ),
-    text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
+    text_bytes_max=TEXT_BYTES_MAX,  # in bytes, not characters
     statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
     column_bytes_max=column_bytes_max,
     json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)

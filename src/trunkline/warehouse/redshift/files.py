@@ -14,11 +14,11 @@ from typing import Any, Final
 from trunkline.aws.errors import translate_errors
 from trunkline.aws.redshift_data import SqlError
 from trunkline.errors import TerminalError
+from trunkline.limits import S3_DELETE_KEYS_MAX
 from trunkline.sql.merge.redshift_load import Files, Format
 from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound
 
-_DELETE_KEYS_MAX = 1_000  # DeleteObjects
 _SHOWN_MAX: Final = 20
 # SYS_LOAD_ERROR_DETAIL (database developer guide)
 _QUESTION: Final = f"""\
@@ -58,9 +58,9 @@ class Folder:
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._root}/")
             keys = [{"Key": one["Key"]} for page in pages for one in page.get("Contents", ())]
-            for start in range(0, len(keys), _DELETE_KEYS_MAX):
+            for start in range(0, len(keys), S3_DELETE_KEYS_MAX):
                 self._client.delete_objects(
-                    Bucket=self._bucket, Delete={"Objects": keys[start : start + _DELETE_KEYS_MAX], "Quiet": True}
+                    Bucket=self._bucket, Delete={"Objects": keys[start : start + S3_DELETE_KEYS_MAX], "Quiet": True}
                 )
 
     def _translated(self) -> AbstractContextManager[None]:

@@ -25,7 +25,7 @@ from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
 from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
-from trunkline.sql.migrate import Change, Held, changes
+from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.star import star_statements
 from trunkline.sql.views import create_view, views_on
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
@@ -37,7 +37,7 @@ _VIEW: Final = "CREATE OR REPLACE VIEW "
 _PRIVILEGES: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "DROP")
 _GRANTEES: Final = {"user": "{}", "role": "ROLE {}", "group": "GROUP {}", "public": "PUBLIC"}
 _SHORT: Final = {"timestamp without time zone": "timestamp", "character varying": "varchar"}
-Tables = dict[str, dict[str, Held]]
+Tables = dict[str, dict[str, ServerColumn]]
 
 
 def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
@@ -99,12 +99,12 @@ def _columns(db: RedshiftSession) -> Tables:
         "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
     ):
         name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
-        found.setdefault(f"{schema}.{table}", {})[column] = Held(str(name), is_nullable == "NO")
+        found.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(str(name), is_nullable == "NO")
     return found
 
 
-def _changes(db: RedshiftSession, obj: Object, there: Tables) -> list[Change]:
-    found: list[Change] = []
+def _changes(db: RedshiftSession, obj: Object, there: Tables) -> list[TableChange]:
+    found: list[TableChange] = []
     for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
         if table in there:
             has_rows = bool(db.query(f"SELECT 1 FROM {quote_qualified(REDSHIFT, table)} LIMIT 1"))

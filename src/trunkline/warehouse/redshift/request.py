@@ -11,9 +11,10 @@ from typing import Any, Final
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import FREE_TEXT_BYTES, Engine
+from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.records import Refused
@@ -166,7 +167,7 @@ def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, 
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
     found = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
-    return "json" if (found or 0) > FREE_TEXT_BYTES else "parquet"
+    return "json" if (found or 0) > TEXT_BYTES_MAX else "parquet"
 
 
 def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
