@@ -546,7 +546,7 @@ def test_a_lake_that_lacks_files(ask: Ask, home: Path) -> None:
     assert (doctor.code, "0 rows in the lake, 120 in the warehouse" in doctor.out) == (1, True)
     said = ask("warehouse", "rebuild", "--home", home)
     assert said.code == 1
-    assert "gives 0 rows of contact_record where its accounting has 120" in said.err
+    assert "gives 0 rows of contact_record and its accounting says 120" in said.err
     count = ["sql", "SELECT count(*) AS n FROM connect.f_calls", "--home", str(home), "--output", "csv"]
     assert ask(*count).out == "n\n120\n"
     for file in files:
