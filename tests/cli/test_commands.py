@@ -304,7 +304,7 @@ def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.Mon
     [
         (["nope"], "metric 'nope' is not known"),
         (["service_level", "--by", "team"], "group 'team' is not known; valid: queue, agent"),
-        (["service_level", "--by", "queue,queue"], "name each once"),
+        (["service_level", "--by", "queue,queue"], "name each group once"),
         (["service_level", "--interval", "week"], "'week' is not one of"),
         (["service_level", "--zone", "Mars/X"], "time zone 'Mars/X' is not known"),
         (["service_level", "--zone", "Mars/X", "--since", "2026-03-03"], "time zone 'Mars/X' is not known"),
@@ -549,7 +549,7 @@ def test_a_lake_that_lacks_files(ask: Ask, home: Path) -> None:
     assert (doctor.code, "0 rows in the lake, 120 in the warehouse" in doctor.out) == (1, True)
     said = ask("warehouse", "rebuild", "--home", home)
     assert said.code == 1
-    assert "gives 0 rows of contact_record where its accounting has 120" in said.err
+    assert "gives 0 rows of contact_record and its accounting says 120" in said.err
     count = ["sql", "SELECT count(*) AS n FROM connect.f_calls", "--home", str(home), "--output", "csv"]
     assert ask(*count).out == "n\n120\n"
     for file in files:

@@ -16,8 +16,8 @@ from transcript_files import TALK, transcribe
 from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import letter_ranges
 from trunkline.pipelines.runner import Runner
+from trunkline.pipelines.set_aside import letter_ranges
 from trunkline.sources.dynamodb.export import Export
 from trunkline.sources.files import listing
 from trunkline.sources.model import Source

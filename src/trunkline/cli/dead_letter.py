@@ -81,8 +81,7 @@ def show(
 
     from trunkline.errors import UsageError
     from trunkline.ledger.index import dead_letters
-    from trunkline.pipelines.letters import kept_bytes
-    from trunkline.pipelines.refused import is_refused, row_text
+    from trunkline.pipelines.set_aside import is_refused, kept_bytes, row_text
 
     with open_to_write(home) as opened:
         matching = [

@@ -34,7 +34,7 @@ def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
 
     Example: trunkline warehouse status
     """
-    from trunkline.pipelines.state import table_states
+    from trunkline.pipelines.doctor import table_states
 
     with open_to_read(home) as opened:
         states, locks = table_states(opened), opened.warehouse.locks()
@@ -77,7 +77,7 @@ def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
 
     Example: trunkline doctor --home ./my-centre
     """
-    from trunkline.pipelines.state import examine
+    from trunkline.pipelines.doctor import examine
 
     with open_to_read(home) as opened:
         findings = examine(opened)

@@ -158,8 +158,8 @@ def _index_findings(
         return
     folder = scratch / "indexed"
     contacts = (finding for chunk in findings.read(store.fetch(file, folder), is_open=False) for finding in chunk)
-    for some in batched(contacts, _ROWS):
-        rows = [{**key, **{name: getattr(finding, name) for name in ContactFinding.__slots__}} for finding in some]
+    for chunk in batched(contacts, _ROWS):
+        rows = [{**key, **{name: getattr(finding, name) for name in ContactFinding.__slots__}} for finding in chunk]
         warehouse.put(SIGHTING, rows)
     for path in folder.glob("*") if folder.exists() else ():
         path.unlink()
