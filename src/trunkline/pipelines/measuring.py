@@ -32,7 +32,10 @@ class MetricQuestion:
     def compiled(self, engine: Engine) -> MetricQuery:
         """The query in an engine's SQL."""
         query = compile_metrics(self.metrics, self.grouping, self.threshold, self.since, self.until, engine)
-        return query if self.limit is None else replace(query, sql=f"{query.sql}\nLIMIT {self.limit}")
+        if self.limit is None:
+            return query
+        end = f"\nLIMIT {self.limit}"
+        return replace(query, sql=query.sql + end, numbered=query.numbered + end)
 
 
 def question_of(
