@@ -266,8 +266,8 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseSettings:
         """An empty variable sets nothing. Raises UsageError naming the variable, its value and what is valid."""
-        found = converted(cls, from_variables(cls, os.environ if environ is None else environ))
-        return cls(**{name: value for name, (value, _) in found.items()})
+        given = converted(cls, from_variables(cls, os.environ if environ is None else environ))
+        return cls(**{name: value for name, (value, _) in given.items()})
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:

@@ -304,7 +304,7 @@ def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.Mon
     [
         (["nope"], "metric 'nope' is not known"),
         (["service_level", "--by", "team"], "group 'team' is not known; valid: queue, agent"),
-        (["service_level", "--by", "queue,queue"], "name each once"),
+        (["service_level", "--by", "queue,queue"], "name each group once"),
         (["service_level", "--interval", "week"], "'week' is not one of"),
         (["service_level", "--zone", "Mars/X"], "time zone 'Mars/X' is not known"),
         (["service_level", "--zone", "Mars/X", "--since", "2026-03-03"], "time zone 'Mars/X' is not known"),

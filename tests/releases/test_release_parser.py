@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.releases.parser import decode, parse, parse_name
-from trunkline.releases.plan import Number, ReleaseError
+from trunkline.releases.plan import NumberLiteral, ReleaseError
 
 
 def calls(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -50,7 +50,7 @@ def test_values_are_bound_and_never_in_the_statement() -> None:
         )
     ]
     (call,) = parse("p(1, 'x')", "f").calls
-    assert call.arguments == (Number("1"), "x")
+    assert call.arguments == (NumberLiteral("1"), "x")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -23,7 +23,7 @@ ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Am
 
 def ended(*moments: str) -> duckdb.DuckDBPyConnection:
     """Contacts that disconnected at these UTC times."""
-    return database([{"disconnect_timestamp": datetime.fromisoformat(one)} for one in moments])
+    return database([{"disconnect_timestamp": datetime.fromisoformat(time)} for time in moments])
 
 
 def keys(moments: tuple[str, ...], interval: str, zone: str) -> list[tuple[Any, ...]]:
@@ -96,11 +96,11 @@ def test_interval_keys_agree_with_python(zone: str, interval: str) -> None:
     moments = [datetime(2026, 1, 1) + timedelta(milliseconds=rng.randrange(365 * 86_400_000)) for _ in range(150)]
     for change in ("2026-03-08 07:00", "2026-11-01 06:00", "2026-04-04 15:00", "2026-10-03 15:30", "2026-03-29 01:00"):
         moments += [datetime.fromisoformat(change) + timedelta(minutes=m) for m in range(-90, 91, 7)]
-    connection = database([{"disconnect_timestamp": one} for one in moments])
+    connection = database([{"disconnect_timestamp": time} for time in moments])
     rows = measure(connection, "CONTACTS_CREATED", interval=interval, zone=zone)
     wanted: dict[datetime | date, int] = {}
-    for one in moments:
-        key = expected_key(one, interval, zone)
+    for time in moments:
+        key = expected_key(time, interval, zone)
         wanted[key] = wanted.get(key, 0) + 1
     assert rows == sorted(wanted.items())
 
@@ -151,7 +151,7 @@ def test_bounds_are_half_open_utc_instants() -> None:
     ("arguments", "message"),
     [
         ({"grouping": Grouping(by=("team",))}, "group 'team' is not known; valid: queue, agent"),
-        ({"grouping": Grouping(by=("queue", "queue"))}, "name each once"),
+        ({"grouping": Grouping(by=("queue", "queue"))}, "name each group once"),
         ({"grouping": Grouping(interval="week")}, "interval 'week' is not known; valid: 15min"),
         ({"grouping": Grouping(interval="day", zone="UTC' OR 1=1 --")}, "time zone .* is not known"),
         ({"x": Threshold(-1)}, "threshold of the default is -1; valid: seconds from 0 to 604800"),

@@ -64,7 +64,7 @@ def collect(
         count = sum(estimate.contacts for estimate in planned) or None
         with progress("Collecting", count, "contacts") as advance:
             collector = Collector(opened, obj, advance=advance, query=query)
-            outcomes = list(for_each_instance(chosen, lambda one: collector.collect(one, start, end)))
+            outcomes = list(for_each_instance(chosen, lambda arn: collector.collect(arn, start, end)))
     _show(outcomes, output_format)
 
 
@@ -117,11 +117,11 @@ def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> Non
 
 
 def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:
-    """The result of each instance; exit 1 if one failed, after all were tried."""
-    done = [result for result in outcomes if not isinstance(result, TrunklineError)]
+    """What each instance gave; exit 1 where one failed, after the others had their turn."""
+    done = [outcome for outcome in outcomes if not isinstance(outcome, TrunklineError)]
     if output_format is Format.TABLE:
         for result in done:
-            _tell(result)
+            _describe(result)
     elif done:
         rows = [_fields(result) for result in done]
         output.rows(list(rows[0]), [list(row.values()) for row in rows], output_format)
@@ -132,7 +132,7 @@ def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: For
         raise typer.Exit(1)
 
 
-def _tell(result: CollectResult) -> None:
+def _describe(result: CollectResult) -> None:
     output.text(f"{result.instance.instance_id}: {result.counts.sentence()}")
     calls = ", ".join(f"{count:,} {name}" for name, count in sorted(result.calls.items()))
     output.note(
@@ -142,7 +142,7 @@ def _tell(result: CollectResult) -> None:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(result.tally.described.items()))
         output.note(f"Described: {reasons}.")
     if result.tally.gone:
-        output.note(f"{result.tally.gone:,} contacts were listed and could no longer be described.")
+        output.note(f"{result.tally.gone:,} contacts were listed but could no longer be described.")
     if result.throttled:
         output.note(f"The service throttled {result.throttled:,} calls: other programs use the account's quota too.")
 

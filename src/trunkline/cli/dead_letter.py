@@ -19,9 +19,12 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Only those with th
 
 @app.command("list")
 def list_letters(
-    home: Home = None, output_format: Output = Format.TABLE, object_name: ObjectName = None, reason: Reason = None,
+    home: Home = None,
+    output_format: Output = Format.TABLE,
+    object_name: ObjectName = None,
+    reason: Reason = None,
     landed: Annotated[bool, typer.Option("--landed", help="Also those that a replay has loaded.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """List records set aside, one line per distinct record: the same bad record delivered twice is one line, times 2.
 
     Example: trunkline dead-letter list --reason truncated
@@ -42,9 +45,17 @@ def list_letters(
         if reason in (None, letter.reason):
             position = _short(letter.position) if output_format is Format.TABLE else letter.position
             rows.append(
-                (letter.payload_hash[:12], copies[key], letter.object_name, letter.reason, letter.length,
-                 letter.arrived_at, letter.detail, position)
-            )  # fmt: skip
+                (
+                    letter.payload_hash[:12],
+                    copies[key],
+                    letter.object_name,
+                    letter.reason,
+                    letter.length,
+                    letter.arrived_at,
+                    letter.detail,
+                    position,
+                )
+            )
     columns = ["id", "times", "object", "reason", "length", "arrived_at", "detail", "position"]
     output.rows(columns, rows, output_format)
 
@@ -73,22 +84,22 @@ def show(
     from trunkline.pipelines.set_aside import is_refused, kept_bytes, row_text
 
     with open_to_write(home) as opened:
-        found = [
+        matching = [
             letter
             for letter in dead_letters(opened.warehouse, is_open=False)
             if letter.payload_hash.startswith(letter_id)
         ]
-        ids = {letter.payload_hash for letter in found}
+        ids = {letter.payload_hash for letter in matching}
         if len(ids) != 1:
             seen = f"{len(ids):,} records set aside have" if ids else "no record set aside has"
             raise UsageError(
                 f"{seen} an id that begins with {letter_id!r}; name one id as trunkline dead-letter list shows it"
             )
-        if is_refused(found[0]):
-            payload = row_text(opened, opened.objects[found[0].object_name], found[0])
+        first = matching[0]
+        if is_refused(first):
+            payload = row_text(opened, opened.objects[first.object_name], first)
         else:
-            payload = kept_bytes(opened, found[0]).payload
-    first = found[0]
+            payload = kept_bytes(opened, first).payload
     output.note(f"{first.reason}: {first.detail}; {first.length:,} bytes at {first.position}")
     sys.stdout.buffer.write(payload)
     sys.stdout.buffer.flush()

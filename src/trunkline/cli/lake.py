@@ -45,8 +45,13 @@ def compact(
                 (name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed, done.bytes_dropped)
             )
     columns = [
-        "object", "days_compacted", "files_replaced", "files_removed", "versions_scrubbed", "dead_letter_files_dropped",
-    ]  # fmt: skip
+        "object",
+        "days_compacted",
+        "files_replaced",
+        "files_removed",
+        "versions_scrubbed",
+        "dead_letter_files_dropped",
+    ]
     output.rows(columns, rows, output_format)
 
 
@@ -88,13 +93,15 @@ def register(
     if is_dry:
         output.text("\n\n".join(f"{statement};" for statement in registering.ddl_of(objects, lake, is_projected)))
         return
-    wanted = registering.Wanted(is_projected, workgroup if named_queries else None, crawler_role)
-    changes = registering.register_lake(objects, lake, wanted)
+    options = registering.RegisterOptions(is_projected, workgroup if named_queries else None, crawler_role)
+    changes = registering.register_lake(objects, lake, options)
     output.rows(
         ["name", "action", "what"],
         [(change.name, change.action, change.detail or None) for change in changes],
         output_format,
     )
+    for view, lacking in registering.views_left_out(objects).items():
+        output.note(f"The view {view} was left as it is: it needs {' and '.join(lacking)} too; run without --object.")
 
 
 @app.command()

@@ -43,8 +43,9 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
         if day is None or output_format is not Format.TABLE:
             return
         for record in records:
-            period = period_of(date.fromisoformat(record.name))
-            chain = chain_of(opened.store, opened.objects[OBJECT], record.source, period)
+            chain = chain_of(
+                opened.store, opened.objects[OBJECT], record.source, period_of(date.fromisoformat(record.name))
+            )
             if chain is not None:
                 _show_chain(chain)
 

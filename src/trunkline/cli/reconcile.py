@@ -20,9 +20,19 @@ if TYPE_CHECKING:
     from trunkline.pipelines.reconcile import ReconcilePlan, ReconcileResult
 
 COLUMNS = (
-    "period", "source", "state", "stream", "listed", "lake", "warehouse", "missing", "dropped", "only_in_stream",
-    "at_api_fidelity", "amendments",
-)  # fmt: skip
+    "period",
+    "source",
+    "state",
+    "stream",
+    "listed",
+    "lake",
+    "warehouse",
+    "missing",
+    "dropped",
+    "only_in_stream",
+    "at_api_fidelity",
+    "amendments",
+)
 _SHOWN = 20
 
 
@@ -58,22 +68,22 @@ def reconcile(
     settings = Settings.load(home)
     chosen = chosen_instances(settings, instance or (), endpoint)
     day = parse_time(since, "UTC", "--since")
-    wanted = job.ReconcileRequest(
+    request = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
     with open_to_write(home) as opened:
         obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, instance) for instance in chosen]
+        systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
         if dry_run:
-            _show_plans([(system.source, job.plan(opened, obj, system, wanted)) for system in systems], output_format)
+            _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
-        outcomes = [job.reconcile(opened, obj, system, wanted, progress) for system in systems]
-        show_records(opened, [record for result in outcomes for record in result.records], output_format)
+        outcomes = [job.reconcile(opened, obj, system, request, progress) for system in systems]
+        show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
     if output_format is Format.TABLE:
-        for result in outcomes:
-            _tell(result, heal)
-    if not all(result.is_complete for result in outcomes):
+        for outcome in outcomes:
+            _describe(outcome, heal)
+    if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -86,7 +96,7 @@ def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format:
     if not records:
         output.note("There is no period yet.")
         return
-    # A source's name is long, and usually there is only one.
+    # A source's name is long, and most homes have a single source.
     sources = {record.source for record in records}
     shown_at = [n for n, name in enumerate(COLUMNS) if name != "source" or len(sources) > 1]
     values = [row_of(record) for record in records]
@@ -108,9 +118,19 @@ def row_of(record: PeriodRecord) -> tuple[object, ...]:
     """A period in the order of `COLUMNS`."""
     counts = record.counts
     return (
-        record.name, record.source, record.state, counts.stream, counts.listed, counts.lake, counts.warehouse,
-        counts.missing, counts.dropped, counts.only_in_stream, counts.at_api_fidelity, record.amendments,
-    )  # fmt: skip
+        record.name,
+        record.source,
+        record.state,
+        counts.stream,
+        counts.listed,
+        counts.lake,
+        counts.warehouse,
+        counts.missing,
+        counts.dropped,
+        counts.only_in_stream,
+        counts.at_api_fidelity,
+        record.amendments,
+    )
 
 
 def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[ContactFinding]:
@@ -131,7 +151,7 @@ def _finding(finding: ContactFinding) -> dict[str, object]:
     }
 
 
-def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
+def _describe(outcome: ReconcileResult, is_healing: bool) -> None:
     from trunkline.completeness.findings import WHY
 
     if outcome.recovered:

@@ -82,7 +82,7 @@ def run(
     from trunkline.aws.redshift_data import DataApi
     from trunkline.pipelines.release import run_planned, target_from
     from trunkline.releases.result import body_of, response
-    from trunkline.releases.run import Options
+    from trunkline.releases.run import RunOptions
     from trunkline.settings import ReleaseSettings
     from trunkline.warehouse.redshift.address import address_of
 
@@ -94,7 +94,7 @@ def run(
         return
     address = address_of(target).target if target else target_from(variables)
     api = DataApi(make_client("redshift-data", address.region), address)
-    options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
+    options = RunOptions(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
 
     def report(call: CallState) -> None:
         name = release.calls[call.number - 1].display_name

@@ -1,4 +1,4 @@
-"""The explicit list of objects. Adding one is a file beside this one and a line here, or a TOML file of a user."""
+"""The list of objects. Adding one takes a file beside this one and a line here, or a user's TOML file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VIEWS: dict[str, View] = {
     TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
     CALLS_VIEW.name: CALLS_VIEW,
 }
-"""Tables that are views over one object or several, in an order in which they can be created."""
+"""Views over one object or several, each after those that it reads."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
@@ -69,16 +69,15 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
 
 
 def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
-    """The schemas that these objects and their views have in a warehouse, each once, Amazon's names first.
+    """The schemas that these objects and their views have in a warehouse, each once, the ledger's last.
 
     Names without a schema are looked up in this order; locks and grants concern all of them.
     """
     known = tuple(objects)
     names = {obj.name for obj in known}
-    public = [obj.database for obj in known]
-    public += [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
-    own = [obj.warehouse_table.split(".", maxsplit=1)[0] for obj in known]
-    return tuple(dict.fromkeys([*public, *own, LEDGER_SCHEMA]))
+    of_tables = [part for obj in known for part in (obj.database, obj.warehouse_table.split(".", maxsplit=1)[0])]
+    of_views = [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    return tuple(dict.fromkeys([*of_tables, *of_views, LEDGER_SCHEMA]))
 
 
 def _tables(obj: Object) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ KEY_TYPES = ("text",)
 """Ids are text, whatever the source writes them as: a number may lose digits, or its sign of being an id."""
 
 VERSION_TYPES = ("timestamp",)
-"""A version is kept as text that sorts like it, and one from the future is set aside: both need a time."""
+"""A version is stored as text that sorts like it, and one in the future is set aside: both need a time."""
 
 NAME_CHARACTERS_MAX = 40
 """With `_staging`, `_versions` or `insert_new_` around it a name stays under PostgreSQL's 63 bytes."""
@@ -66,7 +66,7 @@ VALID_TYPES = f"{', '.join(SCALARS)}, json, map, list<text>, map<bigint> and oth
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in which file: the prefix of every message, and the checks of one value there."""
+    """A table of the file: the prefix of every message, and checks of single values."""
 
     file: str
     table: str
@@ -109,8 +109,8 @@ class _Place:
 
 
 def read_objects(path: Path) -> tuple[Object, ...]:
-    """The objects of one file, in its order. Raises UsageError if the file is missing, no TOML, or not valid."""
-    import tomllib  # who has no such file need not wait for it
+    """The objects of one file, in its order. Raises UsageError if the file is missing, is not TOML, or is not valid."""
+    import tomllib  # not imported where there is no such file
 
     file = str(path)
     try:
@@ -167,7 +167,7 @@ def _object(file: str, name: str, table: object) -> Object:
 
 def _key(place: _Place, table: dict[str, Any]) -> tuple[str, ...]:
     if "key" not in table:
-        raise place.missing("key", 'name the columns that tell rows apart, such as key = ["survey_id"]')
+        raise place.missing("key", 'name the columns that identify a row, such as key = ["survey_id"]')
     value = [table["key"]] if isinstance(table["key"], str) else table["key"]
     if not isinstance(value, list) or not value or not all(isinstance(part, str) for part in value):
         raise place.error("key", table["key"], "it must be a list of column names")
@@ -225,14 +225,14 @@ def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Co
         taken = ", ".join(sorted(WORKING_NAMES))
         raise place.error("name", name, f"record_* and these are taken: {taken}; name it otherwise and set path")
     if not isinstance(value, dict):
-        raise place.error("column", value, '{ type = "text", path = "..." } is meant')
+        raise place.error("column", value, 'write { type = "text", path = "..." }')
     place.only(value, COLUMN_KEYS)
     type_ = _type(place, value.get("type", "text"))
     transform: Transform = place.choice(value, "transform", "plain", TRANSFORMS)
     needed = {"seconds_to_ms": "bigint", "last_arn_segment": "text", "union_to_text": MapOf("text")}.get(transform)
     if needed is not None and type_ != needed:
         wanted = needed if isinstance(needed, str) else "map"
-        raise place.error("transform", transform, f"it gives a column of type {wanted}, and this one is not")
+        raise place.error("transform", transform, f"it needs a column of type {wanted}")
     length_max = place.integer(value, "length_max", 1, TEXT_BYTES_MAX)
     if length_max is not None and type_ != "text":
         raise place.error("length_max", length_max, "only a column of type text has a length, in bytes")

@@ -18,7 +18,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.pii_rule import check_rule, rule_of
 from trunkline.settings import Settings
 from trunkline.urls import without_password
@@ -96,11 +96,11 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
     Raises TransientError when somebody else owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, or a server's warehouse is not installed.
     """
-    check_places(settings)
+    check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
     objects = catalogue.load(user_object_files(settings))
-    with explained(settings), _owned(settings.home):
+    with translate_engine_errors(settings), _owned(settings.home):
         # A killed run leaves half-written files here, and in the lake's own place for them.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()

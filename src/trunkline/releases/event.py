@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn
 from trunkline.errors import printable
 from trunkline.limits import PROCEDURE_ARGUMENTS_MAX
 from trunkline.releases.parser import parse_name
-from trunkline.releases.plan import Number, ProcedureCall, Release, ReleaseError, Value, arguments_fault
+from trunkline.releases.plan import NumberLiteral, ProcedureCall, Release, ReleaseError, Value, arguments_fault
 
 SOURCE: Final = "event"
 KEYS: Final = ("stored_procedure_name", "parameters", "cluster_identifier", "database")
@@ -28,7 +28,7 @@ _DIGITS_MAX: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReleaseRequest:
     """What an event asks for. `release` is None where the file is to be run, `request_id` where the event has none."""
 
     release: Release | None
@@ -42,7 +42,7 @@ def is_proxy(event: object) -> bool:
     return isinstance(event, Mapping) and isinstance(event.get("requestContext"), Mapping)
 
 
-def request_of(event: object) -> Request:
+def request_of(event: object) -> ReleaseRequest:
     """Decode an event. Raises ReleaseError for what it cannot mean."""
     if event is None:
         event = {}
@@ -60,7 +60,7 @@ def request_of(event: object) -> Request:
     for key in asked:
         if key not in KEYS:
             _fail(f"{printable(repr(key))} is no override; valid are {', '.join(KEYS)}.")
-    return Request(
+    return ReleaseRequest(
         _release(asked),
         _matched(asked, "cluster_identifier", _CLUSTER, 63),
         _matched(asked, "database", _DATABASE, 127),
@@ -86,8 +86,8 @@ def _proxy_body(event: Mapping[str, Any]) -> object:
         _fail("the body is not JSON in UTF-8.")
 
 
-def _number(digits: str) -> Number:
-    return Number(digits)
+def _number(digits: str) -> NumberLiteral:
+    return NumberLiteral(digits)
 
 
 def _no_number(text: str) -> NoReturn:
@@ -123,7 +123,7 @@ def _release(asked: Mapping[str, Any]) -> Release | None:
 def _argument(place: int, value: object) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
-    if isinstance(value, Number):
+    if isinstance(value, NumberLiteral):
         digits = value.digits
     elif isinstance(value, int) and value.bit_length() < 4 * _DIGITS_MAX:
         digits = str(value)
@@ -133,7 +133,7 @@ def _argument(place: int, value: object) -> Value:
         _fail(f"parameter {place} is {type(value).__name__}; valid are texts, finite numbers, booleans and nulls.")
     if len(digits) > _DIGITS_MAX:
         _fail(f"parameter {place} is a number of {len(digits):,} characters; at most {_DIGITS_MAX} are taken.")
-    return Number(digits)
+    return NumberLiteral(digits)
 
 
 def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most: int) -> str | None:

@@ -25,13 +25,13 @@ class ReleaseError(TerminalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberLiteral:
     """A number in the digits in which it was written; the database converts it."""
 
     digits: str
 
 
-Value = str | Number | bool | None
+Value = str | NumberLiteral | bool | None
 """An argument: text, number, boolean or NULL."""
 
 
@@ -69,7 +69,7 @@ class ProcedureCall:
         """What is bound to `:a1` and so on; every one of them is used."""
         bound = [value for value in self.arguments if is_bound(value)]
         return {
-            f"a{place}": value.digits if isinstance(value, Number) else str(value)
+            f"a{place}": value.digits if isinstance(value, NumberLiteral) else str(value)
             for place, value in enumerate(bound, 1)
         }
 
@@ -95,7 +95,7 @@ class Release:
 
 def is_bound(value: Value) -> bool:
     """Whether the Data API can bind the value: a number, or a text of at least one character."""
-    return isinstance(value, Number) or (isinstance(value, str) and value != "")
+    return isinstance(value, NumberLiteral) or (isinstance(value, str) and value != "")
 
 
 def name_fault(part: str) -> str | None:
@@ -122,7 +122,7 @@ def arguments_fault(arguments: tuple[Value, ...]) -> str | None:
         return f"{len(arguments):,} arguments; a Redshift procedure takes at most {PROCEDURE_ARGUMENTS_MAX}"
     total = 0
     for place, value in enumerate(arguments, 1):
-        text = value.digits if isinstance(value, Number) else value
+        text = value.digits if isinstance(value, NumberLiteral) else value
         if not isinstance(text, str):
             continue
         if "\x00" in text:

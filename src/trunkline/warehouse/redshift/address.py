@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from trunkline.aws.redshift_data import Target
+from trunkline.aws.redshift_data import RedshiftTarget
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_STATEMENT_S
 
@@ -41,7 +41,7 @@ class Address:
     `timeout_s` is when a statement is cancelled.
     """
 
-    target: Target
+    target: RedshiftTarget
     staging: str | None = None
     iam_role: str = "default"
     format: Format = "parquet"
@@ -75,7 +75,7 @@ def wire_address_of(url: str) -> tuple[Address, str]:
     given = {"sslmode": "require"} | {key: options[key] for key in ("sslmode", "host") if key in options}
     place = parts.netloc if ":" in parts.netloc.rpartition("@")[2] or not parts.netloc else f"{parts.netloc}:{PORT}"
     connection = urlunsplit(("postgresql", place, parts.path, urlencode(given), ""))
-    return _address(url, Target(database, parts.hostname or "local"), options), connection
+    return _address(url, RedshiftTarget(database, parts.hostname or "local"), options), connection
 
 
 def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
@@ -91,14 +91,14 @@ def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def _address(url: str, target: Target, options: dict[str, str]) -> Address:
+def _address(url: str, target: RedshiftTarget, options: dict[str, str]) -> Address:
     staging, role = options.get("staging"), options.get("iam_role", "default")
     _check_words(url, staging, role)
     place = staging.rstrip("/") if staging else None
     return Address(target, place, role, _format(url, options), _timeout(url, options))
 
 
-def _target(url: str, name: str, database: str, options: dict[str, str]) -> Target:
+def _target(url: str, name: str, database: str, options: dict[str, str]) -> RedshiftTarget:
     if options.get("serverless", "false") not in ("true", "false"):
         raise UsageError(f"{shown(url)}: serverless is {options['serverless']!r}, not true or false; {_VALID}.")
     workgroup = options.get("workgroup")
@@ -110,7 +110,7 @@ def _target(url: str, name: str, database: str, options: dict[str, str]) -> Targ
         raise UsageError(f"{shown(url)} names a cluster and a workgroup; leave one out. {_VALID}.")
     if workgroup and "db_user" in options:
         raise UsageError(f"{shown(url)}: a workgroup has no db_user, its user is the IAM identity; leave it out.")
-    return Target(database, name or None, workgroup, options.get("db_user"), options.get("secret_arn"))
+    return RedshiftTarget(database, name or None, workgroup, options.get("db_user"), options.get("secret_arn"))
 
 
 def _check_words(url: str, staging: str | None, role: str) -> None:

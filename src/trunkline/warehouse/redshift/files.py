@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from trunkline.aws.errors import translate_errors
 from trunkline.aws.redshift_data import SqlError
+from trunkline.aws.redshift_once import StatementApi
 from trunkline.errors import TerminalError
 from trunkline.limits import S3_DELETE_KEYS_MAX
 from trunkline.sql.merge.redshift_load import Files, Format
-from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound
 
 _SHOWN_MAX: Final = 20
@@ -126,7 +126,7 @@ class LoadError(TerminalError):
         self.rows = rows
 
 
-def load_errors(api: Api, key: str, timeout_s: float) -> list[LoadErrorRow]:
+def load_errors(api: StatementApi, key: str, timeout_s: float) -> list[LoadErrorRow]:
     """What COPY refused of the files under a work's key, the first rows; empty where it refused none."""
     bound = Bound()
     sql = bound.statement(_QUESTION, [f"/{key}/"])

@@ -13,6 +13,7 @@ import duckdb
 
 from trunkline.accounting import Counts
 from trunkline.aws.redshift_data import SqlError
+from trunkline.aws.redshift_once import Attempt, Work, perform
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
@@ -29,7 +30,6 @@ from trunkline.warehouse import staging
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.files import Folder, LoadError, load_errors
 from trunkline.warehouse.redshift.held import find_elsewhere
-from trunkline.warehouse.redshift.once import Request, Work, perform
 from trunkline.warehouse.redshift.request import (
     Collected,
     Fill,
@@ -90,12 +90,12 @@ class RedshiftLoader:
         """The merge of these batches. `rows` is None where no row is staged."""
         key = self._key("merge", obj, batch_ids)
 
-        def made(fill: Fill) -> Request:
+        def made(fill: Fill) -> Attempt:
             if rows is None:
                 return ledger_request(ledger, fill)
             return merge_request(self.local, obj, rows, batch_ids, ledger, fill)
 
-        def request(number: int) -> Request:
+        def request(number: int) -> Attempt:
             if rows is not None:
                 # Before the transaction: were it after, a process that dies between the two would leave none.
                 elsewhere = find_elsewhere(self.db, self.local, obj, rows)
@@ -116,10 +116,10 @@ class RedshiftLoader:
             # A rebuild leaves the same rows however often it runs, so that each one is a work of its own.
             key = self._key("rebuild", obj, [uuid.uuid4().hex])
 
-            def made(fill: Fill) -> Request:
+            def made(fill: Fill) -> Attempt:
                 return rebuild_request(self.local, obj, folded, ledger, fill, bool(rows))
 
-            def request(number: int) -> Request:
+            def request(number: int) -> Attempt:
                 return self._filled(obj, folded, key, number, made)
 
             self._perform(Work(key, request, lambda: False, self.db.address.timeout_s, self.said))
@@ -153,12 +153,12 @@ class RedshiftLoader:
             batch_ids = [row["batch_id"] for row in ledger.puts[BATCH.name][2]]
             key = self._key("refold", obj, batch_ids)
 
-            def made(fill: Fill) -> Request:
+            def made(fill: Fill) -> Attempt:
                 if rows is None:
                     return ledger_request(ledger, fill)
                 return refold_request(self.local, obj, rows, (_GONE, _NEW), ledger, fill)
 
-            def request(number: int) -> Request:
+            def request(number: int) -> Attempt:
                 return self._filled(obj, rows, key, number, made)
 
             self._perform(Work(key, request, lambda: self._has(batch_ids), self.db.address.timeout_s))
@@ -210,8 +210,8 @@ class RedshiftLoader:
         return Folder(self.s3(), address.staging, key, number, address.iam_role)
 
     def _filled(
-        self, obj: Object, relation: Relation | None, key: str, number: int, made: Callable[[Fill], Request]
-    ) -> Request:
+        self, obj: Object, relation: Relation | None, key: str, number: int, made: Callable[[Fill], Attempt]
+    ) -> Attempt:
         """A request with values where rows and ledger are small, else with files. `relation` None: no rows."""
         is_long = relation is not None and format_for(self.local, obj, relation, "parquet") == "json"
         if relation is None or (not is_long and is_for_insert(self.local, relation)):

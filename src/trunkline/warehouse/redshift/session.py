@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline.aws.redshift_data import SqlError
+from trunkline.aws.redshift_once import StatementApi
 from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
@@ -16,7 +17,6 @@ from trunkline.sql.merge.redshift_load import create_staged, put_statements, sta
 from trunkline.sql.session import Rows
 from trunkline.warehouse.model import Answer, Lock
 from trunkline.warehouse.redshift.address import Address
-from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 
 _VALID = "valid is one SELECT, WITH, VALUES, SHOW or DESCRIBE in Redshift's dialect"
@@ -26,7 +26,7 @@ _VALID = "valid is one SELECT, WITH, VALUES, SHOW or DESCRIBE in Redshift's dial
 class RedshiftSession:
     """The statements of one database. `schemas` are those of the catalogue, in the order of the search path."""
 
-    api: Api
+    api: StatementApi
     address: Address
     schemas: Sequence[str]
 

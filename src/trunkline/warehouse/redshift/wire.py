@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors
 
 from trunkline.aws.clients import make_client
-from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target
+from trunkline.aws.redshift_data import ListedStatement, RedshiftTarget, SqlError, Statement, StatementTimeoutError
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
 from trunkline.version import __version__
@@ -39,7 +39,7 @@ class WireApi:
     """What a RedshiftSession needs of the Data API, over one connection: a statement has ended when it was sent."""
 
     connection: Any
-    target: Target
+    target: RedshiftTarget
     sleep: Callable[[float], None]
     _ended: dict[str, Statement] = field(default_factory=dict)
     _tables: dict[str, tuple[list[tuple[str, str]], list[tuple[Any, ...]]]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class WireApi:
         """What is closed at the end."""
         return self.connection
 
-    def named(self, prefix: str) -> list[Named]:
+    def named(self, prefix: str) -> list[ListedStatement]:
         """None: no statement outlives its connection."""
         return []
 

@@ -8,21 +8,29 @@ between any two calls has therefore left either nothing, or a statement that the
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Protocol
 
 from trunkline import clock
 from trunkline.aws.errors import RefusedError
-from trunkline.aws.redshift_data import ENDED, SqlError, StatementTimeoutError
+from trunkline.aws.redshift_data import (
+    ENDED,
+    ListedStatement,
+    RedshiftTarget,
+    SqlError,
+    Statement,
+    StatementTimeoutError,
+    client_token,
+    start,
+)
 from trunkline.errors import TransientError
 from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
-from trunkline.warehouse.redshift.api import Api
 
 _NAME: Final = "trunkline-load-"
-_ANSWER_TRIES: Final = 4
+# A start that gets no answer is repeated under its token after these pauses; boto3 has retried each time already.
+_START_PAUSES_S: Final = (0.5, 1.0, 2.0)
 # Another transaction changed what this one read, or both waited for each other. 1023 is the serializable conflict,
 # 1018 the table that another transaction has replaced (database developer guide, serializable isolation).
 _CONFLICT: Final = re.compile(
@@ -32,8 +40,45 @@ _CONFLICT: Final = re.compile(
 )
 
 
+class StatementApi(Protocol):
+    """Statements by token; every method means what `DataApi` says of it."""
+
+    @property
+    def target(self) -> RedshiftTarget:
+        """Where statements go."""
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """What waits."""
+
+    def batch(
+        self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
+    ) -> str:
+        """Start statements that commit together."""
+
+    def run(
+        self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
+    ) -> Statement:
+        """One statement to its end."""
+
+    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+        """Wait for a statement's end."""
+
+    def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
+        """What became of a statement."""
+
+    def named(self, prefix: str) -> list[ListedStatement]:
+        """Statements whose name begins so."""
+
+    def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Columns and rows of a result."""
+
+    def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of a result."""
+
+
 @dataclass(frozen=True, slots=True)
-class Request:
+class Attempt:
     """What one try sends: statements that commit together, and the values that they share."""
 
     sqls: Sequence[str]
@@ -49,13 +94,13 @@ class Work:
     """
 
     key: str
-    request: Callable[[int], Request]
+    request: Callable[[int], Attempt]
     is_done: Callable[[], bool]
     timeout_s: float
     said: Callable[[str], None] = lambda _: None
 
 
-def perform(api: Api, work: Work) -> int:
+def perform(api: StatementApi, work: Work) -> int:
     """Do the work once; how many tries there have been before the one that ended here, other processes' included.
 
     Raises SqlError when the database refuses it, StatementTimeoutError when it took too long and was cancelled,
@@ -67,9 +112,8 @@ def perform(api: Api, work: Work) -> int:
     pause = LOAD_CONFLICT_PAUSE_S
     for lost in range(LOAD_CONFLICT_TRIES):
         number = tries + lost + 1
-        request = work.request(number)
         try:
-            api.ended(_asked(api, work, number, request), work.timeout_s)
+            api.ended(_start(api, work, number), work.timeout_s)
             return number - 1
         except SqlError as error:
             if not _CONFLICT.search(error.text):
@@ -88,12 +132,12 @@ def name_of(key: str, number: int | str = "") -> str:
     return f"{_NAME}{key}-{number}"
 
 
-def token_of(api: Api, key: str, number: int) -> str:
-    """The client token of a try: 64 characters, all that the API takes."""
-    return hashlib.sha256(f"{api.target.url}|{key}|{number}".encode()).hexdigest()
+def token_of(api: StatementApi, key: str, number: int) -> str:
+    """The client token of a try."""
+    return client_token(api.target.url, key, number)
 
 
-def _settle(api: Api, work: Work) -> int:
+def _settle(api: StatementApi, work: Work) -> int:
     """End what earlier processes left running, by waiting and at last by cancelling; the number of the last try."""
     last = 0
     for one in api.named(name_of(work.key)):
@@ -117,18 +161,11 @@ def _settle(api: Api, work: Work) -> int:
     return last
 
 
-def _asked(api: Api, work: Work, number: int, request: Request) -> str:
-    """Have the batch started; asked again under the same token where no answer came."""
-    token, name, pause = token_of(api, work.key, number), name_of(work.key, number), 0.5
-    for left in reversed(range(_ANSWER_TRIES)):
-        try:
-            return api.batch(request.sqls, token, request.parameters, name)
-        except TransientError:
-            if not left:
-                raise
-        api.sleep(pause)
-        pause *= 2
-    raise AssertionError("the loop ends by returning or raising")
-
-
-__all__ = ["Request", "Work", "name_of", "perform", "token_of"]
+def _start(api: StatementApi, work: Work, number: int) -> str:
+    attempt = work.request(number)
+    token, name = token_of(api, work.key, number), name_of(work.key, number)
+    return start(
+        lambda: api.batch(attempt.sqls, token, attempt.parameters, name),
+        api.sleep,
+        _START_PAUSES_S,
+    )
