@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from trunkline.accounting import Counts
 from trunkline.completeness.period_records import load_records
@@ -13,7 +15,7 @@ from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
-from trunkline.ledger.drift import findings as drift_findings
+from trunkline.ledger.drift import findings
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
@@ -38,13 +40,24 @@ class TableState:
     installed: str | None
 
 
+State = Literal["ok", "look", "failed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `doctor`: what was checked, whether it is as it should be, and if not, what to do."""
+    """One line of `doctor`: what was checked, its state, and what to do where it is not `ok`.
+
+    `failed` means that something that must hold does not; `look` means that a person should see it.
+    """
 
     check: str
-    is_well: bool
+    state: State
     detail: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing to look at."""
+        return self.state == "ok"
 
 
 def table_states(reader: Reader) -> list[TableState]:
@@ -77,77 +90,76 @@ def _table_state(reader: Reader, obj: Object, installed: str | None) -> TableSta
 def examine(reader: Reader) -> list[Finding]:
     """Check everything that must hold: accounting, unfinished work, one row a key, lake and warehouse, drift."""
     store = open_store(reader.settings.lake)
-    findings: list[Finding] = []
-    for name, obj in reader.objects.items():
-        if not index.loads(reader.warehouse, name).batches:
-            findings.append(Finding(f"{name}: loads", True, "nothing was loaded yet"))
-            continue
-        counts = index.totals(reader.warehouse, name)
-        findings.append(Finding(f"{name}: accounting", counts.is_balanced, counts.sentence()))
-        findings.append(_unfinished(store, name))
-        findings += _rows(reader, obj, counts)
-        findings.append(_set_aside(name, counts))
-        findings += _completeness(store, name)
-        findings += [Finding(f"{name}: drift", False, line) for line in drift_lines(reader, name)]
-    return findings
+    return [finding for obj in reader.objects.values() for finding in _examine_object(reader, store, obj)]
 
 
-def _unfinished(store: Store, name: str) -> Finding:
+def _examine_object(reader: Reader, store: Store, obj: Object) -> Iterator[Finding]:
+    name = obj.name
+    counts = index.totals(reader.warehouse, name)
+    merged = index.merged_batches(reader.warehouse, name)
+    unmerged = sum(1 for key in store.list(layout.batch_prefix(name)) if layout.id_of(key) not in merged)
+    if unmerged:
+        batches = "1 batch awaits" if unmerged == 1 else f"{unmerged:,} batches await"
+        detail = f"{batches} the merge; run the same load again, or: trunkline warehouse rebuild"
+        yield Finding(f"{name}: unmerged", "look", detail)
+    if not index.loads(reader.warehouse, name).batches:
+        if not unmerged:
+            yield Finding(f"{name}: loads", "ok", "nothing was loaded yet")
+        return
+    yield Finding(f"{name}: accounting", "ok" if counts.is_balanced else "failed", counts.sentence())
     plans = sum(1 for _ in store.list(layout.plan_prefix(name)))
-    detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load ends them"
-    return Finding(f"{name}: unfinished", not plans, detail)
+    detail = "no batch is unfinished" if not plans else f"{plans:,} batches are unfinished; the next load finishes them"
+    yield Finding(f"{name}: unfinished", "look" if plans else "ok", detail)
+    yield from _examine_rows(reader, obj, counts, is_merged=not unmerged)
+    set_aside = counts.dead_letter + counts.rejected
+    detail = f"{set_aside:,} records are set aside; see trunkline dead-letter list" if set_aside else "none"
+    yield Finding(f"{name}: set aside", "look" if set_aside else "ok", detail)
+    yield from _completeness(store, name)
+    yield from (Finding(f"{name}: drift", "look", line) for line in drift_lines(reader, name))
 
 
-def _rows(reader: Reader, obj: Object, counts: Counts) -> list[Finding]:
-    """One row a key, as many rows as the accounting says, and the same in the lake."""
-    engine, name = reader.warehouse.engine, obj.name
+def _examine_rows(reader: Reader, obj: Object, counts: Counts, is_merged: bool) -> Iterator[Finding]:
+    """One row a key, as many rows as the accounting says, and the same rows in lake and warehouse."""
+    name, engine = obj.name, reader.warehouse.engine
     table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
-    ((stored, deleted),) = reader.warehouse.query(
+    ((all_rows, deleted),) = reader.warehouse.query(
         f"SELECT count(*), COALESCE(sum(CASE WHEN record_is_deleted THEN 1 ELSE 0 END), 0) FROM {table}"
     )
     ((distinct,),) = reader.warehouse.query(
         f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
     )
-    rows = int(stored) - int(deleted)
-    more = f" ({int(deleted):,} of the rows mark a deleted key)" if deleted else ""
-    findings = [Finding(f"{name}: one row a key", stored == distinct, f"{stored:,} rows, {distinct:,} keys{more}")]
+    rows = int(all_rows) - int(deleted)
+    more = f" ({int(deleted):,} more say that their key is gone)" if deleted else ""
+    detail = f"{all_rows:,} rows, {distinct:,} keys{more}"
+    yield Finding(f"{name}: one row a key", "ok" if all_rows == distinct else "failed", detail)
     expected = counts.inserted - counts.deleted
     if rows != expected:
-        detail = f"{rows:,} rows, and {expected:,} by the accounting"
-        findings.append(Finding(f"{name}: accounting", False, detail))
-    return [*findings, _lake_rows(reader, obj, rows, counts)]
-
-
-def _lake_rows(reader: Reader, obj: Object, rows: int, counts: Counts) -> Finding:
-    check, lake = f"{obj.name}: lake = warehouse", reader.settings.lake
-    if not lake.startswith("file://"):
-        return Finding(check, True, f"not compared: the lake is {lake}; `trunkline warehouse rebuild` reads it whole")
+        detail = f"{rows:,} rows, but {expected:,} by the accounting"
+        yield Finding(f"{name}: accounting", "failed", detail)
+    if not reader.settings.lake.startswith("file://"):
+        detail = f"not compared: the lake is {reader.settings.lake}; `trunkline warehouse rebuild` reads it whole"
+        yield Finding(f"{name}: lake = warehouse", "ok", detail)
+        return
     view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
     lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
-    # A row that the warehouse refused is in the lake alone.
+    detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
+    # Rows that the warehouse refused, and those of batches that are not merged yet, are only in the lake.
     is_same = rows <= lake_rows <= rows + counts.rejected
-    return Finding(check, is_same, f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse")
+    state: State = "ok" if is_same else "failed" if is_merged else "look"
+    yield Finding(f"{name}: lake = warehouse", state, detail)
 
 
-def _set_aside(name: str, counts: Counts) -> Finding:
-    letters = counts.dead_letter + counts.rejected
-    detail = f"{letters:,} records are set aside; see trunkline dead-letter list" if letters else "none"
-    return Finding(f"{name}: set aside", not letters, detail)
-
-
-def _completeness(store: Store, name: str) -> list[Finding]:
-    """What the last reconcile found, by source, and certified contacts that are missing since."""
-    findings = []
+def _completeness(store: Store, name: str) -> Iterator[Finding]:
+    """What the last reconcile found, source by source, and certified contacts that are gone."""
     for source, group in itertools.groupby(load_records(store, name), key=lambda record: record.source):
         periods = list(group)
         is_whole = all(period.counts.is_complete for period in periods)
         compared = max(period.examined_at for period in periods)
         detail = f"{wording.completeness_summary(periods)} (compared {compared:%Y-%m-%d %H:%M} UTC with {source})"
-        findings.append(Finding(f"{name}: completeness", is_whole, detail))
-        if lost := wording.lost_count(periods):
-            detail = f"{lost:,} certified contacts are missing; trunkline ledger verify names them"
-            findings.append(Finding(f"{name}: certified", False, detail))
-    return findings
+        yield Finding(f"{name}: completeness", "ok" if is_whole else "look", detail)
+        if gone := wording.lost_count(periods):
+            detail = f"{gone:,} certified contacts are gone; trunkline ledger verify names them"
+            yield Finding(f"{name}: certified", "failed", detail)
 
 
 def drift_lines(reader: Reader, name: str) -> list[str]:
