@@ -250,7 +250,9 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     secret_arn: Annotated[
         str | None, about("A secret of Secrets Manager, instead of a user.", variable="SECRET_ARN")
     ] = None
-    bucket: Annotated[str, about("The bucket of releases.", variable="RELEASE_BUCKET")] = "daab-lab-jfr-datalake"
+    bucket: Annotated[
+        str | None, about("The bucket of releases. The Lambda function has a default.", variable="RELEASE_BUCKET")
+    ] = None
     prefix: Annotated[str, about("What their keys begin with.", variable="RELEASE_PREFIX")] = "Redshift/Rel"
     pick: Annotated[
         Literal["first", "latest"], about("Which file runs where several match.", variable="RELEASE_PICK")
