@@ -81,6 +81,7 @@ def test_metrics_by_group_and_interval(loaded: Path) -> None:
         span = {"since": date(2026, 3, 3), "until": "2026-03-04", "zone": "America/New_York"}
         hours = home.metric("contacts_created", interval="hour", **span)
         queues = home.metric("contacts_queued", by="queue", x=30)
+        assert len(home.metric("contacts_created", by="channel", limit=2)) == 2
     assert by_channel.columns == ["channel", "contacts_created", "service_level"]
     assert sum(row[1] for row in by_channel.rows()) == total[0][0] == 60
     assert hours.columns == ["interval_start", "contacts_created"]

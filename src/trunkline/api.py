@@ -84,6 +84,7 @@ class HomeHandle:
         x: float | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        limit: int | None = None,
     ) -> Table:
         """Metrics over contacts that ended in [since, until), one row per group and interval.
 
@@ -94,7 +95,7 @@ class HomeHandle:
 
         settings = self._open()
         groups = [by] if isinstance(by, str) else list(by)
-        question = question_of(settings, names, groups, interval, zone, x, since, until)
+        question = question_of(settings, names, groups, interval, zone, x, since, until, limit)
         with open_reader(settings) as reader:
             return measure(reader, question)
 

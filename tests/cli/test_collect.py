@@ -93,7 +93,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("collect", "--since", "yesterday"), "--since 'yesterday' is not a valid date or time"),
+        (("collect", "--since", "soon"), "--since 'soon' is not a valid date or time"),
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "not the ARN of a Connect instance"),

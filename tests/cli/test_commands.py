@@ -331,6 +331,9 @@ def test_metrics_that_cannot_be(ask: Ask, loaded: Path, words: list[str], messag
 
 def test_metrics_that_can(ask: Ask, loaded: Path) -> None:
     """Spaces between groups, a span without contacts, every output."""
+    limited = ask("metric", "query", "contacts_created", "--by", "channel", "--limit", "2", "--home", loaded)
+    assert (limited.code, len(limited.out.splitlines())) == (0, 4)
+    assert ask("metric", "query", "contacts_created", "--limit", "2", "--sql", "redshift").out.endswith("\nLIMIT 2;\n")
     spaced = ask("metric", "query", "contacts_queued", "--by", "queue, channel", "--home", loaded, "--output", "csv")
     assert spaced.out.startswith("queue_id,queue_name,channel,contacts_queued\n")
     nothing = ask("metric", "query", "service_level", "--since", "2030-01-01", "--home", loaded, "--output", "json")

@@ -102,7 +102,7 @@ WRONG = {
     "column name": (LEAST.replace("id = {}", "id = {}\nDay_1 = {}"), r"columns\.Day_1\] name = 'Day_1'"),
     "record column": (LEAST + "record_hash = {}", r"record_hash' .*are taken"),
     "partition key": (LEAST + "year = {}", r"'year' .*are taken"),
-    "name of a statement": (LEAST + "batch_id = {}", r"'batch_id' .*are taken: .*; name it otherwise and set path"),
+    "column of an engine": (LEAST + "xmin = {}", r"'xmin' .*are taken: .*; use another name and set path"),
     "column twice": (LEAST + "id = {}", r"is not TOML"),
     "column key": (LEAST + "x = { typ = 'text' }", r"columns\.x\] has an unknown key 'typ'; keys are type, path"),
     "type": (LEAST + "x = { type = 'strng' }", r"columns\.x\] type = 'strng' is not valid; valid are text, bigint"),

@@ -100,7 +100,7 @@ def test_a_refused_row_lands_once_the_server_takes_it(
     from dataclasses import replace
 
     from trunkline.warehouse.postgres import warehouse as postgres
-    from trunkline.warehouse.redshift import warehouse as redshift
+    from trunkline.warehouse.redshift import loading as redshift
 
     with opened(tmp_path / "home", NARROW) as home:
         with monkeypatch.context() as patch:

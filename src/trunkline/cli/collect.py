@@ -25,7 +25,7 @@ TimeType = Literal["disconnect", "initiation", "connected_to_agent", "scheduled"
 
 
 def collect(
-    since: Annotated[str, typer.Option("--since", help="Start: 2026-03-02 or 2026-03-02T08:00, local time.")],
+    since: Annotated[str, typer.Option("--since", help="Start, local: 2026-03-02, 2026-03-02T08:00, 7d.")],
     until: Annotated[str | None, typer.Option("--until", help="End, exclusive (default: now).")] = None,
     instance: Chosen = None,
     endpoint: Endpoint = None,

@@ -74,9 +74,7 @@ def undo(
 
 
 def enrich(
-    since: Annotated[
-        str, typer.Option("--since", help="Calls from this time on: a date, or a time with or without Z.")
-    ],
+    since: Annotated[str, typer.Option("--since", help="Calls from this time on: a date or time, yesterday, 7d.")],
     until: Annotated[str | None, typer.Option("--until", help="Calls before this time (default: now).")] = None,
     home: Home = None,
     output_format: Output = Format.TABLE,

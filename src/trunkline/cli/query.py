@@ -22,7 +22,8 @@ Interval = Annotated[
 ]
 Zone = Annotated[str | None, typer.Option("--zone", help="IANA zone of intervals, since and until (default: setting).")]
 X = Annotated[float | None, typer.Option("--x", help="X of the metrics `in X`, seconds (default: settings).")]
-Since = Annotated[str | None, typer.Option("--since", help="Start, local time: 2026-03-02 or 2026-03-02T08:00.")]
+Since = Annotated[str | None, typer.Option("--since", help="Start, local: 2026-03-02, 2026-03-02T08:00, 7d.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")]
 Until = Annotated[str | None, typer.Option("--until", help="End, local time, exclusive.")]
 
 
@@ -98,6 +99,7 @@ def query(
     x: X = None,
     since: Since = None,
     until: Until = None,
+    limit: Limit = None,
     engine: Annotated[
         str | None,
         engine_option("--sql", "Write the SQL for this engine instead of running it"),
@@ -113,7 +115,7 @@ def query(
 
     settings = Settings.load(home)
     groups = [part.strip() for part in by.split(",") if part.strip()]
-    question = question_of(settings, names, groups, interval, zone, x, since, until, prefix="--")
+    question = question_of(settings, names, groups, interval, zone, x, since, until, limit, prefix="--")
     if engine:
         output.text(question.compiled(find(engine)).sql + ";")
         return

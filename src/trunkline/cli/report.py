@@ -16,7 +16,7 @@ def report(
     home: Home = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="The day; with --until the start (default: the last full day)."),
+        typer.Option("--since", help="The day, or yesterday; with --until the start (default: the last full day)."),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="End, exclusive, up to 31 days later (default: one day).")

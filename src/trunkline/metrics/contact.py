@@ -33,6 +33,8 @@ _RESOLUTION_MS: Final = (
     ' ELSE MS_BETWEEN("initiation_timestamp", "disconnect_timestamp") END'
 )
 
+_BY_AGENT: Final = "Amazon's text speaks of transfers by an agent; a transfer by a flow counts here too."
+
 CONTACT_METRICS: Final[tuple[Metric, ...]] = (
     count(CONTACTS, "CONTACTS_CREATED", "Contacts created", "Contact records, each once.", '"contact_id" IS NOT NULL'),
     count(
@@ -91,7 +93,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         "Contacts transferred out internal",
         "Contacts transferred out to anything but an outside number.",
         TRANSFERRED_OUT_INTERNAL,
-        EXTERNAL_APPROXIMATION,
+        f"{EXTERNAL_APPROXIMATION} {_BY_AGENT}",
     ),
     count(
         CONTACTS,
@@ -99,7 +101,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         "Contacts transferred out external",
         "Contacts transferred out to an outside number.",
         TRANSFERRED_OUT_EXTERNAL,
-        EXTERNAL_APPROXIMATION,
+        f"{EXTERNAL_APPROXIMATION} {_BY_AGENT}",
     ),
     time(
         CONTACTS,

@@ -47,17 +47,11 @@ NAME_CHARACTERS_MAX = 40
 DEFAULT_DATABASE = "own"
 DEFAULT_SCHEMA = "connect"
 PARTITION_KEYS = ("year", "month", "day")
-WORKING_NAMES = frozenset({
-    *PARTITION_KEYS, "row_id", "partition_date", "is_odd", "batch_id", "file_row_number", "tie_place", "verdict",
-    "stage_row", "stage_date", "stage_file", "stage_line", "held_row", "held_date", "held_is_deleted", "held_tie_place",
-    "is_better", "is_moved", "lost_date", "won_date", "pairs", "head", "tail",
-    "staging", "staged_row", "place", "copies", "standing", "comparison", "joined", "is_deleted", "is_held_deleted",
-    "is_new", "is_beaten", "n_staged", "n_keys", "n_beaten", "n_merged", "n_better", "n_revived", "n_replaced",
-    "n_ended", "n_late", "n_inserted", "n_updated", "n_deleted", "n_superseded", "n_duplicate",
-    "inserted", "updated", "deleted", "superseded", "duplicate",
-    "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",
+ENGINE_COLUMNS = frozenset({
+    "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",  # PostgreSQL and Redshift
+    "rowid", "file_row_number",  # DuckDB
 })  # fmt: skip
-"""What generated statements call columns and variables of their own, and PostgreSQL and Redshift those of theirs."""
+"""Columns that an engine gives every table or file of its own, so that none can be declared."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NESTED = re.compile(r"(list|map)<\s*(\w+)\s*>\Z")
@@ -221,9 +215,10 @@ def _columns(file: str, name: str, place: _Place, table: dict[str, Any], key: tu
 def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Column:
     place = _Place(file, f"object.{obj}.columns.{name}")
     place.identifier("name", name, POSTGRES_NAME_BYTES_MAX)
-    if name.startswith("record_") or name in WORKING_NAMES:
-        taken = ", ".join(sorted(WORKING_NAMES))
-        raise place.error("name", name, f"record_* and these are taken: {taken}; name it otherwise and set path")
+    if name.startswith("record_") or name in PARTITION_KEYS or name in ENGINE_COLUMNS:
+        taken = f"record_*, the lake's partition keys {', '.join(PARTITION_KEYS)} and the engines' own columns "
+        taken += ", ".join(sorted(ENGINE_COLUMNS))
+        raise place.error("name", name, f"these names are taken: {taken}; use another name and set path")
     if not isinstance(value, dict):
         raise place.error("column", value, 'write { type = "text", path = "..." }')
     place.only(value, COLUMN_KEYS)

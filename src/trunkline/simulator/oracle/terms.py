@@ -152,16 +152,14 @@ def _hold_s(c: TrueContact, ask: Ask) -> int | None:
     return c.hold_s if c.agent_at is not None else None
 
 
-def _hold_s_all(c: TrueContact, ask: Ask) -> int | None:
-    return (c.hold_s or 0) if c.agent_at is not None else None
-
-
 def _holds(c: TrueContact, ask: Ask) -> int | None:
-    return (c.holds or 0) if c.agent_at is not None else None
+    return c.holds or 0
 
 
 def _acw_s(c: TrueContact, ask: Ask) -> int | None:
-    return (c.acw_s or 0) if c.agent_at is not None else None
+    if c.acw_s is not None:
+        return c.acw_s
+    return 0 if c.agent_at is not None else None
 
 
 def _duration_s(c: TrueContact, ask: Ask) -> int | None:
@@ -218,7 +216,7 @@ METRICS: dict[str, Metric] = {
     "AVG_INTERACTION_TIME": Metric(_AVG, _talk_s),
     "SUM_INTERACTION_TIME": Metric(_SUM, _talk_s),
     "AVG_HOLD_TIME": Metric(_AVG, _hold_s),
-    "AVG_HOLD_TIME_ALL_CONTACTS": Metric(_AVG, _hold_s_all),
+    "AVG_HOLD_TIME_ALL_CONTACTS": Metric(_AVG, _hold_s),
     "AVG_HOLDS": Metric(Aggregate.AVERAGE, _holds),
     "CONTACTS_PUT_ON_HOLD": Metric(_COUNT, _put_on_hold),
     "AVG_AFTER_CONTACT_WORK_TIME": Metric(_AVG, _acw_s),

@@ -14,7 +14,7 @@ import msgspec
 from trunkline.errors import TerminalError
 from trunkline.schedules.schedule import Schedule
 from trunkline.schedules.windows import Window, merge_adjacent, previous_window, windows_again, windows_since
-from trunkline.sources.model import StateStore
+from trunkline.sources.model import SourceState
 
 T = TypeVar("T")
 Checkpoint = Callable[[datetime], None]
@@ -45,7 +45,7 @@ class CollectJob(Protocol):
 class RangeJob:
     """A range that a person asked for. The same range again continues where it was stopped."""
 
-    def __init__(self, state: StateStore, instance_id: str, since: datetime, until: datetime, time_type: str) -> None:
+    def __init__(self, state: SourceState, instance_id: str, since: datetime, until: datetime, time_type: str) -> None:
         self.name = f"range-{since:%Y%m%dT%H%M%S}-{until:%Y%m%dT%H%M%S}-{time_type.lower()}"
         self._state, self._instance_id, self._until = state, instance_id, until
         progress = _load(state, instance_id, self.name, RangeProgress)
@@ -72,7 +72,7 @@ class ScheduleJob:
 
     def __init__(
         self,
-        state: StateStore,
+        state: SourceState,
         instance_id: str,
         schedule: Schedule,
         now: datetime,
@@ -159,22 +159,22 @@ def drop_pending(state: ScheduleState, through: datetime) -> ScheduleState:
     return ScheduleState(state.since, state.watermark, state.last_run, left)
 
 
-def load_schedule_state(state: StateStore, instance_id: str) -> ScheduleState | None:
+def load_schedule_state(state: SourceState, instance_id: str) -> ScheduleState | None:
     """The scheduled job's state; None before its first run. Raises TerminalError for a damaged one."""
     return _load(state, instance_id, _SCHEDULE, ScheduleState)
 
 
-def load_names(state: StateStore, instance_id: str) -> bytes | None:
+def load_names(state: SourceState, instance_id: str) -> bytes | None:
     """The stored names of an instance's queues, users and groups; None before the first run."""
     return state.get(_KIND, instance_id, _NAMES)
 
 
-def save_names(state: StateStore, instance_id: str, names: bytes) -> None:
+def save_names(state: SourceState, instance_id: str, names: bytes) -> None:
     """Store names for the next run; readable by the owner alone."""
     state.put(names, _KIND, instance_id, _NAMES, is_private=True)
 
 
-def _load(state: StateStore, instance_id: str, name: str, type_: type[T]) -> T | None:
+def _load(state: SourceState, instance_id: str, name: str, type_: type[T]) -> T | None:
     data = state.get(_KIND, instance_id, name)
     if data is None:
         return None

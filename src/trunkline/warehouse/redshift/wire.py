@@ -32,6 +32,7 @@ from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 _PIECE: Final = re.compile(
     r"(?P<other>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|::|:=)|:(?P<name>p[0-9]+)\b", re.DOTALL
 )
+_TEMPORARY: Final = re.compile(r'CREATE TEMP TABLE ("(?:[^"]|"")+")')
 
 
 @dataclass(slots=True)
@@ -68,6 +69,9 @@ class WireApi:
             with self.connection.transaction():
                 for sql in sqls:
                     self._execute(statement_id, sql, parameters or {})
+                # With the Data API a session is one batch, and its temporary tables end with it.
+                for table in dict.fromkeys(found[1] for sql in sqls if (found := _TEMPORARY.match(sql))):
+                    self.connection.execute(f"DROP TABLE {table}", [])
         except errors.QueryCanceled as failed:
             status, error = "ABORTED", _words(failed)
         except (psycopg.OperationalError, psycopg.InterfaceError) as failed:
@@ -132,6 +136,26 @@ def _words(error: psycopg.Error) -> str:
     return str(error.diag.message_primary or error).strip()
 
 
+def connect(connection_string: str, place: str) -> Any:
+    """A connection to the database; `place` names it in messages.
+
+    Raises TransientError where it cannot be reached, TerminalError where the login failed.
+    """
+    try:
+        return psycopg.connect(
+            connection_string,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            prepare_threshold=None,
+            connect_timeout=CONNECT_S,
+            application_name=f"trunkline {__version__}",
+        )
+    except psycopg.OperationalError as error:
+        if "password" in str(error):
+            raise TerminalError(f"{place}: login failed: {_words(error)}. Set PGPASSWORD.") from error
+        raise TransientError(f"{place} cannot be reached: {_words(error)}. Try again later.") from error
+
+
 @contextmanager
 def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
     """The database over its own protocol. Raises TransientError where it cannot be reached."""
@@ -145,19 +169,7 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
             clients.append(make_client("s3"))
         return clients[0]
 
-    try:
-        connection = psycopg.connect(
-            connection_string,
-            autocommit=True,
-            cursor_factory=psycopg.RawCursor,
-            prepare_threshold=None,
-            connect_timeout=CONNECT_S,
-            application_name=f"trunkline {__version__}",
-        )
-    except psycopg.OperationalError as error:
-        if "password" in str(error):
-            raise TerminalError(f"{shown(opening.url)} login failed: {_words(error)}. Set PGPASSWORD.") from error
-        raise TransientError(f"{shown(opening.url)} cannot be reached: {_words(error)}. Try again later.") from error
+    connection = connect(connection_string, shown(opening.url))
     try:
         # SET binds no values; the number is ours.
         connection.execute(f"SET statement_timeout = {int(address.timeout_s * 1000)}")
