@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from connect_subject import ContactSubject
 from dynamo_tables import arn, call
 from homes import NARROW, letters, load_into, narrow, write
 from source_cases import Subject
@@ -146,4 +147,6 @@ _OLDER = dataclasses.replace(
     ),
 )
 
-SUBJECTS = {subject.name: subject for subject in (FileSubject, TranscriptSubject, ExportSubject, LetterSubject)}
+SUBJECTS = {
+    subject.name: subject for subject in (FileSubject, TranscriptSubject, ExportSubject, LetterSubject, ContactSubject)
+}

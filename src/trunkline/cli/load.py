@@ -8,7 +8,8 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def load(
     object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...")],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     strict: Strict = False,
 ) -> None:
@@ -41,7 +43,7 @@ def load(
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
     list_files(find(object_name, load_objects(home)), paths)
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = find(object_name, opened.objects)
         size = sum(file.size_bytes for file in list_files(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
@@ -56,6 +58,7 @@ def undo(
         list[str], typer.Argument(metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.")
     ],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Undo loads, batch by batch: lake and warehouse are as if these batches had never been loaded.
@@ -67,7 +70,7 @@ def undo(
     """
     from trunkline.pipelines.undo import undo as run
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         undone = [run(opened, opened.objects.values(), batch) for batch in batches]
     rows = [(batch.object_name, batch.batch_id, batch.records, batch.rows) for batch in undone]
     output.rows(["object", "batch", "records_undone", "rows_changed"], rows, output_format)
@@ -77,6 +80,7 @@ def enrich(
     since: Annotated[str, typer.Option("--since", help="Calls from this time on: a date or time, yesterday, 7d.")],
     until: Annotated[str | None, typer.Option("--until", help="Calls before this time (default: now).")] = None,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     again: Annotated[
         bool, typer.Option("--again", help="Also look for calls that were tried recently or given up.")
@@ -100,7 +104,7 @@ def enrich(
     assert first is not None
     last = last or clock.now()
     place_of(settings)  # before the home is opened: a mistake in the command leaves nothing behind
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         due, without = due_calls(opened, first.replace(tzinfo=None), last.replace(tzinfo=None), again)
         with progress("Looking for transcripts", len(due), "calls") as advance:
             result = run(opened, due, without, advance)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.errors import TerminalError, TransientError
+from trunkline.errors import LockedError, TerminalError
 from trunkline.flatten.pii import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
@@ -93,7 +93,7 @@ class Home:
 def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
     """Own the home and open its warehouse. What an embedded one lacks is created; a server's only with `is_install`.
 
-    Raises TransientError when somebody else owns it, TerminalError where the lake stores personal data by another
+    Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, or a server's warehouse is not installed.
     """
     check_paths(settings)
@@ -149,9 +149,7 @@ def _owned(home: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.pread(handle, 64, 0).decode(errors="replace").strip() or "unknown"
-            raise TransientError(
-                f"{home} is in use by process {owner}; wait for it to end or stop it, then try again"
-            ) from None
+            raise LockedError(str(home), f"process {owner}") from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield

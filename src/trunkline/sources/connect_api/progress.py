@@ -79,11 +79,10 @@ class ScheduleJob:
         earliest: datetime,
         ages: Sequence[timedelta],
     ) -> None:
-        """`earliest` is how far back Connect lists; `ages` are when windows are read again. Writes the state."""
+        """`earliest` is how far back Connect lists; `ages` are when windows are read again."""
         self._store, self._instance_id, self._schedule, self._now = state, instance_id, schedule, now
-        stored = load_schedule_state(state, instance_id) or begin(now, schedule)
-        self.state = stored
-        self._save(note_due(start_at(earliest, stored), now, schedule, ages))
+        self._earliest, self._ages = earliest, ages
+        self.state = begin(now, schedule)
 
     @property
     def through(self) -> datetime:
@@ -91,7 +90,10 @@ class ScheduleJob:
         return self.state.watermark
 
     def windows(self) -> Iterator[tuple[Window, Checkpoint]]:
-        """The windows that are due, then the pending ones."""
+        """The windows that are due, then the pending ones. Writes down which are pending first."""
+        # Loaded here and not earlier: finishing what an earlier run began may move the watermark.
+        stored = load_schedule_state(self._store, self._instance_id) or self.state
+        self._save(note_due(start_at(self._earliest, stored), self._now, self._schedule, self._ages))
         for window in windows_since(self.state.watermark, self._now, self._schedule):
             yield window, self._move_watermark
         for window in self.state.windows:
@@ -101,13 +103,13 @@ class ScheduleJob:
         """Nothing: the state is kept for the next run."""
 
     def _move_watermark(self, through: datetime) -> None:
-        self._save(ScheduleState(self.state.since, through, self.state.last_run, self.state.pending))
+        self._save(move_watermark(self.state, through))
 
     def _drop_pending(self, through: datetime) -> None:
         self._save(drop_pending(self.state, through))
 
     def _save(self, state: ScheduleState) -> None:
-        self._store.put(msgspec.json.encode(state), _KIND, self._instance_id, _SCHEDULE)
+        _save_schedule(self._store, self._instance_id, state)
         self.state = state
 
 
@@ -153,6 +155,11 @@ def start_at(earliest: datetime, state: ScheduleState) -> ScheduleState:
     return ScheduleState(moved.since, max(moved.watermark, earliest), moved.last_run, moved.pending)
 
 
+def move_watermark(state: ScheduleState, through: datetime) -> ScheduleState:
+    """The state when everything up to `through` is durable."""
+    return ScheduleState(state.since, through, state.last_run, state.pending)
+
+
 def drop_pending(state: ScheduleState, through: datetime) -> ScheduleState:
     """The state when everything pending before `through` is durable."""
     left = tuple((max(start, through), end) for start, end in state.pending if end > through)
@@ -162,6 +169,21 @@ def drop_pending(state: ScheduleState, through: datetime) -> ScheduleState:
 def load_schedule_state(state: SourceState, instance_id: str) -> ScheduleState | None:
     """The scheduled job's state; None before its first run. Raises TerminalError for a damaged one."""
     return _load(state, instance_id, _SCHEDULE, ScheduleState)
+
+
+def pass_window(state: SourceState, instance_id: str, window: Window) -> None:
+    """Move the scheduled job past a durable window, if the job was about to read it."""
+    stored = load_schedule_state(state, instance_id)
+    if stored is None:
+        return
+    if stored.watermark == window.start:
+        _save_schedule(state, instance_id, move_watermark(stored, window.end))
+    elif stored.pending and stored.pending[0][0] == window.start:
+        _save_schedule(state, instance_id, drop_pending(stored, window.end))
+
+
+def _save_schedule(store: SourceState, instance_id: str, state: ScheduleState) -> None:
+    store.put(msgspec.json.encode(state), _KIND, instance_id, _SCHEDULE)
 
 
 def load_names(state: SourceState, instance_id: str) -> bytes | None:
