@@ -182,7 +182,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Settings(Options, frozen=True, kw_only=True):
     """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `without_password`.
+    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `public_url`.
     `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
 
