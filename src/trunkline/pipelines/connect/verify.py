@@ -13,8 +13,8 @@ from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
+from trunkline.pipelines.connect.reconcile import workspace
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import workspace
 
 
 def certified_periods(store: Store, object_name: str) -> list[tuple[str, str]]:
