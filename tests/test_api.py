@@ -116,7 +116,7 @@ def test_errors_are_the_packages_own(loaded: Path, tmp_path: Path) -> None:
             with pytest.raises(UsageError):
                 wrong()
         with open_home(Settings.load(loaded, {})), pytest.raises(TransientError, match="in use by process"):
-            home.load("contact_record", loaded)
+            trunkline.open(loaded, wait_s=0).load("contact_record", loaded)
     with pytest.raises(UsageError, match="was closed"):
         home.sql("SELECT 1")
     with trunkline.open(tmp_path / "none") as empty, pytest.raises(TerminalError, match="load something first"):

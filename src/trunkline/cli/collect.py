@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
+from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def collect(
     by: Annotated[TimeType, typer.Option("--by", help="The time by which contacts are selected.")] = "disconnect",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Fetch contacts through the Connect API and load those that are missing, for periods without the stream.
@@ -52,7 +55,7 @@ def collect(
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
     query = ContactQuery(f"{by.upper()}_TIMESTAMP")
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
         planned = []
         if dry_run or shows_progress():
@@ -69,10 +72,13 @@ def collect(
 
 
 def run(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.")],
+    object_name: Annotated[
+        str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.", autocompletion=object_names)
+    ],
     instance: Chosen = None,
     endpoint: Endpoint = None,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Do what the object's schedule requires now: windows since the last run, then windows to be read again.
@@ -89,7 +95,7 @@ def run(
     objects = load_objects(home)
     collected_object(objects, find(object_name, objects).name)
     chosen = chosen_instances(Settings.load(home), instance or (), endpoint)
-    with open_to_write(home) as opened, progress("Collecting", None, "contacts") as advance:
+    with open_to_write(home, wait_s) as opened, progress("Collecting", None, "contacts") as advance:
         collector = Collector(opened, opened.objects[object_name], advance=advance)
         outcomes = list(for_each_instance(chosen, collector.run_due))
     _show(outcomes, output_format)

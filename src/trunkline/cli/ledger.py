@@ -9,8 +9,9 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.cli.reconcile import show_records
-from trunkline.cli.shared import Home, Output, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
 from trunkline.errors import UsageError
+from trunkline.limits import LOCK_WAIT_S
 
 if TYPE_CHECKING:
     from trunkline.completeness.certificates import Chain
@@ -22,7 +23,9 @@ Period = Annotated[str | None, typer.Argument(metavar="[DAY]", help="A UTC day, 
 
 
 @app.command()
-def show(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+def show(
+    day: Period = None, home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE
+) -> None:
     """List the days that were reconciled, with their state and counts; of one day, its certificate and amendments too.
 
     open: the day has not ended. settling: late contacts may come, or one is missing. closed: certified.
@@ -35,7 +38,7 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
     from trunkline.completeness.period_records import load_records
     from trunkline.completeness.periods import period_of
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         records = [record for record in load_records(opened.store, OBJECT) if day in (None, record.name)]
         if day is not None and not records:
             raise UsageError(f"{day!r} is no day that was reconciled; trunkline ledger show lists them")
@@ -76,7 +79,9 @@ def _show_chain(chain: Chain) -> None:
 
 
 @app.command()
-def verify(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+def verify(
+    day: Period = None, home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE
+) -> None:
     """Check certificates: the documents are as written, and lake and warehouse still hold every certified contact.
 
     Exits 1 when one does not hold. Contacts that changed since are counted; the next reconcile amends them.
@@ -85,7 +90,7 @@ def verify(day: Period = None, home: Home = None, output_format: Output = Format
     """
     from trunkline.pipelines.verify import certified_periods, verify_all
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = opened.objects[OBJECT]
         total = sum(1 for _, name in certified_periods(opened, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:

@@ -9,13 +9,25 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import group_names, metric_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, engine_option, open_to_read
+from trunkline.cli.shared import Home, Output, Wait, engine_option, open_to_read
+from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
-Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="METRIC", help="Amazon's names, in any case: service_level ...", autocompletion=metric_names
+    ),
+]
 By = Annotated[
-    str, typer.Option("--by", help="queue, agent, routing_profile, channel, initiation_method; a,b for two.")
+    str,
+    typer.Option(
+        "--by",
+        help="queue, agent, routing_profile, channel, initiation_method; a,b for two.",
+        autocompletion=group_names,
+    ),
 ]
 Interval = Annotated[
     Literal["15min", "30min", "hour", "day"] | None, typer.Option("--interval", help="Group by time of disconnect.")
@@ -30,6 +42,7 @@ Until = Annotated[str | None, typer.Option("--until", help="End, local time, exc
 def sql(
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, or - for standard input.")],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     dialect: Annotated[
         str | None,
@@ -49,7 +62,7 @@ def sql(
     """
     from trunkline.pipelines.reading import query
 
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         answer = query(opened, sys.stdin.read() if statement == "-" else statement, dialect)
     output.rows(answer.columns, answer.rows, output_format)
 
@@ -92,6 +105,7 @@ def show(names: Names, output_format: Output = Format.TABLE) -> None:
 def query(
     names: Names,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     by: By = "",
     interval: Interval = None,
@@ -119,7 +133,7 @@ def query(
     if engine:
         output.text(question.compiled(find(engine)).sql + ";")
         return
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         columns, rows = measure_rows(opened, question)
         warning = caveat(opened, question)
     if warning:

@@ -10,7 +10,8 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.collect import Chosen, Endpoint
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def reconcile(
     endpoint: Endpoint = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
@@ -71,7 +73,7 @@ def reconcile(
     request = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
         systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]

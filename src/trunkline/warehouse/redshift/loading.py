@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +23,13 @@ from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.merge.plpgsql import COUNTS
 from trunkline.sql.merge.redshift_load import Format
-from trunkline.sql.merge.staged import staging_sql
-from trunkline.sql.relation import BATCH_ID, Relation, object_rows
-from trunkline.sql.session import Session
+from trunkline.sql.merge.staged import elsewhere_columns, staging_sql
+from trunkline.sql.order import partition_date
+from trunkline.sql.relation import BATCH_ID, PARTITION_DATE, Relation, object_rows
+from trunkline.sql.session import Rows, Session
 from trunkline.warehouse import staging
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.files import Folder, LoadError, load_errors
-from trunkline.warehouse.redshift.held import find_elsewhere
 from trunkline.warehouse.redshift.request import (
     Collected,
     Fill,
@@ -46,6 +46,7 @@ from trunkline.warehouse.redshift.session import RedshiftSession
 # Rows without a batch; the column has to hold something. A refold tells the keys that go from the rows that come.
 _NO_BATCH: Final = "0" * 32
 _GONE, _NEW = "f" * 32, "0" * 32
+# A key takes some 50 bytes in a statement and as many as a value.
 _KEYS_MAX: Final = 1_000
 
 
@@ -98,7 +99,7 @@ class RedshiftLoader:
         def request(number: int) -> Attempt:
             if rows is not None:
                 # Before the transaction: were it after, a process that dies between the two would leave none.
-                elsewhere = find_elsewhere(self.db, self.local, obj, rows)
+                elsewhere = _find_elsewhere(self.db, self.local, obj, rows)
                 hooks.tombstones(staging.find_moved(self.local, staging_sql(obj), elsewhere), batch_ids)
             return self._filled(obj, rows, key, number, made)
 
@@ -245,3 +246,46 @@ class RedshiftLoader:
         if lost:
             raise TerminalError(f"the merge ended and the ledger does not have {', '.join(lost)}; report this.")
         return recorded
+
+
+def _find_elsewhere(db: Session, con: duckdb.DuckDBPyConnection, obj: Object, staged: Relation) -> Rows:
+    """The table's rows at another partition date than the staged row of their key, as `add_held` takes them.
+
+    The lake needs to know them: its older partition gets a tombstone. They are few, and asking does not wait for the
+    transaction, so that tombstones are published before it and none is lost when the process dies after it.
+    """
+    return [row for keys in _staged_keys(con, obj, staged) for row in _elsewhere_of(db, obj, keys)]
+
+
+def _staged_keys(con: duckdb.DuckDBPyConnection, obj: Object, staged: Relation) -> Iterator[list[tuple[Any, ...]]]:
+    """Every staged key with the date of its best row, or NULL where its staged rows have several."""
+    keys = ", ".join(f"s.{DUCKDB.quote(key)}" for key in obj.key)
+    rows = con.execute(
+        f"SELECT {keys}, CASE WHEN min(s.{PARTITION_DATE}) = max(s.{PARTITION_DATE}) THEN min(s.{PARTITION_DATE}) END "
+        f"AS record_day FROM {staged.sql} AS s GROUP BY {keys} ORDER BY record_day, {keys}"
+    ).fetchall()
+    for start in range(0, len(rows), _KEYS_MAX):
+        yield rows[start : start + _KEYS_MAX]
+
+
+def _elsewhere_of(db: Session, obj: Object, keys: Sequence[tuple[Any, ...]]) -> Rows:
+    quote, date = REDSHIFT.quote, partition_date(obj, REDSHIFT, "t")
+    values: list[object] = []
+
+    def mark(value: object) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    arms = []
+    for day in dict.fromkeys(row[-1] for row in keys):
+        of_day = [row[:-1] for row in keys if row[-1] == day]
+        if len(obj.key) == 1:
+            where = f"t.{quote(obj.key[0])} IN ({', '.join(mark(row[0]) for row in of_day)})"
+        else:
+            where = " OR ".join(
+                "(" + " AND ".join(f"t.{quote(k)} = {mark(v)}" for k, v in zip(obj.key, row, strict=True)) + ")"
+                for row in of_day
+            )
+        arms.append(f"(({where})" + (f" AND {date} <> DATE '{day}')" if day is not None else ")"))
+    listed, table = ", ".join(elsewhere_columns(obj, REDSHIFT, "t")), quote_qualified(REDSHIFT, obj.warehouse_table)
+    return db.query(f"SELECT {listed} FROM {table} AS t WHERE {' OR '.join(arms)}", values)
