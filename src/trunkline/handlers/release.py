@@ -17,7 +17,7 @@ _LOG = logging.getLogger("trunkline.release")
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
+    """`statusCode` and `body` as the release function has them; JSON text under API Gateway. `context` is Lambda's."""
     left_s = context.get_remaining_time_in_millis() / 1000
     try:
         variables = ReleaseSettings.load()
