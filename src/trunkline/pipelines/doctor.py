@@ -167,4 +167,4 @@ def drift_lines(reader: Reader, name: str) -> list[str]:
     drifts = index.last_drifts(reader.warehouse, name)
     # The latest load against those before it.
     merged = index.last_load_batches(reader.warehouse, name)
-    return drift_findings(drifts[:merged], drifts[merged:])
+    return findings(drifts[:merged], drifts[merged:])

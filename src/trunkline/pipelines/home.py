@@ -21,7 +21,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.pii_rule import check_rule, rule_of
 from trunkline.settings import Settings
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.warehouse.model import Opening, Warehouse
 from trunkline.warehouse.targets import target_of
 
@@ -128,7 +128,7 @@ def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[
     missing = warehouse.missing(list(objects.values()))
     if missing:
         raise TerminalError(
-            f"the warehouse {without_password(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
+            f"the warehouse {public_url(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
             f"another catalogue; run: trunkline warehouse install --home {settings.home}"
         )
 
