@@ -18,7 +18,7 @@ from trunkline.sources.registry import SOURCES
 
 pytestmark = pytest.mark.timeout(600)
 
-NOT_YET = {"connect_api", "dynamodb_stream", "dynamodb_scan"}
+NOT_YET = {"connect_api"}
 """Sources that the suite does not run over yet."""
 
 
