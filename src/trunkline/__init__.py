@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline.version import __version__
 
-__all__ = ["Home", "Table", "__version__", "open"]
+__all__ = ["HomeHandle", "Table", "__version__", "open"]
 
 if TYPE_CHECKING:
-    from trunkline.api import Home, open  # noqa: A004
+    from trunkline.api import HomeHandle, open  # noqa: A004
     from trunkline.table import Table
 
 
 def __getattr__(name: str) -> Any:
     """Imports what the API needs when it is first used, so that `import trunkline` stays cheap."""
-    if name in ("Home", "open"):
+    if name in ("HomeHandle", "open"):
         from trunkline import api
 
         return getattr(api, name)

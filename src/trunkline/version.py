@@ -1,5 +1,5 @@
 """The version of the package."""
 
-from typing import Final
+from __future__ import annotations
 
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"

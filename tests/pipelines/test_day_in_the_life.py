@@ -16,9 +16,9 @@ from virtual_clock import VirtualClock
 
 from trunkline.completeness.period_records import load_records, open_findings
 from trunkline.completeness.periods import settle_rule
-from trunkline.pipelines.connect_register import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
+from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 from trunkline.pipelines.verify import verify_all
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
@@ -128,7 +128,7 @@ def test_what_is_lost_is_named_and_healed_through_the_api(tmp_path: Path, lost: 
 @pytest.mark.soak
 @given(lost=st.sets(st.integers(0, 23)), ends=st.booleans(), sorts=st.booleans(), late=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_any_loss_whatever_amazon_leaves_open(
+def test_any_loss_under_any_undocumented_behavior(
     tmp_path_factory: pytest.TempPathFactory, lost: set[int], ends: bool, sorts: bool, late: bool
 ) -> None:
     """Any subset of records lost, under the emulator's other assumptions."""

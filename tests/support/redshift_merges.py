@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from homes import NARROW
+from homes import NARROW, SCHEMAS
 from redshift_home import URL, Mortal, Redshift
 
 from trunkline.accounting import Counts
@@ -24,6 +24,8 @@ from trunkline.sql.lake.views import lake_columns
 from trunkline.sql.session import Session
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.address import address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
 AT = datetime(2026, 3, 3, 10)
@@ -89,7 +91,8 @@ def warehouse_of(
     address = address_of(url)
     with duckdb.connect(config={"threads": 1}) as local:
         local.execute("SET TimeZone = 'UTC'")
-        yield RedshiftWarehouse(DataApi(api, address.target, slept.append), address, lambda: s3, local, scratch)
+        db = RedshiftSession(DataApi(api, address.target, slept.append), address, SCHEMAS)
+        yield RedshiftWarehouse(db, RedshiftLoader(db, local, lambda: s3, scratch))
 
 
 def counted(redshift: Redshift, obj: Object = NARROW) -> Counts:

@@ -11,7 +11,7 @@ from deliveries import FidelityByName
 from trunkline.flatten.pii import PiiRule
 from trunkline.flatten.run import Flattener
 from trunkline.objects.model import Object
-from trunkline.pipelines import flattening
+from trunkline.pipelines import batches
 
 _made: dict[tuple[Object, PiiRule], Flattener] = {}
 
@@ -27,7 +27,7 @@ def shared_flattener(obj: Object, rule: PiiRule, spill: Path | None = None) -> F
 def shared_flatteners() -> Iterator[None]:
     """Loads take the shared flatteners."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flattening, "Flattener", shared_flattener)
+        patch.setattr(batches, "Flattener", shared_flattener)
         yield
 
 

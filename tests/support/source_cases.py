@@ -16,8 +16,8 @@ from homes import assert_adds_up, letters, opened, table, totals
 
 from trunkline.errors import TransientError
 from trunkline.objects.model import Object
+from trunkline.pipelines.batches import open_plans
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.recovery import open_plans
 from trunkline.pipelines.runner import LoadResult, Runner
 from trunkline.records import Framed, KeptLetter, Mark
 from trunkline.sources.model import DurableBatch, FilesRead, Source
@@ -130,9 +130,9 @@ class Steps:
         return Counted()
 
     def home(self, home: Home) -> Home:
-        """The home, whose every put, removal and merge is a step."""
+        """The home, whose every put, removal and change of the warehouse is a step."""
         store = self.around(home.store, "put_bytes", "put_file", "remove")
-        return dataclasses.replace(home, store=store, warehouse=self.around(home.warehouse, "merge"))
+        return dataclasses.replace(home, store=store, warehouse=self.around(home.warehouse, "merge", "refold"))
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def assert_holds(subject: Subject, home: Home, *numbers: int, broken: int = 0) -
     if not subject.is_snapshot:
         assert counts.read == len(numbers) + broken
     assert len(letters(home, subject.obj)) == broken
-    assert open_plans(home, subject.obj) == []
+    assert open_plans(home.store, subject.obj) == []
 
 
 def everything_once(make: type[Subject], path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from connect_subject import ContactSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
@@ -18,8 +19,8 @@ from transcript_files import TALK, transcribe
 from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import letter_ranges
 from trunkline.pipelines.runner import Runner
+from trunkline.pipelines.set_aside import letter_ranges
 from trunkline.sources.dynamodb.export import Export
 from trunkline.sources.dynamodb.scan import Pace, Scanning
 from trunkline.sources.dynamodb.shards import Following
@@ -208,5 +209,13 @@ _OLDER = dataclasses.replace(
 
 SUBJECTS = {
     subject.name: subject
-    for subject in (FileSubject, TranscriptSubject, StreamSubject, ScanSubject, ExportSubject, LetterSubject)
+    for subject in (
+        FileSubject,
+        TranscriptSubject,
+        StreamSubject,
+        ScanSubject,
+        ExportSubject,
+        LetterSubject,
+        ContactSubject,
+    )
 }

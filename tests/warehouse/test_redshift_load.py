@@ -19,7 +19,7 @@ from trunkline.errors import TerminalError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home, open_home
 from trunkline.warehouse.redshift import request
-from trunkline.warehouse.redshift.load_errors import LoadError
+from trunkline.warehouse.redshift.files import LoadError
 
 
 @pytest.fixture(scope="module")

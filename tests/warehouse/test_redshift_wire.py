@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
-import redshift_on_postgres as on_postgres
-from homes import NARROW
-from redshift_copy import PATTERN, Copier
-from redshift_home import BUCKET, make_database
+from homes import NARROW, SCHEMAS
+from redshift_copy import Copier
+from redshift_home import BUCKET, Spelled, make_database
 from redshift_merges import batch_id, hooks, row_of, write_batch
 from s3 import bucket
 
@@ -24,27 +22,12 @@ from trunkline.errors import TransientError, UsageError
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift import request, wire
 from trunkline.warehouse.redshift.address import wire_address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 from trunkline.warehouse.redshift.wire import WireApi, bind
 
 URL = f"redshift://loader@localhost/dev?staging=s3://{BUCKET}/wire"
-
-
-@dataclass
-class Spelled:
-    """A connection to PostgreSQL that takes Redshift's words."""
-
-    inner: psycopg.Connection[Any]
-    copier: Copier
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def execute(self, sql: str, values: Any) -> Any:
-        if found := PATTERN.fullmatch(sql):
-            self.copier(self.inner, found)
-            return self.inner.execute("DO $$ BEGIN END $$")
-        return self.inner.execute(on_postgres.translated(sql), values)
 
 
 @pytest.fixture
@@ -54,7 +37,8 @@ def warehouse(postgres_uri: str, tmp_path: Path) -> Iterator[RedshiftWarehouse]:
         address, _ = wire_address_of(URL)
         api = WireApi(Spelled(con, Copier(s3, uri)), address.target, lambda _: None)
         with duckdb.connect(config={"threads": 1}) as local:
-            found = RedshiftWarehouse(api, address, lambda: s3, local, tmp_path)
+            db = RedshiftSession(api, address, SCHEMAS)
+            found = RedshiftWarehouse(db, RedshiftLoader(db, local, lambda: s3, tmp_path))
             found.install([NARROW], [])
             yield found
 
@@ -80,9 +64,9 @@ def test_install_load_and_query(
 
 def test_what_goes_wrong_is_told_as_by_the_data_api(warehouse: RedshiftWarehouse) -> None:
     """A failed statement undoes its transaction; one that took too long says so; a broken connection is for later."""
-    api: Any = warehouse.api
+    api: Any = warehouse.db.api
     with pytest.raises(SqlError, match="division by zero"):
-        warehouse.send(["CREATE TABLE left_behind (a int)", "SELECT 1/0"])
+        warehouse.db.send(["CREATE TABLE left_behind (a int)", "SELECT 1/0"])
     assert warehouse.query("SELECT 1 FROM pg_tables WHERE tablename = 'left_behind'") == []
     warehouse.run("SET statement_timeout = 50")
     with pytest.raises(StatementTimeoutError, match="is ABORTED"):
@@ -124,10 +108,10 @@ def test_opening_reaches_the_server_or_says_what_to_do(
     host = re.search(r"host=([^&]+)", postgres_uri) or re.search(r"()", "")
     assert host is not None
     url = f"redshift://postgres@:5432/redshift_opened?sslmode=disable&host={host[1]}"
-    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path)
+    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with wire.open_warehouse(opening) as opened:
         assert opened.query("SELECT CAST($1 AS VARCHAR(10)), $2", ["it's", 7]) == [("it's", 7)]
-    gone = Opening("redshift://a:s3cret@127.0.0.1:1/dev", 200, 1, tmp_path / "scratch", tmp_path)
+    gone = Opening("redshift://a:s3cret@127.0.0.1:1/dev", 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with (
         pytest.raises(TransientError, match="redshift://127.0.0.1:1/dev cannot be reached") as caught,
         wire.open_warehouse(gone),

@@ -8,8 +8,9 @@ Sources: Amazon Redshift management guide, "Using the Amazon Redshift Data API";
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,7 @@ class StatementTimeoutError(TransientError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RedshiftTarget:
     """Where statements go: a provisioned cluster, or a serverless workgroup, and a database in it.
 
     `db_user` is for clusters; without it, and without a secret, the IAM identity is the database's user.
@@ -104,7 +105,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ListedStatement:
     """A statement as it is listed."""
 
     id: str
@@ -118,7 +119,7 @@ class DataApi:
     """The Data API for one target. `sleep` stands in for time.sleep."""
 
     client: Any
-    target: Target
+    target: RedshiftTarget
     sleep: Callable[[float], None] = time.sleep
 
     def execute(self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "") -> str:
@@ -185,13 +186,13 @@ class DataApi:
         found = [one for one in self.named(name) if one.name == name]
         return max(found, key=lambda one: one.created_at).id if found else None
 
-    def named(self, prefix: str) -> list[Named]:
+    def named(self, prefix: str) -> list[ListedStatement]:
         """The statements of the last 24 hours whose name begins so, oldest first."""
         place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
                  if key in self.target.place}  # fmt: skip
         with self._translated():
             found = [
-                Named(str(one["Id"]), one["StatementName"], str(one["Status"]), one["CreatedAt"])
+                ListedStatement(str(one["Id"]), one["StatementName"], str(one["Status"]), one["CreatedAt"])
                 for page in self.client.get_paginator("list_statements").paginate(
                     StatementName=prefix, Status="ALL", **place
                 )
@@ -251,6 +252,24 @@ class DataApi:
     def _can_wait(self, operation: str) -> bool:
         """Whether this botocore knows long polls of the operation; older ones do not."""
         return "WaitTimeSeconds" in self.client.meta.service_model.operation_model(operation).input_shape.members
+
+
+def client_token(*parts: object) -> str:
+    """The client token of what these name together: 64 characters, all that the API takes."""
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
+
+
+def start(begin: Callable[[], str], sleep: Callable[[float], None], pauses: Iterable[float]) -> str:
+    """The id of a statement that `begin` starts under a client token; repeated after each pause while nothing answers.
+
+    Raises what `begin` raises when it is no TransientError, or when the pauses are used up.
+    """
+    for pause in pauses:
+        try:
+            return begin()
+        except TransientError:
+            sleep(pause)
+    return begin()
 
 
 def _check_size(sqls: Sequence[str], parameters: Mapping[str, str] | None) -> None:

@@ -11,7 +11,6 @@ from trunkline.completeness.census import CensusCounts
 from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, Difference
 from trunkline.completeness.periods import SettleRule, period_name
 from trunkline.completeness.workspace import Census, Workspace, census_of_certified, load_certified
-from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
@@ -26,13 +25,8 @@ _LOST_SHOWN_MAX: Final = 20
 
 def chain_of(store: Store, obj: Object, source: str, period: Window) -> Chain | None:
     """A period's certificate with its amendments; None without one. Raises TerminalError for damaged documents."""
-    documents = []
-    for key in store.list(layout.certificate_prefix(obj.name, source, period_name(period))):
-        if key.endswith(".json"):
-            data = store.get_bytes(key)
-            if data is None:
-                raise TerminalError(f"{key} was listed in the lake and cannot be read: was it removed meanwhile?")
-            documents.append(data)
+    keys = store.list(layout.certificate_prefix(obj.name, source, period_name(period)))
+    documents = [store.require_bytes(key) for key in keys if key.endswith(".json")]
     return certificates.decode_chain(documents) if documents else None
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from trunkline.engines.spelling import Spelling
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.model import Column
-
-FREE_TEXT_BYTES: Final = 65_535
-"""Redshift's longest VARCHAR (CREATE TABLE, data types). Any column whose length nobody has published."""
 
 TEXT_BYTES_BY_SUFFIX: Final = (
     ("_arn", 2_048),  # IAM: an ARN has at most 2,048 characters, all ASCII
@@ -147,17 +145,17 @@ def quote_qualified(engine: Engine, name: str) -> str:
 
 
 def text_bytes_of(column: Column) -> int:
-    """The bytes that a text column of a bounded engine gets: `length_max`, else what its name lets one expect.
+    """The bytes that a text column of a bounded engine gets: `length_max`, else what its name suggests.
 
-    Generous on purpose: a longer value is a dead letter of that engine, so too wide costs some memory in a sort and
-    too narrow costs a row. Amazon publishes lengths in characters; a character is at most 4 bytes of UTF-8.
+    Generous on purpose: a longer value is a dead letter of that engine, so that a wide column costs some memory in a
+    sort, and a narrow one a row. Amazon publishes lengths in characters; a character is at most 4 bytes of UTF-8.
     """
     if column.length_max is not None:
         return column.length_max
     for suffix, length in TEXT_BYTES_BY_SUFFIX:
         if column.name == suffix.lstrip("_") or column.name.endswith(suffix):
             return length
-    return FREE_TEXT_BYTES
+    return TEXT_BYTES_MAX
 
 
 def text_literal(value: str) -> str:

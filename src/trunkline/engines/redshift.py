@@ -5,8 +5,10 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from trunkline.engines.model import (
-    FREE_TEXT_BYTES,
     Engine,
     Procedures,
     Refusal,
@@ -16,7 +18,7 @@ from trunkline.engines.model import (
     text_bytes_of,
 )
 from trunkline.engines.spelling import Spelling, Unnested
-from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
 
@@ -30,10 +32,25 @@ SCALARS = {
     "date": "DATE",
 }
 
-NESTED_BYTES_MAX = 1_000_000
-"""Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format)."""
-
 GUIDE = "Amazon Redshift database developer guide"
+RESERVED_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between "
+        "binary blanksasnull both bytedict bzip2 case cast check collate column constraint create credentials "
+        "cross current_date current_time current_timestamp current_user current_user_id default deferrable deflate "
+        "defrag delta delta32k desc disable distinct do else emptyasnull enable encode encrypt encryption end "
+        "except explicit false for foreign freeze from full globaldict256 globaldict64k grant group gzip having "
+        "identity ignore ilike in initially inner intersect interval into is isnull join leading left like limit "
+        "localtime localtimestamp lun luns lzo lzop minus mostly16 mostly32 mostly8 natural new not notnull null "
+        "nulls off offline offset oid old on only open or order outer overlaps parallel partition percent "
+        "permissions pivot placing primary raw readratio recover references rejectlog resort respect restore right "
+        "select session_user similar snapshot some sysdate system table tag tdes text255 text32k then timestamp to "
+        "top trailing true truncatecolumns type union unique unnest unpivot user using verbose wallet when where "
+        "with without",
+    )
+)
+"""Names that have to be quoted (database developer guide, "Reserved words")."""
 
 
 def type_of(column: Column) -> str:
@@ -43,8 +60,8 @@ def type_of(column: Column) -> str:
     if column.type != "text":
         return SCALARS[column.type]
     length = text_bytes_of(column)
-    if not 1 <= length <= FREE_TEXT_BYTES:
-        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {FREE_TEXT_BYTES} bytes")
+    if not 1 <= length <= TEXT_BYTES_MAX:
+        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {TEXT_BYTES_MAX} bytes")
     return f"VARCHAR({length})"
 
 
@@ -83,14 +100,14 @@ def _percentile(value: str, percent: int, rank: str, count: str) -> str:
 
 
 def _unnest(members: Members, column: str) -> Unnested:
-    types = SCALARS | {"text": f"VARCHAR({FREE_TEXT_BYTES})"}
+    types = SCALARS | {"text": f"VARCHAR({TEXT_BYTES_MAX})"}
     named = ((quote_double(field.name), types[str(field.type)]) for field in members.item.fields)
     return Unnested(tuple(f"CAST(u.{name} AS {type_}) AS {name}" for name, type_ in named), f", {column} AS u")
 
 
 SPELLING = Spelling(
     types={
-        "string": f"VARCHAR({FREE_TEXT_BYTES})",
+        "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
@@ -119,7 +136,7 @@ REDSHIFT = Engine(
         note="Run once: Redshift has no CREATE ROLE IF NOT EXISTS.",
         prefix="ROLE ",
     ),
-    text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
+    text_bytes_max=TEXT_BYTES_MAX,  # in bytes, not characters
     statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
     column_bytes_max=column_bytes_max,
     json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)

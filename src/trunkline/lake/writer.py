@@ -11,15 +11,14 @@ from pathlib import Path
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.errors import TerminalError
 from trunkline.lake.layout import day_of, rows_key, tombstones_key
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
+from trunkline.sql.lake.views import MOVED_TO
 from trunkline.sql.relation import BATCH_ID, LOST_DATE, PARTITION_DATE, WON_DATE, Relation
 
 _PARTITIONS = (("year", "%Y"), ("month", "%m"), ("day", "%d"))
-
-MOVED_TO = "record_moved_to"
-"""Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
 
 # Bloom filters cost 5 % of time and size, and help no question: columns that are searched by one value are too varied.
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
@@ -36,46 +35,46 @@ class WrittenFile:
     day: date
 
 
-def lake_columns(obj: Object) -> list[str]:
-    """The columns of a lake file, in order; partition columns are in the path alone."""
-    return [column.name for column in obj.columns] + [MOVED_TO]
-
-
 def write_rows(
     con: duckdb.DuckDBPyConnection, obj: Object, flat: Relation, batch_id: str, store: Store, scratch: Path
 ) -> list[WrittenFile]:
-    """Publish the rows of `flat`, see `flat_rows`. A second call with the same batch replaces the same files."""
-    day_column = flat.column(PARTITION_DATE)
-    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    days = con.execute(f"SELECT {day_column}, count(*) FROM {flat.sql} GROUP BY 1 ORDER BY 1").fetchall()
+    """Publish the rows of `flat`, see `flat_rows`. Idempotent: the same batch replaces the same files."""
     folder = scratch / batch_id
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
-    if len(days) == 1:
-        path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM {flat.sql}) TO '{_quoted(path)}' ({PARQUET})")
-        made = [(path, days[0][0], days[0][1])]
-    else:
-        # Hive folders name the partition; the columns that name it stay out of the files.
-        parts = ", ".join(f"strftime({day_column}, '{format_}') AS {name}" for name, format_ in _PARTITIONS)
-        con.execute(
-            f"COPY ({rows}, {parts} FROM {flat.sql}) TO '{_quoted(folder)}' "
-            f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
-        )
-        counts = dict(days)
-        made = []
-        for path in sorted(folder.rglob("*.parquet")):
-            day = day_of(path.relative_to(folder).as_posix())
-            assert day is not None, f"no partition in {path}"
-            made.append((path, day, counts[day]))
     written = []
-    for path, day, count in made:
+    for path, day, rows in _export(con, obj, flat, folder):
         key = rows_key(obj, day, batch_id)
         store.put_file(path, key)
-        written.append(WrittenFile(key, count, day))
+        written.append(WrittenFile(key, rows, day))
     shutil.rmtree(folder, ignore_errors=True)
     return written
+
+
+def _export(con: duckdb.DuckDBPyConnection, obj: Object, flat: Relation, folder: Path) -> list[tuple[Path, date, int]]:
+    """A local file for each partition of `flat`, with its day and its rows; in order of day."""
+    day_column = flat.column(PARTITION_DATE)
+    counts = con.execute(f"SELECT {day_column}, count(*) FROM {flat.sql} GROUP BY 1 ORDER BY 1").fetchall()
+    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
+    if len(counts) == 1:
+        path = folder / "rows.parquet"
+        con.execute(f"COPY ({rows} FROM {flat.sql}) TO '{_escaped(path)}' ({PARQUET})")
+        return [(path, *counts[0])]
+    # Hive folders name the partition; the columns that name it stay out of the files.
+    parts = ", ".join(f"strftime({day_column}, '{format_}') AS {name}" for name, format_ in _PARTITIONS)
+    con.execute(
+        f"COPY ({rows}, {parts} FROM {flat.sql}) TO '{_escaped(folder)}' "
+        f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+    )
+    rows_of_day = dict(counts)
+    exported = []
+    for path in sorted(folder.rglob("*.parquet")):
+        day = day_of(path.relative_to(folder).as_posix())
+        if day is None:
+            raise TerminalError(f"{path} is in no partition year=/month=/day=, so its rows have no date; report this.")
+        exported.append((path, day, rows_of_day[day]))
+    return exported
 
 
 def write_tombstones(
@@ -97,7 +96,7 @@ def write_tombstones(
             con.execute(
                 f"COPY (SELECT {_tombstone(obj)} FROM {moved.sql} WHERE {BATCH_ID} = '{batch_id}' "
                 f"AND {LOST_DATE} = DATE '{day}') "
-                f"TO '{_quoted(path)}' ({PARQUET})"
+                f"TO '{_escaped(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
             total += count
@@ -114,9 +113,9 @@ def _tombstone(obj: Object) -> str:
             parts.append(name)
         else:
             parts.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {name}")
-    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
+    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}")
     return ", ".join(parts)
 
 
-def _quoted(path: Path) -> str:
+def _escaped(path: Path) -> str:
     return str(path).replace("'", "''")

@@ -1,4 +1,4 @@
-"""The explicit list of objects. Adding one is a file beside this one and a line here, or a TOML file of a user."""
+"""The list of objects. Adding one takes a file beside this one and a line here, or a user's TOML file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from trunkline.objects.call import CALL
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.objects.model import Object
+from trunkline.objects.ledger import LEDGER_SCHEMA
+from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
@@ -30,7 +31,7 @@ VIEWS: dict[str, View] = {
     TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
     CALLS_VIEW.name: CALLS_VIEW,
 }
-"""Tables that are views over one object or several, in an order in which they can be created."""
+"""Views over one object or several, each after those that it reads."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
@@ -45,11 +46,14 @@ def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
 
 
 def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
-    """Our objects and those of the users' files, by name.
+    """The built-in objects and those of users' files, by name.
 
-    Raises UsageError for a file that is not valid, and where two objects have one name or one table.
+    Raises UsageError for a file that is not valid, and where two objects have one name or one table; ValueError where
+    a built-in object breaks a rule of `objects.model.check`.
     """
     objects = dict(OBJECTS)
+    for obj in objects.values():
+        check(obj)
     tables = {table: obj.name for obj in objects.values() for table in _tables(obj)}
     for file in user_files:
         for obj in read_objects(file):
@@ -62,6 +66,18 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
                 tables[table] = obj.name
             objects[obj.name] = obj
     return objects
+
+
+def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
+    """The schemas that these objects and their views have in a warehouse, each once, the ledger's last.
+
+    Names without a schema are looked up in this order; locks and grants concern all of them.
+    """
+    known = tuple(objects)
+    names = {obj.name for obj in known}
+    of_tables = [part for obj in known for part in (obj.database, obj.warehouse_table.split(".", maxsplit=1)[0])]
+    of_views = [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    return tuple(dict.fromkeys([*of_tables, *of_views, LEDGER_SCHEMA]))
 
 
 def _tables(obj: Object) -> tuple[str, ...]:

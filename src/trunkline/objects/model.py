@@ -1,7 +1,8 @@
-"""What a table is, said once: types, columns, objects. Everything else is generated from these records. No I/O."""
+"""What a table is, declared once: types, columns, objects. Everything else is generated from these records. No I/O."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -37,7 +38,7 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """An array; order is kept as the source gives it."""
+    """An array, in the order of the source."""
 
     item: Type
 
@@ -74,7 +75,7 @@ class Column:
     """One column.
 
     `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
-    `meaning` is a sentence with unit and what NULL means; `source` says where the definition comes from.
+    `meaning` is a sentence that says what NULL means; `source` says where the definition comes from.
     """
 
     name: str
@@ -115,7 +116,7 @@ VERSION = Column(
     is_amazon=False, source=OURS, length_max=128,
 )  # fmt: skip
 REDACTED = Column(
-    "record_is_redacted", "boolean", None, "Whether personal data was taken out of this copy on request. Never NULL.",
+    "record_is_redacted", "boolean", None, "Whether personal data was removed from this copy on request. Never NULL.",
     nullable=False, is_amazon=False, source=OURS,
 )  # fmt: skip
 CATALOGUE = Column(
@@ -142,7 +143,7 @@ LOADED_AT = Column(
 )  # fmt: skip
 UNMAPPED = Column(
     "record_unmapped", Json(), None,
-    "Source fields that the catalogue does not know, by dotted path, as canonical JSON. NULL when there are none.",
+    "Source fields that the catalogue does not have, by dotted path, as canonical JSON. NULL when there are none.",
     is_amazon=False, source=OURS,
 )  # fmt: skip
 IS_DELETED = Column(
@@ -153,7 +154,7 @@ IS_DELETED = Column(
 RECORD_COLUMNS = (
     VERSION, FIDELITY, REDACTED, CATALOGUE, HASH, POSITION, ARRIVED_AT, LOADED_AT, UNMAPPED, IS_DELETED,
 )  # fmt: skip
-"""The columns that every object carries: which copy this is, where it came from, when it came."""
+"""The columns of every object: which copy of a row this is, where it came from, and when it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +175,11 @@ class Object:
 
     `key` names one row. `version` is the column whose value says which copy is newer (missing sorts lowest).
     `partition` is the timestamp column whose UTC date is the lake partition. `redaction` is the map column and
-    key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
+    key whose presence marks a copy with fields removed. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
-    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files.
+    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
+    `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by.
     """
 
@@ -199,10 +201,11 @@ class Object:
     folder: str = ""
     view: str = ""
     file_source: str = "s3_files"
+    scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
 
     def __hash__(self) -> int:
-        """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""
+        """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""
         return hash((self.name, self.catalogue_version))
 
     @property
@@ -212,7 +215,7 @@ class Object:
 
     @property
     def lake_table(self) -> str:
-        """`database.table` as Amazon, or who else named it, has it."""
+        """`database.table` in the lake."""
         return f"{self.database}.{self.table_name}"
 
     @property
@@ -222,17 +225,17 @@ class Object:
 
     @property
     def public_view(self) -> str:
-        """`database.view` that people read."""
+        """`database.view`, the name for queries."""
         return f"{self.database}.{self.view_name}"
 
     @property
     def plain_view(self) -> str:
-        """`database.view` of the lake that shows them without personal data."""
+        """`database.view` of the lake that shows the best rows without personal data."""
         return f"{self.public_view}_plain"
 
     @property
     def lake_folder(self) -> str:
-        """Where its files lie below the lake, without slashes at the ends."""
+        """The folder of its files in the lake, without a slash at either end."""
         return self.folder or f"{self.database}/{self.table_name}"
 
     @property
@@ -251,19 +254,30 @@ class Object:
         return tuple(column for column in self.columns if column.pii == "direct")
 
 
-def check(thing: Object) -> None:
-    """Assert what a catalogue entry promises; raises ValueError naming the object and the column."""
-    names = [column.name for column in thing.columns]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{thing.name}: column {name} is declared twice")
+def check(obj: Object) -> None:
+    """What every object must keep, built-in or a user's. Raises ValueError naming the object and the column."""
+    counts = Counter(column.name for column in obj.columns)
+    for name, times in counts.items():
+        if times > 1:
+            raise ValueError(f"{obj.name}: column {name} is declared twice")
         if name != name.lower():
-            raise ValueError(f"{thing.name}: column {name} must be lower case, engines fold names differently")
-    for role, name in [("version", thing.version), ("event_time", thing.event_time), ("partition", thing.partition)]:
-        if name not in names:
-            raise ValueError(f"{thing.name}: {role} column {name} is not declared; declared are {', '.join(names)}")
-    for name in thing.key:
-        if name not in names or thing.by_name[name].nullable:
-            raise ValueError(f"{thing.name}: key column {name} must be declared and not nullable")
-    if thing.by_name[thing.partition].type != "timestamp":
-        raise ValueError(f"{thing.name}: partition column {thing.partition} must be a timestamp")
+            raise ValueError(f"{obj.name}: column {name} must be lower case, engines fold names differently")
+    for column in (column for column in obj.columns if column.name.startswith("record_")):
+        if column not in RECORD_COLUMNS:
+            raise ValueError(f"{obj.name}: column {column.name} must not begin with record_, those are Trunkline's")
+    roles = [("version", obj.version), ("event_time", obj.event_time), ("partition", obj.partition)]
+    roles += [("redaction", obj.redaction[0])] if obj.redaction else []
+    roles += [(f"dimension {d.name}", name) for d in obj.dimensions for name in (d.key, d.label) if name]
+    for role, name in roles:
+        if name not in counts:
+            raise ValueError(f"{obj.name}: {role} column {name} is not declared; declared are {', '.join(counts)}")
+    by_name = obj.by_name
+    for name in obj.key:
+        if name not in counts or by_name[name].nullable or by_name[name].type != "text":
+            raise ValueError(f"{obj.name}: key column {name} must be declared, of type text and not nullable")
+    for role, name in roles[:3]:
+        if by_name[name].type != "timestamp":
+            raise ValueError(f"{obj.name}: {role} column {name} must be a timestamp")
+    missing = [column.name for column in RECORD_COLUMNS if column not in obj.columns]
+    if missing:
+        raise ValueError(f"{obj.name}: columns {', '.join(missing)} are missing; add RECORD_COLUMNS")

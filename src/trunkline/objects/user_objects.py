@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trunkline.errors import UsageError
+from trunkline.limits import POSTGRES_NAME_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import (
     RECORD_COLUMNS,
     Column,
@@ -39,28 +40,18 @@ KEY_TYPES = ("text",)
 """Ids are text, whatever the source writes them as: a number may lose digits, or its sign of being an id."""
 
 VERSION_TYPES = ("timestamp",)
-"""A version is kept as text that sorts like it, and one from the future is set aside: both need a time."""
+"""A version is stored as text that sorts like it, and one in the future is set aside: both need a time."""
 
 NAME_CHARACTERS_MAX = 40
 """With `_staging`, `_versions` or `insert_new_` around it a name stays under PostgreSQL's 63 bytes."""
-COLUMN_CHARACTERS_MAX = 63
-TEXT_BYTES_MAX = 65_535
-"""Redshift's longest VARCHAR: one declaration must hold in every engine."""
-
 DEFAULT_DATABASE = "own"
 DEFAULT_SCHEMA = "connect"
 PARTITION_KEYS = ("year", "month", "day")
-WORKING_NAMES = frozenset({
-    *PARTITION_KEYS, "row_id", "partition_date", "is_odd", "batch_id", "file_row_number", "tie_place", "verdict",
-    "stage_row", "stage_date", "stage_file", "stage_line", "held_row", "held_date", "held_is_deleted", "held_tie_place",
-    "is_better", "is_moved", "lost_date", "won_date", "pairs", "head", "tail",
-    "staging", "staged_row", "place", "copies", "standing", "comparison", "joined", "is_deleted", "is_held_deleted",
-    "is_new", "is_beaten", "n_staged", "n_keys", "n_beaten", "n_merged", "n_better", "n_revived", "n_replaced",
-    "n_ended", "n_late", "n_inserted", "n_updated", "n_deleted", "n_superseded", "n_duplicate",
-    "inserted", "updated", "deleted", "superseded", "duplicate",
-    "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",
+ENGINE_COLUMNS = frozenset({
+    "ctid", "cmin", "cmax", "xmin", "xmax", "tableoid", "oid",  # PostgreSQL and Redshift
+    "rowid", "file_row_number",  # DuckDB
 })  # fmt: skip
-"""What generated statements call columns and variables of their own, and PostgreSQL and Redshift those of theirs."""
+"""Columns that an engine gives every table or file of its own, so that none can be declared."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NESTED = re.compile(r"(list|map)<\s*(\w+)\s*>\Z")
@@ -69,7 +60,7 @@ VALID_TYPES = f"{', '.join(SCALARS)}, json, map, list<text>, map<bigint> and oth
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in which file: the prefix of every message, and the checks of one value there."""
+    """A table of the file: the prefix of every message, and checks of single values."""
 
     file: str
     table: str
@@ -112,8 +103,8 @@ class _Place:
 
 
 def read_objects(path: Path) -> tuple[Object, ...]:
-    """The objects of one file, in its order. Raises UsageError if the file is missing, no TOML, or not valid."""
-    import tomllib  # who has no such file need not wait for it
+    """The objects of one file, in its order. Raises UsageError if the file is missing, is not TOML, or is not valid."""
+    import tomllib  # not imported where there is no such file
 
     file = str(path)
     try:
@@ -170,7 +161,7 @@ def _object(file: str, name: str, table: object) -> Object:
 
 def _key(place: _Place, table: dict[str, Any]) -> tuple[str, ...]:
     if "key" not in table:
-        raise place.missing("key", 'name the columns that tell rows apart, such as key = ["survey_id"]')
+        raise place.missing("key", 'name the columns that identify a row, such as key = ["survey_id"]')
     value = [table["key"]] if isinstance(table["key"], str) else table["key"]
     if not isinstance(value, list) or not value or not all(isinstance(part, str) for part in value):
         raise place.error("key", table["key"], "it must be a list of column names")
@@ -223,19 +214,20 @@ def _columns(file: str, name: str, place: _Place, table: dict[str, Any], key: tu
 
 def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Column:
     place = _Place(file, f"object.{obj}.columns.{name}")
-    place.identifier("name", name, COLUMN_CHARACTERS_MAX)
-    if name.startswith("record_") or name in WORKING_NAMES:
-        taken = ", ".join(sorted(WORKING_NAMES))
-        raise place.error("name", name, f"record_* and these are taken: {taken}; name it otherwise and set path")
+    place.identifier("name", name, POSTGRES_NAME_BYTES_MAX)
+    if name.startswith("record_") or name in PARTITION_KEYS or name in ENGINE_COLUMNS:
+        taken = f"record_*, the lake's partition keys {', '.join(PARTITION_KEYS)} and the engines' own columns "
+        taken += ", ".join(sorted(ENGINE_COLUMNS))
+        raise place.error("name", name, f"these names are taken: {taken}; use another name and set path")
     if not isinstance(value, dict):
-        raise place.error("column", value, '{ type = "text", path = "..." } is meant')
+        raise place.error("column", value, 'write { type = "text", path = "..." }')
     place.only(value, COLUMN_KEYS)
     type_ = _type(place, value.get("type", "text"))
     transform: Transform = place.choice(value, "transform", "plain", TRANSFORMS)
     needed = {"seconds_to_ms": "bigint", "last_arn_segment": "text", "union_to_text": MapOf("text")}.get(transform)
     if needed is not None and type_ != needed:
         wanted = needed if isinstance(needed, str) else "map"
-        raise place.error("transform", transform, f"it gives a column of type {wanted}, and this one is not")
+        raise place.error("transform", transform, f"it needs a column of type {wanted}")
     length_max = place.integer(value, "length_max", 1, TEXT_BYTES_MAX)
     if length_max is not None and type_ != "text":
         raise place.error("length_max", length_max, "only a column of type text has a length, in bytes")

@@ -1,7 +1,14 @@
-"""One batch from framed records to rows in the lake: plan, flatten, put, account. Safe to repeat at any point."""
+"""Batches in the lake: planned, flattened side by side, put, accounted for. Safe to repeat at any point.
+
+`FlattenPool` is the one place that decides how many cores a load uses.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from trunkline import clock
@@ -10,7 +17,10 @@ from trunkline.flatten.run import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.lake.writer import write_rows
-from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
+from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, decode_plan, encode, encode_bytes
+from trunkline.limits import FLATTEN_WORKERS_MAX
+from trunkline.objects.model import Object
+from trunkline.pipelines.home import LakeHome
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
 from trunkline.version import __version__
@@ -19,6 +29,20 @@ from trunkline.version import __version__
 def record_plan(store: Store, plan: Plan) -> None:
     """Record what a batch covers, before its first put, so that a retry covers the same."""
     store.put_bytes(encode(plan), layout.plan_key(plan.object_name, plan.batch_id))
+
+
+def open_plans(store: Store, obj: Object) -> list[Plan]:
+    """Plans of batches that are not merged yet, or whose merge the lake does not know of."""
+    return [decode_plan(store.require_bytes(key)) for key in list(store.list(layout.plan_prefix(obj.name)))]
+
+
+def remove_rows(store: Store, obj: Object, batch_ids: Collection[str]) -> None:
+    """Remove what batches without accounting have put: a second attempt may put other files, or none."""
+    for key in list(store.list(layout.table_prefix(obj))):
+        if layout.batch_of(key) in batch_ids:
+            store.remove(key)
+    for batch_id in batch_ids:
+        store.remove(layout.bytes_key(obj.name, batch_id))
 
 
 def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
@@ -68,3 +92,45 @@ def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:
 
 def _indexed(letter: DeadLetter) -> Letter:
     return Letter(letter.position, letter.payload_hash, letter.reason, letter.detail, letter.length, letter.arrived_at)
+
+
+class FlattenPool:
+    """Flattens batches of one object and puts them into the lake. Each thread has a flattener of its own.
+
+    A replacement must keep three rules: records come in the order of the batches, few batches are in memory at once,
+    and a batch that had not begun when the pool was stopped is not put.
+    """
+
+    def __init__(self, lake: LakeHome, obj: Object) -> None:
+        self._lake, self._obj, self._rule = lake, obj, lake.rule
+        self._local = threading.local()
+
+    def put(self, framed: Framed) -> BatchRecord:
+        """Flatten and put one planned batch on this thread; durable when this returns."""
+        flattener: Flattener | None = getattr(self._local, "flattener", None)
+        if flattener is None:
+            spill = self._lake.scratch / "spill-flatten"
+            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
+        return put(self._lake.store, self._lake.scratch, flattener, framed)
+
+    def put_all(self, planned: Iterator[Framed | None]) -> Iterator[BatchRecord | None]:
+        """Put planned batches on as many threads as there are cores, in order, with few batches in flight.
+
+        At a None, everything before it is put before the None is passed on and more is asked for.
+        """
+        workers = min(self._lake.settings.threads, FLATTEN_WORKERS_MAX)
+        with ThreadPoolExecutor(workers, thread_name_prefix="flatten") as pool:
+            waiting: deque[Future[BatchRecord]] = deque()
+            try:
+                for framed in planned:
+                    if framed is not None:
+                        waiting.append(pool.submit(self.put, framed))
+                    while len(waiting) > workers or (waiting and (framed is None or waiting[0].done())):
+                        yield waiting.popleft().result()
+                    if framed is None:
+                        yield None
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                # Stopped by Ctrl-C or an error: batches that have not begun stay planned, the next run does them.
+                pool.shutdown(cancel_futures=True)

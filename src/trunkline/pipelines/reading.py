@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
+from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
@@ -15,7 +17,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
 from trunkline.sql.ddl import create_schema, view_columns
@@ -29,9 +31,6 @@ from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
 LAKE_PATH = "lake.connect_datalake,lake.main"
-SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
-"""Where names without a database are looked up, in this order."""
-SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,21 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
 
     Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
     """
-    check_places(settings)
+    check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+    with translate_engine_errors(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
-        warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
+        path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
+        warehouse.local.execute(f"SET search_path = '{path}'")
         yield Reader(settings, objects, warehouse)
+
+
+def _search_path(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> str:
+    """Where names without a schema are looked up: the schemas of the catalogue that the warehouse has."""
+    rows = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [CATALOG]).fetchall()
+    names = [name for name in catalogue.schemas(objects.values()) if (name,) in rows]
+    return ",".join(f"{CATALOG}.{DUCKDB.quote(name)}" for name in names)
 
 
 def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
@@ -146,20 +153,34 @@ def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
 def _resolve(reader: Reader, sql: str, dialect: str | None) -> tuple[Readable, str]:
     """The engine that runs a query of a dialect, and the query in that engine's SQL."""
     own = reader.warehouse.engine.name
-    local = reader.warehouse if own == DUCKDB.name else DuckDBWarehouse(reader.con)
-    match dialect or own:
-        case "athena":
-            sql = trino.to_duckdb(sql, _tables(reader))
-            for setting in trino.SETTINGS:
-                reader.con.execute(setting)
-            return local, sql
-        case "duckdb":
-            _check_question(sql)
-            return local, pruning.prune(sql, reader.objects)
-        case name if name == own:
-            return reader.warehouse, sql
-    valid = " and ".join(dict.fromkeys([own, "duckdb", "athena"]))
+    wanted = dialect or own
+    if wanted in _LOCAL_DIALECTS:
+        is_local = target_of(reader.settings.warehouse).is_embedded
+        text = _LOCAL_DIALECTS[wanted](reader, sql)
+        return (reader.warehouse if is_local else DuckDBWarehouse(reader.con)), text
+    if wanted == own:
+        return reader.warehouse, sql
+    valid = " and ".join(dict.fromkeys([own, *_LOCAL_DIALECTS]))
     raise UsageError(f"there is no dialect {dialect!r} here; valid are {valid}")
+
+
+def _from_duckdb(reader: Reader, sql: str) -> str:
+    _check_question(sql)
+    return pruning.prune(sql, reader.objects)
+
+
+def _from_trino(reader: Reader, sql: str) -> str:
+    text = trino.to_duckdb(sql, _tables(reader))
+    for setting in trino.SETTINGS:
+        reader.con.execute(setting)
+    return text
+
+
+_LOCAL_DIALECTS: Final[Mapping[str, Callable[[Reader, str], str]]] = {
+    DUCKDB.name: _from_duckdb,
+    ATHENA.name: _from_trino,
+}
+"""Dialects that the embedded engine runs, whatever the warehouse is, and what turns a query into its SQL."""
 
 
 def _check_question(sql: str) -> None:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
 
 from trunkline import clock
 from trunkline.aws.errors import RefusedError
-from trunkline.aws.redshift_data import ENDED, DataApi, Statement
+from trunkline.aws.redshift_data import ENDED, DataApi, Statement, client_token, start
 from trunkline.errors import TerminalError, TransientError, TrunklineError, UsageError
 from trunkline.limits import DATA_API_RECORD_S, RELEASE_CALL_S
 from trunkline.releases.plan import ProcedureCall, Release
-from trunkline.releases.state import ASKED, NOT_RUN, CallState, RunState, Store
+from trunkline.releases.state import ASKED, NOT_RUN, CallState, RunState, StateStore
 
 OnFailure = Literal["continue", "stop"]
 _NAME: Final = "trunkline-release-"
@@ -30,7 +31,7 @@ _PAUSE_S_MAX: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """How to run.
 
     `on_failure`: continue with the next call (the mission's graceful degradation) or stop. `call_s` is the most that
@@ -58,7 +59,11 @@ class Outcome:
 
 
 def run(
-    api: DataApi, release: Release, store: Store, options: Options, told: Callable[[CallState], None] | None = None
+    api: DataApi,
+    release: Release,
+    store: StateStore,
+    options: RunOptions,
+    told: Callable[[CallState], None] | None = None,
 ) -> Outcome:
     """Run or resume a release. `told` hears of each call that ends.
 
@@ -80,8 +85,8 @@ def run(
 
 
 def token_of(state: RunState, number: int) -> str:
-    """The client token of one call of one run: 64 characters, all that the API takes."""
-    return hashlib.sha256(f"{state.run_id}|{state.digest}|{state.target}|{number}".encode()).hexdigest()
+    """The client token of one call of one run."""
+    return client_token(state.run_id, state.digest, state.target, number)
 
 
 def name_of(state: RunState, number: int) -> str:
@@ -89,7 +94,7 @@ def name_of(state: RunState, number: int) -> str:
     return _NAME + token_of(state, number)[:40]
 
 
-def _begin(api: DataApi, release: Release, store: Store, options: Options) -> tuple[RunState, tuple[str, ...]]:
+def _begin(api: DataApi, release: Release, store: StateStore, options: RunOptions) -> tuple[RunState, tuple[str, ...]]:
     """The state to go on from: that of an unfinished run, that of this very request, or a new one."""
     held, warnings = store.load(), []
     if held and not options.restart and (held.digest, held.target) == (release.digest, api.target.url):
@@ -141,8 +146,8 @@ class _Run:
         self,
         api: DataApi,
         release: Release,
-        store: Store,
-        options: Options,
+        store: StateStore,
+        options: RunOptions,
         state: RunState,
         told: Callable[[CallState], None],
     ) -> None:
@@ -218,16 +223,9 @@ class _Run:
         return self._keep(msgspec.structs.replace(one, status="SUBMITTED", query_id=found))
 
     def _execute(self, call: ProcedureCall, token: str, name: str, begun_s: float) -> str:
-        pause = 1.0
         until_s = begun_s + min(self.options.call_s, self._left_s())
-        while True:
-            try:
-                return self.api.execute(call.sql, token, call.parameters, name)
-            except TransientError:
-                if clock.monotonic_s() + pause >= until_s:
-                    raise
-                self.api.sleep(pause)
-                pause = min(pause * 2, _PAUSE_S_MAX)
+        begin = partial(self.api.execute, call.sql, token, call.parameters, name)
+        return start(begin, self.api.sleep, _pauses(until_s))
 
     def _end(self, call: ProcedureCall, one: CallState, seen: Statement) -> CallState:
         """How the call ended; one that took too long is cancelled."""
@@ -255,6 +253,14 @@ class _Run:
         return self._age_s(one) > DATA_API_RECORD_S
 
 
+def _pauses(until_s: float) -> Iterator[float]:
+    """Pauses that double, while the monotonic clock stays before `until_s`."""
+    pause = 1.0
+    while clock.monotonic_s() + pause < until_s:
+        yield pause
+        pause = min(pause * 2, _PAUSE_S_MAX)
+
+
 def _reason(seen: Statement) -> str | None:
     return None if seen.status == "FINISHED" else f"the statement is {seen.status}"
 
@@ -268,4 +274,4 @@ def _unknown(one: CallState) -> CallState:
     return msgspec.structs.replace(one, status="FAILED", error=error)
 
 
-__all__ = ["NOT_RUN", "OnFailure", "Options", "Outcome", "run", "token_of"]
+__all__ = ["NOT_RUN", "OnFailure", "Outcome", "RunOptions", "run", "token_of"]

@@ -52,7 +52,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class Store(Protocol):
+class StateStore(Protocol):
     """Where a run's state is kept."""
 
     def load(self) -> RunState | None:
@@ -64,7 +64,7 @@ class Store(Protocol):
         ...
 
 
-class NoStore:
+class NoStateStore:
     """For a call that an event asks for: the event's id alone tells a repeat."""
 
     def load(self) -> RunState | None:
@@ -75,14 +75,14 @@ class NoStore:
         """Nothing is kept."""
 
 
-class DiskStore:
+class DiskStateStore:
     """A file beside the release."""
 
     def __init__(self, release_path: str) -> None:
         self._path = Path(release_path + ENDING)
 
     def load(self) -> RunState | None:
-        """As Store has it."""
+        """As StateStore has it."""
         try:
             return _decoded(self._path.read_bytes(), str(self._path))
         except FileNotFoundError:
@@ -91,7 +91,7 @@ class DiskStore:
             raise TerminalError(f"{printable(str(self._path))} cannot be read: {error.strerror}.") from error
 
     def save(self, state: RunState) -> None:
-        """As Store has it: the file appears whole, or the old one stays."""
+        """As StateStore has it: the file appears whole, or the old one stays."""
         try:
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".state-", delete=False) as file:
                 try:
@@ -109,7 +109,7 @@ class DiskStore:
             ) from error
 
 
-class S3Store:
+class S3StateStore:
     """An object beside the release; needs s3:PutObject there."""
 
     def __init__(self, s3: Any, uri: str) -> None:
@@ -118,7 +118,7 @@ class S3Store:
         self._etag: str | None = None
 
     def load(self) -> RunState | None:
-        """As Store has it."""
+        """As StateStore has it."""
         from botocore.exceptions import ClientError
 
         with translate_errors("s3", self._uri):
@@ -134,7 +134,7 @@ class S3Store:
                 return _decoded(body.read(), self._uri)
 
     def save(self, state: RunState) -> None:
-        """As Store has it. SourceChangedError where another run has put since this one read or put."""
+        """As StateStore has it. SourceChangedError where another run has put since this one read or put."""
         unchanged = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         data = _encoded(state)
         try:

@@ -1,6 +1,6 @@
 """The star schema over the contact table: `v_fact_call` with `d_agent`, `d_queue`, `d_date`, `d_time`.
 
-Views, nothing stored. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
+All are views. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
 is the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All
 times are UTC; dates are days of UTC, times of day are minutes.
 """
@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.engines.model import Engine
-from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.family import family_statements
-from trunkline.sql.lake.views import LAST_YEAR
 from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, views_on
 
 UNKNOWN_KEY = "unknown"
@@ -38,7 +37,7 @@ _PLAIN = (
 
 
 def personal_columns(obj: Object) -> tuple[str, ...]:
-    """Columns that only the second role reads: direct personal data, and free-form values that may hold some."""
+    """Columns for the second role only: direct personal data, and free-form values that may contain some."""
     return tuple(
         column.name
         for column in obj.columns
@@ -102,7 +101,7 @@ SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', NULL"""
 
 
 def _numbers(digits: int) -> str:
-    """0 to 10^digits - 1 as "n", without a function that one of the engines lacks."""
+    """0 to 10^digits - 1 as "n", with functions that every engine has."""
     ten = " UNION ALL ".join(f'SELECT {digit} AS "d"' if digit == 0 else f"SELECT {digit}" for digit in range(10))
     places = [f'{10**place} * p{place}."d"' for place in range(digits)]
     tables = "\n    CROSS JOIN ".join(f"digits AS p{place}" for place in range(digits))
@@ -121,7 +120,7 @@ def _cases(value: str, names: tuple[str, ...]) -> str:
 
 
 def _dates() -> str:
-    first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{LAST_YEAR}-12-31'"
+    first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{EVENT_YEAR_MAX}-12-31'"
     weekday = 'CAST(EXTRACT(DOW FROM "day") AS INTEGER)'
     iso_weekday = f"CASE {weekday} WHEN 0 THEN 7 ELSE {weekday} END"
     part = {
@@ -174,7 +173,7 @@ def date_key(column: str) -> str:
         f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER) * {factor}'
         for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
     )
-    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, LAST_YEAR + 1))
+    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, EVENT_YEAR_MAX + 1))
     within = f'"{column}" >= {first} AND "{column}" < {end}'
     return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
 
@@ -210,7 +209,7 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
 def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
     """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
 
-    The objects' tables must exist; they decide which views there are.
+    The objects' tables must exist. A view is left out where a table that it needs is not among them.
     """
     listed = tuple(objects)
     views = (create_view(view, engine) for view in views_on(listed, VIEWS.values()))

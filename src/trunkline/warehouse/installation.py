@@ -8,7 +8,7 @@ from typing import Any
 from trunkline import clock
 from trunkline.errors import TerminalError
 from trunkline.objects.model import Object
-from trunkline.sql.migrate import Change
+from trunkline.sql.migrate import TableChange
 from trunkline.version import __version__
 
 
@@ -27,7 +27,7 @@ def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]
     ]
 
 
-def refuse_unsafe(found: Sequence[Change]) -> None:
+def refuse_unsafe(found: Sequence[TableChange]) -> None:
     """Raise TerminalError naming each change that could lose something, with the statements a person would run."""
     refused = [change for change in found if not change.is_safe]
     if refused:

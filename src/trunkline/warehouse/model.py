@@ -22,7 +22,8 @@ from trunkline.sql.session import Session
 class Opening:
     """What a warehouse is opened with: its URL, limits of the embedded engine, a scratch directory.
 
-    `home` is named in messages that say which command to run.
+    `home` is named in messages that say which command to run. `schemas` are those of the catalogue: names without a
+    schema are looked up in them in this order, and locks on their tables are listed.
     """
 
     url: str
@@ -30,6 +31,7 @@ class Opening:
     threads: int
     scratch: Path
     home: Path
+    schemas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

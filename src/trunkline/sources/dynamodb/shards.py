@@ -17,6 +17,7 @@ import msgspec
 from trunkline import clock
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
+from trunkline.limits import GET_RECORDS_MAX
 from trunkline.positions import Plan, StreamRange
 from trunkline.records import Framed, KeptLetter, Mark
 from trunkline.sources.dynamodb import stream
@@ -24,7 +25,6 @@ from trunkline.sources.dynamodb.tables import rules_of, table_name
 from trunkline.sources.files import reader
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
-RECORDS_MAX: Final = 1_000
 _IDLE_S: Final = 1.0
 """Between two looks at shards that had nothing. A shard allows five reads a second."""
 _LIST_S: Final = 30.0
@@ -112,7 +112,7 @@ def open_shard(client: Any, shard: Shard, after: int | None) -> str:
 
 def read_shard(client: Any, shard: Shard, iterator: str) -> Records | None:
     """The next records, up to 1,000 or 1 MB; None where the iterator has expired and a new one is needed."""
-    answer = _call(client.get_records, shard, ShardIterator=iterator, Limit=RECORDS_MAX)
+    answer = _call(client.get_records, shard, ShardIterator=iterator, Limit=GET_RECORDS_MAX)
     if answer is None:
         return None
     return Records([stream.as_json(record) for record in answer["Records"]], answer.get("NextShardIterator"))

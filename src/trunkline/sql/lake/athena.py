@@ -12,14 +12,13 @@ from datetime import date
 
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import column_lines, create_schema, warehouse_statements
 from trunkline.sql.lake.views import (
     FILES_SUFFIX,
-    LAST_YEAR,
     PARTITION_KEYS,
     create_lake_views,
     has_plain,
@@ -38,11 +37,11 @@ def lake_location(obj: Object, lake: str) -> str:
     return f"{lake.rstrip('/')}/{obj.lake_folder}/"
 
 
-def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
+def projection(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX) -> dict[str, str]:
     """Athena's table properties: partitions are computed from the query, no crawler and no listing of partitions.
 
     Source: Athena user guide, partition projection: types, digits, storage.location.template. Years are an `enum`,
-    because 1970 and 2010 on are two ranges; a file of a later year than `last_year` would not be seen.
+    because 1970 and 2010 on are two ranges; files of years after `last_year` are not found.
     """
     years = [UNDATED_YEAR, *range(EVENT_YEAR_MIN, last_year + 1)]
     return {
@@ -59,7 +58,7 @@ def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, 
     }
 
 
-def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> str:
+def create_external_table(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True) -> str:
     """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones.
 
     Without projection `MSCK REPAIR TABLE` finds the partitions.
@@ -68,8 +67,8 @@ def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is
     name = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
     columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
     keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
-    given = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
-    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in given.items())
+    values = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
+    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in values.items())
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} (\n{columns}\n)\nPARTITIONED BY ({keys})\nSTORED AS PARQUET\n"
         f"LOCATION {text_literal(lake_location(obj, lake))}\nTBLPROPERTIES (\n{properties}\n)"
@@ -77,7 +76,7 @@ def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is
 
 
 def athena_statements(
-    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR, is_projected: bool = True
+    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True
 ) -> tuple[str, ...]:
     """Everything Athena needs to read this object from a lake, in order. Each is a query of its own in Athena."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
@@ -95,7 +94,7 @@ def object_statements(obj: Object, engine: Engine, lake: str) -> tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """One statement: a name that is unique, the database it runs in, what it is for, and its text."""
+    """One statement: a unique name, the database it runs in, a description and its text."""
 
     name: str
     database: str
@@ -115,28 +114,28 @@ def by_direction_and_answer_type(day: date = EXAMPLE_DAY) -> str:
 
 
 def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY) -> list[NamedQuery]:
-    """All of them, in the order in which they would be run: DDL, upkeep, questions."""
+    """All named queries in the order to run them: DDL, upkeep, questions."""
     quote = ATHENA.ddl_quote or ATHENA.quote
-    made: list[NamedQuery] = []
+    queries: list[NamedQuery] = []
     known = tuple(objects)
     for obj in known:
         steps = ("database", "files", "versions", "view", *(["plain_view"] if has_plain(obj) else []))
         for step, sql in zip(steps, athena_statements(obj, lake), strict=True):
             about = f"Creates the {step} of {obj.lake_table}; once is enough."
-            made.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))
+            queries.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))
         table = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
-        made.append(
+        queries.append(
             NamedQuery(f"repair_{obj.table_name}", obj.database,
-                       f"Finds new partitions of {obj.lake_table}, where it is registered without projection.",
+                       f"Finds new partitions of {obj.lake_table} if it is registered without projection.",
                        f"MSCK REPAIR TABLE {table}")
         )  # fmt: skip
     for view in views_on(known, VIEWS.values()):
         about = f"Creates the view {view.database}.{view.name}; once is enough."
-        made.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
+        queries.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
     if views_on(known, [CALLS_VIEW]):
-        made.append(
+        queries.append(
             NamedQuery("calls_by_direction_and_answer_type", CALLS_VIEW.database,
                        "Calls of a day by direction and answer type: how many, how long, how many over a minute.",
                        by_direction_and_answer_type(day))
         )  # fmt: skip
-    return made
+    return queries

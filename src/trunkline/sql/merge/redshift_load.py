@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from trunkline.engines.model import FREE_TEXT_BYTES, quote_qualified, text_literal
+from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.engines.redshift import REDSHIFT
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Column, Object
 from trunkline.sql.merge.plpgsql import COUNTED, COUNTS, indented, lock_statement, table_name, temporary
@@ -61,7 +62,7 @@ def create_raw(obj: Object, format_: Format) -> str:
     """
     lines = [
         f"{REDSHIFT.quote(column.name)} "
-        + (f"VARCHAR({FREE_TEXT_BYTES})" if is_nested(column) and format_ == "parquet" else REDSHIFT.type_of(column))
+        + (f"VARCHAR({TEXT_BYTES_MAX})" if is_nested(column) and format_ == "parquet" else REDSHIFT.type_of(column))
         for column in raw_columns(obj)
     ]
     body = ",\n  ".join(lines)
@@ -125,7 +126,7 @@ def create_staged(table: LedgerTable) -> str:
 VALUES: Final = (
     Column("run", "integer", None, "The statement that the value is for.", nullable=False),
     Column("place", "integer", None, "Its place there: 1 for $1.", nullable=False),
-    Column("value", "text", None, "The value as text.", length_max=FREE_TEXT_BYTES),
+    Column("value", "text", None, "The value as text.", length_max=TEXT_BYTES_MAX),
 )
 VALUES_TABLE: Final = '"trunkline_values"'
 

@@ -29,7 +29,7 @@ from trunkline.sql.merge.plpgsql import COUNTS, ELSEWHERE, lock_statement, tempo
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
@@ -40,16 +40,19 @@ from trunkline.warehouse.staging import StagedRows
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _QUESTIONS = ("select", "with", "values", "table", "show", "explain", "(")
-_SCHEMAS = "connect_datalake, connect, ledger, public"
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresWarehouse:
-    """An open PostgreSQL database. `local` reads the lake's files, `copier` stages what it read."""
+    """An open PostgreSQL database.
+
+    `local` reads the lake's files, `copier` stages what it read, `schemas` are those of the catalogue.
+    """
 
     con: Connection
     local: duckdb.DuckDBPyConnection
     copier: Copier
+    schemas: Sequence[str]
 
     @property
     def engine(self) -> Engine:
@@ -99,8 +102,8 @@ class PostgresWarehouse:
             raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
 
     def locks(self) -> list[Lock]:
-        """Who loads, and who waits for that."""
-        return [Lock(*row) for row in self.query(_LOCKS)]
+        """Who holds or waits for the catalogue's tables now."""
+        return [Lock(*row) for row in self.query(_LOCKS, [list(self.schemas)])]
 
     def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
@@ -233,7 +236,7 @@ JOIN pg_class AS c ON c.oid = l.relation
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind = 'r'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_temp%'
+  AND n.nspname = ANY($1::text[])
   AND l.mode IN ('ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ORDER BY l.granted DESC, 4, 2
 """
@@ -251,11 +254,12 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
     """The database, to ask it; the session refuses to write. Raises TerminalError when nothing is installed there."""
     opening.home.mkdir(parents=True, exist_ok=True)
     with _opened(opening, "read", opening.home / ".spill") as warehouse:
-        warehouse.run(f"SET search_path = {_SCHEMAS}")
+        path = ", ".join(map(POSTGRES.quote, [*opening.schemas, "public"]))
+        warehouse.run(f"SET search_path = {path}")
         warehouse.run("SET default_transaction_read_only = on")
         if not warehouse.query("SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'"):
             raise TerminalError(
-                f"nothing is installed in {without_password(opening.url)} yet; run: trunkline warehouse install "
+                f"nothing is installed in {public_url(opening.url)} yet; run: trunkline warehouse install "
                 f"--home {opening.home}"
             )
         yield warehouse
@@ -269,7 +273,7 @@ def _opened(opening: Opening, purpose: str, spill: Path) -> Iterator[PostgresWar
         open_beside(opening, spill) as local,
         closing(Copier(opening.url, local)) as copier,
     ):
-        yield PostgresWarehouse(con, local, copier)
+        yield PostgresWarehouse(con, local, copier, opening.schemas)
 
 
 @contextmanager
@@ -292,7 +296,7 @@ def _connected(opening: Opening, purpose: str) -> Iterator[Connection]:
 @contextmanager
 def explained(opening: Opening) -> Iterator[None]:
     """Turns what the server says into ours. Its words are shown where they can hold no value of a row."""
-    place = without_password(opening.url)
+    place = public_url(opening.url)
     try:
         yield
     except errors.InsufficientPrivilege as error:

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import duckdb
 
+from trunkline.aws.redshift_once import Attempt
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import FREE_TEXT_BYTES, Engine
+from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.records import Refused
@@ -24,7 +26,6 @@ from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows
 from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
-from trunkline.warehouse.redshift.once import Request
 
 # Ours: more rows than these are copied from files where there is a place for files.
 INSERT_ROWS_MAX: Final = 100
@@ -118,7 +119,7 @@ def merge_request(
     batch_ids: Sequence[str],
     ledger: Collected,
     fill: Fill,
-) -> Request:
+) -> Attempt:
     """Lock, stage, merge batch by batch, ledger: one transaction. `relation` holds the staged rows in `con`."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
     statements += _staged_ledger(ledger, fill)
@@ -128,14 +129,14 @@ def merge_request(
     return _ended(statements, ledger, fill)
 
 
-def ledger_request(ledger: Collected, fill: Fill) -> Request:
+def ledger_request(ledger: Collected, fill: Fill) -> Attempt:
     """The ledger's rows alone: of batches in which nothing was left to merge."""
     return _ended(list(_staged_ledger(ledger, fill)), ledger, fill)
 
 
 def rebuild_request(
     con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ledger: Collected, fill: Fill, has_rows: bool
-) -> Request:
+) -> Attempt:
     """Lock, stage, replace all rows, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format)]
     if has_rows:
@@ -146,7 +147,7 @@ def rebuild_request(
 
 def refold_request(
     con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ids: tuple[str, str], ledger: Collected, fill: Fill
-) -> Request:
+) -> Attempt:
     """Lock, stage, take out the keys of one batch and put in the rows of the other, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
     statements += [*_staged_ledger(ledger, fill), *sql.replace_some(obj, fill.format, *ids)]
@@ -166,7 +167,7 @@ def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, 
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
     found = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
-    return "json" if (found or 0) > FREE_TEXT_BYTES else "parquet"
+    return "json" if (found or 0) > TEXT_BYTES_MAX else "parquet"
 
 
 def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
@@ -175,13 +176,13 @@ def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
         yield fill.ledger(table, rows)
 
 
-def _ended(statements: list[str], ledger: Collected, fill: Fill) -> Request:
+def _ended(statements: list[str], ledger: Collected, fill: Fill) -> Attempt:
     for table, better, _ in ledger.puts.values():
         statements += sql.put_statements(table, better)
     statements += fill.runs(ledger.runs)
     if not fill.bound.fits(statements):
         raise TooLongError(f"a load of {fill.bound.size_bytes:,} bytes of values, more than one request takes")
-    return Request(statements, fill.bound.parameters)
+    return Attempt(statements, fill.bound.parameters)
 
 
 class TooLongError(UsageError):

@@ -17,27 +17,31 @@ import psycopg
 from psycopg import errors
 
 from trunkline.aws.clients import make_client
-from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target
+from trunkline.aws.redshift_data import ListedStatement, RedshiftTarget, SqlError, Statement, StatementTimeoutError
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
-from trunkline.warehouse.redshift.address import shown, wire_address_of
+from trunkline.warehouse.redshift.address import wire_address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
 # A name in a text, in double quotes or in a comment is none; `::` is a cast and `:=` an assignment.
 _PIECE: Final = re.compile(
     r"(?P<other>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|::|:=)|:(?P<name>p[0-9]+)\b", re.DOTALL
 )
+_TEMPORARY: Final = re.compile(r'CREATE TEMP TABLE ("(?:[^"]|"")+")')
 
 
 @dataclass(slots=True)
 class WireApi:
-    """What RedshiftWarehouse needs of the Data API, over one connection: a statement has ended when it was sent."""
+    """What a RedshiftSession needs of the Data API, over one connection: a statement has ended when it was sent."""
 
     connection: Any
-    target: Target
+    target: RedshiftTarget
     sleep: Callable[[float], None]
     _ended: dict[str, Statement] = field(default_factory=dict)
     _tables: dict[str, tuple[list[tuple[str, str]], list[tuple[Any, ...]]]] = field(default_factory=dict)
@@ -48,7 +52,7 @@ class WireApi:
         """What is closed at the end."""
         return self.connection
 
-    def named(self, prefix: str) -> list[Named]:
+    def named(self, prefix: str) -> list[ListedStatement]:
         """None: no statement outlives its connection."""
         return []
 
@@ -66,6 +70,9 @@ class WireApi:
             with self.connection.transaction():
                 for sql in sqls:
                     self._execute(statement_id, sql, parameters or {})
+                # With the Data API a session is one batch, and its temporary tables end with it.
+                for table in dict.fromkeys(found[1] for sql in sqls if (found := _TEMPORARY.match(sql))):
+                    self.connection.execute(f"DROP TABLE {table}", [])
         except errors.QueryCanceled as failed:
             status, error = "ABORTED", _words(failed)
         except (psycopg.OperationalError, psycopg.InterfaceError) as failed:
@@ -130,6 +137,26 @@ def _words(error: psycopg.Error) -> str:
     return str(error.diag.message_primary or error).strip()
 
 
+def connect(connection_string: str, place: str) -> Any:
+    """A connection to the database; `place` names it in messages.
+
+    Raises TransientError where it cannot be reached, TerminalError where the login failed.
+    """
+    try:
+        return psycopg.connect(
+            connection_string,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            prepare_threshold=None,
+            connect_timeout=CONNECT_S,
+            application_name=f"trunkline {__version__}",
+        )
+    except psycopg.OperationalError as error:
+        if "password" in str(error):
+            raise TerminalError(f"{place}: login failed: {_words(error)}. Set PGPASSWORD.") from error
+        raise TransientError(f"{place} cannot be reached: {_words(error)}. Try again later.") from error
+
+
 @contextmanager
 def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
     """The database over its own protocol. Raises TransientError where it cannot be reached."""
@@ -143,26 +170,15 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
             clients.append(make_client("s3"))
         return clients[0]
 
-    try:
-        connection = psycopg.connect(
-            connection_string,
-            autocommit=True,
-            cursor_factory=psycopg.RawCursor,
-            prepare_threshold=None,
-            connect_timeout=CONNECT_S,
-            application_name=f"trunkline {__version__}",
-        )
-    except psycopg.OperationalError as error:
-        if "password" in str(error):
-            raise TerminalError(f"{shown(opening.url)} lets nobody in: {_words(error)}. Set PGPASSWORD.") from error
-        raise TransientError(f"{shown(opening.url)} cannot be reached: {_words(error)}. Try again later.") from error
+    connection = connect(connection_string, public_url(opening.url))
     try:
         # SET binds no values; the number is ours.
         connection.execute(f"SET statement_timeout = {int(address.timeout_s * 1000)}")
         api = WireApi(connection, address.target, time.sleep)
         opening.scratch.mkdir(parents=True, exist_ok=True)
         with open_beside(opening, opening.scratch / "spill") as local:
-            yield RedshiftWarehouse(api, address, s3, local, opening.scratch)
+            db = RedshiftSession(api, address, opening.schemas)
+            yield RedshiftWarehouse(db, RedshiftLoader(db, local, s3, opening.scratch))
     finally:
         for client in [connection, *clients]:
             client.close()
