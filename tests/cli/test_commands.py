@@ -182,6 +182,9 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
     [
         (["load", "contact_recrod", "x"], 2, "there is no object 'contact_recrod'; did you mean 'contact_record'?"),
         (["load", "contact_record", "nowhere"], 2, "'nowhere' does not exist: name a file, a folder, a glob"),
+        (["load", "contact_record", "https://a.b/x.json"], 2, "is a web address, which is not read: download it first"),
+        (["load", "contact_record", "HTTP://a.b/x.json"], 2, "is a web address, which is not read"),
+        (["load", "contact_record", "gs://bucket/x"], 2, "has the scheme gs://, which is not read"),
         (["load", "contact_record", "*.nothing"], 2, "no file matches '*.nothing'"),
         (["load", "contact_record", "broken"], 1, "cannot be read (No such file or directory)"),
         (["load", "contact_record", "fifo"], 2, "is not a regular file"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError
@@ -71,7 +72,9 @@ def collect(
 
 
 def run(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.")],
+    object_name: Annotated[
+        str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.", autocompletion=object_names)
+    ],
     instance: Chosen = None,
     endpoint: Endpoint = None,
     home: Home = None,

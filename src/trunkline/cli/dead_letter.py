@@ -8,14 +8,20 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import dead_letter_ids, object_names, reasons
 from trunkline.cli.load import show as show_load
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_read, open_to_write
 from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Records that were set aside.", no_args_is_help=True, rich_markup_mode=None)
-ObjectName = Annotated[str | None, typer.Option("--object", help="Only those loaded as this object.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason, as `list` shows it.")]
+ObjectName = Annotated[
+    str | None, typer.Option("--object", help="Only those loaded as this object.", autocompletion=object_names)
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Only those with this reason, as `list` shows it.", autocompletion=reasons),
+]
 
 
 @app.command("list")
@@ -70,7 +76,12 @@ def _short(position: str) -> str:
 
 @app.command()
 def show(
-    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it; the first characters suffice.")],
+    letter_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="As `list` shows it; the first characters suffice.", autocompletion=dead_letter_ids
+        ),
+    ],
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.load import show
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from trunkline.pipelines.runner import LoadResult
 
 _SCHEME: Final = "dynamodb://"
-ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...")]
+ObjectName = Annotated[
+    str,
+    typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...", autocompletion=object_names),
+]
 
 
 def stream(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress
 from trunkline.errors import UsageError
@@ -62,7 +63,8 @@ def register(
     home: Home = None,
     output_format: Output = Format.TABLE,
     only: Annotated[
-        list[str] | None, typer.Option("--object", help="Only this object and its views, repeatable.")
+        list[str] | None,
+        typer.Option("--object", help="Only this object and its views, repeatable.", autocompletion=object_names),
     ] = None,
     is_dry: Annotated[bool, typer.Option("--dry-run", help="Print the DDL and change nothing.")] = False,
     is_projected: Annotated[

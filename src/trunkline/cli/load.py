@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
 from trunkline.limits import LOCK_WAIT_S
@@ -19,7 +20,10 @@ COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "supersed
 
 
 def load(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...")],
+    object_name: Annotated[
+        str,
+        typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...", autocompletion=object_names),
+    ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
@@ -55,7 +59,10 @@ def load(
 
 def undo(
     batches: Annotated[
-        list[str], typer.Argument(metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.")
+        list[str],
+        typer.Argument(
+            metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.", autocompletion=batch_ids
+        ),
     ],
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,

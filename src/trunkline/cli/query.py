@@ -9,14 +9,25 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import group_names, metric_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, engine_option, open_to_read
 from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
-Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="METRIC", help="Amazon's names, in any case: service_level ...", autocompletion=metric_names
+    ),
+]
 By = Annotated[
-    str, typer.Option("--by", help="queue, agent, routing_profile, channel, initiation_method; a,b for two.")
+    str,
+    typer.Option(
+        "--by",
+        help="queue, agent, routing_profile, channel, initiation_method; a,b for two.",
+        autocompletion=group_names,
+    ),
 ]
 Interval = Annotated[
     Literal["15min", "30min", "hour", "day"] | None, typer.Option("--interval", help="Group by time of disconnect.")

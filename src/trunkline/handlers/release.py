@@ -17,7 +17,7 @@ _LOG = logging.getLogger("trunkline.release")
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """`statusCode` and `body`; `body` is JSON text under API Gateway. `context` is Lambda's, or None."""
-    # Without a context, as a test in a shell calls it, there is no deadline and no request id.
+    # Without a context, as in a call by hand, there is no deadline and no request id.
     left_s = context.get_remaining_time_in_millis() / 1000 if context is not None else None
     try:
         variables = ReleaseSettings.load()

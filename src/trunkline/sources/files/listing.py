@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,26 @@ def list_files(paths: Sequence[str], client: Any = None) -> list[SourceFile]:
             client = client or make_client("s3")
             listed: Iterator[SourceFile] = _s3(path, client)
         else:
+            _refuse_address(path)
             listed = map(local_file, _local(path))
         files.update((file.uri, file) for file in listed)
     return [files[uri] for uri in sorted(files)]
+
+
+def _refuse_address(path: str) -> None:
+    """Raises UsageError for the address of something else than a file or an object in S3."""
+    scheme, separator, _ = path.partition("://")
+    if not separator or os.path.lexists(path):
+        return
+    if scheme.lower() in ("http", "https"):
+        raise UsageError(
+            f"{path!r} is a web address, which is not read: download it first (curl -O {path}) and name the file, or "
+            "name an object in S3 as s3://bucket/key."
+        )
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        raise UsageError(
+            f"{path!r} has the scheme {scheme}://, which is not read: name a file, a folder, a glob or s3://bucket/prefix."
+        )
 
 
 def local_file(path: str) -> SourceFile:
