@@ -23,7 +23,7 @@ from trunkline.aws.redshift_data import ENDED, DataApi, Statement, client_token,
 from trunkline.errors import TerminalError, TransientError, TrunklineError, UsageError
 from trunkline.limits import DATA_API_RECORD_S, RELEASE_CALL_S
 from trunkline.releases.plan import ProcedureCall, Release
-from trunkline.releases.state import ASKED, NOT_RUN, CallState, RunState, StateStore
+from trunkline.releases.state import ASKED, CallState, RunState, StateStore
 
 OnFailure = Literal["continue", "stop"]
 _NAME: Final = "trunkline-release-"
@@ -277,6 +277,3 @@ def _unknown(call_state: CallState) -> CallState:
         "unknown, so it is not run again. Check its effect."
     )
     return msgspec.structs.replace(call_state, status="FAILED", error=error)
-
-
-__all__ = ["NOT_RUN", "OnFailure", "Outcome", "RunOptions", "run", "token_of"]
