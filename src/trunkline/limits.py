@@ -41,6 +41,9 @@ JSON_DEPTH_MAX: Final = 256
 VERSION_AHEAD_S_MAX: Final = 86_400
 EVENT_AHEAD_DAYS_MAX: Final = 400
 EVENT_YEAR_MIN: Final = 2010
+EVENT_YEAR_MAX: Final = (
+    2039  # the last of projected partitions and d_date; each year adds 372 locations to a query without dates
+)
 
 
 class Reason(NamedTuple):

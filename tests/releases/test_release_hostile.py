@@ -28,8 +28,9 @@ from trunkline.releases.run import RunOptions, run
 from trunkline.releases.state import NoStateStore
 from trunkline.settings import ReleaseSettings
 
-# All that a statement may ever be: nothing in it can come from outside but letters, digits and a few marks in quotes.
-NAME = r'"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?"'
+# All that a statement may ever be: nothing in it can come from outside but a plain name, or letters, digits and a few
+# marks in quotes.
+NAME = r'(?:[a-z_][a-z0-9_]*|"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?")'
 STATEMENT = re.compile(
     rf"CALL (?:{NAME}\.)?{NAME}\((?:(?::a[0-9]+|NULL|TRUE|FALSE|'')(?:, (?!\)))?)*\);".replace('"[A', '"-?[A')
 )

@@ -26,8 +26,8 @@ from trunkline import clock
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import SourceChangedError, TransientError
 from trunkline.pipelines.release import plan, run_planned
+from trunkline.releases.interface import body_of, response
 from trunkline.releases.parser import parse
-from trunkline.releases.result import body_of, response
 from trunkline.releases.run import RunOptions, run
 from trunkline.releases.state import DiskStateStore, NoStateStore, RunState, S3StateStore
 

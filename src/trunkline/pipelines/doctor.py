@@ -26,7 +26,7 @@ from trunkline.warehouse.targets import target_of
 class TableState:
     """One object's table: rows, range of event times, loads, records set aside.
 
-    `installed` is the version of Trunkline that installed it on a server, NULL for an embedded warehouse.
+    `installed` is the version of Trunkline that installed it on a server, None for an embedded warehouse.
     """
 
     object_name: str
@@ -62,30 +62,29 @@ class Finding:
 
 def table_states(reader: Reader) -> list[TableState]:
     """The state of every object's table."""
-    states = []
-    quote = reader.warehouse.engine.quote
     is_server = not target_of(reader.settings.warehouse).is_embedded
     versions = index.installed_versions(reader.warehouse) if is_server else {}
-    for name, obj in reader.objects.items():
-        table, event = quote_qualified(reader.warehouse.engine, obj.warehouse_table), quote(obj.event_time)
-        ((rows, first, last),) = reader.warehouse.query(
-            f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
-        )
-        done = index.loads(reader.warehouse, name)
-        states.append(
-            TableState(
-                name,
-                obj.warehouse_table,
-                rows,
-                first,
-                last,
-                done.batches,
-                done.last_load,
-                done.set_aside,
-                versions.get(name),
-            )
-        )
-    return states
+    return [_table_state(reader, obj, versions.get(name)) for name, obj in reader.objects.items()]
+
+
+def _table_state(reader: Reader, obj: Object, installed: str | None) -> TableState:
+    engine = reader.warehouse.engine
+    table, event = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.event_time)
+    ((rows, first, last),) = reader.warehouse.query(
+        f"SELECT count(*), min({event}), max({event}) FROM {table} WHERE NOT record_is_deleted"
+    )
+    loads = index.loads(reader.warehouse, obj.name)
+    return TableState(
+        object_name=obj.name,
+        table=obj.warehouse_table,
+        rows=rows,
+        first=first,
+        last=last,
+        batches=loads.batches,
+        last_load=loads.last_load,
+        set_aside=loads.set_aside,
+        installed=installed,
+    )
 
 
 def examine(reader: Reader) -> list[Finding]:

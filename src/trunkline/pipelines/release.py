@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from trunkline import clock
 from trunkline.aws.redshift_data import DataApi, RedshiftTarget
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.limits import LAMBDA_MARGIN_S
-from trunkline.releases.event import is_proxy, request_of
 from trunkline.releases.find import Pick, ReleaseFile, find
+from trunkline.releases.interface import body_of, failed_body, is_proxy, request_of, response
 from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import Release
-from trunkline.releases.result import body_of, failed_body, response
 from trunkline.releases.run import Outcome, RunOptions, run
 from trunkline.releases.state import CallState, DiskStateStore, NoStateStore, S3StateStore, locked
 from trunkline.settings import ReleaseSettings
 
 Note = Callable[[str], None]
+FUNCTION_BUCKET: Final = "daab-lab-jfr-datalake"
+"""Where the function `RedshiftS3SP2` looks when RELEASE_BUCKET is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ def run_planned(
         return run(api, release, S3StateStore(s3, found.uri) if is_s3 else DiskStateStore(found.uri), options, told)
 
 
+def place_from(variables: ReleaseSettings, default_bucket: str | None = None) -> str:
+    """The place of releases that the environment names. Raises UsageError where it names no bucket."""
+    bucket = variables.bucket or default_bucket
+    if bucket is None:
+        raise UsageError(
+            "no release is named: give a file, a folder or s3://bucket/prefix as PLACE, or set RELEASE_BUCKET."
+        )
+    return f"s3://{bucket}/{variables.prefix}"
+
+
 def target_from(variables: ReleaseSettings, cluster: str | None = None, database: str | None = None) -> RedshiftTarget:
     """Where statements go: the environment's target, or what overrides it. Raises UsageError where one is missing."""
     workgroup = None if cluster else variables.workgroup
@@ -68,13 +79,18 @@ def target_from(variables: ReleaseSettings, cluster: str | None = None, database
 
 
 def answer(
-    event: object, variables: ReleaseSettings, clients: Clients, request_id: str | None, left_s: float, note: Note
+    event: object,
+    variables: ReleaseSettings,
+    clients: Clients,
+    request_id: str | None,
+    left_s: float | None,
+    note: Note,
 ) -> dict[str, Any]:
     """The mission's result object for one event, whatever goes wrong.
 
     `request_id` stands in where the event has no id of its own; `left_s` is the time that the function has left.
     """
-    until_s = clock.monotonic_s() + left_s - LAMBDA_MARGIN_S
+    until_s = None if left_s is None else clock.monotonic_s() + left_s - LAMBDA_MARGIN_S
     content = None
     try:
         asked = request_of(event)
@@ -86,7 +102,7 @@ def answer(
         if asked.release is not None:
             outcome = run(api, asked.release, NoStateStore(), options)
         else:
-            found = find(f"s3://{variables.bucket}/{variables.prefix}", variables.pick, clients.s3)
+            found = find(place_from(variables, FUNCTION_BUCKET), variables.pick, clients.s3)
             note(f"the release is {found.uri}")
             for warning in found.warnings:
                 note(warning)

@@ -23,7 +23,7 @@ from trunkline.records import KeptLetter
 from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.version import __version__
 
 
@@ -52,7 +52,7 @@ def kept_letters(home: Home, plan: Plan) -> list[KeptLetter]:
         if letter is None:
             raise TerminalError(
                 f"batch {plan.batch_id} is to run {span.first} again, which is no dead letter of {plan.object_name} in "
-                f"{without_password(home.settings.warehouse)}; rebuild the warehouse, then run the same command again"
+                f"{public_url(home.settings.warehouse)}; rebuild the warehouse, then run the same command again"
             )
         kept = kept_bytes(home, letter)
         letters.append(

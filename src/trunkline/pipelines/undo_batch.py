@@ -33,7 +33,7 @@ from trunkline.sql.relation import (
     tombstone_rows,
 )
 from trunkline.sql.session import Session
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse import staging
 
@@ -141,7 +141,7 @@ def _change_warehouse(home: Home, obj: Object, record: BatchRecord, undone: Batc
     if merged is None:
         raise TerminalError(
             f"batch {record.batch_id} is to be undone and was never merged into "
-            f"{without_password(home.settings.warehouse)}; load once, which merges it, then run the same command again"
+            f"{public_url(home.settings.warehouse)}; load once, which merges it, then run the same command again"
         )
     totals = index.totals(home.warehouse, obj.name)
     entries: list[Counts] = []

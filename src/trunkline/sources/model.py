@@ -21,7 +21,7 @@ FilesRead = Mapping[tuple[str, str], Progress]
 
 
 class SourceState(Protocol):
-    """Small objects of the lake in which sources keep how far they are, such as `("scan", object, table)`."""
+    """Small objects of the lake in which sources store how far they are, such as `("scan", object, table)`."""
 
     def get(self, kind: str, scope: str, name: str) -> bytes | None:
         """The content of an object; None where there is none."""

@@ -29,7 +29,7 @@ from trunkline.sql.merge.plpgsql import COUNTS, ELSEWHERE, lock_statement, tempo
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
@@ -259,7 +259,7 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
         warehouse.run("SET default_transaction_read_only = on")
         if not warehouse.query("SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'"):
             raise TerminalError(
-                f"nothing is installed in {without_password(opening.url)} yet; run: trunkline warehouse install "
+                f"nothing is installed in {public_url(opening.url)} yet; run: trunkline warehouse install "
                 f"--home {opening.home}"
             )
         yield warehouse
@@ -296,7 +296,7 @@ def _connected(opening: Opening, purpose: str) -> Iterator[Connection]:
 @contextmanager
 def explained(opening: Opening) -> Iterator[None]:
     """Turns what the server says into ours. Its words are shown where they can hold no value of a row."""
-    place = without_password(opening.url)
+    place = public_url(opening.url)
     try:
         yield
     except errors.InsufficientPrivilege as error:

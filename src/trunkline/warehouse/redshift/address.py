@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 from trunkline.aws.redshift_data import RedshiftTarget
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_STATEMENT_S
+from trunkline.urls import public_url
 
 Format = Literal["parquet", "json"]
 SCHEME: Final = "redshift+data"
@@ -57,7 +58,7 @@ def address_of(url: str) -> Address:
     options = _options(url, _KEYS, _VALID)
     name, database = unquote(parts.netloc), unquote(parts.path.lstrip("/"))
     if parts.scheme != SCHEME or not database or "/" in database:
-        raise UsageError(f"{shown(url)} names no database of a Redshift; {_VALID}.")
+        raise UsageError(f"{public_url(url)} names no database of a Redshift; {_VALID}.")
     target = replace(_target(url, name, database, options), region=options.get("region"))
     return _address(url, target, options)
 
@@ -71,7 +72,7 @@ def wire_address_of(url: str) -> tuple[Address, str]:
     options = _options(url, _WIRE_KEYS, _WIRE_VALID)
     database = unquote(parts.path.lstrip("/"))
     if parts.scheme != WIRE_SCHEME or not database or "/" in database:
-        raise UsageError(f"{shown(url)} names no database of a Redshift; {_WIRE_VALID}.")
+        raise UsageError(f"{public_url(url)} names no database of a Redshift; {_WIRE_VALID}.")
     given = {"sslmode": "require"} | {key: options[key] for key in ("sslmode", "host") if key in options}
     place = parts.netloc if ":" in parts.netloc.rpartition("@")[2] or not parts.netloc else f"{parts.netloc}:{PORT}"
     connection = urlunsplit(("postgresql", place, parts.path, urlencode(given), ""))
@@ -83,11 +84,11 @@ def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     unknown = sorted({key for key, _ in pairs} - keys)
     if unknown:
-        raise UsageError(f"{shown(url)}: {', '.join(unknown)} is no option; {valid}.")
+        raise UsageError(f"{public_url(url)}: {', '.join(unknown)} is no option; {valid}.")
     names = [key for key, _ in pairs]
     wrong = next((key for key, value in pairs if not value or names.count(key) > 1), None)
     if wrong is not None:
-        raise UsageError(f"{shown(url)}: {wrong} is empty or given twice; {valid}.")
+        raise UsageError(f"{public_url(url)}: {wrong} is empty or given twice; {valid}.")
     return dict(pairs)
 
 
@@ -100,16 +101,16 @@ def _address(url: str, target: RedshiftTarget, options: dict[str, str]) -> Addre
 
 def _target(url: str, name: str, database: str, options: dict[str, str]) -> RedshiftTarget:
     if options.get("serverless", "false") not in ("true", "false"):
-        raise UsageError(f"{shown(url)}: serverless is {options['serverless']!r}, not true or false; {_VALID}.")
+        raise UsageError(f"{public_url(url)}: serverless is {options['serverless']!r}, not true or false; {_VALID}.")
     workgroup = options.get("workgroup")
     if options.get("serverless") == "true":
         name, workgroup = "", workgroup or name
     if not name and not workgroup:
-        raise UsageError(f"{shown(url)} names no cluster and no workgroup; {_VALID}.")
+        raise UsageError(f"{public_url(url)} names no cluster and no workgroup; {_VALID}.")
     if name and workgroup:
-        raise UsageError(f"{shown(url)} names a cluster and a workgroup; leave one out. {_VALID}.")
+        raise UsageError(f"{public_url(url)} names a cluster and a workgroup; leave one out. {_VALID}.")
     if workgroup and "db_user" in options:
-        raise UsageError(f"{shown(url)}: a workgroup has no db_user, its user is the IAM identity; leave it out.")
+        raise UsageError(f"{public_url(url)}: a workgroup has no db_user, its user is the IAM identity; leave it out.")
     return RedshiftTarget(database, name or None, workgroup, options.get("db_user"), options.get("secret_arn"))
 
 
@@ -117,13 +118,13 @@ def _check_words(url: str, staging: str | None, role: str) -> None:
     """Raises UsageError for a staging place or a role that could not stand in a statement."""
     if staging is not None and (not _STAGING.fullmatch(staging) or len(staging) > _STAGING_CHARACTERS_MAX):
         raise UsageError(
-            f"{shown(url)}: staging is {staging[:200]!r}; valid is s3://bucket/prefix of letters, digits and "
+            f"{public_url(url)}: staging is {staging[:200]!r}; valid is s3://bucket/prefix of letters, digits and "
             f"!_.()=+@- with at most {_STAGING_CHARACTERS_MAX} characters."
         )
     if not _ROLES.fullmatch(role):
         raise UsageError(
-            f"{shown(url)}: iam_role is {role[:200]!r}; valid is default, or the ARN of a role that the cluster has, "
-            "such as arn:aws:iam::111122223333:role/RedshiftCopy."
+            f"{public_url(url)}: iam_role is {role[:200]!r}; valid is default, or the ARN of a role that the cluster "
+            "has, such as arn:aws:iam::111122223333:role/RedshiftCopy."
         )
 
 
@@ -134,17 +135,11 @@ def _format(url: str, options: dict[str, str]) -> Format:
         case "json":
             return "json"
         case other:
-            raise UsageError(f"{shown(url)}: format is {other!r}; valid are parquet and json.")
+            raise UsageError(f"{public_url(url)}: format is {other!r}; valid are parquet and json.")
 
 
 def _timeout(url: str, options: dict[str, str]) -> float:
     text = options.get("timeout_s", str(LOAD_STATEMENT_S))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 86_400):
-        raise UsageError(f"{shown(url)}: timeout_s is {text!r}; valid are whole seconds from 1 to 86400.")
+        raise UsageError(f"{public_url(url)}: timeout_s is {text!r}; valid are whole seconds from 1 to 86400.")
     return float(text)
-
-
-def shown(url: str) -> str:
-    """The URL for people: without user, secret and options."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -20,10 +20,11 @@ from trunkline.aws.clients import make_client
 from trunkline.aws.redshift_data import ListedStatement, RedshiftTarget, SqlError, Statement, StatementTimeoutError
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
-from trunkline.warehouse.redshift.address import shown, wire_address_of
+from trunkline.warehouse.redshift.address import wire_address_of
 from trunkline.warehouse.redshift.loading import RedshiftLoader
 from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -169,7 +170,7 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
             clients.append(make_client("s3"))
         return clients[0]
 
-    connection = connect(connection_string, shown(opening.url))
+    connection = connect(connection_string, public_url(opening.url))
     try:
         # SET binds no values; the number is ours.
         connection.execute(f"SET statement_timeout = {int(address.timeout_s * 1000)}")

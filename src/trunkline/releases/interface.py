@@ -1,7 +1,8 @@
-"""What an event asks for: API Gateway's, EventBridge's, or one made by hand. Pure; an event is from outside.
+"""The events that the function `RedshiftS3SP2` accepts, and the result object that it returns. Pure.
 
-Overrides are `stored_procedure_name` and `parameters` (one call instead of the file's), `cluster_identifier` and
-`database`. A key that is none of them is an error: a misspelt name must not run the whole file.
+An event is API Gateway's, EventBridge's or one written by hand. Its overrides are `stored_procedure_name` and
+`parameters` (one call instead of the file's), `cluster_identifier` and `database`. Any other key is an error: a
+misspelt name must not run the whole file.
 """
 
 from __future__ import annotations
@@ -15,10 +16,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+import msgspec
+
 from trunkline.errors import printable
 from trunkline.limits import PROCEDURE_ARGUMENTS_MAX
 from trunkline.releases.parser import parse_name
-from trunkline.releases.plan import NumberLiteral, ProcedureCall, Release, ReleaseError, Value, arguments_fault
+from trunkline.releases.plan import (
+    NumberLiteral,
+    ProcedureCall,
+    Release,
+    ReleaseError,
+    SecretArgument,
+    Value,
+    arguments_fault,
+)
+from trunkline.releases.run import Outcome
+from trunkline.releases.state import NOT_RUN
 
 SOURCE: Final = "event"
 KEYS: Final = ("stored_procedure_name", "parameters", "cluster_identifier", "database")
@@ -53,7 +66,7 @@ def request_of(event: object) -> ReleaseRequest:
     if is_proxy(event):
         asked, request_id = _proxy_body(event), event["requestContext"].get("requestId")
     elif "detail-type" in event and "source" in event:
-        asked, request_id = event.get("detail"), event.get("id")
+        asked, request_id = _detail(event.get("detail")), event.get("id")
     asked = {} if asked is None else asked
     if not isinstance(asked, Mapping):
         _fail(f"it asks with {type(asked).__name__}; valid is an object with {', '.join(KEYS)}, all optional.")
@@ -68,22 +81,36 @@ def request_of(event: object) -> ReleaseRequest:
     )
 
 
+def _detail(detail: object) -> object:
+    """EventBridge's detail: an object, or JSON text, as EventBridge Scheduler's default payload has it."""
+    return _json(detail, "the detail") if isinstance(detail, str) else detail
+
+
+def _json(text: str, name: str) -> object:
+    if not text.strip():
+        return {}
+    try:
+        # Numbers keep their digits.
+        return json.loads(
+            text, parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_once
+        )
+    except (ValueError, RecursionError):
+        _fail(f"{name} is not JSON.")
+
+
 def _proxy_body(event: Mapping[str, Any]) -> object:
     if event.get("queryStringParameters") or event.get("multiValueQueryStringParameters"):
-        _fail("overrides stand in the body, as JSON; the query string is not read.")
+        _fail("overrides belong in the body, as JSON; the query string is not read.")
     body = event.get("body")
-    if body is None or body == "":
+    if body is None:
         return {}
     if not isinstance(body, str):
         _fail(f"the body is {type(body).__name__}; valid is JSON text.")
     try:
         text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else body
-        # Numbers keep the digits in which they were written.
-        return json.loads(
-            text, parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_once
-        )
-    except (ValueError, binascii.Error, RecursionError):
-        _fail("the body is not JSON in UTF-8.")
+    except (ValueError, binascii.Error):
+        _fail("the body is not base64 of UTF-8.")
+    return _json(text, "the body")
 
 
 def _number(digits: str) -> NumberLiteral:
@@ -104,17 +131,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _release(asked: Mapping[str, Any]) -> Release | None:
     name, parameters = asked.get("stored_procedure_name"), asked.get("parameters")
     if name is None:
-        if parameters is not None:
+        if parameters is not None and parameters != []:
             _fail("parameters go with stored_procedure_name; the calls of a file have their own.")
         return None
     if not isinstance(name, str):
         _fail(f"stored_procedure_name is {type(name).__name__}; valid is text.")
     if parameters is not None and not isinstance(parameters, list | tuple):
         _fail(f"parameters is {type(parameters).__name__}; valid is a list of texts, numbers, booleans and nulls.")
-    given = parameters or ()
-    if len(given) > PROCEDURE_ARGUMENTS_MAX:
-        _fail(f"{len(given):,} parameters; a Redshift procedure takes at most {PROCEDURE_ARGUMENTS_MAX}.")
-    arguments = tuple(_argument(place, value) for place, value in enumerate(given, 1))
+    values = parameters or ()
+    if len(values) > PROCEDURE_ARGUMENTS_MAX:
+        _fail(f"{len(values):,} parameters; a Redshift procedure takes at most {PROCEDURE_ARGUMENTS_MAX}.")
+    arguments = tuple(_argument(place, value) for place, value in enumerate(values, 1))
     if fault := arguments_fault(arguments):
         _fail(f"{fault}.")
     return Release(SOURCE, (ProcedureCall(1, parse_name(name, f"{SOURCE} stored_procedure_name"), arguments),), None)
@@ -123,6 +150,8 @@ def _release(asked: Mapping[str, Any]) -> Release | None:
 def _argument(place: int, value: object) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, Mapping):
+        return _secret(place, value)
     if isinstance(value, NumberLiteral):
         digits = value.digits
     elif isinstance(value, int) and value.bit_length() < 4 * _DIGITS_MAX:
@@ -136,6 +165,14 @@ def _argument(place: int, value: object) -> Value:
     return NumberLiteral(digits)
 
 
+def _secret(place: int, value: Mapping[str, object]) -> SecretArgument:
+    """`{"secret": VALUE}`: bound, and not shown in the result."""
+    argument = _argument(place, value.get("secret")) if set(value) == {"secret"} else None
+    if not isinstance(argument, str | NumberLiteral):
+        _fail(f'parameter {place} is an object; valid is {{"secret": VALUE}} with a text or a number.')
+    return SecretArgument(argument)
+
+
 def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most: int) -> str | None:
     value = asked.get(key)
     if value is None:
@@ -147,3 +184,48 @@ def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most:
 
 def _fail(message: str) -> NoReturn:
     raise ReleaseError(message, SOURCE)
+
+
+def body_of(outcome: Outcome) -> dict[str, Any]:
+    """The body: a result for each call, also for those not run; `error` only where the run did not finish."""
+    results = [
+        {
+            "procedure_number": call.number,
+            "procedure_name": call.display_name,
+            "query_id": state.query_id,
+            "status": state.status,
+            "sql_executed": None if state.status == NOT_RUN else call.sql_shown,
+            "error": state.error,
+            "duration_ms": state.duration_ms,
+        }
+        for call, state in zip(outcome.release.calls, outcome.calls, strict=True)
+    ]
+    return _body(results, outcome.release.content, outcome.error)
+
+
+def failed_body(error: str, content: str | None = None) -> dict[str, Any]:
+    """The body where nothing could be planned: no file, a file that is not a release, an event that is not valid."""
+    return _body([], content, error)
+
+
+def response(body: dict[str, Any], is_proxy: bool = False) -> dict[str, Any]:
+    """The whole result: 200 when every procedure succeeded, else 500. Under API Gateway the body is JSON text."""
+    is_done = "error" not in body and body["successful_procedures"] == body["total_procedures"]
+    result: dict[str, Any] = {"statusCode": 200 if is_done else 500, "body": body}
+    if is_proxy:
+        result["body"] = msgspec.json.encode(body).decode()
+        result["headers"] = {"Content-Type": "application/json"}
+        result["isBase64Encoded"] = False
+    return result
+
+
+def _body(results: list[dict[str, Any]], content: str | None, error: str | None) -> dict[str, Any]:
+    succeeded = sum(result["status"] == "FINISHED" for result in results)
+    body: dict[str, Any] = {
+        "message": f"Executed {succeeded} stored procedures successfully",
+        "total_procedures": len(results),
+        "successful_procedures": succeeded,
+        "execution_results": results,
+        "s3_content": content,
+    }
+    return body if error is None else {**body, "error": error}
