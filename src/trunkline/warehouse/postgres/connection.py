@@ -12,10 +12,10 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from trunkline import __version__
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.limits import CONNECT_S
 from trunkline.urls import WAREHOUSE_URLS, public_url
+from trunkline.version import __version__
 from trunkline.warehouse.model import Opening
 
 Connection = psycopg.Connection[tuple[Any, ...]]
