@@ -51,7 +51,7 @@ def make() -> Iterator[Any]:
 def test_a_denied_call_names_permission_and_resource(
     service: str, method: str, parameters: dict[str, str], resource: str, action: str, target: str, make: Any
 ) -> None:
-    """Each operation by its own IAM action, which is not always the operation's name."""
+    """Each operation by its IAM action, which is not always the operation's name."""
     client = make(service)
     with Stubber(client) as stub:
         stub.add_client_error(method, "AccessDenied", "Access Denied", 403)

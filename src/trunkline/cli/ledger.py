@@ -88,11 +88,11 @@ def verify(
 
     Example: trunkline ledger verify 2026-03-03
     """
-    from trunkline.pipelines.verify import certified_periods, verify_all
+    from trunkline.pipelines.connect.verify import certified_periods, verify_all
 
     with open_to_write(home, wait_s) as opened:
         obj = opened.objects[OBJECT]
-        total = sum(1 for _, name in certified_periods(opened.store, OBJECT) if day in (None, name))
+        total = sum(1 for _, name in certified_periods(opened, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:
             verdicts = list(verify_all(opened, obj, day, advance))
     _show_verdicts(verdicts, output_format)
