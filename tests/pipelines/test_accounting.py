@@ -196,7 +196,7 @@ def test_a_changed_file_is_a_new_version(tmp_path: Path) -> None:
 
 def test_many_threads_give_the_same_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches flattened side by side are accounted for as those one after another."""
-    from trunkline.flatten.run import Flattener
+    from trunkline.flatten.flattener import Flattener
     from trunkline.pipelines import load
 
     monkeypatch.setattr(load, "Flattener", Flattener)

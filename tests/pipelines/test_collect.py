@@ -431,7 +431,7 @@ def test_a_plan_that_was_begun_is_let_go_by_whoever_comes_next(tmp_path: Path, m
 
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patch:
-            patch.setattr(batches, "write_rows", die)
+            patch.setattr(batches, "publish", die)
             with pytest.raises(KilledError):
                 collect(home, given, DAY, UNTIL)
         assert len(list(home.store.list("_ledger/plan/"))) == 1

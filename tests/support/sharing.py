@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from deliveries import FidelityByName
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
 from trunkline.pipelines import load
 

@@ -19,6 +19,7 @@ from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
 from trunkline.lake.writer import MOVED_TO, PARQUET, lake_columns
 from trunkline.objects.model import Object
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import order_by
 
 
@@ -45,11 +46,12 @@ def compact_day(
     fingerprint = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:32]
     by_key = ", ".join(DUCKDB.quote(key) for key in obj.key)
     distinct = f"{by_key}, record_version, record_hash, {MOVED_TO} IS NOT NULL"
+    # Files lack columns that have no value in them.
+    rows = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE compacting AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
-        f"(PARTITION BY {by_key} ORDER BY {order_by(obj, DUCKDB)}) AS is_scrubbed FROM read_parquet($1, "
-        "union_by_name = true, hive_partitioning = false)) QUALIFY row_number() OVER "
-        f"(PARTITION BY {distinct} ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1",
+        f"(PARTITION BY {by_key} ORDER BY {order_by(obj, DUCKDB)}) AS is_scrubbed FROM {rows}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {distinct} ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1",
         [paths],
     )
     rows, scrubbed = con.execute(

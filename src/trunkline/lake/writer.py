@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import day_of, rows_key, tombstones_key
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
+from trunkline.sql.relation import PARTITION_DATE, Relation
 
 MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
@@ -33,45 +34,73 @@ class WrittenFile:
     day: date
 
 
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file that is to be published: where it is, its rows, its partition."""
+
+    path: str
+    rows: int
+    day: date
+
+
 def lake_columns(obj: Object) -> list[str]:
     """The columns of a lake file, in order; partition columns are in the path alone."""
     return [column.name for column in obj.columns] + [MOVED_TO]
 
 
 def write_rows(
-    con: duckdb.DuckDBPyConnection, obj: Object, batch_id: str, store: Store, scratch: Path
+    con: duckdb.DuckDBPyConnection, obj: Object, rows: Relation, batch_id: str, store: Store, scratch: Path
 ) -> list[WrittenFile]:
-    """Publish table `flat` of a flattener's connection. A second call with the same batch replaces the same files."""
-    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    days = con.execute("SELECT partition_date, count(*) FROM flat GROUP BY 1 ORDER BY 1").fetchall()
+    """Publish the rows of a batch. A second call with the same batch replaces the same files.
+
+    `rows` are some or all of the object's columns, and PARTITION_DATE. Raises what the store raises.
+    """
     folder = scratch / batch_id
+    days = con.execute(f"SELECT {PARTITION_DATE}, count(*) FROM {rows.sql} GROUP BY 1 ORDER BY 1").fetchall()
+    written = publish(obj, write_files(con, obj, rows, dict(days), folder), batch_id, store)
+    shutil.rmtree(folder, ignore_errors=True)
+    return written
+
+
+def write_files(
+    con: duckdb.DuckDBPyConnection, obj: Object, rows: Relation, days: Mapping[date, int], folder: Path
+) -> list[LocalFile]:
+    """Write the rows of a batch to an empty folder, a Parquet file for each partition.
+
+    `days` counts the rows of each partition date. A column that the relation lacks is not in the files either; readers
+    take it as NULL.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
+    columns = [DUCKDB.quote(column.name) for column in obj.columns if column.name in rows.columns]
+    select = f"SELECT {', '.join(columns)}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
     if len(days) == 1:
+        ((day, count),) = days.items()
         path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM flat) TO '{_quoted(path)}' ({PARQUET})")
-        made = [(path, days[0][0], days[0][1])]
-    else:
-        # Hive folders name the partition; the columns that name it stay out of the files.
-        parts = "strftime(partition_date, '%Y') AS year, strftime(partition_date, '%m') AS month, "
-        parts += "strftime(partition_date, '%d') AS day"
-        con.execute(
-            f"COPY ({rows}, {parts} FROM flat) TO '{_quoted(folder)}' "
-            f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
-        )
-        counts = dict(days)
-        made = []
-        for path in sorted(folder.rglob("*.parquet")):
-            day = day_of(path.relative_to(folder).as_posix())
-            assert day is not None, f"no partition in {path}"
-            made.append((path, day, counts[day]))
-    written = []
-    for path, day, count in made:
-        key = rows_key(obj, day, batch_id)
-        store.put_file(path, key)
-        written.append(WrittenFile(key, count, day))
-    shutil.rmtree(folder, ignore_errors=True)
+        con.execute(f"COPY ({select} FROM {rows.sql}) TO '{_quoted(path)}' ({PARQUET})")
+        return [LocalFile(str(path), count, day)]
+    # Hive folders name the partition; the columns that name it stay out of the files.
+    parts = ", ".join(
+        f"strftime({PARTITION_DATE}, '{code}') AS {key}"
+        for key, code in (("year", "%Y"), ("month", "%m"), ("day", "%d"))
+    )
+    con.execute(
+        f"COPY ({select}, {parts} FROM {rows.sql}) TO '{_quoted(folder)}' "
+        f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+    )
+    files = []
+    for path in sorted(folder.rglob("*.parquet")):
+        partition = day_of(path.relative_to(folder).as_posix())
+        assert partition is not None, f"no partition in {path}"
+        files.append(LocalFile(str(path), days[partition], partition))
+    return files
+
+
+def publish(obj: Object, files: Sequence[LocalFile], batch_id: str, store: Store) -> list[WrittenFile]:
+    """Put the files of a batch into the lake, each by one atomic put. Raises what the store raises."""
+    written = [WrittenFile(rows_key(obj, file.day, batch_id), file.rows, file.day) for file in files]
+    for file, target in zip(files, written, strict=True):
+        store.put_file(Path(file.path), target.key)
     return written
 
 

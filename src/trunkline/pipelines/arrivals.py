@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline.errors import SourceChangedError, TrunklineError
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object

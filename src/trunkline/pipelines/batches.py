@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import trunkline
 from trunkline import clock
-from trunkline.flatten.letters import place
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.dead_letters import place
+from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.lake.writer import write_rows
+from trunkline.lake.writer import publish, write_files
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
@@ -27,7 +28,10 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
     letters = _distinct(done.dead_letters)
-    written = write_rows(flattener.con, obj, batch_id, store, scratch) if done.accepted else []
+    folder = scratch / batch_id
+    files = write_files(flattener.con, obj, done.rows, done.days, folder) if done.accepted else []
+    written = publish(obj, files, batch_id, store)
+    shutil.rmtree(folder, ignore_errors=True)
     if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
         marks = _marks(framed)
         kept = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trunkline.errors import TrunklineError, UsageError
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches

@@ -11,7 +11,7 @@ from typing import Any
 from trunkline import clock
 from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import SourceChangedError
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord

@@ -20,6 +20,7 @@ from trunkline.pipelines.letters import plan_letters
 from trunkline.positions import REFUSED_SOURCE, Plan
 from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.merge.staged import partition_date
+from trunkline.sql.relation import PARTITION_DATE, flat_rows
 
 
 def is_refused(letter: SetAside) -> bool:
@@ -44,8 +45,9 @@ def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
             "load their files again from where they came"
         )
     # The accounting of a batch is its durability point, so that a second try writes the same files.
-    written = write_rows(home.con, obj, plan.batch_id, home.store, home.scratch)
-    home.con.execute("DROP TABLE flat")
+    rows = flat_rows(obj)
+    written = write_rows(home.con, obj, rows, plan.batch_id, home.store, home.scratch)
+    home.con.execute(f"DROP TABLE {rows.sql}")
     record = BatchRecord(
         batch_id=plan.batch_id,
         plan=plan,
@@ -65,7 +67,7 @@ def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
 
 
 def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
-    """Make the lake's rows of refused letters table `flat` of the embedded engine; how many were found.
+    """Make the lake's rows of refused letters the relation `flat_rows` of the embedded engine; how many were found.
 
     They lie in the partitions that their batch wrote to, in its own files or in compacted ones.
     """
@@ -80,18 +82,20 @@ def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
     columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     source = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE flat AS SELECT {columns}, {partition_date(obj)} AS partition_date FROM {source} "
+        f"CREATE OR REPLACE TEMP TABLE {flat_rows(obj).sql} AS "
+        f"SELECT {columns}, {partition_date(obj)} AS {PARTITION_DATE} FROM {source} "
         "WHERE record_moved_to IS NULL AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY record_position, record_hash) = 1",
         [paths, [f"{letter.position} {letter.payload_hash}" for letter in letters]],
     )
-    return int(home.con.execute("SELECT count(*) FROM flat").fetchall()[0][0])
+    return int(home.con.execute(f"SELECT count(*) FROM {flat_rows(obj).sql}").fetchall()[0][0])
 
 
 def row_text(home: Home, obj: Object, letter: SetAside) -> bytes:
     """The lake's row of a refused letter as JSON, personal data by the rule that it was stored with."""
     if not find_rows(home, obj, [letter]):
         raise UsageError(f"the row at {letter.position} is no longer in the lake {home.settings.lake}")
-    ((text,),) = home.con.execute("SELECT to_json(flat)::VARCHAR FROM flat").fetchall()
-    home.con.execute("DROP TABLE flat")
+    rows = flat_rows(obj).sql
+    ((text,),) = home.con.execute(f"SELECT to_json(r)::VARCHAR FROM {rows} AS r").fetchall()
+    home.con.execute(f"DROP TABLE {rows}")
     return str(text).encode() + b"\n"

@@ -20,7 +20,7 @@ from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import UNDATED
 from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.merge.staged import partition_date
-from trunkline.sql.order import hashed_terms, same_key, tail_terms
+from trunkline.sql.order import compared_columns, hashed_terms, same_key, tail_terms
 
 _FILES = (
     "read_parquet($1, filename = 'stage_file', file_row_number = true, union_by_name = true, hive_partitioning = false)"
@@ -156,9 +156,13 @@ def file_columns_sql() -> str:
 
 
 def are_todays(obj: Object, types: Mapping[str, str]) -> bool:
-    """Whether files have the columns and types of today's catalogue; those of an older one are read with casts."""
+    """Whether files have the columns and types of today's catalogue; those of an older one are read with casts.
+
+    A file lacks columns that have no value in it, but none that the order of versions compares.
+    """
     wanted = {column.name: DUCKDB.type_of(column).replace('"', "") for column in lake_columns(obj)}
-    return {name: type_.replace('"', "") for name, type_ in types.items()} == wanted
+    compared = {column.name for column in compared_columns(obj)}
+    return compared <= types.keys() and all(wanted.get(name) == type_.replace('"', "") for name, type_ in types.items())
 
 
 def _rows(obj: Object, is_todays: bool) -> str:

@@ -1,4 +1,4 @@
-"""Dead letters of a batch: broken spans and refused records, each with its place, its bytes and the reason."""
+"""Dead letters of a batch: broken spans and refused records, each with its position, its bytes and the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trunkline.records import Broken, DeadLetter, Framed
 
 
 def broken_letter(obj: Object, framed: Framed, broken: Broken) -> DeadLetter:
-    """The dead letter of a span that no record can be made of."""
+    """The dead letter of a span that is not a record."""
     position = f"{place(framed, broken.range_index)}{broken.offset}"
     arrived_at = framed.plan.ranges[broken.range_index].arrived_at
     return DeadLetter(
