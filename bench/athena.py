@@ -27,7 +27,7 @@ from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.sql.lake.views import best_body, has_plain, plain_body
 
@@ -100,7 +100,7 @@ def put(store: FolderStore, folder: Path, obj: Object, records: Sequence[Record]
     flattener = Flattener(obj, PiiRule("keep", b"", frozenset()))
     for start in range(0, len(records), rows):
         texts = [json.dumps(record, separators=(",", ":")) for record in records[start : start + rows]]
-        span = Range(
+        span = FileRange(
             "arn:aws:dynamodb:us-east-1:111122223333:table/calls/stream",
             "shard-1",
             start,

@@ -20,13 +20,13 @@ from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.settings import Settings
 from trunkline.simulator.centre.centre import INSTANCE_ARN
-from trunkline.simulator.connect_api.contacts import Instance, instance_of
-from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
 from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.sources.connect_api import client as connect_client
-from trunkline.sources.connect_api.quota import Pace
+from trunkline.sources.connect_api.client import CallClock
 
 DAY = date(2026, 3, 3)
 SHARE = 0.5  # the setting's default
@@ -50,7 +50,7 @@ class JumpingClock:
 def run(is_quick: bool) -> None:
     count = 3_000 if is_quick else 50_000
     spec = Spec(contacts=count, date=DAY)
-    instance = instance_of(spec, INSTANCE_ARN)
+    instance = simulate_instance(spec, INSTANCE_ARN)
     with scratch() as folder:
         _measure("no stream: every contact is missing", instance, folder / "empty")
         simulate(spec, folder / "files")
@@ -64,10 +64,10 @@ def hash_of(path: Path) -> int:
     return sum(path.name.encode())
 
 
-def _measure(what: str, instance: Instance, home: Path, files: list[str] | None = None) -> None:
+def _measure(what: str, instance: SimulatedInstance, home: Path, files: list[str] | None = None) -> None:
     clock = JumpingClock(LATER)
     api = ConnectApi([instance], clock.now_s)
-    given = Service(Pace(clock.now_s, clock.sleep), lambda one: invoke)
+    given = Service(CallClock(clock.now_s, clock.sleep), lambda one: invoke)
 
     def invoke(operation: str, parameters: object) -> dict[str, object]:
         try:

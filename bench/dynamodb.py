@@ -33,7 +33,7 @@ from trunkline.pipelines.backfill import backfill_export
 from trunkline.pipelines.changes import Processor
 from trunkline.pipelines.home import open_home
 from trunkline.settings import Settings
-from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 QUOTED = Path(__file__).parents[1] / "tests" / "support" / "mission_002" / "handler.py.txt"

@@ -22,7 +22,7 @@ from measure import Line, cpu_in_turns, scratch, show, simulated
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Texts
 from trunkline.sources.files import reader as s3_files
 
@@ -31,7 +31,7 @@ RULE = PiiRule("hash", b"bench")
 
 
 def _framed(texts: Texts) -> Framed:
-    ranges = (Range("bench", "1", 0, 10**9, True, AT),)
+    ranges = (FileRange("bench", "1", 0, 10**9, True, AT),)
     plan = Plan(CONTACT_RECORD.name, "bench", ranges)
     return Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 0)
 

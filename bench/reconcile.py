@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 from measure import Line, scratch, show
 
-from trunkline.completeness import census, certificate
+from trunkline.completeness import census, certificates
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.schedules.windows import Window
 
@@ -85,21 +85,21 @@ def _anti_joins(folder: Path, memory: str) -> None:
 
 def _ids(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """What is listed and not held, and the reverse: every id of both, by the census's own statements."""
-    census.fill_listed(con, [folder / "listed.parquet"], PERIOD)
-    census.fill_stored(con, [folder / "stored.parquet"])
-    con.execute("CREATE VIEW kept AS SELECT *, true AS in_stream, NULL AS moved_to FROM stored WHERE false")
-    census.match(con, PERIOD, PERIOD.end)
+    listed = census.load_listed(con, [folder / "listed.parquet"], PERIOD)
+    stored = census.load_warehouse_rows(con, [folder / "stored.parquet"])
+    lake, _ = census.load_lake_rows(con, CONTACT_RECORD, [], None)
+    census.match(con, PERIOD, listed, lake, stored, PERIOD.end)
 
 
 def _whole(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    census.fill_listed(con, [folder / "listed.parquet"], PERIOD)
-    census.fill_stored(con, [folder / "stored.parquet"])
-    census.fill_kept(con, CONTACT_RECORD, [folder / "lake.parquet"], None)
-    census.match(con, PERIOD, PERIOD.end)
-    counts = census.count(con)
+    listed = census.load_listed(con, [folder / "listed.parquet"], PERIOD)
+    stored = census.load_warehouse_rows(con, [folder / "stored.parquet"])
+    lake, _ = census.load_lake_rows(con, CONTACT_RECORD, [folder / "lake.parquet"], None)
+    matched = census.match(con, PERIOD, listed, lake, stored, PERIOD.end)
+    counts = census.count(con, matched)
     assert (counts.missing, counts.only_in_stream) == (5, 5), counts
-    census.write_pairs(con, folder / "pairs.parquet")
-    certificate.hash_pairs(con, certificate.pairs_of(folder / "pairs.parquet"))
+    census.write_pairs(con, matched, folder / "pairs.parquet")
+    certificates.hash_pairs(con, certificates.pairs_in(folder / "pairs.parquet"))
 
 
 def _ours(job: Callable[[duckdb.DuckDBPyConnection, Path], None], folder: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.settings import Options, Secret, Settings, is_debug, path_of, pii_key
+from trunkline.settings import Options, ReleaseSettings, Secret, Settings, is_debug, pii_key
+from trunkline.urls import path_of
 
 
 def written(home: Path, text: str) -> Path:
@@ -121,19 +122,26 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('pi = "hash"', r"trunkline.toml: no setting is called 'pi'. Did you mean 'pii'\? Valid: lake, warehouse"),
-        ('pii = "hsah"', r"trunkline.toml: pii is 'hsah'; .*Did you mean 'hash'\? Valid: hash, drop, keep"),
+        (
+            'pi = "hash"',
+            r"trunkline.toml, line 1: there is no setting 'pi'. Did you mean 'pii'\? Valid: lake, warehouse",
+        ),
+        ('pii = "hsah"', r"trunkline.toml, line 1: pii is 'hsah'. Did you mean 'hash'\? Valid: hash, drop, keep"),
         ("service_level_s = 0", r"service_level_s is 0; expected `int` >= 1"),
         ('service_level_s = "20"', r"service_level_s is '20'; expected `int`, got `str`"),
         ("service_level_queue_s = { Sales = -1 }", r"service_level_queue_s is \{'Sales': -1\}"),
-        ('zone = "Europe/Berln"', r"zone is 'Europe/Berln', which is no IANA time zone. Did you mean 'Europe/Berlin'"),
-        ('zone = "../etc"', r"no IANA time zone"),
+        (
+            'zone = "Europe/Berln"',
+            r"zone is 'Europe/Berln', which is not an IANA time zone. Did you mean 'Europe/Berlin'",
+        ),
+        ('zone = "../etc"', r"not an IANA time zone"),
         ('lake = "/data/lake"', r"lake is '/data/lake'; valid is a URL such as file:///data/lake or s3://bucket"),
         ('lake = "s3:///x"', r"names no bucket"),
         ('lake = "file://data/lake"', r"three slashes"),
         ('warehouse = "mysql://x"', r"warehouse is 'mysql://x'; valid is a URL such as duckdb:///"),
         ('pii_key = "abcdef"', r"pii_key does not belong in a settings file"),
-        ("pii = ", r"trunkline.toml is not TOML"),
+        ('# mine\n\n[service_level_queue_s]\nSales = "x"', r"trunkline.toml, line 3: service_level_queue_s is"),
+        ("pii = ", r"trunkline.toml is not valid TOML"),
     ],
 )
 def test_a_bad_file_is_named_with_key_value_and_cure(tmp_path: Path, text: str, message: str) -> None:
@@ -148,7 +156,7 @@ def test_a_bad_file_is_named_with_key_value_and_cure(tmp_path: Path, text: str, 
     [
         (
             {"TRUNKLINE_SERVICE_LEVEL": "5"},
-            r"called TRUNKLINE_SERVICE_LEVEL .*Did you mean 'TRUNKLINE_SERVICE_LEVEL_S'",
+            r"There is no setting TRUNKLINE_SERVICE_LEVEL .*Did you mean 'TRUNKLINE_SERVICE_LEVEL_S'",
         ),
         ({"TRUNKLINE_THREADS": "many"}, r"TRUNKLINE_THREADS is 'many'; expected `int`"),
         ({"TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales"}, r"valid is a list such as Sales=30,Support=60"),
@@ -164,7 +172,7 @@ def test_a_bad_variable_is_named(tmp_path: Path, variables: dict[str, str], mess
 def test_text_that_is_not_utf8_is_a_usage_error(tmp_path: Path) -> None:
     """No traceback for a file in another encoding."""
     (tmp_path / "trunkline.toml").write_bytes(b'zone = "\xff"')
-    with pytest.raises(UsageError, match="is not TOML"):
+    with pytest.raises(UsageError, match="is not valid TOML"):
         Settings.load(tmp_path, {})
 
 
@@ -213,3 +221,37 @@ def test_debug_is_a_variable() -> None:
     """Set and not 0."""
     assert [is_debug({"TRUNKLINE_DEBUG": text}) for text in ("1", "0", "")] == [True, False, False]
     assert not is_debug({})
+
+
+def test_a_function_takes_buckets_by_name(tmp_path: Path) -> None:
+    """The document's variables name buckets; TRUNKLINE_* variables win, and elsewhere buckets' names mean nothing."""
+    buckets = {"ANALYTICS_BUCKET": "analytics", "TRANSCRIBE_BUCKET": " recordings "}
+    settings = Settings.for_function(tmp_path, buckets)
+    assert (settings.lake, settings.transcripts, settings.pii) == ("s3://analytics", "s3://recordings", "drop")
+    settings = Settings.for_function(tmp_path, {**buckets, "TRUNKLINE_LAKE": "s3://own/lake", "TRUNKLINE_PII_KEY": "k"})
+    assert (settings.lake, settings.transcripts, settings.pii) == ("s3://own/lake", "s3://recordings", "hash")
+    assert Settings.load(tmp_path, buckets) == Settings.load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "ANALYTICS_BUCKET is not set"),
+        ({"ANALYTICS_BUCKET": "a", "TRUNKLINE_PII": "hash"}, "TRUNKLINE_PII_KEY is not set"),
+        ({"ANALYTICS_BUCKET": "a", "TRUNKLINE_PI": "drop"}, "no setting TRUNKLINE_PI .*Did you mean 'TRUNKLINE_PII'"),
+    ],
+)
+def test_a_function_that_lacks_a_setting_says_which(tmp_path: Path, variables: dict[str, str], message: str) -> None:
+    """It has no home to look in, so each must be given."""
+    with pytest.raises(UsageError, match=message):
+        Settings.for_function(tmp_path, variables)
+
+
+def test_release_settings_are_variables_of_their_own_names() -> None:
+    """An empty one sets nothing; a bad value says what is valid."""
+    settings = ReleaseSettings.load({"CLUSTER_ID": "analytics", "DATABASE": " ", "RELEASE_TIMEOUT": "60"})
+    assert (settings.cluster, settings.database, settings.call_s, settings.pick) == ("analytics", None, 60, "first")
+    with pytest.raises(UsageError, match="RELEASE_PICK is 'newest'. Valid: first, latest"):
+        ReleaseSettings.load({"RELEASE_PICK": "newest"})
+    with pytest.raises(UsageError, match="RELEASE_TIMEOUT is '0'; expected `int` >= 1"):
+        ReleaseSettings.load({"RELEASE_TIMEOUT": "0"})

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "trunkline"
 MODULES = sorted(SRC.rglob("*.py"))
-MODULE_LINES_MAX = 350
+MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 # What is banned, the one file that may, what to use instead.

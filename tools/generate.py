@@ -13,19 +13,17 @@ from pathlib import Path
 
 from tools import pages, sql_files, table_pages
 from trunkline.engines.catalogue import ENGINES
-from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.postgres import POSTGRES
-from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.sql.dbt_sources import dbt_sources
-from trunkline.sql.ddl import script, warehouse_statements
+from trunkline.sql.ddl import script
 from trunkline.sql.dictionary import dictionary
 from trunkline.sql.grants import grant_statements, role_statements
-from trunkline.sql.lake.athena import EXAMPLE_LAKE, athena_statements
+from trunkline.sql.lake.athena import EXAMPLE_LAKE, object_statements
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements
 from trunkline.sql.star import analysis_statements
 
-SERVERS = (POSTGRES.name, REDSHIFT.name)
+SERVERS = tuple(name for name, engine in ENGINES.items() if engine.roles)
+"""Engines with roles are servers."""
 Produced = Iterable[tuple[str, str]]
 
 
@@ -33,13 +31,9 @@ def tables() -> Produced:
     """`sql/<engine>/<object>.sql`: tables and views of every object in every engine."""
     for name, engine in ENGINES.items():
         for obj in OBJECTS.values():
-            if name == "athena":
-                note = (
-                    f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place. Run one statement at a time."
-                )
-                yield f"sql/{name}/{obj.name}.sql", script(athena_statements(obj), note)
-            else:
-                yield f"sql/{name}/{obj.name}.sql", script(warehouse_statements(obj, engine))
+            note = f"The lake is {EXAMPLE_LAKE} here: put the URL of yours in its place. Run one statement at a time."
+            statements = object_statements(obj, engine, EXAMPLE_LAKE)
+            yield f"sql/{name}/{obj.name}.sql", script(statements, "" if engine.tables else note)
 
 
 def dictionaries() -> Produced:
@@ -58,16 +52,17 @@ def procedures() -> Produced:
 
 def stars() -> Produced:
     """`sql/<engine>/star.sql`: Amazon's statistics, the star schema and contact families, as views."""
-    for name in (DUCKDB.name, *SERVERS):
-        yield f"sql/{name}/star.sql", script(analysis_statements(OBJECTS.values(), ENGINES[name]))
+    for name, engine in ENGINES.items():
+        if engine.tables:
+            yield f"sql/{name}/star.sql", script(analysis_statements(OBJECTS.values(), engine))
 
 
 def grants() -> Produced:
     """`sql/<engine>/roles.sql` and `grants.sql`: who reads what."""
-    for name in SERVERS:
-        once = "Run once: Redshift has no CREATE ROLE IF NOT EXISTS." if name == "redshift" else ""
-        yield f"sql/{name}/roles.sql", script(role_statements(ENGINES[name]), once)
-        yield f"sql/{name}/grants.sql", script(grant_statements(OBJECTS.values(), ENGINES[name]))
+    for name, engine in ENGINES.items():
+        if engine.roles:
+            yield f"sql/{name}/roles.sql", script(role_statements(engine), engine.roles.note)
+            yield f"sql/{name}/grants.sql", script(grant_statements(OBJECTS.values(), engine))
 
 
 def dbt() -> Produced:

@@ -14,10 +14,11 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 from typer.models import ArgumentInfo, OptionInfo
 
 from trunkline.cli.main import NOUNS, VERBS
-from trunkline.limits import DEAD_LETTER_REASONS
+from trunkline.fields import fields_of
+from trunkline.limits import DEAD_LETTER_ACTIONS, DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Metric
-from trunkline.settings import Options
+from trunkline.settings import OTHER_VARIABLES, Options, ReleaseSettings
 from trunkline.simulator.oracle.oracle import Answer, answer
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
@@ -193,68 +194,36 @@ def _difference(exported: Answer, true: Answer) -> str:
     return f"{true - exported:+,}" if isinstance(true - exported, int) else f"{true - exported:+,.2f}"
 
 
-SETTING_HELP: Final[Mapping[str, str]] = {
-    "lake": "`file://` or `s3://` URL of the lake. Empty: the folder `lake` in the home.",
-    "warehouse": "URL of the warehouse: `duckdb:///` a file; `postgresql://`, `redshift+data://` and `redshift://` a "
-    "server. Empty: `warehouse.duckdb` in the home.",
-    "pii": "What becomes of personal data at flatten: `hash` (keyed, so that joins still work), `drop` or `keep`.",
-    "pii_exceptions": "Keys of attributes that are left as they are though a value looks like personal data.",
-    "service_level_s": "X of the metrics `in X`, seconds, 1 to 604,800.",
-    "service_level_queue_s": "X of single queues, by queue id or name; the id wins.",
-    "zone": "IANA zone that people read in: days, intervals, `--since`. Nothing stored depends on it.",
-    "settle_hours": (
-        "Hours after its end at which a UTC day is asked for again, ascending; after the last one nothing more is "
-        "expected and the day is certified ([why](../explanation/completeness.md))."
-    ),
-    "transcripts": "`s3://` or `file://` URL of the place whose keys `transcript_keys` are: the document's "
-    "`TRANSCRIBE_BUCKET`. Only `enrich` looks there.",
-    "transcript_keys": "Keys of transcripts, with `{call_id}` where the call's id stands. A file's name is matched "
-    "from its end, so that a prefix does not matter; Contact Lens's own names are known besides.",
-    "dynamodb_tables": "Which object a DynamoDB table's items are, by the table's exact name or ARN; the ARN wins.",
-    "dynamodb_deletes": "Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`.",
-    "scorecard_zone": "IANA zone of a scorecard's `datetime`, which names none; its day in the lake depends on it.",
-    "dead_letter_retention_days": "Days for which the bytes of dead letters are meant to be kept, 1 to 3,650.",
-    "batch_bytes": "Decoded bytes of one batch, at most; of an export four times as many. It changes no row.",
-    "connect_instances": "ARNs of the Connect instances to collect from; an ARN names Region and account.",
-    "connect_roles": "Role to assume, by account; accounts not named are asked with the credentials at hand.",
-    "connect_endpoint": "URL of the Connect API where it is not AWS's own, such as the emulator's.",
-    "connect_share": "Share of each quota of the Connect API that the collector takes, above 0, at most 1.",
-    "connect_quota": "Calls a second that AWS allows your account, by operation, where it has raised a quota.",
-    "collect_schedule": "When windows are collected: EventBridge's `cron(...)` or `rate(...)`.",
-    "collect_zone": "IANA zone in which that schedule is read.",
-    "collect_again_h": "Ages, hours, at which a window is read again, for contacts that complete late.",
-    "collect_describe": "DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`.",
-    "memory_mb": "Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it.",
-    "threads": "Threads of the engine and of flattening. Default: the machine's cores.",
-}
-ENVIRONMENT_HELP: Final[Mapping[str, str]] = {
-    "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
-    "TRUNKLINE_PII_KEY": (
-        "The key of hashed personal data, a long random text. Default: the file `pii.key` in the home, made at first "
-        "use. It is never a key of the settings file, which people share."
-    ),
-    "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may hold data.",
-}
-
-
 def settings() -> Iterator[tuple[str, str]]:
-    """`docs/reference/settings.md`: every key and variable. Fails where a setting has no explanation here."""
-    assert set(SETTING_HELP) == set(Options.__struct_fields__), "a setting is not explained, or no longer exists"
+    """`docs/reference/settings.md`: every key and variable."""
     defaults = Options()
     rows = "".join(
-        f"| `{name}` | `TRUNKLINE_{name.upper()}` | {_setting_default(name, getattr(defaults, name))} "
-        f"| {_cell(SETTING_HELP[name])} |\n"
-        for name in Options.__struct_fields__
+        f"| `{name}` | `{field.variable}` | {_setting_default(name, getattr(defaults, name))} | {_cell(field.help)} |\n"
+        for name, field in fields_of(Options).items()
     )
-    alone = "".join(f"| `{name}` | {_cell(text)} |\n" for name, text in ENVIRONMENT_HELP.items())
+    buckets = "".join(
+        f"| `{field.bucket}` | `{name}` (`{field.variable}`) |\n"
+        for name, field in fields_of(Options).items()
+        if field.bucket
+    )
+    unset = ReleaseSettings()
+    releases = "".join(
+        f"| `{field.variable}` | {_setting_default(name, getattr(unset, name))} | {_cell(field.help)} |\n"
+        for name, field in fields_of(ReleaseSettings).items()
+    )
+    alone = "".join(f"| `{name}` | {_cell(text)} |\n" for name, text in OTHER_VARIABLES.items())
     text = (
         f"{GENERATED}\n# Settings\n\n"
         "Settings are keys of `trunkline.toml` in the home. An environment variable wins over the file, an option of "
         "the command (such as `--zone`) wins over both. An unknown key, an unknown `TRUNKLINE_` variable or a bad "
         "value is an error that names it. In a variable a list is written `a,b`, a mapping `Sales=30,Support=60`.\n\n"
         f"| key | variable | default | meaning |\n|---|---|---|---|\n{rows}\n"
-        f"Variables that are no keys of the file:\n\n| variable | meaning |\n|---|---|\n{alone}\n"
-        "Amazon's own variables (`AWS_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
+        f"Variables that are not keys of the file:\n\n| variable | meaning |\n|---|---|\n{alone}\n"
+        "Lambda functions that write to the lake also take names of buckets:\n\n"
+        f"| variable | instead of |\n|---|---|\n{buckets}\n"
+        "`trunkline release` and the function `RedshiftS3SP2` take these:\n\n"
+        f"| variable | default | meaning |\n|---|---|---|\n{releases}\n"
+        "Amazon's own variables (`AWS_DEFAULT_REGION`, `AWS_PROFILE`, ...) apply where S3 is read or written.\n\n"
         "A whole file:\n\n```toml\n"
         'zone = "America/New_York"\npii = "hash"\npii_exceptions = ["order_number"]\nservice_level_s = 20\n'
         'lake = "s3://my-lake/connect"\n\n[service_level_queue_s]\nSales = 30\n"Back office" = 300\n```\n'
@@ -265,7 +234,7 @@ def settings() -> Iterator[tuple[str, str]]:
 def _setting_default(name: str, value: object) -> str:
     if name == "threads":
         return "cores"
-    if value in ("", (), {}):
+    if value in ("", (), {}, None):
         return "empty"
     if isinstance(value, dict):
         return "`" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "`"
@@ -274,40 +243,12 @@ def _setting_default(name: str, value: object) -> str:
     return f"`{value}`"
 
 
-WHAT_TO_DO: Final[Mapping[str, str]] = {
-    "invalid_json": "Look at the bytes: two writers in one file, or a tool that wrote text between the records. "
-    "Mend the writer and load the mended file.",
-    "truncated": "A write was cut off. The contact comes again with its next version; else load the file again when "
-    "it is whole: a changed file is a new version and is read.",
-    "invalid_utf8": "The file was re-encoded on its way. Load the original.",
-    "not_an_object": "A number or a text stood where a record belongs. Nothing to mend unless there are many.",
-    "too_long": "A record of that size is no contact record; see what wrote it. Only its first MiB is kept, so it "
-    "cannot be replayed.",
-    "too_deep": "Nothing that Connect writes nests so deep; see what wrote it.",
-    "corrupt_compression": "Copy the file from its origin and load it again. What came before the damage is loaded.",
-    "duplicate_key": "One of two values would be lost silently, so none is taken. Mend the writer.",
-    "missing_key": "Without the key there is no row to file it under. For an own object: is `path` right in "
-    "`objects.toml`?",
-    "wrong_type": "The detail names the column. Is the value a mistake, mend the writer; is the declaration too "
-    "narrow, mend it and replay.",
-    "refused_length": "The lake has the record, this warehouse has not. The detail names column and limit. Widen the "
-    "column (`length_max` of an own object, `warehouse install`), then replay.",
-    "refused_character": "The lake has the record; PostgreSQL and Redshift have no U+0000. Mend the writer; the next "
-    "version of the record loads.",
-    "refused_number": "The lake has the record with its number as it came; no server stores one of that size. Mend the "
-    "writer; the next version of the record loads.",
-    "unknown_shape": "See whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
-    "missing_image": "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
-    "backfill for what was missed.",
-    "implausible_time": "A clock was wrong, or a time is in another unit. Mend the writer.",
-}
-
-
 def reasons() -> Iterator[tuple[str, str]]:
     """`docs/reference/dead-letter-reasons.md`: why records are set aside and what to do."""
-    assert set(WHAT_TO_DO) == set(DEAD_LETTER_REASONS), "a reason is not explained, or no longer exists"
-    rows = "".join(f"| `{code}` | {_cell(text)} | {_cell(WHAT_TO_DO[code])} |\n"
-                   for code, text in DEAD_LETTER_REASONS.items())  # fmt: skip
+    rows = "".join(
+        f"| `{code}` | {_cell(meaning)} | {_cell(DEAD_LETTER_ACTIONS[code])} |\n"
+        for code, meaning in DEAD_LETTER_REASONS.items()
+    )
     text = (
         f"{GENERATED}\n# Why a record is set aside\n\n"
         "`trunkline dead-letter list` shows the reason of each. "

@@ -71,4 +71,4 @@ FROM (
         20000 AS "x_ms"
     FROM "connect_datalake"."contact_record"
     WHERE "disconnect_timestamp" IS NOT NULL
-) AS contacts;
+) AS measured;

@@ -79,4 +79,4 @@ FROM (
     FROM "connect_datalake"."contact_record"
     WHERE "disconnect_timestamp" IS NOT NULL
     ) AS valued
-) AS contacts;
+) AS measured;

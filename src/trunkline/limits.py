@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 MIB: Final = 1024 * 1024
 
@@ -26,6 +26,8 @@ ASK_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and those after which what is known is written down.
 ASK_WORKERS: Final = 4
 ASK_CALLS: Final = 500
+# Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.
+REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
@@ -36,24 +38,93 @@ VERSION_AHEAD_S_MAX: Final = 86_400
 EVENT_AHEAD_DAYS_MAX: Final = 400
 EVENT_YEAR_MIN: Final = 2010
 
-DEAD_LETTER_REASONS: Final = {
-    "invalid_json": "the text is not JSON",
-    "truncated": "the text ends inside a record",
-    "invalid_utf8": "the bytes are not UTF-8",
-    "not_an_object": "the JSON value is not an object",
-    "too_long": "the record is longer than 16 MiB",
-    "too_deep": "the record nests deeper than 256 levels",
-    "corrupt_compression": "the compressed file is damaged or cut short",
-    "duplicate_key": "the object names one key twice",
-    "missing_key": "a column of the key is missing",
-    "wrong_type": "a value does not fit its column's type",
-    "refused_length": "the warehouse refuses a value: it is longer than its column there",
-    "refused_character": "the warehouse refuses a value: it holds U+0000",
-    "refused_number": "the warehouse refuses a value: a number in it is out of range there",
-    "unknown_shape": "the file is no transcript that is known",
-    "missing_image": "the change of an item has no new image",
-    "implausible_time": "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
+
+class Reason(NamedTuple):
+    """Why a record is set aside, and what a person can do about it."""
+
+    meaning: str
+    what_to_do: str
+
+
+_REASONS: Final = {
+    "invalid_json": Reason(
+        "the text is not JSON",
+        "Look at the bytes: two writers to one file, or a tool that wrote text between the records. Fix the "
+        "writer and load the corrected file.",
+    ),
+    "truncated": Reason(
+        "the text ends inside a record",
+        "A write was cut off. The contact comes again with its next version. Otherwise load the file again "
+        "when it is complete: a changed file is a new version and is read.",
+    ),
+    "invalid_utf8": Reason(
+        "the bytes are not UTF-8",
+        "The file was re-encoded on its way. Load the original.",
+    ),
+    "not_an_object": Reason(
+        "the JSON value is not an object",
+        "A number or a text was found where a record belongs. Nothing to fix unless there are many.",
+    ),
+    "too_long": Reason(
+        "the record is longer than 16 MiB",
+        "No contact record is that large; find out what wrote it. Only its first MiB is kept, so it cannot be "
+        "replayed.",
+    ),
+    "too_deep": Reason(
+        "the record nests deeper than 256 levels",
+        "Nothing that Connect writes nests so deep; find out what wrote it.",
+    ),
+    "corrupt_compression": Reason(
+        "the compressed file is damaged or cut short",
+        "Copy the file again from its origin and load it again. Records before the damage are loaded.",
+    ),
+    "duplicate_key": Reason(
+        "the object names one key twice",
+        "One of two values would be lost silently, so neither is used. Fix the writer.",
+    ),
+    "missing_key": Reason(
+        "a column of the key is missing",
+        "Without the key there is no row to file it under. For an object of your own: is `path` right in "
+        "`objects.toml`?",
+    ),
+    "wrong_type": Reason(
+        "a value does not fit its column's type",
+        "The detail names the column. If the value is a mistake, fix the writer; if the declaration is too "
+        "narrow, correct it and replay.",
+    ),
+    "refused_length": Reason(
+        "the warehouse refuses a value: it is longer than its column there",
+        "The record is in the lake but not in this warehouse. The detail names the column and its limit. "
+        "Widen the column (`length_max` of an object of your own, `warehouse install`), then replay.",
+    ),
+    "refused_character": Reason(
+        "the warehouse refuses a value: it holds U+0000",
+        "The record is in the lake; PostgreSQL and Redshift cannot store U+0000. Fix the writer; the next "
+        "version of the record loads.",
+    ),
+    "refused_number": Reason(
+        "the warehouse refuses a value: a number in it is out of range there",
+        "The record is in the lake with its number unchanged; no server stores a number of that size. Fix the "
+        "writer; the next version of the record loads.",
+    ),
+    "unknown_shape": Reason(
+        "the file is not a known kind of transcript",
+        "Check whether the file is a transcript at all; a new kind needs a reader in `sources/`.",
+    ),
+    "missing_image": Reason(
+        "the change of an item has no new image",
+        "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
+        "backfill for what was missed.",
+    ),
+    "implausible_time": Reason(
+        "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
+        "A clock was wrong, or a time is in another unit. Fix the writer.",
+    ),
 }
+DEAD_LETTER_REASONS: Final = {code: reason.meaning for code, reason in _REASONS.items()}
+"""What each reason code of a dead letter means."""
+DEAD_LETTER_ACTIONS: Final = {code: reason.what_to_do for code, reason in _REASONS.items()}
+"""What to do about each."""
 
 # Ours: texts of one leaf that a flattener remembers; beyond it it forgets them and begins anew.
 LEAF_MEMO_MAX: Final = 10_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
 
+from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.positions import Plan
 
 
@@ -103,6 +104,34 @@ class DeadLetter:
     payload: bytes
     length: int
     arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLetter:
+    """A dead letter with its bytes (first MiB), what its source knew of it, and which source that was.
+
+    `position` and `payload_hash` are its identity; `length` is the whole length in bytes.
+    """
+
+    position: str
+    payload_hash: str
+    payload: bytes
+    length: int
+    reason: str
+    detail: str
+    arrived_at: datetime
+    source: str
+    mark: Mark | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its bytes were kept."""
+        return self.length <= DEAD_LETTER_BYTES_MAX
+
+    @property
+    def uri(self) -> str:
+        """Where its bytes came from: what stands before the version in its position."""
+        return self.position.rpartition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)

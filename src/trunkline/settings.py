@@ -1,51 +1,42 @@
-"""What a person can set: `trunkline.toml` in the home, and `TRUNKLINE_*` variables, which win over it.
+"""Every setting and every environment variable that Trunkline reads, each with its help, and one way to read them.
 
-The one place that reads the environment. Every key of the file has a variable of the same name in capitals
-(`service_level_s`, `TRUNKLINE_SERVICE_LEVEL_S`); lists are written `a,b` there and mappings `Sales=30,Support=60`.
-The key that hashes personal data is never in the file, since people share and commit settings files.
+`Settings` come from `trunkline.toml` in the home and from `TRUNKLINE_*` variables, which win. Each key has a variable
+of the same name in capitals (`service_level_s`, `TRUNKLINE_SERVICE_LEVEL_S`); there a list is written `a,b` and a
+mapping `Sales=30,Support=60`. `ReleaseSettings` come from variables alone. The key that hashes personal data is never
+in the file, since people share and commit settings files.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote, unquote, urlsplit
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from trunkline.errors import UsageError
+from trunkline.fields import PREFIX, about, converted, fields_of, from_file, from_variables, nearest
 from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE
+from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
-PREFIX: Final = "TRUNKLINE_"
-# Read elsewhere in this module, not keys of the file.
-_VARIABLES_ALONE: Final = ("TRUNKLINE_HOME", "TRUNKLINE_DEBUG", "TRUNKLINE_PII_KEY")
-# Settings that are mappings, with an example of how a variable writes one.
-_MAPPINGS: Final = {
-    "service_level_queue_s": "Sales=30,Support=60",
-    "connect_roles": "111122223333=arn:aws:iam::111122223333:role/trunkline",
-    "connect_quota": "SearchContacts=2",
-    "dynamodb_tables": "calls=call,scorecards=scorecard",
+OTHER_VARIABLES: Final[Mapping[str, str]] = {
+    "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
+    "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text. Default: the file `pii.key` in the "
+    "home, created at first use. It cannot be a key of the settings file, which people share.",
+    "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
-LAKE_URLS: Final = {"file": "file:///data/lake", "s3": "s3://bucket/prefix"}
-WAREHOUSE_URLS: Final = {
-    "duckdb": "duckdb:///data/warehouse.duckdb",
-    "postgresql": "postgresql://loader@host:5432/database",
-    "redshift+data": "redshift+data://cluster/database?staging=s3://bucket/prefix&iam_role=default",
-    "redshift": "redshift://loader@host:5439/database?staging=s3://bucket/prefix&iam_role=default",
-}
-"""Schemes of the two places, with an example each; `warehouse/targets.py` opens the second."""
+"""TRUNKLINE_* variables that are not keys of the file, with their help."""
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
-
-_TABLES: Final = {"calls": "call", "scorecards": "scorecard"}
+_ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
 
 # Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=604_800)]
+Hours = Annotated[int, msgspec.Meta(ge=1, le=8_760)]
 
 
 class Secret:
@@ -65,53 +56,135 @@ class Secret:
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The keys of `trunkline.toml` as they may be written. An empty `lake` or `warehouse` means: in the home."""
+    """The keys of `trunkline.toml` as they may be written."""
 
-    lake: str = ""
-    warehouse: str = ""
-    pii: Literal["hash", "drop", "keep"] = "hash"
-    pii_exceptions: tuple[str, ...] = ()
-    service_level_s: Seconds = 20
-    service_level_queue_s: dict[str, Seconds] = {}
-    zone: str = "UTC"
-    settle_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=8_760)], ...] = (6, 24, 72)
-    transcripts: str = ""
-    transcript_keys: tuple[str, ...] = (
+    lake: Annotated[
+        str,
+        about("`file://` or `s3://` URL of the lake. Empty: `lake` in the home.", bucket="ANALYTICS_BUCKET"),
+    ] = ""
+    warehouse: Annotated[
+        str,
+        about(
+            "URL of the warehouse: `duckdb:///` a file; `postgresql://`, `redshift+data://` and `redshift://` a "
+            "server. Empty: `warehouse.duckdb` in the home."
+        ),
+    ] = ""
+    pii: Annotated[
+        Literal["hash", "drop", "keep"],
+        about("How personal data is stored: `hash` (keyed, so that joins still work), `drop` or `keep`."),
+    ] = "hash"
+    pii_exceptions: Annotated[
+        tuple[str, ...],
+        about("Keys of attributes that are stored unchanged although a value looks like personal data."),
+    ] = ()
+    service_level_s: Annotated[Seconds, about("X of the metrics `in X`, seconds, 1 to 604,800.")] = 20
+    service_level_queue_s: Annotated[
+        dict[str, Seconds],
+        about("X of single queues, by queue id or name; the id wins.", example="Sales=30,Support=60"),
+    ] = {}
+    zone: Annotated[
+        str,
+        about("IANA time zone for people: days, intervals, `--since`. Nothing stored depends on it."),
+    ] = "UTC"
+    settle_hours: Annotated[
+        tuple[Hours, ...],
+        about(
+            "Hours after its end at which a UTC day is listed again, ascending; after the last one nothing more is "
+            "expected and the day is certified ([why](../explanation/completeness.md))."
+        ),
+    ] = (6, 24, 72)
+    transcripts: Annotated[
+        str,
+        about(
+            "`s3://` or `file://` URL of the place that holds the keys of `transcript_keys`. Used by `enrich`.",
+            bucket="TRANSCRIBE_BUCKET",
+        ),
+    ] = ""
+    transcript_keys: Annotated[
+        tuple[str, ...],
+        about(
+            "Keys of transcripts, with `{call_id}` in place of the call's id. A file's name is matched from its end, "
+            "so that a prefix does not matter; Contact Lens's own names are recognised as well."
+        ),
+    ] = (
         "transcripts/{call_id}.json",
         "transcripts/redacted-{call_id}.json",
         "analytics/{call_id}.json",
         "redacted-analytics/{call_id}.json",
     )
-    dynamodb_tables: dict[str, str] = msgspec.field(default_factory=lambda: dict(_TABLES))
-    dynamodb_deletes: Literal["all", "users", "none"] = "all"
-    scorecard_zone: str = "UTC"
-    dead_letter_retention_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
-    batch_bytes: Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)] = BATCH_BYTES_MAX
-    connect_instances: tuple[str, ...] = ()
-    connect_roles: dict[str, str] = {}
-    connect_endpoint: str = ""
-    connect_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
-    connect_quota: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
-    collect_schedule: str = COLLECT_SCHEDULE
-    collect_zone: str = COLLECT_ZONE
-    collect_again_h: tuple[Annotated[int, msgspec.Meta(ge=1, le=8760)], ...] = (12, 168)
-    collect_describe: Literal["missing", "all", "never"] = "missing"
-    memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 400
-    threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
+    dynamodb_tables: Annotated[
+        dict[str, str],
+        about(
+            "Which object a DynamoDB table's items are, by the table's exact name or ARN; the ARN wins.",
+            example="calls=call,scorecards=scorecard",
+        ),
+    ] = msgspec.field(default_factory=lambda: {"calls": "call", "scorecards": "scorecard"})
+    dynamodb_deletes: Annotated[
+        Literal["all", "users", "none"],
+        about("Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`."),
+    ] = "all"
+    scorecard_zone: Annotated[
+        str,
+        about("IANA time zone of a scorecard's `datetime`, which names none; its day in the lake depends on it."),
+    ] = "UTC"
+    dead_letter_retention_days: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=3650)], about("Days to keep the bytes of dead letters, 1 to 3,650.")
+    ] = 90
+    batch_bytes: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)],
+        about("Decoded bytes of one batch, at most; four times as many for an export. Rows do not depend on it."),
+    ] = BATCH_BYTES_MAX
+    connect_instances: Annotated[
+        tuple[str, ...], about("ARNs of the Connect instances to collect from; an ARN names Region and account.")
+    ] = ()
+    connect_roles: Annotated[
+        dict[str, str],
+        about(
+            "Role to assume, by account; other accounts use the credentials of the environment.",
+            example="111122223333=arn:aws:iam::111122223333:role/trunkline",
+        ),
+    ] = {}
+    connect_endpoint: Annotated[
+        str, about("URL of the Connect API where it is not AWS's own, such as the emulator's.")
+    ] = ""
+    connect_share: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=1)],
+        about("Share of each quota of the Connect API that the collector uses, above 0, at most 1."),
+    ] = 0.5
+    connect_quota: Annotated[
+        dict[str, Annotated[float, msgspec.Meta(gt=0)]],
+        about(
+            "Calls a second that AWS allows your account, by operation, where it has raised a quota.",
+            example="SearchContacts=2",
+        ),
+    ] = {}
+    collect_schedule: Annotated[str, about("When windows are collected: EventBridge's `cron(...)` or `rate(...)`.")] = (
+        COLLECT_SCHEDULE
+    )
+    collect_zone: Annotated[str, about("IANA time zone of that schedule.")] = COLLECT_ZONE
+    collect_again_h: Annotated[
+        tuple[Hours, ...],
+        about("Hours after which a window is read again, for contacts that complete late."),
+    ] = (12, 168)
+    collect_describe: Annotated[
+        Literal["missing", "all", "never"],
+        about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
+    ] = "missing"
+    memory_mb: Annotated[
+        Annotated[int, msgspec.Meta(ge=64)],
+        about("Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it."),
+    ] = 400
+    threads: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=256)],
+        about("Threads of the engine and of flattening. Default: the machine's cores."),
+    ] = msgspec.field(default_factory=lambda: os.cpu_count() or 1)
 
 
 class Settings(Options, frozen=True, kw_only=True):
-    """All that a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
+    """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    `lake` is a `file://` or `s3://` URL, `warehouse` a `duckdb:///` URL or a server's, percent-encoded (`path_of`
-    decodes); a server's may hold a password, so that it is shown by `without_password` alone.
-    `pii_exceptions` are attribute keys left as they are; `service_level_queue_s` maps a queue's name or id to its X.
-    `settle_hours`: a UTC day is asked for again this long after its end, and settled after the last one.
-    `transcripts` is the URL of the bucket or folder that `transcript_keys` are keys of; empty: `enrich` has nowhere to
-    look. `dynamodb_tables` maps the exact name or ARN of a table to an object; `scorecard_zone` is the IANA zone of a
-    scorecard's `datetime`, by which it finds its day. `zone` is the IANA zone that people read in; nothing stored
-    depends on it. `memory_mb` is the engine's own limit, a process needs some 300 MB beyond it. `pii_key_given` is None
-    unless TRUNKLINE_PII_KEY is set.
+    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `without_password`.
+    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
 
     home: Path
@@ -119,48 +192,89 @@ class Settings(Options, frozen=True, kw_only=True):
 
     @classmethod
     def load(cls, home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-        """The settings of `home`, else of TRUNKLINE_HOME, else of `./trunkline-data`, which need not exist.
+        """The settings of `home`, else of TRUNKLINE_HOME, else of `./trunkline-data`. The folder need not exist.
 
-        `environ` stands in for the process's environment. Raises UsageError naming file or variable, key,
-        value and what is valid.
+        `environ` replaces the process's environment. Raises UsageError naming the file's line or the variable, the
+        value, and what is valid.
         """
         variables = os.environ if environ is None else environ
         place = (home or Path(variables.get("TRUNKLINE_HOME") or HOME_DEFAULT)).expanduser().absolute()
         _check_place(place)
-        options: dict[str, Any] = {}
-        for name, (value, where) in {**_from_file(place / FILE_NAME), **_from_variables(variables)}.items():
-            options[name] = _decoded(name, value, where)
-        key = variables.get("TRUNKLINE_PII_KEY")
-        if key is not None and not key.strip():
+        _check_variables(variables)
+        options = converted(Options, {**from_file(Options, place / FILE_NAME), **from_variables(Options, variables)})
+        for name, (value, where) in options.items():
+            if name in _URLS:
+                check_url(value, _URLS[name], where)
+            if name in _ZONES:
+                _check_zone(value, where)
+        values = {name: value for name, (value, _) in options.items()}
+        values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
+        values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
+        return cls(home=place, pii_key_given=_given_key(variables), **values)
+
+    @classmethod
+    def for_function(cls, scratch: Path, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings of a Lambda function that writes to the lake; `scratch` stands in for a home.
+
+        ANALYTICS_BUCKET names the lake's bucket and TRANSCRIBE_BUCKET that of the transcripts; TRUNKLINE_LAKE and
+        TRUNKLINE_TRANSCRIPTS win. Personal data is dropped unless a key is given. Raises UsageError where no lake is
+        named, and for hashes without a key: a function has no home to keep one in.
+        """
+        variables = dict(os.environ if environ is None else environ)
+        for field in fields_of(Options).values():
+            bucket = variables.get(field.bucket, "").strip() if field.bucket else ""
+            if bucket and not variables.get(field.variable, "").strip():
+                variables[field.variable] = f"s3://{bucket}"
+        if not variables.get("TRUNKLINE_LAKE"):
+            raise UsageError("ANALYTICS_BUCKET is not set: set it to the name of the lake's bucket.")
+        if not variables.get("TRUNKLINE_PII_KEY"):
+            variables.setdefault("TRUNKLINE_PII", "drop")
+        settings = cls.load(scratch, variables)
+        if settings.pii == "hash" and settings.pii_key_given is None:
             raise UsageError(
-                "TRUNKLINE_PII_KEY is empty: a hash without a key can be guessed. "
-                "Set it to a long random text, or unset it to have one made in the home."
+                "TRUNKLINE_PII is hash and TRUNKLINE_PII_KEY is not set: set it to the lake's key, or set "
+                "TRUNKLINE_PII to drop or keep, the same for everything that writes to the lake."
             )
-        options["lake"] = options.get("lake") or "file://" + quote(str(place / "lake"))
-        options["warehouse"] = options.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
-        return cls(home=place, pii_key_given=Secret(key.strip()) if key else None, **options)
+        return settings
 
 
-def environment() -> Mapping[str, str]:
-    """The process's environment, for the settings of other modules."""
-    return os.environ
+class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function `RedshiftS3SP2` and `trunkline release` take from the environment."""
+
+    region: Annotated[str | None, about("Region of Redshift and of the bucket.", variable="AWS_DEFAULT_REGION")] = None
+    cluster: Annotated[str | None, about("The cluster.", variable="CLUSTER_ID")] = None
+    database: Annotated[str | None, about("The database.", variable="DATABASE")] = None
+    db_user: Annotated[str | None, about("The database's user.", variable="DB_USER")] = None
+    workgroup: Annotated[str | None, about("A serverless workgroup, instead of a cluster.", variable="WORKGROUP")] = (
+        None
+    )
+    secret_arn: Annotated[
+        str | None, about("A secret of Secrets Manager, instead of a user.", variable="SECRET_ARN")
+    ] = None
+    bucket: Annotated[str, about("The bucket of releases.", variable="RELEASE_BUCKET")] = "daab-lab-jfr-datalake"
+    prefix: Annotated[str, about("What their keys begin with.", variable="RELEASE_PREFIX")] = "Redshift/Rel"
+    pick: Annotated[
+        Literal["first", "latest"], about("Which file runs where several match.", variable="RELEASE_PICK")
+    ] = "first"
+    on_failure: Annotated[
+        Literal["continue", "stop"], about("What follows a failed procedure.", variable="RELEASE_ON_FAILURE")
+    ] = "continue"
+    call_s: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=86_400)],
+        about("Seconds after which a procedure is cancelled.", variable="RELEASE_TIMEOUT"),
+    ] = 300
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseSettings:
+        """An empty variable sets nothing. Raises UsageError naming the variable, its value and what is valid."""
+        found = converted(cls, from_variables(cls, os.environ if environ is None else environ))
+        return cls(**{name: value for name, (value, _) in found.items()})
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:
     """Whether an unexpected error should show its traceback (TRUNKLINE_DEBUG set and neither empty nor 0)."""
     variables = os.environ if environ is None else environ
     return variables.get("TRUNKLINE_DEBUG", "") not in ("", "0")
-
-
-def path_of(url: str) -> Path:
-    """The local path of a `file://` or `duckdb:///` URL."""
-    return Path(unquote(urlsplit(url).path))
-
-
-def without_password(url: str) -> str:
-    """The URL for people: a password in it, before the host or as a parameter, is left out."""
-    without = re.sub(r"^([^:]*://[^:/?#]*):[^/?#]*@", r"\1@", url)
-    return re.sub(r"([?&])password=[^&#]*(?:&|$)", r"\1", without, flags=re.IGNORECASE).rstrip("?&")
 
 
 def pii_key(settings: Settings) -> bytes:
@@ -197,103 +311,22 @@ def _make_key(path: Path) -> None:
         draft.unlink()
 
 
-def _from_file(path: Path) -> dict[str, tuple[object, str]]:
-    """Values of the settings file and where each was found; a missing file sets nothing."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    import tomllib  # a function on AWS has no such file
-
-    try:
-        table = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML ({error}): correct the line, or move the file away.") from error
-    if "pii_key" in table:
+def _given_key(variables: Mapping[str, str]) -> Secret | None:
+    key = variables.get("TRUNKLINE_PII_KEY")
+    if key is not None and not key.strip():
         raise UsageError(
-            f"{path}: pii_key does not belong in a settings file, which people share. "
-            "Put it into TRUNKLINE_PII_KEY or the home's pii.key."
+            "TRUNKLINE_PII_KEY is empty: a hash without a key can be guessed. "
+            "Set it to a long random text, or unset it to have one created in the home."
         )
-    for name in table:
-        if name not in Options.__struct_fields__:
-            raise UsageError(f"{path}: no setting is called {name!r}. {_nearest(name, Options.__struct_fields__)}")
-    return {name: (value, f"{path}: {name}") for name, value in table.items()}
+    return Secret(key.strip()) if key else None
 
 
-def _from_variables(variables: Mapping[str, str]) -> dict[str, tuple[object, str]]:
-    """Values of TRUNKLINE_* variables and where each was found; an empty variable sets nothing."""
-    found: dict[str, tuple[object, str]] = {}
-    known = {PREFIX + name.upper(): name for name in Options.__struct_fields__}
-    for variable, text in variables.items():
-        if not variable.startswith(PREFIX) or variable in _VARIABLES_ALONE:
-            continue
-        if variable not in known:
-            raise UsageError(
-                f"No setting is called {variable} (an environment variable). "
-                f"{_nearest(variable, (*known, *_VARIABLES_ALONE))}"
-            )
-        if text.strip():
-            found[known[variable]] = (_split(known[variable], text.strip(), variable), variable)
-    return found
-
-
-def _split(name: str, text: str, variable: str) -> object:
-    """A variable's text in the shape that the same key has in the file."""
-    kind = next(field.default for field in msgspec.structs.fields(Options) if field.name == name)
-    if isinstance(kind, tuple):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if name in _MAPPINGS:
-        pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
-        if any(not (key.strip() and equals) for key, equals, _ in pairs):
-            raise UsageError(f"{variable} is {text!r}; valid is a list such as {_MAPPINGS[name]}.")
-        return {key.strip(): value.strip() for key, _, value in pairs}
-    return text
-
-
-def _decoded(name: str, value: object, where: str) -> object:
-    """The value in its declared type. Raises UsageError with the value seen."""
-    # Text from a variable may stand for a number; text in the file may not, so that a quoted number is noticed.
-    is_text = where.startswith(PREFIX)
-    try:
-        value = getattr(msgspec.convert({name: value}, Options, strict=not is_text), name)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where} is {value!r}; {_explained(error)}.{_hint(name, value)}") from error
-    if name in _URLS:
-        _check_url(name, str(value), where)
-    if name in ("zone", "collect_zone", "scorecard_zone"):
-        _check_zone(str(value), where)
-    return value
-
-
-def _explained(error: msgspec.ValidationError) -> str:
-    """The sentence of msgspec without its path, which repeats the key."""
-    text = str(error).partition(" - at ")[0]
-    return text[:1].lower() + text[1:]
-
-
-def _hint(name: str, value: object) -> str:
-    valid = {"pii": ("hash", "drop", "keep"), "dynamodb_deletes": ("all", "users", "none")}.get(name)
-    return " " + _nearest(str(value), valid) if valid else ""
-
-
-def _check_url(name: str, url: str, where: str) -> None:
-    """Raises UsageError unless the URL has a scheme that this setting takes, and names a place."""
-    if not url:
-        return
-    parts = urlsplit(url)
-    examples = _URLS[name]
-    valid = f"; valid is a URL such as {' or '.join(examples.values())}."
-    shown = without_password(url)
-    if parts.scheme not in examples:
-        raise UsageError(f"{where} is {shown!r}{valid}")
-    if parts.scheme == "s3" and not parts.netloc:
-        raise UsageError(f"{where} is {shown!r}, which names no bucket{valid}")
-    if parts.scheme in ("file", "duckdb") and (parts.netloc or len(parts.path) < 2):
-        raise UsageError(f"{where} is {shown!r}, which names no absolute path (three slashes){valid}")
-    if parts.scheme not in ("file", "duckdb", "s3") and len(parts.path) < 2:
-        raise UsageError(f"{where} is {shown!r}, which names no database{valid}")
+def _check_variables(variables: Mapping[str, str]) -> None:
+    """Raises UsageError for a TRUNKLINE_* variable that is not a setting."""
+    known = [*(field.variable for field in fields_of(Options).values()), *OTHER_VARIABLES]
+    for variable in variables:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise UsageError(f"There is no setting {variable} (an environment variable). {nearest(variable, known)}")
 
 
 def _check_place(path: Path) -> None:
@@ -313,18 +346,6 @@ def _check_zone(zone: str, where: str) -> None:
         import zoneinfo
 
         raise UsageError(
-            f"{where} is {zone!r}, which is no IANA time zone. {_nearest(zone, sorted(zoneinfo.available_timezones()))}"
+            f"{where} is {zone!r}, which is not an IANA time zone. "
+            f"{nearest(zone, sorted(zoneinfo.available_timezones()))}"
         ) from error
-
-
-def _nearest(seen: str, valid: tuple[str, ...] | list[str]) -> str:
-    """`Did you mean x?`, and the valid names where they are few enough to read."""
-    import difflib
-
-    near = difflib.get_close_matches(seen, valid, n=1, cutoff=0.6)
-    guess = f"Did you mean {near[0]!r}?" if near else ""
-    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 40 else ""
-    return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."
-
-
-__all__ = ["Options", "Secret", "Settings", "environment", "is_debug", "path_of", "pii_key", "without_password"]

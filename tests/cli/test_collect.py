@@ -10,6 +10,7 @@ import pytest
 from collecting import at, service
 from connect import DAY, MODEL, emulator, simulated
 from homes import settings_of
+from virtual_clock import VirtualClock
 
 from trunkline import clock
 from trunkline.cli.main import run
@@ -19,7 +20,6 @@ from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 
 FAST = dict.fromkeys(
     ("SearchContacts", "DescribeContact", "ListQueues", "ListUsers", "ListUserHierarchyGroups"), 1000.0
@@ -96,9 +96,9 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
         (("collect", "--since", "yesterday"), "--since 'yesterday' is not a valid date or time"),
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
-        (("collect", *RANGE, "--instance", "my-centre"), "no ARN of a Connect instance"),
+        (("collect", *RANGE, "--instance", "my-centre"), "not the ARN of a Connect instance"),
         (("run", "call"), "call has no schedule; valid is contact_record"),
-        (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "no ARN of a Connect instance"),
+        (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "not the ARN of a Connect instance"),
     ],
 )
 def test_mistakes_are_told(ask, words: tuple[str, ...], said: str) -> None:

@@ -174,7 +174,7 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
     Path("mine/file").write_text("precious")
     refused = ask("demo", "--home", "mine")
     assert (refused.code, Path("mine/file").read_text()) == (2, "precious")
-    assert "mine is not empty and no demo made it; name another folder" in refused.err
+    assert "mine is not empty and was not created by the demo; choose another folder" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,11 @@ def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
         (["--since", "2026-03-03", "--until", "2026-03-03"], 2, "valid: an end after the start and within 31 days"),
         (["--since", "2026-03-03", "--until", "2026-05-03"], 2, "within 31 days"),
         (["--since", "2026-03-03", "--until", "soon"], 2, "--until 'soon' is not a valid date or time"),
-        (["--since", "2026-03-03", "--until", "2026-03-04", "--zone", "Mars"], 2, "'Mars', which is no IANA time zone"),
+        (
+            ["--since", "2026-03-03", "--until", "2026-03-04", "--zone", "Mars"],
+            2,
+            "'Mars', which is not an IANA time zone",
+        ),
     ):
         said = ask("report", *words, "--home", loaded)
         assert (said.code, said.out) == (code, "")
@@ -424,9 +428,9 @@ def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("zone = ", "is not TOML"),
-        ("zoen = 'UTC'", "no setting is called 'zoen'. Did you mean 'zone'?"),
-        ("zone = 'Mars'", "zone is 'Mars', which is no IANA time zone"),
+        ("zone = ", "is not valid TOML"),
+        ("zoen = 'UTC'", "there is no setting 'zoen'. Did you mean 'zone'?"),
+        ("zone = 'Mars'", "zone is 'Mars', which is not an IANA time zone"),
         ("pii = 'hsah'", "Did you mean 'hash'?"),
         ("threads = 0", "threads is 0; expected `int` >= 1"),
         ("lake = '/data'", "valid is a URL such as file:///data/lake"),

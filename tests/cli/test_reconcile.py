@@ -113,9 +113,9 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
         (("ledger", "show", "yesterday"), "is no day that was reconciled"),
         (("ledger", "verify", "2026-03-03"), "has no certificate of '2026-03-03'"),
         (("reconcile", "--since", "soon"), "--since 'soon' is not a valid date or time"),
-        (("reconcile", "--since", "2027-01-01"), "lies ahead"),
+        (("reconcile", "--since", "2027-01-01"), "is in the future"),
         (("reconcile", "--since", "2020-01-01"), "further back than Connect lists"),
-        (("reconcile", "--instance", "mine"), "is no ARN of a Connect instance"),
+        (("reconcile", "--instance", "mine"), "is not the ARN of a Connect instance"),
     ],
 )
 def test_mistakes_are_told_in_words(ask, words: tuple[str, ...], said: str) -> None:

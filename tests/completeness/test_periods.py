@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from trunkline.completeness.periods import (
     DAY,
-    Listed,
+    ListedWindow,
     due_since,
     is_settled,
     listed_as_of,
-    name_of,
+    period_name,
     period_of,
     periods_between,
-    rule_of,
+    settle_rule,
     state_of,
-    to_list,
     uncovered,
+    windows_to_list,
 )
 from trunkline.errors import UsageError
 from trunkline.schedules.windows import Window
 
-RULE = rule_of((6, 24, 72))
+RULE = settle_rule((6, 24, 72))
 PERIOD = period_of(date(2026, 3, 3))
 HOUR = timedelta(hours=1)
 
@@ -43,49 +43,51 @@ def stretch(start: float, end: float) -> Window:
 def test_periods_tile_time() -> None:
     """Neighbours share a bound; a period is a UTC day and is called by its date."""
     found = periods_between(date(2024, 2, 28), date(2024, 3, 1))
-    assert [name_of(one) for one in found] == ["2024-02-28", "2024-02-29", "2024-03-01"]
+    assert [period_name(one) for one in found] == ["2024-02-28", "2024-02-29", "2024-03-01"]
     assert all(one.end == other.start for one, other in pairwise(found))
 
 
 def test_an_open_period_is_listed_once_up_to_the_lag() -> None:
     """Each run lists what has passed since the last one, and leaves what cannot be listed yet."""
-    assert to_list(PERIOD, [], RULE, at(10)) == [stretch(0, 9.75)]
-    assert to_list(PERIOD, [Listed(stretch(0, 9.75), at(10))], RULE, at(12)) == [stretch(9.75, 11.75)]
-    assert to_list(PERIOD, [], RULE, at(0.1)) == []
+    assert windows_to_list(PERIOD, [], RULE, at(10)) == [stretch(0, 9.75)]
+    assert windows_to_list(PERIOD, [ListedWindow(stretch(0, 9.75), at(10))], RULE, at(12)) == [stretch(9.75, 11.75)]
+    assert windows_to_list(PERIOD, [], RULE, at(0.1)) == []
 
 
 def test_a_period_is_listed_anew_at_each_age() -> None:
     """What was asked for before the age does not count; what a stopped run asked for after it does."""
-    early = [Listed(stretch(0, 24), at(25))]
-    assert to_list(PERIOD, early, RULE, at(29)) == []
-    assert to_list(PERIOD, early, RULE, at(30)) == [PERIOD]
-    half = [*early, Listed(stretch(0, 12), at(30.1))]
-    assert to_list(PERIOD, half, RULE, at(31)) == [stretch(12, 24)]
-    whole = [*half, Listed(stretch(12, 24), at(31))]
-    assert to_list(PERIOD, whole, RULE, at(47)) == []
-    assert to_list(PERIOD, whole, RULE, at(48)) == [PERIOD]
+    early = [ListedWindow(stretch(0, 24), at(25))]
+    assert windows_to_list(PERIOD, early, RULE, at(29)) == []
+    assert windows_to_list(PERIOD, early, RULE, at(30)) == [PERIOD]
+    half = [*early, ListedWindow(stretch(0, 12), at(30.1))]
+    assert windows_to_list(PERIOD, half, RULE, at(31)) == [stretch(12, 24)]
+    whole = [*half, ListedWindow(stretch(12, 24), at(31))]
+    assert windows_to_list(PERIOD, whole, RULE, at(47)) == []
+    assert windows_to_list(PERIOD, whole, RULE, at(48)) == [PERIOD]
 
 
 def test_runs_that_come_late_list_once() -> None:
     """After an outage the last age reached is what counts: no visit is made up for."""
     assert due_since(PERIOD, RULE, at(400)) == PERIOD.end + 72 * HOUR
-    assert to_list(PERIOD, [Listed(PERIOD, at(400))], RULE, at(900)) == []
+    assert windows_to_list(PERIOD, [ListedWindow(PERIOD, at(400))], RULE, at(900)) == []
 
 
 def test_asked_for_by_a_person_it_is_listed_again() -> None:
     """`fresh_since` does not take what is older."""
-    done = [Listed(PERIOD, at(100))]
-    assert to_list(PERIOD, done, RULE, at(500), at(499)) == [PERIOD]
-    assert to_list(PERIOD, [*done, Listed(stretch(0, 20), at(499.5))], RULE, at(500), at(499)) == [stretch(20, 24)]
+    done = [ListedWindow(PERIOD, at(100))]
+    assert windows_to_list(PERIOD, done, RULE, at(500), at(499)) == [PERIOD]
+    assert windows_to_list(PERIOD, [*done, ListedWindow(stretch(0, 20), at(499.5))], RULE, at(500), at(499)) == [
+        stretch(20, 24)
+    ]
 
 
 def test_settled_is_what_was_listed_whole_after_the_last_age() -> None:
     """One part that was asked for sooner, and it is not settled."""
-    assert not is_settled(PERIOD, [Listed(PERIOD, at(95.9))], RULE)
-    assert is_settled(PERIOD, [Listed(PERIOD, at(96))], RULE)
-    assert not is_settled(PERIOD, [Listed(stretch(0, 12), at(97)), Listed(stretch(12, 24), at(95))], RULE)
-    assert listed_as_of(PERIOD, [Listed(stretch(0, 12), at(97)), Listed(PERIOD, at(95))]) == at(95)
-    assert listed_as_of(PERIOD, [Listed(stretch(0, 12), at(97))]) is None
+    assert not is_settled(PERIOD, [ListedWindow(PERIOD, at(95.9))], RULE)
+    assert is_settled(PERIOD, [ListedWindow(PERIOD, at(96))], RULE)
+    assert not is_settled(PERIOD, [ListedWindow(stretch(0, 12), at(97)), ListedWindow(stretch(12, 24), at(95))], RULE)
+    assert listed_as_of(PERIOD, [ListedWindow(stretch(0, 12), at(97)), ListedWindow(PERIOD, at(95))]) == at(95)
+    assert listed_as_of(PERIOD, [ListedWindow(stretch(0, 12), at(97))]) is None
 
 
 def test_states() -> None:
@@ -103,7 +105,7 @@ def test_states() -> None:
 def test_ages_that_cannot_be(hours: tuple[int, ...]) -> None:
     """A rule that would never settle, or settle at once, is refused in words."""
     with pytest.raises(UsageError, match="settle_hours"):
-        rule_of(hours)
+        settle_rule(hours)
 
 
 @given(st.lists(st.tuples(st.integers(-5, 30), st.integers(1, 12)), max_size=8))

@@ -19,7 +19,7 @@ from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 
 AT = datetime(2026, 3, 8, 12)
@@ -41,7 +41,7 @@ def contact_flattener() -> Flattener:
 def flat(flattener: Flattener, *texts: str) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Rows by column, and reason and detail of what was set aside."""
     obj: Object = flattener.obj
-    plan = Plan(obj.name, "test", (Range("file", "1", 0, 100, True, AT),))
+    plan = Plan(obj.name, "test", (FileRange("file", "1", 0, 100, True, AT),))
     framed = Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100)
     result = flattener.flatten(framed, AT)
     names = [column.name for column in obj.columns]

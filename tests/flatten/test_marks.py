@@ -10,7 +10,7 @@ from homes import NARROW
 
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 
 AT = datetime(2026, 3, 8, 12)
@@ -22,7 +22,7 @@ def framed(marks: list[Mark] | None, filtered: int = 0) -> Framed:
         json.dumps({"ContactId": "a", "Changed": "2026-03-08T10:00:00Z"}),
         json.dumps({"ContactId": "b", "Labels": {"n": [1.50]}}),
     ]
-    plan = Plan(NARROW.name, "test", (Range("file", "1", 0, 100, True, AT),))
+    plan = Plan(NARROW.name, "test", (FileRange("file", "1", 0, 100, True, AT),))
     return Framed(plan, texts, [0, 0], [0, 50], [], 100, marks, filtered)
 
 

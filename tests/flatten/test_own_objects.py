@@ -11,7 +11,7 @@ from flat_rows import flat_rows
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.user_objects import read_objects
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
@@ -27,7 +27,7 @@ def test_the_example_object_is_flattened() -> None:
         "durationSeconds": 12, "tags": ["a", "b"], "labels": {"k": "v"}, "survey": {"b": 1, "a": [2]}, "more": 1,
     }  # fmt: skip
     records = [whole, {"surveyId": "s2", "answers": {"score": "x"}}, {"answeredAt": "2026-03-08T10:00:00Z"}]
-    plan = Plan(obj.name, "test", (Range("file", "1", 0, 100, True, AT),))
+    plan = Plan(obj.name, "test", (FileRange("file", "1", 0, 100, True, AT),))
     flattener = Flattener(obj, PiiRule(mode="hash", key=b"key"))
     framed = Framed(plan, [json.dumps(record) for record in records], [0] * 3, [0, 10, 20], [], 100)
     result = flattener.flatten(framed, AT)

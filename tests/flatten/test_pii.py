@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule, has_pii, own_numbers
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 
 # The definition, which is right and slow: a search from every place takes a time that grows with the square.
@@ -53,7 +53,7 @@ def test_what_is_hidden_in_a_json_column_is_json() -> None:
     """PostgreSQL and Redshift refuse a bare hash where JSON belongs, and one contact by e-mail would stop a load."""
     at = datetime(2026, 3, 8, 12)
     record = {"ContactId": "a", "AdditionalEmailRecipients": {"To": [{"Address": "ann@example.com"}]}}
-    plan = Plan(CONTACT_RECORD.name, "test", (Range("file", "1", 0, 100, True, at),))
+    plan = Plan(CONTACT_RECORD.name, "test", (FileRange("file", "1", 0, 100, True, at),))
     flattener = Flattener(CONTACT_RECORD, PiiRule("hash", b"key"))
     result = flattener.flatten(Framed(plan, [json.dumps(record)], [0], [0], [], 100), at)
     (row,) = flat_rows(flattener, result)

@@ -16,7 +16,7 @@ from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
@@ -61,7 +61,7 @@ def assert_same(obj: Object, framed: Framed, pii: str = "hash") -> None:
 
 def framed_texts(obj: Object, texts: list[str]) -> Framed:
     """A batch of these texts."""
-    plan = Plan(obj.name, "test", (Range("file", "1", 0, 100, True, AT),))
+    plan = Plan(obj.name, "test", (FileRange("file", "1", 0, 100, True, AT),))
     return Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100)
 
 

@@ -21,7 +21,7 @@ from golden_files import Golden
 from trunkline.flatten.flattener import Flattened, Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
@@ -64,7 +64,7 @@ def _simulated(folder: Path) -> Iterator[Framed]:
     for framed in s3_files.read_batches(files, {}, CONTACT_RECORD.name):
         # Names and times of files differ from run to run.
         ranges = (
-            Range(f"file{n}", "1", one.start, one.end, one.is_last, AT) for n, one in enumerate(framed.plan.ranges)
+            FileRange(f"file{n}", "1", one.start, one.end, one.is_last, AT) for n, one in enumerate(framed.plan.ranges)
         )
         yield Framed(
             Plan(framed.plan.object_name, "test", tuple(ranges)),
@@ -99,7 +99,7 @@ def _hostile() -> Iterator[Framed]:
             _put(record, path, value)
             texts.append(json.dumps(record))
     texts += ['{"ContactId":"d","ContactId":"d"}', '{"ContactId":"d","Attributes":{"a":"1","a":"2"}}', "{}"]
-    plan = Plan(CONTACT_RECORD.name, "test", (Range("hostile", "1", 0, 10**6, True, AT),))
+    plan = Plan(CONTACT_RECORD.name, "test", (FileRange("hostile", "1", 0, 10**6, True, AT),))
     # Small batches: a record that DuckDB refuses sends its whole batch to the careful reading.
     for first in range(0, len(texts), 300):
         some = texts[first : first + 300]

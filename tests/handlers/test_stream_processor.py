@@ -33,6 +33,55 @@ def test_the_documents_environment_is_enough(monkeypatch: pytest.MonkeyPatch) ->
     assert body[:4] == b"PAR1"
 
 
+def with_time(call_id: str, given: dict[str, Any] | None) -> dict[str, Any]:
+    item = call(call_id)
+    if given is None:
+        del item["callTimestampUTC"]
+    else:
+        item["callTimestampUTC"] = given
+    return item
+
+
+UNUSABLE_TIMES: dict[str, dict[str, Any] | None] = {
+    "absent": None, "null": {"NULL": True}, "words": {"S": "yesterday"}, "empty": {"S": ""}, "epoch": {"N": "1770820459"},
+    "no_such_day": {"S": "2026-02-30T10:00:00Z"}, "old": {"S": "0001-01-01T00:00:00+14:00"}, "future": {"S": "2099-12-31T00:00:00Z"},
+    "map": {"M": {"at": {"S": "2026"}}},
+}  # fmt: skip
+
+
+def test_a_call_without_a_usable_timestamp_is_kept_undated(tmp_path: Path) -> None:
+    """Its row has no time and lies in the undated partition; what the item had for a time is in `record_unmapped`."""
+    changes = [change(n, new=with_time(name, given)) for n, (name, given) in enumerate(UNUSABLE_TIMES.items())]
+    with ours(tmp_path) as handler:
+        answer = handler(event(*changes, change(99, new=call("dated"))))
+    assert (answer["processed"], answer["set_aside"]) == (len(UNUSABLE_TIMES) + 1, 0)
+    found = {row["call_id"]: row for row in rows(tmp_path)}
+    assert found.keys() == {*UNUSABLE_TIMES, "dated"}
+    for name, given in UNUSABLE_TIMES.items():
+        assert found[name]["call_timestamp_utc"] is None
+        kept = json.loads(found[name]["record_unmapped"] or "{}").get("trunkline:unusable", {})
+        assert ("callTimestampUTC" in kept) == (given is not None and "NULL" not in given)
+    assert json.loads(found["words"]["record_unmapped"])["trunkline:unusable"] == {"callTimestampUTC": "yesterday"}
+    assert found["dated"]["call_timestamp_utc"] is not None
+
+
+def test_a_scorecard_without_usable_times_is_kept_undated(tmp_path: Path) -> None:
+    """Its `datetime` stays the text that it is, and a time of ingestion that is none is kept."""
+    changes = [
+        change(1, new=scorecard("words", at="soon", ingestedAt={"S": "later"}), stream=arn("scorecards")),
+        change(2, new=scorecard("future", at="2099-10-08T14-34-19"), stream=arn("scorecards")),
+        change(3, new=scorecard("day", at="2025-13-08T14-34-19"), stream=arn("scorecards")),
+    ]
+    with ours(tmp_path) as handler:
+        answer = handler(event(*changes))
+    assert (answer["processed"], answer["set_aside"]) == (3, 0)
+    found = {row["guid"]: row for row in rows(tmp_path, "scorecard")}
+    assert {guid: (row["datetime"], row["call_timestamp_utc"]) for guid, row in found.items()} == {
+        "words": ("soon", None), "future": ("2099-10-08T14-34-19", None), "day": ("2025-13-08T14-34-19", None),
+    }  # fmt: skip
+    assert json.loads(found["words"]["record_unmapped"])["trunkline:unusable"] == {"ingestedAt": "later"}
+
+
 def test_without_a_bucket_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the first invocation, with the variable's name."""
     stream_processor._processor.cache_clear()

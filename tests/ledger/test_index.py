@@ -9,7 +9,7 @@ import duckdb
 from trunkline.accounting import Counts, Drift
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
-from trunkline.positions import Plan, Progress, Range
+from trunkline.positions import FileRange, Plan, Progress
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 AT = datetime(2026, 3, 8)
@@ -17,7 +17,7 @@ AT = datetime(2026, 3, 8)
 
 def record(start: int, end: int, is_last: bool = False) -> BatchRecord:
     """A batch over one range of one file."""
-    plan = Plan("o", "s3_files", (Range("file", "v", start, end, is_last, AT),))
+    plan = Plan("o", "s3_files", (FileRange("file", "v", start, end, is_last, AT),))
     return BatchRecord(plan.batch_id, plan, 1, 0, 0, 1, end - start, [], [], Drift(), AT, "0")
 
 

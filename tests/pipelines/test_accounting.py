@@ -25,6 +25,9 @@ from homes import (
     write,
 )  # fmt: skip
 
+from trunkline.flatten.flattener import Flattener
+from trunkline.pipelines import flattening
+
 
 @dataclass(frozen=True)
 class Case:
@@ -196,10 +199,7 @@ def test_a_changed_file_is_a_new_version(tmp_path: Path) -> None:
 
 def test_many_threads_give_the_same_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches flattened side by side are accounted for as those one after another."""
-    from trunkline.flatten.flattener import Flattener
-    from trunkline.pipelines import load
-
-    monkeypatch.setattr(load, "Flattener", Flattener)
+    monkeypatch.setattr(flattening, "Flattener", Flattener)  # the tests' shared one is for one thread
     for number in range(6):
         write(tmp_path / "in" / f"{number}", contact(f"c{number}"), contact("same", Channel=f"C{number}"))
         with (tmp_path / "in" / f"{number}").open("ab") as file:

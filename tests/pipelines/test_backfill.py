@@ -20,7 +20,7 @@ from trunkline.errors import TerminalError, UsageError
 from trunkline.lake.store import FolderStore
 from trunkline.pipelines.backfill import ScanOptions, backfill_export, backfill_scan
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import LoadResult
+from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 
 STOPS = 4
@@ -146,7 +146,7 @@ def test_nothing_is_deleted_while_items_are_set_aside(tmp_path: Path) -> None:
         with pytest.raises(TerminalError, match="1 items of calls were set aside"):
             scan(home, FakeTable(some_bad, 4), delete_missing=True)
         (letter,) = letters(home, home.objects["call"])
-        assert letter.detail == "attribute amount: N is no number"
+        assert letter.detail == "attribute amount: N must be a number"
         assert len(ids(home)) == 4
 
 
@@ -261,7 +261,7 @@ def test_what_is_no_export_is_said(tmp_path: Path) -> None:
         obj = home.objects["call"]
         with pytest.raises(UsageError, match="its folder is .*AWSDynamoDB/<export id>"):
             backfill_export(home, obj, str(tmp_path))
-        with pytest.raises(UsageError, match="not finished has no manifest"):
+        with pytest.raises(UsageError, match="an unfinished export has no manifest"):
             backfill_export(home, obj, str(tmp_path / "AWSDynamoDB" / "1"))
         ion = export(tmp_path / "ion", [[]], outputFormat="ION")
         with pytest.raises(UsageError, match="is in ION; export the table in DYNAMODB_JSON"):

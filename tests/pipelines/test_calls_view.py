@@ -12,11 +12,11 @@ import pytest
 from dynamo_tables import the_documents
 from homes import contact, load_into, opened, settings_of, table, write
 from s3 import bucket
-from transcript_files import GREETING, TALK, VOICEMAIL, call_analytics, lens, put, transcribe
+from transcript_files import DIALOGUE, GREETING, TALK, VOICEMAIL, call_analytics, lens, on_channels, put, transcribe
 
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.reading import open_reader, query
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 
 QUERY = """
 SELECT
@@ -70,6 +70,8 @@ CASES: dict[str, tuple[str | None, Any, str | None, tuple[Any, ...]]] = {
     "two": ("outbound", transcribe(TALK, "speaker"), ..., (40, "Human", "duration_and_speakers", "Human")),
     "plain": ("outbound", transcribe(TALK), ..., (40, "Unknown", None, "Unknown")),
     "channels": ("outbound", transcribe(TALK, "channel"), ..., (40, "Human", "participants", "Human")),
+    "dialogue": ("outbound", on_channels(DIALOGUE), ..., (7, "Human", "participants", "NoAnswer")),
+    "old-dialogue": ("outbound", on_channels(DIALOGUE, is_old=True), ..., (7, "Human", "participants", "NoAnswer")),
     "greeting": ("outbound", transcribe(VOICEMAIL, "channel"), ..., (40, "Voicemail", "participants", "Human")),
     "roles": ("outbound", call_analytics(TALK), ..., (40, "Human", "participants", "Human")),
     "machine": ("outbound", call_analytics(VOICEMAIL), ..., (40, "Voicemail", "participants", "Human")),
@@ -144,7 +146,7 @@ def test_the_documents_query_answers_alike_on_a_server(
     lake = f"file://{home_path / 'lake'}"
     with open_home(settings_of(tmp_path / "server", lake=lake, warehouse=url)) as home:
         for name in ("contact_record", "call", "transcript"):
-            recover(home, home.objects[name], lambda _: None)
+            Runner(home, home.objects[name]).recover()
         assert plain(home.warehouse.query(QUERY.strip().rstrip(";"))) == embedded(home_path)
         turns = {tuple(row) for row in home.warehouse.query(TURNS)}
     with opened(home_path) as home:

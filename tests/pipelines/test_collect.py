@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from collecting import (
@@ -24,17 +23,18 @@ from collecting import (
 from connect import DAY, contact_at, emulator, instance_with, simulated
 from homes import contacts, load_into
 from servers import SERVERS
+from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
 from trunkline.pipelines.collect_plan import plan
-from trunkline.pipelines.load import Flatteners
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
-from trunkline.schedules.windows import Window, get_previous_interval_bounds
+from trunkline.schedules.schedule import make_schedule
+from trunkline.schedules.windows import Window, previous_window
 from trunkline.serve.report.wording import contacts_by_fidelity
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.client import NoMemory, instance_of
-from trunkline.sources.connect_api.search import Query
+from trunkline.sources.connect_api.client import NoCache, parse_instance
+from trunkline.sources.connect_api.search import ContactQuery
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
 
@@ -114,7 +114,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
     with centre_home(tmp_path / each_target, pii="drop") as home:
         assert collect(home, given, DAY, UNTIL).counts.inserted == 24
         made = collector(home, given)
-        planned = plan(made, INSTANCE, DAY, UNTIL, Query())
+        planned = plan(made, INSTANCE, DAY, UNTIL, ContactQuery())
         again = made.collect(INSTANCE, DAY, UNTIL)
         assert planned.describe_calls == sum(again.tally.described.values()) < 10
         assert {value for row in rows(home, DURATIONS) for value in row} == {None}
@@ -127,7 +127,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
 def _merged_at_once(home, given, stream: Path) -> None:
     """Batches from the API and one from a file, in one merge."""
     obj = contacts(home)
-    flatteners = Flatteners(home, obj)
+    flatteners = FlattenPool(home.lake, obj)
     source, journal = collector(home, given).source(INSTANCE, "test")
     framed = [part.framed for part in source.read(Window(DAY, UNTIL)) if part.framed]
     framed += s3_files.read_batches(listing.list_files([str(stream)]), {}, obj.name, home.settings.batch_bytes)
@@ -317,8 +317,7 @@ def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, index_lag_s=lambda one: lags.get(int(one.contact_id[-2:]), 60.0))
     seen: list[int] = []
-    start, end, _ = get_previous_interval_bounds(at(RUN_S).astimezone(ZoneInfo("America/New_York")), "America/New_York")
-    assert (start, end) == (FROM, TO)  # the mission's function and the first run mean the same window
+    assert previous_window(at(RUN_S), make_schedule()) == Window(FROM, TO)  # what the first run collects
     with centre_home(tmp_path) as home:
         for hours in [0, 2, 12, 58, 60]:  # a run after the window, the next, a later one, and after a long pause
             clock.set(RUN_S + hours * 3600)
@@ -393,7 +392,7 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
     ]  # fmt: skip
     with centre_home(tmp_path) as home:
         made = collector(home, service(api, clock))
-        found = [made.api(instance_of(arn, {}), NoMemory()) for arn in arns]
+        found = [made.api(parse_instance(arn, {}), NoCache()) for arn in arns]
         buckets = [one.buckets.of(one.instance.account, one.instance.region, "SearchContacts") for one in found]
         assert buckets[0] is buckets[1]
         assert len({id(one) for one in buckets}) == 3

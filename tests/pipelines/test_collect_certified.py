@@ -12,24 +12,24 @@ import pytest
 from collecting import INSTANCE, KilledError, centre_home, collector, service
 from connect import contact_at, emulator, instance_with
 from homes import contacts, table
+from virtual_clock import VirtualClock
 
-from trunkline.completeness.periods import LAG, Listed, period_of, rule_of
+from trunkline.completeness.listings import stored_listings
+from trunkline.completeness.periods import LISTING_LAG, ListedWindow, period_of, settle_rule
 from trunkline.lake.store import FolderStore
 from trunkline.pipelines.connect_listing import source_of
-from trunkline.pipelines.connect_register import ConnectRegister
+from trunkline.pipelines.connect_register import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
-from trunkline.pipelines.sightings import listings
+from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
 from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.search import Query
+from trunkline.sources.connect_api.search import ContactQuery
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 SETTLED = DAY + timedelta(days=4, hours=1)
 """When 3 March has reached its last age, three days after its end."""
 HOUR = timedelta(hours=1)
-RULE = rule_of((6, 24, 72))
+RULE = settle_rule((6, 24, 72))
 
 
 class Centre:
@@ -52,16 +52,16 @@ class Centre:
     def collect(self, home: Home, since: datetime, until: datetime, **options: object) -> None:
         collector(home, service(self.api, self.clock), **options).collect(INSTANCE, since, until)
 
-    def register(self, home: Home) -> ConnectRegister:
-        return ConnectRegister(collector(home, service(self.api, self.clock)), INSTANCE)
+    def system(self, home: Home) -> ConnectSystemOfRecord:
+        return ConnectSystemOfRecord(collector(home, service(self.api, self.clock)), INSTANCE)
 
-    def reconcile(self, home: Home, now: datetime, **more: object) -> Outcome:
-        return reconcile(home, contacts(home), self.register(home), Wanted(now, RULE, **more))
+    def reconcile(self, home: Home, now: datetime, **more: object) -> ReconcileResult:
+        return reconcile(home, contacts(home), self.system(home), ReconcileRequest(now, RULE, **more))
 
 
-def listed(home: Home, day: datetime = DAY) -> list[Listed]:
+def listed(home: Home, day: datetime = DAY) -> list[ListedWindow]:
     """What is kept of a day's listing."""
-    return [one for _, one in listings(home, contacts(home), source_of(INSTANCE), period_of(day.date()))]
+    return [one for _, one in stored_listings(home.store, contacts(home), source_of(INSTANCE), period_of(day.date()))]
 
 
 def test_a_day_that_was_collected_is_certified_without_a_search(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_day_that_was_collected_is_certified_without_a_search(tmp_path: Path) 
     with centre_home(tmp_path) as home:
         centre.collect(home, DAY - timedelta(days=1), SETTLED)
         asked = centre.searches
-        assert plan(home, contacts(home), centre.register(home), Wanted(SETTLED, RULE)).windows == ()
+        assert plan(home, contacts(home), centre.system(home), ReconcileRequest(SETTLED, RULE)).windows == ()
         outcome = centre.reconcile(home, SETTLED)
         assert centre.searches == asked
         day = next(one for one in outcome.records if one.name == "2026-03-03")
@@ -114,14 +114,14 @@ def test_what_has_ended_just_now_is_left_for_the_next_run(tmp_path: Path) -> Non
     with centre_home(tmp_path) as home:
         centre.collect(home, DAY + timedelta(milliseconds=500), now)
         (whole,) = merge_adjacent(one.window for one in listed(home))
-        assert whole == Window(DAY + timedelta(seconds=1), now - LAG)
+        assert whole == Window(DAY + timedelta(seconds=1), now - LISTING_LAG)
         assert {one.counts.only_in_stream for one in centre.reconcile(home, now).records} == {0}
 
 
 def test_a_search_by_another_time_says_nothing_of_a_day(tmp_path: Path) -> None:
     """Who began in a window is not who ended in it."""
     with centre_home(tmp_path) as home:
-        Centre(SETTLED).collect(home, DAY, SETTLED, query=Query("INITIATION_TIMESTAMP"))
+        Centre(SETTLED).collect(home, DAY, SETTLED, query=ContactQuery("INITIATION_TIMESTAMP"))
         assert listed(home) == []
 
 
@@ -142,7 +142,7 @@ def test_answers_of_a_killed_run_are_as_old_as_they_are(tmp_path: Path, monkeypa
         centre.clock.sleep(1800)
         centre.collect(home, DAY, before)
         assert centre.searches == asked
-        assert max(one.asked_at for one in listed(home)) <= before + timedelta(minutes=1)
+        assert max(one.as_of for one in listed(home)) <= before + timedelta(minutes=1)
         assert centre.reconcile(home, centre.now).records[0].state == "closed"
         assert centre.searches > asked
 
@@ -231,7 +231,7 @@ def test_the_schedule_alone_certifies(tmp_path: Path) -> None:
         for hours in (-2, 26, 125):
             centre.clock.set((DAY + hours * HOUR).timestamp())
             collector(home, service(centre.api, centre.clock)).run_due(INSTANCE)
-        windows = plan(home, contacts(home), centre.register(home), Wanted(centre.now, RULE)).windows
+        windows = plan(home, contacts(home), centre.system(home), ReconcileRequest(centre.now, RULE)).windows
         assert min(one.start for one in windows) >= DAY + 24 * HOUR
         outcome = centre.reconcile(home, centre.now)
         assert [one.pairs for one in outcome.records if one.name == "2026-03-03"] == [144]

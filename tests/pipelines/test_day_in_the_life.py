@@ -12,16 +12,16 @@ from connect import emulator
 from homes import contacts, load_into
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from virtual_clock import VirtualClock
 
-from trunkline.completeness.periods import rule_of
-from trunkline.pipelines import completeness
-from trunkline.pipelines.connect_register import ConnectRegister
+from trunkline.completeness.period_records import load_records, open_findings
+from trunkline.completeness.periods import settle_rule
+from trunkline.pipelines.connect_register import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import Outcome, Wanted, reconcile
-from trunkline.pipelines.verifying import verify_all
+from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
+from trunkline.pipelines.verify import verify_all
 from trunkline.simulator.centre.centre import INSTANCE_ARN
-from trunkline.simulator.connect_api.contacts import Instance, instance_of
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
+from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 
@@ -33,25 +33,23 @@ MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
 class Life:
     """One home beside one instance, on one clock."""
 
-    def __init__(self, home: Home, instance: Instance, **assumed: Any) -> None:
+    def __init__(self, home: Home, instance: SimulatedInstance, **assumed: Any) -> None:
         self.home, self.instance = home, instance
         self.clock = VirtualClock(MIDNIGHT.timestamp())
         self.api = emulator(instance, self.clock, **assumed)
 
-    def reconcile(self, hours: float, **more: Any) -> Outcome:
+    def reconcile(self, hours: float, **more: Any) -> ReconcileResult:
         """Reconcile so many hours after the day's end."""
         self.clock.set(max(self.clock.now_s(), (MIDNIGHT + timedelta(hours=hours)).timestamp()))
-        register = ConnectRegister(collector(self.home, service(self.api, self.clock)), INSTANCE)
+        register = ConnectSystemOfRecord(collector(self.home, service(self.api, self.clock)), INSTANCE)
         now = datetime.fromtimestamp(self.clock.now_s(), UTC)
-        return reconcile(self.home, contacts(self.home), register, Wanted(now, rule_of((6, 24, 72)), **more))
+        return reconcile(
+            self.home, contacts(self.home), register, ReconcileRequest(now, settle_rule((6, 24, 72)), **more)
+        )
 
-    def missing(self, outcome: Outcome) -> set[str]:
+    def missing(self, outcome: ReconcileResult) -> set[str]:
         """Ids that are missing."""
-        found = [
-            one
-            for rec in outcome.records
-            for one in completeness.open_findings(self.home.store, rec, self.home.scratch)
-        ]
+        found = [one for rec in outcome.records for one in open_findings(self.home.store, rec, self.home.scratch)]
         return {one.id for one in found if one.why != "only in stream"}
 
     def ended(self) -> dict[str, int]:
@@ -69,7 +67,7 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
     for path in made.files[1::3]:
         path.rename(lost / path.name)
     with centre_home(tmp_path / "home") as home:
-        life = Life(home, instance_of(SPEC, INSTANCE_ARN))
+        life = Life(home, simulate_instance(SPEC, INSTANCE_ARN))
         load_into(home, made.folder)
         held = {id_ for (id_,) in home.con.execute("SELECT contact_id FROM connect.f_calls").fetchall()}
         absent = life.ended().keys() - held
@@ -78,7 +76,7 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
         assert life.missing(life.reconcile(80)) == absent
         assert life.api.count()["DescribeContact"] == 0
         healed = life.reconcile(81, is_healing=True)
-        assert (life.missing(healed), healed.is_well) == (set(), True)
+        assert (life.missing(healed), healed.is_complete) == (set(), True)
         assert life.api.count()["DescribeContact"] == healed.healed == len(absent)
         assert life.api.count("ThrottlingException") == {}
         day = next(one for one in healed.records if one.name == "2026-03-03")
@@ -91,14 +89,14 @@ def test_a_day_with_losses_is_found_healed_and_certified(tmp_path: Path) -> None
         load_into(home, lost)
         assert home.con.execute(rows).fetchall() == [(len(life.ended()), 0)]
         assert life.reconcile(90).amended == ()
-        records = completeness.records(home.store, "contact_record")
+        records = load_records(home.store, "contact_record")
         assert {one.counts.at_api_fidelity for one in records} == {0}
         assert sum(one.counts.stream for one in records) == len(life.ended())
-        assert all(one.is_well and not one.since for one in verify_all(home, contacts(home)))
+        assert all(one.holds and not one.changed for one in verify_all(home, contacts(home)))
 
 
 LEFT_OUT = Spec(contacts=24, seed=1, date=date(2026, 3, 3))
-CENTRE = instance_of(LEFT_OUT, INSTANCE_ARN)
+CENTRE = simulate_instance(LEFT_OUT, INSTANCE_ARN)
 
 
 def assert_named_and_healed(folder: Path, lost: set[int], **assumed: Any) -> None:
@@ -116,7 +114,7 @@ def assert_named_and_healed(folder: Path, lost: set[int], **assumed: Any) -> Non
         since = date(2026, 3, 3)
         assert life.missing(life.reconcile(80, since=since)) == gone
         healed = life.reconcile(81, since=since, is_healing=True)
-        assert (life.missing(healed), healed.healed, healed.is_well) == (set(), len(gone), True)
+        assert (life.missing(healed), healed.healed, healed.is_complete) == (set(), len(gone), True)
         assert life.api.count()["DescribeContact"] == len(gone)
         assert life.api.count("ThrottlingException") == {}
 

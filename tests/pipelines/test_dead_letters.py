@@ -29,6 +29,8 @@ from trunkline.pipelines.home import open_home
 from trunkline.pipelines.letters import kept_bytes
 from trunkline.pipelines.replay import replay
 from trunkline.pipelines.upkeep import drop_old_bytes, rebuild
+from trunkline.records import Mark
+from trunkline.sources.files.reader import FileSource
 
 POISON = b'{"ContactId":"x",,}\n'
 # What the source calls a score has become a text: the fix is a catalogue in which it is one.
@@ -182,14 +184,12 @@ def test_one_letter_of_many_is_replayed(tmp_path: Path) -> None:
 
 def test_a_letter_whose_record_is_part_of_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a fix in reading makes a record of a span and the record is still wrong, the letter stays set aside."""
-    from trunkline.pipelines import letters as module
-
     file = tmp_path / "in"
     file.write_bytes(POISON)
     with opened(tmp_path / "home", NARROW) as home:
         load_into(home, file, obj=NARROW)
         before = letters(home, NARROW)
-        monkeypatch.setattr(module, "_one_record", lambda kept: '{"Score":"x"}')
+        monkeypatch.setattr(FileSource, "revive", lambda *_: ('{"Score":"x"}', Mark()))
         replay(home, NARROW, before)
         assert [(one.position, one.payload_hash) for one in letters(home, NARROW)] == [
             (one.position, one.payload_hash) for one in before

@@ -19,7 +19,7 @@ from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reading import open_reader
 from trunkline.pipelines.state import examine
 from trunkline.pipelines.upkeep import compact, rebuild
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 
 AT = datetime(2026, 3, 8, 12)
@@ -40,7 +40,7 @@ def load(home: Home, number: int, changes: Sequence[Change]) -> Counts:
         for key, version, _, day in changes
     ]
     marks = [Mark("stream", version, is_deleted) for _, version, is_deleted, _ in changes]
-    plan = Plan(NARROW.name, "test", (Range("changes", str(number), 0, len(changes), True, AT),))
+    plan = Plan(NARROW.name, "test", (FileRange("changes", str(number), 0, len(changes), True, AT),))
     framed = Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100, marks)
     record = batches.put(home.store, home.scratch, Flattener(NARROW, home.rule), framed)
     (counts,) = merge_batches(home, NARROW, [record])
@@ -132,7 +132,7 @@ def test_doctor_finds_no_fault_where_rows_were_deleted(tmp_path: Path) -> None:
         note = home.objects["note"]
         for number, (key, version, is_deleted, _) in enumerate(HISTORY):
             text = json.dumps({"ContactId": key, "Began": "2026-03-03T10:00:00Z"})
-            plan = Plan(note.name, "test", (Range("changes", str(number), 0, 1, True, AT),))
+            plan = Plan(note.name, "test", (FileRange("changes", str(number), 0, 1, True, AT),))
             framed = Framed(plan, [text], [0], [0], [], 100, [Mark("stream", version, is_deleted)])
             merge_batches(home, note, [batches.put(home.store, home.scratch, Flattener(note, home.rule), framed)])
     with open_reader(settings_of(tmp_path)) as reader:

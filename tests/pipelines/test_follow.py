@@ -15,8 +15,8 @@ from moto import mock_aws
 from trunkline.errors import TerminalError, UsageError
 from trunkline.pipelines.follow import Follower, FollowOptions
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import LoadResult
-from trunkline.sources.dynamodb.shards import enable
+from trunkline.pipelines.runner import LoadResult
+from trunkline.sources.dynamodb.tables import enable_stream
 
 
 def follow(home: Home, client: Any, **options: Any) -> LoadResult:
@@ -125,17 +125,17 @@ def test_a_real_table_from_enable_to_rows(tmp_path: Path, monkeypatch: pytest.Mo
         )  # fmt: skip
         with pytest.raises(UsageError, match="has no stream; run: trunkline enable-stream calls"):
             follow(home, streams)
-        stream, was_off = enable(client, "calls", lambda _: None)
+        stream, was_off = enable_stream(client, "calls", lambda _: None)
         assert was_off
-        assert enable(client, "calls", lambda _: None) == (stream, False)
+        assert enable_stream(client, "calls", lambda _: None) == (stream, False)
         for number in range(3):
             client.put_item(TableName="calls", Item=call(f"c{number}"))
         client.put_item(TableName="calls", Item=call("c1", agentName={"S": "Bob"}))
         client.delete_item(TableName="calls", Key={"callId": {"S": "c2"}})
         follow(home, streams)
         assert names(home) == {"c0": "Ann", "c1": "Bob"}
-        with pytest.raises(UsageError, match="no DynamoDB table or stream nothing"):
-            enable(client, "nothing", lambda _: None)
+        with pytest.raises(UsageError, match="the DynamoDB table nothing does not exist"):
+            enable_stream(client, "nothing", lambda _: None)
 
 
 def test_a_stream_of_another_type_is_not_changed_in_silence() -> None:
@@ -148,4 +148,4 @@ def test_a_stream_of_another_type_is_not_changed_in_silence() -> None:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
         )  # fmt: skip
         with pytest.raises(UsageError, match="is on with KEYS_ONLY; NEW_AND_OLD_IMAGES is needed"):
-            enable(client, "calls", lambda _: None)
+            enable_stream(client, "calls", lambda _: None)

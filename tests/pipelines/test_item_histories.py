@@ -20,11 +20,11 @@ from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.sources.dynamodb.export import Export, read_lines
+from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.scan import Page, Scan, Segment, frame_pages
-from trunkline.sources.dynamodb.shapes import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event
 
 START = datetime(2026, 2, 11, 12)
@@ -137,7 +137,7 @@ def exported(
             }
             lines.append(line | ({"NewImage": one.after} if one.after else {"OldImage": one.before}))
     texts = [json.dumps(line, separators=(",", ":")) for line in lines]
-    plan = Plan(obj.name, "s3_files", (Range(f"export{number}", "1", 0, 100, True, at),))
+    plan = Plan(obj.name, "s3_files", (FileRange(f"export{number}", "1", 0, 100, True, at),))
     framed = Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100)
     return [read_lines(obj, Export("arn", "", at, not is_full, (), None), framed, Rules())]
 

@@ -14,37 +14,38 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from registers import NOON, TALLY, Memory, tally
 
-from trunkline.completeness.periods import rule_of
+from trunkline.completeness.period_records import load_records, open_findings
+from trunkline.completeness.periods import settle_rule
 from trunkline.errors import UsageError
-from trunkline.pipelines import batches, completeness
+from trunkline.pipelines import batches
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.reconcile import Outcome, Wanted, plan, reconcile
+from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
 from trunkline.pipelines.upkeep import rebuild
-from trunkline.pipelines.verifying import verify_all
-from trunkline.positions import Plan, Range
+from trunkline.pipelines.verify import verify_all
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 
 pytestmark = pytest.mark.timeout(300)
-RULE = rule_of((6, 24, 72))
+RULE = settle_rule((6, 24, 72))
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LATER = NOON + 4 * DAY
 """When 3 March has settled."""
 
 
-def run(home: Home, register: Memory, **more: Any) -> Outcome:
-    return reconcile(home, TALLY, register, Wanted(register.now, RULE, **more))
+def run(home: Home, register: Memory, **more: Any) -> ReconcileResult:
+    return reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE, **more))
 
 
-def missing(home: Home, outcome: Outcome) -> dict[str, str]:
+def missing(home: Home, outcome: ReconcileResult) -> dict[str, str]:
     """Ids that are missing, and why."""
-    found = [one for record in outcome.records for one in completeness.open_findings(home.store, record, home.scratch)]
+    found = [one for record in outcome.records for one in open_findings(home.store, record, home.scratch)]
     return {one.id: one.why for one in found if one.why not in ("only in stream", "dropped by rule")}
 
 
-def day_of(outcome: Outcome, name: str = "2026-03-03") -> Any:
+def day_of(outcome: ReconcileResult, name: str = "2026-03-03") -> Any:
     return next(one for one in outcome.records if one.name == name)
 
 
@@ -110,7 +111,7 @@ def assert_healed(tmp_path_factory: pytest.TempPathFactory, lost: set[int]) -> N
         register.calls_max = register.searches + len(ids)
         healed = run(home, register, since=since, is_healing=True)
         assert (missing(home, healed), healed.healed, sorted(register.fetches)) == ({}, len(ids), sorted(ids))
-        assert healed.is_well
+        assert healed.is_complete
         assert [one.state for one in healed.records if one.name < "2026-03-05"] == ["closed"] * 3
         assert sum(one.pairs or 0 for one in healed.records) == len(RECORDS)
         assert sum(one.counts.at_api_fidelity for one in healed.records) == len(ids)
@@ -133,7 +134,7 @@ def test_what_was_healed_gives_way_to_the_stream_and_no_certificate_changes(tmp_
         register.now += HOUR
         after = run(home, register)
         assert after.amended == ()
-        held = {one.name: one.sha256 for one in completeness.records(home.store, "tally")}
+        held = {one.name: one.sha256 for one in load_records(home.store, "tally")}
         assert {one.name: one.sha256 for one in before.records} == held
 
 
@@ -176,7 +177,7 @@ def test_what_only_the_stream_saw_is_reported(tmp_path: Path, source: Path) -> N
         outcome = run(home, Memory.of([tally("a"), tally("b")], LATER, unlisted={"b"}))
         day = day_of(outcome)
         assert (day.state, day.pairs, day.counts.only_in_stream, day.why) == ("closed", 2, 1, {"only in stream": 1})
-        assert outcome.is_well
+        assert outcome.is_complete
 
 
 def test_not_listed_yet_is_not_only_in_the_stream(tmp_path: Path, source: Path) -> None:
@@ -242,7 +243,7 @@ def test_what_completes_after_closing_is_an_amendment_that_names_it(tmp_path: Pa
         assert home.con.execute(
             "SELECT number, id, change, ended_before, ended_after FROM ledger.amendment"
         ).fetchall() == [(1, "b", "completed", None, datetime(2026, 3, 3, 13))]
-        record = next(one for one in completeness.records(home.store, "tally") if one.name == "2026-03-03")
+        record = next(one for one in load_records(home.store, "tally") if one.name == "2026-03-03")
         text = "a 2026-03-03T12:00:00Z\nb 2026-03-03T13:00:00Z\n"
         assert (record.pairs, record.sha256) == (2, hashlib.sha256(text.encode()).hexdigest())
         register.now += HOUR
@@ -307,7 +308,7 @@ def test_rows_of_another_instance_are_not_counted(tmp_path: Path, source: Path) 
             register = Memory.of([record], LATER, source=f"centre-{centre}", scope=("centre", centre))
             day = day_of(run(home, register))
             assert (day.state, day.pairs, day.counts.lake, day.counts.only_in_stream) == ("closed", 1, 1, 0)
-        assert len(completeness.records(home.store, "tally")) == 10
+        assert len(load_records(home.store, "tally")) == 10
 
 
 def test_what_the_api_knows_no_more_stays_missing(tmp_path: Path, source: Path) -> None:
@@ -317,7 +318,7 @@ def test_what_the_api_knows_no_more_stays_missing(tmp_path: Path, source: Path) 
         load_into(home, source, obj=TALLY)
         outcome = run(home, Memory.of([tally("a"), tally("gone")], LATER, unknown={"gone"}), is_healing=True)
         assert missing(home, outcome) == {"gone": "gone from the API"}
-        assert (day_of(outcome).state, outcome.is_well, outcome.healed) == ("settling", False, 0)
+        assert (day_of(outcome).state, outcome.is_complete, outcome.healed) == ("settling", False, 0)
 
 
 def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path) -> None:
@@ -328,7 +329,7 @@ def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path
         load_into(home, source, obj=TALLY)
         whole = Memory.of(records, LATER)
         run(home, whole, is_healing=True)
-        expected = [(one.name, one.state, one.sha256) for one in completeness.records(home.store, "tally")]
+        expected = [(one.name, one.state, one.sha256) for one in load_records(home.store, "tally")]
     total = whole.searches + len(whole.fetches)
     for stop in (7, whole.searches + 3, total - 1):
         register = Memory.of(records, LATER)
@@ -340,7 +341,7 @@ def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path
             # Searches that were not kept (of the stretch in hand) and fetches not yet put are repeated, no other.
             register.calls_max = 10_000
             run(home, register, is_healing=True)
-            found = [(one.name, one.state, one.sha256) for one in completeness.records(home.store, "tally")]
+            found = [(one.name, one.state, one.sha256) for one in load_records(home.store, "tally")]
             assert found == expected
             assert register.searches <= whole.searches + 1
             assert set(register.fetches) == set(whole.fetches)
@@ -353,17 +354,17 @@ def test_a_plan_says_what_it_takes_and_changes_nothing(tmp_path: Path, source: P
     with opened(tmp_path / "home", TALLY) as home:
         load_into(home, source, obj=TALLY)
         register = Memory.of(records, LATER)
-        planned = plan(home, TALLY, register, Wanted(LATER, RULE, is_healing=True))
+        planned = plan(home, TALLY, register, ReconcileRequest(LATER, RULE, is_healing=True))
         assert (planned.periods, len(planned.windows), register.searches) == (6, 6, 0)
         assert planned.calls >= 6
-        assert completeness.records(home.store, "tally") == []
+        assert load_records(home.store, "tally") == []
 
 
 def test_dates_that_cannot_be(tmp_path: Path) -> None:
     """A date ahead, or further back than Connect lists, is refused in words."""
     with opened(tmp_path / "home", TALLY) as home:
         register = Memory.of([], LATER)
-        with pytest.raises(UsageError, match="lies ahead"):
+        with pytest.raises(UsageError, match="is in the future"):
             run(home, register, since=LATER.date() + DAY)
         with pytest.raises(UsageError, match="further back"):
             run(home, register, since=LATER.date() - 731 * DAY)
@@ -382,9 +383,11 @@ def test_verify_names_what_is_gone(tmp_path: Path, source: Path) -> None:
         assert "1 certified contacts are no longer held by both lake and warehouse: b" in faults[0]
         home.con.execute("DELETE FROM connect.f_tally WHERE id = 'b'")
         outcome = run(home, register)
-        assert [(one.name, one.gone, one.is_well) for one in outcome.records if one.gone] == [("2026-03-03", 1, False)]
+        assert [(one.name, one.gone, one.is_complete) for one in outcome.records if one.gone] == [
+            ("2026-03-03", 1, False)
+        ]
         assert home.con.execute("SELECT count(*) FROM ledger.amendment").fetchall() == [(0,)]
-        assert not outcome.is_well
+        assert not outcome.is_complete
 
 
 @pytest.mark.parametrize("part", ["pairs", "certificate", "amendment"])
@@ -432,7 +435,7 @@ def test_the_warehouses_tables_say_the_same_as_the_lake(tmp_path: Path, source: 
             for start, state, listed, lost, pairs, sha256 in before
         ] == [
             (one.name, one.state, one.counts.listed, one.counts.missing, one.pairs, one.sha256)
-            for one in completeness.records(home.store, "tally")
+            for one in load_records(home.store, "tally")
         ]
         seen = home.con.execute("SELECT id, why, settled_at - found_at FROM ledger.sighting ORDER BY 1").fetchall()
         assert seen == [("c-000", "never seen", HOUR), ("c-001", "never seen", HOUR)]
@@ -451,10 +454,12 @@ def put(home: Home, records: list[Record], marks: list[Mark]) -> None:
     """Records that a source says more of than their text does."""
     texts = [json.dumps(record) for record in records]
     size = sum(map(len, texts))
-    found = Range(f"put:{records[0]['ContactId']}", records[0]["Changed"], 0, size, True, LATER.replace(tzinfo=None))
+    found = FileRange(
+        f"put:{records[0]['ContactId']}", records[0]["Changed"], 0, size, True, LATER.replace(tzinfo=None)
+    )
     framed = Framed(Plan("tally", "put", (found,)), texts, [0] * len(texts), list(range(len(texts))), [], size, marks)
     batches.record_plan(home.store, framed.plan)
-    merge_batches(home, TALLY, [Flatteners(home, TALLY).put(framed)])
+    merge_batches(home, TALLY, [FlattenPool(home.lake, TALLY).put(framed)])
 
 
 def test_a_rebuild_keeps_a_contact_that_moved_within_a_month(tmp_path: Path, source: Path) -> None:
@@ -464,5 +469,5 @@ def test_a_rebuild_keeps_a_contact_that_moved_within_a_month(tmp_path: Path, sou
         moved = tally("b") | {"Began": "2026-03-01T08:00:00Z", "Changed": "2026-03-05T00:00:00Z"}
         load_into(home, write(tmp_path / "late", moved), obj=TALLY)
         assert rebuild(home, TALLY) == 2
-        assert run(home, register).is_well
+        assert run(home, register).is_complete
         assert verdicts(home) == {"2026-03-03": ()}

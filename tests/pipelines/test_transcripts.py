@@ -15,11 +15,11 @@ from trunkline.accounting import Counts
 from trunkline.lake import layout
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
-from trunkline.pipelines.files import list_of, read_batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import LoadResult
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.pipelines.replay import replay
+from trunkline.pipelines.runner import LoadResult, Runner
+from trunkline.sources.registry import file_source, list_files
 
 LENS = "Analysis/Voice/2026/02/11/c_analysis_2026-02-11T21:14:16Z.json"
 
@@ -211,8 +211,9 @@ def test_a_run_that_died_after_planning_is_finished(tmp_path: Path, is_changed: 
     for name in ("a", "b"):
         put(tmp_path / "t", f"transcripts/{name}.json", transcribe(TALK, "speaker"))
     with opened(tmp_path / "home") as home:
-        files = list_of(TRANSCRIPT, [str(tmp_path / "t")])
-        (framed,) = read_batches(home.settings, TRANSCRIPT, files, {})
+        files = list_files(TRANSCRIPT, [str(tmp_path / "t")])
+        (framed,) = file_source(Runner(home, TRANSCRIPT).context, files).read({})
+        assert framed is not None
         batches.record_plan(home.store, framed.plan)
     if is_changed:
         put(tmp_path / "t", "transcripts/b.json", transcribe(GREETING, "speaker"), at=1_771_000_500)

@@ -26,7 +26,7 @@ from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import Number, Release
 from trunkline.releases.run import Options, run
 from trunkline.releases.state import NoStore
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 # All that a statement may ever be: nothing in it can come from outside but letters, digits and a few marks in quotes.
 NAME = r'"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?"'
@@ -165,7 +165,7 @@ def test_3000_calls_with_hostile_values_arrive_exactly(watched, query) -> None:
 def ask(watched: Emulator, event: object) -> tuple[dict[str, Any], int]:
     """The function's answer, and how many statements it began."""
     before = len(watched.executed())
-    variables = ReleaseVariables(cluster="analytics", database="dev", bucket=BUCKET)
+    variables = ReleaseSettings(cluster="analytics", database="dev", bucket=BUCKET)
     result = answer(event, variables, clients(None, watched.in_process()), None, 900, lambda _: None)
     return result, len(watched.executed()) - before
 

@@ -14,7 +14,7 @@ pytest.importorskip("psycopg", reason="psycopg is not installed")
 from releases import BUCKET, KEY, RAN, THREE, names
 from trunkline.errors import UsageError
 from trunkline.handlers.release import handler
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIELDS = ["procedure_number", "procedure_name", "query_id", "status", "sql_executed", "error", "duration_ms"]
@@ -258,7 +258,7 @@ def test_what_is_not_set_is_told(aws, monkeypatch, endpoint) -> None:
     monkeypatch.setenv("RELEASE_PICK", "newest")
     assert json.loads(handler(proxy(""), Context())["body"])["error"].startswith("RELEASE_PICK is 'newest'")
     assert endpoint.requests == []
-    assert ReleaseVariables.load({"RELEASE_PICK": "latest", "CLUSTER_ID": " "}).pick == "latest"
+    assert ReleaseSettings.load({"RELEASE_PICK": "latest", "CLUSTER_ID": " "}).pick == "latest"
     for name, value in {"RELEASE_PICK": "last", "RELEASE_ON_FAILURE": "no", "RELEASE_TIMEOUT": "0.5"}.items():
         with pytest.raises(UsageError, match=name):
-            ReleaseVariables.load({name: value})
+            ReleaseSettings.load({name: value})

@@ -15,9 +15,9 @@ from trunkline.schedules import windows as module
 from trunkline.schedules.schedule import Schedule, bounds, make_schedule
 from trunkline.schedules.windows import (
     Window,
-    get_previous_interval_bounds,
     label,
     merge_adjacent,
+    previous_window,
     split,
     split_longer,
     window_at,
@@ -132,13 +132,13 @@ def test_labels_show_seconds_only_where_there_are_some() -> None:
         ("2026-11-01 02:40", ("2026-11-01 04:00", "2026-11-01 07:00", "2026-11-01 00:00 -04:00 to 02:00 -05:00")),
     ],
 )
-def test_previous_interval_as_the_mission_calls_it(now: str, expected: tuple[str, str, str]) -> None:
+def test_the_previous_window_at_any_minute(now: str, expected: tuple[str, str, str]) -> None:
     """The last two local hours that have ended, also after midnight, at an odd hour and when clocks change."""
     now_ny = datetime.fromisoformat(now).replace(tzinfo=NEW_YORK)
-    start, end, interval_label = get_previous_interval_bounds(now_ny, NEW_YORK)
-    assert (f"{start:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}", interval_label) == expected
-    assert start.tzinfo is UTC
-    assert get_previous_interval_bounds(now_ny.astimezone(UTC), "America/New_York")[0] == start
+    window = previous_window(now_ny, make_schedule())
+    assert (f"{window.start:%Y-%m-%d %H:%M}", f"{window.end:%Y-%m-%d %H:%M}", label(window, NEW_YORK)) == expected
+    assert window.start.tzinfo is UTC
+    assert previous_window(now_ny.astimezone(UTC), make_schedule()) == window
 
 
 def test_an_outage_is_caught_up_in_bounded_runs() -> None:
@@ -281,7 +281,7 @@ def test_sparse_schedules_have_windows_too() -> None:
             lambda: Window(datetime(2026, 1, 1), at("2026-01-02")),
             "The window's start is 2026-01-01 00:00:00, which has no zone",
         ),
-        (lambda: make_schedule(zone="America/NewYork"), "'America/NewYork', which is no IANA time zone"),
+        (lambda: make_schedule(zone="America/NewYork"), "'America/NewYork', which is not an IANA time zone"),
         (lambda: make_schedule(delay=-HOUR), "0 or more"),
         (lambda: windows_since(at("2026-01-01"), at("2026-01-02"), MISSION, limit=0), "takes at least 1"),
         (lambda: windows_since(at("2026-01-01"), datetime(2026, 1, 2), MISSION), "Now is 2026-01-02"),

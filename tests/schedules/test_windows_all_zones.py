@@ -20,8 +20,7 @@ import pytest
 from zone_files import DAY, SINCE, UNTIL, Change, changes_in_file, file_of, tables
 
 from trunkline.schedules.cron import times
-from trunkline.schedules.schedule import Schedule, bounds, make_schedule
-from trunkline.schedules.wall_clock import SHIFT_MAX
+from trunkline.schedules.schedule import SHIFT_MAX, Schedule, bounds, make_schedule
 from trunkline.schedules.windows import Window, window_at, windows_since
 
 HOUR = 3600

@@ -13,7 +13,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.run import simulate
@@ -39,7 +39,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
     con = warehouse.local
     names = ", ".join(DUCKDB.quote(column.name) for column in CONTACT_RECORD.columns)
     texts = [text for path in result.files for text in _texts(path)]
-    plan = Plan("contact_record", "test", (Range("test", "1", 0, 1, True, LOADED),))
+    plan = Plan("contact_record", "test", (FileRange("test", "1", 0, 1, True, LOADED),))
     flattener = Flattener(CONTACT_RECORD, PiiRule("keep", b"", frozenset()))
     done = flattener.flatten(Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 1), LOADED)
     assert done.accepted == len(texts)

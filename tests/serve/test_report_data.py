@@ -212,5 +212,5 @@ def test_spans_have_bounds() -> None:
     for since, until in ((NOON, NOON), (NOON, NOON - timedelta(1)), (NOON, NOON + timedelta(32))):
         with pytest.raises(UsageError, match="at most|within"):
             span_period(since, until, "UTC")
-    with pytest.raises(UsageError, match="'Mars/Base', which is no IANA time zone"):
+    with pytest.raises(UsageError, match="'Mars/Base', which is not an IANA time zone"):
         day_period(date(2026, 3, 3), "Mars/Base")

@@ -14,12 +14,12 @@ import pytest
 from botocore.exceptions import ClientError
 from connect import DAY, boto3_client, contact_at, emulator, instance_with, simulated
 from pages import ROOT
+from virtual_clock import VirtualClock
 
 from trunkline.simulator.centre.centre import INSTANCE_ID
-from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.instance import OPERATIONS
+from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.connect_api.search import Assumptions
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 
 END_S = DAY.timestamp() + 4 * 86_400
 

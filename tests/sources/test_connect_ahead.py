@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with
+from virtual_clock import VirtualClock
 
 from trunkline.schedules.windows import Window
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api import ahead as connect_ahead
-from trunkline.sources.connect_api.ahead import Ahead
-from trunkline.sources.connect_api.contacts import Held, Source
-from trunkline.sources.connect_api.journal import Journal
-from trunkline.sources.connect_api.names import Names
-from trunkline.sources.connect_api.quota import Bucket, OutOfTimeError, Pace
-from trunkline.sources.connect_api.search import Listed, Query, pages
+from trunkline.sources.connect_api import search
+from trunkline.sources.connect_api.client import CallClock, DeadlineError, TokenBucket
+from trunkline.sources.connect_api.contacts import ContactReader, HeldContact
+from trunkline.sources.connect_api.journal import CallJournal
+from trunkline.sources.connect_api.record import ResourceNames
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, ReadAhead, pages
 
 START_S = int(DAY.timestamp())
 LATER_S = START_S + 10 * 86_400
@@ -25,13 +24,13 @@ CONTACTS, LOST = 4_000, range(500, 1_100)  # a lost file: 600 contacts in a row
 
 
 def held(ids):
-    return {one: Held("stream", True) for one in ids if int(one[-6:]) not in LOST}
+    return {one: HeldContact("stream", True) for one in ids if int(one[-6:]) not in LOST}
 
 
 def read(clock: VirtualClock):
     api = emulator(instance_with([contact_at(n, START_S + n) for n in range(CONTACTS)]), clock, check=False)
     client = asking(api, clock)
-    return api, list(Source(client, Names(client), held, batch_contacts=700).read(WINDOW))
+    return api, list(ContactReader(client, ResourceNames(client), held, batch_contacts=700).read(WINDOW))
 
 
 def test_describing_and_searching_use_their_quotas_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +41,7 @@ def test_describing_and_searching_use_their_quotas_at_the_same_time(monkeypatch:
     assert api.count()["DescribeContact"] == len(LOST)
     assert api.count("ThrottlingException") == {}
     took_s = clock.now_s() - LATER_S
-    monkeypatch.setattr(connect_ahead.Ahead, "list_ready", lambda self: None)
+    monkeypatch.setattr(search.ReadAhead, "list_ready", lambda self: None)
     slow = VirtualClock(LATER_S)
     _, one_by_one = read(slow)
     assert [(part.through, part.listed, part.framed and part.framed.texts) for part in parts] == [
@@ -53,19 +52,19 @@ def test_describing_and_searching_use_their_quotas_at_the_same_time(monkeypatch:
 
 
 def listed(clock: VirtualClock, most: int, deadline_s: float | None = None, fails: Exception | None = None):
-    """An `Ahead` of twelve pages, a second each, and how many of them were listed."""
-    bucket = Bucket(1.0, 1.0, Pace(clock.now_s, clock.sleep, deadline_s))
+    """An `ReadAhead` of twelve pages, a second each, and how many of them were listed."""
+    bucket = TokenBucket(1.0, 1.0, CallClock(clock.now_s, clock.sleep, deadline_s))
     count = [0]
 
     def found():
         for number in range(12):
             bucket.take()
             count[0] += 1
-            yield [Listed(str(number), DAY, {})]
+            yield [ListedContact(str(number), DAY, {})]
         if fails:
             raise fails
 
-    return Ahead(found(), bucket, most), count
+    return ReadAhead(found(), bucket, most), count
 
 
 def test_pages_ahead_are_bounded_and_in_order() -> None:
@@ -107,12 +106,12 @@ def test_a_deadline_leaves_pages_to_the_next_run() -> None:
         ahead.list_ready()
     assert count[0] > 5
     clock.sleep(2)
-    with pytest.raises(OutOfTimeError):
+    with pytest.raises(DeadlineError):
         next(given)
 
 
-def journal(path: Path, clock: VirtualClock) -> Journal:
-    return Journal(path / "journal.jsonl", Pace(clock.now_s, clock.sleep))
+def journal(path: Path, clock: VirtualClock) -> CallJournal:
+    return CallJournal(path / "journal.jsonl", CallClock(clock.now_s, clock.sleep))
 
 
 def spread(seconds: list[int]):
@@ -134,16 +133,16 @@ def test_a_killed_run_finds_the_pages_that_it_had_listed_ahead(
     """Everything is listed, the contacts before one second are durable, the process dies: no page is asked for again."""
     clock = VirtualClock(LATER_S)
     api = emulator(spread(seconds), clock, check=False)
-    memory = journal(tmp_path, clock)
-    whole = [one for page in pages(asking(api, clock, memory=memory), window, Query()) for one in page]
+    cache = journal(tmp_path, clock)
+    whole = [one for page in pages(asking(api, clock, cache=cache), window, ContactQuery()) for one in page]
     assert api.count()["SearchContacts"] == calls
     through = datetime.fromtimestamp(START_S + durable, UTC)
-    memory.forget({one.contact_id for one in whole if one.at < through}, through)
-    memory.close()
+    cache.forget({one.contact_id for one in whole if one.at < through}, through)
+    cache.close()
     if expires:  # nothing an hour old is believed: the rest is listed anew, from there on
         clock.sleep(3_601)
-    again = asking(api, clock, memory=journal(tmp_path, clock))
-    rest = [one for page in pages(again, Window(through, window.end), Query()) for one in page]
+    again = asking(api, clock, cache=journal(tmp_path, clock))
+    rest = [one for page in pages(again, Window(through, window.end), ContactQuery()) for one in page]
     assert [one.contact_id for one in rest] == [one.contact_id for one in whole if one.at >= through]
     more = api.count()["SearchContacts"] - calls
     assert 0 < more <= -(-len(rest) // 100) + 3 if expires else more == 0
@@ -154,35 +153,35 @@ def test_a_run_that_was_killed_while_it_listed_goes_on_with_the_next_page(tmp_pa
     for waits_s, calls in ((0, 9), (1_200, 11)):
         clock = VirtualClock(LATER_S)
         api = emulator(spread([n // 3 for n in range(900)]), clock, check=False)
-        memory = journal(tmp_path, clock)
-        first = pages(asking(api, clock, memory=memory), WINDOW, Query())
+        cache = journal(tmp_path, clock)
+        first = pages(asking(api, clock, cache=cache), WINDOW, ContactQuery())
         got = [one for _ in range(6) for one in next(first)]
         through = got[250].at
-        memory.forget({one.contact_id for one in got if one.at < through}, through)
-        memory.close()
+        cache.forget({one.contact_id for one in got if one.at < through}, through)
+        cache.close()
         clock.sleep(waits_s)
-        memory = journal(tmp_path, clock)
-        again = asking(api, clock, memory=memory)
-        rest = [one for page in pages(again, Window(through, WINDOW.end), Query()) for one in page]
+        cache = journal(tmp_path, clock)
+        again = asking(api, clock, cache=cache)
+        rest = [one for page in pages(again, Window(through, WINDOW.end), ContactQuery()) for one in page]
         assert {one.contact_id for one in rest} | {one.contact_id for one in got if one.at < through} == set(
             next(iter(api._instances.values())).contacts
         )
         assert len(rest) == len({one.contact_id for one in rest})
         assert len(api.calls) == calls
-        memory.clear()
-        memory.close()
+        cache.clear()
+        cache.close()
 
 
 def test_searches_that_are_behind_are_forgotten(tmp_path: Path) -> None:
     """The journal holds a query's pages at most, and nothing when the window's end is durable."""
     clock = VirtualClock(LATER_S)
     api = emulator(spread([n // 3 for n in range(10_300)]), clock, check=False)
-    memory = journal(tmp_path, clock)
-    whole = [one for page in pages(asking(api, clock, memory=memory), WINDOW, Query()) for one in page]
+    cache = journal(tmp_path, clock)
+    whole = [one for page in pages(asking(api, clock, cache=cache), WINDOW, ContactQuery()) for one in page]
     sizes = []
     for through in (whole[5_000].at, whole[10_200].at, WINDOW.end):
-        memory.forget((), through)
-        sizes.append(len(memory._lines))
+        cache.forget((), through)
+        sizes.append(len(cache._lines))
     assert sizes[0] == 104
     assert sizes[1] <= 5
     assert sizes[2] == 0

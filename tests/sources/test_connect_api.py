@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with, nothing_held, simulated
+from virtual_clock import VirtualClock
 
 from trunkline.schedules.windows import Window
-from trunkline.simulator.connect_api.contacts import Instance
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.contacts import Held, Part, Source, reason_to_describe
-from trunkline.sources.connect_api.names import Names
+from trunkline.simulator.connect_api.contacts import SimulatedInstance
+from trunkline.sources.connect_api.contacts import ContactPart, ContactReader, HeldContact, reason_to_describe
+from trunkline.sources.connect_api.record import ResourceNames
 
 START_S = int(DAY.timestamp())
 WINDOW = Window(DAY, DAY + timedelta(hours=36))
@@ -32,16 +32,16 @@ LACKING_AGENT = {
 
 
 def source(
-    instance: Instance, clock: VirtualClock, held=nothing_held, assumed=None, deadline_s=None, **options
-) -> Source:
+    instance: SimulatedInstance, clock: VirtualClock, held=nothing_held, assumed=None, deadline_s=None, **options
+) -> ContactReader:
     api = emulator(instance, clock, **(assumed or {}))
     client = asking(api, clock, deadline_s=deadline_s)
-    made = Source(client, Names(client), held, **options)
+    made = ContactReader(client, ResourceNames(client), held, **options)
     made.emulator = api
     return made
 
 
-def records(parts: list[Part]) -> dict[str, dict[str, object]]:
+def records(parts: list[ContactPart]) -> dict[str, dict[str, object]]:
     texts = [text for part in parts if part.framed for text in part.framed.texts]
     found = {one["ContactId"]: one for one in map(json.loads, texts)}
     assert len(found) == len(texts)
@@ -103,10 +103,10 @@ def test_names_come_from_listings_once_and_outlive_what_they_name() -> None:
     listings = ("ListQueues", "ListUsers", "ListUserHierarchyGroups")
     assert [read.emulator.count()[name] for name in listings] == [1, 1, 1]
     # The next run, with the queue deleted since: its name is still known, and nothing is listed for it.
-    emptied = Instance(instance.instance_arn, instance.contacts, (), (), (), (), {}, {})
+    emptied = SimulatedInstance(instance.instance_arn, instance.contacts, (), (), (), (), {}, {})
     api = emulator(emptied, clock)
     client = asking(api, clock)
-    again = Source(client, Names(client, read.names.kept_as()), nothing_held)
+    again = ContactReader(client, ResourceNames(client, read.names.encode()), nothing_held)
     one = Window(DAY + timedelta(seconds=50), DAY + timedelta(seconds=70))
     assert records(list(again.read(one)))[first["ContactId"]]["Queue"]["Name"] == "Support"
     assert not any(api.count()[name] for name in listings)
@@ -116,10 +116,10 @@ def test_names_come_from_listings_once_and_outlive_what_they_name() -> None:
     ("held", "describe", "reason"),
     [
         (None, "missing", "not held"),
-        (Held("stream", False), "missing", None),
-        (Held("api", False), "missing", "after contact work was open"),
-        (Held("api", True), "missing", None),
-        (Held("stream", True), "all", "all were asked for"),
+        (HeldContact("stream", False), "missing", None),
+        (HeldContact("api", False), "missing", "after contact work was open"),
+        (HeldContact("api", True), "missing", None),
+        (HeldContact("stream", True), "all", "all were asked for"),
         (None, "never", None),
     ],
 )
@@ -129,11 +129,11 @@ def test_when_a_description_adds_something(held, describe, reason) -> None:
 
 
 def test_what_is_held_is_counted_and_not_asked_for() -> None:
-    """Held by the stream: listed, left out, no call. The rest is described, with the reason counted."""
+    """HeldContact by the stream: listed, left out, no call. The rest is described, with the reason counted."""
     clock = VirtualClock(LATER_S)
     instance = simulated(60)
     ids = sorted(instance.contacts)
-    there = dict.fromkeys(ids[:40], Held("stream", True)) | dict.fromkeys(ids[40:50], Held("api", False))
+    there = dict.fromkeys(ids[:40], HeldContact("stream", True)) | dict.fromkeys(ids[40:50], HeldContact("api", False))
     read = source(instance, clock, lambda asked: {one: there[one] for one in asked if one in there})
     parts = list(read.read(WINDOW))
     assert set(records(parts)) == set(ids[40:])
@@ -166,7 +166,7 @@ def test_attributes_are_asked_for_where_descriptions_have_none() -> None:
 
 def test_a_contact_that_is_gone_is_kept_as_it_was_listed() -> None:
     """Listed and then not described (404): its row has what the search knew."""
-    from trunkline.simulator.connect_api.errors import ApiError
+    from trunkline.simulator.connect_api.quota import ApiError
 
     clock = VirtualClock(LATER_S)
     read = source(instance_with([contact_at(1, START_S + 60), contact_at(2, START_S + 61)]), clock)
@@ -184,7 +184,7 @@ def test_parts_tile_the_window_by_whole_seconds() -> None:
     """Cut where a second ends; every contact in one part; the same answers give the same batches."""
     instance = instance_with([contact_at(n, START_S + n // 7) for n in range(500)])
 
-    def read() -> list[Part]:
+    def read() -> list[ContactPart]:
         return list(source(instance, VirtualClock(LATER_S), batch_contacts=120).read(WINDOW))
 
     parts = read()

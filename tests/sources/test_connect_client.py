@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
@@ -15,18 +17,27 @@ from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.quota import Quotas
 from trunkline.simulator.connect_api.search import Assumptions
-from trunkline.sources.connect_api.client import Api, CallError, Instance, connect, instance_of, plain, through_boto3
-from trunkline.sources.connect_api.quota import Buckets, Pace
+from trunkline.sources.connect_api.client import (
+    Boto3Invoker,
+    CallClock,
+    CallError,
+    ConnectClient,
+    ConnectInstance,
+    TokenBuckets,
+    connect,
+    parse_instance,
+    to_plain,
+)
 
 ROLE = "arn:aws:iam::444455556666:role/trunkline-reader"
 
 
 def test_an_arn_says_region_and_account() -> None:
     """And the account's role, where one is named; GovCloud and China too."""
-    assert instance_of(INSTANCE_ARN, {"444455556666": ROLE}) == Instance(
+    assert parse_instance(INSTANCE_ARN, {"444455556666": ROLE}) == ConnectInstance(
         INSTANCE_ARN, "us-east-1", "111122223333", INSTANCE_ID
     )
-    found = instance_of(
+    found = parse_instance(
         "arn:aws-us-gov:connect:us-gov-west-1:444455556666:instance/x-1", {"444455556666": ROLE}, "http://h"
     )
     assert (found.region, found.role, found.endpoint) == ("us-gov-west-1", ROLE, "http://h")
@@ -35,42 +46,55 @@ def test_an_arn_says_region_and_account() -> None:
 @pytest.mark.parametrize(
     ("arn", "roles", "said"),
     [
-        ("9f3c1e52", {}, "no ARN of a Connect instance; valid is arn:aws:connect:REGION"),
-        (INSTANCE_ARN + "/queue/1", {}, "no ARN of a Connect instance"),
+        ("9f3c1e52", {}, "not the ARN of a Connect instance; valid is arn:aws:connect:REGION"),
+        (INSTANCE_ARN + "/queue/1", {}, "not the ARN of a Connect instance"),
         (INSTANCE_ARN, {"111122223333": "reader"}, "valid is arn:aws:iam::ACCOUNT:role/NAME"),
     ],
 )
 def test_what_is_no_arn_is_told(arn: str, roles: dict[str, str], said: str) -> None:
     """With the value seen and what would be valid."""
     with pytest.raises(UsageError, match=said):
-        instance_of(arn, roles)
+        parse_instance(arn, roles)
 
 
 @mock_aws
-def test_a_role_of_another_account_is_assumed_when_it_is_needed() -> None:
-    """Credentials are the role's, asked for at the first call and renewed when they expire."""
-    invoke = connect(Instance("arn", "us-east-1", "444455556666", "i", ROLE, "http://127.0.0.1:9"))
-    client = _client_of(invoke)
-    credentials = client._request_signer._credentials
-    assert credentials.method == "assume-role"
-    frozen = credentials.get_frozen_credentials()
-    assert frozen.token
-    assert frozen.access_key != "testing"
-    assert client.meta.region_name == "us-east-1"
-    client.close()
+def test_a_role_of_another_account_is_assumed() -> None:
+    """The call is signed with the role's temporary credentials, not with those of the environment."""
+    seen: list[tuple[str, str]] = []
 
+    class Recorder(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.headers["Authorization"], self.headers.get("X-Amz-Security-Token", "")))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"UserSummaryList": []}')
 
-def _client_of(invoke):
-    return next(cell.cell_contents for cell in invoke.__closure__ if hasattr(cell.cell_contents, "meta"))
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Recorder) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        invoke = connect(ConnectInstance("arn", "us-east-1", "444455556666", "i", ROLE, endpoint))
+        assert invoke("ListUsers", {"InstanceId": "i"}) == {"UserSummaryList": []}
+        answering.join()
+        invoke.close()
+    ((authorization, token),) = seen
+    assert token
+    assert "Credential=testing/" not in authorization
+    assert "/us-east-1/connect/" in authorization
 
 
 def test_an_api_that_does_not_answer_is_tried_again_and_then_told() -> None:
     """Nobody listens: five tries, then what to do; no traceback of the library's."""
     client = boto3.client("connect", endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
     slept: list[float] = []
-    api = Api(instance_of(INSTANCE_ARN, {}), through_boto3(client), Buckets(1.0, Pace(lambda: 0.0, slept.append)))
-    with pytest.raises(TransientError, match="Try again later: the run goes on where it is"):
-        api.ask("ListUsers")
+    api = ConnectClient(
+        parse_instance(INSTANCE_ARN, {}), Boto3Invoker(client), TokenBuckets(1.0, CallClock(lambda: 0.0, slept.append))
+    )
+    with pytest.raises(TransientError, match="Try again later: the run continues where it stopped"):
+        api.call("ListUsers")
     assert api.calls["ListUsers"] == 5
     client.close()
 
@@ -84,10 +108,10 @@ def test_an_emulator_needs_no_credentials(endpoint: str, is_signed: bool, monkey
     api = ConnectApi([simulated(1)], lambda: DAY.timestamp(), Assumptions(), Quotas(lambda: 0.0))
     with served(api) as url:
         place = endpoint + url[len("http://127.0.0.1") :]
-        invoke = connect(Instance(INSTANCE_ARN, "us-east-1", "111122223333", INSTANCE_ID, None, place))
+        invoke = connect(ConnectInstance(INSTANCE_ARN, "us-east-1", "111122223333", INSTANCE_ID, None, place))
         with pytest.raises(TerminalError, match="no AWS credentials") if is_signed else nullcontext():
             assert invoke("ListUsers", {"InstanceId": INSTANCE_ID})["UserSummaryList"]
-        _client_of(invoke).close()
+        invoke.close()
 
 
 def test_errors_tell_whether_they_pass() -> None:
@@ -105,4 +129,4 @@ def test_times_are_texts_in_utc() -> None:
         "a": datetime.fromisoformat("2026-03-03T10:00:00+05:30"),
         "b": [datetime.fromisoformat("2026-03-03T10:00:00.120Z")],
     }
-    assert plain(times) == {"a": "2026-03-03T04:30:00Z", "b": ["2026-03-03T10:00:00.120Z"]}
+    assert to_plain(times) == {"a": "2026-03-03T04:30:00Z", "b": ["2026-03-03T10:00:00.120Z"]}

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from connect import DAY, asking, contact_at, emulator, instance_with
+from virtual_clock import VirtualClock
 
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.schedules.windows import Window
-from trunkline.simulator.connect_api.errors import ApiError
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.search import Listed, Query, pages, total
+from trunkline.simulator.connect_api.quota import ApiError
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, count_contacts, pages
 
 START_S = int(DAY.timestamp())
 WINDOW = Window(DAY, DAY + timedelta(hours=2))
@@ -24,8 +24,8 @@ def spread(count: int, seconds: int = 7200, seed: int = 1) -> list[int]:
     return sorted(rng.randrange(seconds) for _ in range(count))
 
 
-def listed(api, clock, window: Window = WINDOW, query: Query | None = None) -> list[Listed]:
-    return [one for page in pages(asking(api, clock), window, query or Query()) for one in page]
+def listed(api, clock, window: Window = WINDOW, query: ContactQuery | None = None) -> list[ListedContact]:
+    return [one for page in pages(asking(api, clock), window, query or ContactQuery()) for one in page]
 
 
 def centre(seconds: list[int]):
@@ -36,16 +36,13 @@ def centre(seconds: list[int]):
 def test_every_contact_once_and_as_many_calls_as_pages(count: int) -> None:
     """No call beyond the pages; an empty window takes one."""
     clock = VirtualClock(LATER_S)
-    api = emulator(centre(spread(count)), clock, check=False)
+    instance = centre(spread(count))
+    api = emulator(instance, clock, check=False)
     found = listed(api, clock)
-    assert sorted(one.contact_id for one in found) == sorted(api_ids(api))
+    assert sorted(one.contact_id for one in found) == sorted(instance.contacts)
     assert [one.at for one in found] == sorted(one.at for one in found)
     assert api.count() == {"SearchContacts": max(1, -(-count // 100))}
     assert api.count("ThrottlingException") == {}
-
-
-def api_ids(api) -> set[str]:
-    return {one for instance in api._instances.values() for one in instance.contacts}
 
 
 @pytest.mark.parametrize("count", [10_001, 20_500])
@@ -95,7 +92,7 @@ def test_the_time_that_cannot_be_sorted_by() -> None:
     clock = VirtualClock(LATER_S)
     api = emulator(centre(spread(10_500)), clock, check=False)
     window = Window(DAY - timedelta(hours=1), DAY + timedelta(hours=3))
-    found = listed(api, clock, window, Query("ENQUEUE_TIMESTAMP"))
+    found = listed(api, clock, window, ContactQuery("ENQUEUE_TIMESTAMP"))
     assert len({one.contact_id for one in found}) == len(found) == 10_500
     assert not any("Sort" in call.request for call in api.calls)
 
@@ -104,8 +101,8 @@ def test_a_token_that_has_expired_costs_no_page_again() -> None:
     """The search goes on from the second of the last contact that was read."""
     clock = VirtualClock(LATER_S)
     api = emulator(centre(spread(450)), clock, check=False)
-    found: list[Listed] = []
-    for number, page in enumerate(pages(asking(api, clock), WINDOW, Query())):
+    found: list[ListedContact] = []
+    for number, page in enumerate(pages(asking(api, clock), WINDOW, ContactQuery())):
         found += page
         if number == 1:
             clock.sleep(3600)
@@ -119,7 +116,7 @@ def test_a_token_that_has_expired_where_nothing_sorts_halves_the_window() -> Non
     clock = VirtualClock(LATER_S)
     api = emulator(centre(spread(450)), clock, check=False, token_life_s=1)
     window = Window(DAY - timedelta(hours=1), DAY + timedelta(hours=3))
-    found = listed(api, clock, window, Query("ENQUEUE_TIMESTAMP"))
+    found = listed(api, clock, window, ContactQuery("ENQUEUE_TIMESTAMP"))
     assert len({one.contact_id for one in found}) == len(found) == 450
     assert api.count("InvalidParameterException")["SearchContacts"] > 1
 
@@ -130,7 +127,7 @@ def test_a_range_of_a_year_is_asked_for_in_eight_weeks() -> None:
     api = emulator(centre([-86_400 * 300, -86_400 * 57, -86_400 * 56, 5]), clock)
     window = Window(DAY - timedelta(days=364), DAY + timedelta(days=1))
     assert len(listed(api, clock, window)) == 4
-    assert total(asking(api, clock), window, Query()) == 4
+    assert count_contacts(asking(api, clock), window, ContactQuery()) == 4
     assert set(api.count("InvalidParameterException")) == set()
 
 
@@ -147,7 +144,7 @@ def test_one_second_with_too_many_contacts_says_so() -> None:
 def test_an_unknown_time_type_is_refused() -> None:
     """With the valid ones."""
     with pytest.raises(UsageError, match="valid are DISCONNECT_TIMESTAMP, INITIATION_TIMESTAMP"):
-        Query("ENDED")
+        ContactQuery("ENDED")
 
 
 def test_others_who_use_up_the_quota_slow_us_down_and_stop_nothing() -> None:
@@ -156,7 +153,7 @@ def test_others_who_use_up_the_quota_slow_us_down_and_stop_nothing() -> None:
     api = emulator(centre(spread(3_000)), clock, check=False)
     api.quotas.others = lambda operation: 0.35 if clock.now_s() < LATER_S + 120 else 0.0
     client = asking(api, clock)
-    found = [one for page in pages(client, WINDOW, Query()) for one in page]
+    found = [one for page in pages(client, WINDOW, ContactQuery()) for one in page]
     bucket = client.buckets.of("111122223333", "us-east-1", "SearchContacts")
     assert len(found) == 3_000
     refused = api.count("ThrottlingException")["SearchContacts"]
@@ -181,7 +178,7 @@ def test_a_share_of_the_quota_leaves_the_rest_to_others() -> None:
     api = emulator(centre(spread(2_000)), clock, check=False)
     api.quotas.others = lambda operation: 0.25
     started = clock.now_s()
-    found = [one for page in pages(asking(api, clock, share=0.5), WINDOW, Query()) for one in page]
+    found = [one for page in pages(asking(api, clock, share=0.5), WINDOW, ContactQuery()) for one in page]
     assert len(found) == 2_000
     assert api.count("ThrottlingException") == {}
     assert clock.now_s() - started == pytest.approx(20 * 4, rel=0.02)

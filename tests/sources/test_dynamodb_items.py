@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,9 +14,7 @@ from trunkline.errors import RecordError
 from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD, SKILLS
-from trunkline.sources.dynamodb import items as dynamodb_items
-from trunkline.sources.dynamodb.items import texts_of
-from trunkline.sources.dynamodb.shapes import Rules
+from trunkline.sources.dynamodb.items import Rules, read_item, texts_of
 
 
 def texts(*values: str) -> st.SearchStrategy[Any]:
@@ -53,6 +52,7 @@ cards = st.fixed_dictionaries(
         ) | odd,
     },
 )  # fmt: skip
+ARRIVED = datetime(2026, 2, 11, 15)
 rules = st.sampled_from([Rules(), Rules(scorecard_zone="America/New_York")])
 
 
@@ -74,10 +74,8 @@ def test_many_at_once_say_what_one_by_one_says(obj: Object, items: st.SearchStra
     @given(st.lists(items, max_size=6), rules)
     def check(made: list[Any], given_rules: Rules) -> None:
         typed = [encoded(one) for one in made]
-        quick = texts_of(obj, typed, given_rules, {})
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(dynamodb_items, "untagged", lambda _: None)
-            careful = texts_of(obj, typed, given_rules, {})
+        quick = texts_of(obj, typed, [ARRIVED] * len(typed), given_rules, {})
+        careful = [read_item(obj, one, ARRIVED, given_rules) for one in typed]
         assert [told(one) for one in quick] == [told(one) for one in careful]
 
     check()
@@ -87,7 +85,7 @@ def test_a_queues_id_is_a_text_and_other_members_of_its_name_stay_as_they_are() 
     """Only in the payload it is the queue's; flatten keeps the others as what the catalogue does not know."""
     item = {"callId": {"S": "a"}, "queueId": {"N": "7"}, "payload": {"M": {"queueId": {"N": "7"}}}}
     for made in ([item], [item, {"callId": {"S": "b"}, "payload": {"M": {"queueId": {"N": "7"}}}}]):
-        for text in texts_of(CALL, [encoded(one) for one in made], Rules(), {}):
+        for text in texts_of(CALL, [encoded(one) for one in made], [ARRIVED] * len(made), Rules(), {}):
             assert isinstance(text, bytes)
             found = json.loads(text)
             assert found["payload"]["queueId"] == "7"

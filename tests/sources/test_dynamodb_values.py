@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.errors import RecordError
-from trunkline.sources.dynamodb.values import TAGS, Attribute, Item, number, object_text, text_of, untagged
+from trunkline.sources.dynamodb.values import TAGS, Attribute, Item, number, object_text, remove_tags, text_of
 
 ATTRIBUTE = msgspec.json.Decoder(Attribute)
 ITEM = msgspec.json.Decoder(Item)
@@ -102,7 +102,7 @@ def test_many_at_once_reads_like_one_by_one(items: list[Any]) -> None:
     """The quick way over many items gives the slow way's texts, or says that it cannot."""
     lines = [msgspec.json.encode(one) for one in items]
     for some in (lines, *([one] for one in lines)):
-        quick = untagged(b"\n".join(some))
+        quick = remove_tags(b"\n".join(some))
         if quick is not None:
             assert [read(text) for text in quick.split(b"\n")] == [read(object_text(ITEM.decode(one))) for one in some]
 
@@ -122,12 +122,12 @@ def test_a_value_that_is_wrong_is_never_read_the_quick_way(
     lines = [msgspec.json.encode(one) for one in items]
     wrong = b'{"k":%b}' % (b'{"M":{"a":{"S":"}"},"b":%b}}' % mistake if is_inside else mistake)
     lines.insert(at, wrong)
-    assert untagged(b"\n".join(lines)) is None
+    assert remove_tags(b"\n".join(lines)) is None
 
 
 def test_an_item_that_is_itself_a_value_is_not_read_the_quick_way() -> None:
     """It has no key, which another member without a type could make up for."""
-    assert untagged(b'{"S":"x"}\n{"a":{"S":"x"},"b":5}') is None
+    assert remove_tags(b'{"S":"x"}\n{"a":{"S":"x"},"b":5}') is None
 
 
 def test_the_quick_way_is_taken_by_what_is_common() -> None:
@@ -137,7 +137,7 @@ def test_the_quick_way_is_taken_by_what_is_common() -> None:
         "m": {"M": {"n": {"N": "-1.5"}, "k": {"M": {"z": {"S": "{"}}}}},
         "t": {"BOOL": True},
     }
-    text = untagged(msgspec.json.encode(item))
+    text = remove_tags(msgspec.json.encode(item))
     assert text is not None
     assert json.loads(text) == {"a": 'x "q" {"S":"y"} }} \\', "m": {"n": -1.5, "k": {"z": "{"}}, "t": True}
 
@@ -156,12 +156,12 @@ def test_a_number_in_plain_notation(given_: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ({"N": "five"}, "N is no number"), ({"N": ""}, "N is no number"), ({"N": "NaN"}, "N is no number"),
+        ({"N": "five"}, "N must be a number"), ({"N": ""}, "N must be a number"), ({"N": "NaN"}, "N must be a number"),
         ({"N": "1" * 39}, "more than 38 digits"), ({"N": "1E126"}, "more than 38 digits or is outside"),
-        ({"N": "1E-131"}, "is outside 1E-130"), ({"N": "١"}, "N is no number"),
-        ({}, "exactly one type and this has 0"), ({"S": "a", "N": "1"}, "exactly one type and this has 2"),
-        ({"S": 5}, "S is no text"), ({"NULL": False}, "NULL can only be true"), ({"B": "a*"}, "no base64"),
-        ({"SS": []}, "at least one member"), ({"NS": ["1", "1.0"]}, "none twice"), ({"BS": ["?"]}, "no base64"),
+        ({"N": "1E-131"}, "is outside 1E-130"), ({"N": "١"}, "N must be a number"),
+        ({}, "exactly one type, and this has 0"), ({"S": "a", "N": "1"}, "exactly one type, and this has 2"),
+        ({"S": 5}, "S must be a text"), ({"NULL": False}, "NULL must be true"), ({"B": "a*"}, "must be base64"),
+        ({"SS": []}, "at least one member"), ({"NS": ["1", "1.0"]}, "none twice"), ({"BS": ["?"]}, "must be base64"),
     ],
 )  # fmt: skip
 def test_a_malformed_value_is_refused_with_its_reason(typed: Any, why: str) -> None:
@@ -177,7 +177,7 @@ def test_nesting_ends_somewhere() -> None:
     typed: Any = {"S": "x"}
     for _ in range(40):
         typed = {"M": {"k": typed}}
-    with pytest.raises(RecordError, match="nests deeper than 32"):
+    with pytest.raises(RecordError, match="nested deeper than 32"):
         text_of(ATTRIBUTE.decode(msgspec.json.encode(typed)))
 
 

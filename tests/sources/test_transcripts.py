@@ -15,7 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from s3 import bucket
-from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics, chat, lens, put, transcribe
+from transcript_files import (
+    DIALOGUE,
+    GREETING,
+    SAMPLES,
+    TALK,
+    VOICEMAIL,
+    call_analytics,
+    chat,
+    items_of,
+    lens,
+    on_channels,
+    put,
+    transcribe,
+)  # fmt: skip
 
 from trunkline import limits
 from trunkline.errors import RecordError, SourceChangedError, UsageError
@@ -94,6 +107,154 @@ def test_people_who_speak_at_once_on_two_channels_keep_their_sentences(tmp_path:
     assert [turn[:2] for turn in said(read(put(tmp_path, "transcripts/c.json", document)))] == [
         ("ch_0", "one two three four"), ("ch_1", "wait please"), ("ch_0", "five"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("has_segments", [False, True])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_on_channels_the_other_sides_speech_ends_a_turn(tmp_path: Path, is_old: bool, has_segments: bool) -> None:
+    """A conversation without long pauses has a turn for each change of speaker, whatever form the channels have."""
+    document = on_channels(DIALOGUE, is_old, has_segments)
+    record = read(put(tmp_path, "transcripts/c.json", document))
+    assert [turn[:2] for turn in said(record)] == [(channel, text) for channel, text, _, _ in DIALOGUE]
+    assert (record["turnCount"], record["changeCount"], record["firstParticipant"]) == (7, 6, "ch_1")
+    assert record["participantKind"] == "channel"
+
+
+@pytest.mark.parametrize(
+    ("items", "turns"),
+    [
+        pytest.param(  # the second speaker begins before the first has ended
+            [("ch_0", "one", 0.0, 2.0), ("ch_1", "two", 1.8, 3.0), ("ch_0", "three", 2.9, 4.0)],
+            [("ch_0", "one"), ("ch_1", "two"), ("ch_0", "three")],
+            id="overlapping_turns",
+        ),
+        pytest.param(  # a listener's word while the other continues to speak
+            [
+                ("ch_0", "one", 0.0, 1.0),
+                ("ch_0", "two", 1.05, 2.0),
+                ("ch_1", "mhm", 0.9, 1.3),
+                ("ch_0", "three", 2.0, 3.0),
+            ],
+            [("ch_0", "one two three"), ("ch_1", "mhm")],
+            id="listeners_word",
+        ),
+        pytest.param(  # the words of each channel listed apart, as some tools merge files
+            [("ch_0", "one", 0.0, 1.0), ("ch_0", "three", 2.0, 3.0), ("ch_1", "two", 1.1, 1.9)],
+            [("ch_0", "one"), ("ch_1", "two"), ("ch_0", "three")],
+            id="listed_by_channel",
+        ),
+        pytest.param(
+            [
+                ("ch_0", "one", 0.0, 1.0),
+                ("ch_1", "two", 1.0, 1.5),
+                ("ch_2", "three", 1.5, 2.0),
+                ("ch_0", "four", 2.0, 3.0),
+            ],
+            [("ch_0", "one"), ("ch_1", "two"), ("ch_2", "three"), ("ch_0", "four")],
+            id="three_channels",
+        ),
+        pytest.param(  # a long word of the other side, most of it while this side is silent
+            [("ch_0", "one", 0.0, 1.0), ("ch_1", "a whole sentence", 0.9, 6.0), ("ch_0", "two", 2.5, 3.0)],
+            [("ch_0", "one"), ("ch_1", "a whole sentence"), ("ch_0", "two")],
+            id="long_item",
+        ),
+    ],
+)
+def test_turns_of_channels(tmp_path: Path, items: list[Any], turns: list[Any]) -> None:
+    """Speech in the other side's silence ends its turn; speech during its words does not."""
+    record = read(put(tmp_path, "transcripts/c.json", on_channels(items)))
+    assert [turn[:2] for turn in said(record)] == turns
+
+
+def test_audio_segments_are_turns_in_order_of_time(tmp_path: Path) -> None:
+    """However the file lists them, changes of speaker are counted in order of time."""
+    document = transcribe(TALK, "speaker", segments=True)
+    document["results"]["audio_segments"].reverse()
+    record = read(put(tmp_path, "transcripts/c.json", document))
+    assert [turn[1] for turn in said(record)] == ["Hello?", "Hello this is the shop.", "Good that you call."]
+
+
+def test_turns_of_contact_lens_are_in_order_of_time(tmp_path: Path) -> None:
+    """However a file lists them."""
+    document = lens(TALK)
+    document["Transcript"].reverse()
+    record = read(put(tmp_path, "Analysis/Voice/2026/02/11/c_analysis_2026-02-11T10:00:00Z.json", document))
+    assert [turn[1] for turn in said(record)] == ["Hello?", "Hello this is the shop.", "Good that you call."]
+    assert record["changeCount"] == 2
+
+
+@pytest.mark.parametrize(
+    ("contents", "text"),
+    [
+        (["私", "の", "Amazon", "Connect", "が", "動きません", "。"], "私のAmazon Connectが動きません。"),
+        (["สวัสดี", "ครับ", "สบายดี", "ไหม"], "สวัสดีครับ สบายดีไหม"),
+        (["¿", "Qué", "tal", "?", "Bien", ",", "gracias", "."], "¿Qué tal? Bien, gracias."),
+        (["Bonjour", ",", "ça", "va", "?"], "Bonjour, ça va ?"),
+        (["안녕하세요", "고객님"], "안녕하세요 고객님"),
+    ],
+)
+def test_the_text_of_a_turn_is_the_transcripts_own(tmp_path: Path, contents: list[str], text: str) -> None:
+    """Spaces are where the transcript has them, in every language, and none is where it has none."""
+    document = {"results": {"transcripts": [{"transcript": text}], "items": items_of(*contents)}}
+    assert [turn[1] for turn in said(read(put(tmp_path, "transcripts/c.json", document)))] == [text]
+
+
+@pytest.mark.parametrize(
+    ("contents", "text"),
+    [
+        (["私", "の", "Amazon", "Connect", "が", "動きません", "。"], "私のAmazon Connectが動きません。"),
+        (["请", "重启", "Amazon", "Connect", "."], "请重启Amazon Connect."),
+        (["Hello", ",", "this", "is", "the", "shop", "."], "Hello, this is the shop."),
+        (["¿", "Qué", "tal", "?"], "¿Qué tal?"),
+        (["안녕하세요", "고객님"], "안녕하세요 고객님"),
+    ],
+)
+@pytest.mark.parametrize("transcripts", [None, [{"transcript": "something else"}]])
+def test_words_without_the_transcripts_text_are_joined_by_their_scripts(
+    tmp_path: Path, contents: list[str], text: str, transcripts: Any
+) -> None:
+    """The scripts of two neighbouring words decide, not the language of the file."""
+    document = {"results": {"transcripts": transcripts, "items": items_of(*contents)}}
+    assert [turn[1] for turn in said(read(put(tmp_path, "transcripts/c.json", document)))] == [text]
+
+
+def test_an_english_phrase_does_not_space_a_japanese_turn(tmp_path: Path) -> None:
+    """Each turn is joined as its own words are written, also where the two channels' words alternate in the text."""
+    english = items_of("Good", "morning", ".", channel_label="ch_1")
+    japanese = items_of("はい", "お", "電話", "ありがとう", channel_label="ch_0")
+    for number, item in enumerate(japanese):
+        item |= {"start_time": str(2 + number), "end_time": str(3 + number)}
+    document = {
+        "results": {"transcripts": [{"transcript": "Good morning. はい お電話ありがとう"}], "items": english + japanese}
+    }
+    turns = said(read(put(tmp_path, "transcripts/c.json", document)))
+    assert [turn[:2] for turn in turns] == [("ch_1", "Good morning."), ("ch_0", "はい お電話ありがとう")]
+    del document["results"]["transcripts"]
+    turns = said(read(put(tmp_path, "transcripts/d.json", document)))
+    assert [turn[:2] for turn in turns] == [("ch_1", "Good morning."), ("ch_0", "はいお電話ありがとう")]
+
+
+@pytest.mark.parametrize(
+    ("languages", "language"),
+    [
+        (
+            [
+                {"language_code": "en-US", "duration_in_seconds": 3.5},
+                {"language_code": "ja-JP", "duration_in_seconds": 61},
+            ],
+            "ja-JP",
+        ),
+        ([{"language_code": "es-US"}], "es-US"),
+        ([], None),
+        ("ja-JP", None),
+    ],
+)
+def test_a_call_in_several_languages_has_the_longest_one(tmp_path: Path, languages: Any, language: str | None) -> None:
+    """The list stays in the record as the file has it, so that the others are known too."""
+    document = {"results": {"items": items_of("Hello"), "language_codes": languages}}
+    record = read(put(tmp_path, "transcripts/c.json", document))
+    assert record.get("language") == language
+    assert record["results"] == {"language_codes": languages}
 
 
 def test_languages_without_spaces_are_joined_without(tmp_path: Path) -> None:

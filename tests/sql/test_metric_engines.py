@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from contacts import COLUMNS, database, random_contacts
 
+from trunkline.engines.catalogue import ENGINES
 from trunkline.metrics.catalogue import METRICS
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
@@ -42,7 +43,7 @@ AS 'SELECT moment + CAST(number || '' '' || part AS INTERVAL)';
 
 def compiled(grouping: Grouping, engine: str) -> MetricQuery:
     """Every metric by this grouping."""
-    return compile_metrics(list(METRICS.values()), grouping, X, *BOUNDS, engine)
+    return compile_metrics(list(METRICS.values()), grouping, X, *BOUNDS, ENGINES[engine])
 
 
 def on_duckdb(grouping: Grouping) -> list[tuple[Any, ...]]:
@@ -102,6 +103,6 @@ def test_the_statistics_view_agrees_on_postgresql(postgres: Any) -> None:
     names = ", ".join(f'"{one.name}"' for one in CONTACT_STATISTIC_RECORD.columns if one.name != "instance_id")
     select = f"SELECT {names} FROM connect_datalake.contact_statistic_record ORDER BY contact_id"
     wanted = database(CONTACTS).execute(select).fetchall()
-    postgres.execute(create_view(CONTACT_STATISTIC_RECORD, "postgres"))
+    postgres.execute(create_view(CONTACT_STATISTIC_RECORD, ENGINES["postgres"]))
     postgres.execute(select.replace("ORDER BY contact_id", 'ORDER BY contact_id COLLATE "C"'))
     assert postgres.fetchall() == wanted

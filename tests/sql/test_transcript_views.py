@@ -23,8 +23,8 @@ from trunkline.sql.views import create_view, select_view, views_on
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_view_is_one_statement_of_its_engine(engine: str, name: str) -> None:
     """Sqlglot reads it as one CREATE VIEW with the catalogue's columns in order; it fits one query."""
-    sql = create_view(VIEWS[name], engine).removesuffix("\nWITH NO SCHEMA BINDING")
-    (tree,) = sqlglot.parse(sql, dialect=find(engine).sqlglot, error_level=sqlglot.ErrorLevel.RAISE)
+    sql = create_view(VIEWS[name], ENGINES[engine]).removesuffix("\nWITH NO SCHEMA BINDING")
+    (tree,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
     assert isinstance(tree, exp.Create)
     assert isinstance(tree.expression, exp.Select)
     assert [one.alias_or_name for one in tree.expression.selects] == [column.name for column in VIEWS[name].columns]
@@ -80,7 +80,7 @@ def test_athenas_view_means_what_the_warehouses_does(tmp_path: Path, name: str) 
         tables: dict[str, dict[str, str]] = {}
         for table, column, type_ in con.execute(columns).fetchall():
             tables.setdefault(table, {})[column] = type_
-        theirs = con.execute(trino.to_duckdb(select_view(view, "athena"), tables)).fetchall()
+        theirs = con.execute(trino.to_duckdb(select_view(view, ENGINES["athena"]), tables)).fetchall()
         ours = con.execute(f"SELECT * FROM w.{view.database}.{view.name}").fetchall()
     assert len(ours) == (3 if name == "calls" else 1)
     assert sorted(map(str, theirs)) == sorted(map(str, ours))

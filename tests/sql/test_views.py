@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 from contacts import T0, at, database, handled, queued
-from golden_files import Golden
 
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.sql.portable import SPELLINGS
-from trunkline.sql.views import create_view
 
 FLAGS = [one.name for one in CONTACT_STATISTIC_RECORD.columns if one.name.startswith("is_")]
 
@@ -113,9 +110,3 @@ def test_times_of_contacts() -> None:
         (1000, 5000, 5000, None, None, None, None, None, None),
         (0, None, None, None, None, None, None, None, None),
     ]
-
-
-@pytest.mark.parametrize("engine", SPELLINGS)
-def test_view_sql_of_every_engine_is_golden(engine: str, golden: Golden) -> None:
-    """The view's definition as it was reviewed."""
-    golden.check(f"views/contact_statistic_record.{engine}.sql", create_view(CONTACT_STATISTIC_RECORD, engine))

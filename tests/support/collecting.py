@@ -10,17 +10,16 @@ from typing import Any
 
 from connect import invoke_of
 from homes import contacts, opened
+from virtual_clock import VirtualClock
 
 from trunkline.pipelines import collect_state
 from trunkline.pipelines.collect import Collected, Collector, Service
 from trunkline.pipelines.home import Home
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
-from trunkline.sources.connect_api.client import Invoke, instance_of
-from trunkline.sources.connect_api.quota import Pace
+from trunkline.sources.connect_api.client import CallClock, Invoke, parse_instance
 
-INSTANCE = instance_of(INSTANCE_ARN, {})
+INSTANCE = parse_instance(INSTANCE_ARN, {})
 
 
 class KilledError(BaseException):
@@ -33,7 +32,7 @@ def service(
 ) -> Service:  # fmt: skip
     """The way to the emulator; `skew_s` is how far the collector's clock is ahead of the service's."""
     return Service(
-        Pace(lambda: clock.now_s() + skew_s, clock.sleep, deadline_s), lambda instance: around(invoke_of(api))
+        CallClock(lambda: clock.now_s() + skew_s, clock.sleep, deadline_s), lambda instance: around(invoke_of(api))
     )
 
 

@@ -10,33 +10,39 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from virtual_clock import VirtualClock
 
 from trunkline.aws.service_model import checker
 from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
-from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance, instance_of, until
-from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, SimulatedInstance, simulate_instance, until
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import Quotas
+from trunkline.simulator.connect_api.quota import ApiError, Quotas
 from trunkline.simulator.connect_api.search import Assumptions
-from trunkline.simulator.connect_api.virtual_clock import VirtualClock
 from trunkline.simulator.spec import Spec
-from trunkline.sources.connect_api.client import Api, CallError, Invoke, Memory, NoMemory
-from trunkline.sources.connect_api.client import instance_of as instance_named
-from trunkline.sources.connect_api.contacts import Held
-from trunkline.sources.connect_api.quota import Buckets, Pace
+from trunkline.sources.connect_api.client import (
+    AnswerCache,
+    CallClock,
+    CallError,
+    ConnectClient,
+    Invoke,
+    NoCache,
+    TokenBuckets,
+    parse_instance,
+)
+from trunkline.sources.connect_api.contacts import HeldContact
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 MODEL = cache(checker)
 
 
 @cache
-def simulated(contacts: int = 60, seed: int = 1) -> Instance:
+def simulated(contacts: int = 60, seed: int = 1) -> SimulatedInstance:
     """The centre's day 2026-03-03, as its instance knows it. Shared: nothing changes it."""
-    return instance_of(Spec(contacts=contacts, seed=seed, date=date(2026, 3, 3)), INSTANCE_ARN)
+    return simulate_instance(Spec(contacts=contacts, seed=seed, date=date(2026, 3, 3)), INSTANCE_ARN)
 
 
-def emulator(instance: Instance, clock: VirtualClock, check: bool = True, **assumed: Any) -> ConnectApi:
+def emulator(instance: SimulatedInstance, clock: VirtualClock, check: bool = True, **assumed: Any) -> ConnectApi:
     """An API whose quotas run on the virtual clock."""
     rules: Callable[..., list[str]] = MODEL("connect") if check else (lambda operation, side, values: [])
     return ConnectApi([instance], clock.now_s, Assumptions(**assumed), Quotas(clock.now_s), rules)
@@ -84,9 +90,9 @@ def contact_at(
     )  # fmt: skip
 
 
-def instance_with(contacts: list[ApiContact]) -> Instance:
+def instance_with(contacts: list[ApiContact]) -> SimulatedInstance:
     """An instance that has just these, one queue and one user."""
-    return Instance(
+    return SimulatedInstance(
         INSTANCE_ARN, {one.contact_id: one for one in contacts},
         (("q-1", f"{INSTANCE_ARN}/queue/q-1", "Support"),), (("a-1", f"{INSTANCE_ARN}/agent/a-1", "ana"),),
         (), (), {"a-1": "p-1"}, {},
@@ -113,13 +119,15 @@ def asking(
     *,
     share: float = 1.0,
     deadline_s: float | None = None,
-    memory: Memory | None = None,
-) -> Api:
+    cache: AnswerCache | None = None,
+) -> ConnectClient:
     """The product's client of an emulator, on the same clock."""
-    pace = Pace(clock.now_s, clock.sleep, deadline_s)
-    return Api(instance_named(INSTANCE_ARN, {}), invoke_of(api), Buckets(share, pace), memory or NoMemory())
+    pace = CallClock(clock.now_s, clock.sleep, deadline_s)
+    return ConnectClient(
+        parse_instance(INSTANCE_ARN, {}), invoke_of(api), TokenBuckets(share, pace), cache or NoCache()
+    )
 
 
-def nothing_held(ids: Sequence[str]) -> dict[str, Held]:
+def nothing_held(ids: Sequence[str]) -> dict[str, HeldContact]:
     """An empty warehouse."""
     return {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from trunkline.engines.duckdb import DUCKDB
 from trunkline.metrics.catalogue import select
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
@@ -77,7 +78,7 @@ def database(contacts: Iterable[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in COLUMNS.items())
     connection.execute(f"CREATE TABLE connect.f_calls ({columns})")
     connection.execute("CREATE VIEW connect_datalake.contact_record AS SELECT * FROM connect.f_calls")
-    connection.execute(create_view(CONTACT_STATISTIC_RECORD, "duckdb"))
+    connection.execute(create_view(CONTACT_STATISTIC_RECORD, DUCKDB))
     completed = [
         {
             "instance_id": "i-1",
@@ -121,7 +122,7 @@ def measure(
 ) -> list[tuple[Any, ...]]:
     """The rows of these metrics on DuckDB."""
     threshold = x if isinstance(x, Threshold) else Threshold(x)
-    query = compile_metrics(select(metrics), Grouping(by, interval, zone), threshold, since, until, "duckdb")
+    query = compile_metrics(select(metrics), Grouping(by, interval, zone), threshold, since, until, DUCKDB)
     result = connection.execute(query.sql, list(query.params))
     assert tuple(column[0] for column in result.description or ()) == query.columns
     return result.fetchall()

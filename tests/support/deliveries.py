@@ -15,7 +15,7 @@ from homes import NARROW, PER_DELIVERY, Record, Row, contact, narrow
 from trunkline.flatten.flattener import Flattened, Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 
 ARRIVED_AT = datetime(2026, 3, 9)
@@ -166,7 +166,7 @@ def flattened(subject: Subject, versions: Sequence[Version], flattener: Flattene
     """Each version's row, flattened for itself, and its place in the order of versions."""
     obj = subject.obj
     ranges = tuple(
-        Range(f"/in/{API if v.is_api else 's-'}{n}", "1", 0, 1, True, ARRIVED_AT) for n, v in enumerate(versions)
+        FileRange(f"/in/{API if v.is_api else 's-'}{n}", "1", 0, 1, True, ARRIVED_AT) for n, v in enumerate(versions)
     )
     texts = [text_of(subject.record(v), "compact") for v in versions]
     framed = Framed(Plan(obj.name, "test", ranges), texts, list(range(len(texts))), [0] * len(texts), [], 1)

@@ -8,7 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from trunkline.engines.duckdb import DUCKDB
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.contact import CONTACTS
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.pipelines.reading import Reader
@@ -17,7 +19,7 @@ from trunkline.simulator.oracle.oracle import DEFAULT_X, answers
 from trunkline.simulator.oracle.terms import METRICS
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import Spec
-from trunkline.sql.metric_query import GROUPS, Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 
 Table = dict[tuple[Any, ...], tuple[Any, ...]]
 
@@ -53,8 +55,8 @@ def by_sql(reader: Reader, ask: Ask, names: tuple[str, ...] = tuple(METRICS)) ->
     else:
         x = Threshold(ask.x)
     grouping = Grouping(ask.by, ask.interval, ask.zone)
-    query = compile_metrics(select(names), grouping, x, ask.since, ask.until, "duckdb")
-    keys = [query.columns.index(GROUPS[name][0]) for name in ask.by]
+    query = compile_metrics(select(names), grouping, x, ask.since, ask.until, DUCKDB)
+    keys = [query.columns.index(dimension.key) for dimension in grouping.dimensions(CONTACTS)]
     keys += [query.columns.index("interval_start")] if ask.interval else []
     values = [query.columns.index(name.lower()) for name in names]
     rows = reader.warehouse.query(query.numbered, query.params)

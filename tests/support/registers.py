@@ -12,13 +12,13 @@ from typing import Any
 from homes import RECORD_COLUMNS, Record, _column
 
 from trunkline.completeness.census import Scope
+from trunkline.completeness.listings import Listing
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners
 from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.sightings import Seen
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window
 
@@ -85,12 +85,18 @@ class Memory:
     searches: int = 0
     fetches: list[str] = field(default_factory=list)
     before_call: Callable[[], None] = lambda: None
+    home: Home | None = None
 
     @staticmethod
     def of(records: Sequence[Record], now: datetime, **more: Any) -> Memory:
         return Memory({record["ContactId"]: record for record in records}, now, **more)
 
-    def listed(self, window: Window) -> Iterator[Seen]:
+    def at(self, home: Home) -> Memory:
+        """The register beside a home, into which it loads what is fetched."""
+        self.home = home
+        return self
+
+    def list_window(self, window: Window) -> Iterator[Listing]:
         edges = [window.start]
         while edges[-1] + self.stretch < window.end:
             edges.append(edges[-1] + self.stretch)
@@ -105,9 +111,11 @@ class Memory:
             for _ in range(max(1, -(-len(found) // 100))):
                 self._call()
                 self.searches += 1
-            yield Seen(Window(start, end), self.now, found)
+            yield Listing(Window(start, end), self.now, found)
 
-    def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
+    def fetch(self, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
+        home, obj = self.home, TALLY
+        assert home is not None
         texts, unknown = [], []
         for id_ in ids:
             self._call()
@@ -121,17 +129,17 @@ class Memory:
             arrived = self.now.replace(tzinfo=None)
             size = sum(map(len, texts))
             plan = Plan(
-                obj.name, "connect_api", (Range(f"memory:{min(ids)}", stamp(self.now), 0, size, True, arrived),)
+                obj.name, "connect_api", (FileRange(f"memory:{min(ids)}", stamp(self.now), 0, size, True, arrived),)
             )
             framed = Framed(
                 plan, texts, [0] * len(texts), list(range(len(texts))), [], size, [Mark("api")] * len(texts)
             )
             batches.record_plan(home.store, plan)
-            merge_batches(home, obj, [Flatteners(home, obj).put(framed)])
+            merge_batches(home, obj, [FlattenPool(home.lake, obj).put(framed)])
         advance(len(ids))
         return unknown
 
-    def calls(self, contacts: int, fetched: int) -> tuple[int, float]:
+    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
         pages = -(-contacts // 100)
         return pages + fetched, pages * 2 + fetched / 10
 

@@ -11,7 +11,7 @@ from deliveries import FidelityByName
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
-from trunkline.pipelines import load
+from trunkline.pipelines import flattening
 
 _made: dict[tuple[Object, PiiRule], Flattener] = {}
 
@@ -27,7 +27,7 @@ def shared_flattener(obj: Object, rule: PiiRule, spill: Path | None = None) -> F
 def shared_flatteners() -> Iterator[None]:
     """Loads take the shared flatteners."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "Flattener", shared_flattener)
+        patch.setattr(flattening, "Flattener", shared_flattener)
         yield
 
 

@@ -73,6 +73,54 @@ def transcribe(
     return {"jobName": "job", "accountId": "111122223333", "status": "COMPLETED", "results": found | results}
 
 
+Spoken = tuple[str, str, float, float]
+"""Channel, the text of one item, begin and end in seconds."""
+
+DIALOGUE: list[Spoken] = [
+    ("ch_1", "Hello?", 0.5, 1.0), ("ch_0", "This is the shop.", 1.2, 2.4), ("ch_1", "Who?", 2.5, 2.8),
+    ("ch_0", "The shop, about your order.", 3.0, 4.6), ("ch_1", "Oh yes.", 4.7, 5.2),
+    ("ch_0", "Is Friday fine?", 5.4, 6.6), ("ch_1", "Yes, fine.", 6.7, 7.4),
+]  # fmt: skip
+"""A conversation whose turns follow each other closely."""
+
+
+def on_channels(items: Sequence[Spoken], is_old: bool = False, has_segments: bool = False) -> dict[str, Any]:
+    """A job's output with channels: labels on the items, or in older files the items of each channel."""
+    labelled = [
+        {"channel_label": channel, "type": "pronunciation", "start_time": _s(begin), "end_time": _s(end),
+         "alternatives": [{"content": text}]}
+        for channel, text, begin, end in items
+    ]  # fmt: skip
+    results: dict[str, Any] = {"items": labelled}
+    if is_old:
+        channels = [
+            {"channel_label": name, "items": [item for item in labelled if item["channel_label"] == name]}
+            for name in ("ch_0", "ch_1")
+        ]
+        bare = [{key: value for key, value in item.items() if key != "channel_label"} for item in labelled]
+        results = {"items": bare, "channel_labels": {"number_of_channels": 2, "channels": channels}}
+    if has_segments:
+        # Newer jobs close a segment at a pause of its own channel alone.
+        results["audio_segments"] = [
+            {"id": number, "transcript": " ".join(text for channel, text, _, _ in items if channel == name),
+             "start_time": _s(min(item[2] for item in items if item[0] == name)),
+             "end_time": _s(max(item[3] for item in items if item[0] == name)), "channel_label": name}
+            for number, name in enumerate(("ch_0", "ch_1"))
+        ]  # fmt: skip
+    return {"jobName": "job", "status": "COMPLETED", "results": results}
+
+
+def items_of(*contents: str, step: float = 0.3, **more: Any) -> list[dict[str, Any]]:
+    """Items of a Transcribe file, one after the other; `,.?!。、¿` and the like are punctuation."""
+    items: list[dict[str, Any]] = []
+    for number, content in enumerate(contents):
+        is_mark = len(content) == 1 and not content.isalnum()
+        times = {} if is_mark else {"start_time": _s(number * step), "end_time": _s(number * step + step)}
+        kind = "punctuation" if is_mark else "pronunciation"
+        items.append({"type": kind, "alternatives": [{"content": content}], **times, **more})
+    return items
+
+
 def lens(said: Sequence[Said], is_redacted: bool = False, roles: tuple[str, str] = ("CUSTOMER", "AGENT"), **more: Any
          ) -> dict[str, Any]:  # fmt: skip
     """A Contact Lens voice file. `far` is the first role, `near` the second; participants have ids of their own."""

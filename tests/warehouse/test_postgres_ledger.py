@@ -10,12 +10,12 @@ from homes import load_into, opened, write
 from registers import NOON, TALLY, Memory, tally
 from servers import Databases
 
-from trunkline.completeness.periods import rule_of
-from trunkline.pipelines.reconcile import Wanted, reconcile
-from trunkline.pipelines.verifying import verify_all
+from trunkline.completeness.periods import settle_rule
+from trunkline.pipelines.reconcile import ReconcileRequest, reconcile
+from trunkline.pipelines.verify import verify_all
 
 psycopg = pytest.importorskip("psycopg")
-RULE = rule_of((6, 24, 72))
+RULE = settle_rule((6, 24, 72))
 
 
 def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databases, tmp_path: Path) -> None:
@@ -26,18 +26,20 @@ def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databas
     with opened(tmp_path / "home", TALLY, warehouse=url) as home:
         home.warehouse.install([TALLY], [])
         load_into(home, write(tmp_path / "in", *records[2:], records[0] | {"Score": "many"}), obj=TALLY)
-        found = reconcile(home, TALLY, register, Wanted(register.now, RULE))
+        found = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE))
         assert [(one.name, one.counts.missing) for one in found.records if one.counts.listed] == [("2026-03-03", 2)]
-        healed = reconcile(home, TALLY, register, Wanted(register.now, RULE, is_healing=True))
-        assert (healed.is_well, healed.healed) == (True, 2)
+        healed = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE, is_healing=True))
+        assert (healed.is_complete, healed.healed) == (True, 2)
         register.now += timedelta(hours=1)
         moved = tally("c-3", NOON + timedelta(hours=2)) | {
             "Began": records[3]["Began"],
             "Changed": "2026-03-06T00:00:00Z",
         }
         load_into(home, write(tmp_path / "late", moved), obj=TALLY)
-        assert reconcile(home, TALLY, register, Wanted(register.now, RULE)).amended == ("2026-03-03",)
-        assert all(one.is_well for one in verify_all(home, TALLY))
+        assert reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE)).amended == (
+            "2026-03-03",
+        )
+        assert all(one.holds for one in verify_all(home, TALLY))
     with psycopg.connect(url, autocommit=True) as con:
         asked = "SELECT state, listed, missing, pairs, amendments FROM ledger.period WHERE listed > 0"
         assert con.execute(asked).fetchall() == [("closed", 8, 0, 8, 1)]

@@ -9,11 +9,11 @@ from homes import load_into, opened, write
 from registers import NOON, TALLY, Memory, tally
 from servers import RedshiftDatabases
 
-from trunkline.completeness.periods import rule_of
-from trunkline.pipelines.reconcile import Wanted, reconcile
-from trunkline.pipelines.verifying import verify_all
+from trunkline.completeness.periods import settle_rule
+from trunkline.pipelines.reconcile import ReconcileRequest, reconcile
+from trunkline.pipelines.verify import verify_all
 
-RULE = rule_of((6, 24, 72))
+RULE = settle_rule((6, 24, 72))
 
 
 def test_redshift_is_reconciled_healed_and_certified(redshift_databases: RedshiftDatabases, tmp_path: Path) -> None:
@@ -23,10 +23,10 @@ def test_redshift_is_reconciled_healed_and_certified(redshift_databases: Redshif
     with opened(tmp_path / "home", TALLY, warehouse=redshift_databases.new()) as home:
         home.warehouse.install([TALLY], [])
         load_into(home, write(tmp_path / "in", *records[2:], records[0] | {"Score": "many"}), obj=TALLY)
-        found = reconcile(home, TALLY, register, Wanted(register.now, RULE))
+        found = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE))
         assert [(one.name, one.counts.missing) for one in found.records if one.counts.listed] == [("2026-03-03", 2)]
-        healed = reconcile(home, TALLY, register, Wanted(register.now, RULE, is_healing=True))
-        assert (healed.is_well, healed.healed) == (True, 2)
-        assert all(one.is_well for one in verify_all(home, TALLY))
+        healed = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE, is_healing=True))
+        assert (healed.is_complete, healed.healed) == (True, 2)
+        assert all(one.holds for one in verify_all(home, TALLY))
         asked = "SELECT state, listed, missing, pairs FROM ledger.period WHERE listed > 0"
         assert home.warehouse.query(asked) == [("closed", 8, 0, 8)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.settings import WAREHOUSE_URLS, without_password
+from trunkline.urls import WAREHOUSE_URLS, without_password
 from trunkline.warehouse.targets import TARGETS, target_of
 
 

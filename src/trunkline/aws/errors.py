@@ -193,7 +193,9 @@ def _missing_message(call: FailedCall, resource: str) -> str:
     check = "check the name, AWS_DEFAULT_REGION and the account of the credentials in use"
     if call.code == "NoSuchBucket":
         return f"the bucket {_bucket(resource)} of {printable(resource)} does not exist: {check}."
-    return f"{printable(resource)} does not exist ({call.code} to {call.operation}){_quoted(call.text)}: {check}."
+    # What AWS says of a table or key repeats its name.
+    detail = "" if call.service in _KINDS else _quoted(call.text)
+    return f"{printable(resource)} does not exist ({call.code} to {call.operation}){detail}: {check}."
 
 
 def _denied_message(call: FailedCall, resource: str) -> str:

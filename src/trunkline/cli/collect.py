@@ -25,19 +25,19 @@ TimeType = Literal["disconnect", "initiation", "connected_to_agent", "scheduled"
 
 
 def collect(
-    since: Annotated[str, typer.Option("--since", help="First moment: 2026-03-02 or 2026-03-02T08:00, local.")],
-    until: Annotated[str | None, typer.Option("--until", help="First moment after (default: now).")] = None,
+    since: Annotated[str, typer.Option("--since", help="Start: 2026-03-02 or 2026-03-02T08:00, local time.")],
+    until: Annotated[str | None, typer.Option("--until", help="End, exclusive (default: now).")] = None,
     instance: Chosen = None,
     endpoint: Endpoint = None,
-    by: Annotated[TimeType, typer.Option("--by", help="The time that decides whether a contact is in.")] = "disconnect",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    by: Annotated[TimeType, typer.Option("--by", help="The time by which contacts are selected.")] = "disconnect",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Fetch contacts through the Connect API and load what is missing: where the stream was broken, or was never there.
+    """Fetch contacts through the Connect API and load those that are missing, for periods without the stream.
 
-    A contact that the stream delivered is left as it is. Rows from the API lack talk, hold and queue times (NULL) until
-    the exported record comes and replaces them. Stopped at any point, the same command goes on where it was.
+    A contact that the stream delivered is left unchanged. Rows from the API lack talk, hold and queue times (NULL)
+    until the exported record arrives and replaces them. It can be stopped at any time: the same command resumes it.
 
     Example: trunkline collect --since 2026-03-02 --until 2026-03-03 --dry-run
     """
@@ -45,14 +45,14 @@ def collect(
     from trunkline.pipelines.collect import Collector, each, instances
     from trunkline.pipelines.collect_plan import plan
     from trunkline.settings import Settings
-    from trunkline.sources.connect_api.search import Query
+    from trunkline.sources.connect_api.search import ContactQuery
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
     start, end = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
-    query = Query(f"{by.upper()}_TIMESTAMP")
+    query = ContactQuery(f"{by.upper()}_TIMESTAMP")
     with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         planned = []
@@ -76,10 +76,10 @@ def run(
     home: Home = None,
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Do what the object's schedule asks for now: windows since the last run, then those to be read again.
+    """Do what the object's schedule requires now: windows since the last run, then windows to be read again.
 
     For contact_record that is collecting through the Connect API (`collect_schedule`, by default New York's two-hour
-    windows at minute 40). After an outage all windows that were missed are taken. Start it as often as you like.
+    windows at minute 40). After an outage all missed windows are collected. Idempotent: run it as often as you like.
 
     Example: trunkline run contact_record
     """

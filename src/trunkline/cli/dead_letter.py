@@ -1,7 +1,8 @@
-"""`trunkline dead-letter`: what was set aside, why, its bytes, and running it again."""
+"""`trunkline dead-letter`: records set aside, with reason and bytes, and their replay."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -19,9 +20,9 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Only those with th
 @app.command("list")
 def list_letters(
     home: Home = None, output_format: Output = Format.TABLE, object_name: ObjectName = None, reason: Reason = None,
-    landed: Annotated[bool, typer.Option("--landed", help="Also those that a replay has landed.")] = False,
+    landed: Annotated[bool, typer.Option("--landed", help="Also those that a replay has loaded.")] = False,
 ) -> None:  # fmt: skip
-    """List records set aside, one line per distinct record: the same poison delivered twice is one line, times 2.
+    """List records set aside, one line per distinct record: the same bad record delivered twice is one line, times 2.
 
     Example: trunkline dead-letter list --reason truncated
     """
@@ -33,34 +34,35 @@ def list_letters(
         if object_name is not None:
             find(object_name, opened.objects)
         letters = dead_letters(opened.warehouse, object_name, is_open=not landed)
-    grouped: dict[tuple[str, str], list[int]] = {}
-    for place, letter in enumerate(letters):
+    copies = Counter((letter.object_name, letter.payload_hash) for letter in letters)
+    distinct = {(letter.object_name, letter.payload_hash): letter for letter in reversed(letters)}
+    rows = []
+    for key in copies:
+        letter = distinct[key]
         if reason in (None, letter.reason):
-            grouped.setdefault((letter.object_name, letter.payload_hash), []).append(place)
-    rows = [
-        (letters[at[0]].payload_hash[:12], len(at), name, letters[at[0]].reason, letters[at[0]].length,
-         letters[at[0]].arrived_at, letters[at[0]].detail,
-         _short(letters[at[0]].position) if output_format is Format.TABLE else letters[at[0]].position)
-        for (name, _), at in grouped.items()
-    ]  # fmt: skip
+            position = _short(letter.position) if output_format is Format.TABLE else letter.position
+            rows.append(
+                (letter.payload_hash[:12], copies[key], letter.object_name, letter.reason, letter.length,
+                 letter.arrived_at, letter.detail, position)
+            )  # fmt: skip
     columns = ["id", "times", "object", "reason", "length", "arrived_at", "detail", "position"]
     output.rows(columns, rows, output_format)
 
 
 def _short(position: str) -> str:
-    """A position as a person finds it: the file's name and the offset."""
+    """A position in short: the file's name and the offset."""
     place, _, offset = position.rpartition(":")
     return f"{place.rpartition('@')[0].rpartition('/')[2]}:{offset}"
 
 
 @app.command()
 def show(
-    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it; its first characters suffice.")],
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it; the first characters suffice.")],
     home: Home = None,
 ) -> None:
     """Write the bytes of a record that was set aside (its first MiB). They may hold personal data.
 
-    Of a row that the warehouse refused, what the lake has of it, as JSON.
+    For a row that the warehouse refused, the row as it is in the lake, as JSON.
 
     Example: trunkline dead-letter show 3f2a9c
     """
@@ -72,8 +74,12 @@ def show(
     from trunkline.pipelines.refused import is_refused, row_text
 
     with open_to_write(home) as opened:
-        found = [one for one in dead_letters(opened.warehouse, is_open=False) if one.payload_hash.startswith(letter_id)]
-        ids = {one.payload_hash for one in found}
+        found = [
+            letter
+            for letter in dead_letters(opened.warehouse, is_open=False)
+            if letter.payload_hash.startswith(letter_id)
+        ]
+        ids = {letter.payload_hash for letter in found}
         if len(ids) != 1:
             seen = f"{len(ids):,} records set aside have" if ids else "no record set aside has"
             raise UsageError(
@@ -93,7 +99,7 @@ def show(
 def replay(
     home: Home = None, output_format: Output = Format.TABLE, object_name: ObjectName = None, reason: Reason = None
 ) -> None:
-    """Run records that were set aside again, after a fix. What still cannot be used stays set aside, once.
+    """Load records that were set aside again, after a fix. What still cannot be used stays set aside.
 
     Example: trunkline dead-letter replay --reason wrong_type
     """
@@ -106,7 +112,7 @@ def replay(
         names = [find(object_name, opened.objects).name] if object_name else list(opened.objects)
         results = []
         for name in names:
-            letters = [one for one in dead_letters(opened.warehouse, name) if reason in (None, one.reason)]
+            letters = [letter for letter in dead_letters(opened.warehouse, name) if reason in (None, letter.reason)]
             if letters:
                 results.append(run(opened, opened.objects[name], letters))
     for result in results:

@@ -1,4 +1,4 @@
-"""`trunkline demo`: a simulated day, loaded, counted and reported, with nothing to set up."""
+"""`trunkline demo`: a simulated day, loaded, counted and reported, without any setup."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def demo(
     home: Annotated[Path, typer.Option("--home", help="The demo's own home; emptied first.")] = Path("trunkline-demo"),
     output_format: Output = Format.TABLE,
 ) -> None:
-    """Simulate a day of a contact centre with every kind of fault, load it, print it and write the report.
+    """Simulate a contact centre's day with every kind of fault, load it, print a summary and write the report.
 
     The day before is simulated and loaded first, so that there is something to compare with.
 
@@ -58,11 +58,11 @@ def demo(
     headlines = _report(settings, today, report)
     if output_format is Format.TABLE:
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
-        rows = [(one.label, one.value, one.change, one.tone) for one in headlines]
+        rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
         output.rows(["", "the day", "against the day before", ""], rows)
         output.text(f"\nReport: {report}")
-        question = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
-        output.text(f'Ask it:  {_command()} sql --home {home} "{question}"')
+        query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
+        output.text(f'Query it: {_command()} sql --home {home} "{query}"')
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:
@@ -71,22 +71,22 @@ def demo(
 
 
 def _command() -> str:
-    """What a person types for this program: its name where it is on the path, else the way it was started."""
+    """How to run this program: its name where it is on the path, else the path it was started by."""
     return "trunkline" if shutil.which("trunkline") else os.path.relpath(sys.argv[0])
 
 
 def _empty(home: Path) -> None:
-    """Empty the demo's home; refuse a folder that no demo made."""
+    """Empty the demo's home. Raises UsageError for a folder that the demo did not create."""
     if home.exists() and any(home.iterdir()):
         if not (home / MARK).exists():
-            raise UsageError(f"{home} is not empty and no demo made it; name another folder with --home")
+            raise UsageError(f"{home} is not empty and was not created by the demo; choose another folder with --home")
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
-    (home / MARK).write_text("Made by `trunkline demo`, which empties this folder when it runs again.\n")
+    (home / MARK).write_text("Created by `trunkline demo`, which empties this folder when it runs again.\n")
 
 
 def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
-    """Simulate a day and load it as a centre would: what came on the day, then what came late."""
+    """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late."""
     from trunkline.accounting import total
     from trunkline.pipelines.load import load
     from trunkline.simulator.run import simulate

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trunkline.objects.model import Object
     from trunkline.pipelines.backfill import ScanOptions
     from trunkline.pipelines.home import Home as OpenHome
-    from trunkline.pipelines.load import LoadResult
+    from trunkline.pipelines.runner import LoadResult
 
 _SCHEME: Final = "dynamodb://"
 ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...")]
@@ -65,9 +65,9 @@ def enable_stream(
     import time
 
     from trunkline.aws.clients import make_client
-    from trunkline.sources.dynamodb.shards import enable
+    from trunkline.sources.dynamodb.tables import enable_stream
 
-    arn, is_new = enable(make_client("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
+    arn, is_new = enable_stream(make_client("dynamodb"), table.removeprefix(_SCHEME), time.sleep)
     if output_format is not Format.TABLE:
         output.record({"table": table, "stream": arn, "was_enabled": not is_new}, output_format)
         return
@@ -125,13 +125,14 @@ def backfill(
 
 def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> LoadResult:
     from trunkline.aws.clients import make_client
-    from trunkline.pipelines.backfill import backfill_scan, describe
+    from trunkline.pipelines.backfill import backfill_scan
+    from trunkline.sources.dynamodb.tables import describe_table
 
     table = _table_in(source, f"trunkline backfill {obj.name}")
     _object_of(home, table, obj.name)
     client = make_client("dynamodb", connections=options.segments + 1)
     # DynamoDB updates a table's item count every six hours, so the bar may end early or late.
-    with progress(f"Scanning {table}", describe(client, table).get("ItemCount") or None, "items") as advance:
+    with progress(f"Scanning {table}", describe_table(client, table).get("ItemCount") or None, "items") as advance:
         return backfill_scan(home, obj, table, client, options, advance)
 
 
@@ -153,7 +154,7 @@ def _table_in(source: str | None, command: str) -> str:
 
 def _object_of(home: OpenHome, table: str, object_name: str) -> Object:
     """The object that the table holds. Raises UsageError where the settings say that it holds another."""
-    from trunkline.pipelines.tables import object_of
+    from trunkline.sources.dynamodb.tables import object_of
 
     obj = object_of(table, home.settings, home.objects)
     if obj.name != object_name:

@@ -13,8 +13,8 @@ from trunkline.cli.shared import Home, Output, open_to_write, progress
 from trunkline.errors import UsageError
 
 if TYPE_CHECKING:
-    from trunkline.completeness.certificate import Chain
-    from trunkline.pipelines.certifying import Verdict
+    from trunkline.completeness.certificates import Chain
+    from trunkline.completeness.certifying import Verdict
 
 app = typer.Typer(help="How complete each day is, and its certificates.", no_args_is_help=True, rich_markup_mode=None)
 OBJECT = "contact_record"
@@ -31,19 +31,19 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
     """
     from datetime import date
 
+    from trunkline.completeness.certifying import chain_of
+    from trunkline.completeness.period_records import load_records
     from trunkline.completeness.periods import period_of
-    from trunkline.pipelines.certifying import chain_of
-    from trunkline.pipelines.completeness import records
 
     with open_to_write(home) as opened:
-        found = [one for one in records(opened.store, OBJECT) if day in (None, one.name)]
+        found = [one for one in load_records(opened.store, OBJECT) if day in (None, one.name)]
         if day is not None and not found:
             raise UsageError(f"{day!r} is no day that was reconciled; trunkline ledger show lists them")
         show_records(opened, found, output_format)
         if day is None or output_format is not Format.TABLE:
             return
         for one in found:
-            chain = chain_of(opened, opened.objects[OBJECT], one.source, period_of(date.fromisoformat(one.name)))
+            chain = chain_of(opened.store, opened.objects[OBJECT], one.source, period_of(date.fromisoformat(one.name)))
             if chain is not None:
                 _show_chain(chain)
 
@@ -81,22 +81,22 @@ def verify(day: Period = None, home: Home = None, output_format: Output = Format
 
     Example: trunkline ledger verify 2026-03-03
     """
-    from trunkline.pipelines.verifying import certified, verify_all
+    from trunkline.pipelines.verify import certified_periods, verify_all
 
     with open_to_write(home) as opened:
         obj = opened.objects[OBJECT]
-        total = sum(1 for _, name in certified(opened.store, OBJECT) if day in (None, name))
+        total = sum(1 for _, name in certified_periods(opened.store, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:
             verdicts = list(verify_all(opened, obj, day, advance))
     _show_verdicts(verdicts, output_format)
-    if any(not one.is_well for one in verdicts):
+    if any(not one.holds for one in verdicts):
         raise typer.Exit(1)
 
 
 def _show_verdicts(verdicts: list[Verdict], output_format: Format) -> None:
     columns = ["period", "source", "verdict", "pairs", "amendments", "changed_since", "sha256", "faults"]
     rows = [
-        (one.name, one.source, "holds" if one.is_well else "broken", one.pairs, one.amendments, one.since, one.sha256,
+        (one.name, one.source, "holds" if one.holds else "broken", one.pairs, one.amendments, one.changed, one.sha256,
          list(one.faults) if output_format is not Format.TABLE else "; ".join(one.faults))
         for one in verdicts
     ]  # fmt: skip

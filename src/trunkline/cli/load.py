@@ -11,7 +11,7 @@ from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, parse_time, progress
 
 if TYPE_CHECKING:
-    from trunkline.pipelines.load import LoadResult
+    from trunkline.pipelines.runner import LoadResult
 
 COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
 
@@ -35,14 +35,14 @@ def load(
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.files import list_of
     from trunkline.pipelines.load import load as run
+    from trunkline.sources.registry import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    list_of(find(object_name, load_objects(home)), paths)
+    list_files(find(object_name, load_objects(home)), paths)
     with open_to_write(home) as opened:
         obj = find(object_name, opened.objects)
-        size = sum(file.size_bytes for file in list_of(obj, paths))
+        size = sum(file.size_bytes for file in list_files(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
             result = run(opened, obj, paths, advance)
     show(result, output_format)

@@ -8,12 +8,10 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects
+from trunkline.cli.shared import Home, Output, engine_option, load_objects
 
 app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
-EngineName = Annotated[
-    Literal["duckdb", "postgres", "redshift", "athena"], typer.Option("--engine", help="Engine to write SQL for.")
-]
+EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
 Name = Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name: contact_record, ...")]
 
 
@@ -72,18 +70,13 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     from trunkline.engines.catalogue import find as find_engine
     from trunkline.objects.catalogue import VIEWS, find
     from trunkline.settings import Settings
-    from trunkline.sql.ddl import warehouse_statements
-    from trunkline.sql.lake.athena import athena_statements
+    from trunkline.sql.lake.athena import object_statements
     from trunkline.sql.views import create_view
 
     if name in VIEWS:
-        output.text(create_view(VIEWS[name], engine) + ";")
+        output.text(create_view(VIEWS[name], find_engine(engine)) + ";")
         return
-    obj = find(name, load_objects(home))
-    if engine == "athena":
-        statements = athena_statements(obj, Settings.load(home).lake)
-    else:
-        statements = warehouse_statements(obj, find_engine(engine))
+    statements = object_statements(find(name, load_objects(home)), find_engine(engine), Settings.load(home).lake)
     output.text("\n\n".join(f"{statement};" for statement in statements))
 
 

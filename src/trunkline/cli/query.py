@@ -10,7 +10,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_read, parse_time
+from trunkline.cli.shared import Home, Output, engine_option, open_to_read, parse_time
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
 Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
@@ -99,30 +99,32 @@ def query(
     since: Since = None,
     until: Until = None,
     engine: Annotated[
-        Literal["duckdb", "postgres", "redshift", "athena"] | None,
-        typer.Option("--sql", help="Write the SQL for this engine instead of running it."),
+        str | None,
+        engine_option("--sql", "Write the SQL for this engine instead of running it"),
     ] = None,
 ) -> None:
     """Compute metrics, in total or by group and interval, in any time zone.
 
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
+    from trunkline.engines.catalogue import find
     from trunkline.metrics.catalogue import select
     from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
     from trunkline.settings import Settings
-    from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+    from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics, population
 
     settings = Settings.load(home)
     place = zone or settings.zone
-    grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place).checked()
+    grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place)
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
+    chosen = select(names)
+    grouping.dimensions(population(chosen))  # refuse a wrong name before anything is opened
     period = (parse_time(since, place, "--since"), parse_time(until, place, "--until"))
     if engine:
-        output.text(compile_metrics(select(names), grouping, threshold, *period, engine).sql + ";")
+        output.text(compile_metrics(chosen, grouping, threshold, *period, find(engine)).sql + ";")
         return
-    chosen = select(names)
     with open_to_read(home) as opened:
-        compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine.name)
+        compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine)
         rows = opened.warehouse.query(compiled.numbered, compiled.params)
         rests = rests_on(contacts_by_fidelity(opened.warehouse, *period))
     if rests:

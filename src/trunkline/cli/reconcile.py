@@ -1,4 +1,4 @@
-"""`trunkline reconcile`: what is missing, why, and fetching it."""
+"""`trunkline reconcile`: which contacts are missing, why, and how to fetch them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, open_to_write, parse_time, progress
 
 if TYPE_CHECKING:
-    from trunkline.completeness.findings import Finding
-    from trunkline.completeness.period_record import PeriodRecord
+    from trunkline.completeness.findings import ContactFinding
+    from trunkline.completeness.period_records import PeriodRecord
     from trunkline.pipelines.home import Home as OpenHome
-    from trunkline.pipelines.reconcile import Outcome, Planned
+    from trunkline.pipelines.reconcile import ReconcilePlan, ReconcileResult
 
 COLUMNS = (
     "period", "source", "state", "stream", "listed", "lake", "warehouse", "missing", "dropped", "only_in_stream",
@@ -28,51 +28,51 @@ _SHOWN = 20
 def reconcile(
     since: Annotated[
         str | None,
-        typer.Option("--since", help="List all from this UTC day on anew (default: every day that is not closed)."),
+        typer.Option("--since", help="List days again from this UTC day on (default: every day not closed)."),
     ] = None,
     heal: Annotated[bool, typer.Option("--heal", help="Fetch what is missing through the API and load it.")] = False,
     instance: Chosen = None,
     endpoint: Endpoint = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
 
-    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. What
-    changes in a closed day is appended to its certificate. Load what the stream delivered first. Stopped at any point,
-    the same command goes on where it was.
+    A day is listed again until late contacts have settled (`settle_hours`), then closed with a certificate. Later
+    changes in a closed day are appended to its certificate. Load what the stream delivered first. It can be stopped at
+    any time: the same command resumes it.
 
-    Exits 1 while a contact is missing, or one that was certified is gone.
+    Exits 1 while a contact is missing, or a certified one is gone.
 
     Example: trunkline reconcile --heal --home ./my-centre
     """
     from trunkline import clock
-    from trunkline.completeness.periods import rule_of
+    from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines import reconcile as job
     from trunkline.pipelines.collect import Collector, instances
-    from trunkline.pipelines.connect_register import ConnectRegister
+    from trunkline.pipelines.connect_register import ConnectSystemOfRecord
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
     chosen = instances(settings, instance or (), endpoint)
     day = parse_time(since, "UTC", "--since")
-    wanted = job.Wanted(
-        clock.now().replace(microsecond=0), rule_of(settings.settle_hours), day.date() if day else None, heal
+    wanted = job.ReconcileRequest(
+        clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
     with open_to_write(home) as opened:
         obj = opened.objects["contact_record"]
         collector = Collector(opened, obj)
-        registers = [ConnectRegister(collector, one) for one in chosen]
+        systems = [ConnectSystemOfRecord(collector, one) for one in chosen]
         if dry_run:
-            _show_plans([(one.source, job.plan(opened, obj, one, wanted)) for one in registers], output_format)
+            _show_plans([(one.source, job.plan(opened, obj, one, wanted)) for one in systems], output_format)
             return
-        outcomes = [job.reconcile(opened, obj, one, wanted, progress) for one in registers]
+        outcomes = [job.reconcile(opened, obj, one, wanted, progress) for one in systems]
         show_records(opened, [record for one in outcomes for record in one.records], output_format)
     if output_format is Format.TABLE:
         for one in outcomes:
             _tell(one, heal)
-    if not all(one.is_well for one in outcomes):
+    if not all(one.is_complete for one in outcomes):
         raise typer.Exit(1)
 
 
@@ -112,21 +112,21 @@ def row_of(record: PeriodRecord) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[Finding]:
-    from trunkline.pipelines.completeness import open_findings
+def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[ContactFinding]:
+    from trunkline.completeness.period_records import open_findings
 
     for record in records:
         yield from open_findings(home.store, record, home.scratch / "findings")
 
 
-def _finding(one: Finding) -> dict[str, object]:
+def _finding(one: ContactFinding) -> dict[str, object]:
     return {
         "id": one.id, "began_at": one.began_at, "ended_at": one.ended_at, "why": one.why, "detail": one.detail,
         "found_at": one.found_at,
     }  # fmt: skip
 
 
-def _tell(outcome: Outcome, is_healing: bool) -> None:
+def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
     from trunkline.completeness.findings import WHY
 
     if outcome.recovered:
@@ -145,11 +145,11 @@ def _tell(outcome: Outcome, is_healing: bool) -> None:
         output.note(f"{gone:,} certified contacts are gone: trunkline ledger verify names them.")
     if outcome.missing and not is_healing:
         output.note(f"{outcome.missing:,} contacts are missing: trunkline reconcile --heal fetches them.")
-    if outcome.is_well:
+    if outcome.is_complete:
         output.note("Nothing is missing.")
 
 
-def _show_plans(planned: Sequence[tuple[str, Planned]], output_format: Format) -> None:
+def _show_plans(planned: Sequence[tuple[str, ReconcilePlan]], output_format: Format) -> None:
     columns = ["source", "periods", "windows", "contacts", "missing", "calls", "minutes"]
     rows = [
         (source, one.periods, len(one.windows), one.contacts, one.missing, one.calls, round(one.seconds / 60, 1))

@@ -1,4 +1,4 @@
-"""`trunkline release`: a file of procedure calls, looked at and run."""
+"""`trunkline release`: plan and run a file of procedure calls."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ app = typer.Typer(
 
 
 class Choice(StrEnum):
-    """Which file is run where several match."""
+    """Which file runs where several match."""
 
     FIRST = "first"
     LATEST = "latest"
 
 
 class Failure(StrEnum):
-    """What follows a procedure that failed."""
+    """What happens after a failed procedure."""
 
     CONTINUE = "continue"
     STOP = "stop"
@@ -67,14 +67,14 @@ def run(
     on_failure: Annotated[Failure, typer.Option("--on-failure", help="After a failed procedure.")] = Failure.CONTINUE,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds until a procedure is cancelled.", min=1)] = 300,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Do not go on with an unfinished run: begin anew.")
+        bool, typer.Option("--restart", help="Start over instead of resuming an unfinished run.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `release plan`.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would run, as `plan` does.")] = False,
 ) -> None:
     """Run a release's procedures in order, one at a time, each once. Exit 1 unless every one succeeded.
 
-    Where the run is stands in a file beside the release (Rel7.txt.state.json): stopped at any point, the same command
-    goes on there, and a procedure that has run is not run again. A finished release is run anew.
+    Progress is kept in a file beside the release (Rel7.txt.state.json). A run can be stopped at any time: the same
+    command resumes it, and a procedure that has run is not run again. A finished release runs again from the start.
 
     Example: trunkline release run ./Redshift/ --target "redshift+data://analytics/dev?db_user=loader"
     """
@@ -83,44 +83,47 @@ def run(
     from trunkline.pipelines.release import run_planned, target_from
     from trunkline.releases.result import body_of, response
     from trunkline.releases.run import Options
-    from trunkline.releases.variables import ReleaseVariables
+    from trunkline.settings import ReleaseSettings
     from trunkline.warehouse.redshift.address import address_of
 
-    variables = ReleaseVariables.load()
+    variables = ReleaseSettings.load()
     s3 = _s3(place)
     found, release = _planned(place, pick, s3)
     if dry_run:
         _show_plan(release, output_format)
         return
-    to = address_of(target).target if target else target_from(variables)
-    api = DataApi(make_client("redshift-data", to.region), to)
+    address = address_of(target).target if target else target_from(variables)
+    api = DataApi(make_client("redshift-data", address.region), address)
     options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
 
-    def told(call: CallState) -> None:
-        output.note(
-            f"{call.number} of {len(release.calls)} {call.status}: {release.calls[call.number - 1].display_name}"
-        )
+    def report(call: CallState) -> None:
+        name = release.calls[call.number - 1].display_name
+        output.note(f"{call.number} of {len(release.calls)} {call.status}: {name}")
 
-    outcome = run_planned(api, found, release, options, s3, told)
+    outcome = run_planned(api, found, release, options, s3, report)
     for warning in outcome.warnings:
         output.note(warning)
-    result = response(body_of(outcome))
+    _show_outcome(response(body_of(outcome)), outcome.error, output_format)
+
+
+def _show_outcome(result: dict[str, Any], error: str | None, output_format: Format) -> None:
+    """Each procedure's result; exit 1 unless every one succeeded."""
     if output_format is Format.JSON:
         output.record(result, output_format)
     else:
         _show_results(result["body"], output_format)
-    if outcome.error:
-        output.failure(outcome.error)
+    if error:
+        output.failure(error)
     if result["statusCode"] != 200:
         raise typer.Exit(1)
 
 
 def _s3(place: str) -> Any:
-    """A client where the release is in S3."""
+    """A client of S3 where the release is there, else None."""
     from trunkline.aws.clients import QUICK, make_client
-    from trunkline.releases.variables import ReleaseVariables
+    from trunkline.settings import ReleaseSettings
 
-    return make_client("s3", ReleaseVariables.load().region, policy=QUICK) if place.startswith("s3://") else None
+    return make_client("s3", ReleaseSettings.load().region, policy=QUICK) if place.startswith("s3://") else None
 
 
 def _planned(place: str, pick: Choice, s3: Any = None) -> Any:
@@ -138,5 +141,5 @@ def _show_plan(release: Release, output_format: Format) -> None:
 
 def _show_results(body: dict[str, Any], output_format: Format) -> None:
     columns = ["procedure_number", "procedure_name", "status", "duration_ms", "query_id", "error"]
-    output.rows(columns, [[one[name] for name in columns] for one in body["execution_results"]], output_format)
+    output.rows(columns, [[call[name] for name in columns] for call in body["execution_results"]], output_format)
     output.note(f"{body['message']} ({body['successful_procedures']} of {body['total_procedures']}).")

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trunkline.cli.output import Format
+from trunkline.engines.catalogue import ENGINES
 from trunkline.errors import UsageError
 from trunkline.settings import Settings
 
@@ -29,6 +30,14 @@ Home = Annotated[
         file_okay=False,
     ),
 ]
+
+
+def engine_option(flag: str, purpose: str) -> Any:
+    """An option that takes the name of an engine. `engines.catalogue.find` refuses any other name."""
+    names = ", ".join(ENGINES)
+    return typer.Option(flag, metavar="ENGINE", help=f"{purpose}: {names}.", autocompletion=lambda: list(ENGINES))
+
+
 Output = Annotated[Format, typer.Option("--output", help="Format of the data on standard output.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")]
 Advance = Callable[[int], None]
@@ -39,7 +48,7 @@ def parse_time(text: str | None, zone: str, option: str) -> datetime | None:
 
     Raises UsageError naming the option.
     """
-    from trunkline.schedules.wall_clock import zone_named
+    from trunkline.schedules.schedule import zone_named
 
     if text is None:
         return None

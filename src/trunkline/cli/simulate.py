@@ -108,7 +108,7 @@ def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) 
     from trunkline import clock
     from trunkline.aws.service_model import checker
     from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
-    from trunkline.simulator.connect_api.contacts import instance_of
+    from trunkline.simulator.connect_api.contacts import simulate_instance
     from trunkline.simulator.connect_api.http import served
     from trunkline.simulator.connect_api.instance import ConnectApi
     from trunkline.simulator.connect_api.quota import Quotas
@@ -117,7 +117,7 @@ def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) 
         return clock.now().timestamp()
 
     rates = _rates(quotas)
-    instance = instance_of(spec, INSTANCE_ARN)
+    instance = simulate_instance(spec, INSTANCE_ARN)
     api = ConnectApi([instance], now_s, quotas=Quotas(now_s, rates), check=checker("connect"))
     try:
         with served(api, port) as url:

@@ -1,8 +1,8 @@
-"""Findings: the contacts of a period that one place has seen and another has not, why, and when that was settled."""
+"""Findings: the contacts of a period that are not held everywhere, why, since when, and when that was settled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,33 +10,32 @@ from typing import Final
 
 import duckdb
 
-from trunkline.completeness.census import MISSING, PARQUET
+from trunkline.completeness.census import INCOMPLETE, PARQUET
+from trunkline.engines.model import text_literal
+from trunkline.sql.relation import Relation, relation
 
 _CHUNK: Final = 10_000
 
-Sighted = tuple[str, datetime | None, datetime | None]
-"""A contact as a listing names it: id, began, ended; naive UTC."""
-
 WHY: Final = {
-    "never seen": "no stream file that was read, and no dead letter, has its record",
-    "late": "it ended so recently that its record may still come",
+    "never seen": "its record is in no stream file that was loaded, and in no dead letter",
+    "late": "it ended so recently that its record may still arrive",
     "dead letter": "its record was set aside: trunkline dead-letter list",
-    "dropped by rule": "a later version of it says deleted",
-    "not merged": "the lake has it and the warehouse has not, or with another end",
-    "not in the lake": "the warehouse has it and the lake has not",
-    "held open": "it is held as it was before it ended",
-    "gone from the API": "the listing names it, and asked for it the API knows it no more",
-    "only in stream": "it is held and the listing does not name it: reported, no gap",
+    "dropped by rule": "a later version of it is a deletion",
+    "not merged": "the lake has it; the warehouse does not, or with another end",
+    "not in the lake": "the warehouse has it and the lake does not",
+    "held open": "lake and warehouse have it as it was before it ended",
+    "gone from the API": "the listing names it, but the API no longer knows it",
+    "only in stream": "it is held and the listing does not name it; reported, not counted as missing",
 }
-"""Why a contact is believed missing or seen by one place alone, and what that means."""
+"""Why a contact is believed missing, or is known to one place only, and what that means."""
 
-MENDED_BY_API: Final = ("never seen", "late", "dead letter", "not in the lake", "held open", "gone from the API")
-"""What fetching the contact can mend."""
+HEALED_BY_API: Final = ("never seen", "late", "dead letter", "not in the lake", "held open", "gone from the API")
+"""The findings that fetching the contact can resolve."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One contact. Times are naive UTC; `settled_at` is None while it is so."""
+class ContactFinding:
+    """One contact. Times are naive UTC; `settled_at` is None while the finding is open."""
 
     id: str
     began_at: datetime | None
@@ -47,104 +46,129 @@ class Finding:
     settled_at: datetime | None
 
 
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables `lettered(id, detail)`, ids in dead letters, and `unknown(id)`, ids that the API knows no more; empty."""
-    con.execute("CREATE OR REPLACE TABLE lettered (id VARCHAR, detail VARCHAR)")
-    con.execute("CREATE OR REPLACE TABLE unknown (id VARCHAR)")
+_COLUMNS: Final = {
+    "id": "VARCHAR", "began_at": "TIMESTAMP", "ended_at": "TIMESTAMP", "why": "VARCHAR", "detail": "VARCHAR",
+    "found_at": "TIMESTAMP", "settled_at": "TIMESTAMP",
+}  # fmt: skip
 
 
-def add_lettered(con: duckdb.DuckDBPyConnection, found: list[tuple[str, str]]) -> None:
-    """Ids that were found in dead letters, each with what is said of the letter."""
-    if found:
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What is known about contacts that are not held: ids in dead letters, and ids that the API no longer knows."""
+
+    dead_lettered: Relation
+    unknown: Relation
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> Causes:
+    """Empty relations for causes."""
+    causes = Causes(relation("dead_lettered", ("id", "detail")), relation("unknown", ("id",)))
+    con.execute(f"CREATE OR REPLACE TABLE {causes.dead_lettered.sql} (id VARCHAR, detail VARCHAR)")
+    con.execute(f"CREATE OR REPLACE TABLE {causes.unknown.sql} (id VARCHAR)")
+    return causes
+
+
+def add_dead_lettered(con: duckdb.DuckDBPyConnection, causes: Causes, named: list[tuple[str, str]]) -> None:
+    """Add ids that occur in dead letters, each with a description of its letter."""
+    if named:
         con.execute(
-            "INSERT INTO lettered SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
-            [[id_ for id_, _ in found], [detail for _, detail in found]],
+            f"INSERT INTO {causes.dead_lettered.sql} SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
+            [[id_ for id_, _ in named], [detail for _, detail in named]],
         )
 
 
-def add_unknown(con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
-    """Ids that the API said it does not know."""
+def add_unknown(con: duckdb.DuckDBPyConnection, causes: Causes, ids: list[str]) -> None:
+    """Add ids that the API no longer knows."""
     if ids:
-        con.execute("INSERT INTO unknown SELECT unnest($1::VARCHAR[])", [ids])
+        con.execute(f"INSERT INTO {causes.unknown.sql} SELECT unnest($1::VARCHAR[])", [ids])
 
 
-def lettered_absent(con: duckdb.DuckDBPyConnection) -> int:
-    """How many of `matched`'s absent ids are in a dead letter: the stream had them."""
+def has_dead_letters(con: duckdb.DuckDBPyConnection, causes: Causes) -> bool:
+    """Whether any id was added from a dead letter."""
+    return bool(con.execute(f"SELECT 1 FROM {causes.dead_lettered.sql} LIMIT 1").fetchall())
+
+
+def count_dead_lettered(con: duckdb.DuckDBPyConnection, causes: Causes, matched: Relation) -> int:
+    """The number of absent ids that are in a dead letter: the stream had them."""
     count: int = con.execute(
-        "SELECT count(*) FROM matched WHERE verdict = 'absent' AND id IN (SELECT id FROM lettered)"
+        f"SELECT count(*) FROM {matched.sql} WHERE verdict = 'absent' AND id IN "
+        f"(SELECT id FROM {causes.dead_lettered.sql})"
     ).fetchall()[0][0]
     return count
 
 
-def write(con: duckdb.DuckDBPyConnection, before: Path | None, path: Path, now: datetime, late: timedelta) -> bool:
-    """Write `matched`'s findings, carrying over since when they are known from the file before; False when none.
+def write(
+    con: duckdb.DuckDBPyConnection,
+    matched: Relation,
+    causes: Causes,
+    before: Path | None,
+    path: Path,
+    now: datetime,
+    late: timedelta,
+) -> bool:
+    """Write a census's findings to `path`, with the time they were first found from the file `before`; False: none.
 
-    A finding of before that is one no more keeps its row, with the time that it was settled. `now` is naive UTC;
-    what ended less than `late` before it may still come.
+    A finding of `before` that no longer holds keeps its row, with the time it was settled. `now` is naive UTC. The
+    record of a contact that ended less than `late` before it may still arrive.
     """
-    verdicts = ", ".join(f"'{one}'" for one in (*MISSING, "dropped by rule", "only in stream"))
-    old = (
-        f"read_parquet('{_quoted(before)}')" if before is not None else
-        "(SELECT NULL::VARCHAR AS id, NULL::TIMESTAMP AS began_at, NULL::TIMESTAMP AS ended_at, NULL::VARCHAR AS why, "
-        "NULL::VARCHAR AS detail, NULL::TIMESTAMP AS found_at, NULL::TIMESTAMP AS settled_at WHERE false)"
-    )  # fmt: skip
+    rows = relation("findings", _COLUMNS)
     con.execute(
-        "CREATE OR REPLACE TABLE findings AS WITH letters AS "
-        "(SELECT id, any_value(detail) AS detail FROM lettered GROUP BY id), fresh AS (SELECT m.id, m.began, "
-        "COALESCE(m.listed_ended, m.ended) AS ended, CASE WHEN m.verdict <> 'absent' THEN m.verdict "
-        "WHEN m.id IN (SELECT id FROM unknown) THEN 'gone from the API' "
-        "WHEN l.id IS NOT NULL THEN 'dead letter' "
-        f"WHEN m.listed_ended > TIMESTAMP '{now - late}' THEN 'late' ELSE 'never seen' END AS why, "
-        "CASE WHEN m.verdict = 'absent' THEN l.detail END AS detail FROM matched AS m "
-        f"LEFT JOIN letters AS l USING (id) WHERE m.verdict IN ({verdicts})) "
+        f"CREATE OR REPLACE TABLE {rows.sql} AS WITH letters AS "
+        f"(SELECT id, any_value(detail) AS detail FROM {causes.dead_lettered.sql} GROUP BY id), "
+        f"fresh AS ({_fresh(matched, causes, now - late)}) "
         "SELECT COALESCE(n.id, o.id) AS id, COALESCE(n.began, o.began_at) AS began_at, "
         "COALESCE(n.ended, o.ended_at) AS ended_at, COALESCE(n.why, o.why) AS why, "
         "CASE WHEN n.id IS NULL THEN o.detail ELSE n.detail END AS detail, "
         f"COALESCE(o.found_at, TIMESTAMP '{now}') AS found_at, "
         f"CASE WHEN n.id IS NULL THEN COALESCE(o.settled_at, TIMESTAMP '{now}') END AS settled_at "
-        f"FROM fresh AS n FULL JOIN {old} AS o USING (id)"
+        f"FROM fresh AS n FULL JOIN {_earlier(before)} AS o USING (id)"
     )
-    rows: int = con.execute("SELECT count(*) FROM findings").fetchall()[0][0]
-    if rows:
-        con.execute(f"COPY (SELECT * FROM findings ORDER BY id) TO '{_quoted(path)}' ({PARQUET})")
-    con.execute("DROP TABLE findings")
-    return rows > 0
+    count: int = con.execute(f"SELECT count(*) FROM {rows.sql}").fetchall()[0][0]
+    if count:
+        con.execute(f"COPY (SELECT * FROM {rows.sql} ORDER BY id) TO {text_literal(str(path))} ({PARQUET})")
+    con.execute(f"DROP TABLE {rows.sql}")
+    return count > 0
 
 
-def read(path: Path, why: tuple[str, ...] | None = None, is_open: bool = True) -> Iterator[list[Finding]]:
-    """Findings of a file in order of id, in chunks; with `is_open` those that are not settled."""
-    named = "true" if why is None else f"why IN ({', '.join(chr(39) + one + chr(39) for one in why)})"
+def _fresh(matched: Relation, causes: Causes, recent: datetime) -> str:
+    """A query of a census's findings: id, began, ended, why, detail. It reads `letters`: id, detail."""
+    verdicts = ", ".join(map(text_literal, (*INCOMPLETE, "dropped by rule", "only in stream")))
+    return (
+        "SELECT m.id, m.began, COALESCE(m.listed_ended, m.ended) AS ended, "
+        "CASE WHEN m.verdict <> 'absent' THEN m.verdict "
+        f"WHEN m.id IN (SELECT id FROM {causes.unknown.sql}) THEN 'gone from the API' "
+        "WHEN l.id IS NOT NULL THEN 'dead letter' "
+        f"WHEN m.listed_ended > TIMESTAMP '{recent}' THEN 'late' ELSE 'never seen' END AS why, "
+        f"CASE WHEN m.verdict = 'absent' THEN l.detail END AS detail FROM {matched.sql} AS m "
+        f"LEFT JOIN letters AS l USING (id) WHERE m.verdict IN ({verdicts})"
+    )
+
+
+def _earlier(before: Path | None) -> str:
+    """A FROM item of the findings of an earlier census."""
+    if before is not None:
+        return f"read_parquet({text_literal(str(before))})"
+    return "(SELECT " + ", ".join(f"NULL::{type_} AS {name}" for name, type_ in _COLUMNS.items()) + " WHERE false)"
+
+
+def read(path: Path, why: tuple[str, ...] | None = None, is_open: bool = True) -> Iterator[list[ContactFinding]]:
+    """Findings of a file in order of id, in chunks; with `is_open` only those that are not settled."""
+    chosen = "true" if why is None else f"why IN ({', '.join(map(text_literal, why))})"
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'; SET threads = 1")
         con.execute(
-            "SELECT id, began_at, ended_at, why, detail, found_at, settled_at FROM read_parquet($1) "
-            f"WHERE {named} AND (NOT $2 OR settled_at IS NULL) ORDER BY id",
+            f"SELECT {', '.join(_COLUMNS)} FROM read_parquet($1) "
+            f"WHERE {chosen} AND (NOT $2 OR settled_at IS NULL) ORDER BY id",
             [str(path), is_open],
         )
         while rows := con.fetchmany(_CHUNK):
-            yield [Finding(*row) for row in rows]
+            yield [ContactFinding(*row) for row in rows]
 
 
 def tally(path: Path) -> dict[str, int]:
-    """Open findings by why."""
+    """The number of open findings by `why`."""
     with duckdb.connect() as con:
         rows = con.execute(
             "SELECT why, count(*) FROM read_parquet($1) WHERE settled_at IS NULL GROUP BY why ORDER BY why", [str(path)]
         ).fetchall()
     return dict(rows)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def write_sightings(con: duckdb.DuckDBPyConnection, path: Path, seen: Sequence[Sighted], asked_at: datetime) -> None:
-    """Write what a source listed: id, began, ended, and when it was asked for (aware)."""
-    columns = [list(column) for column in zip(*seen, strict=True)] or [[], [], []]
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE seen AS SELECT DISTINCT unnest($1::VARCHAR[]) AS id, "
-        "unnest($2::TIMESTAMP[]) AS began, unnest($3::TIMESTAMP[]) AS ended, $4::TIMESTAMP AS asked_at",
-        [*columns, asked_at.replace(tzinfo=None)],
-    )
-    con.execute(f"COPY (SELECT * FROM seen ORDER BY id) TO '{_quoted(path)}' ({PARQUET})")
-    con.execute("DROP TABLE seen")

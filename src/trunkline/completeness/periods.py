@@ -1,40 +1,42 @@
-"""Periods: the UTC days that completeness is stated for, when each is asked for again, and when it is settled. Pure.
+"""Periods: the UTC days that completeness is stated for, when each one is listed again, and when it is settled. Pure.
 
-A contact belongs to the period that holds its end (disconnect time for contact records). It is listed only when
-after-call work is over, hours later at times, so a period is asked for again at each age of `Rule`, counted from the
-period's end. What was asked for before the period's last age proves nothing, and no certificate rests on it.
+A contact belongs to the period that contains its end (disconnect time for contact records). Connect lists a contact
+only when after-contact work is over, which can be hours later, so a period is listed again at each age of a
+`SettleRule`, measured from the period's end. A listing made before the last age proves nothing, and no certificate
+relies on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 
 from trunkline.errors import UsageError
+from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.schedules.windows import Window, merge_adjacent
 
-State = Literal["open", "settling", "closed"]
-"""open: it has not ended. settling: contacts of it may still complete, or something is missing. closed: certified."""
+PeriodState = Literal["open", "settling", "closed"]
+"""open: the day has not ended. settling: contacts may still complete, or some are missing. closed: certified."""
 
 DAY: Final = timedelta(days=1)
-LAG: Final = timedelta(minutes=15)
-"""What ended less than this before it was asked for may not be listed yet."""
+LISTING_LAG: Final = timedelta(minutes=15)
+"""A contact that ended less than this before a listing may not be in it yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """When periods are asked for. `ages` ascend; after the last one a period is settled.
+class SettleRule:
+    """When periods are listed. `ages` ascend; a period that was listed after the last one is settled.
 
-    `lag`: contacts that ended less than this ago are left for the next run, since they are not listed yet.
+    `lag`: contacts that ended less than this ago are left to the next run, because they may not be listed yet.
     """
 
     ages: tuple[timedelta, ...]
-    lag: timedelta = LAG
+    lag: timedelta = LISTING_LAG
 
     def __post_init__(self) -> None:
-        """Ages above 0 and ascending, else UsageError."""
+        """Raises UsageError unless the ages are above zero and ascending."""
         if not self.ages or self.ages[0] <= timedelta(0) or list(self.ages) != sorted(set(self.ages)):
             shown = ", ".join(f"{age / timedelta(hours=1):g}" for age in self.ages)
             raise UsageError(
@@ -44,21 +46,21 @@ class Rule:
 
     @property
     def settled_after(self) -> timedelta:
-        """The age at which nothing more is expected."""
+        """The age after which no more contacts are expected."""
         return self.ages[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A stretch of time that was listed whole: each contact that had ended in it when it was asked for."""
+class ListedWindow:
+    """A window that was listed completely: every contact that had ended in it at `as_of` (aware UTC)."""
 
     window: Window
-    asked_at: datetime
+    as_of: datetime
 
 
-def rule_of(hours: Sequence[float]) -> Rule:
+def settle_rule(hours: Sequence[float]) -> SettleRule:
     """The rule of the setting `settle_hours`. Raises UsageError."""
-    return Rule(tuple(timedelta(hours=one) for one in hours))
+    return SettleRule(tuple(timedelta(hours=age) for age in hours))
 
 
 def period_of(day: date) -> Window:
@@ -72,34 +74,56 @@ def periods_between(first: date, last: date) -> list[Window]:
     return [period_of(first + DAY * number) for number in range((last - first).days + 1)]
 
 
-def by_period(window: Window) -> list[Window]:
-    """A window cut where periods meet: each part lies in one."""
+def split_by_period(window: Window) -> list[Window]:
+    """A window cut at period boundaries, so that each part lies in one period."""
     days = periods_between(window.start.date(), window.end.date())
-    return [Window(max(one.start, window.start), min(one.end, window.end)) for one in days if one.start < window.end]
+    return [Window(max(day.start, window.start), min(day.end, window.end)) for day in days if day.start < window.end]
 
 
-def name_of(period: Window) -> str:
-    """How a period is called: its UTC date.
+def period_name(period: Window) -> str:
+    """The name of a period: its UTC date.
 
-    >>> name_of(period_of(date(2026, 3, 3)))
+    >>> period_name(period_of(date(2026, 3, 3)))
     '2026-03-03'
     """
     return period.start.date().isoformat()
 
 
-def due_since(period: Window, rule: Rule, now: datetime) -> datetime | None:
-    """The last age that the period has reached, as an instant; None before the first one."""
+def periods_to_examine(
+    now: datetime, first_known: date, closed: Collection[str], since: date | None = None
+) -> list[Window]:
+    """The periods that a reconciliation looks at, oldest first, up to today.
+
+    Without `since`, all from `first_known` on whose names are not in `closed`, as far back as Connect lists contacts.
+    With it, all from that date on. Raises UsageError for a date in the future or beyond Connect's look-back.
+    """
+    today = now.date()
+    oldest = (now - timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX - 1)).date()
+    if since is None:
+        periods = periods_between(max(min(first_known, today), oldest), today)
+        return [period for period in periods if period_name(period) not in closed]
+    if since > today:
+        raise UsageError(f"--since {since} is in the future; valid is a date up to today, {today} (UTC)")
+    if since < oldest:
+        raise UsageError(
+            f"--since {since} is further back than Connect lists contacts; valid are dates from {oldest} on"
+        )
+    return periods_between(since, today)
+
+
+def due_since(period: Window, rule: SettleRule, now: datetime) -> datetime | None:
+    """The instant at which the period reached its latest age; None before the first one."""
     reached = [period.end + age for age in rule.ages if period.end + age <= now]
     return reached[-1] if reached else None
 
 
-def to_list(
-    period: Window, listed: Iterable[Listed], rule: Rule, now: datetime, fresh_since: datetime | None = None
+def windows_to_list(
+    period: Window, listed: Iterable[ListedWindow], rule: SettleRule, now: datetime, fresh_since: datetime | None = None
 ) -> list[Window]:
-    """The stretches of a period to be listed now, in order; empty when nothing is due.
+    """The parts of a period that must be listed now, in order; empty when nothing is due.
 
-    A period that reached an age is listed anew, in whole; before that, what lies between its start and the lag is
-    listed once. With `fresh_since`, all that was asked for before that instant is listed again.
+    A period that reached an age is listed again completely. Before that, the time between its start and the lag is
+    listed once. With `fresh_since`, everything listed before that instant is listed again.
     """
     since = due_since(period, rule, now)
     if fresh_since is not None:
@@ -107,40 +131,40 @@ def to_list(
     end = min(period.end, now - rule.lag)
     if end <= period.start:
         return []
-    counted = [one.window for one in listed if since is None or one.asked_at >= since]
-    return uncovered(Window(period.start, end), counted)
+    valid = [part.window for part in listed if since is None or part.as_of >= since]
+    return uncovered(Window(period.start, end), valid)
 
 
 def uncovered(whole: Window, parts: Iterable[Window]) -> list[Window]:
-    """What of a window no part covers, in order."""
-    found: list[Window] = []
+    """The parts of a window that none of `parts` covers, in order."""
+    gaps: list[Window] = []
     edge = whole.start
     for part in merge_adjacent(parts):
         if part.end <= edge or part.start >= whole.end:
             continue
         if part.start > edge:
-            found.append(Window(edge, part.start))
+            gaps.append(Window(edge, part.start))
         edge = max(edge, part.end)
     if edge < whole.end:
-        found.append(Window(edge, whole.end))
-    return found
+        gaps.append(Window(edge, whole.end))
+    return gaps
 
 
-def listed_as_of(period: Window, listed: Sequence[Listed]) -> datetime | None:
-    """The latest instant since which the whole period was asked for; None while a part of it never was."""
-    for asked_at in sorted({one.asked_at for one in listed}, reverse=True):
-        if not uncovered(period, [one.window for one in listed if one.asked_at >= asked_at]):
-            return asked_at
+def listed_as_of(period: Window, listed: Sequence[ListedWindow]) -> datetime | None:
+    """The latest instant after which every part of the period was listed; None while a part never was."""
+    for as_of in sorted({part.as_of for part in listed}, reverse=True):
+        if not uncovered(period, [part.window for part in listed if part.as_of >= as_of]):
+            return as_of
     return None
 
 
-def is_settled(period: Window, listed: Sequence[Listed], rule: Rule) -> bool:
+def is_settled(period: Window, listed: Sequence[ListedWindow], rule: SettleRule) -> bool:
     """Whether the whole period was listed after its last age."""
-    asked_at = listed_as_of(period, listed)
-    return asked_at is not None and asked_at >= period.end + rule.settled_after
+    as_of = listed_as_of(period, listed)
+    return as_of is not None and as_of >= period.end + rule.settled_after
 
 
-def state_of(period: Window, now: datetime, is_certified: bool) -> State:
+def state_of(period: Window, now: datetime, is_certified: bool) -> PeriodState:
     """The state of a period at an instant."""
     if is_certified:
         return "closed"

@@ -7,7 +7,9 @@ Trino's and double quotes. Timestamps are read with milliseconds.
 from __future__ import annotations
 
 from trunkline.engines.model import Engine, Refusal, quote_backtick, quote_double
+from trunkline.engines.spelling import Spelling, Unnested
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
+from trunkline.objects.view import Members
 
 HIVE_SCALARS = {
     "text": "string",
@@ -58,11 +60,50 @@ def _type_of(column: Column) -> str:
     return hive_type(column.type)
 
 
+def _bucket(instant: str, local: str, width_s: int) -> str:
+    past = f"date_diff('second', date_trunc('day', {local}), {local}) % {width_s}"
+    return f"date_add('second', -({past}), date_trunc('second', {instant}))"
+
+
+def _percentile(value: str, percent: int, rank: str, count: str) -> str:
+    place = f"(COUNT({value}) * {percent} + 99) / 100"
+    return f"element_at(array_sort(array_agg({value}) FILTER (WHERE {value} IS NOT NULL)), {place})"
+
+
+def _nested_as_text(type_: Type, value: str) -> str:
+    # JSON is stored as text; Trino casts no map, array or row to text.
+    return f"CAST({value} AS VARCHAR)" if isinstance(type_, Json) else f"JSON_FORMAT(CAST({value} AS JSON))"
+
+
+def _unnest(members: Members, column: str) -> Unnested:
+    # UNNEST of an array of rows gives a column per field.
+    names = [quote_double(field.name) for field in members.item.fields]
+    return Unnested(tuple(f"u.{name}" for name in names), f"CROSS JOIN UNNEST({column}) AS u({', '.join(names)})")
+
+
+SPELLING = Spelling(
+    types={
+        "string": "VARCHAR",
+        "timestamp": "TIMESTAMP",
+        "bigint": "BIGINT",
+        "double": "DOUBLE",
+        "array(string)": "ARRAY(VARCHAR)",
+    },
+    ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
+    local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
+    bucket=_bucket,
+    by_code_point=lambda text: text,
+    placeholder=lambda number, name: "?",
+    percentile=_percentile,
+    nested_as_text=_nested_as_text,
+    unnest=_unnest,
+)
+
 ATHENA = Engine(
     name="athena",
-    sqlglot="athena",
     type_of=_type_of,
     quote=quote_double,
+    spelling=SPELLING,
     ddl_quote=quote_backtick,
     statement_bytes_max=262_144,  # user guide, service quotas: the longest query string
     identifier_bytes_max=255,  # user guide, names of databases, tables and columns

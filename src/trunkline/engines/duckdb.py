@@ -6,8 +6,10 @@ timestamps; a JSON document with NaN or a trailing comma counts as valid; a repe
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, quote_double
+from trunkline.engines.model import Engine, TableRules, quote_double
+from trunkline.engines.spelling import Spelling, Unnested, fraction, numbered_placeholder
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
+from trunkline.objects.view import Members
 
 SCALARS = {
     "text": "VARCHAR",
@@ -40,4 +42,35 @@ def _type_of(column: Column) -> str:
     return type_name(column.type)
 
 
-DUCKDB = Engine(name="duckdb", sqlglot="duckdb", type_of=_type_of, quote=quote_double)
+def _bucket(instant: str, local: str, width_s: int) -> str:
+    return f"{instant} - to_microseconds(epoch_us({local}) % {width_s * 1_000_000})"
+
+
+def _unnest(members: Members, column: str) -> Unnested:
+    names = (quote_double(field.name) for field in members.item.fields)
+    return Unnested(tuple(f'u."item".{name} AS {name}' for name in names), f', UNNEST({column}) AS u("item")')
+
+
+DUCKDB = Engine(
+    name="duckdb",
+    type_of=_type_of,
+    quote=quote_double,
+    tables=TableRules(),
+    spelling=Spelling(
+        types={
+            "string": "VARCHAR",
+            "timestamp": "TIMESTAMP",
+            "bigint": "BIGINT",
+            "double": "DOUBLE",
+            "array(string)": "VARCHAR[]",
+        },
+        ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
+        local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+        bucket=_bucket,
+        by_code_point=lambda text: text,
+        placeholder=numbered_placeholder,
+        percentile=lambda value, percent, rank, count: f"quantile_disc({value}, {fraction(percent)})",
+        nested_as_text=lambda type_, value: f"CAST({value} AS VARCHAR)",
+        unnest=_unnest,
+    ),
+)

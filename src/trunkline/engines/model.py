@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from trunkline.engines.spelling import Spelling
 from trunkline.objects.model import Column
 
 FREE_TEXT_BYTES: Final = 65_535
@@ -36,25 +37,63 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRules:
+    """What the DDL of an engine that stores rows may say.
+
+    `has_primary_keys`: a key is declared; elsewhere it would not be enforced, or costs more than it gives.
+    `has_indexes`: CREATE INDEX exists and pays. `storage(key, partition)` is what follows the columns of a table: how
+    its rows are distributed and sorted, from its quoted first key column and partition column. `view_tail` follows a
+    view's SELECT. `converts_in_place`: ALTER COLUMN TYPE takes a USING expression. `relaxes_in_place`: DROP NOT NULL
+    only changes the catalogue, so that an installation may run it.
+    """
+
+    has_primary_keys: bool = False
+    has_indexes: bool = False
+    storage: Callable[[str, str], str] | None = None
+    view_tail: str = ""
+    converts_in_place: bool = False
+    relaxes_in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRules:
+    """How an engine with roles creates and names them in SQL.
+
+    `create(role)`: the statement that creates a role, its name unquoted. `note`: what to know before running it.
+    `prefix`: what stands before a role's name in a GRANT. `grants_columns`: SELECT on some columns of a view can be
+    granted.
+    """
+
+    create: Callable[[str], str]
+    note: str = ""
+    prefix: str = ""
+    grants_columns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """One SQL engine.
 
     `type_of` names a column's type in a CREATE TABLE; `quote` quotes in a query, `ddl_quote` in a CREATE TABLE
-    (None: as `quote`). `text_bytes_max` is the longest text in bytes (None: no limit that matters), `column_bytes_max`
+    (None: as `quote`); `spelling` has the expressions that differ. `tables` is None where the engine stores no rows
+    and reads the lake's files; `roles` is None where SQL grants nothing.
+
+    `text_bytes_max` is the longest text in bytes (None: no limit that matters), `column_bytes_max`
     gives that of one column where they differ, `key_bytes_max` that of a key; `refuses_nul` says that U+0000 cannot be
-    stored; `json_exponent_max` is the largest power of ten, and the most digits, of a number inside JSON; `sqlglot` is
-    the dialect's name there; `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name,
-    both in bytes. `refuses` lists what generated SQL must do without.
+    stored; `json_exponent_max` is the largest power of ten, and the most digits, of a number inside JSON;
+    `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name, both in bytes. `refuses`
+    lists what generated SQL must do without.
     """
 
     name: str
-    sqlglot: str
     type_of: Callable[[Column], str]
     quote: Callable[[str], str]
+    spelling: Spelling
+    tables: TableRules | None = None
+    roles: RoleRules | None = None
     text_bytes_max: int | None = None
     statement_bytes_max: int | None = None
     refuses_nul: bool = False
-    has_nested_types: bool = True
     column_bytes_max: Callable[[Column], int] | None = None
     key_bytes_max: int | None = None
     json_exponent_max: int | None = None

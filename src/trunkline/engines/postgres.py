@@ -6,8 +6,10 @@ stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is r
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, Refusal, quote_double
+from trunkline.engines.model import Engine, Refusal, RoleRules, TableRules, quote_double, text_literal
+from trunkline.engines.spelling import Spelling, Unnested, fraction, numbered_placeholder
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
+from trunkline.objects.view import Members
 
 SCALARS = {
     "text": "text",
@@ -28,15 +30,57 @@ def type_of(column: Column) -> str:
     return SCALARS[column.type] if isinstance(column.type, str) else "jsonb"
 
 
+def _bucket(instant: str, local: str, width_s: int) -> str:
+    # date_bin is exact, where intervals made from seconds go through a float.
+    origin = "TIMESTAMP '2000-01-01 00:00:00'"
+    return f"{instant} - ({local} - date_bin(INTERVAL '{width_s} seconds', {local}, {origin}))"
+
+
+def _unnest(members: Members, column: str) -> Unnested:
+    fields = tuple(
+        f'CAST(u."item" ->> {text_literal(field.name)} AS {SCALARS[str(field.type)]}) AS {quote_double(field.name)}'
+        for field in members.item.fields
+    )
+    return Unnested(fields, f'CROSS JOIN LATERAL jsonb_array_elements({column}) AS u("item")')
+
+
+def _create_role(role: str) -> str:
+    return (
+        f"DO $$\nBEGIN\n  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = {text_literal(role)}) THEN\n"
+        f"    CREATE ROLE {quote_double(role)};\n  END IF;\nEND;\n$$"
+    )
+
+
+SPELLING = Spelling(
+    types={
+        "string": "TEXT",
+        "timestamp": "TIMESTAMP",
+        "bigint": "BIGINT",
+        "double": "DOUBLE PRECISION",
+        "array(string)": "JSONB",
+    },
+    ms_between=lambda start, end: f"CAST(TRUNC(EXTRACT(EPOCH FROM ({end} - {start})) * 1000) AS BIGINT)",
+    local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+    bucket=_bucket,
+    by_code_point=lambda text: f'{text} COLLATE "C"',
+    placeholder=numbered_placeholder,
+    percentile=lambda value, percent, rank, count: (
+        f"percentile_disc({fraction(percent)}) WITHIN GROUP (ORDER BY {value})"
+    ),
+    nested_as_text=lambda type_, value: f"CAST({value} AS TEXT)",
+    unnest=_unnest,
+)
+
 POSTGRES = Engine(
     name="postgres",
-    sqlglot="postgres",
     type_of=type_of,
     quote=quote_double,
+    spelling=SPELLING,
+    tables=TableRules(has_primary_keys=True, has_indexes=True, converts_in_place=True, relaxes_in_place=True),
+    roles=RoleRules(create=_create_role, grants_columns=True),
     text_bytes_max=1024**3 - 1,  # manual 8.3: the longest string is about 1 GB
     statement_bytes_max=1024**3 - 1,  # a message of the wire protocol is below 1 GB
     refuses_nul=True,  # manual 8.3: the character with code zero cannot be stored
-    has_nested_types=False,
     key_bytes_max=2_600,  # manual 64.1: a B-tree entry has at most a third of a page, 2,704 bytes with its header
     json_exponent_max=16_000,  # manual 8.1.2: a numeric has up to 16,383 digits after the point
     identifier_bytes_max=63,  # manual 4.1.1: NAMEDATALEN is 64; longer names are cut without an error

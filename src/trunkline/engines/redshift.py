@@ -5,9 +5,19 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 
 from __future__ import annotations
 
-from trunkline.engines.model import FREE_TEXT_BYTES, Engine, Refusal, quote_double, text_bytes_of
+from trunkline.engines.model import (
+    FREE_TEXT_BYTES,
+    Engine,
+    Refusal,
+    RoleRules,
+    TableRules,
+    quote_double,
+    text_bytes_of,
+)
+from trunkline.engines.spelling import Spelling, Unnested
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
+from trunkline.objects.view import Members
 
 SCALARS = {
     "bigint": "BIGINT",
@@ -42,17 +52,65 @@ def column_bytes_max(column: Column) -> int:
     return text_bytes_of(column) if column.type == "text" else NESTED_BYTES_MAX
 
 
+def _storage(key: str, partition: str) -> str:
+    # One key column at most: Redshift takes no more. Merges join on it, so that matching rows are on one slice.
+    # Encodings are not named: only then is ENCODE AUTO in force, and Redshift chooses and changes them itself.
+    return f"\nDISTSTYLE KEY\nDISTKEY ({key})\nSORTKEY ({partition})"
+
+
+def _bucket(instant: str, local: str, width_s: int) -> str:
+    # Every zone is whole seconds from UTC, so wall clock and instant have the same fraction of a second.
+    past = f"DATEDIFF(second, DATE_TRUNC('day', {local}), {local}) % {width_s}"
+    return f"DATEADD(second, -({past}), DATE_TRUNC('second', {instant}))"
+
+
+def _percentile(value: str, percent: int, rank: str, count: str) -> str:
+    # PERCENTILE_DISC is a window function only, and the aggregate approximate: ranks are compared in whole numbers.
+    return f"MIN(CASE WHEN {rank} * 100 >= {count} * {percent} THEN {value} END)"
+
+
+def _unnest(members: Members, column: str) -> Unnested:
+    types = SCALARS | {"text": f"VARCHAR({FREE_TEXT_BYTES})"}
+    named = ((quote_double(field.name), types[str(field.type)]) for field in members.item.fields)
+    return Unnested(tuple(f"CAST(u.{name} AS {type_}) AS {name}" for name, type_ in named), f", {column} AS u")
+
+
+SPELLING = Spelling(
+    types={
+        "string": f"VARCHAR({FREE_TEXT_BYTES})",
+        "timestamp": "TIMESTAMP",
+        "bigint": "BIGINT",
+        "double": "DOUBLE PRECISION",
+        "array(string)": "SUPER",
+    },
+    ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
+    local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
+    bucket=_bucket,
+    by_code_point=lambda text: text,
+    placeholder=lambda number, name: f":{name}",
+    percentile=_percentile,
+    percentile_needs_rank=True,
+    nested_as_text=lambda type_, value: f"JSON_SERIALIZE({value})",
+    unnest=_unnest,
+)
+
 REDSHIFT = Engine(
     name="redshift",
-    sqlglot="redshift",
     type_of=type_of,
     quote=quote_double,
+    spelling=SPELLING,
+    # A bound view would keep the table's columns from being widened.
+    tables=TableRules(storage=_storage, view_tail="\nWITH NO SCHEMA BINDING"),
+    roles=RoleRules(
+        create=lambda role: f"CREATE ROLE {quote_double(role)}",
+        note="Run once: Redshift has no CREATE ROLE IF NOT EXISTS.",
+        prefix="ROLE ",
+    ),
     text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
     statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
     column_bytes_max=column_bytes_max,
     json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)
     refuses_nul=True,
-    has_nested_types=False,
     identifier_bytes_max=127,
     refuses=(
         Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),

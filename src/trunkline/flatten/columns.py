@@ -17,7 +17,6 @@ import msgspec
 
 from trunkline.flatten import arrow
 from trunkline.flatten.careful import PlainRecord
-from trunkline.flatten.dead_letters import place
 from trunkline.flatten.decode import Decoded, Values
 from trunkline.flatten.exact import Number, json_type, plain_scalar
 from trunkline.flatten.nested import NestedColumns, Texts
@@ -59,7 +58,7 @@ class Batch:
         texts = framed.texts
         self.records = texts.records if isinstance(texts, RecordTexts) else [text.encode() for text in texts]
         self._loaded_us = _microseconds(loaded_at)
-        self._places = [place(framed, index) for index in range(len(framed.plan.ranges))]
+        self._places = [span.place for span in framed.plan.ranges]
         self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
 
     def arrived_at(self, row: int) -> datetime:

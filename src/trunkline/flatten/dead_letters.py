@@ -7,45 +7,45 @@ import hashlib
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
-from trunkline.positions import REPLAY_SOURCE
+from trunkline.positions import LetterRange, Range
 from trunkline.records import Broken, DeadLetter, Framed
 
 
 def broken_letter(obj: Object, framed: Framed, broken: Broken) -> DeadLetter:
     """The dead letter of a span that is not a record."""
-    position = f"{place(framed, broken.range_index)}{broken.offset}"
-    arrived_at = framed.plan.ranges[broken.range_index].arrived_at
+    span = framed.plan.ranges[broken.range_index]
     return DeadLetter(
-        obj.name, position, _identity(framed, broken.range_index, broken.payload, broken.length),
-        broken.reason, broken.detail, broken.payload, broken.length, arrived_at,
-    )  # fmt: skip
+        obj.name,
+        f"{span.place}{broken.offset}",
+        _identity(span, broken.payload, broken.length),
+        broken.reason,
+        broken.detail,
+        broken.payload,
+        broken.length,
+        span.arrived_at,
+    )
 
 
 def record_letter(obj: Object, framed: Framed, row: int, error: RecordError) -> DeadLetter:
     """The dead letter of a record that cannot be a row."""
     data = framed.texts[row].encode()
-    index = framed.range_indexes[row]
+    payload = data[:DEAD_LETTER_BYTES_MAX]
+    span = framed.plan.ranges[framed.range_indexes[row]]
     return DeadLetter(
-        obj.name, f"{place(framed, index)}{framed.offsets[row]}",
-        _identity(framed, index, data[:DEAD_LETTER_BYTES_MAX], len(data)), error.code, str(error),
-        data[:DEAD_LETTER_BYTES_MAX], len(data), framed.plan.ranges[index].arrived_at,
-    )  # fmt: skip
+        obj.name,
+        f"{span.place}{framed.offsets[row]}",
+        _identity(span, payload, len(data)),
+        error.code,
+        str(error),
+        payload,
+        len(data),
+        span.arrived_at,
+    )
 
 
-def place(framed: Framed, range_index: int) -> str:
-    """The part of a position that names the file and its version; the offset follows it."""
-    found = framed.plan.ranges[range_index]
-    if framed.plan.source == REPLAY_SOURCE:
-        # A dead letter keeps the position it had: what stands before its offset.
-        return found.uri[: found.uri.rindex(":") + 1]
-    return f"{found.uri}@{found.version}:"
-
-
-def _identity(framed: Framed, range_index: int, payload: bytes, length: int) -> str:
-    """A dead letter keeps the identity it was set aside with, also where only part of its bytes is a record."""
-    if framed.plan.source == REPLAY_SOURCE:
-        return framed.plan.ranges[range_index].version.partition("#")[0]
-    return fingerprint(payload, length)
+def _identity(span: Range, payload: bytes, length: int) -> str:
+    """A replayed dead letter keeps the identity it was set aside with, even if only part of its bytes is a record."""
+    return span.payload_hash if isinstance(span, LetterRange) else fingerprint(payload, length)
 
 
 def fingerprint(payload: bytes, length: int) -> str:

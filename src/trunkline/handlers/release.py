@@ -11,7 +11,7 @@ from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
 from trunkline.releases.event import is_proxy
 from trunkline.releases.result import failed_body, response
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 _LOG = logging.getLogger("trunkline.release")
 
@@ -20,7 +20,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
     left_s = context.get_remaining_time_in_millis() / 1000
     try:
-        variables = ReleaseVariables.load()
+        variables = ReleaseSettings.load()
         clients = Clients(
             make_client("s3", variables.region, policy=QUICK),
             lambda target: DataApi(make_client("redshift-data", target.region), target),

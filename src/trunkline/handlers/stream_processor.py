@@ -12,7 +12,7 @@ from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.changes import Processor
 from trunkline.pipelines.pii_rule import check_rule
-from trunkline.pipelines.stream_variables import StreamVariables
+from trunkline.settings import Settings
 
 _LOG = logging.getLogger("trunkline.stream")
 _OK, _PARTIAL = 200, 500
@@ -22,10 +22,10 @@ _OK, _PARTIAL = 200, 500
 def _processor() -> Processor:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    variables = StreamVariables.load(scratch)
-    store = open_store(variables.settings.lake)
-    check_rule(variables.settings, store, list(OBJECTS.values()))
-    return Processor(variables.settings, OBJECTS, store, scratch)
+    settings = Settings.for_function(scratch)
+    store = open_store(settings.lake)
+    check_rule(settings, store, list(OBJECTS.values()))
+    return Processor(settings, OBJECTS, store, scratch)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.arrivals import Receiver
 from trunkline.pipelines.pii_rule import check_rule
-from trunkline.pipelines.stream_variables import StreamVariables
+from trunkline.settings import Settings
 from trunkline.sources.files.s3_events import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")
@@ -27,7 +27,7 @@ _LOG = logging.getLogger("trunkline.transcript_arrived")
 def _receiver() -> Receiver:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = StreamVariables.load(scratch).settings
+    settings = Settings.for_function(scratch)
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
     return Receiver(settings, TRANSCRIPT, store, scratch, make_client("s3"))

@@ -51,7 +51,8 @@ def compact_day(
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE compacting AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
         f"(PARTITION BY {by_key} ORDER BY {order_by(obj, DUCKDB)}) AS is_scrubbed FROM {rows}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {distinct} ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1",
+        f"QUALIFY row_number() OVER (PARTITION BY {distinct} "
+        f"ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1",
         [paths],
     )
     rows, scrubbed = con.execute(

@@ -75,14 +75,19 @@ def batch_key(object_name: str, batch_id: str) -> str:
     return f"{batch_prefix(object_name)}{batch_id}.json"
 
 
+def state_key(kind: str, scope: str, name: str) -> str:
+    """How far a source is: the scan of a table (`scan`, object), its stream (`stream`, object), the collector."""
+    return f"{LEDGER}/{kind}/{scope}/{quote(name, safe='')}.json"
+
+
 def scan_key(object_name: str, table: str) -> str:
     """How far the scan of a table is."""
-    return f"{LEDGER}/scan/{object_name}/{quote(table, safe='')}.json"
+    return state_key("scan", object_name, table)
 
 
 def stream_key(object_name: str, table: str) -> str:
     """Which shards of a table's streams were seen, and which were read to their end."""
-    return f"{LEDGER}/stream/{object_name}/{quote(table, safe='')}.json"
+    return state_key("stream", object_name, table)
 
 
 def merge_key(object_name: str, batch_id: str) -> str:
@@ -117,7 +122,7 @@ def compaction_key(object_name: str, fingerprint: str) -> str:
 
 def collect_key(instance_id: str, what: str) -> str:
     """How far the collector is with an instance (`schedule`, a range), and the names that it has seen there."""
-    return f"{LEDGER}/collect/{instance_id}/{what}.json"
+    return state_key("collect", instance_id, what)
 
 
 def bytes_prefix(object_name: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from trunkline.accounting import Counts, Drift, total
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.ledger import BATCH, DEAD_LETTER, POSITION
-from trunkline.positions import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, Progress
+from trunkline.positions import API_SOURCE, REFUSED_SOURCE, REPLAY_SOURCE, FileRange, LetterRange, Progress
 from trunkline.records import Refused
 from trunkline.sql.session import Session
 
@@ -47,7 +47,7 @@ def add_batch(
         "batch_id": record.batch_id,
         "object": plan.object_name,
         "source": plan.source,
-        "first_position": f"{first.uri}@{first.version}:{first.start}",
+        "first_position": first.first,
         "bytes_read": record.bytes_read,
         "drift": msgspec.json.encode(record.drift).decode() if record.drift.records else None,
         "loaded_at": record.loaded_at,
@@ -73,11 +73,15 @@ def merged_batch(db: Session, batch_id: str) -> tuple[Counts, datetime] | None:
 
 
 def _positions(db: Session, record: BatchRecord) -> None:
-    """Move the positions on. Never back: batches of one file may be merged in another order than it was read."""
+    """Move the files' positions on. Never back: batches of one file may be merged in another order than it was read.
+
+    Sources of other ranges keep how far they are themselves.
+    """
     furthest: dict[tuple[str, str], Progress] = {}
-    for one in record.plan.ranges:
-        place = (one.uri, one.version)
-        furthest[place] = max(furthest.get(place, Progress()), Progress(one.end, one.is_last))
+    for span in record.plan.ranges:
+        if isinstance(span, FileRange):
+            place = (span.uri, span.version)
+            furthest[place] = max(furthest.get(place, Progress()), Progress(span.end, span.is_last))
     rows = [
         {
             "object": record.plan.object_name,
@@ -144,10 +148,10 @@ def _replayed(db: Session, record: BatchRecord, refused: Sequence[Refused]) -> N
     if record.plan.source == REFUSED_SOURCE:
         again = {(one.position, one.row_hash) for one in refused}
     groups: dict[tuple[int, str | None], list[str]] = {}
-    for found in record.plan.ranges:
-        payload_hash, _, tries = found.version.partition("#")
-        landed = None if (found.uri, payload_hash) in again else record.batch_id
-        groups.setdefault((int(tries) + 1, landed), []).append(f"{payload_hash} {found.uri}")
+    for span in record.plan.ranges:
+        if isinstance(span, LetterRange):
+            landed = None if (span.position, span.payload_hash) in again else record.batch_id
+            groups.setdefault((span.attempt + 1, landed), []).append(f"{span.payload_hash} {span.position}")
     for (replays, landed), letters in groups.items():
         marks = ", ".join(f"${number}" for number in range(4, len(letters) + 4))
         db.run(
@@ -195,7 +199,7 @@ def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A dead letter as the index knows it."""
+    """A dead letter as the index knows it. `source` is that of the batch which set it aside."""
 
     object_name: str
     position: str
@@ -207,14 +211,16 @@ class SetAside:
     arrived_at: datetime
     replays: int
     replayed_in: str | None
+    source: str
 
 
 def dead_letters(db: Session, object_name: str | None = None, is_open: bool = True) -> list[SetAside]:
     """Records set aside, oldest first; with `is_open` only those that no replay has landed."""
-    conditions = ["1 = 1"] + ["object = $1"] * (object_name is not None) + ["replayed_in IS NULL"] * is_open
+    conditions = ["1 = 1"] + ["d.object = $1"] * (object_name is not None) + ["d.replayed_in IS NULL"] * is_open
     rows = db.query(
-        "SELECT object, position, payload_hash, batch_id, reason, detail, length_bytes, arrived_at, replays, "
-        f"replayed_in FROM ledger.dead_letter WHERE {' AND '.join(conditions)}",
+        "SELECT d.object, d.position, d.payload_hash, d.batch_id, d.reason, d.detail, d.length_bytes, d.arrived_at, "
+        "d.replays, d.replayed_in, b.source FROM ledger.dead_letter AS d "
+        f"JOIN ledger.batch AS b ON b.batch_id = d.batch_id WHERE {' AND '.join(conditions)}",
         [object_name] if object_name is not None else [],
     )
     # Not sorted by the engine: each sorts text in its own way.

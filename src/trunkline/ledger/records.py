@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from trunkline.accounting import Counts, Drift
 from trunkline.errors import TerminalError
-from trunkline.positions import Plan
+from trunkline.positions import REFUSED_SOURCE, REPLAY_SOURCE, Plan
 from trunkline.records import Mark
 
 T = TypeVar("T")
@@ -109,14 +110,42 @@ def _decoded(data: bytes, type_: type[T]) -> T:
         ) from error
 
 
+def _decoded_with_ranges(data: bytes, type_: type[T], plan_of: Callable[[Any], Any]) -> T:
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.DecodeError:
+        pass
+    try:
+        record = msgspec.json.decode(data)
+        plan = plan_of(record)
+        plan["ranges"] = [_with_kind(plan["source"], span) for span in plan["ranges"]]
+        return msgspec.convert(record, type_)
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return _decoded(data, type_)
+
+
+def _with_kind(source: str, span: dict[str, Any]) -> dict[str, Any]:
+    """A range as versions before kinds wrote it: one form for all sources, the one that files have today.
+
+    Only those that are read again need their own kind. As a file's, another one keeps its batch id and its position.
+    """
+    if "kind" in span or source not in (REPLAY_SOURCE, REFUSED_SOURCE):
+        return {"kind": "file", **span}
+    payload_hash, _, attempt = span["version"].partition("#")
+    return {
+        "kind": "dead_letter", "position": span["uri"], "payload_hash": payload_hash, "attempt": int(attempt),
+        "length": span["end"], "arrived_at": span["arrived_at"],
+    }  # fmt: skip
+
+
 def decode_plan(data: bytes) -> Plan:
-    """A recorded plan."""
-    return _decoded(data, Plan)
+    """A recorded plan, also one of a version whose ranges had no kind."""
+    return _decoded_with_ranges(data, Plan, lambda record: record)
 
 
 def decode_batch(data: bytes) -> BatchRecord:
-    """A batch's accounting."""
-    return _decoded(data, BatchRecord)
+    """A batch's accounting, also one of a version whose ranges had no kind."""
+    return _decoded_with_ranges(data, BatchRecord, lambda record: record["plan"])
 
 
 def decode_merge(data: bytes) -> MergeRecord:

@@ -8,13 +8,13 @@ from typing import Final
 
 from trunkline.errors import UsageError
 from trunkline.metrics.contact import CONTACT_METRICS
-from trunkline.metrics.handle import HANDLE_METRICS
+from trunkline.metrics.handle import HANDLE_METRICS, HANDLE_PERCENTILES
 from trunkline.metrics.model import Metric
-from trunkline.metrics.percentile import PERCENTILE_METRICS
-from trunkline.metrics.queue import QUEUE_METRICS
+from trunkline.metrics.queue import QUEUE_METRICS, QUEUE_PERCENTILES
 
 METRICS: Final[dict[str, Metric]] = {
-    one.name: one for one in (*CONTACT_METRICS, *QUEUE_METRICS, *HANDLE_METRICS, *PERCENTILE_METRICS)
+    metric.name: metric
+    for metric in (*CONTACT_METRICS, *QUEUE_METRICS, *HANDLE_METRICS, *QUEUE_PERCENTILES, *HANDLE_PERCENTILES)
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.metrics.model import Metric, count, time
+from trunkline.metrics.model import Metric, Population, count, time
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_rules import (
     API,
     CALLBACK,
@@ -19,6 +20,10 @@ from trunkline.objects.contact_rules import (
     TRANSFERRED_OUT_INTERNAL,
 )
 
+CONTACTS: Final = Population(
+    CONTACT_RECORD, "disconnect_timestamp", "contact", "contacts by the time they disconnected"
+)
+
 # To the end of after contact work or to the disconnect, whichever is later, never below zero.
 _RESOLUTION_MS: Final = (
     'CASE WHEN "agent_after_contact_work_end_timestamp" > "disconnect_timestamp"'
@@ -29,50 +34,58 @@ _RESOLUTION_MS: Final = (
 )
 
 CONTACT_METRICS: Final[tuple[Metric, ...]] = (
-    count("CONTACTS_CREATED", "Contacts created", "Contact records, each once.", '"contact_id" IS NOT NULL'),
+    count(CONTACTS, "CONTACTS_CREATED", "Contacts created", "Contact records, each once.", '"contact_id" IS NOT NULL'),
     count(
+        CONTACTS,
         "CONTACTS_HANDLED",
         "Contacts handled",
         "Contacts that an agent was connected to, by any method, outbound included.",
         HANDLED,
     ),
     count(
+        CONTACTS,
         "CONTACTS_HANDLED_INCOMING",
         "Contacts handled incoming",
         "Handled contacts that came by INBOUND, TRANSFER or QUEUE_TRANSFER. New chats are API and not counted.",
         f"{HANDLED} AND {INCOMING}",
     ),
     count(
+        CONTACTS,
         "CONTACTS_HANDLED_OUTBOUND",
         "Contacts handled outbound",
         "Handled contacts that an agent placed.",
         f"{HANDLED} AND {OUTBOUND}",
     ),
     count(
+        CONTACTS,
         "CALLBACK_CONTACTS_HANDLED",
         "Callback contacts handled",
         "Handled contacts that are queued callbacks.",
         f"{HANDLED} AND {CALLBACK}",
     ),
     count(
+        CONTACTS,
         "API_CONTACTS_HANDLED",
         "API contacts handled",
         "Handled contacts that began by the API, such as chats and tasks.",
         f"{HANDLED} AND {API}",
     ),
     count(
+        CONTACTS,
         "CONTACTS_TRANSFERRED_IN",
         "Contacts transferred in",
         "Contacts that began by TRANSFER or QUEUE_TRANSFER.",
         TRANSFERRED_IN,
     ),
     count(
+        CONTACTS,
         "CONTACTS_TRANSFERRED_OUT",
         "Contacts transferred out",
         "Contacts with a transfer time. Only cold transfers have one, so warm transfers do not count.",
         TRANSFERRED_OUT,
     ),
     count(
+        CONTACTS,
         "CONTACTS_TRANSFERRED_OUT_INTERNAL",
         "Contacts transferred out internal",
         "Contacts transferred out, not to an outside number.",
@@ -80,6 +93,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         EXTERNAL_APPROXIMATION,
     ),
     count(
+        CONTACTS,
         "CONTACTS_TRANSFERRED_OUT_EXTERNAL",
         "Contacts transferred out external",
         "Contacts transferred out to an outside number.",
@@ -87,6 +101,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         EXTERNAL_APPROXIMATION,
     ),
     time(
+        CONTACTS,
         "average",
         "AVG_CONTACT_DURATION",
         "Average contact duration",
@@ -94,6 +109,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         'MS_BETWEEN("initiation_timestamp", "disconnect_timestamp")',
     ),
     time(
+        CONTACTS,
         "average",
         "AVG_RESOLUTION_TIME",
         "Average resolution time",
@@ -101,6 +117,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         _RESOLUTION_MS,
     ),
     time(
+        CONTACTS,
         "sum",
         "SUM_CONTACT_FLOW_TIME",
         "Contact flow time",

@@ -1,10 +1,8 @@
-"""What a metric of contacts is: Amazon's name and meaning, and SQL pieces over `connect_datalake.contact_record`.
+"""What a metric is: Amazon's name and meaning, the rows it is about, and SQL pieces over their columns.
 
-A metric states conditions and values per contact; `sql.metric_query` makes the aggregate of its shape from them,
-the same in every engine, so that many metrics share one scan and one GROUP BY. Expressions are in the portable form
-of `objects.view`, and those of a metric that takes X may use `"x_ms"`, the threshold in milliseconds.
-
-Population of every metric: contacts with a disconnect_timestamp, filed under it.
+A metric states conditions and values per row; `sql.metric_query` makes the aggregate of its shape from them, the same
+in every engine, so that many metrics share one scan and one GROUP BY. Expressions are in portable SQL
+(`sql.portable`), and those of a metric that takes X may use `"x_ms"`, the threshold in milliseconds.
 """
 
 from __future__ import annotations
@@ -13,35 +11,60 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from trunkline.objects.model import Object
+
 Shape = Literal["count", "sum", "average", "maximum", "rate", "percentile"]
 Unit = Literal["count", "seconds", "percent"]
 
-GRAIN: Final = "contacts by the time they disconnected"
-COUNT_NULL: Final = "0 when no contact counts, never NULL."
-AVERAGE_NULL: Final = "NULL when no contact has a value."
 RATE_NULL: Final = "NULL when the denominator is 0."
 _SHAPE: Final = re.compile(r"^(avg|sum|max)_|_p\d\d$")
 DEFINITIONS: Final = "https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html"
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """The rows that metrics are about: those of an object's public view that have an `event_time`.
+
+    A period selects rows by that column, and an interval groups by it. The object's dimensions are the groups there
+    are. `row` is what people call one row; `grain` says which rows a period selects.
+    """
+
+    obj: Object
+    event_time: str
+    row: str
+    grain: str
+
+    @property
+    def null_rules(self) -> dict[Shape, str]:
+        """What NULL means in the result, by shape."""
+        average = f"NULL when no {self.row} has a value."
+        return {
+            "count": f"0 when no {self.row} counts, never NULL.",
+            "rate": RATE_NULL,
+            "sum": average,
+            "average": average,
+            "maximum": average,
+            "percentile": average,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One metric.
 
-    `condition` is the condition a contact must meet to count (count), or the numerator's (rate); `base` is the
-    denominator's condition (rate). `value` is the contact's value, NULL to leave it out: milliseconds where the unit
+    `condition` is the condition a row must meet to count (count), or the numerator's (rate); `base` is the
+    denominator's condition (rate). `value` is the row's value, NULL to leave it out: milliseconds where the unit
     is seconds, else a plain number (sum, average, maximum, percentile). `percent` is the percentile, 1 to 99.
     `approximation` says what the number gives up where the export lacks a field, empty when nothing.
     """
 
+    of: Population
     name: str
     title: str
     description: str
     unit: Unit
     shape: Shape
-    null_rule: str
     source: str = DEFINITIONS
-    grain: str = GRAIN
     condition: str = ""
     base: str = ""
     value: str = ""
@@ -56,22 +79,38 @@ class Metric:
 
     @property
     def value_column(self) -> str:
-        """The name of its value per contact, shared by every metric over the same value: handle_time_ms."""
+        """The name of its value per row, shared by every metric over the same value: handle_time_ms."""
         stem = _SHAPE.sub("", self.column)
         return f"{stem}_ms" if self.unit == "seconds" else stem
 
+    @property
+    def grain(self) -> str:
+        """Which rows a period selects, in words."""
+        return self.of.grain
+
+    @property
+    def null_rule(self) -> str:
+        """What NULL means in the result."""
+        return self.of.null_rules[self.shape]
+
 
 def count(
-    name: str, title: str, description: str, condition: str, approximation: str = "", takes_x: bool = False
+    of: Population,
+    name: str,
+    title: str,
+    description: str,
+    condition: str,
+    approximation: str = "",
+    takes_x: bool = False,
 ) -> Metric:
-    """A number of contacts that meet a condition."""
+    """A number of rows that meet a condition."""
     return Metric(
+        of,
         name,
         title,
         description,
         "count",
         "count",
-        COUNT_NULL,
         condition=condition,
         approximation=approximation,
         takes_x=takes_x,
@@ -79,16 +118,23 @@ def count(
 
 
 def rate(
-    name: str, title: str, description: str, condition: str, base: str, approximation: str = "", takes_x: bool = False
+    of: Population,
+    name: str,
+    title: str,
+    description: str,
+    condition: str,
+    base: str,
+    approximation: str = "",
+    takes_x: bool = False,
 ) -> Metric:
-    """A percentage, 0 to 100: contacts that meet a condition of those that meet the base."""
+    """A percentage, 0 to 100: the rows that meet a condition of those that meet the base."""
     return Metric(
+        of,
         name,
         title,
         description,
         "percent",
         "rate",
-        RATE_NULL,
         condition=condition,
         base=base,
         approximation=approximation,
@@ -96,6 +142,29 @@ def rate(
     )
 
 
-def time(shape: Shape, name: str, title: str, description: str, value: str, approximation: str = "") -> Metric:
-    """Seconds, summed, averaged or the largest, of the contacts that have a value in milliseconds."""
-    return Metric(name, title, description, "seconds", shape, AVERAGE_NULL, value=value, approximation=approximation)
+def time(
+    of: Population, shape: Shape, name: str, title: str, description: str, value: str, approximation: str = ""
+) -> Metric:
+    """Seconds, summed, averaged or the largest, of the rows that have a value in milliseconds."""
+    return Metric(of, name, title, description, "seconds", shape, value=value, approximation=approximation)
+
+
+def percentiles(of: Population, prefix: str, title: str, description: str, value: str) -> tuple[Metric, ...]:
+    """The 50th, 90th and 95th percentile of a value, in seconds. Ours: Amazon gives none.
+
+    Nearest rank, discrete: of n values the ceil(p * n)-th smallest, so always a value that some row had.
+    """
+    return tuple(
+        Metric(
+            of,
+            f"{prefix}_P{percent}",
+            f"{title}, {percent}th percentile",
+            f"The time that {percent} % of {of.row}s did not exceed. {description}",
+            "seconds",
+            "percentile",
+            source="Trunkline; nearest-rank percentile of the value that Amazon's average is over",
+            value=value,
+            percent=percent,
+        )
+        for percent in (50, 90, 95)
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.metrics.model import RATE_NULL, Metric, count, rate, time
+from trunkline.metrics.contact import CONTACTS
+from trunkline.metrics.model import Metric, count, percentiles, rate, time
 from trunkline.objects.contact_rules import (
     ABANDON_MS,
     ABANDONED,
     ABANDONED_APPROXIMATION,
     HANDLED,
     QUEUE_ANSWER_MS,
+    QUEUE_TIME_MS,
     QUEUED,
 )
 
@@ -20,8 +22,9 @@ REFERENCE_QUERIES: Final = "https://docs.aws.amazon.com/connect/latest/adminguid
 REMOVED_IN_X: Final = '"queue_duration_ms" < "x_ms"'
 
 QUEUE_METRICS: Final[tuple[Metric, ...]] = (
-    count("CONTACTS_QUEUED", "Contacts queued", "Contacts that were placed in a queue.", QUEUED),
+    count(CONTACTS, "CONTACTS_QUEUED", "Contacts queued", "Contacts that were placed in a queue.", QUEUED),
     count(
+        CONTACTS,
         "CONTACTS_ABANDONED",
         "Contacts abandoned",
         "Contacts that ended in queue without an agent, a callback or a transfer. Why they ended is not asked, so a "
@@ -30,6 +33,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         ABANDONED_APPROXIMATION,
     ),
     count(
+        CONTACTS,
         "SUM_CONTACTS_ABANDONED_IN_X",
         "Contacts abandoned in X",
         "Abandoned contacts that waited less than X seconds.",
@@ -38,6 +42,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         takes_x=True,
     ),
     rate(
+        CONTACTS,
         "ABANDONMENT_RATE",
         "Abandonment rate",
         "Abandoned contacts of all queued contacts. A contact has a routing profile only once an agent has it, so by "
@@ -47,6 +52,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         ABANDONED_APPROXIMATION,
     ),
     count(
+        CONTACTS,
         "SUM_CONTACTS_ANSWERED_IN_X",
         "Contacts answered in X",
         "Queued contacts that an agent answered after less than X seconds.",
@@ -54,6 +60,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         takes_x=True,
     ),
     count(
+        CONTACTS,
         "CONTACTS_REMOVED_FROM_QUEUE_IN_X",
         "Contacts removed from queue in X",
         "Contacts whose time in queue was less than X seconds, however it ended: answered, abandoned, callback "
@@ -62,6 +69,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         takes_x=True,
     ),
     rate(
+        CONTACTS,
         "SERVICE_LEVEL",
         "Service level X",
         "Contacts removed from queue in less than X seconds of all queued contacts. Abandons and callback requests "
@@ -71,19 +79,20 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         takes_x=True,
     ),
     Metric(
+        CONTACTS,
         "SERVICE_LEVEL_ANSWERED",
         "Service level X, answered only",
         "Queued contacts that an agent answered in X seconds or less of all queued contacts, as in Amazon's reference "
         "query for its data lake. Abandons never help it.",
         "percent",
         "rate",
-        RATE_NULL,
         source=REFERENCE_QUERIES,
         condition=f'{HANDLED} AND {QUEUED} AND "queue_duration_ms" <= "x_ms"',
         base=QUEUED,
         takes_x=True,
     ),
     time(
+        CONTACTS,
         "average",
         "AVG_QUEUE_ANSWER_TIME",
         "Average queue answer time",
@@ -91,6 +100,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         QUEUE_ANSWER_MS,
     ),
     time(
+        CONTACTS,
         "average",
         "AVG_ABANDON_TIME",
         "Average queue abandon time",
@@ -99,10 +109,19 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         ABANDONED_APPROXIMATION,
     ),
     time(
+        CONTACTS,
         "maximum",
         "MAX_QUEUED_TIME",
         "Maximum queued time",
         "The longest time any contact spent in queue, abandoned ones included.",
         '"queue_duration_ms"',
     ),
+)
+
+QUEUE_PERCENTILES: Final = percentiles(
+    CONTACTS,
+    "QUEUE_WAIT_TIME",
+    "Queue wait time",
+    "Time in queue of all queued contacts that have one, however the wait ended.",
+    QUEUE_TIME_MS,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from trunkline.objects.model import (
     RECORD_COLUMNS,
     Column,
+    Dimension,
     Field,
     Json,
     ListOf,
@@ -329,4 +330,11 @@ CONTACT_RECORD = Object(
     anchor="ContactId",
     redaction=("segment_attributes", "connect:RedactedFields"),
     source="Amazon Connect administrator guide: contact record data model; analytics data lake tables",
+    dimensions=(
+        Dimension("queue", "queue_id", "queue_name"),
+        Dimension("agent", "agent_id", "agent_username"),
+        Dimension("routing_profile", "agent_routing_profile_id", "agent_routing_profile_name"),
+        Dimension("channel", "channel"),
+        Dimension("initiation_method", "initiation_method"),
+    ),
 )

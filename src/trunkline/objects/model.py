@@ -157,6 +157,18 @@ RECORD_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Dimension:
+    """A way to group an object's rows: `key` is the column that tells groups apart, `label` the column of its name.
+
+    `label` is None where the key is its own name.
+    """
+
+    name: str
+    key: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Object:
     """One catalogue entry: a table, what a row of it is, and which of two copies of a row is the newer.
 
@@ -165,7 +177,8 @@ class Object:
     key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
-    view that adds other objects' columns has the table's name.
+    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files.
+    `dimensions` are what metrics of it can be grouped by.
     """
 
     name: str
@@ -185,6 +198,8 @@ class Object:
     table: str = ""
     folder: str = ""
     view: str = ""
+    file_source: str = "s3_files"
+    dimensions: tuple[Dimension, ...] = ()
 
     def __hash__(self) -> int:
         """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""

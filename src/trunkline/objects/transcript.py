@@ -77,7 +77,8 @@ _IDENTITY = (
     _col("aws_account_id", "accountId", "AWS account of the job. NULL where the file has none."),
     _col("instance_id", "instanceId", "Connect instance, where a Contact Lens file names it. NULL where it does not."),
     _col("channel", "channel", "VOICE or CHAT; Transcribe's are VOICE. NULL where Contact Lens names none."),
-    _col("language_locale", "language", "Language, such as en-US. NULL where the file names none."),
+    _col("language_locale", "language",
+         "Language, such as en-US; of several the one spoken longest. NULL where the file names none."),
     _col("schema_version", "schemaVersion", "Version of the file's format, as VOICE-2022-11-30. NULL without one."),
 )  # fmt: skip
 
@@ -147,5 +148,7 @@ TRANSCRIPT = Object(
         *RECORD_COLUMNS,
     ),
     anchor="callId",
+    file_source="transcripts",
+    catalogue_version=2,
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
 )  # fmt: skip

@@ -7,9 +7,9 @@ counts as a minute old, so that no change the stream has seen is undone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -17,25 +17,19 @@ import msgspec
 
 from trunkline import clock
 from trunkline.accounting import Counts, Drift, total
-from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
-from trunkline.limits import EXPORT_BATCH_FACTOR
+from trunkline.ledger import index
 from trunkline.objects.model import Object
-from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Advance, Flatteners, LoadResult, load_batches, redo
-from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.missing import missing_rows
-from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.tables import object_of, rules_of
-from trunkline.positions import Progress
-from trunkline.records import Framed
+from trunkline.pipelines.runner import Advance, LoadResult, Runner
 from trunkline.sources.dynamodb import export as dynamodb_export
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 from trunkline.sources.dynamodb.scan import Pace, Page, Scan, Segment
+from trunkline.sources.dynamodb.tables import describe_table, object_of, rules_of
 from trunkline.sources.files import listing
-from trunkline.sources.files import reader as s3_files
+from trunkline.sources.registry import open_source
 
 SEGMENTS_DEFAULT = 4
 SHARE_DEFAULT = 0.5
@@ -71,30 +65,19 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = lamb
         if found != obj:
             raise UsageError(f"{place} is of {export.table_arn}, which holds {found.name}, not {obj.name}")
     files = listing.list_files(export.files) if export.files else []
-    rules = rules_of(home.settings)
-    size = EXPORT_BATCH_FACTOR * home.settings.batch_bytes
-    is_first = False
-
-    def read(done: Mapping[tuple[str, str], Progress]) -> Iterator[Framed]:
-        nonlocal is_first
-        is_first = not any((file.uri, file.version) in done for file in files)
-        for framed in s3_files.read_batches(files, done, obj.name, size):
-            yield dynamodb_export.read_lines(obj, export, framed, rules)
-
-    result = load_batches(home, obj, read, len(files), advance)
+    runner = Runner(home, obj)
+    recovered = runner.recover()
+    done = index.positions(home.warehouse, obj.name)
+    is_first = not any((file.uri, file.version) in done for file in files)
+    source = open_source(dynamodb_export.NAME, runner.context, export=export, files=files)
+    result = runner.run(source, len(files), lambda record: advance(record.bytes_read))
+    result = replace(result, recovered=recovered)
     if is_first and export.items is not None and result.counts.read < export.items:
         raise TerminalError(
             f"{place}: the manifest says {export.items:,} items and the files hold {result.counts.read:,}; files were "
             "changed or cut short. What they hold is loaded; export the table again"
         )
     return result
-
-
-def describe(client: Any, table: str) -> dict[str, Any]:
-    """What DynamoDB says of a table."""
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
-        described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
-    return described
 
 
 def backfill_scan(
@@ -107,27 +90,26 @@ def backfill_scan(
     does: a kill at any point repeats one page a segment at most.
     """
     started = clock.monotonic_s()
-    flatteners = Flatteners(home, obj)
-    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    described = describe(client, table)
+    runner = Runner(home, obj)
+    recovered = runner.recover()
+    description = describe_table(client, table)
     scan = _scan(home, obj, table, options)
     advance(scan.items)
-    pace = Pace(_units(described, options), sleep)
+    pace = Pace(_units(description, options), sleep)
     counts: list[Counts] = []
     drifts: list[Drift] = []
     size = 0
     for pages in _pages(client, scan, pace):
         framed = dynamodb_scan.frame_pages(obj, scan, pages, rules_of(home.settings))
-        batches.record_plan(home.store, framed.plan)
-        record = flatteners.put(framed)
-        counts += merge_batches(home, obj, [record])
+        record = runner.put(framed)
+        counts += runner.merge([record])
         drifts += [record.drift] if record.drift.records else []
         size += record.bytes_read
         dynamodb_scan.advance(scan, pages, record.dead_letter)
         _save(home, obj, scan)
         advance(sum(len(page.items) for page in pages))
     if options.delete_missing:
-        counts += _delete_missing(home, obj, scan, flatteners)
+        counts += _delete_missing(runner, scan)
     scan.is_finished = True
     _save(home, obj, scan)
     seconds = clock.monotonic_s() - started
@@ -156,10 +138,10 @@ def _save(home: Home, obj: Object, scan: Scan) -> None:
     home.store.put_bytes(text, layout.scan_key(obj.name, scan.table))
 
 
-def _units(described: dict[str, Any], options: ScanOptions) -> float | None:
+def _units(description: dict[str, Any], options: ScanOptions) -> float | None:
     if options.units_per_s is not None:
         return options.units_per_s
-    provisioned = described.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
+    provisioned = description.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0)
     return provisioned * options.share if provisioned else None
 
 
@@ -183,17 +165,13 @@ def _pages(client: Any, scan: Scan, pace: Pace) -> Iterator[list[Page]]:
             pool.shutdown(cancel_futures=True)
 
 
-def _delete_missing(home: Home, obj: Object, scan: Scan, flatteners: Flatteners) -> list[Counts]:
+def _delete_missing(runner: Runner, scan: Scan) -> list[Counts]:
     if scan.set_aside:
         raise TerminalError(
             f"{scan.set_aside:,} items of {scan.table} were set aside, so that rows could be deleted whose items are "
             "there: nothing is deleted. See trunkline dead-letter list, then scan again"
         )
     counts: list[Counts] = []
-    for framed in missing_rows(home, obj, scan):
-        batches.record_plan(home.store, framed.plan)
-        counts += merge_batches(home, obj, [flatteners.put(framed)])
+    for framed in missing_rows(runner.home, runner.obj, scan):
+        counts += runner.merge([runner.put(framed)])
     return counts
-
-
-__all__ = ["ScanOptions", "backfill_export", "backfill_scan", "describe"]

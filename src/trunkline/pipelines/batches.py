@@ -7,7 +7,6 @@ from pathlib import Path
 
 import trunkline
 from trunkline import clock
-from trunkline.flatten.dead_letters import place
 from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
@@ -61,7 +60,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
 
 def _marks(framed: Framed) -> dict[str, Mark]:
     """What the source knew of each record, by position: a replay is of the version that the record was."""
-    places = [place(framed, index) for index in range(len(framed.plan.ranges))]
+    places = [span.place for span in framed.plan.ranges]
     spots = zip(framed.range_indexes, framed.offsets, framed.marks or (), strict=False)
     return {f"{places[index]}{offset}": mark for index, offset, mark in spots}
 

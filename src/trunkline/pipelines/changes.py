@@ -13,9 +13,9 @@ from trunkline.lake.store import Store
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.pii_rule import rule_of
-from trunkline.pipelines.tables import object_of, rules_of
 from trunkline.settings import Settings
 from trunkline.sources.dynamodb.stream import as_json, frame_event
+from trunkline.sources.dynamodb.tables import object_of, rules_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,30 +15,33 @@ from typing import Any, Final
 
 from trunkline import clock
 from trunkline.accounting import Counts, total
-from trunkline.completeness.findings import Sighted
+from trunkline.completeness.listings import Sighting
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
-from trunkline.pipelines import batches
 from trunkline.pipelines import collect_state as state
 from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, keep_collected, sighted
 from trunkline.pipelines.held import held_contacts
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, windows_since
 from trunkline.settings import Settings
 from trunkline.sources.connect_api import client as connect_client
-from trunkline.sources.connect_api.client import Api, Instance, Invoke, Memory
-from trunkline.sources.connect_api.contacts import Part, Source, Tally
-from trunkline.sources.connect_api.journal import Journal
-from trunkline.sources.connect_api.names import Names
-from trunkline.sources.connect_api.quota import Buckets, Pace
-from trunkline.sources.connect_api.search import Query
+from trunkline.sources.connect_api.client import (
+    AnswerCache,
+    CallClock,
+    ConnectClient,
+    ConnectInstance,
+    Invoke,
+    TokenBuckets,
+)
+from trunkline.sources.connect_api.contacts import CollectTally, ContactPart, ContactReader
+from trunkline.sources.connect_api.journal import CallJournal
+from trunkline.sources.connect_api.record import ResourceNames
+from trunkline.sources.connect_api.search import ContactQuery
 
 # A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
 LOOK_BACK: Final = timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX) - timedelta(hours=1)
@@ -49,8 +52,8 @@ Advance = Callable[[int], None]
 class Service:
     """How the API is reached: the clock to keep to, and the way to call an instance. Tests have others."""
 
-    pace: Pace = field(default_factory=Pace)
-    connect: Callable[[Instance], Invoke] = connect_client.connect
+    pace: CallClock = field(default_factory=CallClock)
+    connect: Callable[[ConnectInstance], Invoke] = connect_client.connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,9 @@ class Collected:
     `waited_s` is how long the quota made it wait, `throttled` how often the service refused a call.
     """
 
-    instance: Instance
+    instance: ConnectInstance
     counts: Counts
-    tally: Tally
+    tally: CollectTally
     calls: dict[str, int]
     through: datetime
     is_done: bool
@@ -72,7 +75,7 @@ class Collected:
     throttled: int
 
 
-def instances(settings: Settings, chosen: Sequence[str] = (), endpoint: str | None = None) -> list[Instance]:
+def instances(settings: Settings, chosen: Sequence[str] = (), endpoint: str | None = None) -> list[ConnectInstance]:
     """The instances to collect from: those chosen, else the settings'. UsageError where there is none."""
     arns = tuple(chosen) or settings.connect_instances
     if not arns:
@@ -82,10 +85,12 @@ def instances(settings: Settings, chosen: Sequence[str] = (), endpoint: str | No
             "--serve-connect"
         )
     place = settings.connect_endpoint if endpoint is None else endpoint
-    return [connect_client.instance_of(arn, settings.connect_roles, place) for arn in arns]
+    return [connect_client.parse_instance(arn, settings.connect_roles, place) for arn in arns]
 
 
-def each(chosen: Sequence[Instance], read: Callable[[Instance], Collected]) -> Iterator[Collected | TrunklineError]:
+def each(
+    chosen: Sequence[ConnectInstance], read: Callable[[ConnectInstance], Collected]
+) -> Iterator[Collected | TrunklineError]:
     """What became of each instance: one that fails does not keep the others from their turn.
 
     A mistake of the caller's is the same for all, and raised.
@@ -109,15 +114,15 @@ class Collector:
         service: Service | None = None,
         *,
         advance: Advance = lambda _: None,
-        query: Query | None = None,
+        query: ContactQuery | None = None,
     ) -> None:
         """`advance` is told of contacts listed."""
         self.home, self.obj, self.advance = home, obj, advance
-        self._service, self._query = service or Service(), query or Query()
+        self._service, self._query = service or Service(), query or ContactQuery()
         settings = home.settings
-        self.buckets = Buckets(settings.connect_share, self._service.pace, settings.connect_quota)
+        self.buckets = TokenBuckets(settings.connect_share, self._service.pace, settings.connect_quota)
         self.schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
-        self._flatteners = Flatteners(home, obj)
+        self._runner = Runner(home, obj)
         self._is_recovered = False
 
     @property
@@ -125,7 +130,7 @@ class Collector:
         """The present by the collector's clock, aware, UTC."""
         return datetime.fromtimestamp(self._service.pace.now_s(), UTC)
 
-    def collect(self, instance: Instance, since: datetime, until: datetime) -> Collected:
+    def collect(self, instance: ConnectInstance, since: datetime, until: datetime) -> Collected:
         """Everything in [since, until) that the API lists; the same question again goes on where it was stopped."""
         check_range(since, until, self.now)
         store, name = self.home.store, state.range_name(since, until, self._query.time_type)
@@ -138,7 +143,7 @@ class Collector:
             state.forget_range(store, instance.instance_id, name)
             return run.result(is_done=True)
 
-    def run_due(self, instance: Instance) -> Collected:
+    def run_due(self, instance: ConnectInstance) -> Collected:
         """What the schedule asks for now: windows since the watermark, then those old enough to be read again."""
         now = self.now
         ages = [timedelta(hours=age) for age in self.home.settings.collect_again_h]
@@ -154,42 +159,40 @@ class Collector:
                     return run.result(is_done=False, through=place.state.watermark)
             return run.result(is_done=True, through=place.state.watermark)
 
-    def api(self, instance: Instance, memory: Memory) -> Api:
+    def api(self, instance: ConnectInstance, memory: AnswerCache) -> ConnectClient:
         """An instance to ask, within the quotas that all of this collector's share."""
-        return Api(instance, self._service.connect(instance), self.buckets, memory)
+        return ConnectClient(instance, self._service.connect(instance), self.buckets, memory)
 
-    def source(self, instance: Instance, job: str) -> tuple[Source, Journal]:
+    def source(self, instance: ConnectInstance, job: str) -> tuple[ContactReader, CallJournal]:
         """The contacts of an instance, and the journal of what is asked for one job, which the caller closes."""
         folder = self.home.settings.home / "collect"
         folder.mkdir(mode=0o700, exist_ok=True)
-        journal = Journal(folder / f"{instance.instance_id}.{job}.jsonl", self._service.pace)
+        journal = CallJournal(folder / f"{instance.instance_id}.{job}.jsonl", self._service.pace)
         api = self.api(instance, journal)
         kept = self.home.store.get_bytes(layout.collect_key(instance.instance_id, state.NAMES))
-        return Source(
+        return ContactReader(
             api,
-            Names(api, kept),
+            ResourceNames(api, kept),
             lambda ids: held_contacts(self.home.warehouse, self.obj, ids),
             query=self._query,
             describe=self.home.settings.collect_describe,
             batch_contacts=CONNECT_BATCH_CONTACTS,
         ), journal
 
-    def load(self, part: Part) -> Counts:
+    def load(self, part: ContactPart) -> Counts:
         """Put a part into the lake and merge it; durable when this returns, and the same when repeated."""
         if part.framed is None:
             return Counts()
-        batches.record_plan(self.home.store, part.framed.plan)
-        record = self._flatteners.put(part.framed)
-        return total(merge_batches(self.home, self.obj, [record]))
+        return total(self._runner.merge([self._runner.put(part.framed)]))
 
-    def keep(self, instance: Instance, window: Window, asked_at: datetime, listed: Sequence[Sighted]) -> None:
+    def keep(self, instance: ConnectInstance, window: Window, asked_at: datetime, listed: Sequence[Sighting]) -> None:
         """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
-        if self._query == Query():
+        if self._query == ContactQuery():
             keep_collected(self.home, self.obj, instance, window, asked_at, listed)
 
-    def _run(self, instance: Instance, job: str, through: datetime) -> _Run:
+    def _run(self, instance: ConnectInstance, job: str, through: datetime) -> _Run:
         if not self._is_recovered:
-            recover(self.home, self.obj, lambda plan: redo(self.home, self._flatteners, plan))
+            self._runner.recover()
             self._is_recovered = True
         return _Run(self, instance, *self.source(instance, job), through)
 
@@ -198,7 +201,12 @@ class _Run:
     """One instance being read: what was done so far."""
 
     def __init__(
-        self, collector: Collector, instance: Instance, source: Source, journal: Journal, through: datetime
+        self,
+        collector: Collector,
+        instance: ConnectInstance,
+        source: ContactReader,
+        journal: CallJournal,
+        through: datetime,
     ) -> None:
         self._collector, self._instance, self._source, self._journal = collector, instance, source, journal
         self._through, self._counts = through, Counts()
@@ -210,7 +218,7 @@ class _Run:
         # What a killed run was told is believed as of then.
         asked_at = min(self._collector.now, self._journal.searched_since() or self._collector.now)
         start = through = window.start
-        listed: list[Sighted] = []
+        listed: list[Sighting] = []
         for part in self._source.read(window):
             self._counts += self._collector.load(part)
             self._save_names()
@@ -253,7 +261,7 @@ class _Run:
         names = self._source.names
         if names.is_new:
             key = layout.collect_key(self._instance.instance_id, state.NAMES)
-            self._collector.home.store.put_bytes(names.kept_as(), key, is_private=True)
+            self._collector.home.store.put_bytes(names.encode(), key, is_private=True)
 
 
 class _Place:

@@ -10,8 +10,8 @@ from trunkline.limits import SEARCH_PAGE_MAX, SEARCH_RESULTS_MAX
 from trunkline.pipelines.collect import Collector, check_range
 from trunkline.pipelines.held import settled_contacts
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.client import Instance, NoMemory
-from trunkline.sources.connect_api.search import Query, total
+from trunkline.sources.connect_api.client import ConnectInstance, NoCache
+from trunkline.sources.connect_api.search import ContactQuery, count_contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Planned:
     `minutes` is what the slower of the two takes at our share of the quota, since the other goes on meanwhile.
     """
 
-    instance: Instance
+    instance: ConnectInstance
     contacts: int
     held: int
     search_calls: int
@@ -31,13 +31,15 @@ class Planned:
     minutes: float
 
 
-def plan(collector: Collector, instance: Instance, since: datetime, until: datetime, query: Query) -> Planned:
+def plan(
+    collector: Collector, instance: ConnectInstance, since: datetime, until: datetime, query: ContactQuery
+) -> Planned:
     """Ask how many contacts there are (one call, one more per eight weeks), and reckon. Nothing is written."""
     check_range(since, until, collector.now)
-    contacts = total(collector.api(instance, NoMemory()), Window(since, until), query)
+    contacts = count_contacts(collector.api(instance, NoCache()), Window(since, until), query)
     describe = collector.home.settings.collect_describe
     held = 0
-    if query == Query():  # what the warehouse has is known by disconnect time alone
+    if query == ContactQuery():  # what the warehouse has is known by disconnect time alone
         held = min(
             contacts, settled_contacts(collector.home.warehouse, collector.obj, instance.instance_id, since, until)
         )

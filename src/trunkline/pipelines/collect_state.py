@@ -12,7 +12,7 @@ from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.schedules.schedule import Schedule
-from trunkline.schedules.windows import Window, merge_adjacent, window_at, windows_again
+from trunkline.schedules.windows import Window, merge_adjacent, previous_window, windows_again
 
 T = TypeVar("T")
 SCHEDULE = "schedule"
@@ -44,9 +44,8 @@ class Through(msgspec.Struct, frozen=True):
 
 
 def begun(now: datetime, schedule: Schedule) -> State:
-    """Where a first run begins: at the start of the last window that has ended, as the mission's collector does."""
-    ended = window_at(now - schedule.delay, schedule).start
-    start = window_at(ended - timedelta.resolution, schedule).start
+    """Where a first run begins: at the start of the last window that has ended, which is one window of contacts."""
+    start = previous_window(now - schedule.delay, schedule).start
     return State(start, start, start)
 
 

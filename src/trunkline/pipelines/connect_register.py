@@ -7,24 +7,21 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from trunkline.completeness.census import Scope
-from trunkline.completeness.findings import Sighted
+from trunkline.completeness.listings import Listing, Sighting
 from trunkline.limits import SEARCH_PAGE_MAX
-from trunkline.objects.model import Object
 from trunkline.pipelines.collect import Collector
 from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, sighted, source_of
-from trunkline.pipelines.home import Home
-from trunkline.pipelines.sightings import Seen
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.client import Instance, NoMemory
-from trunkline.sources.connect_api.search import Listed, Query, pages
+from trunkline.sources.connect_api.client import ConnectInstance, NoCache
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, pages
 
 _JOB = "reconcile"
 
 
-class ConnectRegister:
+class ConnectSystemOfRecord:
     """One instance, asked through the collector's client and within its share of the quota."""
 
-    def __init__(self, collector: Collector, instance: Instance) -> None:
+    def __init__(self, collector: Collector, instance: ConnectInstance) -> None:
         self._collector, self._instance = collector, instance
 
     @property
@@ -37,23 +34,22 @@ class ConnectRegister:
         """The rows of that instance."""
         return ("instance_id", self._instance.instance_id)
 
-    def listed(self, window: Window) -> Iterator[Seen]:
+    def list_window(self, window: Window) -> Iterator[Listing]:
         """List a window by time of disconnect, in stretches that end between two seconds."""
         # No journal: what a killed run was told is older than this question, and a certificate may rest on the answer.
-        api = self._collector.api(self._instance, NoMemory())
+        api = self._collector.api(self._instance, NoCache())
         start, asked_at = window.start, self._collector.now
-        gathered: dict[str, Listed] = {}
-        for page in pages(api, window, Query()):
+        gathered: dict[str, ListedContact] = {}
+        for page in pages(api, window, ContactQuery()):
             gathered |= {one.contact_id: one for one in page if one.at >= start}
             cut = max((one.at for one in page), default=start)
             if len(gathered) >= STRETCH_CONTACTS and cut > start:
-                yield Seen(Window(start, cut), asked_at, _before(gathered, cut))
+                yield Listing(Window(start, cut), asked_at, _before(gathered, cut))
                 start = cut
-        yield Seen(Window(start, window.end), asked_at, _before(gathered, window.end))
+        yield Listing(Window(start, window.end), asked_at, _before(gathered, window.end))
 
-    def fetch(self, home: Home, obj: Object, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
+    def fetch(self, ids: Mapping[str, datetime], advance: Callable[[int], None]) -> list[str]:
         """Describe these contacts and load them, at API fidelity; those that the service does not know are given."""
-        del home, obj  # the collector's own
         source, journal = self._collector.source(self._instance, _JOB)
         unknown = dict(ids)
         with closing(journal):
@@ -66,14 +62,14 @@ class ConnectRegister:
         advance(len(ids))
         return list(unknown)
 
-    def calls(self, contacts: int, fetched: int) -> tuple[int, float]:
+    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
         """Pages to search and contacts to describe, and the time that the quota makes of them."""
         searches = -(-contacts // SEARCH_PAGE_MAX)
         rate = self._collector.buckets.rate
         return searches + fetched, searches / rate("SearchContacts") + fetched / rate("DescribeContact")
 
 
-def _before(gathered: dict[str, Listed], cut: datetime) -> list[Sighted]:
+def _before(gathered: dict[str, ListedContact], cut: datetime) -> list[Sighting]:
     """The contacts that ended before an instant, taken out."""
     found = [one for one in gathered.values() if one.at < cut]
     for one in found:

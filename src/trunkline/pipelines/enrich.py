@@ -23,10 +23,11 @@ from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.load import load_files
-from trunkline.settings import Settings, path_of
+from trunkline.settings import Settings
 from trunkline.sources.files import listing
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.transcripts.names import keys_of
+from trunkline.urls import path_of
 
 Advance = Callable[[int], None]
 

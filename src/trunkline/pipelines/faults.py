@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import duckdb
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.settings import Settings, path_of
+from trunkline.settings import Settings
+from trunkline.urls import path_of
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_WORDS = ("no space left", "disk quota", "file too large", "could not write", "failed to write")

@@ -21,15 +21,13 @@ from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.model import Object
-from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, LoadResult, redo
-from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.tables import rules_of
+from trunkline.pipelines.runner import LoadResult, Runner
+from trunkline.positions import FileRange
 from trunkline.sources.dynamodb import shards as dynamodb_shards
 from trunkline.sources.dynamodb.shards import Shard, TrimmedError
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, frame_shard
+from trunkline.sources.dynamodb.tables import rules_of
 
 IDLE_S = 1.0
 """Between two looks at shards that had nothing; a shard takes five reads a second."""
@@ -69,7 +67,7 @@ class Follower:
 
     def __init__(self, home: Home, obj: Object, table: str, client: Any, options: FollowOptions) -> None:
         self.home, self.obj, self.table, self.client, self.options = home, obj, table, client, options
-        self._flatteners = Flatteners(home, obj)
+        self._runner = Runner(home, obj)
         self._readers: dict[str, _Reader] = {}
         self._known = self._load_known()
         self._listed_at: float | None = None
@@ -85,14 +83,14 @@ class Follower:
         Raises TerminalError where DynamoDB has let records go that were not read.
         """
         started = clock.monotonic_s()
-        recovered = recover(self.home, self.obj, lambda plan: redo(self.home, self._flatteners, plan))
+        recovered = self._runner.recover()
         counts: list[Counts] = []
         size = 0
         while not is_over():
             self._list_shards()
             records = self._round()
             if records:
-                counts += merge_batches(self.home, self.obj, records)
+                counts += self._runner.merge(records)
                 size += sum(one.bytes_read for one in records)
                 advance(sum(one.read for one in records))
             is_new = self._note_ends()
@@ -139,8 +137,7 @@ class Follower:
             reader.empties = 0 if answer.records else reader.empties + 1
             if answer.records:
                 framed = frame_shard(self.obj, reader.shard.uri, answer.records, rules_of(self.home.settings))
-                batches.record_plan(self.home.store, framed.plan)
-                done.append(self._flatteners.put(framed))
+                done.append(self._runner.put(framed))
                 reader.last = _last(framed.plan.ranges, reader.last)
             reader.iterator = answer.iterator
             if answer.iterator is None:
@@ -188,5 +185,6 @@ class Follower:
 
 
 def _last(ranges: Iterable[Any], before: int | None) -> int | None:
-    ends = [int(one.version) * SEQUENCE_SPLIT + one.end - 1 for one in ranges if one.version.isdigit()]
+    spans = [span for span in ranges if isinstance(span, FileRange) and span.version.isdigit()]
+    ends = [int(span.version) * SEQUENCE_SPLIT + span.end - 1 for span in spans]
     return max([*ends, *([] if before is None else [before])], default=None)

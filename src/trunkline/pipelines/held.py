@@ -7,13 +7,13 @@ from datetime import datetime
 
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import FIDELITY_STREAM, Object
-from trunkline.sources.connect_api.contacts import Held
+from trunkline.sources.connect_api.contacts import HeldContact
 from trunkline.sql.session import Session
 
 _SETTLED = "(agent_connected_to_agent_timestamp IS NULL OR agent_after_contact_work_end_timestamp IS NOT NULL)"
 
 
-def held_contacts(db: Session, obj: Object, contact_ids: Sequence[str]) -> Mapping[str, Held]:
+def held_contacts(db: Session, obj: Object, contact_ids: Sequence[str]) -> Mapping[str, HeldContact]:
     """Fidelity of the rows of these contacts, and whether after contact work had ended; what is not there is absent."""
     if not contact_ids:
         return {}
@@ -23,7 +23,7 @@ def held_contacts(db: Session, obj: Object, contact_ids: Sequence[str]) -> Mappi
         f"FROM {quote_qualified(db.engine, obj.warehouse_table)} WHERE contact_id IN ({marks})",
         list(contact_ids),
     )
-    return {contact_id: Held(fidelity, bool(is_settled)) for contact_id, fidelity, is_settled in rows}
+    return {contact_id: HeldContact(fidelity, bool(is_settled)) for contact_id, fidelity, is_settled in rows}
 
 
 def settled_contacts(db: Session, obj: Object, instance_id: str, since: datetime, until: datetime) -> int:

@@ -14,14 +14,49 @@ import duckdb
 
 from trunkline.errors import TerminalError, TransientError
 from trunkline.flatten.privacy import PiiRule
+from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.faults import check_places, explained
 from trunkline.pipelines.pii_rule import check_rule, rule_of
-from trunkline.settings import Settings, without_password
+from trunkline.settings import Settings
+from trunkline.urls import without_password
 from trunkline.warehouse.model import Opening, Warehouse
 from trunkline.warehouse.targets import target_of
+
+
+@dataclass(frozen=True, slots=True)
+class LakeHome:
+    """A lake without a warehouse: what a Lambda function has. `scratch` is a scratch directory."""
+
+    settings: Settings
+    store: Store
+    scratch: Path
+
+    @property
+    def rule(self) -> PiiRule:
+        """What happens to personal data here."""
+        return rule_of(self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeState:
+    """The small objects in which sources keep how far they are, in a lake."""
+
+    store: Store
+
+    def get(self, kind: str, scope: str, name: str) -> bytes | None:
+        """The content of an object; None where there is none."""
+        return self.store.get_bytes(layout.state_key(kind, scope, name))
+
+    def put(self, data: bytes, kind: str, scope: str, name: str, is_private: bool = False) -> None:
+        """Write an object; durable when this returns."""
+        self.store.put_bytes(data, layout.state_key(kind, scope, name), is_private=is_private)
+
+    def remove(self, kind: str, scope: str, name: str) -> None:
+        """Remove an object; no error where there is none."""
+        self.store.remove(layout.state_key(kind, scope, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +72,11 @@ class Home:
     store: Store
     warehouse: Warehouse
     scratch: Path
+
+    @property
+    def lake(self) -> LakeHome:
+        """The home without its warehouse."""
+        return LakeHome(self.settings, self.store, self.scratch)
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from trunkline import clock
@@ -21,8 +21,16 @@ from trunkline.warehouse.targets import target_of
 MERGE_ROWS_MAX = 100_000
 
 
-def merge_batches(home: Home, obj: Object, records: Sequence[BatchRecord]) -> list[Counts]:
-    """Merge batches whose rows are in the lake; nothing is counted twice when this is repeated."""
+def merge_batches(
+    home: Home,
+    obj: Object,
+    records: Sequence[BatchRecord],
+    after: Callable[[Sequence[BatchRecord]], None] = lambda _: None,
+) -> list[Counts]:
+    """Merge batches whose rows are in the lake; nothing is counted twice when this is repeated.
+
+    `after` is called when they are merged, and before their plans are forgotten.
+    """
     fetched = home.scratch / "fetched"
     staged = [
         Staged(record.batch_id, tuple(home.store.fetch(put.key, fetched) for put in record.puts)) for record in records
@@ -39,6 +47,7 @@ def merge_batches(home: Home, obj: Object, records: Sequence[BatchRecord]) -> li
 
     counted = home.warehouse.merge(obj, staged, Along(tombstones, ledger))
     full = {record.batch_id: _account(record, counted.get(record.batch_id, Counts())) for record in records}
+    after(records)
     for record in records:
         # The plan goes last: while it is there, the next run looks whether this batch is done.
         merge_record = MergeRecord(record.batch_id, full[record.batch_id], merged_at)

@@ -10,7 +10,7 @@ from typing import Any
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.positions import Plan, Range
+from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 from trunkline.sources.dynamodb.items import DELETED_BY, RANK_MISSING, READ_BEFORE, version_text
@@ -34,7 +34,7 @@ def missing_rows(home: Home, obj: Object, scan: Scan) -> Iterator[Framed]:
     for start in range(0, len(rows), _ROWS_MAX):
         texts = [_text(obj, dict(zip(names, row, strict=True))) for row in rows[start : start + _ROWS_MAX]]
         uri = f"dynamodb://{scan.table}/scan/{scan.scan_id}"
-        spot = Range(uri, "missing", start, start + len(texts), True, scan.started_at)
+        spot = FileRange(uri, "missing", start, start + len(texts), True, scan.started_at)
         marks = [Mark(version=version, is_deleted=True)] * len(texts)
         plan = Plan(obj.name, dynamodb_scan.NAME, (spot,))
         yield Framed(plan, texts, [0] * len(texts), [start + n for n in range(len(texts))], [], 0, marks)

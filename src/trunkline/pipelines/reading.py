@@ -78,7 +78,7 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
             for name, body in _lake_bodies(obj, store):
                 con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(name)} AS {body}")
         for view in views_on(objects.values(), catalogue.VIEWS.values()):
-            body = select_view(view, DUCKDB.name, _in_lake, is_lake=True)
+            body = select_view(view, DUCKDB, _in_lake, is_lake=True)
             con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
     if not target_of(settings.warehouse).is_embedded:
         _name_as_amazon_does(con, objects)
@@ -95,7 +95,7 @@ def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, O
         columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
         con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.public_view)} AS SELECT {columns} FROM lake.main.{name}")
     for view in views_on(objects.values(), catalogue.VIEWS.values()):
-        con.execute(create_view(view, DUCKDB.name))
+        con.execute(create_view(view, DUCKDB))
     con.execute("USE memory")
 
 

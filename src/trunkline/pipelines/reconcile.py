@@ -1,7 +1,7 @@
-"""`reconcile`: what the source lists against what lake and warehouse hold, period by period; heal, certify, amend.
+"""`reconcile`: compare the system of record's listing with lake and warehouse, period by period; heal, certify, amend.
 
-Every step is durable by itself (a stretch listed, a group of contacts fetched, a period's state, a certificate), and a
-run that was stopped goes on: it asks again for nothing that it has.
+Every step is durable by itself: a window listed, a group of contacts fetched, a period's state, a certificate. A run
+that was stopped goes on where it was and repeats no call whose result was stored.
 """
 
 from __future__ import annotations
@@ -11,47 +11,48 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from msgspec import structs
 
-from trunkline.completeness import findings, period_record, periods
-from trunkline.completeness.findings import MENDED_BY_API
-from trunkline.completeness.period_record import PeriodRecord
-from trunkline.completeness.periods import Rule, name_of
-from trunkline.errors import UsageError
+from trunkline.completeness import certifying, findings, periods, warehouse_ids
+from trunkline.completeness.census import Scope
+from trunkline.completeness.findings import HEALED_BY_API
+from trunkline.completeness.listings import SystemOfRecord, check_source, store_listing, stored_listings
+from trunkline.completeness.period_records import PeriodRecord, batched, index_records, load_records, store_record
+from trunkline.completeness.periods import SettleRule, period_name
+from trunkline.completeness.warehouse_ids import DayRows
+from trunkline.completeness.workspace import Workspace, open_workspace, take_census
+from trunkline.errors import TerminalError
 from trunkline.lake import layout
-from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX
 from trunkline.objects.model import Object
-from trunkline.pipelines import certifying, completeness, stored
-from trunkline.pipelines.counting import Desk, count_listed, open_desk
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.sightings import Register, check_source, list_window, listings
+from trunkline.pipelines.runner import Runner
 from trunkline.schedules.windows import Window
+from trunkline.sql.relation import Relation
 
 Advance = Callable[[int], None]
-Watch = Callable[[str, int | None, str], AbstractContextManager[Advance]]
-"""Shows work of a description, a total and a unit; gives what moves it on."""
+ShowProgress = Callable[[str, int | None, str], AbstractContextManager[Advance]]
+"""Shows the progress of a task with a description, a total and a unit; gives a function that advances it."""
 
-# Contacts fetched and merged as one: what a stopped run repeats at most.
-HEAL_IDS = 500
-# Two machines that write one lake may differ by this; a closed period is looked at again rather than once too little.
-_CLOCKS_DIFFER = timedelta(minutes=10)
+HEAL_IDS: Final = 500
+"""Contacts that are fetched and merged as one group: a run that was stopped repeats one group at most."""
+_CLOCK_SKEW: Final = timedelta(minutes=10)
+"""Clocks of two machines that write one lake may differ by this. A closed period is rather examined once too often."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a run is asked for. `since` None: what is not closed yet; a date: all from then on, listed anew."""
+class ReconcileRequest:
+    """What to reconcile. `since` None: the periods that are not closed; a date: all from then on, listed again."""
 
     now: datetime
-    rule: Rule
+    rule: SettleRule
     since: date | None = None
     is_healing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class ReconcilePlan:
     """What a run would do: windows to list, contacts expected in them, contacts known to be missing, calls, seconds."""
 
     periods: int
@@ -63,8 +64,12 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run found, oldest period first. `open_rows` have no end yet; `recovered` batches were finished first."""
+class ReconcileResult:
+    """What a run found, oldest period first.
+
+    `amended` names closed periods that changed. `healed` counts contacts that were fetched. `open_rows` have no end
+    yet. `recovered` counts batches of an earlier run that were finished first.
+    """
 
     records: tuple[PeriodRecord, ...]
     amended: tuple[str, ...]
@@ -74,219 +79,258 @@ class Outcome:
 
     @property
     def missing(self) -> int:
-        """Contacts that are still missing."""
+        """The number of contacts that are still missing."""
         return sum(record.counts.missing for record in self.records)
 
     @property
-    def is_well(self) -> bool:
-        """Whether nothing is missing and nothing is gone."""
-        return all(record.is_well for record in self.records)
+    def is_complete(self) -> bool:
+        """Whether nothing is missing and nothing certified was lost."""
+        return all(record.is_complete for record in self.records)
 
 
 @contextmanager
-def unwatched(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+def no_progress(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Shows nothing."""
     yield lambda steps: None
 
 
-def plan(home: Home, obj: Object, register: Register, wanted: Wanted) -> Planned:
-    """What `reconcile` would ask for now, and about what that takes; nothing is changed."""
-    check_source(register.source)
-    days = stored.days(home.warehouse, obj, register.scope)
-    chosen = _periods(home, obj, register, wanted, days)
-    windows = [window for one in chosen for window in _to_list(home, obj, register, one, wanted)]
-    rows = [(window, days[window.start.date()].rows) for window in windows if window.start.date() in days]
-    contacts = round(sum(count * ((window.end - window.start) / periods.DAY) for window, count in rows))
-    missing = sum(one.counts.missing for one in completeness.records(home.store, obj.name, register.source))
-    calls, seconds = register.calls(contacts, missing if wanted.is_healing else 0)
-    return Planned(len(chosen), tuple(windows), contacts, missing, max(calls, len(windows)), seconds)
+def plan(home: Home, obj: Object, system: SystemOfRecord, request: ReconcileRequest) -> ReconcilePlan:
+    """What `reconcile` would do now, and about what it would cost. Changes nothing."""
+    check_source(system.source)
+    records = load_records(home.store, obj.name, system.source)
+    days = warehouse_ids.rows_by_day(home.warehouse, obj, system.scope)
+    chosen = _choose_periods(records, days, request)
+    windows = [window for period in chosen for window in _windows_to_list(home, obj, system.source, period, request)]
+    shares = [(days.get(window.start.date()), (window.end - window.start) / periods.DAY) for window in windows]
+    contacts = round(sum(day.rows * share for day, share in shares if day is not None))
+    missing = sum(record.counts.missing for record in records)
+    calls, seconds = system.estimate(contacts, missing if request.is_healing else 0)
+    return ReconcilePlan(len(chosen), tuple(windows), contacts, missing, max(calls, len(windows)), seconds)
 
 
-def reconcile(home: Home, obj: Object, register: Register, wanted: Wanted, watch: Watch = unwatched) -> Outcome:
-    """List what is due, count every period that is not closed, heal, close what is settled, amend what changed."""
-    check_source(register.source)
-    flatteners = Flatteners(home, obj)
-    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    days = stored.days(home.warehouse, obj, register.scope)
-    chosen = _periods(home, obj, register, wanted, days)
-    with open_desk(home, obj, register.source, register.scope) as desk:
-        _list(desk, register, chosen, wanted, watch)
-        records = _examine(desk, chosen, wanted, watch)
+def reconcile(
+    home: Home,
+    obj: Object,
+    system: SystemOfRecord,
+    request: ReconcileRequest,
+    show_progress: ShowProgress = no_progress,
+) -> ReconcileResult:
+    """List what is due, count every period that is not closed, heal, close settled periods, amend changed ones.
+
+    Raises UsageError for a `since` that Connect cannot list, and what the system of record raises.
+    """
+    check_source(system.source)
+    recovered = Runner(home, obj).recover()
+    days = warehouse_ids.rows_by_day(home.warehouse, obj, system.scope)
+    chosen = _choose_periods(load_records(home.store, obj.name, system.source), days, request)
+    with workspace(home, obj, system.source, system.scope) as space:
+        _list(home, space, system, chosen, request, show_progress)
+        records = _examine(space, chosen, request, show_progress)
         healed = 0
-        if wanted.is_healing:
-            lacking = [one for one in records if one.counts.missing]
-            healed = _heal(desk, register, lacking, watch)
-            again = _examine(desk, [one.period for one in lacking], wanted, watch)
-            records = sorted({one.name: one for one in [*records, *again]}.values(), key=lambda one: one.start)
-        touched = _amend(desk, wanted, {one.name for one in records}, watch)
-        completeness.index_records(home, obj, register.source, [*records, *(one for one, _ in touched)], desk.scratch)
-    amended = [one for one, is_changed in touched if is_changed]
-    open_rows = stored.open_rows(home.warehouse, obj, register.scope)
-    shown = sorted([*records, *amended], key=lambda one: one.start)
-    return Outcome(tuple(shown), tuple(one.name for one in amended), healed, open_rows, recovered)
+        if request.is_healing:
+            incomplete = [record for record in records if record.counts.missing]
+            healed = _heal(space, system, incomplete, show_progress)
+            again = _examine(space, [record.period for record in incomplete], request, show_progress)
+            latest = {record.name: record for record in [*records, *again]}
+            records = sorted(latest.values(), key=lambda record: record.start)
+        looked_at = _amend(space, request, {record.name for record in records}, show_progress)
+        changed = [*records, *(record for record, _ in looked_at)]
+        index_records(home.store, home.warehouse, obj, system.source, changed, space.scratch)
+    amended = [record for record, is_amended in looked_at if is_amended]
+    open_rows = warehouse_ids.open_rows(home.warehouse, obj, system.scope)
+    shown = sorted([*records, *amended], key=lambda record: record.start)
+    return ReconcileResult(tuple(shown), tuple(record.name for record in amended), healed, open_rows, recovered)
 
 
-def _periods(
-    home: Home, obj: Object, register: Register, wanted: Wanted, days: Mapping[date, stored.Day]
+def workspace(home: Home, obj: Object, source: str, scope: Scope) -> AbstractContextManager[Workspace]:
+    """A workspace for censuses of a home."""
+    return open_workspace(
+        home.store,
+        home.warehouse,
+        obj,
+        source,
+        scope,
+        scratch=home.scratch,
+        memory_mb=home.settings.memory_mb,
+        threads=home.settings.threads,
+    )
+
+
+def _choose_periods(
+    records: Sequence[PeriodRecord], days: Mapping[date, DayRows], request: ReconcileRequest
 ) -> list[Window]:
-    """The periods to look at: those not closed since the first known one, or all since the date that was asked for."""
-    today = wanted.now.date()
-    known = {one.name: one for one in completeness.records(home.store, obj.name, register.source)}
-    oldest = (wanted.now - timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX - 1)).date()
-    if wanted.since is not None:
-        if wanted.since > today:
-            raise UsageError(f"--since {wanted.since} lies ahead; valid is a date up to today, {today} (UTC)")
-        if wanted.since < oldest:
-            raise UsageError(
-                f"--since {wanted.since} is further back than Connect lists contacts; valid are dates from {oldest} on"
-            )
-        return periods.periods_between(wanted.since, today)
-    first = min([*(one.start.date() for one in known.values()), *days, today])
-    found = periods.periods_between(max(first, oldest), today)
-    return [one for one in found if name_of(one) not in known or known[name_of(one)].state != "closed"]
+    """The periods to examine: from the first with a record or rows on."""
+    first = min([*(record.start.date() for record in records), *days], default=request.now.date())
+    closed = {record.name for record in records if record.state == "closed"}
+    return periods.periods_to_examine(request.now, first, closed, request.since)
 
 
-def _to_list(home: Home, obj: Object, register: Register, period: Window, wanted: Wanted) -> list[Window]:
-    there = [listed for _, listed in listings(home, obj, register.source, period)]
-    # A stopped run with --since goes on within the hour; later the person wants to know anew.
-    fresh = wanted.now - timedelta(hours=1) if wanted.since is not None else None
-    return periods.to_list(period, there, wanted.rule, wanted.now, fresh)
+def _windows_to_list(home: Home, obj: Object, source: str, period: Window, request: ReconcileRequest) -> list[Window]:
+    listed = [part for _, part in stored_listings(home.store, obj, source, period)]
+    # A stopped run with --since goes on within the hour; later, the user wants a new listing.
+    fresh = request.now - timedelta(hours=1) if request.since is not None else None
+    return periods.windows_to_list(period, listed, request.rule, request.now, fresh)
 
 
-def _list(desk: Desk, register: Register, chosen: Sequence[Window], wanted: Wanted, watch: Watch) -> None:
-    windows = [window for one in chosen for window in _to_list(desk.home, desk.obj, register, one, wanted)]
-    total = round(sum((one.end - one.start).total_seconds() for one in windows))
-    with watch("Listing contacts", total, "seconds of time") as advance:
+def _list(
+    home: Home,
+    space: Workspace,
+    system: SystemOfRecord,
+    chosen: Sequence[Window],
+    request: ReconcileRequest,
+    show_progress: ShowProgress,
+) -> None:
+    windows = [
+        window for period in chosen for window in _windows_to_list(home, space.obj, space.source, period, request)
+    ]
+    total = round(sum((window.end - window.start).total_seconds() for window in windows))
+    with show_progress("Listing contacts", total, "seconds of time") as advance:
         for window in windows:
-            list_window(desk.home, desk.obj, desk.con, register, window, advance)
+            for listing in system.list_window(window):
+                store_listing(space.store, space.scratch, space.obj, space.con, space.source, listing)
+                advance(round((listing.window.end - listing.window.start).total_seconds()))
 
 
-def _examine(desk: Desk, chosen: Sequence[Window], wanted: Wanted, watch: Watch) -> list[PeriodRecord]:
-    """Count each period, write its findings and state; close it where it is settled and whole."""
-    found = []
-    with watch("Comparing", len(chosen), "periods") as advance:
+def _examine(
+    space: Workspace, chosen: Sequence[Window], request: ReconcileRequest, show_progress: ShowProgress
+) -> list[PeriodRecord]:
+    """Take the census of each period, write its findings and state; close it where it is settled and complete."""
+    records = []
+    with show_progress("Comparing", len(chosen), "periods") as advance:
         for period in chosen:
-            found.append(_examine_one(desk, period, wanted))
+            records.append(_examine_period(space, period, request))
             advance(1)
-    return found
+    return records
 
 
-def _examine_one(desk: Desk, period: Window, wanted: Wanted) -> PeriodRecord:
-    there = [listed for _, listed in listings(desk.home, desk.obj, desk.source, period)]
-    left = periods.uncovered(period, [one.window for one in there])
-    counts = count_listed(desk, period, left[0].start if left else period.end)
-    why = _write_findings(desk, period, wanted)
-    as_of = periods.listed_as_of(period, there)
-    chain = certifying.chain_of(desk.home, desk.obj, desk.source, period)
-    gone = 0
+def _examine_period(space: Workspace, period: Window, request: ReconcileRequest) -> PeriodRecord:
+    listed = [part for _, part in stored_listings(space.store, space.obj, space.source, period)]
+    unlisted = periods.uncovered(period, [part.window for part in listed])
+    taken = take_census(space, period, unlisted[0].start if unlisted else period.end)
+    why = _write_findings(space, period, taken.matched, request)
+    as_of = periods.listed_as_of(period, listed)
+    chain = certifying.chain_of(space.store, space.obj, space.source, period)
+    lost = 0
     if chain is not None:
-        amended = certifying.amend(desk, period, chain, wanted.now)
-        chain, gone = amended.chain, amended.gone
-    elif as_of is not None and periods.is_settled(period, there, wanted.rule) and counts.is_complete:
-        chain = certifying.certify(desk, period, counts, as_of, wanted.rule, wanted.now)
+        amended = certifying.amend(space, period, chain, request.now)
+        chain, lost = amended.chain, amended.lost
+    elif as_of is not None and periods.is_settled(period, listed, request.rule) and taken.counts.is_complete:
+        chain = certifying.certify(space, period, taken, as_of, request.rule, request.now)
     record = PeriodRecord(
-        object=desk.obj.name,
-        source=desk.source,
+        object=space.obj.name,
+        source=space.source,
         start=period.start,
         end=period.end,
-        state=periods.state_of(period, wanted.now, chain is not None),
-        counts=counts,
+        state=periods.state_of(period, request.now, chain is not None),
+        counts=taken.counts,
         why=why,
-        examined_at=wanted.now,
+        examined_at=request.now,
         listed_as_of=as_of,
         closed_at=chain.certificate.closed_at if chain else None,
         pairs=chain.last.pairs if chain else None,
         sha256=chain.last.sha256 if chain else None,
         amendments=len(chain.amendments) if chain else 0,
-        gone=gone,
+        gone=lost,
     )
-    key = layout.period_key(desk.obj.name, desk.source, record.name)
-    desk.home.store.put_bytes(period_record.encode(record), key)
+    store_record(space.store, record)
     return record
 
 
-def _write_findings(desk: Desk, period: Window, wanted: Wanted) -> dict[str, int]:
-    key = layout.finding_key(desk.obj.name, desk.source, name_of(period))
-    before = _fetched(desk, key)
-    path = desk.scratch / "findings.parquet"
-    now = wanted.now.replace(tzinfo=None)
-    if not findings.write(desk.con, before, path, now, wanted.rule.ages[0]):
+def _write_findings(space: Workspace, period: Window, matched: Relation, request: ReconcileRequest) -> dict[str, int]:
+    key = layout.finding_key(space.obj.name, space.source, period_name(period))
+    before = _fetch_again(space, key)
+    path = space.scratch / "findings.parquet"
+    now = request.now.replace(tzinfo=None)
+    if not findings.write(space.con, matched, space.causes, before, path, now, request.rule.ages[0]):
         return {}
     why = findings.tally(path)
-    desk.home.store.put_file(path, key)
+    space.store.put_file(path, key)
     return why
 
 
-def _fetched(desk: Desk, key: str) -> Path | None:
-    """A local path of a lake object that may not be there, read anew."""
-    if desk.home.store.get_bytes(key) is None:
+def _fetch_again(space: Workspace, key: str) -> Path | None:
+    """A local path of a lake object that may have changed since it was fetched; None when there is none."""
+    if space.store.get_bytes(key) is None:
         return None
-    folder = desk.scratch / "fetched-anew"
+    folder = space.scratch / "fetched-again"
     for old in folder.glob("*") if folder.exists() else ():
         old.unlink()
-    return desk.home.store.fetch(key, folder)
+    return space.store.fetch(key, folder)
 
 
-def _heal(desk: Desk, register: Register, lacking: Sequence[PeriodRecord], watch: Watch) -> int:
-    """Fetch what is missing, group by group; the number fetched. What the source knows no more is kept in mind."""
-    total = sum(count for one in lacking for why, count in one.why.items() if why in MENDED_BY_API)
+def _heal(
+    space: Workspace, system: SystemOfRecord, incomplete: Sequence[PeriodRecord], show_progress: ShowProgress
+) -> int:
+    """Fetch what is missing, group by group; returns the number fetched. Contacts that are unknown are noted."""
+    total = sum(count for record in incomplete for why, count in record.why.items() if why in HEALED_BY_API)
     healed = 0
-    with watch("Fetching what is missing", total, "contacts") as advance:
-        for record in lacking:
-            path = _fetched(desk, layout.finding_key(desk.obj.name, desk.source, record.name))
+    with show_progress("Fetching what is missing", total, "contacts") as advance:
+        for record in incomplete:
+            path = _fetch_again(space, layout.finding_key(space.obj.name, space.source, record.name))
             for group in _groups(path) if path is not None else ():
-                unknown = register.fetch(desk.home, desk.obj, group, advance)
-                findings.add_unknown(desk.con, unknown)
+                unknown = system.fetch(group, advance)
+                findings.add_unknown(space.con, space.causes, unknown)
                 healed += len(group) - len(unknown)
     return healed
 
 
 def _groups(path: Path) -> Iterator[dict[str, datetime]]:
     """Ids to fetch, with their end (naive UTC), in groups."""
-    found = (one for chunk in findings.read(path, MENDED_BY_API) for one in chunk if one.ended_at is not None)
-    for some in completeness.batched(found, HEAL_IDS):
-        yield {one.id: one.ended_at for one in some if one.ended_at is not None}
+    contacts = (
+        (finding.id, finding.ended_at)
+        for chunk in findings.read(path, HEALED_BY_API)
+        for finding in chunk
+        if finding.ended_at is not None
+    )
+    for group in batched(contacts, HEAL_IDS):
+        yield dict(group)
 
 
-def _amend(desk: Desk, wanted: Wanted, done: set[str], watch: Watch) -> list[tuple[PeriodRecord, bool]]:
-    """Look at closed periods that may have changed: another number of rows, or rows written since the last look.
-
-    Gives each with whether it really changed.
-    """
-    days = stored.days(desk.home.warehouse, desk.obj, desk.scope)
-    closed = [one for one in completeness.records(desk.home.store, desk.obj.name, desk.source) if one.state == "closed"]
-    touched = [one for one in closed if one.name not in done and _is_touched(one, days.get(one.start.date()))]
-    found = []
-    with watch("Looking for late changes", len(touched), "periods") as advance:
-        for record in touched:
-            chain = certifying.chain_of(desk.home, desk.obj, desk.source, record.period)
-            assert chain is not None, f"{record.name} is closed and has no certificate"
-            amended = certifying.amend(desk, record.period, chain, wanted.now)
-            changed = amended.chain.last is not chain.last or amended.gone != record.gone
-            after = _with_chain(record, amended, wanted.now)
-            desk.home.store.put_bytes(
-                period_record.encode(after), layout.period_key(desk.obj.name, desk.source, record.name)
-            )
-            found.append((after, changed))
+def _amend(
+    space: Workspace, request: ReconcileRequest, done: set[str], show_progress: ShowProgress
+) -> list[tuple[PeriodRecord, bool]]:
+    """Look at the closed periods that may have changed; each with whether it changed."""
+    days = warehouse_ids.rows_by_day(space.warehouse, space.obj, space.scope)
+    closed = [
+        record
+        for record in load_records(space.store, space.obj.name, space.source)
+        if record.state == "closed" and record.name not in done
+    ]
+    suspects = [record for record in closed if _may_have_changed(record, days.get(record.start.date()))]
+    looked_at = []
+    with show_progress("Looking for late changes", len(suspects), "periods") as advance:
+        for record in suspects:
+            chain = certifying.chain_of(space.store, space.obj, space.source, record.period)
+            if chain is None:
+                raise TerminalError(
+                    f"{record.name} is closed and its certificate is missing from the lake: trunkline ledger verify "
+                    "names all such periods. Restore it from a backup"
+                )
+            amended = certifying.amend(space, record.period, chain, request.now)
+            after = _amended_record(record, amended, request.now)
+            store_record(space.store, after)
+            looked_at.append((after, amended.chain.last is not chain.last or amended.lost != record.gone))
             advance(1)
-    return found
+    return looked_at
 
 
-def _is_touched(record: PeriodRecord, day: stored.Day | None) -> bool:
+def _may_have_changed(record: PeriodRecord, day: DayRows | None) -> bool:
+    """Whether the warehouse has another number of rows, or wrote a row since the period was examined."""
     if day is None:
         return record.pairs != 0
-    seen_at = record.examined_at.replace(tzinfo=None) - _CLOCKS_DIFFER
-    return day.rows != record.pairs or day.last_loaded_at >= seen_at
+    return day.rows != record.pairs or day.last_loaded_at >= record.examined_at.replace(tzinfo=None) - _CLOCK_SKEW
 
 
-def _with_chain(record: PeriodRecord, amended: certifying.Amended, now: datetime) -> PeriodRecord:
-    last, now_held = amended.chain.last, amended.counts
-    counts = replace(
-        record.counts, stream=now_held.stream, lake=now_held.lake, warehouse=now_held.warehouse,
-        at_api_fidelity=now_held.at_api_fidelity, differing=now_held.differing,
-    )  # fmt: skip
+def _amended_record(record: PeriodRecord, amended: certifying.Amended, now: datetime) -> PeriodRecord:
+    names = ("stream", "lake", "warehouse", "at_api_fidelity", "differing")
+    counts = replace(record.counts, **{name: getattr(amended.counts, name) for name in names})
+    last = amended.chain.last
     return structs.replace(
-        record, counts=counts, pairs=last.pairs, sha256=last.sha256, gone=amended.gone,
+        record,
+        counts=counts,
+        pairs=last.pairs,
+        sha256=last.sha256,
+        gone=amended.lost,
         amendments=len(amended.chain.amendments),
         examined_at=now,
-    )  # fmt: skip
+    )

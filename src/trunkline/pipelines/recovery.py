@@ -10,58 +10,16 @@ from trunkline.accounting import total
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.ledger import index
-from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_merge, decode_plan, encode
+from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_merge, decode_plan
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.merging import grouped, merge_batches
-from trunkline.pipelines.taking_back import pending, take_back
 from trunkline.positions import Plan
 from trunkline.sql.session import Session
 
-Redo = Callable[[Plan], None]
 Advance = Callable[[int], None]
 
 
-def recover(home: Home, obj: Object, redo: Redo, is_rebuild: bool = False, advance: Advance = lambda _: None) -> int:
-    """Finish what an earlier run began; returns the number of batches finished.
-
-    A plan without accounting is done again over the same ranges (`redo`). A batch in the lake that was never merged
-    is merged. Where the warehouse lacks batches that were merged once (it is new, or an old copy), or when a rebuild
-    is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
-    """
-    finished = _finish_plans(home, obj, redo)
-    for batch_id in pending(home, obj):
-        take_back(home, obj, batch_id)
-    lacking = unmerged(home, obj)
-    lost = [(record, found) for record in lacking if (found := _merge_record(home, obj, record.batch_id)) is not None]
-    lost_ids = {record.batch_id for record, _ in lost}
-    waiting = [record for record in lacking if record.batch_id not in lost_ids]
-    if lost or is_rebuild:
-        _restore(home, obj, lost, {record.batch_id for record in waiting}, advance)
-    for group in grouped(home, waiting):
-        merge_batches(home, obj, group)
-    return max(finished, len(lacking))
-
-
-def _finish_plans(home: Home, obj: Object, redo: Redo) -> int:
-    """Do again what has no accounting, and let go the plans of batches that are merged."""
-    plans = open_plans(home, obj)
-    begun = [plan for plan in plans if home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) is None]
-    if begun:
-        _remove_rows(home, obj, {plan.batch_id for plan in begun})
-    for plan in begun:
-        redo(plan)
-    for plan in plans:
-        merged = index.merged_batch(home.warehouse, plan.batch_id)
-        if merged is not None:
-            # Stopped between the merge's commit and its record in the lake.
-            record = MergeRecord(plan.batch_id, *merged)
-            home.store.put_bytes(encode(record), layout.merge_key(obj.name, plan.batch_id))
-            home.store.remove(layout.plan_key(obj.name, plan.batch_id))
-    return len(plans)
-
-
-def _remove_rows(home: Home, obj: Object, batch_ids: Collection[str]) -> None:
+def remove_rows(home: Home, obj: Object, batch_ids: Collection[str]) -> None:
     """Remove what batches without accounting have put: done again, they may put elsewhere or not at all."""
     for key in list(home.store.list(layout.table_prefix(obj))):
         if layout.batch_of(key) in batch_ids:
@@ -70,7 +28,7 @@ def _remove_rows(home: Home, obj: Object, batch_ids: Collection[str]) -> None:
         home.store.remove(layout.bytes_key(obj.name, batch_id))
 
 
-def _restore(
+def restore(
     home: Home,
     obj: Object,
     lost: Sequence[tuple[BatchRecord, MergeRecord]],
@@ -131,6 +89,7 @@ def open_plans(home: Home, obj: Object) -> list[Plan]:
     return found
 
 
-def _merge_record(home: Home, obj: Object, batch_id: str) -> MergeRecord | None:
+def merge_record(home: Home, obj: Object, batch_id: str) -> MergeRecord | None:
+    """What some warehouse made of a batch, as the lake says; None where none ever merged it."""
     data = home.store.get_bytes(layout.merge_key(obj.name, batch_id))
     return decode_merge(data) if data is not None else None

@@ -16,10 +16,9 @@ from trunkline.ledger.index import SetAside
 from trunkline.ledger.records import BatchRecord, Put, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import plan_letters
-from trunkline.positions import REFUSED_SOURCE, Plan
+from trunkline.positions import LetterRange, Plan
 from trunkline.sql.lake.views import lake_rows
-from trunkline.sql.merge.staged import partition_date
+from trunkline.sql.order import partition_date
 from trunkline.sql.relation import PARTITION_DATE, flat_rows
 
 
@@ -28,14 +27,9 @@ def is_refused(letter: SetAside) -> bool:
     return letter.reason.startswith("refused_")
 
 
-def plan_rows(object_name: str, letters: Sequence[SetAside]) -> Plan:
-    """The plan of a batch that merges refused rows again."""
-    return Plan(object_name, REFUSED_SOURCE, plan_letters(object_name, letters).ranges)
-
-
 def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
     """Put the rows of a plan into the lake once more, as a batch of their own, which can then be merged like any."""
-    wanted = {(one.uri, one.version.partition("#")[0]) for one in plan.ranges}
+    wanted = {(span.position, span.payload_hash) for span in plan.ranges if isinstance(span, LetterRange)}
     known = index.dead_letters(home.warehouse, obj.name, is_open=False)
     letters = [letter for letter in known if (letter.position, letter.payload_hash) in wanted]
     found = find_rows(home, obj, letters)
@@ -83,7 +77,7 @@ def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
     source = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     home.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {flat_rows(obj).sql} AS "
-        f"SELECT {columns}, {partition_date(obj)} AS {PARTITION_DATE} FROM {source} "
+        f"SELECT {columns}, {partition_date(obj, DUCKDB)} AS {PARTITION_DATE} FROM {source} "
         "WHERE record_moved_to IS NULL AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY record_position, record_hash) = 1",
         [paths, [f"{letter.position} {letter.payload_hash}" for letter in letters]],

@@ -55,7 +55,7 @@ def tables_of(objects: Mapping[str, Object], lake: str, is_projected: bool = Tru
 def ddl_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) -> list[str]:
     """The same as statements for Athena, each a query of its own."""
     statements = [one for obj in objects.values() for one in athena_statements(obj, lake, is_projected=is_projected)]
-    views = [create_view(view, ATHENA.name) for view in views_on(objects.values(), VIEWS.values())]
+    views = [create_view(view, ATHENA) for view in views_on(objects.values(), VIEWS.values())]
     return list(dict.fromkeys([*statements, *views]))
 
 

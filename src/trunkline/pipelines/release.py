@@ -18,7 +18,7 @@ from trunkline.releases.plan import Release
 from trunkline.releases.result import body_of, failed_body, response
 from trunkline.releases.run import Options, Outcome, run
 from trunkline.releases.state import CallState, DiskStore, NoStore, S3Store, locked
-from trunkline.releases.variables import ReleaseVariables
+from trunkline.settings import ReleaseSettings
 
 Note = Callable[[str], None]
 
@@ -53,7 +53,7 @@ def run_planned(
         return run(api, release, S3Store(s3, found.uri) if is_s3 else DiskStore(found.uri), options, told)
 
 
-def target_from(variables: ReleaseVariables, cluster: str | None = None, database: str | None = None) -> Target:
+def target_from(variables: ReleaseSettings, cluster: str | None = None, database: str | None = None) -> Target:
     """Where statements go: the environment's target, or what overrides it. Raises UsageError where one is missing."""
     workgroup = None if cluster else variables.workgroup
     cluster = cluster or (None if workgroup else variables.cluster)
@@ -68,7 +68,7 @@ def target_from(variables: ReleaseVariables, cluster: str | None = None, databas
 
 
 def answer(
-    event: object, variables: ReleaseVariables, clients: Clients, request_id: str | None, left_s: float, note: Note
+    event: object, variables: ReleaseSettings, clients: Clients, request_id: str | None, left_s: float, note: Note
 ) -> dict[str, Any]:
     """The mission's result object for one event, whatever goes wrong.
 

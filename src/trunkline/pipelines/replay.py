@@ -1,46 +1,48 @@
-"""`dead-letter replay`: run records that were set aside again, after a fix, as a batch of their own."""
+"""`dead-letter replay`: run records that were set aside again, after a fix, as batches of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from trunkline import clock
 from trunkline.accounting import Counts, total
 from trunkline.ledger.index import SetAside
+from trunkline.limits import REPLAY_LETTERS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import plan_letters, reread_letters
-from trunkline.pipelines.load import Flatteners, LoadResult, redo
-from trunkline.pipelines.merging import merge_batches
-from trunkline.pipelines.recovery import recover
-from trunkline.pipelines.refused import is_refused, plan_rows, put_again
-
-REPLAY_LETTERS_MAX = 2_000
+from trunkline.pipelines.letters import letter_ranges
+from trunkline.pipelines.refused import is_refused, put_again
+from trunkline.pipelines.runner import LoadResult, Runner
+from trunkline.positions import REFUSED_SOURCE, REPLAY_SOURCE, Plan
+from trunkline.sources.registry import open_source
 
 
 def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
     """Run dead letters of one object again. Those that still cannot be used stay set aside, once.
 
-    Their read is a transfer: the totals of the ledger count each record once.
+    Their read is a transfer: the totals of the ledger count each record once. Raises UsageError where bytes or rows
+    are gone.
     """
-    started = clock.monotonic_s()
-    flatteners = Flatteners(home, obj)
-    recovered = recover(home, obj, lambda plan: redo(home, flatteners, plan))
-    counts: list[Counts] = []
-    size = 0
+    runner = Runner(home, obj)
+    recovered = runner.recover()
     # What the warehouse refused is a row already; what could not be read is not.
-    rows = [letter for letter in letters if is_refused(letter)]
-    for first in range(0, len(rows), REPLAY_LETTERS_MAX):
-        plan = plan_rows(obj.name, rows[first : first + REPLAY_LETTERS_MAX])
-        batches.record_plan(home.store, plan)
-        counts += merge_batches(home, obj, [put_again(home, obj, plan)])
-    letters = [letter for letter in letters if not is_refused(letter)]
+    refused = _merge_again(runner, [letter for letter in letters if is_refused(letter)])
+    ranges = letter_ranges([letter for letter in letters if not is_refused(letter)])
+    result = runner.run(open_source(REPLAY_SOURCE, runner.context, letters=ranges))
+    return replace(
+        result,
+        counts=total([*refused, result.counts]),
+        batches=result.batches + len(refused),
+        recovered=recovered + result.recovered,
+    )
+
+
+def _merge_again(runner: Runner, letters: Sequence[SetAside]) -> list[Counts]:
+    """Put the rows of refused letters into the lake as batches of their own, and merge them."""
+    counts: list[Counts] = []
     for first in range(0, len(letters), REPLAY_LETTERS_MAX):
-        some = letters[first : first + REPLAY_LETTERS_MAX]
-        framed = reread_letters(home, plan_letters(obj.name, some), some)
-        batches.record_plan(home.store, framed.plan)
-        record = flatteners.put(framed)
-        counts += merge_batches(home, obj, [record])
-        size += record.bytes_read
-    return LoadResult(obj.name, total(counts), len(counts), size, clock.monotonic_s() - started, 0, recovered, ())
+        plan = Plan(runner.obj.name, REFUSED_SOURCE, letter_ranges(letters[first : first + REPLAY_LETTERS_MAX]))
+        batches.record_plan(runner.home.store, plan)
+        counts += runner.merge([put_again(runner.home, runner.obj, plan)])
+    return counts

@@ -7,10 +7,10 @@ from datetime import UTC
 from pathlib import Path
 
 from trunkline import clock
+from trunkline.completeness.period_records import load_records
 from trunkline.errors import TerminalError
 from trunkline.lake.store import open_store
 from trunkline.ledger import index
-from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.pipelines.state import drift_lines
 from trunkline.serve.report import wording
@@ -74,5 +74,5 @@ def completeness(reader: Reader, period: Period) -> Completeness:
 def _certified(reader: Reader, period: Period) -> list[str]:
     """A local day lies in one UTC day, or in two."""
     since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
-    found = records(open_store(reader.settings.lake), OBJECT)
+    found = load_records(open_store(reader.settings.lake), OBJECT)
     return [wording.certificate_sentence(one) for one in found if one.start < until and one.end > since]

@@ -6,13 +6,13 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
+from trunkline.completeness.period_records import load_records
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
 from trunkline.ledger.drift import findings
-from trunkline.pipelines.completeness import records
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
 from trunkline.warehouse.targets import target_of
@@ -121,7 +121,7 @@ def examine(reader: Reader) -> list[Finding]:
 def _completeness(store: Store, name: str) -> list[Finding]:
     """What reconcile found when it ran last, source by source; and contacts that are gone since they were certified."""
     found = []
-    for source, group in itertools.groupby(records(store, name), key=lambda one: one.source):
+    for source, group in itertools.groupby(load_records(store, name), key=lambda one: one.source):
         periods = list(group)
         is_whole = all(one.counts.is_complete for one in periods)
         compared = max(one.examined_at for one in periods)

@@ -21,8 +21,7 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, enc
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.sql.lake.views import lake_rows
-from trunkline.sql.merge.staged import partition_date
-from trunkline.sql.order import order_by, same_key
+from trunkline.sql.order import order_by, partition_date, same_key
 from trunkline.sql.session import Session
 from trunkline.warehouse import staging
 
@@ -89,7 +88,7 @@ def _remaining(home: Home, obj: Object, own: list[str]) -> bool:
     source = lake_rows(obj, files, [("filename", "VARCHAR")])
     if others:
         home.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS batch_id, {partition_date(obj)} AS "
+            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS batch_id, {partition_date(obj, DUCKDB)} AS "
             f"partition_date FROM {source} WHERE record_moved_to IS NULL "
             f"AND ({keys}) IN (SELECT ({keys}) FROM touched)",
             [_fetched(home, others)],

@@ -13,8 +13,7 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, decode_batch
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.taking_back import take_back, undo_id
 
 _HOW = (
@@ -39,8 +38,7 @@ def undo(home: Home, objects: Iterable[Object], batch: str) -> Undone:
     dead letters of it are landed by a replay that is not undone itself, and a second time.
     """
     obj, batch_id = _find(home, objects, batch)
-    flatteners = Flatteners(home, obj)
-    recover(home, obj, lambda plan: redo(home, flatteners, plan))
+    Runner(home, obj).recover()
     record = _checked(home, obj, batch_id)
     home.store.put_bytes(b"{}\n", layout.undo_key(obj.name, batch_id))
     counts: Counts = take_back(home, obj, batch_id)

@@ -13,8 +13,7 @@ from trunkline.lake.compaction import compact_day
 from trunkline.ledger.records import Compaction, decode_batch, decode_compaction, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import Flatteners, redo
-from trunkline.pipelines.recovery import recover
+from trunkline.pipelines.runner import Runner
 
 Advance = Callable[[int], None]
 
@@ -35,8 +34,7 @@ class Compacted:
 
 def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
     """Fill the warehouse table again from the lake; returns its rows. The old rows stay until the new are there."""
-    flatteners = Flatteners(home, obj)
-    recover(home, obj, lambda plan: redo(home, flatteners, plan), is_rebuild=True, advance=advance)
+    Runner(home, obj).recover(is_rebuild=True, advance=advance)
     return home.warehouse.count(obj)
 
 
@@ -46,8 +44,7 @@ def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda
     Batches that were not merged are merged first. A partition that is one compacted file already is left alone; one
     file of one batch is not, since it may hold versions that a redaction must scrub.
     """
-    flatteners = Flatteners(home, obj)
-    recover(home, obj, lambda plan: redo(home, flatteners, plan))
+    Runner(home, obj).recover()
     replaced_keys = _waiting_for_removal(home, obj)
     partitions = replaced = scrubbed = 0
     keys = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet")]

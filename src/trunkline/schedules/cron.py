@@ -1,8 +1,8 @@
 """EventBridge schedule expressions, read strictly: `cron(40 0/2 * * ? *)` and `rate(2 hours)`.
 
-Pure calendar: the times here are wall-clock times without zone, one for every minute that an expression names. What a
-zone makes of them stands in `windows`. Sources: EventBridge Scheduler User Guide, "Schedule types"; where it leaves a
-case open, a cron expression that could be understood in two ways is refused.
+Pure calendar: the times here are wall-clock times without zone, one for every minute that an expression names.
+`schedule` turns them into instants of a zone. Sources: EventBridge Scheduler User Guide, "Schedule types"; an
+expression that is ambiguous by that page is refused.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ DayKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class DayRule:
-    """The days of a month that an expression names. Weekdays count from 1, Sunday, to 7, Saturday.
+    """The days of a month that an expression matches. Weekdays count from 1, Sunday, to 7, Saturday.
 
-    `values`: days of the month; weekdays; nothing for the last day and the last weekday of the month; a day of the
-    month whose nearest weekday is meant; weekday and which one of the month; weekday whose last one is meant.
+    `values`: days of the month; weekdays; empty for the last day and the last weekday of the month; the day of the
+    month for `nearest weekday`; weekday and its number in the month; the weekday for `last of weekday`.
     """
 
     kind: DayKind
@@ -57,7 +57,7 @@ class Cron:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A rate expression: elapsed time between runs, the same whatever clocks do."""
+    """A rate expression: elapsed time between runs, unaffected by clock changes."""
 
     text: str
     every: timedelta
@@ -78,17 +78,17 @@ class _Field:
         )
 
     def value(self, word: str, text: str) -> int:
-        """One number or name of the field."""
+        """The value of one number or name."""
         if word.upper() in self.names:
             return self.low + self.names.index(word.upper())
         if not re.fullmatch(r"[0-9]{1,4}", word):
-            raise self.fault(text, f"{word!r} is no value")
+            raise self.fault(text, f"{word!r} is not a value")
         if not self.low <= int(word) <= self.high:
             raise self.fault(text, f"{word} is out of range")
         return int(word)
 
     def values(self, text: str) -> tuple[int, ...]:
-        """Every value that a field of lists, ranges and steps names, ascending."""
+        """All values of a field of lists, ranges and steps, ascending."""
         found: set[int] = set()
         for item in text.split(","):
             base, slash, step = item.partition("/")
@@ -132,7 +132,7 @@ def _rate(text: str, words: list[str]) -> Rate:
     value, unit = words if len(words) == 2 else ("", "")
     whole = re.fullmatch(r"[1-9][0-9]{0,5}", value)
     singular = unit.removesuffix("s")
-    # Rules want the singular for 1, Scheduler writes plurals: the forms that either of them takes.
+    # Rules require the singular for 1, Scheduler writes plurals: both forms are accepted.
     if whole is None or singular not in _UNITS or (unit == singular and value != "1"):
         raise UsageError(
             f"The schedule is {text!r}; a rate is a whole number above 0 and minutes, hours or days: rate(2 hours)."
@@ -158,7 +158,7 @@ def _cron(text: str, fields: list[str]) -> Cron:
         _YEARS.values(years),
     )
     if next(times(cron, datetime(YEAR_MIN, 1, 1), _EVER), None) is None:
-        raise UsageError(f"The schedule {text!r} names no day that exists, so it would never run; change its days.")
+        raise UsageError(f"The schedule {text!r} matches no day that exists, so it would never run; change its days.")
     return cron
 
 
@@ -179,7 +179,7 @@ def _days_of_week(text: str) -> DayRule:
         return DayRule("weekdays", (_SATURDAY,))
     if match := re.fullmatch(r"([0-9]+|[A-Z]{3})#([0-9]+)", upper):
         if not 1 <= int(match[2]) <= 5:
-            raise _WEEKDAYS.fault(text, f"a month has no weekday number {match[2]}; after # stands 1 to 5")
+            raise _WEEKDAYS.fault(text, f"a month has no weekday number {match[2]}; valid after # is 1 to 5")
         return DayRule("nth of weekday", (_WEEKDAYS.value(match[1], text), int(match[2])))
     if match := re.fullmatch(r"([0-9]+|[A-Z]{3})L", upper):
         return DayRule("last of weekday", (_WEEKDAYS.value(match[1], text),))
@@ -189,7 +189,7 @@ def _days_of_week(text: str) -> DayRule:
 
 
 def _monday_to_friday(year: int, month: int, day: int, last: int) -> int:
-    """The weekday nearest to a day, in its month."""
+    """The weekday nearest to a day, within its month."""
     match calendar.weekday(year, month, day):
         case calendar.SATURDAY:
             return day - 1 if day > 1 else day + 2
@@ -199,7 +199,7 @@ def _monday_to_friday(year: int, month: int, day: int, last: int) -> int:
 
 
 def days_in(rule: DayRule, year: int, month: int) -> tuple[int, ...]:
-    """The days of one month that a rule names, ascending; a month without such a day has none.
+    """The days of one month that a rule matches, ascending; empty for a month without such a day.
 
     >>> days_in(parse_expression("cron(0 6 ? * 6L *)").days, 2026, 3)  # the last Friday
     (27,)
@@ -227,7 +227,7 @@ def days_in(rule: DayRule, year: int, month: int) -> tuple[int, ...]:
 
 
 def times(cron: Cron, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The wall-clock times in [start, end) that an expression names, ascending, without zone.
+    """The wall-clock times in [start, end) that an expression matches, ascending, without zone.
 
     >>> daily = parse_expression("cron(0 6 * * ? *)")
     >>> [str(time) for time in times(daily, datetime(2026, 3, 8), datetime(2026, 3, 10))]
@@ -252,7 +252,7 @@ def times(cron: Cron, start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def time_before(cron: Cron, before: datetime) -> datetime | None:
-    """The last wall-clock time earlier than `before` that an expression names; None where there is none."""
+    """The last wall-clock time earlier than `before` that an expression matches; None where there is none."""
     for year in reversed(cron.years[: bisect_right(cron.years, before.year)]):
         for month in reversed(cron.months):
             if (year, month) > (before.year, before.month):

@@ -1,8 +1,8 @@
-"""Windows: the stretches of time that a schedule asks for, half-open, in UTC, without gap or overlap in any zone.
+"""Windows: the periods of time that a schedule's runs cover, half-open, in UTC, without gap or overlap in any zone.
 
-Two neighbouring bounds of a schedule make a window, so windows tile time whatever clocks do; a test reads all zones to
-see it. Nothing here depends on when, or how often, a run is really started: a run takes what is due since the
-watermark, and once more what has since become old enough for late completions.
+Two neighbouring bounds of a schedule make a window, so windows tile time whatever clocks do; a test checks all zones.
+Nothing here depends on when, or how often, a run is really started: a run covers what is due since the watermark, and
+covers again what has since become old enough for late completions.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.limits import COLLECT_SCHEDULE, SCHEDULE_PRECISION_S, WINDOWS_PER_RUN_MAX
-from trunkline.schedules.schedule import Schedule, bounds, make_schedule
-from trunkline.schedules.wall_clock import utc
+from trunkline.limits import SCHEDULE_PRECISION_S, WINDOWS_PER_RUN_MAX
+from trunkline.schedules.schedule import Schedule, bounds, utc
 
 _INSTANT: Final = timedelta.resolution
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -50,6 +49,7 @@ def window_at(instant: datetime, schedule: Schedule) -> Window:
     """The one window of a schedule that holds an instant; UsageError where its years have none.
 
     >>> from datetime import UTC
+    >>> from trunkline.schedules.schedule import make_schedule
     >>> print(label(window_at(datetime(2026, 3, 8, 7, 30, tzinfo=UTC), make_schedule()), make_schedule().zone))
     2026-03-08 03:00 to 04:00 -04:00
     """
@@ -68,16 +68,30 @@ def window_at(instant: datetime, schedule: Schedule) -> Window:
     )
 
 
+def previous_window(now: datetime, schedule: Schedule) -> Window:
+    """The last window that has ended by `now`, whatever minute or hour that is.
+
+    >>> from trunkline.schedules.schedule import make_schedule
+    >>> now = datetime(2026, 7, 1, 10, 40, tzinfo=ZoneInfo("America/New_York"))
+    >>> window = previous_window(now, make_schedule())
+    >>> str(window.start), str(window.end), label(window, make_schedule().zone)
+    ('2026-07-01 12:00:00+00:00', '2026-07-01 14:00:00+00:00', '2026-07-01 08:00 to 10:00 -04:00')
+    """
+    ended = window_at(now, schedule).start
+    return window_at(ended - _INSTANT, schedule)
+
+
 def windows_since(
     watermark: datetime, now: datetime, schedule: Schedule, *, limit: int = WINDOWS_PER_RUN_MAX
 ) -> tuple[Window, ...]:
-    """The windows due that have not been taken, oldest first, at most `limit`: those left are the next run's.
+    """The windows that are due and were not collected, oldest first, at most `limit`; the next run gets the others.
 
-    The first begins at the watermark, wherever that lies, so that nothing is left out when a schedule changes. A window
+    The first begins at the watermark, wherever that is, so that nothing is skipped when a schedule changes. A window
     is due `delay` after its end, by a clock that may be a minute behind. When all are durable, the new watermark is
     the last one's end. A watermark ahead of now gives none.
 
     >>> from datetime import UTC
+    >>> from trunkline.schedules.schedule import make_schedule
     >>> taken, schedule = datetime(2026, 3, 8, 5, tzinfo=UTC), make_schedule()
     >>> [label(window, schedule.zone) for window in windows_since(taken, taken + timedelta(hours=4), schedule)]
     ['2026-03-08 00:00 -05:00 to 03:00 -04:00', '2026-03-08 03:00 to 04:00 -04:00']
@@ -99,10 +113,10 @@ def windows_again(
     *,
     since: datetime,
 ) -> tuple[Window, ...]:
-    """The windows taken before that are to be read once more, because contacts complete late; oldest first.
+    """The windows collected before that are due again, because contacts complete late; oldest first.
 
-    A window is read again when each age in `lateness` has passed since its end; after the last it is settled. Given is
-    what reached an age in (last_run, now], so that no visit is lost when runs are late and none is made twice.
+    A window is due again when each age in `lateness` has passed since its end; after the last it is settled. Returned
+    are those that reached an age in (last_run, now], so that no visit is lost when runs are late and none is repeated.
     `last_run` is the `now` of the last run whose windows, these and those of `windows_since`, all became durable.
     `since`, where collecting began, cuts the first one.
     """
@@ -117,7 +131,7 @@ def windows_again(
             continue
         ends = [*bounds(schedule, low + _INSTANT, high + _INSTANT)]
         if high == watermark and (not ends or ends[-1] != watermark):
-            ends.append(watermark)  # a watermark between two bounds is the end of what has been taken
+            ends.append(watermark)  # a watermark between two bounds is the end of what was collected
         if ends:
             found.update(
                 Window(start, end) for start, end in pairwise([_bound_before(schedule, ends[0], since), *ends])
@@ -196,23 +210,3 @@ def label(window: Window, zone: ZoneInfo) -> str:
     if walls[0].date() == walls[1].date():
         last = last.partition(" ")[2]
     return f"{first} {'' if offset == last_offset else offset + ' '}to {last} {last_offset}"
-
-
-def get_previous_interval_bounds(
-    now: datetime, zone: str | ZoneInfo, expression: str = COLLECT_SCHEDULE
-) -> tuple[datetime, datetime, str]:
-    """Start and end (UTC) and label of the last window that has ended: the mission's function, for any schedule.
-
-    Its two hours begin at even hours of the zone's wall clock, whatever minute or hour the run begins at. The end is
-    not part of the window: the next one begins with it.
-
-    >>> NY_TZ = ZoneInfo("America/New_York")
-    >>> now_ny = datetime(2026, 7, 1, 10, 40, tzinfo=NY_TZ)
-    >>> START_DATE_UTC, END_DATE_UTC, interval_label = get_previous_interval_bounds(now_ny, NY_TZ)
-    >>> str(START_DATE_UTC), str(END_DATE_UTC), interval_label
-    ('2026-07-01 12:00:00+00:00', '2026-07-01 14:00:00+00:00', '2026-07-01 08:00 to 10:00 -04:00')
-    """
-    schedule = make_schedule(expression, zone)
-    ended = window_at(utc(now, "Now"), schedule).start
-    window = window_at(ended - _INSTANT, schedule)
-    return window.start, window.end, label(window, schedule.zone)

@@ -5,9 +5,10 @@ Every statement may be run again: what is there stays. Text in, text out; nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from trunkline.engines.model import Engine, quote_qualified
+from trunkline.engines.catalogue import ENGINES
+from trunkline.engines.model import Engine, TableRules, quote_qualified
 from trunkline.errors import UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Column, Object
@@ -53,12 +54,22 @@ def _create(table: str, lines: list[str], engine: Engine, tail: str = "") -> str
     return f"CREATE TABLE IF NOT EXISTS {quote_qualified(engine, table)} (\n{body}\n){tail}"
 
 
-def _distribution(obj: Object, engine: Engine) -> str:
-    # One key column at most: Redshift takes no more. Merges join on it, so matching rows lie on one slice. Encodings
-    # are not named: only then is ENCODE AUTO in force, and Redshift chooses and changes them itself.
-    if engine.name != "redshift":
-        return ""
-    return f"\nDISTSTYLE KEY\nDISTKEY ({engine.quote(obj.key[0])})\nSORTKEY ({engine.quote(obj.partition)})"
+def listed(names: Sequence[str]) -> str:
+    """Names as a choice in a sentence: `duckdb, postgres or redshift`."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def table_rules(engine: Engine) -> TableRules:
+    """What the engine's DDL may say. Raises UsageError for an engine that stores no rows."""
+    if engine.tables is None:
+        names = [known.name for known in ENGINES.values() if known.tables]
+        raise UsageError(f"{engine.name} reads the lake and stores no tables; use {listed(names)}")
+    return engine.tables
+
+
+def _storage(obj: Object, engine: Engine) -> str:
+    storage = table_rules(engine).storage
+    return storage(engine.quote(obj.key[0]), engine.quote(obj.partition)) if storage else ""
 
 
 def create_table(obj: Object, engine: Engine) -> str:
@@ -67,11 +78,11 @@ def create_table(obj: Object, engine: Engine) -> str:
     PostgreSQL has the key as its primary key. DuckDB has none: an index makes its merge more than twice as slow.
     Redshift has none either: it would not be enforced, and its planner would trust it.
     """
-    _assert_warehouse(engine)
+    rules = table_rules(engine)
     lines = column_lines(obj.columns, engine, (column.name for column in obj.columns if not column.nullable))
-    if engine.name == "postgres":
+    if rules.has_primary_keys:
         lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in obj.key)})")
-    return _create(obj.warehouse_table, lines, engine, _distribution(obj, engine))
+    return _create(obj.warehouse_table, lines, engine, _storage(obj, engine))
 
 
 def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str:
@@ -80,9 +91,8 @@ def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str
     Only the key is NOT NULL: people may fill it by hand and know nothing of `record_*`. `table` names another
     `schema.table`, such as one of a single run.
     """
-    _assert_warehouse(engine)
     lines = column_lines(obj.columns, engine, obj.key)
-    return _create(table or staging_table(obj), lines, engine, _distribution(obj, engine))
+    return _create(table or staging_table(obj), lines, engine, _storage(obj, engine))
 
 
 def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[str, ...]:
@@ -90,15 +100,15 @@ def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[st
 
     A file's name may be longer than what PostgreSQL's tree index takes, so that those are found by hash.
     """
-    _assert_warehouse(engine)
+    rules = table_rules(engine)
     found: list[str] = []
     for table in tables:
         lines = column_lines(table.columns, engine, (column.name for column in table.columns if not column.nullable))
         is_short = all((table.by_name[name].length_max or 0) <= 128 for name in table.key)
-        if engine.name == "postgres" and is_short:
+        if rules.has_primary_keys and is_short:
             lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in table.key)})")
         found += [create_schema(engine, table.name), _create(table.name, lines, engine)]
-        if engine.name == "postgres" and not is_short:
+        if rules.has_indexes and not is_short:
             name, column = table.name.split(".")[1], table.key[1]
             index, place = engine.quote(f"{name}_{column}_idx"), quote_qualified(engine, table.name)
             found.append(f"CREATE INDEX IF NOT EXISTS {index} ON {place} USING hash ({engine.quote(column)})")
@@ -107,7 +117,7 @@ def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[st
 
 def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:
     """Indexes beside the key: PostgreSQL's for the event time, by which every metric selects its interval."""
-    if engine.name != "postgres" or obj.event_time in obj.key:
+    if not table_rules(engine).has_indexes or obj.event_time in obj.key:
         return ()
     name = f"{obj.warehouse_table.split('.')[1]}_{obj.event_time}_idx"[: engine.identifier_bytes_max]
     table, column = quote_qualified(engine, obj.warehouse_table), engine.quote(obj.event_time)
@@ -119,10 +129,8 @@ def create_view(obj: Object, engine: Engine) -> str:
 
     A row that says "deleted" stays in the table, or an older copy would bring the row back; the view leaves it out.
     """
-    _assert_warehouse(engine)
     columns = ",\n".join(f"  {engine.quote(column.name)}" for column in view_columns(obj))
-    # Redshift refuses to widen a VARCHAR that a bound view reads.
-    tail = "\nWITH NO SCHEMA BINDING" if engine.name == "redshift" else ""
+    tail = table_rules(engine).view_tail
     return (
         f"CREATE OR REPLACE VIEW {quote_qualified(engine, obj.public_view)} AS\nSELECT\n{columns}\n"
         f"FROM {quote_qualified(engine, obj.warehouse_table)}\nWHERE NOT {engine.quote('record_is_deleted')}{tail}"
@@ -139,8 +147,3 @@ def warehouse_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
         *create_indexes(obj, engine),
         create_view(obj, engine),
     )
-
-
-def _assert_warehouse(engine: Engine) -> None:
-    if engine.name == "athena":
-        raise UsageError("athena reads the lake and holds no table of its own; use duckdb, postgres or redshift")

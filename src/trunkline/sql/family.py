@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.engines.model import Engine
-from trunkline.errors import UsageError
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
-from trunkline.sql.views import contacts, create
+from trunkline.sql.views import CONTACTS, create_beside_contacts
 
 LEG, FAMILY = "v_contact_leg", "v_contact_family"
 
@@ -54,14 +53,12 @@ _COUNTED = (
 
 def family_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
     """CREATE OR REPLACE VIEW of legs and families; none where `objects` lacks the contact record."""
-    if engine.name == "athena":
-        raise UsageError("athena holds no warehouse views; use duckdb, postgres or redshift")
     if CONTACT_RECORD not in tuple(objects):
         return ()
-    return create(engine, LEG, _legs(engine)), create(engine, FAMILY, _families(engine))
+    return create_beside_contacts(engine, LEG, _legs()), create_beside_contacts(engine, FAMILY, _families())
 
 
-def _legs(engine: Engine) -> str:
+def _legs() -> str:
     # A parent's NextContactId names one child only, so the parent is found from the child.
     arms = "\n    ".join(f"WHEN {condition} THEN '{name}'" for name, condition in RELATIONS)
     columns = (
@@ -82,19 +79,19 @@ SELECT COALESCE(c."initial_contact_id", c."contact_id") AS "family_id",
   END AS "relation",
   CASE WHEN c."agent_connected_to_agent_timestamp" IS NOT NULL THEN 1 ELSE 0 END AS "is_handled",
   {listed}
-FROM {contacts(engine)} AS c
-LEFT JOIN {contacts(engine)} AS p
+FROM {CONTACTS} AS c
+LEFT JOIN {CONTACTS} AS p
   ON p."contact_id" = c."previous_contact_id" AND NOT p."record_is_deleted"
 WHERE NOT c."record_is_deleted\""""
 
 
-def _families(engine: Engine) -> str:
+def _families() -> str:
     counts = ",\n  ".join(
-        f'CAST(SUM(CASE WHEN "relation" IN ({", ".join(repr(one) for one in names)}) THEN 1 ELSE 0 END) AS BIGINT) '
+        f'CAST(SUM(CASE WHEN "relation" IN ({", ".join(repr(name) for name in names)}) THEN 1 ELSE 0 END) AS BIGINT) '
         f'AS "{column}"'
         for column, names in _COUNTED
     )
-    schema, leg = contacts(engine).split(".")[0], f'"{LEG}"'
+    schema, leg = CONTACTS.split(".")[0], f'"{LEG}"'
     return f"""\
 SELECT "family_id",
   MAX(CASE WHEN "relation" = 'root' THEN "contact_id" END) AS "root_contact_id",

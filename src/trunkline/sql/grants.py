@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trunkline.engines.model import Engine, quote_qualified, text_literal
+from trunkline.engines.catalogue import ENGINES
+from trunkline.engines.model import Engine, RoleRules, quote_qualified
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
-from trunkline.sql.ddl import view_columns
+from trunkline.sql.ddl import listed, view_columns
 from trunkline.sql.family import FAMILY, LEG
 from trunkline.sql.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, personal_columns
 from trunkline.sql.views import view_name, views_on
@@ -23,14 +24,8 @@ ANALYST, ANALYST_PII = "trunkline_analyst", "trunkline_analyst_pii"
 
 def role_statements(engine: Engine, analyst: str = ANALYST, analyst_pii: str = ANALYST_PII) -> tuple[str, ...]:
     """CREATE ROLE of both. Redshift has no IF NOT EXISTS: run them once there."""
-    _assert_roles(engine)
-    if engine.name == "redshift":
-        return tuple(f"CREATE ROLE {engine.quote(role)}" for role in (analyst, analyst_pii))
-    return tuple(
-        f"DO $$\nBEGIN\n  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = {text_literal(role)}) THEN\n"
-        f"    CREATE ROLE {engine.quote(role)};\n  END IF;\nEND;\n$$"
-        for role in (analyst, analyst_pii)
-    )
+    create = _role_rules(engine).create
+    return tuple(create(role) for role in (analyst, analyst_pii))
 
 
 def grant_statements(
@@ -41,29 +36,28 @@ def grant_statements(
     A view under Amazon's name that has personal columns is granted to the first role without them in PostgreSQL, and
     not at all in Redshift, whose late-binding views are not documented to take grants of single columns.
     """
-    _assert_roles(engine)
-    role = "ROLE " if engine.name == "redshift" else ""
-    low, high = role + engine.quote(analyst), role + engine.quote(analyst_pii)
-    listed = tuple(objects)
+    rules = _role_rules(engine)
+    low, high = rules.prefix + engine.quote(analyst), rules.prefix + engine.quote(analyst_pii)
+    known = tuple(objects)
     views: list[str] = []
     schemas: list[str] = []
     pii: list[str] = []
     columns: list[str] = []
-    for obj in listed:
+    for obj in known:
         schemas.append(obj.database)
         personal = set(personal_columns(obj)) & {column.name for column in view_columns(obj)}
         (pii if personal else views).append(obj.public_view)
-        if personal and engine.name == "postgres":
+        if personal and rules.grants_columns:
             names = ", ".join(engine.quote(c.name) for c in view_columns(obj) if c.name not in personal)
             columns.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.public_view)} TO {low}")
-    for view in views_on(listed, VIEWS.values()):
+    for view in views_on(known, VIEWS.values()):
         (pii if view.is_personal else views).append(f"{view.database}.{view.name}")
-    if CONTACT_RECORD in listed:
+    if CONTACT_RECORD in known:
         schemas.append(CONTACT_RECORD.warehouse_table.split(".")[0])
         views += [view_name(name) for name in (FACT, AGENT, QUEUE, DATE, TIME, LEG, FAMILY)]
         pii.append(view_name(FACT_PII))
     return (
-        f"GRANT {role}{engine.quote(analyst)} TO {high}",
+        f"GRANT {low} TO {high}",
         *(f"GRANT USAGE ON SCHEMA {engine.quote(schema)} TO {low}" for schema in dict.fromkeys(schemas)),
         *(f"GRANT SELECT ON {quote_qualified(engine, view)} TO {low}" for view in views),
         *columns,
@@ -71,9 +65,10 @@ def grant_statements(
     )
 
 
-def _assert_roles(engine: Engine) -> None:
-    if engine.name not in ("postgres", "redshift"):
+def _role_rules(engine: Engine) -> RoleRules:
+    if engine.roles is None:
+        names = [known.name for known in ENGINES.values() if known.roles]
         raise UsageError(
-            f"{engine.name} has no roles that SQL grants to: the permissions of its files decide; "
-            "use postgres or redshift"
+            f"{engine.name} has no roles that SQL grants to: the permissions of its files decide; use {listed(names)}"
         )
+    return engine.roles

@@ -1,7 +1,8 @@
 """Metrics to one SELECT for an engine: one scan, one GROUP BY, whatever the metrics and groups.
 
-One row per group that has a contact; without groups exactly one row. Columns: the groups in the order asked (an id is
-followed by its name), `interval_start`, then the metrics by their lower-case names. Rows are sorted by the groups,
+The metrics of one statement are about one population: an object's rows, filed under one event time. One row per group
+that has such a row; without groups exactly one row. Columns: the groups in the order of the question (a key is
+followed by its label), `interval_start`, then the metrics by their lower-case names. Rows are sorted by the groups,
 NULLs last; a NULL group is a group of its own.
 """
 
@@ -9,34 +10,27 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from trunkline.engines.model import Engine, quote_double, quote_qualified
+from trunkline.engines.spelling import numbered_placeholder
 from trunkline.errors import UsageError
-from trunkline.metrics.model import Metric
-from trunkline.sql.percentiles import percentile_sql, rank_columns
-from trunkline.sql.portable import Spelling, render, spelling
+from trunkline.metrics.model import Metric, Population
+from trunkline.objects.model import Dimension
+from trunkline.sql.portable import render
 
-TABLE: Final = '"connect_datalake"."contact_record"'
-EVENT_TIME: Final = '"disconnect_timestamp"'
-
-# Group -> its key column and the column of its name, if it has one.
-GROUPS: Final[dict[str, tuple[str, str | None]]] = {
-    "queue": ("queue_id", "queue_name"),
-    "agent": ("agent_id", "agent_username"),
-    "routing_profile": ("agent_routing_profile_id", "agent_routing_profile_name"),
-    "channel": ("channel", None),
-    "initiation_method": ("initiation_method", None),
-}
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
 # Amazon takes 1 to 604,800 (seven days, the longest a contact can last); zero and parts of a second are harmless.
 X_SECONDS_MAX: Final = 604_800
 
 _COLUMN: Final = re.compile(r'"(\w+)"')
+_X_GROUP: Final = "queue"
+"""The dimension whose groups may have thresholds of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +46,33 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
-    """What to run: the statement, the values to bind in order (naive UTC) with their names, the result's columns."""
+    """What to run, with the values to bind in order (naive UTC) and their names, and the result's columns.
+
+    `sql` has the engine's own placeholders; `numbered` is the same statement with `$1` and `$2`, as a session takes it.
+    """
 
     sql: str
+    numbered: str
     params: tuple[datetime, ...]
     param_names: tuple[str, ...]
     columns: tuple[str, ...]
 
-    @property
-    def numbered(self) -> str:
-        """The statement with `$1` and `$2` where its engine binds by name."""
-        numbers = {f":{name}": f"${number}" for number, name in enumerate(self.param_names, 1)}
-        return re.sub(r":(?:since|until)\b", lambda found: numbers[found[0]], self.sql)
-
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How to group: names of `GROUPS`, an interval of `INTERVALS` or None, and the zone its wall clock is in."""
+    """How to group: names of dimensions, an interval of `INTERVALS` or None, and the zone its wall clock is in."""
 
     by: tuple[str, ...] = ()
     interval: str | None = None
     zone: str = "UTC"
 
-    def checked(self) -> Grouping:
-        """Itself; UsageError when a name is unknown or repeated."""
+    def dimensions(self, of: Population) -> tuple[Dimension, ...]:
+        """The dimensions to group by. Raises UsageError when a name, interval or zone is unknown or repeated."""
+        known = {dimension.name: dimension for dimension in of.obj.dimensions}
         for name in self.by:
-            if name not in GROUPS:
-                raise UsageError(f"group {name!r} is not known; valid: {', '.join(GROUPS)}.")
+            if name not in known:
+                valid = ", ".join(known) or "none"
+                raise UsageError(f"group {name!r} is not known; valid: {valid} ({of.obj.name}).")
         if len(set(self.by)) < len(self.by):
             raise UsageError(f"groups {', '.join(self.by)} name one twice; name each once.")
         if self.interval is not None and self.interval not in INTERVALS:
@@ -87,7 +81,43 @@ class Grouping:
         # `localtime` is the machine's, which a few systems list.
         if self.zone not in zoneinfo.available_timezones() - {"localtime"}:
             raise UsageError(f"time zone {self.zone!r} is not known; valid: IANA names such as Europe/Berlin or UTC.")
-        return self
+        return tuple(known[name] for name in self.by)
+
+
+def population(metrics: Sequence[Metric]) -> Population:
+    """What these metrics are about. Raises UsageError when there are none, or when they are about different rows."""
+    if not metrics:
+        raise UsageError("no metric was named; name at least one, see `trunkline metric list`.")
+    of = metrics[0].of
+    for metric in metrics:
+        if metric.of != of:
+            raise UsageError(
+                f"{metrics[0].name} is about {of.grain} and {metric.name} about {metric.grain}, which share no "
+                "groups and no period; query them one after the other."
+            )
+    return of
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A checked question in portable SQL: everything but the engine and how it writes bound values."""
+
+    of: Population
+    metrics: Sequence[Metric]
+    dimensions: tuple[Dimension, ...]
+    grouping: Grouping
+    x: Threshold
+    bounds: Mapping[str, datetime]
+    source: str
+
+    @property
+    def event_time(self) -> str:
+        return quote_double(self.of.event_time)
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns of the groups."""
+        return [d.key for d in self.dimensions] + (["interval_start"] if self.grouping.interval else [])
 
 
 def compile_metrics(
@@ -96,123 +126,137 @@ def compile_metrics(
     x: Threshold,
     since: datetime | None,
     until: datetime | None,
-    engine: str,
-    contacts: str = TABLE,
+    engine: Engine,
+    source: str | None = None,
 ) -> MetricQuery:
-    """The query of these metrics over contacts that disconnected in [since, until).
+    """The query of these metrics over the rows whose event time is in [since, until).
 
     A bound that is None is absent; an aware one is taken as its instant, a naive one as UTC. `x` is used only by
-    metrics that take it. `contacts` is a FROM item with the columns of contact_record, generated, never from outside.
-    UsageError for no metrics, unknown names, a bad threshold or bounds in the wrong order.
+    metrics that take it. `source` is a FROM item with the columns of the object's public view, generated, never from
+    outside; by default the view. Raises UsageError for no metrics, metrics about different rows, unknown names, a bad
+    threshold or bounds in the wrong order.
     """
-    if not metrics:
-        raise UsageError("no metric was named; name at least one, see `trunkline metric list`.")
-    dialect = spelling(engine)
-    grouping = grouping.checked()
-    bounds = {name: _naive_utc(one) for name, one in (("since", since), ("until", until)) if one is not None}
+    of = population(metrics)
+    bounds = {name: _naive_utc(bound) for name, bound in (("since", since), ("until", until)) if bound is not None}
     if len(bounds) == 2 and bounds["since"] > bounds["until"]:
         raise UsageError(f"since {bounds['since']} is after until {bounds['until']}; give the earlier one first.")
-    keys = [GROUPS[name][0] for name in grouping.by] + (["interval_start"] if grouping.interval else [])
-    shown = _shown(grouping, dialect)
-    for one in metrics:
-        shown.append((one.column, _aggregate(one, dialect)))
+    source = source or quote_qualified(engine, of.obj.public_view)
+    question = _Question(of, metrics, grouping.dimensions(of), grouping, x, bounds, source)
+    shown = _shown(question, engine)
+    return MetricQuery(
+        _statement(question, shown, engine, engine.spelling.placeholder),
+        _statement(question, shown, engine, numbered_placeholder),
+        tuple(bounds.values()),
+        tuple(bounds),
+        tuple(name for name, _ in shown),
+    )
+
+
+def _naive_utc(bound: datetime) -> datetime:
+    return bound if bound.tzinfo is None else bound.astimezone(UTC).replace(tzinfo=None)
+
+
+def _statement(
+    question: _Question, shown: Sequence[tuple[str, str]], engine: Engine, placeholder: Callable[[int, str], str]
+) -> str:
     lines = ",\n    ".join(_aliased(sql, name) for name, sql in shown)
-    source = _source(metrics, grouping, x, since, until, dialect, keys, contacts)
-    sql = f"SELECT\n    {lines}\nFROM (\n{source}\n) AS contacts"
-    if keys:
-        key_list = ", ".join(f'"{key}"' for key in keys)
-        order = ", ".join(_sort_key(key, dialect) for key in keys)
-        sql += f"\nGROUP BY {key_list}\nORDER BY {order}"
-    return MetricQuery(sql, tuple(bounds.values()), tuple(bounds), tuple(name for name, _ in shown))
-
-
-def _naive_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    sql = f"SELECT\n    {lines}\nFROM (\n{_rows(question, engine, placeholder)}\n) AS measured"
+    if question.keys:
+        keys = ", ".join(quote_double(key) for key in question.keys)
+        order = ", ".join(_sort_key(key, engine) for key in question.keys)
+        sql += f"\nGROUP BY {keys}\nORDER BY {order}"
+    return render(sql, engine)
 
 
 def _aliased(sql: str, name: str) -> str:
-    return sql if sql == f'"{name}"' else f'{sql} AS "{name}"'
+    return sql if sql == quote_double(name) else f"{sql} AS {quote_double(name)}"
 
 
-def _sort_key(key: str, dialect: Spelling) -> str:
-    column = f'"{key}"' if key == "interval_start" else dialect.text(f'"{key}"')
-    return f"{column} NULLS LAST"
+def _sort_key(key: str, engine: Engine) -> str:
+    column = quote_double(key)
+    return f"{column if key == 'interval_start' else engine.spelling.by_code_point(column)} NULLS LAST"
 
 
-def _shown(grouping: Grouping, dialect: Spelling) -> list[tuple[str, str]]:
+def _shown(question: _Question, engine: Engine) -> list[tuple[str, str]]:
+    """Name and expression of each column of the result."""
     shown: list[tuple[str, str]] = []
-    for name in grouping.by:
-        key, label = GROUPS[name]
-        shown.append((key, f'"{key}"'))
-        if label is not None:
-            # An id keeps its group when it is renamed; the greatest of its names stands for it, in every engine.
-            column = dialect.text(f'"{label}"')
-            shown.append((label, f"MAX({column})"))
-    if grouping.interval is not None:
-        shown.append(("interval_start", '"interval_start"'))
-    return shown
+    for dimension in question.dimensions:
+        shown.append((dimension.key, quote_double(dimension.key)))
+        if dimension.label is not None:
+            # A key keeps its group when it is renamed; the greatest of its labels stands for it, in every engine.
+            shown.append((dimension.label, f"MAX({engine.spelling.by_code_point(quote_double(dimension.label))})"))
+    if question.grouping.interval is not None:
+        shown.append(("interval_start", quote_double("interval_start")))
+    return shown + [(metric.column, _aggregate(metric, engine)) for metric in question.metrics]
 
 
-def _aggregate(metric: Metric, dialect: Spelling) -> str:
+def _aggregate(metric: Metric, engine: Engine) -> str:
     """The aggregate of a metric; whole numbers until the last division, so that every engine agrees to the bit."""
-    count = f"COUNT(CASE WHEN {render(metric.condition, dialect)} THEN 1 END)"
+    double = engine.spelling.types["double"]
+    count = f"COUNT(CASE WHEN {metric.condition} THEN 1 END)"
     if metric.shape == "count":
         return count
     if metric.shape == "rate":
-        base = f"COUNT(CASE WHEN {render(metric.base, dialect)} THEN 1 END)"
-        return f"CAST({count} AS {dialect.double}) * 100 / NULLIF({base}, 0)"
-    value = f'"{metric.value_column}"'
+        base = f"COUNT(CASE WHEN {metric.base} THEN 1 END)"
+        return f"CAST({count} AS {double}) * 100 / NULLIF({base}, 0)"
+    value = quote_double(metric.value_column)
     if metric.shape == "average":
         scale = " * 1000" if metric.unit == "seconds" else ""
-        return f"CAST(SUM({value}) AS {dialect.double}) / (CAST(NULLIF(COUNT({value}), 0) AS {dialect.double}){scale})"
+        return f"CAST(SUM({value}) AS {double}) / (CAST(NULLIF(COUNT({value}), 0) AS {double}){scale})"
     if metric.shape == "percentile":
-        inner = percentile_sql(metric.value_column, metric.percent, dialect)
+        rank, count = _rank_columns(metric.value_column)
+        inner = engine.spelling.percentile(value, metric.percent, quote_double(rank), quote_double(count))
     else:
         inner = f"{'SUM' if metric.shape == 'sum' else 'MAX'}({value})"
-    return f"CAST({inner} AS {dialect.double}) / 1000"
+    return f"CAST({inner} AS {double}) / 1000"
 
 
-def _source(
-    metrics: Sequence[Metric],
-    grouping: Grouping,
-    x: Threshold,
-    since: datetime | None,
-    until: datetime | None,
-    dialect: Spelling,
-    keys: Sequence[str],
-    contacts: str,
-) -> str:
-    """The subquery: columns and values in use, the interval's key and X, each computed once per contact."""
-    used = {column for one in metrics for text in (one.condition, one.base) for column in _COLUMN.findall(text)}
-    for name in grouping.by:
-        key, label = GROUPS[name]
-        used |= {key} if label is None else {key, label}
-    columns = [f'"{name}"' for name in sorted(used - {"x_ms"})]
-    values = {one.value_column: render(one.value, dialect) for one in metrics if one.value}
-    columns += [f'{value} AS "{name}"' for name, value in values.items()]
-    if grouping.interval is not None:
-        columns.append(f'{_interval_key(grouping, dialect)} AS "interval_start"')
-    if any(one.takes_x for one in metrics):
-        columns.append(f'{_x_ms(x)} AS "x_ms"')
-    since_mark, until_mark = dialect.placeholders
-    conditions = [f"{EVENT_TIME} IS NOT NULL"]
-    if since is not None:
-        conditions.append(f"{EVENT_TIME} >= CAST({since_mark} AS TIMESTAMP)")
-    if until is not None:
-        # With one value to bind, it is the first.
-        mark = since_mark if since is None and until_mark == "$2" else until_mark
-        conditions.append(f"{EVENT_TIME} < CAST({mark} AS TIMESTAMP)")
+def _rows(question: _Question, engine: Engine, placeholder: Callable[[int, str], str]) -> str:
+    """The subquery: columns and values in use, the interval's key and X, each computed once per row."""
+    metrics = question.metrics
+    used = {
+        column for metric in metrics for text in (metric.condition, metric.base) for column in _COLUMN.findall(text)
+    }
+    used |= {name for dimension in question.dimensions for name in (dimension.key, dimension.label) if name}
+    columns = [quote_double(name) for name in sorted(used - {"x_ms"})]
+    values = {metric.value_column: metric.value for metric in metrics if metric.value}
+    columns += [f"{value} AS {quote_double(name)}" for name, value in values.items()]
+    if question.grouping.interval is not None:
+        columns.append(f'{_interval_key(question, engine)} AS "interval_start"')
+    if any(metric.takes_x for metric in metrics):
+        columns.append(f'{_x_ms(question.x, question.of)} AS "x_ms"')
+    conditions = [f"{question.event_time} IS NOT NULL"]
+    for number, name in enumerate(question.bounds, 1):
+        comparison = ">=" if name == "since" else "<"
+        conditions.append(f"{question.event_time} {comparison} CAST({placeholder(number, name)} AS TIMESTAMP)")
     body = "    SELECT\n        {}\n    FROM {}\n    WHERE {}".format(
-        ",\n        ".join(columns), contacts, "\n        AND ".join(conditions)
+        ",\n        ".join(columns), question.source, "\n        AND ".join(conditions)
     )
-    ranked = [one.value_column for one in metrics if one.shape == "percentile"]
-    return rank_columns(body, ranked, keys, dialect)
+    ranked = [metric.value_column for metric in metrics if metric.shape == "percentile"]
+    return _ranked(body, ranked, question.keys) if ranked and engine.spelling.percentile_needs_rank else body
 
 
-def _interval_key(grouping: Grouping, dialect: Spelling) -> str:
-    local = EVENT_TIME if grouping.zone == "UTC" else dialect.local(EVENT_TIME, grouping.zone)
-    width_s = INTERVALS[grouping.interval or "day"]
-    return f"CAST({local} AS DATE)" if width_s is None else dialect.bucket(EVENT_TIME, local, width_s)
+def _rank_columns(column: str) -> tuple[str, str]:
+    return f"rank_of_{column}", f"count_of_{column}"
+
+
+def _ranked(body: str, ranked: Sequence[str], keys: Sequence[str]) -> str:
+    """The subquery `body` with the rank and number per group of the columns that percentiles are over."""
+    partition = "PARTITION BY " + ", ".join(quote_double(key) for key in keys) if keys else ""
+    columns = ["valued.*"]
+    for column in dict.fromkeys(ranked):
+        (rank, count), value = _rank_columns(column), quote_double(column)
+        order = f"{partition} ORDER BY {value} NULLS LAST".strip()
+        columns.append(f"ROW_NUMBER() OVER ({order}) AS {quote_double(rank)}")
+        columns.append(f"COUNT({value}) OVER ({partition}) AS {quote_double(count)}")
+    return "    SELECT\n        {}\n    FROM (\n{}\n    ) AS valued".format(",\n        ".join(columns), body)
+
+
+def _interval_key(question: _Question, engine: Engine) -> str:
+    instant, zone = question.event_time, question.grouping.zone
+    local = instant if zone == "UTC" else engine.spelling.local(instant, zone)
+    width_s = INTERVALS[question.grouping.interval or "day"]
+    return f"CAST({local} AS DATE)" if width_s is None else engine.spelling.bucket(instant, local, width_s)
 
 
 def _milliseconds(seconds: object, what: str) -> str:
@@ -223,13 +267,19 @@ def _milliseconds(seconds: object, what: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _x_ms(x: Threshold) -> str:
+def _x_ms(x: Threshold, of: Population) -> str:
     default = _milliseconds(x.default, "the default")
     if not x.by_queue:
         return default
-    arms = {_literal(queue): _milliseconds(seconds, f"queue {queue!r}") for queue, seconds in x.by_queue.items()}
-    whens = " ".join(f"WHEN {queue} THEN {ms}" for queue, ms in arms.items())
-    return f'CASE "queue_id" {whens} ELSE CASE "queue_name" {whens} ELSE {default} END END'
+    queue = next((dimension for dimension in of.obj.dimensions if dimension.name == _X_GROUP), None)
+    if queue is None:
+        return default
+    arms = {_literal(name): _milliseconds(seconds, f"queue {name!r}") for name, seconds in x.by_queue.items()}
+    whens = " ".join(f"WHEN {name} THEN {ms}" for name, ms in arms.items())
+    for column in (queue.label, queue.key):
+        if column is not None:
+            default = f"CASE {quote_double(column)} {whens} ELSE {default} END"
+    return default
 
 
 def _literal(text: str) -> str:

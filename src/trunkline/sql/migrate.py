@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Column, Object
+from trunkline.sql.ddl import table_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def _added(alter: str, table: str, column: Column, engine: Engine, is_unfilled: 
 
 
 def _changed(alter: str, table: str, column: Column, engine: Engine, held: Held, is_required: bool) -> list[Change]:
-    name, wanted = engine.quote(column.name), engine.type_of(column).lower()
+    name, wanted, rules = engine.quote(column.name), engine.type_of(column).lower(), table_rules(engine)
     found: list[Change] = []
     if held.type.lower() != wanted:
-        using = f" USING CAST({name} AS {wanted})" if engine.name == "postgres" else ""
+        using = f" USING CAST({name} AS {wanted})" if rules.converts_in_place else ""
         found.append(
             Change(
                 f"{table}: column {column.name} is {held.type}, and {wanted} in the catalogue",
@@ -88,7 +89,7 @@ def _changed(alter: str, table: str, column: Column, engine: Engine, held: Held,
         )
     if held.is_required and not is_required:
         free = f"{alter} ALTER COLUMN {name} DROP NOT NULL"
-        found.append(Change(f"{table}: column {column.name} may be NULL now", (free,), engine.name == "postgres"))
+        found.append(Change(f"{table}: column {column.name} may be NULL now", (free,), rules.relaxes_in_place))
     elif is_required and not held.is_required:
         found.append(
             Change(

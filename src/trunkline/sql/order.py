@@ -1,22 +1,33 @@
-"""The one order of versions, for every engine.
+"""The one order of versions, for every engine, and the lake partition that a version belongs to.
 
 A table is a fold over all versions of a key: the greatest wins. The order is
-(fidelity, version, redacted, catalogue version, hash, stored personal data), and no term is ever NULL: missing sorts
-lowest. Nothing else in the project compares two versions.
+(fidelity, version, redacted, catalogue version, hash, stored personal data), and no term is ever NULL: a missing value
+sorts lowest. No other module compares two versions.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from trunkline.engines.model import Engine
-from trunkline.objects.model import Column, Json, Object
+from trunkline.objects.model import Column, Object
+
+ORDER_COLUMNS: Final = (
+    "record_fidelity",
+    "record_version",
+    "record_is_redacted",
+    "record_catalogue_version",
+    "record_hash",
+)
+"""The columns of the first terms, most significant first; `compared_columns` are those of the last."""
+
+UNDATED_YEAR: Final = 1970
+UNDATED: Final = f"{UNDATED_YEAR}-01-01"
+"""The partition of versions whose partition column is NULL."""
 
 
 def _ref(engine: Engine, alias: str, name: str) -> str:
     return f"{alias}.{engine.quote(name)}" if alias else engine.quote(name)
-
-
-def _collate(engine: Engine) -> str:
-    return ' COLLATE "C"' if engine.name == "postgres" else ""
 
 
 def compared_columns(obj: Object) -> tuple[Column, ...]:
@@ -40,14 +51,15 @@ def order_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
 
 
 def hashed_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
-    """The first terms of the order, down to the hash."""
-    collate = _collate(engine)
+    """The first terms of the order, down to the hash: one for each of `ORDER_COLUMNS`."""
+    fidelity, version, redacted, catalogue, hashed = (_ref(engine, alias, name) for name in ORDER_COLUMNS)
+    text = engine.spelling.by_code_point
     return [
-        f"COALESCE({_ref(engine, alias, 'record_fidelity')}, ''){collate}",
-        f"COALESCE({_ref(engine, alias, 'record_version')}, ''){collate}",
-        f"CASE WHEN {_ref(engine, alias, 'record_is_redacted')} THEN 1 ELSE 0 END",
-        f"COALESCE({_ref(engine, alias, 'record_catalogue_version')}, 0)",
-        f"COALESCE({_ref(engine, alias, 'record_hash')}, ''){collate}",
+        text(f"COALESCE({fidelity}, '')"),
+        text(f"COALESCE({version}, '')"),
+        f"CASE WHEN {redacted} THEN 1 ELSE 0 END",
+        f"COALESCE({catalogue}, 0)",
+        text(f"COALESCE({hashed}, '')"),
     ]
 
 
@@ -56,16 +68,12 @@ def tail_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
 
     Two copies that tie on everything else differ only there, and one of them must still win everywhere.
     """
-    collate = _collate(engine)
-    text = "TEXT" if engine.name == "postgres" else "VARCHAR"
     terms = []
     for column in compared_columns(obj):
         value = _ref(engine, alias, column.name)
-        if engine.name == "athena" and not isinstance(column.type, str | Json):
-            value = f"JSON_FORMAT(CAST({value} AS JSON))"  # Trino casts no map, array or row to text
-        elif not isinstance(column.type, str):
-            value = f"JSON_SERIALIZE({value})" if engine.name == "redshift" else f"CAST({value} AS {text})"
-        terms.append(f"COALESCE({value}, ''){collate}")
+        if not isinstance(column.type, str):
+            value = engine.spelling.nested_as_text(column.type, value)
+        terms.append(engine.spelling.by_code_point(f"COALESCE({value}, '')"))
     return terms
 
 
@@ -76,10 +84,20 @@ def order_by(obj: Object, engine: Engine, alias: str = "") -> str:
 
 def same_key(obj: Object, engine: Engine, left: str, right: str) -> str:
     """Join condition on the key."""
-    return " AND ".join(f"{_ref(engine, left, k)} = {_ref(engine, right, k)}" for k in obj.key)
+    return " AND ".join(f"{_ref(engine, left, name)} = {_ref(engine, right, name)}" for name in obj.key)
 
 
 def comparison(obj: Object, engine: Engine, left: str, right: str) -> list[str]:
     """The arms of a CASE, two for each term: 1 where `left` beats `right`, -1 where it loses; none where they tie."""
     pairs = zip(order_terms(obj, engine, left), order_terms(obj, engine, right), strict=True)
     return [arm for mine, other in pairs for arm in (f"WHEN {mine} > {other} THEN 1", f"WHEN {mine} < {other} THEN -1")]
+
+
+def day_of(timestamp: str) -> str:
+    """The UTC date of a timestamp expression, the undated partition's where it is NULL; never NULL."""
+    return f"COALESCE(CAST({timestamp} AS DATE), DATE '{UNDATED}')"
+
+
+def partition_date(obj: Object, engine: Engine, alias: str = "") -> str:
+    """The date of the lake partition that a version belongs to; never NULL."""
+    return day_of(_ref(engine, alias, obj.partition))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.engines.model import Engine
-from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MIN
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
@@ -18,8 +17,7 @@ from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.family import family_statements
 from trunkline.sql.lake.views import LAST_YEAR
-from trunkline.sql.portable import render, spelling
-from trunkline.sql.views import column_sql, contacts, create, create_view, views_on
+from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, views_on
 
 UNKNOWN_KEY = "unknown"
 UNKNOWN_NUMBER = -1
@@ -50,21 +48,19 @@ def personal_columns(obj: Object) -> tuple[str, ...]:
 
 def star_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
     """CREATE OR REPLACE VIEW of the star, dimensions first; none where `objects` lacks the contact record."""
-    if engine.name == "athena":
-        raise UsageError("athena holds no warehouse views; use duckdb, postgres or redshift")
     if CONTACT_RECORD not in tuple(objects):
         return ()
     return (
-        create(engine, AGENT, _agents(engine)),
-        create(engine, QUEUE, _queues(engine)),
-        create(engine, DATE, _dates()),
-        create(engine, TIME, _times()),
-        create(engine, FACT, _facts(engine, ())),
-        create(engine, FACT_PII, _facts(engine, personal_columns(CONTACT_RECORD))),
+        create_beside_contacts(engine, AGENT, _agents()),
+        create_beside_contacts(engine, QUEUE, _queues()),
+        create_beside_contacts(engine, DATE, _dates()),
+        create_beside_contacts(engine, TIME, _times()),
+        create_beside_contacts(engine, FACT, _facts(engine, ())),
+        create_beside_contacts(engine, FACT_PII, _facts(engine, personal_columns(CONTACT_RECORD))),
     )
 
 
-def _latest(engine: Engine, key: str, columns: tuple[str, ...]) -> str:
+def _latest(key: str, columns: tuple[str, ...]) -> str:
     """The columns of the latest contact of each `key`: overwritten, not historical (SCD type 1)."""
     listed = ", ".join(f'"{name}"' for name in columns)
     return f"""\
@@ -73,11 +69,11 @@ def _latest(engine: Engine, key: str, columns: tuple[str, ...]) -> str:
       PARTITION BY "{key}"
       ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
     ) AS "place"
-  FROM {contacts(engine)}
+  FROM {CONTACTS}
   WHERE "{key}" IS NOT NULL AND NOT "record_is_deleted\""""
 
 
-def _agents(engine: Engine) -> str:
+def _agents() -> str:
     levels = tuple(f"agent_hierarchy_groups_level_{level}_name" for level in range(1, 6))
     columns = ("agent_username", "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", *levels)
     rest = columns[1:]
@@ -86,19 +82,19 @@ SELECT "agent_id" AS "agent_key", "agent_id",
   COALESCE("agent_username", "agent_id") AS "agent_username",
   {", ".join(f'"{name}"' for name in rest)}
 FROM (
-{_latest(engine, "agent_id", columns)}
+{_latest("agent_id", columns)}
 ) AS latest
 WHERE "place" = 1
 UNION ALL
 SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', {", ".join("NULL" for _ in rest)}"""
 
 
-def _queues(engine: Engine) -> str:
+def _queues() -> str:
     return f"""\
 SELECT "queue_id" AS "queue_key", "queue_id",
   COALESCE("queue_name", "queue_id") AS "queue_name", "queue_arn"
 FROM (
-{_latest(engine, "queue_id", ("queue_name", "queue_arn"))}
+{_latest("queue_id", ("queue_name", "queue_arn"))}
 ) AS latest
 WHERE "place" = 1
 UNION ALL
@@ -190,11 +186,10 @@ def time_key(column: str) -> str:
 
 
 def _facts(engine: Engine, more: tuple[str, ...]) -> str:
-    dialect = spelling(engine.name)
     statistics = [
-        one
-        for one in CONTACT_STATISTIC_RECORD.columns
-        if one.sql is not None and (one.is_condition or one.name.endswith("_ms"))
+        column
+        for column in CONTACT_STATISTIC_RECORD.columns
+        if column.sql is not None and (column.is_condition or column.name.endswith("_ms"))
     ]
     lines = [
         *(f'"{name}"' for name in _PLAIN),
@@ -205,11 +200,11 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
             for moment in ("initiation", "disconnect")
             for name, key in (("date_key", date_key), ("time_key", time_key))
         ),
-        *(column_sql(one, dialect) for one in statistics),
+        *(column_sql(column, engine) for column in statistics),
         *(f'"{name}"' for name in more),
     ]
-    listed = ",\n  ".join(render(line, dialect) for line in lines)
-    return f'SELECT\n  {listed}\nFROM {contacts(engine)}\nWHERE NOT "record_is_deleted"'
+    listed = ",\n  ".join(lines)
+    return f'SELECT\n  {listed}\nFROM {CONTACTS}\nWHERE NOT "record_is_deleted"'
 
 
 def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
@@ -218,5 +213,5 @@ def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str,
     The objects' tables must exist; they decide which views there are.
     """
     listed = tuple(objects)
-    views = (create_view(view, engine.name) for view in views_on(listed, VIEWS.values()))
+    views = (create_view(view, engine) for view in views_on(listed, VIEWS.values()))
     return *views, *star_statements(listed, engine), *family_statements(listed, engine)

@@ -15,7 +15,7 @@ from trunkline.engines.catalogue import find
 from trunkline.engines.model import Engine
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_BATCHES_MAX
-from trunkline.settings import WAREHOUSE_URLS
+from trunkline.urls import WAREHOUSE_URLS
 from trunkline.warehouse.model import Opening, Readable, Warehouse
 
 

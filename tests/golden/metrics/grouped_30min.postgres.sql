@@ -26,6 +26,6 @@ FROM (
     WHERE "disconnect_timestamp" IS NOT NULL
         AND "disconnect_timestamp" >= CAST($1 AS TIMESTAMP)
         AND "disconnect_timestamp" < CAST($2 AS TIMESTAMP)
-) AS contacts
+) AS measured
 GROUP BY "queue_id", "agent_id", "channel", "interval_start"
 ORDER BY "queue_id" COLLATE "C" NULLS LAST, "agent_id" COLLATE "C" NULLS LAST, "channel" COLLATE "C" NULLS LAST, "interval_start" NULLS LAST

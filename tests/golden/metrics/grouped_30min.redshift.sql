@@ -32,6 +32,6 @@ FROM (
         AND "disconnect_timestamp" >= CAST(:since AS TIMESTAMP)
         AND "disconnect_timestamp" < CAST(:until AS TIMESTAMP)
     ) AS valued
-) AS contacts
+) AS measured
 GROUP BY "queue_id", "agent_id", "channel", "interval_start"
 ORDER BY "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST

@@ -26,6 +26,6 @@ FROM (
     WHERE "disconnect_timestamp" IS NOT NULL
         AND "disconnect_timestamp" >= CAST(? AS TIMESTAMP)
         AND "disconnect_timestamp" < CAST(? AS TIMESTAMP)
-) AS contacts
+) AS measured
 GROUP BY "queue_id", "agent_id", "channel", "interval_start"
 ORDER BY "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from trunkline.serve.report.headline import Row, marks, measure
+from trunkline.serve.report.headline import TABLE, Row, marks, measure
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import TABLE, Grouping, Threshold
+from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 AGENTS_MAX: Final = 26

@@ -10,12 +10,12 @@ from typing import Any, Final
 from trunkline.accounting import Counts
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report.agents import AgentRow, agents
-from trunkline.serve.report.headline import Headline, Row, lines, marks, measure, totals
+from trunkline.serve.report.headline import TABLE, Headline, Row, lines, marks, measure, totals
 from trunkline.serve.report.period import Period
 from trunkline.serve.report.waits import Distribution, handle_times, waits
 from trunkline.serve.report.wording import contacts_by_fidelity
 from trunkline.sql.ddl import view_columns
-from trunkline.sql.metric_query import TABLE, Grouping, Threshold
+from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 QUEUES_MAX: Final = 10

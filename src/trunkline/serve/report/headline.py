@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from trunkline.engines.model import Engine, quote_double
 from trunkline.metrics.catalogue import METRICS, select
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report import wording
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import TABLE, Grouping, Threshold, compile_metrics
-from trunkline.sql.portable import render, spelling
+from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.portable import render
 from trunkline.sql.session import Session
 
+TABLE: Final = ".".join(quote_double(part) for part in CONTACT_RECORD.public_view.split("."))
 CONTACTS: Final = f"SELECT * FROM {TABLE}"
 
 Row = dict[str, Any]
@@ -31,10 +34,9 @@ def measure(
 
     `contacts` narrows the contacts to a SELECT with the same columns; it binds `values` as $3, $4 and so on.
     """
-    engine = db.engine.name
     source = TABLE if contacts == CONTACTS else f"({contacts}) AS contact_record"
     query = compile_metrics(
-        select(metrics), grouping or Grouping(zone=period.zone), x, period.since, period.until, engine, source
+        select(metrics), grouping or Grouping(zone=period.zone), x, period.since, period.until, db.engine, source
     )
     rows = db.query(query.numbered, [*query.params, *values])
     return [dict(zip(query.columns, row, strict=True)) for row in rows]
@@ -45,14 +47,14 @@ def marks(first: int, count: int) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
-def value_sql(metric: str, engine: str) -> str:
+def value_sql(metric: str, engine: Engine) -> str:
     """A contact's own value in a metric, an expression over contact_record: milliseconds, NULL to leave it out."""
-    return render(METRICS[metric].value, spelling(engine))
+    return render(METRICS[metric].value, engine)
 
 
-def condition_sql(metric: str, engine: str) -> str:
+def condition_sql(metric: str, engine: Engine) -> str:
     """The condition that a contact must meet to count in a metric, an expression over contact_record."""
-    return render(METRICS[metric].condition, spelling(engine))
+    return render(METRICS[metric].condition, engine)
 
 
 Tone = Literal["better", "worse", ""]

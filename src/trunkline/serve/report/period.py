@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.schedules.wall_clock import zone_named
+from trunkline.schedules.schedule import zone_named
 from trunkline.sql.session import Session
 
 SPAN_MAX = timedelta(days=31)

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.serve.report.headline import condition_sql, measure, value_sql
+from trunkline.serve.report.headline import TABLE, condition_sql, measure, value_sql
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import TABLE, Threshold
+from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 
 _WAIT_EDGES_S: Final = (5, 10, 20, 30, 60, 120, 300, 600)
@@ -94,7 +94,7 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
 
 def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, int]]:
     """(milliseconds, contacts, abandoned) per distinct value that the metric is over."""
-    engine = db.engine.name
+    engine = db.engine
     is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
     return db.query(
         f"SELECT value_ms, COUNT(*), COUNT(CASE WHEN is_abandoned THEN 1 END) FROM ("

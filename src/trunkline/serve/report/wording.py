@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from trunkline.completeness.period_record import PeriodRecord
+from trunkline.completeness.period_records import PeriodRecord
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM

@@ -1,8 +1,8 @@
-"""How the API shows a contact: the exported record's values under the API's names, without what the API lacks.
+"""A contact as the API shows it: the exported record's values under the API's names, without what the API lacks.
 
 Shapes: botocore's model of Amazon Connect, `ContactSearchSummary` and `Contact`. What the export has and these shapes
-do not (talk time, hold times, queue time and dequeue, next contact, transfers, attempts, user names) is not here, and a
-value that the shape's enum does not know is left out.
+do not (talk time, hold times, queue time and dequeue, next contact, transfers, attempts, user names) is omitted, and so
+is a value that the shape's enum lacks.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _chat(chat: Record | None) -> Record | None:
 
 
 def _routing(criteria: list[Record] | None) -> Record | None:
-    """The latest alone, an object; statuses of which the model does not know are not shown."""
+    """The latest criteria, an object; statuses that the model lacks are omitted."""
     if not criteria:
         return None
     latest = _times_in(criteria[-1])

@@ -1,4 +1,4 @@
-"""What a simulated Connect instance knows of a contact: when each of its times lies, and its record at any moment."""
+"""The contacts of a simulated Connect instance: the time of each event, and the record as of any moment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ApiContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class SimulatedInstance:
     """A simulated instance: its contacts by id, and what its listings name, each a tuple of (id, ARN, name)."""
 
     instance_arn: str
@@ -63,7 +63,7 @@ class Instance:
         return self.instance_arn.rpartition("/")[2]
 
 
-def instance_of(spec: Spec, instance_arn: str) -> Instance:
+def simulate_instance(spec: Spec, instance_arn: str) -> SimulatedInstance:
     """The instance whose contacts the same spec writes into files: the same ids, times and versions."""
     played = play(spec)
     versions: dict[str, list[Version]] = {}
@@ -74,11 +74,11 @@ def instance_of(spec: Spec, instance_arn: str) -> Instance:
     return _named(played, contacts, instance_arn)
 
 
-def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str) -> Instance:
+def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str) -> SimulatedInstance:
     profiles = {agent.profile.arn: agent.profile for agent in played.agents}
     queues = {queue.arn: queue for profile in profiles.values() for queue in profile.queues}
     groups = {group.arn: group for agent in played.agents for group in agent.levels}
-    return Instance(
+    return SimulatedInstance(
         instance_arn=instance_arn,
         contacts=contacts,
         queues=tuple((one.queue_id, arn, one.name) for arn, one in queues.items()),

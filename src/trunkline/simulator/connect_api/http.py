@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from trunkline.simulator.connect_api.errors import ApiError
 from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.connect_api.quota import ApiError
 
 Request = dict[str, Any]
 
@@ -36,7 +36,7 @@ _QUERY = {"nextToken": "NextToken", "maxResults": "MaxResults", "queueTypes": "Q
 
 @contextmanager
 def served(api: ConnectApi, port: int = 0) -> Iterator[str]:
-    """Serve on a loopback port (0: any that is free) while the block runs; gives the endpoint's URL."""
+    """Serve on a loopback port (0: any that is free) while the block runs; yields the endpoint's URL."""
 
     class Handler(_Handler):
         service = api
@@ -54,11 +54,11 @@ def served(api: ConnectApi, port: int = 0) -> Iterator[str]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection, kept open as boto3 likes it."""
+    """One connection, kept open as boto3 expects."""
 
     service: ConnectApi
     protocol_version = "HTTP/1.1"
-    # Head and body in one packet: else the client's delayed acknowledgement costs 40 ms a call.
+    # Head and body in one packet: otherwise the client's delayed acknowledgement costs 40 ms per call.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(error.status, {"Message": error.message}, error.code)
         except ConnectionError:
             self.close_connection = True
-        except Exception as error:  # noqa: BLE001 - a fault of the emulator's own is an answer too, not a hanging client
+        except Exception as error:  # noqa: BLE001 - a fault of the emulator must not leave the client waiting
             self._send(500, {"Message": f"emulator: {error!r}"}, "InternalServiceException")
         else:
             self._send(200, answer)
@@ -93,21 +93,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: `ConnectApi.calls` knows."""
+        """Log nothing: `ConnectApi.calls` has every call."""
 
 
 def parse(method: str, target: str, body: bytes) -> tuple[str, Request]:
-    """Operation and parameters of an HTTP request. Raises ApiError where there are none."""
+    """Operation and parameters of an HTTP request. Raises ApiError for an unknown path."""
     parts = urlsplit(target)
-    for wanted, pattern, operation in _PATTERNS:
-        found = pattern.fullmatch(parts.path)
-        if wanted != method or not found:
+    for route_method, pattern, operation in _PATTERNS:
+        match = pattern.fullmatch(parts.path)
+        if route_method != method or not match:
             continue
-        request: Request = {name: unquote(value) for name, value in found.groupdict().items()}
+        request: Request = {name: unquote(value) for name, value in match.groupdict().items()}
         for key, values in parse_qs(parts.query).items():
             name = _QUERY.get(key, key)
-            one = _number(values[0]) if name == "MaxResults" else values[0]
-            request[name] = values if name == "QueueTypes" else one
+            value = _number(values[0]) if name == "MaxResults" else values[0]
+            request[name] = values if name == "QueueTypes" else value
         return operation, request | _of_body(body)
     raise ApiError("UnknownOperationException", f"{method} {parts.path} is not emulated")
 

@@ -1,7 +1,7 @@
-"""An Amazon Connect instance to ask: the API operations that Trunkline uses, within quotas, on any clock.
+"""The emulated Amazon Connect API: the operations that Trunkline uses, within quotas, on any clock.
 
-`ConnectApi.call` takes and gives the parameters that boto3 takes and gives; `connect_http` puts it on a port. It knows
-nothing of boto3: whoever has the service's model hands in a check of every request and every answer.
+`ConnectApi.call` has boto3's parameters and answers; `http.served` serves it on a port. It does not depend on boto3: a
+caller that has the service's model passes a check of every request and every answer.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from typing import Any
 
 from trunkline.limits import LIST_PAGE_MAX
 from trunkline.simulator.connect_api.answers import contact
-from trunkline.simulator.connect_api.contacts import Instance
-from trunkline.simulator.connect_api.errors import ApiError
-from trunkline.simulator.connect_api.quota import Quotas
-from trunkline.simulator.connect_api.search import Assumptions, Search
+from trunkline.simulator.connect_api.contacts import SimulatedInstance
+from trunkline.simulator.connect_api.quota import ApiError, Quotas
+from trunkline.simulator.connect_api.search import Assumptions, ContactIndex
 
 Answer = dict[str, Any]
 Check = Callable[[str, str, Mapping[str, Any]], list[str]]
-"""Of (operation, "request" or "answer", parameters): what is wrong with them, nothing where they are right."""
+"""(operation, "request" or "answer", parameters) to the faults in the parameters, empty where they are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that came in: when (Unix seconds) and what became of it: `ok`, an error's code, or `broken`."""
+    """One received call: its time (Unix seconds) and its outcome: `ok`, an error's code, or `broken`."""
 
     operation: str
     request: Mapping[str, Any]
@@ -35,15 +34,15 @@ class Call:
 
 
 class ConnectApi:
-    """The service. `calls` has every call in order; `failures` are what tests make of the calls to come.
+    """The service. `calls` has every call in order; `failures` injects errors.
 
-    `failures` is asked for every call with (operation, request): None, or an error to raise instead of an answer
+    `failures(operation, request)` is called for every call: it returns None, or an error to raise instead of an answer
     (a ConnectionError breaks the connection).
     """
 
     def __init__(
         self,
-        instances: list[Instance],
+        instances: list[SimulatedInstance],
         now_s: Callable[[], float],
         assumed: Assumptions | None = None,
         quotas: Quotas | None = None,
@@ -54,12 +53,12 @@ class ConnectApi:
         self.calls: list[Call] = []
         self.failures: Callable[[str, Mapping[str, Any]], Exception | None] = lambda operation, request: None
         self._now_s, self._check = now_s, check
-        self._instances = {one.instance_id: one for one in instances}
-        self._searches = {one.instance_id: Search(one, self.assumed, now_s) for one in instances}
+        self._instances = {instance.instance_id: instance for instance in instances}
+        self._searches = {instance.instance_id: ContactIndex(instance, self.assumed, now_s) for instance in instances}
         self._lock = threading.Lock()
 
     def call(self, operation: str, request: Answer) -> Answer:
-        """One call. Raises ApiError, or what `failures` says."""
+        """One call. Raises ApiError, or what `failures` returns."""
         outcome = "broken"
         try:
             answer = self._call(operation, request)
@@ -94,47 +93,47 @@ class ConnectApi:
             raise AssertionError(f"the emulator answers {operation} wrongly: {wrong}")
         return answer
 
-    def _search_contacts(self, instance: Instance, request: Answer) -> Answer:
+    def _search_contacts(self, instance: SimulatedInstance, request: Answer) -> Answer:
         return self._searches[instance.instance_id].search(request)
 
-    def _describe_contact(self, instance: Instance, request: Answer) -> Answer:
+    def _describe_contact(self, instance: SimulatedInstance, request: Answer) -> Answer:
         record = self._record(instance, request["ContactId"])
         return {"Contact": contact(record, self.assumed.gives_attributes)}
 
-    def _get_contact_attributes(self, instance: Instance, request: Answer) -> Answer:
+    def _get_contact_attributes(self, instance: SimulatedInstance, request: Answer) -> Answer:
         return {"Attributes": dict(self._record(instance, request["InitialContactId"]).get("Attributes") or {})}
 
-    def _record(self, instance: Instance, contact_id: str) -> Answer:
+    def _record(self, instance: SimulatedInstance, contact_id: str) -> Answer:
         known = instance.contacts.get(contact_id)
         now = self._now_s()
         if known is None or (known.times[0] or 0) > now:
             raise ApiError("ResourceNotFoundException", "Contact not found")
         return known.record_at(now)
 
-    def _list_queues(self, instance: Instance, request: Answer) -> Answer:
+    def _list_queues(self, instance: SimulatedInstance, request: Answer) -> Answer:
         kinds = request.get("QueueTypes") or ["STANDARD", "AGENT"]
         standard = [{"Id": i, "Arn": a, "Name": n, "QueueType": "STANDARD"} for i, a, n in instance.queues]
-        # One queue of the agent's own per user, without a name.
-        own = [
+        # Each user has an agent queue, without a name.
+        agents = [
             {"Id": i, "Arn": f"{instance.instance_arn}/queue/agent/{i}", "QueueType": "AGENT"}
             for i, _, _ in instance.users
         ]
-        listed = [one for one in (*standard, *own) if one["QueueType"] in kinds]
+        listed = [queue for queue in (*standard, *agents) if queue["QueueType"] in kinds]
         return _page(listed, "QueueSummaryList", request)
 
-    def _list_users(self, instance: Instance, request: Answer) -> Answer:
+    def _list_users(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Username": n} for i, a, n in instance.users]
         return _page(listed, "UserSummaryList", request)
 
-    def _list_routing_profiles(self, instance: Instance, request: Answer) -> Answer:
+    def _list_routing_profiles(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.profiles]
         return _page(listed, "RoutingProfileSummaryList", request)
 
-    def _list_user_hierarchy_groups(self, instance: Instance, request: Answer) -> Answer:
+    def _list_user_hierarchy_groups(self, instance: SimulatedInstance, request: Answer) -> Answer:
         listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.groups]
         return _page(listed, "UserHierarchyGroupSummaryList", request)
 
-    def _describe_user(self, instance: Instance, request: Answer) -> Answer:
+    def _describe_user(self, instance: SimulatedInstance, request: Answer) -> Answer:
         for user_id, arn, name in instance.users:
             if user_id == request["UserId"]:
                 user = {
@@ -146,7 +145,7 @@ class ConnectApi:
 
 
 def _page(listed: list[Answer], name: str, request: Answer) -> Answer:
-    """One page of a listing. A token is a place in it."""
+    """One page of a listing. A token is an index into it."""
     token = request.get("NextToken", "0")
     if not (token.isascii() and token.isdigit()):
         raise ApiError("InvalidParameterException", "The next token is invalid")
@@ -157,7 +156,7 @@ def _page(listed: list[Answer], name: str, request: Answer) -> Answer:
     return answer
 
 
-OPERATIONS: Mapping[str, Callable[[ConnectApi, Instance, Answer], Answer]] = {
+OPERATIONS: Mapping[str, Callable[[ConnectApi, SimulatedInstance, Answer], Answer]] = {
     "SearchContacts": ConnectApi._search_contacts,  # noqa: SLF001 - a table of the class's own methods
     "DescribeContact": ConnectApi._describe_contact,  # noqa: SLF001
     "GetContactAttributes": ConnectApi._get_contact_attributes,  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""SearchContacts as the emulator does it: which contacts a query finds, in what order, and its pages."""
+"""The emulator's SearchContacts: which contacts a query returns, in what order, and its pages."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
 from trunkline.simulator.connect_api.answers import summary
-from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, Instance
-from trunkline.simulator.connect_api.errors import ApiError
+from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, SimulatedInstance
+from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.spec import DAY_S
 
 Answer = dict[str, Any]
@@ -23,14 +23,14 @@ _CRITERIA = ("Channels", "InitiationMethods", "AgentIds", "QueueIds")
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What Amazon does not document, with what the emulator does. Each can be set otherwise, and the product holds.
+    """What Amazon does not document, and what the emulator does. Tests run the collector with other values too.
 
-    `index_lag_s`: a contact is found this long after it could be (a number, or a function of the contact).
+    `index_lag_s`: how long until a contact can be found (a number, or a function of the contact).
     `lists_after_contact_work`: an ended contact is found by its disconnect time while after contact work lasts.
-    `includes_start`, `includes_end`: whether a range holds its own bounds.
+    `includes_start`, `includes_end`: whether a range includes its bounds.
     `token_life_s`: a NextToken is refused after that; `keeps_pages`: pages are of the moment of the first one, else of
     the moment they are asked for. `results_max`: results of one query, beyond which there is no NextToken.
-    `total_max`: TotalCount says no more than this (None: the truth). `sorts`: Sort is honoured.
+    `total_max`: TotalCount is at most this (None: no limit). `sorts`: Sort is honoured.
     `gives_attributes`: DescribeContact has attributes, else only GetContactAttributes.
     """
 
@@ -46,14 +46,14 @@ class Assumptions:
     gives_attributes: bool = True
 
     def lag_s(self, one: ApiContact) -> float:
-        """Seconds until this contact is found."""
+        """Seconds until this contact can be found."""
         return self.index_lag_s(one) if callable(self.index_lag_s) else self.index_lag_s
 
 
-class Search:
-    """The index of one instance's contacts, and the pages that are being read."""
+class ContactIndex:
+    """The searchable contacts of one instance, and the pages of open queries."""
 
-    def __init__(self, instance: Instance, assumed: Assumptions, now_s: Callable[[], float]) -> None:
+    def __init__(self, instance: SimulatedInstance, assumed: Assumptions, now_s: Callable[[], float]) -> None:
         self._instance, self._assumed, self._now_s = instance, assumed, now_s
         self._sorted: dict[str, tuple[list[int], list[ApiContact]]] = {}
         self._found: dict[str, list[ApiContact]] = {}
@@ -94,12 +94,12 @@ class Search:
 
     def _matches(self, request: Answer) -> list[ApiContact]:
         kind, start, end = self._range(request["TimeRange"])
-        wanted = _wanted(request.get("SearchCriteria") or {})
+        matches = _filter(request.get("SearchCriteria") or {})
         seconds, ordered = self._by_time(kind)
         low = bisect_left(seconds, start) if self._assumed.includes_start else bisect_right(seconds, start)
         high = bisect_right(seconds, end) if self._assumed.includes_end else bisect_left(seconds, end)
         now = self._now_s()
-        found = [one for one in ordered[low:high] if self._found_from(one, kind) <= now and wanted(one, now)]
+        found = [one for one in ordered[low:high] if self._found_from(one, kind) <= now and matches(one, now)]
         sort = request.get("Sort")
         if sort is None or not self._assumed.sorts:
             return sorted(found, key=lambda one: one.contact_id)
@@ -143,8 +143,8 @@ class Search:
         return max(at, known_at) + self._assumed.lag_s(one)
 
 
-def _wanted(criteria: Answer) -> Callable[[ApiContact, float], bool]:
-    """The filters that are emulated: any of the named values, all of the named kinds."""
+def _filter(criteria: Answer) -> Callable[[ApiContact, float], bool]:
+    """The emulated filters: a contact matches any value of each given kind."""
     if unknown := [name for name in criteria if name not in _CRITERIA]:
         raise ApiError("InvalidRequestException", f"{', '.join(unknown)} is not emulated")
     named = {name: set(values) for name, values in criteria.items() if values}

@@ -1,8 +1,14 @@
-"""Calls of the Connect API: which instance, by which credentials, how fast, and what becomes of a call that fails."""
+"""Calls of the Connect API: which instance, with which credentials, how fast, and what happens to a call that fails.
+
+A quota belongs to an account in a Region, and is shared by all its instances and programs. We use a share of it, halve
+our rate when the service throttles a call, and speed up again slowly.
+"""
 
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,14 +16,125 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from trunkline import clock
 from trunkline.aws.clients import make_client
 from trunkline.aws.errors import FailedCall, error_of, failed_call, translate_errors
 from trunkline.errors import TransientError, UsageError
-from trunkline.sources.connect_api.quota import Bucket, Buckets
+from trunkline.limits import CONNECT_CALLS_AT_ONCE, CONNECT_QUOTA_DEFAULT, CONNECT_QUOTAS
+
+OPERATIONS: Final = (
+    "SearchContacts", "DescribeContact", "GetContactAttributes", "ListQueues", "ListUsers", "ListUserHierarchyGroups",
+)  # fmt: skip
+# Halved at most five times: the slowest search is then every two minutes at half the quota.
+_SLOWEST: Final = 1 / 32
+# Calls in a row that must succeed before the rate is back from one halving.
+_CALLS_TO_RECOVER: Final = 30
+
+
+class DeadlineError(Exception):
+    """The next call cannot be made before the deadline. Not a failure: the next run continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallClock:
+    """The clock that paces calls: the machine's, or a test's. `now_s` and `deadline_s` are Unix seconds."""
+
+    now_s: Callable[[], float] = lambda: clock.now().timestamp()
+    sleep: Callable[[float], None] = time.sleep
+    deadline_s: float | None = None
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Admits calls of one operation at a rate, with a burst; safe to use from several threads.
+
+    It starts empty, because a process that ended just now may have used the tokens.
+    """
+
+    full_rate: float
+    burst: float
+    pace: CallClock
+    rate: float = 0.0
+    waited_s: float = 0.0
+    throttled: int = 0
+    _tokens: float = 0.0
+    _since_s: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.rate, self._since_s = self.full_rate, self.pace.now_s()
+
+    def take(self) -> None:
+        """Wait until a call is allowed. Raises DeadlineError, without waiting, when that is after the deadline."""
+        with self._lock:
+            now = self.pace.now_s()
+            # A clock that was set back adds nothing and removes nothing.
+            self._tokens = min(self.burst, self._tokens + max(0.0, now - self._since_s) * self.rate)
+            self._since_s = now
+            wait_s = max(0.0, (1 - self._tokens) / self.rate)
+            if self.pace.deadline_s is not None and now + wait_s >= self.pace.deadline_s:
+                raise DeadlineError
+            if wait_s > 0:
+                self.pace.sleep(wait_s)
+                self.waited_s += wait_s
+                self._tokens, self._since_s = 1.0, self.pace.now_s()
+            self._tokens -= 1
+
+    def is_ready(self, within_s: float) -> bool:
+        """Whether `take` would wait no longer than that."""
+        with self._lock:
+            gained = max(0.0, self.pace.now_s() - self._since_s) * self.rate
+            return (1 - self._tokens - gained) / self.rate <= within_s
+
+    def was_throttled(self) -> None:
+        """The service throttled a call: halve the rate and drop saved tokens."""
+        with self._lock:
+            self.throttled += 1
+            self.rate = max(self.rate / 2, self.full_rate * _SLOWEST)
+            self._tokens, self._since_s = 0.0, self.pace.now_s()
+
+    def was_answered(self) -> None:
+        """The service answered a call: speed up a little, up to our share."""
+        with self._lock:
+            self.rate = min(self.full_rate, self.rate + self.full_rate / (2 * _CALLS_TO_RECOVER))
+
+
+class TokenBuckets:
+    """One bucket per account, Region and operation, for all instances that one process calls."""
+
+    def __init__(self, share: float, pace: CallClock, quotas: Mapping[str, float] | None = None) -> None:
+        self._share, self._quotas, self.pace = share, quotas or {}, pace
+        if unknown := sorted(set(self._quotas) - set(OPERATIONS)):
+            raise UsageError(f"connect_quota names {', '.join(unknown)}; valid are {', '.join(OPERATIONS)}.")
+        self._buckets: dict[tuple[str, str, str], TokenBucket] = {}
+        self._lock = threading.Lock()
+
+    def of(self, account: str, region: str, operation: str) -> TokenBucket:
+        """The bucket that calls of this operation go through."""
+        with self._lock:
+            key = (account, region, operation)
+            if key not in self._buckets:
+                self._buckets[key] = TokenBucket(self.rate(operation), self._burst(operation), self.pace)
+            return self._buckets[key]
+
+    def rate(self, operation: str) -> float:
+        """Calls a second at our share of the quota."""
+        return self._quotas.get(operation, CONNECT_QUOTAS.get(operation, CONNECT_QUOTA_DEFAULT)[0]) * self._share
+
+    def waits(self) -> tuple[float, int]:
+        """Seconds waited and calls throttled so far, over all buckets."""
+        buckets = list(self._buckets.values())
+        return sum(one.waited_s for one in buckets), sum(one.throttled for one in buckets)
+
+    def _burst(self, operation: str) -> float:
+        # Calls in flight may arrive together, late: the service's burst must still admit them.
+        burst = CONNECT_QUOTAS.get(operation, CONNECT_QUOTA_DEFAULT)[1] * self._share
+        return max(1.0, burst - CONNECT_CALLS_AT_ONCE)
+
 
 Answer = dict[str, Any]
 Invoke = Callable[[str, Mapping[str, Any]], Answer]
-"""(operation, parameters) to the answer, as boto3 has both."""
+"""(operation, parameters) to the answer, both as in boto3."""
 
 _ARN: Final = re.compile(r"arn:(aws[a-z-]*):connect:([a-z0-9-]+):(\d{12}):instance/([0-9a-zA-Z-]+)")
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
@@ -26,7 +143,7 @@ _BROKEN_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class ConnectInstance:
     """A Connect instance, by its ARN, which names Region and account. `role` is assumed where given."""
 
     arn: str
@@ -37,48 +154,48 @@ class Instance:
     endpoint: str | None = None
 
 
-def instance_of(arn: str, roles: Mapping[str, str], endpoint: str = "") -> Instance:
-    """The instance of an ARN. `roles` maps accounts to the role to assume there. UsageError where either is no ARN."""
+def parse_instance(arn: str, roles: Mapping[str, str], endpoint: str = "") -> ConnectInstance:
+    """The instance of an ARN. `roles` maps accounts to the role to assume there. Raises UsageError for invalid ARNs."""
     found = _ARN.fullmatch(arn)
     if not found:
         raise UsageError(
-            f"connect_instances has {arn!r}, which is no ARN of a Connect instance; valid is "
+            f"connect_instances has {arn!r}, which is not the ARN of a Connect instance; valid is "
             "arn:aws:connect:REGION:ACCOUNT:instance/ID, shown in the console's account overview."
         )
     role = roles.get(found[3])
     if role is not None and not _ROLE.fullmatch(role):
         raise UsageError(f"connect_roles has {role!r} for {found[3]}; valid is arn:aws:iam::ACCOUNT:role/NAME.")
-    return Instance(arn, found[2], found[3], found[4], role, endpoint or None)
+    return ConnectInstance(arn, found[2], found[3], found[4], role, endpoint or None)
 
 
-class Memory(Protocol):
-    """Answers that were given before: what a killed run need not ask again."""
-
-    def recall(self, operation: str, parameters: Mapping[str, Any]) -> Answer | None:
-        """The answer to the same question, or None."""
-
-    def remember(self, operation: str, parameters: Mapping[str, Any], answer: Answer) -> None:
-        """Keep an answer, durably."""
-
-    def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
-        """Where the latest search began that began before this one, was the same else, and can be recalled."""
-
-
-class NoMemory:
-    """Asks everything anew."""
+class AnswerCache(Protocol):
+    """Earlier answers, so that a run that was killed repeats no call."""
 
     def recall(self, operation: str, parameters: Mapping[str, Any]) -> Answer | None:
-        """Nothing."""
+        """The answer to the same request, or None."""
 
     def remember(self, operation: str, parameters: Mapping[str, Any], answer: Answer) -> None:
-        """Forgets it."""
+        """Store an answer; durable when this returns."""
 
     def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
-        """Nowhere."""
+        """The start of the latest cached search that begins before this one and is otherwise the same, or None."""
+
+
+class NoCache:
+    """Stores nothing, so that every call is made."""
+
+    def recall(self, operation: str, parameters: Mapping[str, Any]) -> Answer | None:
+        """None."""
+
+    def remember(self, operation: str, parameters: Mapping[str, Any], answer: Answer) -> None:
+        """Does nothing."""
+
+    def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
+        """None."""
 
 
 class NotFoundError(Exception):
-    """The service knows no such contact (or instance): after 24 months, or deleted."""
+    """The service does not know the contact (or instance): it is older than 24 months, or deleted."""
 
 
 class BadRequestError(Exception):
@@ -86,39 +203,39 @@ class BadRequestError(Exception):
 
 
 @dataclass(slots=True)
-class Api:
-    """One instance to ask. Answers are plain JSON values: times are text, UTC, with a Z.
+class ConnectClient:
+    """Calls of one instance. Answers are plain JSON values: times are text, UTC, with a Z.
 
-    `calls` counts what was really asked, by operation; answers that are recalled are not calls.
+    `calls` counts calls by operation; answers from the cache are not calls.
     """
 
-    instance: Instance
+    instance: ConnectInstance
     invoke: Invoke
-    buckets: Buckets
-    memory: Memory = field(default_factory=NoMemory)
+    buckets: TokenBuckets
+    cache: AnswerCache = field(default_factory=NoCache)
     calls: Counter[str] = field(default_factory=Counter)
 
-    def ask(self, operation: str, **parameters: Any) -> Answer:
-        """One answer, within the quota.
+    def call(self, operation: str, **parameters: Any) -> Answer:
+        """The answer to one request, within the quota.
 
-        Raises NotFoundError and BadRequestError for what the service says of the question, OutOfTimeError before the
-        deadline would pass, TransientError when it is throttled or broken for long, TerminalError when it refuses us.
+        Raises NotFoundError, BadRequestError for invalid parameters, DeadlineError when the deadline is too near,
+        TransientError when calls are throttled or fail repeatedly, TerminalError when the service denies access.
         """
-        known = self.memory.recall(operation, parameters)
+        known = self.cache.recall(operation, parameters)
         if known is not None:
             return known
         bucket = self.bucket(operation)
-        answer: Answer = plain(
-            self._persist(operation, {"InstanceId": self.instance.instance_id, **parameters}, bucket)
+        answer: Answer = to_plain(
+            self._call_with_retries(operation, {"InstanceId": self.instance.instance_id, **parameters}, bucket)
         )
-        self.memory.remember(operation, parameters, answer)
+        self.cache.remember(operation, parameters, answer)
         return answer
 
-    def bucket(self, operation: str) -> Bucket:
+    def bucket(self, operation: str) -> TokenBucket:
         """What admits this instance's calls of an operation."""
         return self.buckets.of(self.instance.account, self.instance.region, operation)
 
-    def _persist(self, operation: str, parameters: Mapping[str, Any], bucket: Bucket) -> Answer:
+    def _call_with_retries(self, operation: str, parameters: Mapping[str, Any], bucket: TokenBucket) -> Answer:
         throttled = broken = 0
         while True:
             bucket.take()
@@ -136,11 +253,11 @@ class Api:
                     if broken < _BROKEN_MAX:
                         bucket.pace.sleep(2.0 ** (broken - 1))
                         continue
-                raise self._told(operation, error) from error
+                raise self._error_of(operation, error) from error
             bucket.was_answered()
             return answer
 
-    def _told(self, operation: str, error: CallError) -> Exception:
+    def _error_of(self, operation: str, error: CallError) -> Exception:
         where = f"{operation} on {self.instance.arn}"
         if error.code == "ResourceNotFoundException":
             return NotFoundError(where)
@@ -148,12 +265,12 @@ class Api:
             return BadRequestError(f"{where}: {error.code}: {error.text}")
         if error.is_throttled:
             return TransientError(
-                f"{where} was throttled {THROTTLED_MAX} times in a row: others use up the account's quota. Try again "
-                "later: the run goes on where it is; or ask AWS for a higher quota"
+                f"{where} was throttled {THROTTLED_MAX} times in a row: other programs use the account's quota. "
+                "Try again later, the run continues where it stopped; or ask AWS for a higher quota"
             )
         if error.is_passing:
             return TransientError(
-                f"{where} fails ({error.code}: {error.text}). Try again later: the run goes on where it is"
+                f"{where} fails ({error.code}: {error.text}). Try again later: the run continues where it stopped"
             )
         return error_of(FailedCall("connect", operation, error.code, error.text, error.status), self.instance.arn)
 
@@ -167,7 +284,7 @@ class CallError(Exception):
 
     @property
     def is_throttled(self) -> bool:
-        """Whether the account's quota is used up for now."""
+        """Whether the account's quota is used up."""
         return FailedCall("connect", "", self.code, self.text, self.status).is_throttled
 
     @property
@@ -176,16 +293,21 @@ class CallError(Exception):
         return self.status == 0 or self.status >= 500
 
 
-def through_boto3(client: Any) -> Invoke:
-    """Calls through a boto3 client of `connect`."""
-    from botocore import xform_name
-    from botocore.exceptions import ClientError
+@dataclass(frozen=True, slots=True)
+class Boto3Invoker:
+    """Makes calls through a boto3 client of `connect`."""
 
-    def invoke(operation: str, parameters: Mapping[str, Any]) -> Answer:
+    client: Any
+
+    def __call__(self, operation: str, parameters: Mapping[str, Any]) -> Answer:
+        """One call. Raises CallError for what the service answers, TerminalError without usable credentials."""
+        from botocore import xform_name
+        from botocore.exceptions import ClientError
+
         try:
             with translate_errors("connect", f"the Connect instance {parameters.get('InstanceId', '')}".rstrip()):
                 try:
-                    answer: Answer = getattr(client, xform_name(operation))(**parameters)
+                    answer: Answer = getattr(self.client, xform_name(operation))(**parameters)
                 except ClientError as error:
                     failed = failed_call(error, "connect")
                     raise CallError(failed.code, failed.status, failed.text) from error
@@ -194,33 +316,34 @@ def through_boto3(client: Any) -> Invoke:
         answer.pop("ResponseMetadata", None)
         return answer
 
-    return invoke
+    def close(self) -> None:
+        """Close the client's connections."""
+        self.client.close()
 
 
-def connect(instance: Instance) -> Invoke:
-    """Calls with the credentials of the AWS environment, or of the instance's role, without retries of boto3's.
+def connect(instance: ConnectInstance) -> Boto3Invoker:
+    """Makes calls with the credentials of the AWS environment or of the instance's role, without boto3's retries.
 
-    Plain HTTP to this machine is an emulator, which needs no credentials: somebody who tries it out has none.
+    Plain HTTP to this machine is the emulator, which needs no credentials.
     """
-    return through_boto3(
-        make_client(
-            "connect", instance.region, endpoint=instance.endpoint, role=instance.role,
-            is_signed=not _is_emulator(instance),
-        )
-    )  # fmt: skip
+    is_signed = not _is_emulator(instance)
+    client = make_client(
+        "connect", instance.region, endpoint=instance.endpoint, role=instance.role, is_signed=is_signed
+    )
+    return Boto3Invoker(client)
 
 
-def _is_emulator(instance: Instance) -> bool:
-    place = urlsplit(instance.endpoint or "")
-    return instance.role is None and place.scheme == "http" and place.hostname in ("127.0.0.1", "::1", "localhost")
+def _is_emulator(instance: ConnectInstance) -> bool:
+    url = urlsplit(instance.endpoint or "")
+    return instance.role is None and url.scheme == "http" and url.hostname in ("127.0.0.1", "::1", "localhost")
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """An answer as JSON has it: times as text, UTC, whole seconds or milliseconds."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if isinstance(value, datetime):
         spec = "milliseconds" if value.microsecond else "seconds"
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=spec) + "Z"

@@ -19,33 +19,30 @@ import msgspec
 
 from trunkline.limits import CONNECT_BATCH_CONTACTS, CONNECT_CALLS_AT_ONCE
 from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
-from trunkline.positions import API_SOURCE, Plan, Range
+from trunkline.positions import API_SOURCE, FileRange, Plan
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.ahead import Ahead
-from trunkline.sources.connect_api.client import Api, NotFoundError
-from trunkline.sources.connect_api.names import Names
-from trunkline.sources.connect_api.quota import OutOfTimeError
-from trunkline.sources.connect_api.record import record
-from trunkline.sources.connect_api.search import Listed, Query, pages
+from trunkline.sources.connect_api.client import ConnectClient, DeadlineError, NotFoundError
+from trunkline.sources.connect_api.record import ResourceNames, record
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, ReadAhead, pages
 
 Describe = Literal["missing", "all", "never"]
 OBJECT: Final = "contact_record"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldContact:
     """What the warehouse has of a contact: its row's fidelity, and whether the API could still add to it."""
 
     fidelity: str
     is_settled: bool
 
 
-HeldOf = Callable[[Sequence[str]], Mapping[str, Held]]
+FindHeld = Callable[[Sequence[str]], Mapping[str, HeldContact]]
 
 
 @dataclass(slots=True)
-class Tally:
+class CollectTally:
     """What was done, in contacts: listed; left out because they are held; described, asked for attributes (by reason).
 
     `gone` were listed and could not be described any more.
@@ -59,7 +56,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ContactPart:
     """A stretch of a window, read: `framed` holds its contacts (None where there are none), and `through` is its end.
 
     `listed` are all contacts that the API lists in it, held or not: what a ledger may take as seen.
@@ -67,18 +64,18 @@ class Part:
 
     framed: Framed | None
     through: datetime
-    listed: tuple[Listed, ...]
+    listed: tuple[ListedContact, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A listed contact with its text, or None where a rule leaves it out."""
 
-    listed: Listed
+    listed: ListedContact
     text: str | None
 
 
-def reason_to_describe(held: Held | None, describe: Describe) -> str | None:
+def reason_to_describe(held: HeldContact | None, describe: Describe) -> str | None:
     """Why DescribeContact would add something to what is held; None where it would not, or must not be asked.
 
     An exported record has all that the API has and more. A row from the API can only gain while after contact work was
@@ -95,30 +92,30 @@ def reason_to_describe(held: Held | None, describe: Describe) -> str | None:
     return None
 
 
-class Source:
+class ContactReader:
     """One instance's contacts. `held` is asked page by page what the warehouse has of them."""
 
     def __init__(
         self,
-        api: Api,
-        names: Names,
-        held: HeldOf,
+        api: ConnectClient,
+        names: ResourceNames,
+        held: FindHeld,
         *,
-        query: Query = Query(),  # noqa: B008 - frozen
+        query: ContactQuery = ContactQuery(),  # noqa: B008 - frozen
         describe: Describe = "missing",
         batch_contacts: int = CONNECT_BATCH_CONTACTS,
     ) -> None:
-        self.api, self.names, self.tally = api, names, Tally()
+        self.api, self.names, self.tally = api, names, CollectTally()
         self._held, self._query, self._describe, self._batch_contacts = held, query, describe, batch_contacts
         self._gives_attributes = False
 
-    def read(self, window: Window) -> Iterator[Part]:
+    def read(self, window: Window) -> Iterator[ContactPart]:
         """The contacts of a window, in parts that tile it from its start on.
 
         The last part's `through` is the window's end, or an earlier second where the deadline came first.
         """
         start, buffer, cut = window.start, dict[str, _Row](), window.start
-        listing = Ahead(pages(self.api, window, self._query), self.api.bucket("SearchContacts"))
+        listing = ReadAhead(pages(self.api, window, self._query), self.api.bucket("SearchContacts"))
         with ThreadPoolExecutor(CONNECT_CALLS_AT_ONCE, thread_name_prefix="connect") as pool:
             try:
                 for page in listing:
@@ -128,7 +125,7 @@ class Source:
                     if len(buffer) >= self._batch_contacts and cut > start:
                         yield self._part(start, cut, buffer)
                         start = cut
-            except OutOfTimeError:
+            except DeadlineError:
                 # The second of the last contact may have more contacts than were read.
                 if cut > start:
                     yield self._part(start, cut, buffer)
@@ -137,7 +134,7 @@ class Source:
                 pool.shutdown(cancel_futures=True)
         yield self._part(start, window.end, buffer)
 
-    def fetch(self, wanted: Mapping[str, datetime]) -> Iterator[Part]:
+    def fetch(self, wanted: Mapping[str, datetime]) -> Iterator[ContactPart]:
         """Contacts by id (with the time that they are filed under), each described: what heals a gap.
 
         One that the API does not know any more is in no part, and counted in `tally.gone`. Ends early at the deadline.
@@ -146,14 +143,14 @@ class Source:
         with ThreadPoolExecutor(CONNECT_CALLS_AT_ONCE, thread_name_prefix="connect") as pool:
             for first in range(0, len(ordered), self._batch_contacts):
                 asked = [
-                    (Listed(contact_id, at, {}), "missing")
+                    (ListedContact(contact_id, at, {}), "missing")
                     for contact_id, at in ordered[first:][: self._batch_contacts]
                 ]
                 rows: list[_Row] = []
                 is_over = False
                 try:
                     rows.extend(self._described(asked, pool))
-                except OutOfTimeError:
+                except DeadlineError:
                     is_over = True
                 found = [row for row in rows if row.text is not None]
                 if found:
@@ -162,8 +159,10 @@ class Source:
                     pool.shutdown(cancel_futures=True)
                     return
 
-    def _rows(self, page: Sequence[Listed], pool: ThreadPoolExecutor, meanwhile: Callable[[], None]) -> Iterator[_Row]:
-        """A page's contacts with their texts, in order. Raises OutOfTimeError behind the last that could be had."""
+    def _rows(
+        self, page: Sequence[ListedContact], pool: ThreadPoolExecutor, meanwhile: Callable[[], None]
+    ) -> Iterator[_Row]:
+        """A page's contacts with their texts, in order. Raises DeadlineError behind the last that could be had."""
         held = self._held([one.contact_id for one in page])
         asked = [(one, reason_to_describe(held.get(one.contact_id), self._describe)) for one in page]
         described = self._described([(one, reason) for one, reason in asked if reason is not None], pool, meanwhile)
@@ -179,13 +178,13 @@ class Source:
 
     def _described(
         self,
-        asked: Sequence[tuple[Listed, str]],
+        asked: Sequence[tuple[ListedContact, str]],
         pool: ThreadPoolExecutor,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[_Row]:
         """Contacts as DescribeContact has them, in order, several calls at once; `meanwhile` is called between them."""
         waiting = iter(asked)
-        sent: deque[tuple[Listed, str, Future[dict[str, Any] | None]]] = deque()
+        sent: deque[tuple[ListedContact, str, Future[dict[str, Any] | None]]] = deque()
         try:
             while True:
                 for one, reason in islice(waiting, CONNECT_CALLS_AT_ONCE - len(sent)):
@@ -207,7 +206,7 @@ class Source:
 
     def _contact(self, contact_id: str) -> dict[str, Any] | None:
         try:
-            contact: dict[str, Any] = self.api.ask("DescribeContact", ContactId=contact_id)["Contact"]
+            contact: dict[str, Any] = self.api.call("DescribeContact", ContactId=contact_id)["Contact"]
         except NotFoundError:
             return None
         return contact
@@ -220,20 +219,20 @@ class Source:
             return None
         for known_as in dict.fromkeys((contact_id, contact.get("InitialContactId") or contact_id)):
             try:
-                answer = self.api.ask("GetContactAttributes", InitialContactId=known_as)
+                answer = self.api.call("GetContactAttributes", InitialContactId=known_as)
             except NotFoundError:
                 continue
             self.tally.attributes["DescribeContact gives none"] += 1
             return answer.get("Attributes") or {}
         return None
 
-    def _text(self, one: Listed, contact: Mapping[str, Any] | None, attributes: Mapping[str, str] | None) -> str:
+    def _text(self, one: ListedContact, contact: Mapping[str, Any] | None, attributes: Mapping[str, str] | None) -> str:
         known = {**one.summary, **(contact or {})}
         self.names.learn(_named(known))
         made = record(one.summary, contact, attributes, self.api.instance.arn, self.names)
         return msgspec.json.encode(made).decode()
 
-    def _part(self, start: datetime, end: datetime, buffer: dict[str, _Row]) -> Part:
+    def _part(self, start: datetime, end: datetime, buffer: dict[str, _Row]) -> ContactPart:
         """What lies before `end`, taken out of the buffer."""
         rows = sorted(
             (row for row in buffer.values() if row.listed.at < end),
@@ -243,17 +242,17 @@ class Source:
             del buffer[row.listed.contact_id]
         return self._whole(start, end, rows)
 
-    def _whole(self, start: datetime, end: datetime, rows: Sequence[_Row]) -> Part:
+    def _whole(self, start: datetime, end: datetime, rows: Sequence[_Row]) -> ContactPart:
         listed = tuple(row.listed for row in rows)
         if not rows:
-            return Part(None, end, listed)
+            return ContactPart(None, end, listed)
         with_text = [(row.listed, row.text) for row in rows if row.text is not None]
         texts = [text for _, text in with_text]
         # Like a file's ETag: what is listed and said again the same is the same batch, anything else another one.
         version = hashlib.sha256(msgspec.json.encode([[one.contact_id for one in listed], texts])).hexdigest()[:32]
         arrived_at = datetime.fromtimestamp(self.api.buckets.pace.now_s(), UTC).replace(tzinfo=None)
         uri = f"connect://{self.api.instance.instance_id}/contacts"
-        covered = Range(uri, version, _second(start), _second(end), True, arrived_at)
+        covered = FileRange(uri, version, _second(start), _second(end), True, arrived_at)
         framed = Framed(
             plan=Plan(OBJECT, API_SOURCE, (covered,)),
             texts=texts,
@@ -264,7 +263,7 @@ class Source:
             marks=[Mark(FIDELITY_API)] * len(texts),
             filtered=len(rows) - len(texts),
         )
-        return Part(framed, end, listed)
+        return ContactPart(framed, end, listed)
 
 
 def _named(known: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""Answers of the API in a file, so that a run that was killed at any call asks nothing twice.
+"""Answers of the API in a file, so that a run that was killed at any call repeats none.
 
-One line per answer, written before the next call is made. The file holds contacts as the API gives them, phone numbers
-too: only its owner may read it, and it goes when the contacts are in the lake.
+One line per answer, written before the next call is made. The file has contacts as the API returns them, with phone
+numbers: only its owner may read it, and it is removed when the contacts are in the lake.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline.sources.connect_api.quota import Pace
+from trunkline.sources.connect_api.client import CallClock
 
-# An older answer may no longer be true (after contact work has ended, contacts were indexed): it is asked for anew.
+# An older answer may be out of date (after-contact work has ended, contacts were indexed): the call is made again.
 AGE_S_MAX: Final = 3600.0
 
 
-class Search(msgspec.Struct, frozen=True):
-    """A search's range, Unix seconds, a hash of what else it asks for, and whether the answer is its first page."""
+class JournaledSearch(msgspec.Struct, frozen=True):
+    """A search's range (Unix seconds), a hash of its other parameters, and whether the answer is its first page."""
 
     begins_s: float
     ends_s: float
@@ -31,23 +31,23 @@ class Search(msgspec.Struct, frozen=True):
     is_first: bool
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One answer: the question's hash, when it was given (Unix seconds), and the contact or the search it is about.
+class JournalLine(msgspec.Struct, frozen=True):
+    """One answer: the request's hash, its time (Unix seconds), and the contact or the search it is about.
 
-    The answer is kept as it is written: as objects, the pages of a search would take some five times the memory.
+    The answer stays encoded: as objects, the pages of a search would take about five times the memory.
     """
 
     key: str
     at_s: float
     contact_id: str | None
     answer: msgspec.Raw
-    search: Search | None = None
+    search: JournaledSearch | None = None
 
 
-class Journal:
-    """The answers of one instance's run. `path` need not exist; its folder must."""
+class CallJournal:
+    """The answers of one run over an instance. `path` need not exist; its folder must."""
 
-    def __init__(self, path: Path, pace: Pace) -> None:
+    def __init__(self, path: Path, pace: CallClock) -> None:
         self._path, self._pace = path, pace
         self._lock = threading.Lock()
         self._lines = {line.key: line for line in _read(path) if 0 <= pace.now_s() - line.at_s <= AGE_S_MAX}
@@ -55,21 +55,21 @@ class Journal:
         self._rewrite()
 
     def recall(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The answer to the same question, where it is there and not too old."""
+        """The answer to the same request, if it is there and not too old."""
         line = self._lines.get(_key(operation, parameters))
         return None if line is None else msgspec.json.decode(line.answer)
 
     def remember(self, operation: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
-        """Write down an answer; durable against the death of the process when this returns."""
+        """Store an answer; it survives the death of the process when this returns."""
         contact_id = parameters.get("ContactId") or parameters.get("InitialContactId")
         kept = msgspec.Raw(msgspec.json.encode(answer))
-        line = Line(_key(operation, parameters), self._pace.now_s(), contact_id, kept, _search(parameters))
+        line = JournalLine(_key(operation, parameters), self._pace.now_s(), contact_id, kept, _search(parameters))
         with self._lock:
             self._lines[line.key] = line
             self._append(msgspec.json.encode(line) + b"\n")
 
     def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
-        """Where the latest search began that began before this one, was the same else, and can be recalled."""
+        """The start of the latest cached search that begins before this one and is otherwise the same, or None."""
         asked = _search(parameters)
         begun = [
             one.begins_s
@@ -80,19 +80,19 @@ class Journal:
         return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
     def searched_since(self) -> datetime | None:
-        """When the oldest search that would be recalled was asked; None where every search will be asked now."""
+        """When the oldest cached search was made; None when no search is cached."""
         asked = [line.at_s for line in self._lines.values() if line.search]
         return datetime.fromtimestamp(min(asked), UTC) if asked else None
 
     def forget(self, contact_ids: Collection[str], through: datetime) -> None:
-        """Drop what is durable elsewhere: answers about these contacts, and searches that list none behind `through`.
+        """Drop what is durable elsewhere: answers about these contacts, and searches that list nothing after `through`.
 
-        The search that goes on there is kept from its first page on, since only it leads to the pages listed ahead: at
-        most the pages of one query more.
+        The search that continues there is kept from its first page on, because only it leads to the pages read ahead:
+        at most the pages of one query more.
         """
-        gone, reached_s = {None, *contact_ids}, through.timestamp()
+        dropped, reached_s = {None, *contact_ids}, through.timestamp()
         with self._lock:
-            # A search asks for the second before its first contacts too: one that begins at `through` lists too little.
+            # A search includes the second before its first contacts: one that begins at `through` lists too little.
             begun = [one.begins_s for one in self._searches() if one.begins_s < reached_s < one.ends_s]
             since_s = max(begun, default=reached_s)
             self._lines = {
@@ -101,22 +101,22 @@ class Journal:
                 if (
                     line.search.begins_s >= since_s and line.search.ends_s > reached_s
                     if line.search
-                    else line.contact_id not in gone
+                    else line.contact_id not in dropped
                 )
             }
             self._rewrite()
 
-    def _searches(self) -> list[Search]:
+    def _searches(self) -> list[JournaledSearch]:
         return [line.search for line in self._lines.values() if line.search]
 
     def clear(self) -> None:
-        """Drop everything: the run has come to its end."""
+        """Drop everything: the run has finished."""
         with self._lock:
             self._lines = {}
             self._rewrite()
 
     def close(self) -> None:
-        """Let the file go, and remove it when nothing is in it."""
+        """Close the file, and remove it when it is empty."""
         with self._lock:
             if self._handle is not None:
                 os.close(self._handle)
@@ -130,7 +130,7 @@ class Journal:
         os.write(self._handle, data)
 
     def _rewrite(self) -> None:
-        """The file as it should be: whole lines, none that is forgotten. Replaced at once, never half."""
+        """Write the file without dropped lines. It is replaced as a whole."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -145,27 +145,27 @@ class Journal:
         made.replace(self._path)
 
 
-def _read(path: Path) -> list[Line]:
-    """The lines that are whole: the last may be cut, where the process died while it wrote."""
+def _read(path: Path) -> list[JournalLine]:
+    """The complete lines: the last one may be truncated, if the process died while writing."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
-    found: list[Line] = []
+    found: list[JournalLine] = []
     for line in data.splitlines():
         try:
-            found.append(msgspec.json.decode(line, type=Line))
+            found.append(msgspec.json.decode(line, type=JournalLine))
         except msgspec.DecodeError:
             continue
     return found
 
 
-def _search(parameters: Mapping[str, Any]) -> Search | None:
+def _search(parameters: Mapping[str, Any]) -> JournaledSearch | None:
     asked = parameters.get("TimeRange")
     if asked is None:
         return None
     rest = {key: value for key, value in parameters.items() if key not in ("NextToken", "TimeRange")}
-    return Search(
+    return JournaledSearch(
         asked["StartTime"].timestamp(),
         asked["EndTime"].timestamp(),
         _key(asked["Type"], rest),

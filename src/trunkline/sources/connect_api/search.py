@@ -1,15 +1,18 @@
 """Every contact of a window through SearchContacts: each once, oldest first, in as few calls as its pages take.
 
-One query gives at most 10,000 results. Where results can be sorted by the time that is searched for, a window is read
-in order and the next query begins at the second where the last one ended: no call is spent on finding out where to cut.
-Where they cannot (or come in another order than asked for), a window whose total is too large is split until it fits.
-Whether Amazon counts a range's bounds to it is not documented: a second more is asked for at the start, and what lies
-outside the half-open window is dropped.
+One query returns at most 10,000 results. Where results can be sorted by the time that is searched for, a window is read
+in order and the next query begins at the second where the last one ended, so no call is spent on finding where to cut.
+Where they cannot (or arrive in another order than requested), a window whose total is too large is split until it fits.
+Whether a range includes its bounds is not documented by Amazon: a second more is requested at the start, and contacts
+outside the half-open window are dropped.
+
+Pages are read ahead while their contacts are described, because each operation has a quota of its own.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +20,16 @@ from itertools import pairwise
 from typing import Any, Final
 
 from trunkline.errors import TerminalError, UsageError
-from trunkline.limits import SEARCH_PAGE_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
+from trunkline.limits import CONNECT_PAGES_AHEAD, SEARCH_PAGE_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
 from trunkline.schedules.windows import Window, split, split_longer
-from trunkline.sources.connect_api.client import Answer, Api, BadRequestError, NotFoundError
+from trunkline.sources.connect_api.client import (
+    Answer,
+    BadRequestError,
+    ConnectClient,
+    DeadlineError,
+    NotFoundError,
+    TokenBucket,
+)
 
 # Time type, and where a summary has that time. The last cannot be sorted by (API reference, SortableFieldName).
 TIME_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,8 +47,8 @@ _FILL: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A contact as a search lists it. `at` is its time of the type searched for, UTC, whole seconds."""
+class ListedContact:
+    """A contact as a search lists it. `at` is its time of the requested type, UTC, whole seconds."""
 
     contact_id: str
     at: datetime
@@ -46,7 +56,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ContactQuery:
     """What is searched for: a time type of `TIME_TYPES`, and criteria as the API has them (`Channels`, ...)."""
 
     time_type: str = "DISCONNECT_TIMESTAMP"
@@ -59,27 +69,27 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One answer: its contacts that have the time, how many it had, the query's total, and whether it is the last."""
+    """One page: its contacts that have the time, how many it had, the query's total, and whether it is the last."""
 
-    listed: list[Listed]
+    listed: list[ListedContact]
     count: int
     total: int
     is_last: bool
 
 
 class _UnorderedError(Exception):
-    """Results did not come in the order asked for."""
+    """Results did not arrive in the requested order."""
 
 
 class _TokenRefusedError(Exception):
-    """A page's token was refused: it has expired, as far as anybody can tell."""
+    """A page's token was refused, probably because it has expired."""
 
 
-def pages(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
+def pages(api: ConnectClient, window: Window, query: ContactQuery) -> Iterator[list[ListedContact]]:
     """The contacts of a window, in lists of up to a page, ascending by second; no list is empty.
 
-    Where the service turns out not to sort, what was given before comes again. Raises TerminalError where one second
-    has more contacts than a query can give.
+    Where the service turns out not to sort, contacts are returned again. Raises TerminalError where one second
+    has more contacts than a query can return.
     """
     for part in _from_the_end(window):
         if query.time_type not in _UNSORTABLE:
@@ -92,25 +102,25 @@ def pages(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
 
 
 def _from_the_end(window: Window) -> list[Window]:
-    """Parts that a search may ask for. Cut from the end: a run that goes on later in the window has the same cuts."""
+    """Parts that one search may cover. Cut from the end: a run that continues later in the window has the same cuts."""
     cuts = [window.end]
     while cuts[-1] - window.start > _LONGEST:
         cuts.append(cuts[-1] - _LONGEST)
     return [Window(start, end) for start, end in pairwise([window.start, *reversed(cuts)])]
 
 
-def total(api: Api, window: Window, query: Query) -> int:
+def count_contacts(api: ConnectClient, window: Window, query: ContactQuery) -> int:
     """How many contacts a search would list, by TotalCount: one call, two beyond eight weeks, and so on."""
     parts = split_longer(window, _LONGEST)
     return sum(int(_search(api, part.start, part.end, query, {}, 1).get("TotalCount", 0)) for part in parts)
 
 
-def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
-    """Query after query, each from the second where the last one ended: at its limit, or at a refused token.
+def _in_order(api: ConnectClient, window: Window, query: ContactQuery) -> Iterator[list[ListedContact]]:
+    """ContactQuery after query, each from the second where the last one ended: at its limit, or at a refused token.
 
-    The first is the one that a killed run was reading there, so that what it listed is recalled.
+    The first is the query that a killed run was reading there, so that its pages are in the cache.
     """
-    begun = api.memory.searched_from(_question(window.start, window.end, query))
+    begun = api.cache.searched_from(_request(window.start, window.end, query))
     whole = window if begun is None else Window(begun + _SECOND, window.end)
     start, edge = whole.start, set[str]()
     while True:
@@ -142,12 +152,12 @@ def _in_order(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
         start = max(last, window.start)
 
 
-def _by_total(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
-    """A window whose total fits, gathered and sorted here; else its parts. At a refused token its halves.
+def _by_total(api: ConnectClient, window: Window, query: ContactQuery) -> Iterator[list[ListedContact]]:
+    """A window whose total fits, collected and sorted here; else its parts. At a refused token its halves.
 
-    The same questions again would be answered from memory, with the same token.
+    The same requests would be answered from the cache, with the same token.
     """
-    gathered: dict[str, Listed] = {}
+    gathered: dict[str, ListedContact] = {}
     try:
         for page in _of_query(api, window.start, window.end, query):
             if max(page.total, len(gathered)) >= SEARCH_RESULTS_MAX:
@@ -166,22 +176,22 @@ def _by_total(api: Api, window: Window, query: Query) -> Iterator[list[Listed]]:
         yield ordered[first : first + SEARCH_PAGE_MAX]
 
 
-def _parts(api: Api, window: Window, count: int, query: Query) -> tuple[Window, ...]:
+def _parts(api: ConnectClient, window: Window, count: int, query: ContactQuery) -> tuple[Window, ...]:
     seconds = (window.end - window.start) // _SECOND
     if seconds < 2:
         raise _too_many(api, window.start, query)
     return split(window, min(seconds, max(2, math.ceil(count / (SEARCH_RESULTS_MAX * _FILL)))))
 
 
-def _too_many(api: Api, second: datetime, query: Query) -> TerminalError:
+def _too_many(api: ConnectClient, second: datetime, query: ContactQuery) -> TerminalError:
     return TerminalError(
         f"{api.instance.arn} has more than {SEARCH_RESULTS_MAX:,} contacts whose {query.time_type} is {second:%F %T} "
-        "UTC, and a search gives no more. Collect them by another time type, or by channel"
+        "UTC, and a search returns no more. Collect them by another time type, or by channel"
     )
 
 
-def _of_query(api: Api, start: datetime, end: datetime, query: Query) -> Iterator[_Page]:
-    """The pages of one query, up to the most that a query gives."""
+def _of_query(api: ConnectClient, start: datetime, end: datetime, query: ContactQuery) -> Iterator[_Page]:
+    """The pages of one query, up to the limit of a query."""
     token: dict[str, Any] = {}
     count = 0
     while True:
@@ -195,24 +205,24 @@ def _of_query(api: Api, start: datetime, end: datetime, query: Query) -> Iterato
         count += len(contacts)
         following = answer.get("NextToken")
         is_last = not following or count >= SEARCH_RESULTS_MAX
-        yield _Page(_listed(contacts, query), len(contacts), int(answer.get("TotalCount") or 0), is_last)
+        yield _Page(_with_time(contacts, query), len(contacts), int(answer.get("TotalCount") or 0), is_last)
         if is_last:
             return
         token = {"NextToken": following}
 
 
-def _listed(contacts: list[Answer], query: Query) -> list[Listed]:
-    found: list[Listed] = []
-    for one in contacts:
-        at: Any = one
+def _with_time(contacts: list[Answer], query: ContactQuery) -> list[ListedContact]:
+    listed: list[ListedContact] = []
+    for contact in contacts:
+        at: Any = contact
         for key in TIME_TYPES[query.time_type]:
             at = (at or {}).get(key)
-        if at:  # a contact without that time belongs to no window of it
-            found.append(Listed(one["Id"], datetime.fromisoformat(at[:19] + "+00:00"), one))
-    return found
+        if at:  # a contact without that time belongs to no window
+            listed.append(ListedContact(contact["Id"], datetime.fromisoformat(at[:19] + "+00:00"), contact))
+    return listed
 
 
-def _question(start: datetime, end: datetime, query: Query, size: int = SEARCH_PAGE_MAX) -> dict[str, Any]:
+def _request(start: datetime, end: datetime, query: ContactQuery, size: int = SEARCH_PAGE_MAX) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "TimeRange": {"Type": query.time_type, "StartTime": start, "EndTime": end},
         "MaxResults": size,
@@ -225,12 +235,67 @@ def _question(start: datetime, end: datetime, query: Query, size: int = SEARCH_P
 
 
 def _search(
-    api: Api, start: datetime, end: datetime, query: Query, token: Mapping[str, str], size: int = SEARCH_PAGE_MAX
+    api: ConnectClient,
+    start: datetime,
+    end: datetime,
+    query: ContactQuery,
+    token: Mapping[str, str],
+    size: int = SEARCH_PAGE_MAX,
 ) -> Answer:
     try:
-        return api.ask("SearchContacts", **_question(start, end, query, size), **token)
+        return api.call("SearchContacts", **_request(start, end, query, size), **token)
     except NotFoundError as error:
         raise TerminalError(
             f"{api.instance.arn} does not exist in that account and Region: take the ARN from the console's account "
             "overview"
         ) from error
+
+
+# About as long as the calls in flight take at their quota: a search that waited for them would be late.
+_SOON_S: Final = 0.4
+
+
+class ReadAhead:
+    """Iterates over the pages of a search, of which up to `most` are listed in advance. For one thread.
+
+    It starts no thread: the caller calls `list_ready` from time to time while it waits for other calls, which lists a
+    page when the quota allows one. Pages, their order and errors are the search's.
+    """
+
+    def __init__(
+        self, search: Iterator[list[ListedContact]], bucket: TokenBucket, most: int = CONNECT_PAGES_AHEAD
+    ) -> None:
+        """`bucket` admits the calls of `search`."""
+        self._search, self._bucket, self._most = search, bucket, most
+        self._pages: deque[list[ListedContact]] = deque()
+        self._end: Exception | None = None
+
+    def __iter__(self) -> Iterator[list[ListedContact]]:
+        """The pages in order, and then the error that ended the search, if there was one.
+
+        Raises DeadlineError after the deadline, however many pages are left: the next run finds them in the cache.
+        """
+        while True:
+            self.list_ready()
+            if not self._pages and self._end is None:
+                self._list()
+            if self._pages:
+                deadline_s = self._bucket.pace.deadline_s
+                if deadline_s is not None and self._bucket.pace.now_s() >= deadline_s:
+                    raise DeadlineError
+                yield self._pages.popleft()
+            elif isinstance(self._end, StopIteration):
+                return
+            elif self._end is not None:
+                raise self._end
+
+    def list_ready(self) -> None:
+        """List a page, if there is room for it and the quota allows it almost at once."""
+        if self._end is None and len(self._pages) < self._most and self._bucket.is_ready(_SOON_S):
+            self._list()
+
+    def _list(self) -> None:
+        try:
+            self._pages.append(next(self._search))
+        except Exception as error:  # noqa: BLE001 - raised after the pages before it
+            self._end = error

@@ -1,7 +1,7 @@
-"""Streams of a DynamoDB table through the Streams API: which there are, their shards in lineage, and their records.
+"""The streams of a DynamoDB table through the Streams API: their shards with their parents, and their records.
 
 Source: DynamoDB Streams API reference and developer guide: a parent is read to its end before its children, records
-are kept for 24 hours, an iterator lives for 15 minutes, a closed shard ends with no next iterator. A table whose
+are kept for 24 hours, an iterator is valid for 15 minutes, a closed shard ends without a next iterator. A table whose
 stream was enabled again has a new stream, and the old one can be read for 24 hours.
 """
 
@@ -17,15 +17,12 @@ from trunkline.positions import Progress
 from trunkline.sources.dynamodb.stream import SEQUENCE_SPLIT, as_json
 
 RECORDS_MAX: Final = 1_000
-VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"
 _IMAGES: Final = frozenset({"NEW_AND_OLD_IMAGES", "NEW_IMAGE"})
-_ENABLE_TRIES: Final = 150
-_ENABLE_WAIT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard of one stream. `parent` is the shard that must be read first, None where it is not there any more."""
+    """One shard of one stream. `parent` is the shard that must be read first, None where it no longer exists."""
 
     stream: str
     shard_id: str
@@ -33,7 +30,7 @@ class Shard:
 
     @property
     def uri(self) -> str:
-        """What its positions are positions of."""
+        """The address that its positions refer to."""
         return f"{self.stream}/{self.shard_id}"
 
 
@@ -43,7 +40,7 @@ class TrimmedError(TerminalError):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What one call gave: records as JSON, and the iterator to go on with (None at the end of a closed shard)."""
+    """The answer to one call: records as JSON, and the next iterator (None at the end of a closed shard)."""
 
     records: list[bytes]
     iterator: str | None
@@ -51,25 +48,25 @@ class Records:
 
 def streams_of(client: Any, table: str) -> list[str]:
     """ARNs of the table's streams, the oldest first. Raises UsageError where it has none."""
-    found: list[str] = []
+    arns: list[str] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
+    with translate_errors("dynamodb", f"the DynamoDB table {table}", UsageError):
         while True:
             answer = client.list_streams(TableName=table, **more)
-            found += [one["StreamArn"] for one in answer.get("Streams", [])]
+            arns += [entry["StreamArn"] for entry in answer.get("Streams", [])]
             if not answer.get("LastEvaluatedStreamArn"):
                 break
             more = {"ExclusiveStartStreamArn": answer["LastEvaluatedStreamArn"]}
-    if not found:
+    if not arns:
         raise UsageError(f"the table {table} has no stream; run: trunkline enable-stream {table}")
-    return sorted(found)
+    return sorted(arns)
 
 
 def shards_of(client: Any, stream: str) -> list[Shard]:
     """The shards of a stream, in the order that DynamoDB lists them. Raises UsageError for one without new images."""
-    found: list[tuple[str, str | None]] = []
+    listed: list[tuple[str, str | None]] = []
     more: dict[str, str] = {}
-    with translate_errors("dynamodbstreams", f"the stream {stream}", UsageError):
+    with translate_errors("dynamodbstreams", f"the DynamoDB stream {stream}", UsageError):
         while True:
             answer = client.describe_stream(StreamArn=stream, **more)["StreamDescription"]
             if answer.get("StreamViewType") not in _IMAGES:
@@ -77,12 +74,12 @@ def shards_of(client: Any, stream: str) -> list[Shard]:
                     f"{stream} is of type {answer.get('StreamViewType')}, which has no new images; disable the stream "
                     f"and run: trunkline enable-stream {answer.get('TableName', 'TABLE')}"
                 )
-            found += [(one["ShardId"], one.get("ParentShardId")) for one in answer.get("Shards", [])]
+            listed += [(entry["ShardId"], entry.get("ParentShardId")) for entry in answer.get("Shards", [])]
             if not answer.get("LastEvaluatedShardId"):
                 break
             more = {"ExclusiveStartShardId": answer["LastEvaluatedShardId"]}
-    there = {shard_id for shard_id, _ in found}
-    return [Shard(stream, shard_id, parent if parent in there else None) for shard_id, parent in found]
+    existing = {shard_id for shard_id, _ in listed}
+    return [Shard(stream, shard_id, parent if parent in existing else None) for shard_id, parent in listed]
 
 
 def last_sequence(shard: Shard, positions: Mapping[tuple[str, str], Progress]) -> int | None:
@@ -95,26 +92,26 @@ def last_sequence(shard: Shard, positions: Mapping[tuple[str, str], Progress]) -
 def open_shard(client: Any, shard: Shard, after: int | None) -> str:
     """An iterator that begins after a sequence number, or at the oldest record.
 
-    Raises TrimmedError where what follows that number is kept no longer.
+    Raises TrimmedError where the records after that number no longer exist.
     """
-    spot = (
+    start = (
         {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": str(after)}
         if after is not None
         else {"ShardIteratorType": "TRIM_HORIZON"}
     )
-    answer = _asked(client.get_shard_iterator, shard, StreamArn=shard.stream, ShardId=shard.shard_id, **spot)
+    answer = _call(client.get_shard_iterator, shard, StreamArn=shard.stream, ShardId=shard.shard_id, **start)
     return str(answer["ShardIterator"])
 
 
 def read_shard(client: Any, shard: Shard, iterator: str) -> Records | None:
-    """The next records, up to 1,000 or 1 MB; None where the iterator is too old and another is needed."""
-    answer = _asked(client.get_records, shard, ShardIterator=iterator, Limit=RECORDS_MAX)
+    """The next records, up to 1,000 or 1 MB; None where the iterator has expired and a new one is needed."""
+    answer = _call(client.get_records, shard, ShardIterator=iterator, Limit=RECORDS_MAX)
     if answer is None:
         return None
-    return Records([as_json(one) for one in answer["Records"]], answer.get("NextShardIterator"))
+    return Records([as_json(record) for record in answer["Records"]], answer.get("NextShardIterator"))
 
 
-def _asked(call: Callable[..., Any], shard: Shard, **arguments: Any) -> Any:
+def _call(call: Callable[..., Any], shard: Shard, **arguments: Any) -> Any:
     from botocore.exceptions import ClientError
 
     with translate_errors("dynamodbstreams", shard.uri, UsageError):
@@ -125,44 +122,5 @@ def _asked(call: Callable[..., Any], shard: Shard, **arguments: Any) -> Any:
             if code == "ExpiredIteratorException":
                 return None
             if code == "TrimmedDataAccessException":
-                raise TrimmedError(f"{shard.uri}: what follows the last record read is kept no longer") from error
+                raise TrimmedError(f"{shard.uri}: the records after the last one read no longer exist") from error
             raise
-
-
-def enable(client: Any, table: str, sleep: Callable[[float], None]) -> tuple[str, bool]:
-    """Enable the table's stream with new and old images, and see that it is; its ARN, and whether it was off before.
-
-    The document's two commands, `update-table` and `describe-table`. Raises UsageError where a stream of another type
-    is on, which DynamoDB cannot change: it must be disabled first, by a person, since its readers would stop.
-    """
-    described = _described(client, table)
-    specification = described.get("StreamSpecification", {})
-    was_off = not specification.get("StreamEnabled")
-    if was_off:
-        with translate_errors("dynamodb", f"the table {table}", UsageError):
-            client.update_table(
-                TableName=table, StreamSpecification={"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
-            )
-    elif specification.get("StreamViewType") != VIEW_TYPE:
-        raise UsageError(
-            f"the stream of {table} is on with {specification.get('StreamViewType')}; {VIEW_TYPE} is needed. Disable "
-            f"it (aws dynamodb update-table --table-name {table} --stream-specification StreamEnabled=false), then run "
-            "this again: its readers need the new stream's ARN"
-        )
-    for _ in range(_ENABLE_TRIES):
-        described = _described(client, table)
-        now = described.get("StreamSpecification", {})
-        is_on = now.get("StreamEnabled") and now.get("StreamViewType") == VIEW_TYPE
-        if is_on and described.get("TableStatus") == "ACTIVE" and described.get("LatestStreamArn"):
-            return described["LatestStreamArn"], was_off
-        sleep(_ENABLE_WAIT_S)
-    raise TerminalError(
-        f"the stream of {table} was not on after {_ENABLE_TRIES * _ENABLE_WAIT_S:.0f} s; look at it with: "
-        f'aws dynamodb describe-table --table-name {table} --query "Table.StreamSpecification"'
-    )
-
-
-def _described(client: Any, table: str) -> dict[str, Any]:
-    with translate_errors("dynamodb", f"the table {table}", UsageError):
-        described: dict[str, Any] = client.describe_table(TableName=table)["Table"]
-    return described

@@ -1,8 +1,8 @@
 """DynamoDB's typed attribute values to plain JSON text, exactly: no digit is lost and no type is guessed.
 
-Source: Amazon DynamoDB API reference, AttributeValue. S, N, BOOL, NULL, M and L have their own words in JSON. B, SS, NS
-and BS have none and keep their tag (`{"SS":["a"]}`), as does a map that could be taken for one of these, so that two
-different values never read the same. Members of a set are sorted: a set has no order.
+Source: Amazon DynamoDB API reference, AttributeValue. S, N, BOOL, NULL, M and L have types of their own in JSON. B, SS,
+NS and BS have none and keep their tag (`{"SS":["a"]}`), as does a map that looks like one of these, so that two
+different values never have the same text. Members of a set are sorted: a set has no order.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from msgspec import UNSET, Raw, UnsetType
 from trunkline.errors import RecordError
 
 DIGITS_MAX: Final = 38
-"""Significant digits of a number (developer guide, naming rules and data types)."""
+"""Significant digits of a number. Source: developer guide, naming rules and data types."""
 EXPONENT_MIN, EXPONENT_MAX = -130, 125
 NESTING_MAX: Final = 32
 TAGS: Final = ("S", "N", "M", "L", "BOOL", "NULL", "B", "SS", "NS", "BS")
 
 
 class Attribute(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """One typed value as it stands in streams, scans and exports: exactly one field is set. `S` keeps its raw text."""
+    """One typed value as streams, scans and exports have it: exactly one field is set. `S` keeps its raw text."""
 
     S: Raw | UnsetType = UNSET
     N: str | UnsetType = UNSET
@@ -44,7 +44,7 @@ Item = dict[str, Attribute]
 Path = tuple[str, ...]
 NONE: Final[Mapping[Path, bool]] = {}
 
-# What every reader of JSON takes for what it is, without rounding: 15 digits.
+# What every JSON reader reads without rounding: 15 digits.
 _SHORT: Final = r"(?:0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,6})\.[0-9]{0,6}[1-9])"
 
 _PLAIN: Final = re.compile(_SHORT + r"\Z")
@@ -54,7 +54,7 @@ _SIMPLE_KEY: Final = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _SHORT_NUMBER: Final = re.compile(rf'(:)\{{"N":"({_SHORT})"(?=\}})'.encode())
 _WORDS: Final = ((b':{"BOOL":true', b":true"), (b':{"BOOL":false', b":false"), (b':{"NULL":true', b":null"))
 _TAGGED: Final = re.compile(rb'\{"(?:S|N|M|L|BOOL|NULL|B|SS|NS|BS)":')
-# JSON has no control characters, so they can stand for what would mislead: escapes, and braces inside texts.
+# JSON has no control characters, so they can replace what misleads the counts: escapes, and braces inside texts.
 _ESCAPES: Final = ((b"\\\\", b"\x01"), (b'\\"', b"\x02"))
 _BRACES: Final = ((b"{", b"\x03"), (b"}", b"\x04"))
 
@@ -63,33 +63,33 @@ _CLOSED: Final = bytes.maketrans(b"\x05", b"}")
 _encode = msgspec.json.Encoder().encode
 
 
-def untagged(typed: bytes) -> bytes | None:
-    """Typed items, each compact JSON and a line of its own, in plain JSON; None where value by value must be read.
+def remove_tags(typed: bytes) -> bytes | None:
+    """Typed items, one per line of compact JSON, in plain JSON; None where they must be read value by value.
 
-    Texts, short numbers, booleans, NULLs and maps of them lose their tags, all items at once. That nothing else is
-    there is counted: each such value has so many texts and braces, and a member that is none adds more.
+    Texts, short numbers, booleans, NULLs and maps of them lose their tags, all items at once. Counting proves that
+    there is nothing else: each such value has a fixed number of quotation marks and braces; other values add more.
     """
     if b"[" in typed and b'":[' in typed:
         return None
     escaped = typed.count(b'\\"') if b"\\" in typed else 0
-    found = None if escaped and b"\\\\" in typed else _counted(typed, escaped)
-    found = found or _masked(typed)
-    # A map that could be taken for a tag keeps its own.
-    return None if found is None or _TAGGED.search(found) else found
+    plain = None if escaped and b"\\\\" in typed else _remove_counted(typed, escaped)
+    plain = plain or _remove_masked(typed)
+    # A map that looks like a tag keeps its own.
+    return None if plain is None or _TAGGED.search(plain) else plain
 
 
-def _masked(typed: bytes) -> bytes | None:
-    """The same where texts hold braces or escapes that mislead."""
-    parts = _replaced(typed, _ESCAPES).split(b'"')
-    parts[1::2] = [_replaced(one, _BRACES) if b"{" in one or b"}" in one else one for one in parts[1::2]]
-    found = _counted(b'"'.join(parts), 0)
-    return None if found is None else _replaced(found, ((new, old) for old, new in (*_BRACES, *_ESCAPES)))
+def _remove_masked(typed: bytes) -> bytes | None:
+    """The same where texts contain braces or escapes that mislead the counts."""
+    parts = _replace_all(typed, _ESCAPES).split(b'"')
+    parts[1::2] = [_replace_all(text, _BRACES) if b"{" in text or b"}" in text else text for text in parts[1::2]]
+    plain = _remove_counted(b'"'.join(parts), 0)
+    return None if plain is None else _replace_all(plain, ((new, old) for old, new in (*_BRACES, *_ESCAPES)))
 
 
-def _counted(typed: bytes, escaped: int) -> bytes | None:
-    """Without tags, or None where texts and braces are not those of the values it takes tags from.
+def _remove_counted(typed: bytes, escaped: int) -> bytes | None:
+    """Without tags, or None where quotation marks and braces are not exactly those of the values that had tags.
 
-    `escaped` quotation marks stand inside texts. Neither `{"` nor `":` does, since marks are escaped there.
+    `escaped` quotation marks are inside texts. Neither `{"` nor `":` is, since marks are escaped there.
     """
     opened, marks = typed.count(b"{"), typed.count(b'"') - escaped
     if typed.count(b"}") != opened:
@@ -103,17 +103,17 @@ def _counted(typed: bytes, escaped: int) -> bytes | None:
     maps = (len(bare) - len(text)) // 5
     words = opened - size - values - 2 * maps
     if words:
-        text, words = _worded(text, words)
+        text, words = _remove_word_tags(text, words)
     if words < 0 or marks != 6 * values + 4 * (words + maps):
         return None
-    # A value ends with a brace, a map with two and an item with one. Where they stand together, a value's own goes and
-    # of each pair one. An empty map at an item's end has no value in it, and shows in the count.
+    # A value ends with a brace, a map with two and an item with one. Where they are adjacent, the value's own is
+    # removed and one of each pair. An empty map at an item's end has no value in it, and shows in the count.
     bare, text = text, text.replace(b"}}", b"\x05")
     return text.translate(_CLOSED, b"}") if len(bare) - len(text) == size + maps else None
 
 
-def _worded(text: bytes, expected: int) -> tuple[bytes, int]:
-    """With booleans and NULLs untagged, and how many they were; -1 where not as many as `expected`."""
+def _remove_word_tags(text: bytes, expected: int) -> tuple[bytes, int]:
+    """Without the tags of booleans and NULLs, and how many there were; -1 where that is not `expected`."""
     words = 0
     for tagged, word in _WORDS:
         before, text = len(text), text.replace(tagged, word)
@@ -121,29 +121,30 @@ def _worded(text: bytes, expected: int) -> tuple[bytes, int]:
     return text, words if words == expected else -1
 
 
-def _replaced(text: bytes, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _replace_all(text: bytes, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
     for old, new in pairs:
         text = text.replace(old, new)
     return text
 
 
 def object_text(attributes: Item, exact: Mapping[Path, bool] = NONE, path: Path = ()) -> str:
-    """A JSON object of attributes, in their order. Raises RecordError `wrong_type`, which names a path and no value.
+    """A JSON object of attributes, in their order.
 
-    A number at one of the paths `exact` is written as a text where a reader might round it, or always where it says so.
+    `exact` has paths whose numbers are written as text where a reader might round them, or always where its value is
+    true. Raises RecordError `wrong_type`, which names a path and no value.
     """
     if len(path) > NESTING_MAX:
-        raise _wrong(path[:1], f"it nests deeper than {NESTING_MAX} levels")
+        raise _wrong(path[:1], f"it is nested deeper than {NESTING_MAX} levels")
     parts = [f"{quote(key)}:{text_of(value, exact, (*path, key))}" for key, value in attributes.items()]
     return "{" + ",".join(parts) + "}"
 
 
 def text_of(attribute: Attribute, exact: Mapping[Path, bool] = NONE, path: Path = ()) -> str:
     """Plain JSON text of one value; see `object_text`."""
-    found = [(tag, value) for tag in TAGS if (value := getattr(attribute, tag)) is not UNSET]
-    if len(found) != 1:
-        raise _wrong(path, f"a value has exactly one type and this has {len(found)}")
-    ((tag, value),) = found
+    typed = [(tag, value) for tag in TAGS if (value := getattr(attribute, tag)) is not UNSET]
+    if len(typed) != 1:
+        raise _wrong(path, f"a value must have exactly one type, and this has {len(typed)}")
+    ((tag, value),) = typed
     match tag:
         case "S":
             return _string(value, path)
@@ -156,8 +157,8 @@ def text_of(attribute: Attribute, exact: Mapping[Path, bool] = NONE, path: Path 
             return f'{{"M":{text}}}' if len(value) == 1 and next(iter(value)) in TAGS else text
         case "L":
             if len(path) > NESTING_MAX:
-                raise _wrong(path[:1], f"it nests deeper than {NESTING_MAX} levels")
-            return "[" + ",".join(text_of(one, exact, (*path, "[]")) for one in value) + "]"
+                raise _wrong(path[:1], f"it is nested deeper than {NESTING_MAX} levels")
+            return "[" + ",".join(text_of(member, exact, (*path, "[]")) for member in value) + "]"
         case "BOOL":
             return "true" if value else "false"
         case "NULL":
@@ -171,26 +172,26 @@ def text_of(attribute: Attribute, exact: Mapping[Path, bool] = NONE, path: Path 
 def _string(raw: Raw, path: Path) -> str:
     text = bytes(raw)
     if text[:1] != b'"':
-        raise _wrong(path, "S is no text")
+        raise _wrong(path, "S must be a text")
     return text.decode()
 
 
 def _null(value: bool, path: Path) -> str:
     if not value:
-        raise _wrong(path, "NULL can only be true")
+        raise _wrong(path, "NULL must be true")
     return "null"
 
 
 def _set(tag: str, members: list[str], path: Path) -> str:
     match tag:
         case "SS":
-            texts = [_encode(one).decode() for one in sorted(members)]
+            texts = [_encode(member).decode() for member in sorted(members)]
         case "BS":
-            texts = [_binary(one, path) for one in sorted(members)]
+            texts = [_binary(member, path) for member in sorted(members)]
         case _:
-            texts = sorted((number(one, path) for one in members), key=Decimal)
+            texts = sorted((number(member, path) for member in members), key=Decimal)
     if not texts or len(set(texts)) < len(texts):
-        raise _wrong(path, f"a set ({tag}) has at least one member and none twice")
+        raise _wrong(path, f"a set ({tag}) must have at least one member and none twice")
     return f'{{"{tag}":[{",".join(texts)}]}}'
 
 
@@ -205,13 +206,16 @@ def with_member(text: bytes, member: str) -> bytes:
 
 
 def number(text: str, path: Path = ()) -> str:
-    """A number as a JSON number in plain notation, every digit kept: `1E5` is 100000, `1.50` is 1.5."""
+    """A number as a JSON number in plain notation, every digit kept: `1E5` is 100000, `1.50` is 1.5.
+
+    Raises RecordError for anything that DynamoDB does not accept as a number.
+    """
     if _PLAIN.match(text):
         return text
     if not _NUMBER.match(text):
-        raise _wrong(path, "N is no number")
+        raise _wrong(path, "N must be a number")
     sign, all_digits, exponent = Decimal(text).as_tuple()
-    assert isinstance(exponent, int)
+    assert isinstance(exponent, int)  # the pattern admits neither NaN nor infinity
     digits = "".join(map(str, all_digits)).lstrip("0")
     significant = digits.rstrip("0")
     if not significant:
@@ -224,7 +228,7 @@ def number(text: str, path: Path = ()) -> str:
 
 def _binary(text: str, path: Path) -> str:
     if not _BASE64.match(text):
-        raise _wrong(path, "a binary value is no base64")
+        raise _wrong(path, "a binary value must be base64")
     return f'"{text}"'
 
 

@@ -4,9 +4,9 @@ A file is a sequence of values with nothing or white space between them; a top-l
 What is found depends on the bytes alone, never on how they were read or batched.
 
 After broken text, reading starts again at the next line that begins with something else than white space, a closing
-bracket or a comma (so a damaged pretty-printed record is one span), or at a `{` that begins a strict object with a
-key ContactId, whichever comes first after the broken text's first byte. A broken value whose end is certain (not an
-object, not UTF-8, too deep with balanced brackets) ends there instead.
+bracket or a comma (so a damaged pretty-printed record is one span), or at a `{` that begins a strict object with the
+anchor as a key (that of the object, such as ContactId), whichever comes first after the broken text's first byte. A
+broken value whose end is certain (not an object, not UTF-8, too deep with balanced brackets) ends there instead.
 
 In an array: `]` after a comma, and the end of the file before `]`, are one broken span each; an object without a comma
 before it ends the array (one empty span) and is read as a record.
@@ -35,7 +35,7 @@ from trunkline.sources.files.json_text import (
     RAW_LIST,
     WHITE,
     Found,
-    has_contact_id,
+    has_key,
     is_flat,
     is_scalar,
     probe,
@@ -68,7 +68,11 @@ class _At(Enum):
 
 
 def frame(
-    read: Read, start: int = 0, damage: Callable[[], str | None] = lambda: None, block_bytes: int = BLOCK_BYTES
+    read: Read,
+    start: int = 0,
+    damage: Callable[[], str | None] = lambda: None,
+    block_bytes: int = BLOCK_BYTES,
+    anchor: str = "ContactId",
 ) -> Iterator[Block]:
     """The blocks of one file from byte `start`: 0 or the end of an earlier block.
 
@@ -76,14 +80,14 @@ def frame(
     was there that could not be decoded: then the file's end is one span with reason `corrupt_compression`, holding
     the text of the record that was cut. A block holds about `block_bytes`, more only where one record is longer.
     """
-    return _Framer(read, start, damage, block_bytes).blocks()
+    return _Framer(read, start, damage, block_bytes, anchor).blocks()
 
 
 class _Framer:
     """The state of reading one file. `pos` is an index of `buf`, whose first byte is byte `base` of the file."""
 
-    def __init__(self, read: Read, start: int, damage: Callable[[], str | None], block_bytes: int) -> None:
-        self.read, self.damage, self.block_bytes = read, damage, max(block_bytes, 1)
+    def __init__(self, read: Read, start: int, damage: Callable[[], str | None], block_bytes: int, anchor: str) -> None:
+        self.read, self.damage, self.block_bytes, self.anchor = read, damage, max(block_bytes, 1), anchor
         self.buf, self.base, self.pos, self.is_eof = b"", start, 0, False
         self.at = _At.TOP
         self.is_line_start = False  # whether broken text ended at a line's start
@@ -304,21 +308,21 @@ class _Framer:
                 self.pos += 1
                 self.is_line_start = True
                 break
-            if not is_line_end and self._is_contact():
+            if not is_line_end and self._is_record():
                 break
             self.pos += 1
         self.block.broken.append(span.done(why))
         self.at = _At.TOP if self.at is _At.TOP else _At.DAMAGE
 
-    def _is_contact(self) -> bool:
-        """Whether a strict object with a key ContactId begins at `pos`."""
+    def _is_record(self) -> bool:
+        """Whether a strict object with the anchor as a key begins at `pos`."""
         if self.pos + 1 < len(self.buf) and self.buf[self.pos + 1] not in b'" \t\r\n':
             return False
         found = self._probe(wants_why=False)
         if not found.end or found.reason:
             return False
         piece = self.buf[self.pos : self.pos + found.end]
-        return isinstance(utf8_of(piece), bytes) and has_contact_id(piece)
+        return isinstance(utf8_of(piece), bytes) and has_key(piece, self.anchor)
 
     def _span(self, begin: int, end: int, why: Found) -> None:
         """Note a broken span between two indexes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -21,11 +22,6 @@ RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 RAW_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class _HasContactId(msgspec.Struct):
-    ContactId: msgspec.Raw
-
-
-_CONTACT: Final = msgspec.json.Decoder(_HasContactId)
 # A string (also one that never ends), or a bracket: all that nesting needs.
 _NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _SCALAR: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
@@ -90,13 +86,20 @@ def is_scalar(run: bytes) -> bool:
     return _SCALAR.fullmatch(run) is not None
 
 
-def has_contact_id(piece: bytes) -> bool:
-    """Whether a strict JSON object, nested no deeper than allowed, has a key ContactId of its own."""
+def has_key(piece: bytes, key: str) -> bool:
+    """Whether a strict JSON object, nested no deeper than allowed, has this key of its own."""
     try:
-        _CONTACT.decode(piece)
+        _decoder_of(key).decode(piece)
     except msgspec.DecodeError:
         return False
     return True
+
+
+@lru_cache
+def _decoder_of(key: str) -> msgspec.json.Decoder[msgspec.Struct]:
+    """A decoder that refuses every object without this key."""
+    field = ("value", msgspec.Raw, msgspec.field(name=key))
+    return msgspec.json.Decoder(msgspec.defstruct("HasKey", [field]))
 
 
 def is_flat(record: bytes) -> bool:
@@ -176,7 +179,7 @@ __all__ = [
     "RAW_LIST",
     "WHITE",
     "Found",
-    "has_contact_id",
+    "has_key",
     "is_flat",
     "is_scalar",
     "probe",

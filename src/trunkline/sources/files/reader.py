@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,18 +13,59 @@ from typing import IO, Any, Final, Protocol
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
-from trunkline.errors import SourceChangedError
-from trunkline.positions import Plan, Progress, Range
-from trunkline.records import Broken, Framed, Texts
+from trunkline.errors import SourceChangedError, TerminalError
+from trunkline.positions import FileRange, Plan, Progress
+from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
 from trunkline.sources.files import framing
 from trunkline.sources.files.blocks import Block
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
+from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
 NAME: Final = "s3_files"
 # Ours: what a batch of tiny records or files may hold, so that memory is bounded by bytes and not by counts.
 _RECORD_BYTES_MIN: Final = 64
 _FILES_MAX: Final = 4_096
+_ANCHOR: Final = "ContactId"
+
+
+class FileSource:
+    """Files of records one after another: Firehose's, NDJSON, arrays."""
+
+    name = NAME
+    list_files = staticmethod(list_files)
+
+    def __init__(self, context: SourceContext, files: Sequence[SourceFile] = (), client: Any = None) -> None:
+        """`client` is a boto3 S3 client, made where needed."""
+        self._context, self._files, self._client = context, files, client
+
+    def read(self, done: FilesRead) -> Iterator[Framed | None]:
+        """What the files hold beyond `done`."""
+        obj, size = self._context.obj, self._context.settings.batch_bytes
+        yield from read_batches(self._files, done, obj.name, size, self._client, obj.anchor)
+
+    def reread(self, plan: Plan) -> Framed | None:
+        """The batch of a plan. Raises SourceChangedError where a file is another version now."""
+        return reread(plan, self._client, self._context.obj.anchor)
+
+    def after_durable(self, batches: Sequence[DurableBatch]) -> None:
+        """Nothing: the ledger knows how far each file is read."""
+
+    def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
+        """The record in the letter, where its bytes are exactly one."""
+        return revive(letter)
+
+
+def revive(letter: KeptLetter) -> tuple[str, Mark] | None:
+    """The record of a dead letter whose bytes are exactly one JSON object; None for anything else."""
+    if not letter.is_whole:
+        return None
+    texts: list[str] = []
+    for block in framing.frame(io.BytesIO(letter.payload).read):
+        if block.broken:
+            return None
+        texts += block.texts
+    return (texts[0], letter.mark or Mark()) if len(texts) == 1 else None
 
 
 class _Raw(Protocol):
@@ -41,6 +83,7 @@ def read_batches(
     object_name: str,
     batch_bytes: int = limits.BATCH_BYTES_MAX,
     client: Any = None,
+    anchor: str = _ANCHOR,
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
@@ -58,9 +101,9 @@ def read_batches(
         start = progress.offset
         with opened(file, start, client) as (raw, stream):
             block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
-            for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes):
+            for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
                 raw.check()
-                batch.add(Range(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
+                batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
                 if batch.is_full(batch_bytes):
                     yield batch.framed()
@@ -69,17 +112,19 @@ def read_batches(
         yield batch.framed()
 
 
-def reread(plan: Plan, client: Any = None) -> Framed:
+def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
 
     SourceChangedError where a file is not the planned version any more: the caller drops the plan and plans anew.
     """
     batch = _Batch(plan.object_name)
     for one in plan.ranges:
+        if not isinstance(one, FileRange):
+            raise TerminalError(f"batch {plan.batch_id} of {plan.source} is planned over {one.place!r}, no file")
         file = SourceFile(one.uri, one.version, 0, one.arrived_at)
         with opened(file, one.start, client) as (raw, stream):
             start = one.start
-            for block in framing.frame(stream.read, start, lambda: stream.damage):
+            for block in framing.frame(stream.read, start, lambda: stream.damage, anchor=anchor):
                 raw.check()
                 is_end = block.is_last and one.is_last
                 is_past = block.end >= one.end and not block.is_last
@@ -88,7 +133,7 @@ def reread(plan: Plan, client: Any = None) -> Framed:
                     raise _changed(one.uri, one.version)
                 if not is_end and block.end >= one.end:
                     _shorten(block, one.end)
-                batch.add(Range(one.uri, one.version, start, block.end, is_end, one.arrived_at), block)
+                batch.add(FileRange(one.uri, one.version, start, block.end, is_end, one.arrived_at), block)
                 start = block.end
                 if start == one.end and is_end == one.is_last:
                     break
@@ -108,18 +153,18 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
-    ranges: list[Range] = field(default_factory=list)
+    ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
     broken: list[Broken] = field(default_factory=list)
     bytes_read: int = 0
 
-    def add(self, new: Range, block: Block) -> None:
+    def add(self, new: FileRange, block: Block) -> None:
         """Add a block that was read from the range `new`."""
         last = self.ranges[-1] if self.ranges else None
         if last and (last.uri, last.version, last.end) == (new.uri, new.version, new.start) and not last.is_last:
-            self.ranges[-1] = Range(new.uri, new.version, last.start, new.end, new.is_last, new.arrived_at)
+            self.ranges[-1] = FileRange(new.uri, new.version, last.start, new.end, new.is_last, new.arrived_at)
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1

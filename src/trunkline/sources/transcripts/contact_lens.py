@@ -69,6 +69,8 @@ def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     is_contact_lens = bool(_CONTACT_LENS_ONLY & top.keys()) or any(turn.participant_id for turn in turns)
     channel = given.get("Channel") or ("CHAT" if any(turn.occurred_at for turn in turns) else "VOICE")
     set_chat_offsets(turns)
+    if all(turn.begin_ms is not None for turn in turns):
+        turns.sort(key=lambda turn: turn.begin_ms or 0)
     _set_sentiments(turns, characteristics)
     measures, talk_by_role = read_measures(characteristics, roles)
     metadata, customer = _object(given, "ContentMetadata"), _object(given, "CustomerMetadata")

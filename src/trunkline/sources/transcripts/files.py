@@ -19,8 +19,8 @@ import msgspec
 from trunkline import limits
 from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
-from trunkline.errors import RecordError, SourceChangedError
-from trunkline.positions import Plan, Progress, Range
+from trunkline.errors import RecordError, SourceChangedError, TerminalError
+from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, Mark
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
@@ -85,6 +85,8 @@ def reread(plan: Plan, patterns: Sequence[str], client: Any = None) -> Framed:
     """The batch of a plan once more. Raises SourceChangedError where a file is no longer the planned version."""
     batch = _Batch(plan.object_name)
     for planned in plan.ranges:
+        if not isinstance(planned, FileRange):
+            raise TerminalError(f"batch {plan.batch_id} of transcripts is planned over {planned.place!r}, no file")
         file_read = _read(SourceFile(planned.uri, planned.version, 0, planned.arrived_at), patterns, client)
         if file_read.length != planned.end:
             raise SourceChangedError(f"{planned.uri} is no longer the version {planned.version} that was planned.")
@@ -224,7 +226,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
-    ranges: list[Range] = field(default_factory=list)
+    ranges: list[FileRange] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     range_indexes: list[int] = field(default_factory=list)
@@ -235,7 +237,7 @@ class _Batch:
     def add(self, file_read: _FileRead) -> None:
         """Add a file that was read."""
         file = file_read.file
-        self.ranges.append(Range(file.uri, file.version, 0, file_read.length, True, file.arrived_at))
+        self.ranges.append(FileRange(file.uri, file.version, 0, file_read.length, True, file.arrived_at))
         index = len(self.ranges) - 1
         self.bytes_read += file_read.length
         if file_read.text is not None:

@@ -7,11 +7,11 @@ Source: Transcribe developer guide, how it works, diarization, channel identific
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from trunkline.errors import RecordError
 from trunkline.sources.transcripts.turns import Turn, Word, conversation_fields, last_end_ms, talk_times, turns_of_words
@@ -19,6 +19,7 @@ from trunkline.sources.transcripts.turns import Turn, Word, conversation_fields,
 Seconds = str | int | float | None
 _MS_MAX: Final = 2**53
 _KNOWN_TOP: Final = frozenset({"jobName", "accountId", "status", "isRedacted", "results"})
+_OPENING: Final = frozenset("¿¡([{«“‘„「『（【《〈")
 _TIMELESS: Final = frozenset({"transcripts", "items", "audio_segments", "speaker_labels", "channel_labels"})
 
 
@@ -68,6 +69,11 @@ class _Text(msgspec.Struct):
     transcript: str | None = None
 
 
+class _Language(msgspec.Struct):
+    language_code: str
+    duration_in_seconds: float = 0
+
+
 class _Results(msgspec.Struct):
     transcripts: list[_Text] | None = None
     items: list[_Item] | None = None
@@ -76,10 +82,12 @@ class _Results(msgspec.Struct):
     channel_labels: _Channels | None = None
     audio_duration: Seconds = None
     language_code: str | None = None
+    language_codes: msgspec.Raw | UnsetType = UNSET
 
 
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RESULTS = msgspec.json.Decoder(_Results)
+_LANGUAGES = msgspec.json.Decoder(list[_Language])
 _ANY = msgspec.json.Decoder()
 
 
@@ -102,7 +110,7 @@ def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
         "jobStatus": known.get("status"),
         "accountId": known.get("accountId"),
         "channel": "VOICE",
-        "language": results.language_code,
+        "language": _language(results),
         "durationMs": duration and duration[0],
         "durationRule": duration and duration[1],
         "talkTimeMs": talk_times(turns) or None,
@@ -140,15 +148,16 @@ def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
     by_time = {} if is_labelled else _speakers_by_time(results.speaker_labels)
     is_by_speaker = is_labelled or bool(by_time)
     kind = "channel" if is_by_channel else "speaker" if is_by_speaker else None
-    if results.audio_segments:
-        return kind, [_segment_turn(number, segment) for number, segment in enumerate(results.audio_segments)]
     if is_by_channel and not any(item.channel_label for item in items):
-        words: Iterator[Word] = itertools.chain.from_iterable(
-            _words(channel.items or [], {}, channel.channel_label) for channel in channels
-        )
+        tokens = [token for channel in channels for token in _tokens(channel.items or [], {}, channel.channel_label)]
     else:
-        words = _words(items, by_time)
-    return kind, turns_of_words(words, _joiner(results), is_by_channel)
+        tokens = _tokens(items, by_time)
+    # A segment of one channel may contain a pause in which the other one speaks, so words decide there.
+    if results.audio_segments and not (is_by_channel and tokens):
+        turns = [_segment_turn(number, segment) for number, segment in enumerate(results.audio_segments)]
+        return kind, sorted(turns, key=lambda turn: turn.begin_ms or 0)
+    texts = [text.transcript for text in results.transcripts or [] if text.transcript]
+    return kind, turns_of_words(_words(tokens, texts), is_by_channel)
 
 
 def _segment_turn(number: int, segment: _AudioSegment) -> Turn:
@@ -168,19 +177,95 @@ def _speakers_by_time(labels: _Speakers | None) -> dict[Seconds, str | None]:
     return {item.start_time: item.speaker_label for segment in segments for item in segment.items or []}
 
 
-def _words(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: str | None = None) -> Iterator[Word]:
+class _Token(NamedTuple):
+    """An item of the file: a word, or a punctuation mark, which has the time of the word before it."""
+
+    text: str
+    label: str | None
+    begin_ms: int
+    end_ms: int | None
+    is_word: bool
+
+
+def _tokens(items: list[_Item], by_time: Mapping[Seconds, str | None], channel: str | None = None) -> list[_Token]:
+    tokens: list[_Token] = []
     label: str | None = None
+    last_ms = 0
     for number, item in enumerate(items):
-        begin = milliseconds(item.start_time, "results.items[{}].start_time", number)
-        end = milliseconds(item.end_time, "results.items[{}].end_time", number)
+        begin_ms = milliseconds(item.start_time, "results.items[{}].start_time", number)
+        end_ms = milliseconds(item.end_time, "results.items[{}].end_time", number)
         own = item.channel_label or channel or item.speaker_label
-        if begin is not None:
+        is_word = begin_ms is not None or item.type == "pronunciation"
+        if begin_ms is not None:
             label = own or by_time.get(item.start_time)
+            last_ms = begin_ms
         text = (item.alternatives[0].content if item.alternatives else None) or ""
-        yield Word(text, own or label, begin, end)
+        if text or is_word:
+            tokens.append(_Token(text, own or label, last_ms, end_ms, is_word))
+    return tokens
 
 
-def _joiner(results: _Results) -> str:
-    """What separates words: nothing in languages that are written without spaces."""
-    whole = (results.transcripts[0].transcript or "") if results.transcripts else ""
-    return "" if whole and " " not in whole and len(results.items or []) > 2 else " "
+def _words(tokens: Sequence[_Token], texts: Sequence[str]) -> list[Word]:
+    """Words with their punctuation, in the order of the text that has them, else in the order of the file."""
+    by_time = sorted(tokens, key=lambda token: token.begin_ms)
+    for ordered in (tokens, by_time):
+        for text in texts:
+            separators = _separators(ordered, text)
+            if separators is not None:
+                return list(_with_punctuation(ordered, separators))
+    words: list[Word] = []
+    for label in dict.fromkeys(token.label for token in tokens):
+        # Each channel may have a text of its own.
+        own = [token for token in tokens if token.label == label]
+        found = (separators for text in texts if (separators := _separators(own, text)) is not None)
+        words += _with_punctuation(own, next(found, [None] * len(own)))
+    return sorted(words, key=lambda word: word.begin_ms)
+
+
+def _separators(tokens: Sequence[_Token], text: str) -> list[str | None] | None:
+    """What the text has before each token; None where it does not have them all, one after the other."""
+    separators: list[str | None] = []
+    end = 0
+    for token in tokens:
+        begin = end
+        while begin < len(text) and text[begin].isspace():
+            begin += 1
+        if not text.startswith(token.text, begin):
+            return None
+        separators.append(text[end:begin])
+        end = begin + len(token.text)
+    return separators
+
+
+def _with_punctuation(tokens: Sequence[_Token], separators: Sequence[str | None]) -> Iterator[Word]:
+    """The words of tokens. Opening marks belong to the next word, and others to the one before it."""
+    words: list[Word] = []
+    last_by_label: dict[str | None, int] = {}
+    opening: list[tuple[str, str | None]] = []
+    for token, separator in zip(tokens, separators, strict=True):
+        last = last_by_label.get(token.label)
+        if token.is_word:
+            text = "".join(mark for mark, _ in opening) + token.text
+            before = opening[0][1] if opening else separator
+            last_by_label[token.label] = len(words)
+            words.append(Word(text, token.label, token.begin_ms, token.end_ms, len(words), before))
+            opening = []
+        elif last is None or token.text in _OPENING:
+            opening.append((token.text, separator))
+        else:
+            words[last] = words[last]._replace(text=words[last].text + (separator or "") + token.text)
+    if words:
+        rest = "".join(mark for mark, _ in opening)
+        words[-1] = words[-1]._replace(text=words[-1].text + rest)
+    yield from words
+
+
+def _language(results: _Results) -> str | None:
+    """The language of the file; of several the one that was spoken longest."""
+    if results.language_code or results.language_codes is UNSET:
+        return results.language_code
+    try:
+        languages = _LANGUAGES.decode(results.language_codes)
+    except msgspec.ValidationError:
+        return None  # an optional value; it is kept as it is
+    return max(languages, key=lambda language: language.duration_in_seconds).language_code if languages else None

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 PAUSE_MS: Final = 2_000
 """Our choice: a speaker who continues after such a pause begins a new turn."""
+INTERRUPTION_MS: Final = 500
+"""Our choice: so much speech of another channel in the silence of this one ends its turn, or half of a shorter word."""
 LISTENERS: Final = frozenset({"SYSTEM", "CUSTOM_BOT", "BOT", "SUPERVISOR"})
 """Roles that take no part in the conversation."""
+# Scripts without spaces between words: Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han, full-width forms.
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff00-\uff9f\uffe0-\uffee\U00020000-\U0003ffff]"
+)
 
 
 class Word(NamedTuple):
-    """A word with its times, or a punctuation mark without."""
+    """A word with its punctuation and times.
+
+    `place` counts the words of the transcript's own text, and `separator` is what that has before the word; None where
+    the text does not have the word at that place.
+    """
 
     text: str
     label: str | None
-    begin_ms: int | None
+    begin_ms: int
     end_ms: int | None
+    place: int
+    separator: str | None
+
+    @property
+    def last_ms(self) -> int:
+        """Its end, or its begin where the file has no end."""
+        return self.begin_ms if self.end_ms is None else self.end_ms
 
 
 @dataclass(slots=True)
@@ -45,31 +64,76 @@ class Turn:
         return self.kind != "EVENT" and self.participant is not None and self.participant not in LISTENERS
 
 
-def turns_of_words(words: Iterable[Word], joiner: str, is_by_channel: bool) -> list[Turn]:
-    """Turns from words in order of time.
+@dataclass(slots=True)
+class _OpenTurn:
+    """A turn while words are added. `others` are the words of other channels since its last word, in order of begin."""
 
-    A turn ends where another participant speaks or after a pause. On channels people speak at the same time: there
-    each channel has its own turns.
+    turn: Turn
+    words: list[Word]
+    others: list[Word] = field(default_factory=list)
+
+    def add(self, word: Word) -> None:
+        """Add the next word."""
+        self.words.append(word)
+        if word.end_ms is not None:
+            self.turn.end_ms = max(self.turn.end_ms or 0, word.end_ms)
+        self.others = [other for other in self.others if other.last_ms > word.begin_ms]
+
+    def is_ended_by(self, word: Word) -> bool:
+        """Whether the next word of the same channel begins a new turn, after a pause or another channel's speech."""
+        end_ms = max(self.turn.end_ms or 0, self.words[-1].last_ms)
+        if word.begin_ms - end_ms >= PAUSE_MS:
+            return True
+        return any(_fills_silence(other, end_ms, word.begin_ms) for other in self.others)
+
+
+def turns_of_words(words: Iterable[Word], is_by_channel: bool) -> list[Turn]:
+    """Turns from words, in order of begin.
+
+    A turn ends where another participant speaks, or after a pause. On channels people also speak at the same time:
+    another channel's speech ends a turn there only if it fills a silence of this one. Words are joined as the
+    transcript's own text has them, and where that says nothing, as their scripts are written.
     """
-    open_turns: dict[str | None, tuple[Turn, list[str]]] = {}
-    all_turns: list[tuple[Turn, list[str]]] = []
-    for text, label, begin_ms, end_ms in words:
-        place = label if is_by_channel else None
-        current = open_turns.get(place)
-        if begin_ms is None:  # punctuation belongs to the word before it
-            if current is not None:
-                current[1].append(text)
-        elif current is None or current[0].participant != label or begin_ms - (current[0].end_ms or 0) >= PAUSE_MS:
-            open_turns[place] = new = (Turn(None, label, begin_ms, end_ms), [text])
-            all_turns.append(new)
-        else:
-            turn, texts = current
-            texts += (joiner, text)
-            if end_ms is not None and end_ms > (turn.end_ms or 0):
-                turn.end_ms = end_ms
-    for turn, texts in all_turns:
-        turn.content = "".join(texts)
-    return sorted((turn for turn, _ in all_turns), key=lambda turn: (turn.begin_ms or 0, turn.participant or ""))
+    open_turns: dict[str | None, _OpenTurn] = {}
+    all_turns: list[_OpenTurn] = []
+    ordered = sorted(words, key=lambda word: word.begin_ms) if is_by_channel else words
+    for word in ordered:
+        channel = word.label if is_by_channel else None
+        current = open_turns.get(channel)
+        if current is None or current.turn.participant != word.label or current.is_ended_by(word):
+            current = open_turns[channel] = _OpenTurn(Turn(None, word.label, word.begin_ms, word.end_ms), [])
+            all_turns.append(current)
+        current.add(word)
+        for other_channel, other in open_turns.items():
+            if other_channel != channel:
+                other.others.append(word)
+    for open_turn in all_turns:
+        open_turn.turn.content = join_words(open_turn.words)
+    return sorted((each.turn for each in all_turns), key=lambda turn: (turn.begin_ms or 0, turn.participant or ""))
+
+
+def _fills_silence(other: Word, begin_ms: int, end_ms: int) -> bool:
+    """Whether at least half of another channel's word, or a long part of it, is between two times."""
+    length_ms = other.last_ms - other.begin_ms
+    if length_ms <= 0:
+        return begin_ms <= other.begin_ms <= end_ms
+    overlap_ms = min(other.last_ms, end_ms) - max(other.begin_ms, begin_ms)
+    return overlap_ms > 0 and overlap_ms >= min(length_ms / 2, INTERRUPTION_MS)
+
+
+def join_words(words: Sequence[Word]) -> str:
+    """The text of a turn."""
+    parts = [words[0].text] if words else []
+    for before, word in itertools.pairwise(words):
+        is_next = word.separator is not None and word.place == before.place + 1
+        parts += (word.separator or "" if is_next else separator_of(before.text, word.text), word.text)
+    return "".join(parts)
+
+
+def separator_of(before: str, after: str) -> str:
+    """What separates two words by their scripts: nothing where one of them is written without spaces."""
+    is_unspaced = _UNSPACED.match(before[-1:]) or _UNSPACED.match(after[:1])
+    return "" if is_unspaced or not before or not after else " "
 
 
 def set_chat_offsets(turns: Sequence[Turn]) -> None:

@@ -23,15 +23,13 @@ from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD
 from trunkline.objects.model import Column, Json, Object
 from trunkline.sql.flatten.tree import Leaf, pointer, tree_of
 from trunkline.sql.flatten.values import parse, renamed, scalar
-from trunkline.sql.order import compared_columns
+from trunkline.sql.order import compared_columns, partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation
 
 _BESIDE = (
     "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
     "record_is_deleted", "record_unmapped", "record_unmapped_safe", "record_is_made", "record_is_left",
 )  # fmt: skip
-UNDATED = "1970-01-01"
-"""Partition date of rows whose partition column is NULL."""
 ROW = "record_row"
 """The row's place in its batch."""
 IS_ODD = "record_is_odd"
@@ -211,8 +209,7 @@ class _Statement:
             else:
                 value = _q(column.name)
             yield _as(value, column.name)
-        date = f"COALESCE(CAST({_q(self.obj.partition)} AS DATE), DATE '{UNDATED}')"
-        yield f"{date} AS {PARTITION_DATE}"
+        yield f"{partition_date(self.obj, DUCKDB)} AS {PARTITION_DATE}"
         yield ROW
         yield f"{self._is_odd()} AS {IS_ODD}"
 

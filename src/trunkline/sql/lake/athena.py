@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 
 from trunkline.engines.athena import ATHENA
-from trunkline.engines.model import quote_qualified, text_literal
+from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.limits import EVENT_YEAR_MIN
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
-from trunkline.sql.ddl import column_lines, create_schema
+from trunkline.sql.ddl import column_lines, create_schema, warehouse_statements
 from trunkline.sql.lake.views import (
     FILES_SUFFIX,
     LAST_YEAR,
     PARTITION_KEYS,
-    UNDATED_YEAR,
     create_lake_views,
     has_plain,
     lake_columns,
 )
+from trunkline.sql.order import UNDATED_YEAR
 from trunkline.sql.views import create_view, views_on
 
 EXAMPLE_LAKE = "s3://trunkline-lake"
@@ -88,6 +88,11 @@ def athena_statements(
     )
 
 
+def object_statements(obj: Object, engine: Engine, lake: str) -> tuple[str, ...]:
+    """Everything an engine needs for this object, in order: to store it, or to read it from a lake."""
+    return athena_statements(obj, lake) if engine.tables is None else warehouse_statements(obj, engine)
+
+
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
     """One statement: a name that is unique, the database it runs in, what it is for, and its text."""
@@ -127,7 +132,7 @@ def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY)
         )  # fmt: skip
     for view in views_on(known, VIEWS.values()):
         about = f"Creates the view {view.database}.{view.name}; once is enough."
-        made.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA.name)))
+        made.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
     if views_on(known, [CALLS_VIEW]):
         made.append(
             NamedQuery("calls_by_direction_and_answer_type", CALLS_VIEW.database,

@@ -160,4 +160,4 @@ def object_tables(
 def view_table(view: View) -> CatalogueTable:
     """A view of the catalogue on another's columns."""
     columns: list[tuple[str, Type, str]] = [(one.name, VIEW_TYPES[one.type], one.meaning) for one in view.columns]
-    return _view(view.database, view.name, select_view(view, ATHENA.name), columns, view.grain)
+    return _view(view.database, view.name, select_view(view, ATHENA), columns, view.grain)

@@ -23,9 +23,6 @@ MOVED_TO = Column(
     is_amazon=False, source="Trunkline", length_max=10,
 )  # fmt: skip
 
-UNDATED_YEAR = 1970
-"""Versions without a partition date lie in 1970-01-01."""
-
 FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
 
 # Each projected year adds 372 locations that a query without a date looks at, so the list ends somewhere.

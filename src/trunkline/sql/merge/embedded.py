@@ -17,10 +17,8 @@ from datetime import date, timedelta
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.statement import UNDATED
 from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
-from trunkline.sql.merge.staged import partition_date
-from trunkline.sql.order import compared_columns, hashed_terms, same_key, tail_terms
+from trunkline.sql.order import UNDATED, compared_columns, hashed_terms, partition_date, same_key, tail_terms
 
 _FILES = (
     "read_parquet($1, filename = 'stage_file', file_row_number = true, union_by_name = true, hive_partitioning = false)"
@@ -144,7 +142,7 @@ def stage_sql(obj: Object, is_rebuild: bool = False) -> str:
     moved = f"{MOVED_TO.name} IS NOT NULL AS is_moved, " if is_rebuild else ""
     return (
         f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {_keys(obj, 'r')}, {', '.join(_ORDER + _ALONG)}, "
-        f"record_is_deleted, {partition_date(obj)} AS stage_date, {_BATCH_OF} AS batch_id, stage_file, "
+        f"record_is_deleted, {partition_date(obj, DUCKDB)} AS stage_date, {_BATCH_OF} AS batch_id, stage_file, "
         f"file_row_number AS stage_line, {moved}0 AS tie_place FROM {_FILES} AS r"
         + ("" if is_rebuild else f" WHERE {MOVED_TO.name} IS NULL")
     )
@@ -182,7 +180,7 @@ def _held(obj: Object, keys: str) -> str:
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     return (
         f"SELECT {_keys(obj, 't')}, {_named(_ORDER + _ALONG, 't')}, t.rowid AS held_row, t.record_is_deleted, "
-        f"{partition_date(obj, 't')} AS held_date, 0 AS tie_place "
+        f"{partition_date(obj, DUCKDB, 't')} AS held_date, 0 AS tie_place "
         f"FROM {target} AS t SEMI JOIN {keys} AS s ON {same_key(obj, DUCKDB, 't', 's')}"
     )
 

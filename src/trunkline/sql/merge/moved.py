@@ -5,19 +5,13 @@ from __future__ import annotations
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.statement import UNDATED
 from trunkline.sql.merge.procedure_text import indented
-from trunkline.sql.order import same_key
+from trunkline.sql.order import partition_date, same_key
 
 _HELD = (
     "record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash",
     "record_position", "record_arrived_at", "record_loaded_at",
 )  # fmt: skip
-
-
-def date_of(obj: Object, engine: Engine, alias: str) -> str:
-    """The UTC date of the partition that a row belongs to."""
-    return f"COALESCE(CAST({alias}.{engine.quote(obj.partition)} AS DATE), DATE '{UNDATED}')"
 
 
 def elsewhere_sql(obj: Object, engine: Engine, verdict: str, staged: str) -> str:
@@ -29,7 +23,7 @@ def elsewhere_sql(obj: Object, engine: Engine, verdict: str, staged: str) -> str
     names = [*obj.key, *_HELD]
     columns = [f"t.{engine.quote(name)}" for name in names]
     columns[len(obj.key) : len(obj.key)] = [
-        f'{date_of(obj, engine, "t")} AS "held_date"',
+        f'{partition_date(obj, engine, "t")} AS "held_date"',
         'v."comparison" = 1 AS "is_beaten"',
     ]
     return f"""\
@@ -40,7 +34,7 @@ SELECT
     WHERE EXISTS (
       SELECT 1 FROM {staged} AS s
       WHERE {same_key(obj, engine, "s", "v")}
-        AND {date_of(obj, engine, "s")} <> {date_of(obj, engine, "t")}
+        AND {partition_date(obj, engine, "s")} <> {partition_date(obj, engine, "t")}
     )"""
 
 

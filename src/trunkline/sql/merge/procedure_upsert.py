@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.objects.model import Object
-from trunkline.sql.merge.moved import date_of, elsewhere_sql
+from trunkline.sql.merge.moved import elsewhere_sql
 from trunkline.sql.merge.procedure_text import (
     BEATEN,
     COUNTS,
@@ -22,7 +22,7 @@ from trunkline.sql.merge.procedure_text import (
     table_name,
     temporary,
 )
-from trunkline.sql.order import comparison, order_terms, same_key
+from trunkline.sql.order import comparison, order_terms, partition_date, same_key
 
 DECLARED = ("n_staged", "n_keys", "n_beaten", "n_merged", "n_better", "n_revived", "n_replaced", "n_ended", "n_late")
 """The variables that the steps count in, one BIGINT each."""
@@ -97,7 +97,7 @@ def _upsert(obj: Object, engine: Engine) -> str:
     ON CONFLICT ({keys}) DO UPDATE SET
       {assigned}
     WHERE NOT t."record_is_deleted"
-      AND {date_of(obj, engine, "EXCLUDED")} = {date_of(obj, engine, "t")}
+      AND {partition_date(obj, engine, "EXCLUDED")} = {partition_date(obj, engine, "t")}
       AND CASE
         {better}
         ELSE 0
@@ -128,7 +128,7 @@ def _left_over(obj: Object, engine: Engine) -> str:
     FROM (
       SELECT {key_list(obj, engine, "s")}, s."staged_row", s."record_is_deleted" AS "is_deleted",
         t."record_is_deleted" AS "is_held_deleted",
-        {date_of(obj, engine, "s")} <> {date_of(obj, engine, "t")} AS "is_moved",
+        {partition_date(obj, engine, "s")} <> {partition_date(obj, engine, "t")} AS "is_moved",
         CASE
           {arms}
           ELSE 0

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.statement import UNDATED
 from trunkline.sql.lake.views import lake_rows
-from trunkline.sql.order import order_by, same_key
+from trunkline.sql.order import order_by, partition_date, same_key
 
 _BATCH_OF = "regexp_extract(filename, '([0-9a-f]{32})[.]parquet$', 1)"
 
@@ -32,12 +31,6 @@ def _q(name: str) -> str:
     return DUCKDB.quote(name)
 
 
-def partition_date(obj: Object, alias: str = "") -> str:
-    """The UTC date that a row's partition is named by."""
-    column = f"{alias}.{_q(obj.partition)}" if alias else _q(obj.partition)
-    return f"COALESCE(CAST({column} AS DATE), DATE '{UNDATED}')"
-
-
 def staging_sql(obj: Object) -> StagingSql:
     """What is done before rows go to a server. Pure; table `held` comes from the server."""
     columns = ", ".join(_q(column.name) for column in obj.columns)
@@ -45,7 +38,7 @@ def staging_sql(obj: Object) -> StagingSql:
     files = "read_parquet($1, filename = true, union_by_name = true, hive_partitioning = false)"
     stage = (
         f"CREATE OR REPLACE TEMP TABLE stage AS SELECT {columns}, {_BATCH_OF} AS batch_id, "
-        f"{partition_date(obj)} AS partition_date FROM {lake_rows(obj, files, [('filename', 'VARCHAR')])} "
+        f"{partition_date(obj, DUCKDB)} AS partition_date FROM {lake_rows(obj, files, [('filename', 'VARCHAR')])} "
         "WHERE record_moved_to IS NULL"
     )
     best = (

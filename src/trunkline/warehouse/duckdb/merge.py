@@ -49,7 +49,7 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
     for view in views_on(objects, views):
-        con.execute(create_view(view, DUCKDB.name))
+        con.execute(create_view(view, DUCKDB))
     for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
         con.execute(statement)
 

@@ -17,8 +17,8 @@ from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.settings import path_of
 from trunkline.sql.session import Rows, Session
+from trunkline.urls import path_of
 from trunkline.warehouse.duckdb import merge as duckdb_merge
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
 

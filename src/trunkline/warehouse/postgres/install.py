@@ -71,7 +71,7 @@ def install(
                 con.execute(statement)
         for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
             con.execute(statement)
-        view_statements = [create_view(view, POSTGRES.name) for view in views_on(objects, views)]
+        view_statements = [create_view(view, POSTGRES) for view in views_on(objects, views)]
         view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
         statements = [*(one for obj in objects for one in _of(obj)), *view_statements]
         _run_all(con, statements)

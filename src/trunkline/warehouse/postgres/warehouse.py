@@ -27,10 +27,10 @@ from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.records import Refused
-from trunkline.settings import without_password
 from trunkline.sql.merge.procedure_text import COUNTS, ELSEWHERE, lock_statement, temporary
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.session import Rows, Session
+from trunkline.urls import without_password
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged

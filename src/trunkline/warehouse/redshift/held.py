@@ -15,9 +15,8 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.statement import UNDATED
 from trunkline.sql.merge.staged import staging_sql
-from trunkline.sql.order import same_key
+from trunkline.sql.order import UNDATED, same_key
 from trunkline.sql.session import Session
 
 _TERMS: Final = ("record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash")

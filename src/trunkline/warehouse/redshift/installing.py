@@ -76,7 +76,7 @@ def _of(obj: Object) -> tuple[str, ...]:
 
 
 def _analysis(objects: Sequence[Object], views: Sequence[View]) -> Iterator[str]:
-    yield from (create_view(view, REDSHIFT.name) for view in views_on(objects, views))
+    yield from (create_view(view, REDSHIFT) for view in views_on(objects, views))
     yield from star_statements(objects, REDSHIFT)
     yield from family_statements(objects, REDSHIFT)
 

@@ -48,15 +48,3 @@ def test_a_file_from_another_file_system(tmp_path: Path, monkeypatch: pytest.Mon
     assert store.get_bytes("t/rows.parquet") == b"rows"
     assert not source.exists()
     assert list((tmp_path / "lake" / ".unfinished").iterdir()) == []
-
-
-def test_a_batch_is_told_from_what_was_compacted() -> None:
-    """Only rows and tombstones of a batch name one."""
-    from trunkline.lake import layout
-
-    batch = "0" * 32
-    for name, expected in [
-        (f"{batch}.parquet", batch), (f"{batch}.moved.parquet", batch), (f"compacted-{batch}.parquet", None),
-        ("other.parquet", None),
-    ]:  # fmt: skip
-        assert layout.batch_of(f"d/t/year=2026/month=03/day=08/{name}") == expected

@@ -1,9 +1,9 @@
-"""Certificates: what is stated of a closed period, what was appended since, and whether it still holds.
+"""Certificates: what is stated about a closed period, what was appended since, and whether it still holds.
 
-A certificate's hash is SHA-256 over one line a contact, `<id> <end>\\n` with the end as `2026-03-03T10:05:00Z`, sorted
-by the bytes of the id: anybody can compute it from the table with `sort` and `sha256sum`. The certificate is never
-written again. What changes later is appended, each amendment with the contacts it names, the hash after it, and the
-hash of the document before it, so that none can be changed or taken away without a trace.
+A certificate's hash is SHA-256 over one line per contact, `<id> <end>\\n` with the end as `2026-03-03T10:05:00Z`,
+sorted by the bytes of the id. Anybody can compute it from the table with `sort` and `sha256sum`. A certificate is never
+rewritten. Later changes are appended as amendments, each with the contacts it names, the hash after it, and the hash
+of the document before it, so that no document can be changed or removed unnoticed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ from typing import Final, Literal
 import duckdb
 import msgspec
 
-from trunkline.completeness.census import Counts, Scope
+from trunkline.completeness.census import CensusCounts, Scope
+from trunkline.engines.model import text_literal
 from trunkline.errors import TerminalError
+from trunkline.sql.relation import Relation, relation
 
 FORMAT: Final = 1
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _CHUNK: Final = 50_000
 
-Change = Literal["completed", "moved in", "moved out", "changed", "dropped by rule"]
+ChangeKind = Literal["completed", "moved in", "moved out", "changed", "dropped by rule"]
 """completed: a contact that no period had. moved: from or to another period. changed: its end, within the period."""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stated of a period when it closes. Times are UTC; `pairs` is the number of contacts in the hash.
+    """What is stated about a period when it closes. Times are UTC; `pairs` is the number of contacts in the hash.
 
     `scope`: column and value of the rows that the source answers for, None for all.
-    `listed_as_of`: the listing that it rests on was asked for at this instant or later. `settle_hours` is the rule.
+    `listed_as_of`: the listing that it relies on was made at this instant or later. `settle_hours` is the rule.
     """
 
     format: int
@@ -42,7 +44,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime
     end: datetime
     scope: Scope
-    counts: Counts
+    counts: CensusCounts
     pairs: int
     sha256: str
     listed_as_of: datetime
@@ -52,10 +54,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A contact that an amendment names: its end before and after, None where it was or is not in the period."""
+    """A contact that an amendment names: its end before and after, None where it was not or is not in the period."""
 
     id: str
-    change: Change
+    change: ChangeKind
     before: datetime | None
     after: datetime | None
 
@@ -84,20 +86,20 @@ class Chain:
 
     @property
     def last(self) -> Certificate | Amendment:
-        """What is in force: its `pairs` and `sha256`."""
+        """The document in force, with its `pairs` and `sha256`."""
         return self.amendments[-1] if self.amendments else self.certificate
 
     def faults(self) -> list[str]:
         """What is wrong with the documents themselves, as sentences."""
-        found = []
+        faults = []
         for place, amendment in enumerate(self.amendments):
             if amendment.number != place + 1:
-                found.append(f"amendment {place + 1} is missing: the next one is number {amendment.number}")
+                faults.append(f"amendment {place + 1} is missing: the next one is number {amendment.number}")
                 break
             if amendment.previous != self.documents[place]:
                 before = f"amendment {place}" if place else "the certificate"
-                found.append(f"{before} is not the document that amendment {place + 1} was appended to")
-        return found
+                faults.append(f"{before} is not the document that amendment {place + 1} was appended to")
+        return faults
 
 
 def encode(document: Certificate | Amendment) -> bytes:
@@ -111,14 +113,14 @@ def document_hash(data: bytes) -> str:
 
 
 def decode_chain(documents: Sequence[bytes]) -> Chain:
-    """A certificate and its amendments. Raises TerminalError for text that is none."""
+    """A certificate and its amendments. Raises TerminalError for text that is not valid."""
     try:
         certificate = msgspec.json.decode(documents[0], type=Certificate)
         amendments = tuple(msgspec.json.decode(data, type=Amendment) for data in documents[1:])
     except msgspec.DecodeError as error:
         raise TerminalError(
-            f"a certificate below _ledger/certificate/ in the lake cannot be read ({error}): it was changed or cut "
-            "short. Put it back from a backup"
+            f"a certificate below _ledger/certificate/ in the lake cannot be read ({error}): it was changed or "
+            "truncated. Restore it from a backup"
         ) from error
     return Chain(certificate, amendments, tuple(map(document_hash, documents)))
 
@@ -133,39 +135,42 @@ def hash_pairs(con: duckdb.DuckDBPyConnection, source: str) -> str:
     return digest.hexdigest()
 
 
-def pairs_of(path: Path) -> str:
-    """A FROM item of certified pairs: id, ended, began."""
-    quoted = str(path).replace("'", "''")
-    return f"read_parquet('{quoted}')"
+def pairs_in(path: Path) -> str:
+    """A FROM item of a file of certified pairs: id, ended, began."""
+    return f"read_parquet({text_literal(str(path))})"
 
 
-def fill_certified(con: duckdb.DuckDBPyConnection, path: Path, chain: Chain) -> None:
-    """Table `certified(id, ended, began)`: the certificate's pairs with every amendment applied."""
-    con.execute(f"CREATE OR REPLACE TABLE certified AS SELECT id, ended, began FROM {pairs_of(path)}")
+def load_certified(con: duckdb.DuckDBPyConnection, pairs: Path, chain: Chain) -> Relation:
+    """The certified contacts: the certificate's pairs with every amendment applied."""
+    certified = relation("certified", ("id", "ended", "began"))
+    con.execute(f"CREATE OR REPLACE TABLE {certified.sql} AS SELECT id, ended, began FROM {pairs_in(pairs)}")
     for amendment in chain.amendments:
-        apply(con, amendment.entries)
+        apply(con, certified, amendment.entries)
+    return certified
 
 
-def apply(con: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> None:
-    """Make table `certified` as an amendment says."""
-    con.execute("DELETE FROM certified WHERE id IN (SELECT unnest($1::VARCHAR[]))", [[entry.id for entry in entries]])
-    there = [(entry.id, entry.after.replace(tzinfo=None)) for entry in entries if entry.after is not None]
-    if there:
+def apply(con: duckdb.DuckDBPyConnection, certified: Relation, entries: Sequence[Entry]) -> None:
+    """Change certified contacts as an amendment says."""
+    con.execute(
+        f"DELETE FROM {certified.sql} WHERE id IN (SELECT unnest($1::VARCHAR[]))", [[entry.id for entry in entries]]
+    )
+    added = [(entry.id, entry.after.replace(tzinfo=None)) for entry in entries if entry.after is not None]
+    if added:
         con.execute(
-            "INSERT INTO certified SELECT unnest($1::VARCHAR[]), unnest($2::TIMESTAMP[]), NULL",
-            [[id_ for id_, _ in there], [ended for _, ended in there]],
+            f"INSERT INTO {certified.sql} SELECT unnest($1::VARCHAR[]), unnest($2::TIMESTAMP[]), NULL",
+            [[id_ for id_, _ in added], [ended for _, ended in added]],
         )
 
 
-def count_certified(con: duckdb.DuckDBPyConnection) -> int:
-    """Contacts in table `certified`."""
-    count: int = con.execute("SELECT count(*) FROM certified").fetchall()[0][0]
+def count_certified(con: duckdb.DuckDBPyConnection, certified: Relation) -> int:
+    """The number of certified contacts."""
+    count: int = con.execute(f"SELECT count(*) FROM {certified.sql}").fetchall()[0][0]
     return count
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A contact that differs from what is certified. `verdict` is the census's, None where it names the id no more."""
+    """A contact that differs from what is certified. `verdict` is the census's, None where the census lacks the id."""
 
     id: str
     before: datetime | None
@@ -173,27 +178,28 @@ class Difference:
     verdict: str | None
 
     @property
-    def is_gone(self) -> bool:
-        """Whether nothing explains that the period lost it: it was certified, and is held no more."""
+    def is_lost(self) -> bool:
+        """It was certified, is no longer held in the period, and nothing explains that."""
         return self.before is not None and self.after is None and self.verdict not in ("moved", "dropped by rule")
 
     def entry(self) -> Entry:
         """How an amendment names it."""
         if self.before is None:
-            change: Change = "completed"
+            change: ChangeKind = "completed"
         elif self.after is not None:
             change = "changed"
         else:
             change = "moved out" if self.verdict == "moved" else "dropped by rule"
-        return Entry(self.id, change, aware(self.before), aware(self.after))
+        return Entry(self.id, change, _aware(self.before), _aware(self.after))
 
 
-def differences(con: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
-    """`certified` against `matched`, by id; nothing where the period is as it was certified."""
+def differences(con: duckdb.DuckDBPyConnection, certified: Relation, matched: Relation) -> Iterator[Difference]:
+    """Certified contacts against a census, by id; nothing where the period is as it was certified."""
     cursor = con.cursor()
     cursor.execute(
-        "SELECT COALESCE(c.id, m.id), c.ended, CASE WHEN m.is_kept AND m.is_stored THEN m.ended END AS now, m.verdict "
-        "FROM certified AS c FULL JOIN matched AS m USING (id) WHERE c.ended IS DISTINCT FROM now "
+        "SELECT COALESCE(c.id, m.id), c.ended, "
+        "CASE WHEN m.is_in_lake AND m.is_in_warehouse THEN m.ended END AS now, m.verdict "
+        f"FROM {certified.sql} AS c FULL JOIN {matched.sql} AS m USING (id) WHERE c.ended IS DISTINCT FROM now "
         "AND (c.id IS NOT NULL OR now IS NOT NULL) ORDER BY 1"
     )
     while rows := cursor.fetchmany(_CHUNK):
@@ -201,6 +207,5 @@ def differences(con: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
             yield Difference(*row)
 
 
-def aware(at: datetime | None) -> datetime | None:
-    """A stored time with its zone said."""
+def _aware(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None else None

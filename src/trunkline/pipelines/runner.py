@@ -1,0 +1,210 @@
+"""The order of the stages, once for every source: recover, plan, put, merge, move the source on, forget the plan.
+
+Reading, flattening and merging overlap; the end state does not depend on it. Stopping at any point loses nothing: the
+next run goes on from what is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from trunkline import clock
+from trunkline.accounting import Counts, Drift, total
+from trunkline.errors import SourceChangedError
+from trunkline.lake import layout
+from trunkline.ledger import index
+from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
+from trunkline.objects.model import Object
+from trunkline.pipelines import batches
+from trunkline.pipelines.flattening import FlattenPool
+from trunkline.pipelines.home import Home, LakeHome, LakeState
+from trunkline.pipelines.letters import kept_letters
+from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, grouped, merge_batches
+from trunkline.pipelines.recovery import merge_record, open_plans, remove_rows, restore, unmerged
+from trunkline.pipelines.refused import put_again
+from trunkline.pipelines.taking_back import pending, take_back
+from trunkline.positions import REFUSED_SOURCE, Plan
+from trunkline.records import Framed
+from trunkline.sources.model import DurableBatch, Source, SourceContext
+from trunkline.sources.registry import SOURCES, open_source
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a run did. `files` counts what the source was to read; `recovered` batches of an earlier run."""
+
+    object_name: str
+    counts: Counts
+    batches: int
+    bytes_read: int
+    seconds: float
+    files: int
+    recovered: int
+    drifts: tuple[Drift, ...]
+
+
+def no_advance(_: int) -> None:
+    """For who shows no progress."""
+
+
+class Runner:
+    """Runs sources of one object into a home's lake and warehouse."""
+
+    def __init__(self, home: Home, obj: Object) -> None:
+        self.home, self.obj = home, obj
+        self.context = SourceContext(home.settings, obj, LakeState(home.store), lambda plan: kept_letters(home, plan))
+        self._pool = FlattenPool(home.lake, obj)
+
+    def run(self, source: Source, files: int = 0, on_put: Callable[[BatchRecord], None] = lambda _: None) -> LoadResult:
+        """Load what a source gives beyond what was read before, after finishing what an earlier run began.
+
+        `on_put` is called with each batch that is in the lake, `files` is what the result says was to be read.
+        Raises what the source raises. A record that cannot be used is set aside and never stops the run.
+        """
+        started = clock.monotonic_s()
+        recovered = self.recover()
+        counts: list[Counts] = []
+        drifts: list[Drift] = []
+        bytes_read = 0
+        for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
+            counts += self.merge(group, source)
+            drifts += [record.drift for record in group if record.drift.records]
+            bytes_read += sum(record.bytes_read for record in group)
+        seconds = clock.monotonic_s() - started
+        return LoadResult(
+            self.obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts)
+        )
+
+    def put(self, framed: Framed) -> BatchRecord:
+        """Plan one batch and put it into the lake; durable when this returns."""
+        batches.record_plan(self.home.store, framed.plan)
+        return self._pool.put(framed)
+
+    def merge(self, records: Sequence[BatchRecord], source: Source | None = None) -> list[Counts]:
+        """Merge batches of the lake, move their source on, forget their plans. Safe to repeat at any point."""
+        return merge_batches(self.home, self.obj, records, lambda merged: self._move_on(merged, source))
+
+    def recover(self, is_rebuild: bool = False, advance: Advance = no_advance) -> int:
+        """Finish what an earlier run began; returns the number of batches finished.
+
+        A plan without accounting is done again over the same ranges. A batch in the lake that was never merged is
+        merged. Where the warehouse lacks batches that were merged once (it is new, or an old copy), or when a rebuild
+        is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
+        """
+        finished = self._finish_plans()
+        for batch_id in pending(self.home, self.obj):
+            take_back(self.home, self.obj, batch_id)
+        lacking = unmerged(self.home, self.obj)
+        lost = {record.batch_id: merge_record(self.home, self.obj, record.batch_id) for record in lacking}
+        waiting = [record for record in lacking if lost[record.batch_id] is None]
+        merged = [(record, found) for record in lacking if (found := lost[record.batch_id]) is not None]
+        if merged or is_rebuild:
+            restore(self.home, self.obj, merged, {record.batch_id for record in waiting}, advance)
+        for group in grouped(self.home, waiting):
+            self.merge(group)
+        return max(finished, len(lacking))
+
+    def _planned(self, source: Source) -> Iterator[Framed | None]:
+        for framed in source.read(index.positions(self.home.warehouse, self.obj.name)):
+            if framed is not None:
+                batches.record_plan(self.home.store, framed.plan)
+            yield framed
+
+    def _groups(
+        self, records: Iterator[BatchRecord | None], on_put: Callable[[BatchRecord], None]
+    ) -> Iterator[list[BatchRecord]]:
+        """What is merged together: up to a limit of batches and rows, and never across a None."""
+        most = batches_max(self.home)
+        group: list[BatchRecord] = []
+        for record in records:
+            if record is not None:
+                on_put(record)
+                group.append(record)
+            is_full = len(group) >= most or sum(one.accepted for one in group) >= MERGE_ROWS_MAX
+            if group and (record is None or is_full):
+                yield group
+                group = []
+        if group:
+            yield group
+
+    def _move_on(self, merged: Sequence[BatchRecord], source: Source | None = None) -> None:
+        """Call the sources of these batches with what is durable now."""
+        by_name: dict[str, list[DurableBatch]] = {}
+        for record in merged:
+            durable = DurableBatch(record.plan, record.read, record.filtered, record.dead_letter)
+            by_name.setdefault(record.plan.source, []).append(durable)
+        for name, durables in by_name.items():
+            if source is not None and source.name == name:
+                source.after_durable(durables)
+            elif name in SOURCES:
+                open_source(name, self.context).after_durable(durables)
+
+    def _finish_plans(self) -> int:
+        """Do again what has no accounting, and let go the plans of batches that are merged."""
+        home, obj = self.home, self.obj
+        plans = open_plans(home, obj)
+        records = {plan.batch_id: home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) for plan in plans}
+        begun = [plan for plan in plans if records[plan.batch_id] is None]
+        if begun:
+            remove_rows(home, obj, {plan.batch_id for plan in begun})
+        for plan in begun:
+            self._redo(plan)
+        for plan in plans:
+            merged = index.merged_batch(home.warehouse, plan.batch_id)
+            data = records[plan.batch_id]
+            if merged is not None and data is not None:
+                # Stopped between the merge's commit and its record in the lake.
+                self._move_on([decode_batch(data)])
+                record = MergeRecord(plan.batch_id, *merged)
+                home.store.put_bytes(encode(record), layout.merge_key(obj.name, plan.batch_id))
+                home.store.remove(layout.plan_key(obj.name, plan.batch_id))
+        return len(plans)
+
+    def _redo(self, plan: Plan) -> None:
+        """Do a planned batch again, or drop its plan where its span is read anew."""
+        if plan.source == REFUSED_SOURCE:
+            put_again(self.home, self.obj, plan)
+            return
+        try:
+            framed = open_source(plan.source, self.context).reread(plan)
+        except SourceChangedError:
+            self._replan(plan)
+            return
+        if framed is not None:
+            self._pool.put(framed)
+        else:
+            self.home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+
+    def _replan(self, plan: Plan) -> None:
+        """Drop what has changed from a batch: the new version is read anew.
+
+        The other files of such a batch become batches of their own, since what follows in them may be read already.
+        """
+        parts = [replace(plan, ranges=(span,)) for span in plan.ranges] if len(plan.ranges) > 1 else []
+        for part in parts:
+            batches.record_plan(self.home.store, part)
+        self.home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
+        for part in parts:
+            self._redo(part)
+
+
+def put_into_lake(lake: LakeHome, pool: FlattenPool, source: Source) -> list[BatchRecord]:
+    """Plan and put what a source gives, without a warehouse: what a Lambda function can do.
+
+    The next run with a warehouse merges it. A batch whose accounting is in the lake already is not put again, so that
+    what is delivered twice is one batch.
+    """
+    records: list[BatchRecord] = []
+    for framed in source.read({}):
+        if framed is None:
+            continue
+        data = lake.store.get_bytes(layout.batch_key(framed.plan.object_name, framed.plan.batch_id))
+        if data is not None:
+            records.append(decode_batch(data))
+            continue
+        batches.record_plan(lake.store, framed.plan)
+        records.append(pool.put(framed))
+    return records

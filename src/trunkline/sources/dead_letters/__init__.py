@@ -1,0 +1,1 @@
+"""Records that were set aside, run again."""

@@ -1,0 +1,53 @@
+"""The sources there are, by the name in their plans. A module is imported when its source is first opened."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from trunkline.errors import TerminalError
+from trunkline.objects.model import Object
+from trunkline.sources.files.listing import SourceFile
+from trunkline.sources.model import Source, SourceContext
+
+SOURCES: Final = {
+    "s3_files": "files.reader:FileSource",
+    "transcripts": "transcripts.source:TranscriptSource",
+    "connect_api": "connect_api.source:ContactSource",
+    "dynamodb_stream": "dynamodb.source:StreamSource",
+    "dynamodb_scan": "dynamodb.source:ScanSource",
+    "dynamodb_export": "dynamodb.source:ExportSource",
+    "dead_letter": "dead_letters.source:DeadLetterSource",
+}
+"""Module below `sources/` and class, which is opened with a SourceContext alone."""
+
+
+def open_source(name: str, context: SourceContext, **options: Any) -> Source:
+    """The source of this name, opened with its context and what else it takes.
+
+    Raises TerminalError for a name that no source has.
+    """
+    if name not in SOURCES:
+        raise TerminalError(
+            f"a batch was planned by the source {name!r}, which this version of Trunkline does not have (it has "
+            f"{', '.join(SOURCES)}); run the version that planned it once more, or a newer one"
+        )
+    source: Source = _class(name)(context, **options)
+    return source
+
+
+def file_source(context: SourceContext, files: Sequence[SourceFile], client: Any = None) -> Source:
+    """The source that reads files of the context's object. `client` is a boto3 S3 client, made where needed."""
+    return open_source(context.obj.file_source, context, files=files, client=client)
+
+
+def list_files(obj: Object, paths: Sequence[str]) -> list[SourceFile]:
+    """The files that a load of the object reads, each once, in order of uri. UsageError where a path names nothing."""
+    listed: list[SourceFile] = _class(obj.file_source).list_files(paths)
+    return listed
+
+
+def _class(name: str) -> Any:
+    module, _, class_name = SOURCES[name].partition(":")
+    return getattr(importlib.import_module(f"trunkline.sources.{module}"), class_name)
