@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -160,3 +160,21 @@ def test_hostile_contact_records() -> None:
         for text in spellings(contact(f"c{n}", **change))
     ]  # fmt: skip
     assert_same(CONTACT, framed_texts(CONTACT, texts))
+
+
+@pytest.mark.parametrize("offset", ["Z", "+05:30", "-05:00", "+00:00", ".500Z", ".123456Z", "z"])
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_nested_times_keep_their_instant(offset: str, is_sorted: bool) -> None:
+    """A time inside a list is read as its instant, whatever its offset, its fraction and the order of the keys."""
+    members = {"state": "SILENT_MONITOR", "stateEndTimestamp": None, "stateStartTimestamp": f"2026-03-03T10:00:00{offset}"}
+    if not is_sorted:
+        members = dict(reversed(members.items()))
+    text = json.dumps(contact("a") | {"Agent": {"StateTransitions": [members]}}, separators=(",", ":"))
+    framed = framed_texts(CONTACT, [text])
+    assert_same(CONTACT, framed)
+    rows, letters = read(flattener_of(Flattener, CONTACT, "hash"), framed)
+    if offset == "z":
+        assert [reason for _, _, reason in letters] == ["wrong_type"]
+        return
+    expected = datetime.fromisoformat(f"2026-03-03T10:00:00{offset}").astimezone(UTC).replace(tzinfo=None)
+    assert rows[0]["agent_state_transitions"][0]["state_start_timestamp"] == expected

@@ -163,7 +163,7 @@ def _union_map(raw: bytes) -> tuple[bytes, TextMap] | None:
 
 
 _PLAIN_TIMES = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]{3}(?:[0-9]{3})?)?Z"')
-_OFFSETS = re.compile(rb'[0-9][+-][0-9]{2}:[0-9]{2}"')
+_OFFSETS = re.compile(rb':[0-9]{2}"')
 _TYPES: dict[str, Any] = {
     "text": str,
     "timestamp": Annotated[datetime, msgspec.Meta(tz=True)],
@@ -202,7 +202,7 @@ class _TypedReader:
                 return None
         except (msgspec.DecodeError, RecursionError):
             return None
-        if _OFFSETS.search(text):  # a cast of text to TIMESTAMP would drop the offset
+        if _OFFSETS.search(text):  # a time with an offset, which a cast of text to TIMESTAMP would drop
             return None
         if self._json is not None:
             try:
