@@ -14,27 +14,27 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.runtime ## make .venv with locked packages and the trunkline command in it
+setup: $(VENV)/.runtime ## create .venv with locked packages and the trunkline command
 	@echo "ready: $(BIN)/trunkline --help"
 
 demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its report
 	@$(BIN)/trunkline demo
 
-test: $(VENV)/.dev ## lint, types, and all tests; every step runs, and one failure fails
+test: $(VENV)/.dev ## run lint, types and all tests; every step runs, and one failure fails
 	@failed=; \
 	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal || failed="$$failed pytest"; \
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 15 || failed="$$failed pytest"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
-lint: $(VENV)/.dev ## style, format and the import contract
+lint: $(VENV)/.dev ## check style, format and the import contract
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
 	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 
-types: $(VENV)/.dev ## strict types
+types: $(VENV)/.dev ## check types
 	@$(BIN)/mypy --no-error-summary
 
-golden: $(VENV)/.dev ## write the generated files anew: sql/, the data dictionary, expected results
+golden: $(VENV)/.dev ## regenerate sql/, the data dictionary and expected results
 	@$(BIN)/python -m tools.generate
 	@$(BIN)/pytest -q tests/sql tests/flatten/test_same_rows.py --update-golden
 
@@ -47,13 +47,13 @@ docs: $(VENV)/.dev ## run what the documentation tells people to run
 bench: $(VENV)/.bench ## measure against other tools on the same data
 	@$(BIN)/python bench/run.py
 
-soak: $(VENV)/.dev ## the long tests: gigabytes, many seeds
+soak: $(VENV)/.dev ## run the long tests: gigabytes, many seeds
 	@$(BIN)/pytest -n $(WORKERS) -m soak --timeout 3600
 
-spark: $(VENV)/.spark ## run the lake's DDL and questions in Apache Spark (needs Java 17 or newer)
+spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs Java 17 or newer)
 	@$(BIN)/pytest -m spark --timeout 600
 
-lock: ## resolve requirements/ anew from pyproject.toml (needs uv)
+lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt

@@ -15,7 +15,7 @@ from pathlib import Path
 from measure import Line, scratch, show
 
 from trunkline.limits import CONNECT_QUOTAS, SEARCH_PAGE_MAX
-from trunkline.pipelines.collect import Collected, Collector, Service
+from trunkline.pipelines.collect import Collector, CollectResult, ConnectService
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.load import load
 from trunkline.settings import Settings
@@ -67,7 +67,7 @@ def hash_of(path: Path) -> int:
 def _measure(what: str, instance: SimulatedInstance, home: Path, files: list[str] | None = None) -> None:
     clock = JumpingClock(LATER)
     api = ConnectApi([instance], clock.now_s)
-    given = Service(CallClock(clock.now_s, clock.sleep), lambda one: invoke)
+    given = ConnectService(CallClock(clock.now_s, clock.sleep), lambda one: invoke)
 
     def invoke(operation: str, parameters: object) -> dict[str, object]:
         try:
@@ -88,7 +88,7 @@ def _measure(what: str, instance: SimulatedInstance, home: Path, files: list[str
     _show(what, len(instance.contacts), done, whole_s, real_s)
 
 
-def _show(what: str, contacts: int, done: Collected, whole_s: float, real_s: float) -> None:
+def _show(what: str, contacts: int, done: CollectResult, whole_s: float, real_s: float) -> None:
     assert done.is_done
     assert done.tally.listed == contacts
     pages = -(-contacts // SEARCH_PAGE_MAX)

@@ -30,8 +30,8 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD, SKILLS
 from trunkline.pipelines.backfill import backfill_export
-from trunkline.pipelines.changes import Processor
-from trunkline.pipelines.home import open_home
+from trunkline.pipelines.changes import ChangeProcessor
+from trunkline.pipelines.home import LakeHome, open_home
 from trunkline.settings import Settings
 from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event
@@ -120,7 +120,7 @@ def _function(is_quick: bool) -> None:
     with scratch() as folder:
         settings = Settings.load(folder, {"TRUNKLINE_PII": "drop"})
         for make, table in ((call, "calls"), (scorecard, "scorecards")):
-            processor = Processor(settings, OBJECTS, open_store(settings.lake), folder / "scratch")
+            processor = ChangeProcessor(LakeHome(settings, open_store(settings.lake), folder / "scratch"), OBJECTS)
             given = [record(n, make(1), table) for n in range(100)]
             cpu = cpu_in_turns({"warm": lambda p=processor, g=given: p.process(g, print)}, repeats)
             lines.append(Line(f"{table}: a batch of 100 to a folder, warm", cpu["warm"] * 1e3, "ms CPU", None, "20"))

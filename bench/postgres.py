@@ -24,10 +24,11 @@ from warehouses import batch_file, select
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
+from trunkline.objects.catalogue import OBJECTS, schemas
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sql.ddl import create_staging, warehouse_statements
 from trunkline.sql.merge.procedures import procedure_statements
-from trunkline.warehouse.model import Along, Opening, Staged
+from trunkline.warehouse.model import CommitHooks, Opening, Staged
 from trunkline.warehouse.postgres.copy import Copier
 from trunkline.warehouse.targets import target_of
 
@@ -218,13 +219,13 @@ def _end_to_end(url: str, db: psycopg.Connection[Any], rows: int, size: int) -> 
         theirs(flat_tables(0, rows, 0))
         for table in (CONTACT_RECORD.warehouse_table, "dlt_connect.f_calls"):
             db.execute(f"VACUUM ANALYZE {table}")
-        opening = Opening(url, 2_000, 2, folder / "scratch", folder)
-        along = Along(lambda _: None, lambda *_: None)
+        opening = Opening(url, 2_000, 2, folder / "scratch", folder, schemas(OBJECTS.values()))
+        hooks = CommitHooks(lambda *_: None, lambda *_: None)
         with target_of(url).open_warehouse(opening) as warehouse:
             for version, (first, last) in spans.items():
                 path = batch_file(local, folder, (first + last) // 2, size, version, rows)
                 started = time.perf_counter()
-                warehouse.merge(CONTACT_RECORD, [Staged(f"{version:032x}", (path,))], along)
+                warehouse.merge(CONTACT_RECORD, [Staged(f"{version:032x}", (path,))], hooks)
                 seconds["ours"].append(time.perf_counter() - started)
                 tables = list(flat_tables(first, last, version))
                 started = time.perf_counter()

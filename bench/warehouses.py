@@ -10,6 +10,7 @@ import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
+from trunkline.objects.catalogue import OBJECTS, schemas
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.warehouse.duckdb import merge as merging
 from trunkline.warehouse.duckdb.warehouse import open_warehouse
@@ -22,7 +23,9 @@ _BEGAN = "TIMESTAMP '2024-03-01' + INTERVAL (n * {seconds}) SECOND"
 @contextmanager
 def filled(path: Path, rows: int, threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of so many contacts, in order of their dates."""
-    opening = Opening(f"duckdb://{path}", 2_000, threads, path.parent / "scratch", path.parent)
+    opening = Opening(
+        f"duckdb://{path}", 2_000, threads, path.parent / "scratch", path.parent, schemas(OBJECTS.values())
+    )
     with open_warehouse(opening) as warehouse:
         con = warehouse.local
         merging.install(con, [CONTACT_RECORD], [])

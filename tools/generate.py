@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tools import pages, sql_files, table_pages
+from tools import catalogue_versions, pages, sql_files, table_pages
+from tools.dbt_sources import dbt_sources
+from tools.dictionary import dictionary
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.dbt_sources import dbt_sources
 from trunkline.sql.ddl import script
-from trunkline.sql.dictionary import dictionary
 from trunkline.sql.grants import grant_statements, role_statements
 from trunkline.sql.lake.athena import EXAMPLE_LAKE, object_statements
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements
@@ -71,6 +71,7 @@ def dbt() -> Produced:
 
 
 PRODUCERS: tuple[Callable[[], Produced], ...] = (
+    catalogue_versions.versions,
     tables,
     dictionaries,
     table_pages.view_pages,
@@ -88,7 +89,12 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     dbt,
 )
 
-OWNED_FOLDERS = (*(f"sql/{name}" for name in ENGINES), "docs/reference/objects", "integrations/dbt")
+OWNED_FOLDERS = (
+    *(f"sql/{name}" for name in ENGINES),
+    catalogue_versions.FOLDER,
+    "docs/reference/objects",
+    "integrations/dbt",
+)
 """Folders that hold generated files alone; a file in them that nothing produces is left over."""
 
 
@@ -132,7 +138,7 @@ def _extra(root: Path, files: dict[str, str]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done or up to date, 1 out of date with `--check`, 2 wrong usage."""
+    """Exit status: 0 done or up to date, 1 out of date with `--check` or a version not raised, 2 wrong usage."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.generate", description="Write every file generated from the catalogue."
     )
@@ -140,11 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help="the repository, by default the current folder")
     options = parser.parse_args(arguments)
     files = produced()
-    lines = differences(options.root, files)
-    if not options.check:
+    refused = catalogue_versions.unversioned(options.root, files)
+    lines = refused + differences(options.root, files)
+    if not options.check and not refused:
         write(options.root, files)
     for line in lines:
         sys.stdout.write(f"{line}\n")
+    if refused:
+        sys.stderr.write("nothing was written: what rows hold changed under one catalogue version\n")
+        return 1
     if options.check and lines:
         sys.stderr.write("generated files are out of date; run `python -m tools.generate`\n")
         return 1

@@ -2,25 +2,25 @@
 -- Call post_call_analytics.insert_new_f_call() or post_call_analytics.insert_new_f_call(staging, batch_id).
 
 CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_call" (
-  staging IN TEXT,
-  batch_id IN TEXT,
-  n_inserted INOUT BIGINT,
-  n_updated INOUT BIGINT,
-  n_deleted INOUT BIGINT,
-  n_superseded INOUT BIGINT,
-  n_duplicate INOUT BIGINT
+  record_staging IN TEXT,
+  record_batch_id IN TEXT,
+  record_n_inserted INOUT BIGINT,
+  record_n_updated INOUT BIGINT,
+  record_n_deleted INOUT BIGINT,
+  record_n_superseded INOUT BIGINT,
+  record_n_duplicate INOUT BIGINT
 ) AS $$
 DECLARE
-  source_name TEXT;
-  n_staged BIGINT;
-  n_keys BIGINT;
-  n_beaten BIGINT;
-  n_merged BIGINT;
-  n_better BIGINT;
-  n_revived BIGINT;
-  n_replaced BIGINT;
-  n_ended BIGINT;
-  n_late BIGINT;
+  record_source TEXT;
+  record_n_staged BIGINT;
+  record_n_keys BIGINT;
+  record_n_beaten BIGINT;
+  record_n_merged BIGINT;
+  record_n_better BIGINT;
+  record_n_revived BIGINT;
+  record_n_replaced BIGINT;
+  record_n_ended BIGINT;
+  record_n_late BIGINT;
 BEGIN
   -- Overwrites post_call_analytics.f_call by key: of all versions of a key, in the table and staged, the best stays.
   -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
@@ -30,27 +30,27 @@ BEGIN
   -- The lock first, before anything is read. Readers go on; a second loader waits here.
   LOCK TABLE "post_call_analytics"."f_call" IN SHARE ROW EXCLUSIVE MODE;
 
-  -- The one name that comes from outside: schema.table, or a table's name alone.
-  source_name := quote_ident(SPLIT_PART(staging, '.', 1));
-  IF SPLIT_PART(staging, '.', 2) <> '' THEN
-    source_name := source_name || '.' || quote_ident(SPLIT_PART(staging, '.', 2));
+  -- The one name that the caller gives: schema.table, or a table's name alone.
+  record_source := quote_ident(SPLIT_PART(record_staging, '.', 1));
+  IF SPLIT_PART(record_staging, '.', 2) <> '' THEN
+    record_source := record_source || '.' || quote_ident(SPLIT_PART(record_staging, '.', 2));
   END IF;
-  IF staging IS NULL OR SPLIT_PART(staging, '.', 1) = '' OR SPLIT_PART(staging, '.', 3) <> '' THEN
-    RAISE EXCEPTION 'merge_f_call: staging is %, but must be schema.table or table', staging;
+  IF record_staging IS NULL OR SPLIT_PART(record_staging, '.', 1) = '' OR SPLIT_PART(record_staging, '.', 3) <> '' THEN
+    RAISE EXCEPTION 'merge_f_call: staging is %, but must be schema.table or table', record_staging;
   END IF;
-  IF staging IN ('post_call_analytics.f_call', 'f_call') THEN
-    RAISE EXCEPTION 'merge_f_call: staging is the target %, name a staging table', staging;
+  IF record_staging IN ('post_call_analytics.f_call', 'f_call') THEN
+    RAISE EXCEPTION 'merge_f_call: staging is the target %, name a staging table', record_staging;
   END IF;
 
-  -- What a call before this one in the same session may have left behind.
-  DROP TABLE IF EXISTS "trunkline_f_call_elsewhere";
-  DROP TABLE IF EXISTS "trunkline_f_call_verdict";
-  DROP TABLE IF EXISTS "trunkline_f_call_beaten";
-  DROP VIEW IF EXISTS "trunkline_f_call_source";
+  -- What an earlier call in the same session may have left.
+  DROP TABLE IF EXISTS pg_temp."trunkline_f_call_elsewhere";
+  DROP TABLE IF EXISTS pg_temp."trunkline_f_call_verdict";
+  DROP TABLE IF EXISTS pg_temp."trunkline_f_call_beaten";
+  DROP VIEW IF EXISTS pg_temp."trunkline_f_call_source";
 
-  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row is a row's address.
+  -- The staged rows under a fixed name, so that what follows is plain SQL. record_row is a row's address.
   EXECUTE 'CREATE TEMP VIEW "trunkline_f_call_source" AS
-    SELECT s.ctid AS "staged_row",
+    SELECT s.ctid AS "record_row",
       s."call_id",
       s."call_timestamp_utc",
       s."agent_id",
@@ -79,18 +79,18 @@ BEGIN
       s."record_loaded_at",
       s."record_unmapped",
       s."record_is_deleted"
-    FROM ' || source_name || ' AS s';
+    FROM ' || record_source || ' AS s';
 
   -- Of the rows of one key, all but the best are beaten. Most keys come once and need no ranking, which hashes tell
   -- faster than keys. Two keys of one hash only mean that rows are ranked for nothing.
-  SELECT INTO n_staged, n_keys COUNT(*), COUNT(DISTINCT hashtextextended(CAST(s."call_id" AS TEXT), 0))
+  SELECT INTO record_n_staged, record_n_keys COUNT(*), COUNT(DISTINCT hashtextextended(CAST(s."call_id" AS TEXT), 0))
   FROM "trunkline_f_call_source" AS s;
-  CREATE TEMP TABLE "trunkline_f_call_beaten" ("staged_row" tid);
-  IF n_keys < n_staged THEN
+  CREATE TEMP TABLE "trunkline_f_call_beaten" ("record_row" tid);
+  IF record_n_keys < record_n_staged THEN
     INSERT INTO "trunkline_f_call_beaten"
-    SELECT r."staged_row"
+    SELECT r."record_row"
     FROM (
-      SELECT s."staged_row", ROW_NUMBER() OVER (
+      SELECT s."record_row", ROW_NUMBER() OVER (
         PARTITION BY s."call_id"
         ORDER BY
           COALESCE(s."record_fidelity", '') COLLATE "C" DESC,
@@ -99,13 +99,13 @@ BEGIN
           COALESCE(s."record_catalogue_version", 0) DESC,
           COALESCE(s."record_hash", '') COLLATE "C" DESC,
           COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC
-      ) AS "place"
+      ) AS "record_place"
       FROM "trunkline_f_call_source" AS s
       WHERE (s."call_id") IN (SELECT m."call_id" FROM "trunkline_f_call_source" AS m GROUP BY m."call_id" HAVING COUNT(*) > 1)
     ) AS r
-    WHERE r."place" > 1;
-    GET DIAGNOSTICS n_beaten = ROW_COUNT;
-    n_keys := n_staged - n_beaten;
+    WHERE r."record_place" > 1;
+    GET DIAGNOSTICS record_n_beaten = ROW_COUNT;
+    record_n_keys := record_n_staged - record_n_beaten;
   END IF;
 
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.
@@ -172,7 +172,7 @@ BEGIN
       s."record_unmapped",
       s."record_is_deleted"
     FROM "trunkline_f_call_source" AS s
-    WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_call_beaten" AS b)
+    WHERE s."record_row" NOT IN (SELECT b."record_row" FROM "trunkline_f_call_beaten" AS b)
     ON CONFLICT ("call_id") DO UPDATE SET
       "call_timestamp_utc" = EXCLUDED."call_timestamp_utc",
       "agent_id" = EXCLUDED."agent_id",
@@ -218,25 +218,25 @@ BEGIN
         WHEN COALESCE(CAST(EXCLUDED."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
         ELSE 0
       END = 1
-    RETURNING t.xmax = 0 AS "is_new", t."record_is_deleted" AS "is_deleted"
+    RETURNING t.xmax = 0 AS "record_is_new", t."record_is_deleted" AS "record_is_ended"
   )
-  SELECT INTO n_merged, n_inserted, n_updated, n_deleted
+  SELECT INTO record_n_merged, record_n_inserted, record_n_updated, record_n_deleted
     COUNT(*),
-    COUNT(*) FILTER (WHERE m."is_new" AND NOT m."is_deleted"),
-    COUNT(*) FILTER (WHERE NOT m."is_new" AND NOT m."is_deleted"),
-    COUNT(*) FILTER (WHERE NOT m."is_new" AND m."is_deleted")
+    COUNT(*) FILTER (WHERE m."record_is_new" AND NOT m."record_is_ended"),
+    COUNT(*) FILTER (WHERE NOT m."record_is_new" AND NOT m."record_is_ended"),
+    COUNT(*) FILTER (WHERE NOT m."record_is_new" AND m."record_is_ended")
   FROM merged AS m;
 
   -- What is left over is a copy of the table's row (0), or late (-1), or better (1) than a row that says deleted or
   -- lies at another date. Rows that went in equal the table's by now, as copies do.
-  n_late := 0;
-  IF n_merged < n_keys THEN
+  record_n_late := 0;
+  IF record_n_merged < record_n_keys THEN
     CREATE TEMP TABLE "trunkline_f_call_verdict" AS
     SELECT r.*
     FROM (
-      SELECT s."call_id", s."staged_row", s."record_is_deleted" AS "is_deleted",
-        t."record_is_deleted" AS "is_held_deleted",
-        COALESCE(CAST(s."call_timestamp_utc" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS "is_moved",
+      SELECT s."call_id", s."record_row", s."record_is_deleted" AS "record_is_ended",
+        t."record_is_deleted" AS "record_is_held_deleted",
+        COALESCE(CAST(s."call_timestamp_utc" AS DATE), DATE '1970-01-01') <> COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS "record_is_moved",
         CASE
           WHEN COALESCE(s."record_fidelity", '') COLLATE "C" > COALESCE(t."record_fidelity", '') COLLATE "C" THEN 1
           WHEN COALESCE(s."record_fidelity", '') COLLATE "C" < COALESCE(t."record_fidelity", '') COLLATE "C" THEN -1
@@ -251,19 +251,18 @@ BEGIN
           WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" > COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN 1
           WHEN COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" < COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C" THEN -1
           ELSE 0
-        END AS "comparison"
+        END AS "record_comparison"
       FROM "trunkline_f_call_source" AS s
       JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = s."call_id"
-      WHERE s."staged_row" NOT IN (SELECT b."staged_row" FROM "trunkline_f_call_beaten" AS b)
+      WHERE s."record_row" NOT IN (SELECT b."record_row" FROM "trunkline_f_call_beaten" AS b)
     ) AS r
-    WHERE r."comparison" <> 0 OR r."is_moved";
+    WHERE r."record_comparison" <> 0 OR r."record_is_moved";
 
     -- For who keeps a lake beside the table: its rows that lie at another date than a staged row of their key.
     CREATE TEMP TABLE "trunkline_f_call_elsewhere" ON COMMIT DROP AS
     SELECT
       t."call_id",
-      COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS "held_date",
-      v."comparison" = 1 AS "is_beaten",
+      COALESCE(CAST(t."call_timestamp_utc" AS DATE), DATE '1970-01-01') AS record_held_date,
       t."record_fidelity",
       t."record_version",
       t."record_is_redacted",
@@ -281,20 +280,20 @@ BEGIN
     );
 
     -- What comes over a row that says deleted is a new row.
-    SELECT INTO n_better, n_revived, n_replaced, n_ended, n_late
-      COUNT(*) FILTER (WHERE v."comparison" = 1),
-      COUNT(*) FILTER (WHERE v."comparison" = 1 AND v."is_held_deleted" AND NOT v."is_deleted"),
-      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND NOT v."is_deleted"),
-      COUNT(*) FILTER (WHERE v."comparison" = 1 AND NOT v."is_held_deleted" AND v."is_deleted"),
-      COUNT(*) FILTER (WHERE v."comparison" = -1)
+    SELECT INTO record_n_better, record_n_revived, record_n_replaced, record_n_ended, record_n_late
+      COUNT(*) FILTER (WHERE v."record_comparison" = 1),
+      COUNT(*) FILTER (WHERE v."record_comparison" = 1 AND v."record_is_held_deleted" AND NOT v."record_is_ended"),
+      COUNT(*) FILTER (WHERE v."record_comparison" = 1 AND NOT v."record_is_held_deleted" AND NOT v."record_is_ended"),
+      COUNT(*) FILTER (WHERE v."record_comparison" = 1 AND NOT v."record_is_held_deleted" AND v."record_is_ended"),
+      COUNT(*) FILTER (WHERE v."record_comparison" = -1)
     FROM "trunkline_f_call_verdict" AS v;
-    n_inserted := n_inserted + n_revived;
-    n_updated := n_updated + n_replaced;
-    n_deleted := n_deleted + n_ended;
-    IF n_better > 0 THEN
+    record_n_inserted := record_n_inserted + record_n_revived;
+    record_n_updated := record_n_updated + record_n_replaced;
+    record_n_deleted := record_n_deleted + record_n_ended;
+    IF record_n_better > 0 THEN
       DELETE FROM "post_call_analytics"."f_call" AS t
       USING "trunkline_f_call_verdict" AS v
-      WHERE t."call_id" = v."call_id" AND v."comparison" = 1;
+      WHERE t."call_id" = v."call_id" AND v."record_comparison" = 1;
       INSERT INTO "post_call_analytics"."f_call" (
         "call_id",
         "call_timestamp_utc",
@@ -355,18 +354,18 @@ BEGIN
         s."record_unmapped",
         s."record_is_deleted"
       FROM "trunkline_f_call_verdict" AS v
-      JOIN "trunkline_f_call_source" AS s ON s."staged_row" = v."staged_row"
-      WHERE v."comparison" = 1;
+      JOIN "trunkline_f_call_source" AS s ON s."record_row" = v."record_row"
+      WHERE v."record_comparison" = 1;
     END IF;
     DROP TABLE "trunkline_f_call_verdict";
   END IF;
 
   -- Of the beaten rows, those that equal the row that is in the table now are copies, and the others are superseded.
-  n_superseded := n_late;
-  IF n_keys < n_staged THEN
-    SELECT INTO n_superseded n_late + COUNT(*)
+  record_n_superseded := record_n_late;
+  IF record_n_keys < record_n_staged THEN
+    SELECT INTO record_n_superseded record_n_late + COUNT(*)
     FROM "trunkline_f_call_beaten" AS b
-    JOIN "trunkline_f_call_source" AS s ON s."staged_row" = b."staged_row"
+    JOIN "trunkline_f_call_source" AS s ON s."record_row" = b."record_row"
     JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = s."call_id"
     WHERE (
         COALESCE(s."record_fidelity", '') COLLATE "C",
@@ -385,11 +384,11 @@ BEGIN
       );
   END IF;
 
-  -- One of five things becomes of every staged row, so that what is left is a duplicate. A row that says deleted stays,
+  -- Each staged row is counted once, so that the rest are duplicates. A row that says deleted stays,
   -- so that no late version brings its key back, and counts as no row: live rows are inserted minus deleted. A deletion
   -- of what is not there says nothing new, and is a duplicate too.
-  n_duplicate := n_staged - n_inserted - n_updated - n_deleted - n_superseded;
-  RAISE INFO 'merge_f_call: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+  record_n_duplicate := record_n_staged - record_n_inserted - record_n_updated - record_n_deleted - record_n_superseded;
+  RAISE INFO 'merge_f_call: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', record_batch_id, record_n_inserted, record_n_updated, record_n_deleted, record_n_superseded, record_n_duplicate;
 
   DROP TABLE "trunkline_f_call_beaten";
   DROP VIEW "trunkline_f_call_source";
@@ -398,37 +397,11 @@ $$ LANGUAGE plpgsql
 SET work_mem = '64MB'
 SET jit = off;
 
-CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
-  staging IN TEXT,
-  batch_id IN TEXT,
-  inserted INOUT BIGINT DEFAULT NULL,
-  updated INOUT BIGINT DEFAULT NULL,
-  deleted INOUT BIGINT DEFAULT NULL,
-  superseded INOUT BIGINT DEFAULT NULL,
-  duplicate INOUT BIGINT DEFAULT NULL
-) AS $$
-BEGIN
-  -- Merges a staging table of a run's own into post_call_analytics.f_call and leaves it as it is.
-  -- staging is schema.table with the columns of post_call_analytics.f_call_staging, its record_* columns all filled.
-  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
-  inserted := 0;
-  updated := 0;
-  deleted := 0;
-  superseded := 0;
-  duplicate := 0;
-  CALL "post_call_analytics"."merge_f_call"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
-END;
-$$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."take_f_call_staging" (
 
-CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
-  inserted INOUT BIGINT DEFAULT NULL,
-  updated INOUT BIGINT DEFAULT NULL,
-  deleted INOUT BIGINT DEFAULT NULL,
-  superseded INOUT BIGINT DEFAULT NULL,
-  duplicate INOUT BIGINT DEFAULT NULL
 ) AS $$
 BEGIN
-  -- Merges what is in post_call_analytics.f_call_staging, however it came there, and empties it.
+  -- Moves the rows of post_call_analytics.f_call_staging into the temporary table trunkline_f_call_by_hand.
   -- A record_* column that is NULL gets its value here:
   --   record_version            call_timestamp_utc as text; NULL, which sorts lowest, without one
   --   record_fidelity           'stream', as if it came from an export
@@ -443,7 +416,7 @@ BEGIN
   -- The lock comes before the first query, see merge_f_call.
   LOCK TABLE "post_call_analytics"."f_call" IN SHARE ROW EXCLUSIVE MODE;
 
-  DROP TABLE IF EXISTS "trunkline_f_call_by_hand";
+  DROP TABLE IF EXISTS pg_temp."trunkline_f_call_by_hand";
   CREATE TEMP TABLE "trunkline_f_call_by_hand" (LIKE "post_call_analytics"."f_call_staging");
   WITH taken AS (DELETE FROM "post_call_analytics"."f_call_staging" RETURNING *)
   INSERT INTO "trunkline_f_call_by_hand" (
@@ -527,7 +500,41 @@ BEGIN
   FROM taken AS s;
 
   ANALYZE "trunkline_f_call_by_hand";
+END;
+$$ LANGUAGE plpgsql;
 
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
+  staging IN TEXT,
+  batch_id IN TEXT,
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges a staging table of a run's own into post_call_analytics.f_call and leaves it as it is.
+  -- staging is schema.table with the columns of post_call_analytics.f_call_staging, its record_* columns all filled.
+  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_call"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_call" (
+  inserted INOUT BIGINT DEFAULT NULL,
+  updated INOUT BIGINT DEFAULT NULL,
+  deleted INOUT BIGINT DEFAULT NULL,
+  superseded INOUT BIGINT DEFAULT NULL,
+  duplicate INOUT BIGINT DEFAULT NULL
+) AS $$
+BEGIN
+  -- Merges what is in post_call_analytics.f_call_staging, whoever staged it, and empties it. See take_f_call_staging.
+  CALL "post_call_analytics"."take_f_call_staging"();
   inserted := 0;
   updated := 0;
   deleted := 0;

@@ -2,19 +2,19 @@
 -- Call post_call_analytics.insert_new_f_transcript() or post_call_analytics.insert_new_f_transcript(staging, batch_id).
 
 CREATE OR REPLACE PROCEDURE "post_call_analytics"."merge_f_transcript" (
-  staging IN VARCHAR(512),
-  batch_id IN VARCHAR(512),
-  n_inserted INOUT BIGINT,
-  n_updated INOUT BIGINT,
-  n_deleted INOUT BIGINT,
-  n_superseded INOUT BIGINT,
-  n_duplicate INOUT BIGINT
+  record_staging IN VARCHAR(512),
+  record_batch_id IN VARCHAR(512),
+  record_n_inserted INOUT BIGINT,
+  record_n_updated INOUT BIGINT,
+  record_n_deleted INOUT BIGINT,
+  record_n_superseded INOUT BIGINT,
+  record_n_duplicate INOUT BIGINT
 ) AS $$
 DECLARE
-  source_name VARCHAR(512);
-  first_date DATE;
-  last_date DATE;
-  moved_count BIGINT;
+  record_source VARCHAR(512);
+  record_first_date DATE;
+  record_last_date DATE;
+  record_n_moved BIGINT;
 BEGIN
   -- Overwrites post_call_analytics.f_transcript by key: of all versions of a key, in the table and staged, the best stays.
   -- Best is: record_fidelity (stream above api), then record_version, redacted over not, the newer catalogue,
@@ -25,26 +25,26 @@ BEGIN
   -- insert a new key. A transaction that reads or copies before this call must lock before that.
   LOCK TABLE "post_call_analytics"."f_transcript";
 
-  -- The one name that comes from outside: schema.table, or a table's name alone.
-  source_name := quote_ident(SPLIT_PART(staging, '.', 1));
-  IF SPLIT_PART(staging, '.', 2) <> '' THEN
-    source_name := source_name || '.' || quote_ident(SPLIT_PART(staging, '.', 2));
+  -- The one name that the caller gives: schema.table, or a table's name alone.
+  record_source := quote_ident(SPLIT_PART(record_staging, '.', 1));
+  IF SPLIT_PART(record_staging, '.', 2) <> '' THEN
+    record_source := record_source || '.' || quote_ident(SPLIT_PART(record_staging, '.', 2));
   END IF;
-  IF staging IS NULL OR SPLIT_PART(staging, '.', 1) = '' OR SPLIT_PART(staging, '.', 3) <> '' THEN
-    RAISE EXCEPTION 'merge_f_transcript: staging is %, but must be schema.table or table', staging;
+  IF record_staging IS NULL OR SPLIT_PART(record_staging, '.', 1) = '' OR SPLIT_PART(record_staging, '.', 3) <> '' THEN
+    RAISE EXCEPTION 'merge_f_transcript: staging is %, but must be schema.table or table', record_staging;
   END IF;
-  IF staging IN ('post_call_analytics.f_transcript', 'f_transcript') THEN
-    RAISE EXCEPTION 'merge_f_transcript: staging is the target %, name a staging table', staging;
+  IF record_staging IN ('post_call_analytics.f_transcript', 'f_transcript') THEN
+    RAISE EXCEPTION 'merge_f_transcript: staging is the target %, name a staging table', record_staging;
   END IF;
 
-  -- What a call before this one in the same session may have left behind.
+  -- What an earlier call in the same session may have left.
   DROP TABLE IF EXISTS "trunkline_f_transcript_verdict";
   DROP TABLE IF EXISTS "trunkline_f_transcript_held";
   DROP TABLE IF EXISTS "trunkline_f_transcript_incoming";
   DROP TABLE IF EXISTS "trunkline_f_transcript_source";
 
-  -- The staged rows under a fixed name, so that what follows is plain SQL. staged_row only tells rows apart.
-  CREATE TEMP TABLE "trunkline_f_transcript_source" (LIKE "post_call_analytics"."f_transcript_staging", "staged_row" BIGINT IDENTITY(1, 1));
+  -- The staged rows under a fixed name, so that what follows is plain SQL. record_row only tells rows apart.
+  CREATE TEMP TABLE "trunkline_f_transcript_source" (LIKE "post_call_analytics"."f_transcript_staging", "record_row" BIGINT IDENTITY(1, 1));
   EXECUTE 'INSERT INTO "trunkline_f_transcript_source" (
       "call_id",
       "format",
@@ -166,20 +166,20 @@ BEGIN
       s."record_loaded_at",
       s."record_unmapped",
       s."record_is_deleted"
-    FROM ' || source_name || ' AS s';
+    FROM ' || record_source || ' AS s';
 
   -- Every staged row with its place among the rows of its key: place 1 is the best one, and rows that equal the best
   -- one in everything share standing 1. Most keys come once and need no ranking.
   CREATE TEMP TABLE "trunkline_f_transcript_incoming" (
-    "call_id" VARCHAR(512), "format" VARCHAR(65535), "output" VARCHAR(65535), "staged_row" BIGINT, "place" BIGINT, "standing" BIGINT
+    "call_id" VARCHAR(512), "format" VARCHAR(65535), "output" VARCHAR(65535), "record_row" BIGINT, "record_place" BIGINT, "record_standing" BIGINT
   ) DISTKEY ("call_id");
   INSERT INTO "trunkline_f_transcript_incoming"
-  SELECT s."call_id", s."format", s."output", MIN(s."staged_row"), 1, 1
+  SELECT s."call_id", s."format", s."output", MIN(s."record_row"), 1, 1
   FROM "trunkline_f_transcript_source" AS s
   GROUP BY s."call_id", s."format", s."output"
   HAVING COUNT(*) = 1;
   INSERT INTO "trunkline_f_transcript_incoming"
-  SELECT s."call_id", s."format", s."output", s."staged_row",
+  SELECT s."call_id", s."format", s."output", s."record_row",
     ROW_NUMBER() OVER (
       PARTITION BY s."call_id", s."format", s."output"
       ORDER BY
@@ -223,12 +223,12 @@ BEGIN
     "turns" SUPER,
     "analysis" SUPER,
     "record_unmapped" SUPER,
-    "is_moved" BOOLEAN
+    "record_is_moved" BOOLEAN
   ) DISTKEY ("call_id");
-  SELECT INTO first_date, last_date
+  SELECT INTO record_first_date, record_last_date
     MIN(CAST(s."written_at" AS DATE)), MAX(CAST(s."written_at" AS DATE))
   FROM "trunkline_f_transcript_source" AS s;
-  IF first_date IS NOT NULL THEN
+  IF record_first_date IS NOT NULL THEN
     EXECUTE 'INSERT INTO "trunkline_f_transcript_held"
     SELECT
       t."call_id",
@@ -246,9 +246,9 @@ BEGIN
       FALSE
     FROM "post_call_analytics"."f_transcript" AS t
     JOIN "trunkline_f_transcript_incoming" AS i ON i."call_id" = t."call_id" AND i."format" = t."format" AND i."output" = t."output"
-    WHERE i."place" = 1
-      AND t."written_at" >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
-      AND t."written_at" < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
+    WHERE i."record_place" = 1
+      AND t."written_at" >= ' || quote_literal(TO_CHAR(record_first_date, 'YYYY-MM-DD')) || '
+      AND t."written_at" < ' || quote_literal(TO_CHAR(record_last_date + 1, 'YYYY-MM-DD'));
   END IF;
   INSERT INTO "trunkline_f_transcript_held"
     SELECT
@@ -268,12 +268,12 @@ BEGIN
     FROM "post_call_analytics"."f_transcript" AS t
     JOIN "trunkline_f_transcript_incoming" AS i ON i."call_id" = t."call_id" AND i."format" = t."format" AND i."output" = t."output"
     LEFT JOIN "trunkline_f_transcript_held" AS h ON h."call_id" = t."call_id" AND h."format" = t."format" AND h."output" = t."output"
-    WHERE i."place" = 1 AND h."call_id" IS NULL;
+    WHERE i."record_place" = 1 AND h."call_id" IS NULL;
 
   -- The best staged row of each key that the table has: better than the table's (1), equal to it (0), or worse (-1).
   -- The first difference decides.
   CREATE TEMP TABLE "trunkline_f_transcript_verdict" DISTKEY ("call_id") AS
-  SELECT s."call_id", s."format", s."output", t."is_moved", t."record_is_deleted" AS "is_held_deleted",
+  SELECT s."call_id", s."format", s."output", t."record_is_moved", t."record_is_deleted" AS "record_is_held_deleted",
     CASE
       WHEN COALESCE(s."record_fidelity", '') > COALESCE(t."record_fidelity", '') THEN 1
       WHEN COALESCE(s."record_fidelity", '') < COALESCE(t."record_fidelity", '') THEN -1
@@ -292,44 +292,44 @@ BEGIN
       WHEN COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') > COALESCE(JSON_SERIALIZE(t."record_unmapped"), '') THEN 1
       WHEN COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') < COALESCE(JSON_SERIALIZE(t."record_unmapped"), '') THEN -1
       ELSE 0
-    END AS "comparison"
+    END AS "record_comparison"
   FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."staged_row" = i."staged_row"
+  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."record_row" = i."record_row"
   JOIN "trunkline_f_transcript_held" AS t ON t."call_id" = i."call_id" AND t."format" = i."format" AND t."output" = i."output"
-  WHERE i."place" = 1;
+  WHERE i."record_place" = 1;
 
-  -- One of five things becomes of every staged row. A row that says deleted stays, so that no late version brings its
+  -- Each staged row is counted once. A row that says deleted stays, so that no late version brings its
   -- key back, and counts as no row: live rows are inserted minus deleted. A deletion of what is not there says nothing
   -- new, and is a duplicate.
-  SELECT INTO n_inserted, n_updated, n_deleted, n_superseded, n_duplicate
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."place" = 1 AND (v."comparison" = 1 AND NOT v."is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" > 1 OR v."comparison" = -1 THEN 1 ELSE 0 END), 0),
-    COALESCE(SUM(CASE WHEN i."standing" = 1 AND (v."comparison" = 0 OR (i."place" > 1 AND (v."call_id" IS NULL OR v."comparison" = 1))
-      OR (i."place" = 1 AND (v."call_id" IS NULL OR (v."comparison" = 1 AND v."is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
+  SELECT INTO record_n_inserted, record_n_updated, record_n_deleted, record_n_superseded, record_n_duplicate
+    COALESCE(SUM(CASE WHEN i."record_place" = 1 AND (v."call_id" IS NULL OR (v."record_comparison" = 1 AND v."record_is_held_deleted")) AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."record_place" = 1 AND (v."record_comparison" = 1 AND NOT v."record_is_held_deleted") AND NOT COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."record_place" = 1 AND (v."record_comparison" = 1 AND NOT v."record_is_held_deleted") AND COALESCE(s."record_is_deleted", FALSE) THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."record_standing" > 1 OR v."record_comparison" = -1 THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN i."record_standing" = 1 AND (v."record_comparison" = 0 OR (i."record_place" > 1 AND (v."call_id" IS NULL OR v."record_comparison" = 1))
+      OR (i."record_place" = 1 AND (v."call_id" IS NULL OR (v."record_comparison" = 1 AND v."record_is_held_deleted")) AND COALESCE(s."record_is_deleted", FALSE))) THEN 1 ELSE 0 END), 0)
   FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."staged_row" = i."staged_row"
+  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."record_row" = i."record_row"
   LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output";
-  RAISE INFO 'merge_f_transcript: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+  RAISE INFO 'merge_f_transcript: batch %, inserted %, updated %, deleted %, superseded %, duplicate %', record_batch_id, record_n_inserted, record_n_updated, record_n_deleted, record_n_superseded, record_n_duplicate;
 
   -- The counts stay in a table of the session, for a batch of statements that writes them into the ledger.
   CREATE TEMP TABLE IF NOT EXISTS "trunkline_f_transcript_counted" ("batch" VARCHAR(512), "inserted" BIGINT, "updated" BIGINT, "deleted" BIGINT, "superseded" BIGINT, "duplicate" BIGINT);
-  INSERT INTO "trunkline_f_transcript_counted" SELECT batch_id, n_inserted, n_updated, n_deleted, n_superseded, n_duplicate;
+  INSERT INTO "trunkline_f_transcript_counted" SELECT record_batch_id, record_n_inserted, record_n_updated, record_n_deleted, record_n_superseded, record_n_duplicate;
 
   -- Again within the staged dates, and the few whose date moved apart.
-  IF first_date IS NOT NULL THEN
+  IF record_first_date IS NOT NULL THEN
     EXECUTE 'DELETE FROM "post_call_analytics"."f_transcript"
     USING "trunkline_f_transcript_verdict" AS v
-    WHERE v."call_id" = "post_call_analytics"."f_transcript"."call_id" AND v."format" = "post_call_analytics"."f_transcript"."format" AND v."output" = "post_call_analytics"."f_transcript"."output" AND v."comparison" = 1 AND NOT v."is_moved"
-      AND "post_call_analytics"."f_transcript"."written_at" >= ' || quote_literal(TO_CHAR(first_date, 'YYYY-MM-DD')) || '
-      AND "post_call_analytics"."f_transcript"."written_at" < ' || quote_literal(TO_CHAR(last_date + 1, 'YYYY-MM-DD'));
+    WHERE v."call_id" = "post_call_analytics"."f_transcript"."call_id" AND v."format" = "post_call_analytics"."f_transcript"."format" AND v."output" = "post_call_analytics"."f_transcript"."output" AND v."record_comparison" = 1 AND NOT v."record_is_moved"
+      AND "post_call_analytics"."f_transcript"."written_at" >= ' || quote_literal(TO_CHAR(record_first_date, 'YYYY-MM-DD')) || '
+      AND "post_call_analytics"."f_transcript"."written_at" < ' || quote_literal(TO_CHAR(record_last_date + 1, 'YYYY-MM-DD'));
   END IF;
-  SELECT INTO moved_count COUNT(*) FROM "trunkline_f_transcript_verdict" AS v WHERE v."is_moved" AND v."comparison" = 1;
-  IF moved_count > 0 THEN
+  SELECT INTO record_n_moved COUNT(*) FROM "trunkline_f_transcript_verdict" AS v WHERE v."record_is_moved" AND v."record_comparison" = 1;
+  IF record_n_moved > 0 THEN
     DELETE FROM "post_call_analytics"."f_transcript"
     USING "trunkline_f_transcript_verdict" AS v
-    WHERE v."call_id" = "post_call_analytics"."f_transcript"."call_id" AND v."format" = "post_call_analytics"."f_transcript"."format" AND v."output" = "post_call_analytics"."f_transcript"."output" AND v."comparison" = 1 AND v."is_moved";
+    WHERE v."call_id" = "post_call_analytics"."f_transcript"."call_id" AND v."format" = "post_call_analytics"."f_transcript"."format" AND v."output" = "post_call_analytics"."f_transcript"."output" AND v."record_comparison" = 1 AND v."record_is_moved";
   END IF;
 
   INSERT INTO "post_call_analytics"."f_transcript" (
@@ -454,9 +454,9 @@ BEGIN
     s."record_unmapped",
     s."record_is_deleted"
   FROM "trunkline_f_transcript_incoming" AS i
-  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."staged_row" = i."staged_row"
+  JOIN "trunkline_f_transcript_source" AS s ON s."call_id" = i."call_id" AND s."format" = i."format" AND s."output" = i."output" AND s."record_row" = i."record_row"
   LEFT JOIN "trunkline_f_transcript_verdict" AS v ON v."call_id" = i."call_id" AND v."format" = i."format" AND v."output" = i."output"
-  WHERE i."place" = 1 AND (v."call_id" IS NULL OR v."comparison" = 1);
+  WHERE i."record_place" = 1 AND (v."call_id" IS NULL OR v."record_comparison" = 1);
 
   DROP TABLE "trunkline_f_transcript_verdict";
   DROP TABLE "trunkline_f_transcript_held";
@@ -465,37 +465,11 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql;
 
-CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
-  staging IN VARCHAR(512),
-  batch_id IN VARCHAR(512),
-  inserted OUT BIGINT,
-  updated OUT BIGINT,
-  deleted OUT BIGINT,
-  superseded OUT BIGINT,
-  duplicate OUT BIGINT
-) AS $$
-BEGIN
-  -- Merges a staging table of a run's own into post_call_analytics.f_transcript and leaves it as it is.
-  -- staging is schema.table with the columns of post_call_analytics.f_transcript_staging, its record_* columns all filled.
-  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
-  inserted := 0;
-  updated := 0;
-  deleted := 0;
-  superseded := 0;
-  duplicate := 0;
-  CALL "post_call_analytics"."merge_f_transcript"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
-END;
-$$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."take_f_transcript_staging" (
 
-CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
-  inserted OUT BIGINT,
-  updated OUT BIGINT,
-  deleted OUT BIGINT,
-  superseded OUT BIGINT,
-  duplicate OUT BIGINT
 ) AS $$
 BEGIN
-  -- Merges what is in post_call_analytics.f_transcript_staging, however it came there, and empties it.
+  -- Moves the rows of post_call_analytics.f_transcript_staging into the temporary table trunkline_f_transcript_by_hand.
   -- A record_* column that is NULL gets its value here:
   --   record_version            written_at as text; NULL, which sorts lowest, without one
   --   record_fidelity           'stream', as if it came from an export
@@ -684,9 +658,43 @@ BEGIN
   FROM "post_call_analytics"."f_transcript_staging" AS s;
 
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
-  -- stages meanwhile is neither merged here nor deleted.
+  -- stages meanwhile is neither merged nor deleted.
   DELETE FROM "post_call_analytics"."f_transcript_staging";
+END;
+$$ LANGUAGE plpgsql;
 
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
+  staging IN VARCHAR(512),
+  batch_id IN VARCHAR(512),
+  inserted OUT BIGINT,
+  updated OUT BIGINT,
+  deleted OUT BIGINT,
+  superseded OUT BIGINT,
+  duplicate OUT BIGINT
+) AS $$
+BEGIN
+  -- Merges a staging table of a run's own into post_call_analytics.f_transcript and leaves it as it is.
+  -- staging is schema.table with the columns of post_call_analytics.f_transcript_staging, its record_* columns all filled.
+  -- batch_id says in the server's log which batch this was; whoever calls records the batch.
+  inserted := 0;
+  updated := 0;
+  deleted := 0;
+  superseded := 0;
+  duplicate := 0;
+  CALL "post_call_analytics"."merge_f_transcript"(staging, batch_id, inserted, updated, deleted, superseded, duplicate);
+END;
+$$ LANGUAGE plpgsql;
+
+CREATE OR REPLACE PROCEDURE "post_call_analytics"."insert_new_f_transcript" (
+  inserted OUT BIGINT,
+  updated OUT BIGINT,
+  deleted OUT BIGINT,
+  superseded OUT BIGINT,
+  duplicate OUT BIGINT
+) AS $$
+BEGIN
+  -- Merges what is in post_call_analytics.f_transcript_staging, whoever staged it, and empties it. See take_f_transcript_staging.
+  CALL "post_call_analytics"."take_f_transcript_staging"();
   inserted := 0;
   updated := 0;
   deleted := 0;

@@ -24,7 +24,7 @@ def about(text: str, *, variable: str = "", bucket: str = "", example: str = "")
     return msgspec.Meta(description=text, extra={"variable": variable, "bucket": bucket, "example": example})
 
 
-class Field(NamedTuple):
+class SettingField(NamedTuple):
     """One setting as it is declared: its type, help, variable, and the variable that holds its bucket."""
 
     type: Any
@@ -35,13 +35,15 @@ class Field(NamedTuple):
 
 
 @cache
-def fields_of(struct: type[msgspec.Struct]) -> Mapping[str, Field]:
+def fields_of(struct: type[msgspec.Struct]) -> Mapping[str, SettingField]:
     """The declared settings of `Options` or `ReleaseSettings`, by name."""
     fields = {}
     for name, hint in get_type_hints(struct, include_extras=True).items():
         meta = next(item for item in hint.__metadata__ if getattr(item, "extra", None))
         variable = meta.extra["variable"] or PREFIX + name.upper()
-        fields[name] = Field(hint.__origin__, meta.description, variable, meta.extra["bucket"], meta.extra["example"])
+        fields[name] = SettingField(
+            hint.__origin__, meta.description, variable, meta.extra["bucket"], meta.extra["example"]
+        )
     return fields
 
 
@@ -87,7 +89,7 @@ def from_variables(struct: type[msgspec.Struct], variables: Mapping[str, str]) -
     }
 
 
-def _split(field: Field, text: str) -> object:
+def _split(field: SettingField, text: str) -> object:
     """A variable's text in the shape that the same key has in the file."""
     if get_origin(field.type) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
@@ -114,7 +116,7 @@ def converted(struct: type[msgspec.Struct], given: Mapping[str, tuple[object, st
     return converted
 
 
-def _reason(error: msgspec.ValidationError, field: Field, value: object) -> str:
+def _reason(error: msgspec.ValidationError, field: SettingField, value: object) -> str:
     """What is valid: the choices, or msgspec's sentence without its path, which repeats the key."""
     if get_origin(field.type) is Literal:
         return f". {nearest(str(value), list(get_args(field.type)))}"

@@ -18,14 +18,16 @@ FLATTEN_WORKERS_MAX: Final = 2
 RECORD_BYTES_MAX: Final = 16 * MIB
 # Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.
 TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
-# Ours: a call without transcript is looked for again after 15 minutes, twice as long each time, once a day at most, and
-# no more a month after the call: Transcribe keeps jobs 90 days, and what comes late is told by its notification.
+# Ours: a call's transcript is looked for again after 15 minutes, then after twice as long each time, at least once a
+# day, and no more after a month: Transcribe keeps jobs for 90 days, and S3 notifications announce late transcripts.
 ASK_AGAIN_S: Final = 900
 ASK_AGAIN_S_MAX: Final = 86_400
 ASK_DAYS_MAX: Final = 30
-# Ours: calls looked for at once, and those after which what is known is written down.
+# Ours: calls looked for at once, and after how many the state is saved.
 ASK_WORKERS: Final = 4
 ASK_CALLS: Final = 500
+# DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
+DELIVERY_RETRY_S_MAX: Final = 86_400
 # Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.
 REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
@@ -126,41 +128,53 @@ DEAD_LETTER_REASONS: Final = {code: reason.meaning for code, reason in _REASONS.
 DEAD_LETTER_ACTIONS: Final = {code: reason.what_to_do for code, reason in _REASONS.items()}
 """What to do about each."""
 
-# Ours: texts of one leaf that a flattener remembers; beyond it it forgets them and begins anew.
+# Ours: texts of one leaf that a flattener caches; beyond it the cache is emptied.
 LEAF_MEMO_MAX: Final = 10_000
 
-# Ours: how long a loader waits for another that holds the table, before it says who that is.
+# Ours: how long a loader waits for another that has locked the table, before it fails and names it.
 LOCK_WAIT_S: Final = 60
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
 DATA_API_BATCH_MAX: Final = 40  # statements of one BatchExecuteStatement
 DATA_API_STATEMENT_BYTES_MAX: Final = 200_000  # 200 KB; whether values count is not said, so they do
-# Ours: a load's transaction that takes longer is cancelled; the next run looks what became of it.
+# Ours: a load's transaction that takes longer is cancelled; the next run finds out whether it was committed.
 LOAD_STATEMENT_S: Final = 3_600
 # Ours: batches of one transaction: 14 statements around them, two for each, two more for each replay; at most 40.
 LOAD_BATCHES_MAX: Final = 6
-# Ours: how often a load is tried that lost against another transaction, and the pause before the second try, doubled
-# each time.
+# Ours: how often a load is tried after a conflict with another transaction, and the pause before the second try,
+# doubled each time.
 LOAD_CONFLICT_TRIES: Final = 5
 LOAD_CONFLICT_PAUSE_S: Final = 2.0
 # Redshift database developer guide, stored procedure limits, names, VARCHAR.
 PROCEDURE_ARGUMENTS_MAX: Final = 32
 NAME_BYTES_MAX: Final = 127
-TEXT_BYTES_MAX: Final = 65_535
+TEXT_BYTES_MAX: Final = 65_535  # VARCHAR; also of any column whose length nobody has published
+# Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format).
+NESTED_BYTES_MAX: Final = 1_000_000
+# PostgreSQL, "Identifiers and Key Words": NAMEDATALEN less one.
+POSTGRES_NAME_BYTES_MAX: Final = 63
+# S3 API reference, DeleteObjects.
+S3_DELETE_KEYS_MAX: Final = 1_000
+# DynamoDB developer guide, "Supported data types and naming rules" and quotas; Streams API reference, GetRecords.
+DYNAMODB_DIGITS_MAX: Final = 38
+DYNAMODB_EXPONENT_MIN: Final = -130
+DYNAMODB_EXPONENT_MAX: Final = 125
+DYNAMODB_NESTING_MAX: Final = 32
+GET_RECORDS_MAX: Final = 1_000
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
-# The mission's: how long one procedure may run, and how long the network may take.
+# The default of a release: how long one procedure may run, and how long the network may take.
 RELEASE_CALL_S: Final = 300
 CONNECT_S: Final = 10
 READ_S: Final = 10
 RETRIES: Final = 2
-# Ours: what is left of a Lambda's time for writing down where the run is and answering.
+# Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
 # run's own clock may be as far behind.
 SCHEDULE_PRECISION_S: Final = 60
-# Ours: windows that one run takes after an outage; the next run takes the rest.
+# Ours: windows that one run collects after an outage; the next run collects the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
 
 # AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
@@ -168,6 +182,8 @@ GLUE_COMMENT_CHARS_MAX: Final = 255
 GLUE_PARTITIONS_PER_CALL_MAX: Final = 100
 ATHENA_NAMED_QUERIES_PER_CALL_MAX: Final = 50
 
+# Amazon Connect API, GetMetricDataV2, `ThresholdValue`: seven days in seconds, the longest that a contact can last.
+THRESHOLD_S_MAX: Final = 604_800
 # Amazon Connect API (administrator guide, "Amazon Connect service quotas", API throttling): calls a second and burst,
 # per account and Region, shared by all instances and all programs. What is not named has the default.
 CONNECT_QUOTAS: Final = {
@@ -185,15 +201,15 @@ SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
 # Listings of queues, users and the like: MaxResults (API reference).
 LIST_PAGE_MAX: Final = 1_000
 # Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
-# calls on their way at once, so that the network's time does not add to the quota's.
+# concurrent calls, so that the network's time does not add to the quota's.
 CONNECT_BATCH_CONTACTS: Final = 1_000
 CONNECT_CALLS_AT_ONCE: Final = 4
 # Ours: pages that are listed while contacts of earlier ones are described. At half the quotas a page takes four seconds
 # to list, and twenty to describe where all of its contacts are missing: 1,600 in a row do not stop the search.
 CONNECT_PAGES_AHEAD: Final = 64
-# Ours: what is left of a Lambda's time for putting and merging one last batch.
+# Ours: the part of a Lambda's time that is kept for putting and merging one last batch.
 COLLECT_MARGIN_S: Final = 45
 
-# The mission's collector runs at minute 40 of every second hour, for the two hours before the full hour.
+# The default schedule: at minute 40 of every second hour, for the two hours before the full hour.
 COLLECT_SCHEDULE: Final = "cron(40 0/2 * * ? *)"
 COLLECT_ZONE: Final = "America/New_York"

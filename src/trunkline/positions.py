@@ -149,13 +149,15 @@ class Snapshot(msgspec.Struct, frozen=True, tag_field="kind", tag="snapshot"):
 class Delivery(msgspec.Struct, frozen=True, tag_field="kind", tag="delivery"):
     """Records that were handed over together and have no position of their own. A record's offset is its index.
 
-    `digest` is a hash of what identifies the records, so that the same delivery again is the same range.
+    `digest` is a hash of what identifies the records, so that the same delivery again is the same range. `is_retried`:
+    the sender repeats the delivery until a function has accounted for it, so the function alone finishes the batch.
     """
 
     uri: str
     digest: str
     count: int
     arrived_at: datetime
+    is_retried: bool = False
 
     @property
     def identity(self) -> list[object]:

@@ -19,7 +19,7 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.fields import PREFIX, about, converted, fields_of, from_file, from_variables, nearest
-from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE
+from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE, THRESHOLD_S_MAX
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -34,8 +34,7 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
 _ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
 
-# Amazon's thresholds are whole seconds from 1 to 604800 (GetMetricDataV2, `ThresholdValue`).
-Seconds = Annotated[int, msgspec.Meta(ge=1, le=604_800)]
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=THRESHOLD_S_MAX)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=8_760)]
 
 

@@ -270,7 +270,7 @@ def test_odd_names_are_names(ask: Ask, delivered: Path) -> None:
         (["SELECT * FROM read_text('{home}/pii.key')"], "Permission Error"),
         (["SELECT * FROM read_text('{home}/lake/_dead_letter_bytes/**')"], "Permission Error"),
         (["SELECT * FROM read_text('{home}/lake/connect_datalake/../../pii.key')"], "Permission Error"),
-        (["SELECT 1", "--dialect", "mysql"], "'mysql' is not one of"),
+        (["SELECT 1", "--dialect", "mysql"], "there is no dialect 'mysql' here; valid are duckdb and athena"),
         (["", "--dialect", "athena"], "0 statements were given"),
         (["INSERT INTO contact_record SELECT 1", "--dialect", "athena"], "INSERT is not supported"),
         (["SELECT * FROM nowhere", "--dialect", "athena"], "table 'nowhere' is not known"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -92,7 +93,12 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=8))
 def test_json_reads_back(value: object) -> None:
     """What is written as JSON is what was given, for any value."""
-    assert json.loads(output._json(value)) == value
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        output.record({"value": value}, Format.JSON)
+        output.rows(["value"], [[value]], Format.JSON)
+    one_record, _, rows = written.getvalue().partition("\n")
+    assert json.loads(one_record) == {"value": value}
+    assert json.loads(rows) == [{"value": value}]
 
 
 def test_text_and_notes_go_to_their_own_stream(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ import sqlglot
 
 from trunkline.engines import athena
 from trunkline.engines.catalogue import ENGINES, find
-from trunkline.engines.model import FREE_TEXT_BYTES, quote_backtick, quote_double, text_bytes_of
+from trunkline.engines.model import quote_backtick, quote_double, text_bytes_of
 from trunkline.errors import UsageError
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Column, Field, Json, ListOf, MapOf, Struct, Type
 
@@ -56,7 +57,7 @@ def test_trino_names_are_types_that_trino_has() -> None:
 def test_text_of_redshift_is_as_long_as_what_is_published() -> None:
     """Declared length first, then what the name lets one expect, then all that Redshift can hold; all in bytes."""
     lengths = {name: text_bytes_of(_column("text", name)) for name in ("queue_arn", "contact_id", "queue_name", "note")}
-    assert lengths == {"queue_arn": 2048, "contact_id": 512, "queue_name": 1024, "note": FREE_TEXT_BYTES}
+    assert lengths == {"queue_arn": 2048, "contact_id": 512, "queue_name": 1024, "note": TEXT_BYTES_MAX}
     assert text_bytes_of(_column("text", "contact_id", 36)) == 36
     # Connect API: 256 characters of 4 bytes.
     assert text_bytes_of(_column("text", "customer_endpoint_display_name")) >= 256 * 4

@@ -166,7 +166,11 @@ def test_hostile_contact_records() -> None:
 @pytest.mark.parametrize("is_sorted", [True, False])
 def test_nested_times_keep_their_instant(offset: str, is_sorted: bool) -> None:
     """A time inside a list is read as its instant, whatever its offset, its fraction and the order of the keys."""
-    members = {"state": "SILENT_MONITOR", "stateEndTimestamp": None, "stateStartTimestamp": f"2026-03-03T10:00:00{offset}"}
+    members = {
+        "state": "SILENT_MONITOR",
+        "stateEndTimestamp": None,
+        "stateStartTimestamp": f"2026-03-03T10:00:00{offset}",
+    }
     if not is_sorted:
         members = dict(reversed(members.items()))
     text = json.dumps(contact("a") | {"Agent": {"StateTransitions": [members]}}, separators=(",", ":"))

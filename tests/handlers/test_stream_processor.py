@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,56 @@ def test_what_is_no_event_of_a_stream_is_refused(tmp_path: Path) -> None:
         handler({"Records": [{"body": "hello"}]})
 
 
+def test_a_batch_is_planned_before_its_put_and_the_function_alone_finishes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that dies between plan and accounting is invoked again; meanwhile a load leaves its batch alone.
+
+    After the day for which Lambda tries, what is left of it is removed.
+    """
+    put = FolderStore.put_bytes
+
+    def dying(store: FolderStore, data: bytes, key: str, is_private: bool = False) -> None:
+        if key.startswith("_ledger/batch/"):
+            raise KeyboardInterrupt
+        put(store, data, key, is_private)
+
+    delivered = event(change(1, new=call("a")))
+    with ours(tmp_path) as handler:
+        monkeypatch.setattr(FolderStore, "put_bytes", dying)
+        with pytest.raises(KeyboardInterrupt):
+            handler(delivered)
+        monkeypatch.setattr(FolderStore, "put_bytes", put)
+    lake = tmp_path / "lake"
+    left = [path for path in lake.rglob("*") if path.is_file() and path.suffix in (".json", ".parquet")]
+    monkeypatch.setattr("trunkline.clock.now_naive", lambda: datetime(2026, 2, 12, 14, 0))
+    assert rows(tmp_path) == []
+    assert [path for path in left if not path.exists()] == []
+    with ours(tmp_path) as handler:
+        assert handler(delivered)["processed"] == 1
+    assert [row["call_id"] for row in rows(tmp_path)] == ["a"]
+
+
+def test_a_batch_that_is_never_finished_is_dropped_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda no longer delivers it; a backfill does, and its rows must not stay without an account."""
+    put = FolderStore.put_bytes
+
+    def dying(store: FolderStore, data: bytes, key: str, is_private: bool = False) -> None:
+        if key.startswith("_ledger/batch/"):
+            raise KeyboardInterrupt
+        put(store, data, key, is_private)
+
+    with ours(tmp_path) as handler:
+        monkeypatch.setattr(FolderStore, "put_bytes", dying)
+        with pytest.raises(KeyboardInterrupt):
+            handler(event(change(1, new=call("a"))))
+        monkeypatch.setattr(FolderStore, "put_bytes", put)
+    monkeypatch.setattr("trunkline.clock.now_naive", lambda: datetime(2026, 2, 12, 15, 0))
+    assert rows(tmp_path) == []
+    assert list((tmp_path / "lake" / "calls").rglob("*.parquet")) == []
+    assert list((tmp_path / "lake" / "_ledger" / "plan").rglob("*.json")) == []
+
+
 def test_a_bisected_batch_sets_a_record_aside_once(tmp_path: Path) -> None:
     """Delivered whole and in halves, one dead letter."""
     records = [change(1, new=call("a")), change(2, new=call("b", siteId={"S": "five"})), change(3, new=call("c"))]
@@ -180,7 +231,7 @@ def test_a_bisected_batch_sets_a_record_aside_once(tmp_path: Path) -> None:
     assert len(rows(tmp_path)) == 2
     with opened(tmp_path, pii="drop") as home:
         found = letters(home, home.objects["call"])
-    assert {one.position for one in found} == {f"{arn()}@{FIRST_SEQUENCE // 10**15}:{(FIRST_SEQUENCE + 2) % 10**15}"}
+    assert {one.position for one in found} == {f"{arn()}:{FIRST_SEQUENCE + 2}"}
 
 
 def test_a_replayed_record_is_of_the_version_that_it_was(tmp_path: Path) -> None:

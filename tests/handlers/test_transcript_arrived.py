@@ -13,6 +13,7 @@ from homes import load_into, opened, write
 from s3 import bucket
 from transcript_files import SAMPLES, TALK, transcribe
 
+from trunkline.aws import s3
 from trunkline.errors import TransientError, TrunklineError
 from trunkline.handlers import transcript_arrived
 from trunkline.lake import layout
@@ -80,14 +81,14 @@ def test_a_message_fails_alone(function: Any, tmp_path: Path, monkeypatch: pytes
     """What cannot be read comes again; what is no notification goes to the queue's own dead letters; the rest is done."""
     function.s3.put_object(Bucket="recordings", Key="transcripts/a.json", Body=BODY)
     function.s3.put_object(Bucket="recordings", Key="transcripts/b.json", Body=BODY)
-    real = transcript_arrived.Receiver._put
+    head = s3.head
 
-    def flaky(self: Any, urls: Any) -> int:
-        if any(url.endswith("b.json") for url in urls):
+    def throttled(client: Any, url: str) -> Any:
+        if url.endswith("b.json"):
             raise TransientError("S3 answers SlowDown")
-        return real(self, urls)
+        return head(client, url)
 
-    monkeypatch.setattr(transcript_arrived.Receiver, "_put", flaky)
+    monkeypatch.setattr(s3, "head", throttled)
     event = queued(
         ok=notification("transcripts/a.json"), slow=notification("transcripts/b.json"), bad="no json", odd={"a": 1}
     )

@@ -78,7 +78,7 @@ class WeakTarget(WarehouseTarget):
 
             def weak(*args: Any) -> MergeSql:
                 sql = real(*args)
-                return replace(sql, best=sql.best.replace("AS is_better", "OR true AS is_better"))
+                return replace(sql, best=sql.best.replace("AS record_is_better", "OR true AS record_is_better"))
 
             patch.setattr(warehouse, "merge_sql", weak)
             load_into(self.home, folder, obj=subject.obj)

@@ -58,7 +58,7 @@ def test_postgresql_answers(reader: Reader, postgres_uri: str) -> None:
             db.execute(create_table(obj, POSTGRES))
             _copy(db, reader, name)
             db.execute(create_view(obj, POSTGRES))
-        db.execute(create_catalogue_view(CALLS_VIEW, POSTGRES.name))
+        db.execute(create_catalogue_view(CALLS_VIEW, POSTGRES))
         found = [(*row[:3], None if row[3] is None else float(row[3]), row[4]) for row in db.execute(SQL).fetchall()]
         db.rollback()
     assert rounded(found) == rounded(by_hand())

@@ -15,6 +15,7 @@ from collecting import (
     centre_home,
     collect,
     collector,
+    kill_at,
     rows,
     run_due,
     service,
@@ -27,14 +28,12 @@ from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
-from trunkline.pipelines.collect_plan import plan
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, previous_window
 from trunkline.serve.report.wording import contacts_by_fidelity
 from trunkline.sources.connect_api.client import NoCache, parse_instance
-from trunkline.sources.connect_api.search import ContactQuery
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
 
@@ -114,7 +113,7 @@ def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
     with centre_home(tmp_path / each_target, pii="drop") as home:
         assert collect(home, given, DAY, UNTIL).counts.inserted == 24
         made = collector(home, given)
-        planned = plan(made, INSTANCE, DAY, UNTIL, ContactQuery())
+        planned = made.estimate(INSTANCE, DAY, UNTIL)
         again = made.collect(INSTANCE, DAY, UNTIL)
         assert planned.describe_calls == sum(again.tally.described.values()) < 10
         assert {value for row in rows(home, DURATIONS) for value in row} == {None}
@@ -128,7 +127,7 @@ def _merged_at_once(home, given, stream: Path) -> None:
     """Batches from the API and one from a file, in one merge."""
     obj = contacts(home)
     flatteners = FlattenPool(home.lake, obj)
-    source, journal = collector(home, given).source(INSTANCE, "test")
+    source, journal = collector(home, given).reader(INSTANCE, "test")
     framed = [part.framed for part in source.read(Window(DAY, UNTIL)) if part.framed]
     framed += s3_files.read_batches(listing.list_files([str(stream)]), {}, obj.name, home.settings.batch_bytes)
     records = []
@@ -175,7 +174,6 @@ def test_killed_at_any_call_the_next_run_asks_nothing_twice(tmp_path: Path) -> N
 
 def test_killed_again_and_again_while_pages_are_listed_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed every few dozen calls, with pages listed behind what is durable: none of them is asked for again."""
-    monkeypatch.setattr("trunkline.pipelines.collect.CONNECT_BATCH_CONTACTS", 150)
     instance = instance_with([contact_at(n, FROM_S + n // 2) for n in range(720)])
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, check=False)
@@ -195,12 +193,12 @@ def test_killed_again_and_again_while_pages_are_listed_ahead(tmp_path: Path, mon
         for lived in (3, 71, 45, 130, 1, 160, 57, 2, 190):
             left[0] = lived
             with pytest.raises(KilledError):
-                run_due(home, service(api, clock, around=deadly))
+                run_due(home, service(api, clock, around=deadly), batch_contacts=150)
             marks.append(watermark(home))
             # In order, every contact before the watermark is there.
             before = [(one,) for one in instance.contacts if at(FROM_S + int(one[-4:]) // 2) < watermark(home)]
             assert rows(home)[: len(before)] == before
-        assert run_due(home, service(api, clock)).is_done
+        assert run_due(home, service(api, clock), batch_contacts=150).is_done
         assert rows(home) == [(one,) for one in instance.contacts]
     assert len(set(marks)) > 3
     assert marks == sorted(marks)
@@ -241,12 +239,9 @@ def test_an_old_journal_is_not_believed(tmp_path: Path, monkeypatch: pytest.Monk
     clock = VirtualClock(FROM_S + 8 * 3600)
     api = emulator(instance, clock, lists_after_contact_work=True)
 
-    def die(*_: object) -> None:
-        raise KilledError
-
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patched:
-            patched.setattr("trunkline.pipelines.collect._Run._save_names", die)
+            kill_at(patched, "/collect/")
             with pytest.raises(KilledError):
                 collect(home, service(api, clock), FROM, TO)
         clock.sleep(2 * 3600)
@@ -259,22 +254,16 @@ def test_an_old_journal_is_not_believed(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The part is merged and the watermark is not written: it is behind the data, and the next run ends the same."""
-    monkeypatch.setattr("trunkline.pipelines.collect.CONNECT_BATCH_CONTACTS", 2)
     clock = VirtualClock(RUN_S)
     # Two pages, so that a part is cut inside the window.
     ended = {f"00000000-0000-4000-8000-{n:012d}": FROM_S + n * 20 for n in range(250)}
     api = emulator(instance_with([contact_at(n, FROM_S + n * 20) for n in range(250)]), clock, check=False)
-    parts = [0]
-
-    def die(*_: object) -> None:
-        parts[0] += 1
-        if parts[0] == step:
-            raise KilledError
-
-    monkeypatch.setattr("trunkline.pipelines.collect._Run._save_names", die)
     with centre_home(tmp_path) as home:
-        with pytest.raises(KilledError):
-            run_due(home, service(api, clock))
+        with monkeypatch.context() as patched:
+            # The first write says which windows are due, each further one moves the watermark.
+            kill_at(patched, "/schedule.json", number=1 + step)
+            with pytest.raises(KilledError):
+                run_due(home, service(api, clock), batch_contacts=2)
         reached = watermark(home)
         assert reached == (FROM if step == 1 else at(FROM_S + (100 * (step - 1) - 1) * 20))
         there = {one for (one,) in rows(home)}
@@ -291,12 +280,9 @@ def test_killed_at_its_very_end_a_range_is_done(tmp_path: Path, monkeypatch: pyt
     clock = VirtualClock(RUN_S)
     api = emulator(instance_with([contact_at(1, FROM_S + 600)]), clock)
 
-    def die(*_: object) -> None:
-        raise KilledError
-
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patched:
-            patched.setattr("trunkline.pipelines.collect.state.forget_range", die)
+            kill_at(patched, "/range-", method="remove")
             with pytest.raises(KilledError):
                 collect(home, service(api, clock), FROM, TO)
         asked = api.count()
@@ -392,12 +378,12 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
     ]  # fmt: skip
     with centre_home(tmp_path) as home:
         made = collector(home, service(api, clock))
-        found = [made.api(parse_instance(arn, {}), NoCache()) for arn in arns]
+        found = [made.client(parse_instance(arn, {}), NoCache()) for arn in arns]
         buckets = [one.buckets.of(one.instance.account, one.instance.region, "SearchContacts") for one in found]
         assert buckets[0] is buckets[1]
         assert len({id(one) for one in buckets}) == 3
         for since, until, said in [
-            (DAY, DAY, "must be later than"), (DAY, DAY + timedelta(days=11), "is not yet"),
+            (DAY, DAY, "must be later than"), (DAY, DAY + timedelta(days=11), "is in the future"),
             (DAY - timedelta(days=800), DAY, "goes back two years"),
         ]:  # fmt: skip
             with pytest.raises(UsageError, match=said):
@@ -425,12 +411,9 @@ def test_a_plan_that_was_begun_is_let_go_by_whoever_comes_next(tmp_path: Path, m
     given = service(api, clock)
     ids = sorted(simulated(24).contacts)
 
-    def die(*_: object) -> None:
-        raise KilledError
-
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patch:
-            patch.setattr(batches, "publish", die)
+            kill_at(patch, "/year=", method="put_file")
             with pytest.raises(KilledError):
                 collect(home, given, DAY, UNTIL)
         assert len(list(home.store.list("_ledger/plan/"))) == 1

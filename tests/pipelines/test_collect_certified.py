@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collecting import INSTANCE, KilledError, centre_home, collector, service
+from collecting import INSTANCE, KilledError, centre_home, collector, kill_at, service
 from connect import contact_at, emulator, instance_with
 from homes import contacts, table
 from virtual_clock import VirtualClock
@@ -17,10 +17,10 @@ from virtual_clock import VirtualClock
 from trunkline.completeness.listings import stored_listings
 from trunkline.completeness.periods import LISTING_LAG, ListedWindow, period_of, settle_rule
 from trunkline.lake.store import FolderStore
-from trunkline.pipelines.connect_listing import source_of
-from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+from trunkline.pipelines.connect_ledger import source_of
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
+from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.sources.connect_api.search import ContactQuery
@@ -130,12 +130,9 @@ def test_answers_of_a_killed_run_are_as_old_as_they_are(tmp_path: Path, monkeypa
     before = DAY + timedelta(days=4) - timedelta(minutes=20)
     centre = Centre(before)
 
-    def die(*_: object) -> None:
-        raise KilledError
-
     with centre_home(tmp_path) as home:
         with monkeypatch.context() as patched:
-            patched.setattr("trunkline.pipelines.collect._Run._save_names", die)
+            kill_at(patched, "/collect/")
             with pytest.raises(KilledError):
                 centre.collect(home, DAY, before)
         asked = centre.searches
@@ -209,14 +206,12 @@ def test_killed_at_any_write_the_day_is_closed_all_the_same(
 
 @pytest.mark.parametrize(("stretch", "files"), [(50, 2), (5_000, 1)])
 def test_a_listing_is_kept_in_files_that_are_neither_tiny_nor_without_bound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stretch: int, files: int
+    tmp_path: Path, stretch: int, files: int
 ) -> None:
     """Parts are gathered up to a number of contacts; whatever it is, the day is covered and has each contact once."""
-    monkeypatch.setattr("trunkline.pipelines.collect.CONNECT_BATCH_CONTACTS", 20)
-    monkeypatch.setattr("trunkline.pipelines.collect.STRETCH_CONTACTS", stretch)
     centre = Centre(SETTLED)
     with centre_home(tmp_path) as home:
-        centre.collect(home, DAY, DAY + 24 * HOUR)
+        centre.collect(home, DAY, DAY + 24 * HOUR, batch_contacts=20, listing_contacts=stretch)
         found = listed(home)
         assert len(found) == files
         assert merge_adjacent(one.window for one in found) == (period_of(DAY.date()),)

@@ -13,15 +13,18 @@ from homes import assert_adds_up, letters, opened, table, totals
 from moto import mock_aws
 
 from trunkline.errors import TerminalError, UsageError
-from trunkline.pipelines.follow import Follower, FollowOptions
+from trunkline.lake.store import FolderStore
+from trunkline.objects.ledger import POSITION
+from trunkline.pipelines import follow as pipeline
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import LoadResult
+from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.dynamodb.tables import enable_stream
 
 
 def follow(home: Home, client: Any, **options: Any) -> LoadResult:
-    follower = Follower(home, home.objects["call"], "calls", client, FollowOptions(until_idle=True, **options))
-    result = follower.run(lambda _: None, sleep=lambda _: None)
+    following = Following("calls", client, until_idle=True, sleep=lambda _: None, **options)
+    result = pipeline.follow(home, home.objects["call"], following)
     assert_adds_up(result.counts)
     return result
 
@@ -71,6 +74,46 @@ def test_a_second_run_goes_on_where_the_first_ended(tmp_path: Path) -> None:
         assert totals(home, home.objects["call"]).duplicate == 0
 
 
+def test_a_run_goes_on_from_the_positions_of_an_earlier_version(tmp_path: Path) -> None:
+    """They are in the ledger, split at 15 digits, and the state has none."""
+    client = FakeStreams(arn(), {"shard-1": FakeShard([record(n, f"c{n}") for n in range(5)], is_closed=False)})
+    high, low = divmod(FIRST_SEQUENCE + 2, 10**15)
+    with opened(tmp_path) as home:
+        home.store.put_bytes(b'{"seen":["%s/shard-1"],"done":[]}' % arn().encode(), "_ledger/stream/call/calls.json")
+        position = {
+            "object": "call", "uri": f"{arn()}/shard-1", "version": str(high), "next_offset": low + 1, "is_complete": False,
+        }  # fmt: skip
+        home.warehouse.put(POSITION, [position])
+        assert follow(home, client).counts.read == 2
+        assert names(home).keys() == {"c3", "c4"}
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_killed_at_any_write_a_second_run_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Nothing is lost and nothing is counted twice, whichever write of the lake the first run died before."""
+    client = family()
+    put, writes = FolderStore.put_bytes, iter(range(1_000))
+
+    def dying(store: FolderStore, data: bytes, key: str, is_private: bool = False) -> None:
+        if next(writes) == step:
+            raise KeyboardInterrupt
+        put(store, data, key, is_private)
+
+    with opened(tmp_path) as home:
+        monkeypatch.setattr(FolderStore, "put_bytes", dying)
+        with pytest.raises(KeyboardInterrupt):
+            follow(home, client)
+        monkeypatch.setattr(FolderStore, "put_bytes", put)
+    with opened(tmp_path) as home:
+        follow(home, client)
+        assert names(home) == {"c0": "child", "c1": "grandchild", "c2": "x", "c3": "x", "c4": "x"}
+        counts = totals(home, home.objects["call"])
+        assert_adds_up(counts)
+        assert follow(home, client).counts.read == 0
+
+
 def test_an_iterator_that_is_too_old_is_taken_anew(tmp_path: Path) -> None:
     """After what is durable, so that nothing is read twice."""
     client = family()
@@ -104,7 +147,7 @@ def test_a_poison_record_holds_nothing_up(tmp_path: Path) -> None:
         assert follow(home, client).counts.dead_letter == 1
         assert set(names(home)) == {"c0", "c2"}
         (letter,) = letters(home, home.objects["call"])
-        assert letter.position.startswith(f"{arn()}/shard-1@{FIRST_SEQUENCE // 10**15}:")
+        assert letter.position.startswith(f"{arn()}/shard-1:{FIRST_SEQUENCE + 1}")
 
 
 def test_a_stream_without_new_images_is_refused(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from servers import Databases
 
 from trunkline.errors import UsageError
 from trunkline.objects.user_objects import read_objects
-from trunkline.pipelines.follow import Follower, FollowOptions
+from trunkline.pipelines.follow import follow
 from trunkline.pipelines.home import Home, open_home
+from trunkline.sources.dynamodb.shards import Following
 
 
 def loaded(home: Home, folder: Path, *records: dict[str, Any]) -> list[dict[str, Any]]:
@@ -166,6 +167,6 @@ def test_two_homes_follow_one_stream_and_neither_takes_the_others_place(tmp_path
     for name in ("one", "two"):
         with opened(tmp_path / name) as home:
             obj = home.objects["call"]
-            follower = Follower(home, obj, "calls", client, FollowOptions(until_idle=True))
-            assert follower.run(lambda _: None, sleep=lambda _: None).counts.inserted == 6
+            following = Following("calls", client, until_idle=True, sleep=lambda _: None)
+            assert follow(home, obj, following).counts.inserted == 6
             assert len(table(home, obj)) == 6

@@ -117,9 +117,9 @@ def test_names_come_from_listings_once_and_outlive_what_they_name() -> None:
     [
         (None, "missing", "not held"),
         (HeldContact("stream", False), "missing", None),
-        (HeldContact("api", False), "missing", "after contact work was open"),
+        (HeldContact("api", False), "missing", "after-contact work was open"),
         (HeldContact("api", True), "missing", None),
-        (HeldContact("stream", True), "all", "all were asked for"),
+        (HeldContact("stream", True), "all", "all were requested"),
         (None, "never", None),
     ],
 )
@@ -129,7 +129,7 @@ def test_when_a_description_adds_something(held, describe, reason) -> None:
 
 
 def test_what_is_held_is_counted_and_not_asked_for() -> None:
-    """HeldContact by the stream: listed, left out, no call. The rest is described, with the reason counted."""
+    """Held from the stream: listed, left out, no call. The rest is described, with the reason counted."""
     clock = VirtualClock(LATER_S)
     instance = simulated(60)
     ids = sorted(instance.contacts)
@@ -137,7 +137,7 @@ def test_what_is_held_is_counted_and_not_asked_for() -> None:
     read = source(instance, clock, lambda asked: {one: there[one] for one in asked if one in there})
     parts = list(read.read(WINDOW))
     assert set(records(parts)) == set(ids[40:])
-    assert read.tally.described == {"not held": 10, "after contact work was open": 10}
+    assert read.tally.described == {"not held": 10, "after-contact work was open": 10}
     assert (read.tally.listed, read.tally.held) == (60, 40)
     assert sum(part.framed.filtered for part in parts if part.framed) == 40
     assert sum(part.framed.read for part in parts if part.framed) == 60

@@ -12,6 +12,7 @@ from dynamo_tables import CREATED, FIRST_SEQUENCE, arn, call, change
 
 from trunkline.errors import RecordError
 from trunkline.objects.call import CALL
+from trunkline.records import Framed
 from trunkline.sources.dynamodb.items import Rules, version_text
 from trunkline.sources.dynamodb.stream import as_json, frame_event, frame_shard, read_change, read_dead_letter
 
@@ -60,18 +61,15 @@ def test_a_position_is_the_same_however_a_batch_is_cut() -> None:
     """Stream, sequence number, and nothing of the batch: a bisected record has one position in every batch."""
     records = raw(*(change(n, new=call(f"c{n}")) for n in range(4)))
 
-    def spots(framed: Any) -> list[tuple[str, str, int]]:
-        ranges = framed.plan.ranges
-        return [
-            (ranges[i].uri, ranges[i].version, offset)
-            for i, offset in zip(framed.range_indexes, framed.offsets, strict=True)
-        ]
+    def positions(framed: Framed) -> list[str]:
+        spans = framed.plan.ranges
+        pairs = zip(framed.range_indexes, framed.offsets, strict=True)
+        return [f"{spans[index].place}{offset}" for index, offset in pairs]
 
     whole = frame_event(CALL, arn(), records, Rules())
     halves = [frame_event(CALL, arn(), part, Rules()) for part in (records[:2], records[2:])]
-    assert spots(whole) == [one for half in halves for one in spots(half)]
-    high, low = divmod(FIRST_SEQUENCE, 10**15)
-    assert spots(whole)[0] == (arn(), str(high), low)
+    assert positions(whole) == [position for half in halves for position in positions(half)]
+    assert positions(whole) == [f"{arn()}:{FIRST_SEQUENCE + n}" for n in range(4)]
     assert len({one.plan.batch_id for one in (whole, *halves)}) == 3
     assert frame_event(CALL, arn(), records, Rules()).plan == whole.plan
 

@@ -1,4 +1,4 @@
-"""What the compiler's tests share: objects to compile."""
+"""What the tests of SQL generation share: objects to generate from."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ OBJECTS = load([ROOT / "examples" / "objects.toml"])
 
 @pytest.fixture(params=list(OBJECTS))
 def obj(request: pytest.FixtureRequest) -> Object:
-    """Each object in turn: ours, and a user's own."""
+    """Each object in turn: the built-in ones, and a user's own."""
     return OBJECTS[request.param]

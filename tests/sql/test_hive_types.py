@@ -68,7 +68,7 @@ def test_spelling_does_not_matter(one: str, other: str) -> None:
 )
 def test_what_is_no_type_is_refused(text: str) -> None:
     """With the text in the message."""
-    with pytest.raises(ValueError, match="is no Hive type"):
+    with pytest.raises(ValueError, match="is not a Hive type"):
         parse(text)
 
 

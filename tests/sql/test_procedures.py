@@ -23,7 +23,7 @@ from trunkline.objects.catalogue import load
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import create_staging, warehouse_statements
-from trunkline.sql.merge.procedure_text import COUNTS, lock_statement
+from trunkline.sql.merge.plpgsql import COUNTS, lock_statement
 from trunkline.sql.merge.procedures import procedure_name, procedure_statements
 
 SURVEY = load([Path(__file__).parents[2] / "examples" / "objects.toml"])["survey_answer"]
@@ -244,7 +244,7 @@ def test_a_moved_date_leaves_one_row(survey: Target) -> None:
 def test_rows_at_another_date_are_left_for_the_caller(postgres_uri: str) -> None:
     """What the table held at another date than a staged row, as it was before: for tombstones, while the caller commits.
 
-    Whether it is beaten, lost to a copy of itself, or is the best of all while an older one is staged too.
+    Whether it is beaten, superseded by a copy of itself, or the best of all while an older one is staged too.
     """
     target = installed(postgres_uri, SURVEY, "postgres")
     plain = version_of(random.Random(1), "k") | {
@@ -266,14 +266,14 @@ def test_rows_at_another_date_are_left_for_the_caller(postgres_uri: str) -> None
         plain | {"survey_id": "deleted", "record_version": "3"},
         plain | {"survey_id": "new"} | other,
     ]
-    left = "SELECT survey_id, held_date, is_beaten, record_version FROM pg_temp.trunkline_f_survey_answers_elsewhere"
+    left = "SELECT survey_id, record_held_date, record_version FROM pg_temp.trunkline_f_survey_answers_elsewhere"
     with target.db.transaction():
         target.stage(staged, OWN)
         counts = target.call(OWN, "b1")
         assert sorted(target.db.execute(left).fetchall()) == [
-            ("newer elsewhere", DAY.date(), True, "2"),
-            ("older and a newer elsewhere", DAY.date(), True, "2"),
-            ("older elsewhere", DAY.date(), False, "2"),
+            ("newer elsewhere", DAY.date(), "2"),
+            ("older and a newer elsewhere", DAY.date(), "2"),
+            ("older elsewhere", DAY.date(), "2"),
         ]
     assert counts == {"inserted": 2, "updated": 3, "deleted": 0, "superseded": 3, "duplicate": 1}
     gone = "SELECT to_regclass('pg_temp.trunkline_f_survey_answers_elsewhere')"

@@ -16,7 +16,7 @@ from trunkline.objects.model import Object
 from trunkline.sql.ddl import create_staging, ledger_statements, warehouse_statements
 from trunkline.sql.grants import grant_statements, role_statements
 from trunkline.sql.merge import redshift_load as load_sql
-from trunkline.sql.merge.procedure_text import lock_statement
+from trunkline.sql.merge.plpgsql import lock_statement
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.star import analysis_statements
 
@@ -157,7 +157,7 @@ def test_procedures_lock_first_and_nest_as_redshift_allows() -> None:
     for obj in OBJECTS.values():
         statements = procedure_statements(obj, REDSHIFT)
         assert rules.nested_out(statements) == []
-        assert [rules.unlocked(statement) for statement in statements] == [False] * 3
+        assert [rules.unlocked(statement) for statement in statements] == [False] * 4
     inner = procedure("  a := 1;", "a OUT BIGINT")
     outer = procedure('  CALL "s"."p"(a);').replace('"s"."p" (', '"s"."q" (')
     assert rules.nested_out([inner, outer]) == ['"s"."p"']

@@ -3,7 +3,7 @@
 In a page, a ```console block is executed: lines that begin with `$ ` are commands (`> ` goes on with one), the lines
 after a command are its output, standard error included. `...` in an output line stands for any text, and alone on a
 line for any lines. `<!-- file: NAME -->` before a block writes that block to a file; `<!-- run: COMMAND -->` runs
-a command that readers need not see. A page runs in one empty folder, in order, with `trunkline` on the PATH. A folder
+a command that readers need not see. A page runs in one empty folder, in order, with `trunkline` and `python` on the PATH. A folder
 `s3/BUCKET` in it stands for Amazon S3; the hidden command `as-clone` makes it a clone with `make setup` done.
 
 `python tests/support/pages.py PAGE...` writes what comes out into pages, where it differs.
@@ -106,6 +106,9 @@ class Room:
         shim = tools / "trunkline"
         shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{COMMAND}" "$@"\n')
         shim.chmod(0o755)
+        python = tools / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
         clone = tools / "as-clone"
         clone.write_text(f'#!/bin/sh\nROOT="{ROOT}"\n{AS_CLONE}')
         clone.chmod(0o755)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from homes import NARROW
+from homes import NARROW, SCHEMAS
 from redshift_home import URL, Mortal, Redshift
 
 from trunkline.accounting import Counts
@@ -22,8 +22,10 @@ from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.lake.views import lake_columns
 from trunkline.sql.session import Session
-from trunkline.warehouse.model import Along, Staged
+from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.address import address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
 AT = datetime(2026, 3, 3, 10)
@@ -61,7 +63,7 @@ def write_batch(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], obj:
     return Staged(batch_id(name), (path,) if rows else ())
 
 
-def along(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None = None) -> Along:
+def hooks(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None = None) -> CommitHooks:
     """A ledger of batches by id, with the rows that they read."""
 
     def ledger(session: Session, counts: Mapping[str, Counts], refused: Sequence[Refused]) -> None:
@@ -72,7 +74,7 @@ def along(obj: Object, batches: Mapping[str, int], tombstones: list[str] | None 
                 "read": read, "drift": None, "loaded_at": AT, "merged_at": AT, "code_version": "",
             }])  # fmt: skip
 
-    return Along(lambda ids: (tombstones if tombstones is not None else []).extend(ids), ledger)
+    return CommitHooks(lambda _, ids: (tombstones if tombstones is not None else []).extend(ids), ledger)
 
 
 @contextmanager
@@ -89,7 +91,8 @@ def warehouse_of(
     address = address_of(url)
     with duckdb.connect(config={"threads": 1}) as local:
         local.execute("SET TimeZone = 'UTC'")
-        yield RedshiftWarehouse(DataApi(api, address.target, slept.append), address, lambda: s3, local, scratch)
+        db = RedshiftSession(DataApi(api, address.target, slept.append), address, SCHEMAS)
+        yield RedshiftWarehouse(db, RedshiftLoader(db, local, lambda: s3, scratch))
 
 
 def counted(redshift: Redshift, obj: Object = NARROW) -> Counts:
@@ -100,4 +103,4 @@ def counted(redshift: Redshift, obj: Object = NARROW) -> Counts:
     return replace(Counts(), **dict(zip(names, row, strict=True)))
 
 
-__all__ = ["along", "batch_id", "counted", "row_of", "warehouse_of", "write_batch"]
+__all__ = ["batch_id", "counted", "hooks", "row_of", "warehouse_of", "write_batch"]

@@ -30,7 +30,7 @@ class Databases:
         self._free: list[str] = []
         self._template = self._create("template0")
         url = self._url(self._template)
-        opening = Opening(url, 200, 1, folder / "scratch", folder)
+        opening = Opening(url, 200, 1, folder / "scratch", folder, homes.SCHEMAS)
         with target_of(url).open_warehouse(opening) as warehouse:
             warehouse.install([*catalogue.load([]).values(), homes.NARROW], list(VIEWS.values()))
 
@@ -81,7 +81,9 @@ class RedshiftDatabases:
         self._template = make_database(uri, "redshift_template")
         self._redshift = self._stack.enter_context(redshift_of(self._template))
         url = self._url("dev")
-        with target_of(url).open_warehouse(Opening(url, 200, 1, folder / "scratch", folder)) as warehouse:
+        with target_of(url).open_warehouse(
+            Opening(url, 200, 1, folder / "scratch", folder, homes.SCHEMAS)
+        ) as warehouse:
             warehouse.install([*catalogue.load([]).values(), homes.NARROW], list(VIEWS.values()))
         self._redshift.emulator.let_go()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from homes import NARROW, contact, jsonl, lake_files, load_into, narrow, opened, settings_of, table, write
+from homes import NARROW, SCHEMAS, contact, jsonl, lake_files, load_into, narrow, opened, settings_of, table, write
 from servers import Databases
 
 from trunkline.cli.main import run
@@ -44,7 +44,7 @@ def asked(url: str, sql: str) -> list[tuple[Any, ...]]:
 
 def warehouse_at(url: str, folder: Path) -> Any:
     """The warehouse alone, without a home."""
-    return target_of(url).open_warehouse(Opening(url, 200, 1, folder / "scratch", folder))
+    return target_of(url).open_warehouse(Opening(url, 200, 1, folder / "scratch", folder, SCHEMAS))
 
 
 def changed(**columns: Column) -> Any:
@@ -267,7 +267,7 @@ def test_every_command_on_a_server(
 )
 def test_a_question_changes_nothing(url: str, tmp_path: Path, sql: str, told: str) -> None:
     """Whatever is asked, the server refuses to write, and says so in its own words."""
-    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path)
+    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with target_of(url).open_reader(opening) as reader, pytest.raises(UsageError, match=told):
         reader.ask(sql)
 

@@ -11,6 +11,7 @@ from homes import NARROW, lake_best, load_into, narrow, opened, table, write
 from servers import Databases
 
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TransientError
 from trunkline.sql.lake.views import MOVED_TO
 from trunkline.warehouse import staging
@@ -86,9 +87,9 @@ def test_columns_without_a_value_are_not_staged(tmp_path: Path) -> None:
             )
             paths.append(tmp_path / f"{number:032x}.parquet")
             con.execute(f"COPY (SELECT {listed} FROM range(9)) TO '{paths[-1]}' (FORMAT parquet)")
-        staged = staging.stage(con, NARROW, paths)
-        missing = {column.name for column in NARROW.columns} - {column.name for column in staged.columns}
+        staged = staging.stage(con, NARROW, POSTGRES, paths)
+        missing = {column.name for column in NARROW.columns} - {column.name for column in staged.obj.columns}
         assert missing == {"phone", "marks"}
         assert con.execute(
-            "SELECT count(score), count(anything), count(items), count(labels) FROM staged"
+            f"SELECT count(score), count(anything), count(items), count(labels) FROM {staged.rows.sql}"
         ).fetchall() == [(9, 9, 18, 18)]

@@ -22,7 +22,7 @@ from trunkline.objects.model import Json
 from trunkline.objects.view import View, ViewColumn
 from trunkline.pipelines.home import open_home
 from trunkline.warehouse.redshift.address import address_of
-from trunkline.warehouse.redshift.question import check_question
+from trunkline.warehouse.redshift.session import check_question
 
 ROW = ("INSERT INTO connect.f_narrow SELECT 'a', NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, 'stream', false, 1, 'h', 'p', "
        "now(), now(), NULL, false RETURNING 1")  # fmt: skip

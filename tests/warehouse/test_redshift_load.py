@@ -12,14 +12,14 @@ import pytest
 from homes import NARROW, assert_adds_up, load_into, narrow, settings_of, write
 from redshift_data_emulator import Fault
 from redshift_home import ROLE, URL, Redshift, make_database, redshift_of
-from redshift_merges import along, batch_id, row_of, warehouse_of, write_batch
+from redshift_merges import batch_id, hooks, row_of, warehouse_of, write_batch
 
 from trunkline.aws.redshift_data import SqlError
 from trunkline.errors import TerminalError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home, open_home
 from trunkline.warehouse.redshift import request
-from trunkline.warehouse.redshift.load_errors import LoadError
+from trunkline.warehouse.redshift.files import LoadError
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_what_copy_refuses_is_shown_by_row(redshift: Redshift, tmp_path: Path, m
     bad = row_of("bad", record_version="+15535550143" * 20)
     part = write_batch(tmp_path, "bad", [row_of("good"), bad, row_of("other")])
     with warehouse_of(redshift, tmp_path / "scratch") as warehouse, pytest.raises(LoadError) as caught:
-        warehouse.merge(NARROW, [part], along(NARROW, {batch_id("bad"): 3}))
+        warehouse.merge(NARROW, [part], hooks(NARROW, {batch_id("bad"): 3}))
     text = str(caught.value)
     assert "line 2 of rows.parquet: column record_version varchar(128): String length exceeds DDL length" in text
     assert "(code 1204)" in text
@@ -147,7 +147,7 @@ def test_a_role_that_may_not_read_is_named(redshift: Redshift, tmp_path: Path, m
         warehouse_of(redshift, tmp_path / "scratch", url) as warehouse,
         pytest.raises(SqlError, match="assume IAM Role"),
     ):
-        warehouse.merge(NARROW, [write_batch(tmp_path, "1", [row_of("a")])], along(NARROW, {batch_id("1"): 1}))
+        warehouse.merge(NARROW, [write_batch(tmp_path, "1", [row_of("a")])], hooks(NARROW, {batch_id("1"): 1}))
 
 
 def test_a_load_without_a_place_for_files_is_small_or_refused(redshift: Redshift, tmp_path: Path) -> None:
@@ -155,11 +155,11 @@ def test_a_load_without_a_place_for_files_is_small_or_refused(redshift: Redshift
     url = "redshift+data://analytics/dev?db_user=loader"
     with warehouse_of(redshift, tmp_path / "scratch", url) as warehouse:
         few = write_batch(tmp_path, "few", [row_of(f"k{n}") for n in range(50)])
-        warehouse.merge(NARROW, [few], along(NARROW, {batch_id("few"): 50}))
+        warehouse.merge(NARROW, [few], hooks(NARROW, {batch_id("few"): 50}))
         assert len(held(redshift)) == 50
         many = write_batch(tmp_path, "many", [row_of(f"m{n}") for n in range(101)])
         with pytest.raises(TerminalError, match="no place for files is set: add &staging=s3://bucket/prefix"):
-            warehouse.merge(NARROW, [many], along(NARROW, {batch_id("many"): 101}))
+            warehouse.merge(NARROW, [many], hooks(NARROW, {batch_id("many"): 101}))
 
 
 def test_rows_staged_by_hand_are_merged_by_hand(redshift: Redshift, tmp_path: Path) -> None:

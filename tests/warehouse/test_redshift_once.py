@@ -15,7 +15,7 @@ import pytest
 from homes import NARROW
 from redshift_data_emulator import Fault
 from redshift_home import URL, Died, Redshift, make_database, redshift_of
-from redshift_merges import along, batch_id, counted, row_of, warehouse_of, write_batch
+from redshift_merges import batch_id, counted, hooks, row_of, warehouse_of, write_batch
 
 from trunkline.accounting import Counts
 from trunkline.aws.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
@@ -58,7 +58,7 @@ def loads(redshift: Redshift) -> list[Any]:
 def load(redshift: Redshift, folder: Path, url: str = URL, **options: Any) -> dict[str, Counts]:
     batches = [write_batch(folder, "1", FIRST), write_batch(folder, "2", SECOND)]
     with warehouse_of(redshift, folder / "scratch", url, **options) as warehouse:
-        return warehouse.merge(NARROW, batches, along(NARROW, IDS))
+        return warehouse.merge(NARROW, batches, hooks(NARROW, IDS))
 
 
 @pytest.mark.parametrize("way", ["values", "files", pytest.param("json", marks=pytest.mark.soak)])

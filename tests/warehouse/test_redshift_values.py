@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from homes import NARROW
 from redshift_home import URL, Redshift, make_database, redshift_of
-from redshift_merges import along, batch_id, row_of, warehouse_of, write_batch
+from redshift_merges import batch_id, hooks, row_of, warehouse_of, write_batch
 
 from trunkline.objects.model import RECORD_COLUMNS, Column, Json, ListOf, MapOf, Object
 
@@ -108,7 +108,7 @@ def test_every_value_arrives_as_it_left(server: Redshift, tmp_path: Path, way: s
         name = f"{way} {start}"
         with warehouse_of(server, tmp_path / "scratch", url_of(way)) as warehouse:
             part = write_batch(tmp_path, name, rows[start : start + size], KINDS)
-            warehouse.merge(KINDS, [part], along(KINDS, {batch_id(name): size}))
+            warehouse.merge(KINDS, [part], hooks(KINDS, {batch_id(name): size}))
     names = [column.name for column in KINDS.columns]
     listed = ", ".join(f'"{c.name}"' + ("::text" if not isinstance(c.type, str) else "") for c in KINDS.columns)
     held = {row[0]: dict(zip(names, row, strict=True)) for row in server.ask(f"SELECT {listed} FROM connect.f_kinds")}
@@ -133,7 +133,7 @@ def test_a_long_nested_value_goes_as_json(server: Redshift, tmp_path: Path) -> N
     long = {f"k{number}": "x" * 1_000 for number in range(200)}
     with warehouse_of(server, tmp_path / "scratch") as warehouse:
         part = write_batch(tmp_path, "long", [row_of("long", KINDS, anything=json.dumps(long))], KINDS)
-        warehouse.merge(KINDS, [part], along(KINDS, {batch_id("long"): 1}))
+        warehouse.merge(KINDS, [part], hooks(KINDS, {batch_id("long"): 1}))
     (statement,) = [
         sub.sql for one in server.emulator.committed for sub in one.subs if "COPY" in sub.sql and "f_kinds" in sub.sql
     ]

@@ -12,10 +12,10 @@ import duckdb
 import psycopg
 import pytest
 import redshift_on_postgres as on_postgres
-from homes import NARROW
+from homes import NARROW, SCHEMAS
 from redshift_copy import PATTERN, Copier
 from redshift_home import BUCKET, make_database
-from redshift_merges import along, batch_id, row_of, write_batch
+from redshift_merges import batch_id, hooks, row_of, write_batch
 from s3 import bucket
 
 from trunkline.accounting import Counts
@@ -24,6 +24,8 @@ from trunkline.errors import TransientError, UsageError
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift import request, wire
 from trunkline.warehouse.redshift.address import wire_address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 from trunkline.warehouse.redshift.wire import WireApi, bind
 
@@ -54,7 +56,8 @@ def warehouse(postgres_uri: str, tmp_path: Path) -> Iterator[RedshiftWarehouse]:
         address, _ = wire_address_of(URL)
         api = WireApi(Spelled(con, Copier(s3, uri)), address.target, lambda _: None)
         with duckdb.connect(config={"threads": 1}) as local:
-            found = RedshiftWarehouse(api, address, lambda: s3, local, tmp_path)
+            db = RedshiftSession(api, address, SCHEMAS)
+            found = RedshiftWarehouse(db, RedshiftLoader(db, local, lambda: s3, tmp_path))
             found.install([NARROW], [])
             yield found
 
@@ -71,7 +74,7 @@ def test_install_load_and_query(
         tmp_path / "in", "1", [row_of("a", second=1, score=1), row_of("a", second=2, score=2), row_of("b")]
     )
     for _ in range(2):
-        counts = warehouse.merge(NARROW, [batch], along(NARROW, {batch_id("1"): 3}))
+        counts = warehouse.merge(NARROW, [batch], hooks(NARROW, {batch_id("1"): 3}))
         assert counts == {batch_id("1"): Counts(inserted=2, superseded=1)}
     assert warehouse.query("SELECT id, score FROM connect.f_narrow WHERE id = $1", ["a"]) == [("a", 2)]
     assert warehouse.ask("SELECT id FROM connect.f_narrow ORDER BY id").rows == [("a",), ("b",)]
@@ -80,9 +83,9 @@ def test_install_load_and_query(
 
 def test_what_goes_wrong_is_told_as_by_the_data_api(warehouse: RedshiftWarehouse) -> None:
     """A failed statement undoes its transaction; one that took too long says so; a broken connection is for later."""
-    api: Any = warehouse.api
+    api: Any = warehouse.db.api
     with pytest.raises(SqlError, match="division by zero"):
-        warehouse.send(["CREATE TABLE left_behind (a int)", "SELECT 1/0"])
+        warehouse.db.send(["CREATE TABLE left_behind (a int)", "SELECT 1/0"])
     assert warehouse.query("SELECT 1 FROM pg_tables WHERE tablename = 'left_behind'") == []
     warehouse.run("SET statement_timeout = 50")
     with pytest.raises(StatementTimeoutError, match="is ABORTED"):
@@ -124,10 +127,10 @@ def test_opening_reaches_the_server_or_says_what_to_do(
     host = re.search(r"host=([^&]+)", postgres_uri) or re.search(r"()", "")
     assert host is not None
     url = f"redshift://postgres@:5432/redshift_opened?sslmode=disable&host={host[1]}"
-    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path)
+    opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with wire.open_warehouse(opening) as opened:
         assert opened.query("SELECT CAST($1 AS VARCHAR(10)), $2", ["it's", 7]) == [("it's", 7)]
-    gone = Opening("redshift://a:s3cret@127.0.0.1:1/dev", 200, 1, tmp_path / "scratch", tmp_path)
+    gone = Opening("redshift://a:s3cret@127.0.0.1:1/dev", 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with (
         pytest.raises(TransientError, match="redshift://127.0.0.1:1/dev cannot be reached") as caught,
         wire.open_warehouse(gone),

@@ -9,12 +9,12 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_time, progress, shows_progress
-from trunkline.errors import TrunklineError, UsageError
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
+from trunkline.errors import TrunklineError
+from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
-    from trunkline.pipelines.collect import Collected
-    from trunkline.pipelines.collect_plan import Planned
+    from trunkline.pipelines.collect import CollectEstimate, CollectResult
 
 Chosen = Annotated[
     list[str] | None,
@@ -42,30 +42,29 @@ def collect(
     Example: trunkline collect --since 2026-03-02 --until 2026-03-03 --dry-run
     """
     from trunkline import clock
-    from trunkline.pipelines.collect import Collector, each, instances
-    from trunkline.pipelines.collect_plan import plan
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
     from trunkline.sources.connect_api.search import ContactQuery
 
     settings = Settings.load(home)
-    chosen = instances(settings, instance or (), endpoint)
+    chosen = chosen_instances(settings, instance or (), endpoint)
     start, end = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
     query = ContactQuery(f"{by.upper()}_TIMESTAMP")
     with open_to_write(home) as opened:
-        obj = opened.objects["contact_record"]
+        obj = collected_object(opened.objects)
         planned = []
         if dry_run or shows_progress():
             collector = Collector(opened, obj, query=query)
-            planned = [plan(collector, one, start, end, query) for one in chosen]
+            planned = [collector.estimate(one, start, end) for one in chosen]
         if dry_run:
             _show_plan(planned, output_format)
             return
         count = sum(one.contacts for one in planned) or None
         with progress("Collecting", count, "contacts") as advance:
             collector = Collector(opened, obj, advance=advance, query=query)
-            outcomes = list(each(chosen, lambda one: collector.collect(one, start, end)))
+            outcomes = list(for_each_instance(chosen, lambda one: collector.collect(one, start, end)))
     _show(outcomes, output_format)
 
 
@@ -84,20 +83,19 @@ def run(
     Example: trunkline run contact_record
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.collect import Collector, each, instances
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
 
-    find(object_name, load_objects(home))
-    if object_name != "contact_record":
-        raise UsageError(f"{object_name} has no schedule; valid is contact_record")
-    chosen = instances(Settings.load(home), instance or (), endpoint)
+    objects = load_objects(home)
+    collected_object(objects, find(object_name, objects).name)
+    chosen = chosen_instances(Settings.load(home), instance or (), endpoint)
     with open_to_write(home) as opened, progress("Collecting", None, "contacts") as advance:
         collector = Collector(opened, opened.objects[object_name], advance=advance)
-        outcomes = list(each(chosen, collector.run_due))
+        outcomes = list(for_each_instance(chosen, collector.run_due))
     _show(outcomes, output_format)
 
 
-def _show_plan(planned: Sequence[Planned], output_format: Format) -> None:
+def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> None:
     columns = ["instance", "contacts", "held", "search_calls", "describe_calls", "minutes"]
     rows = [
         (one.instance.instance_id, one.contacts, one.held, one.search_calls, one.describe_calls,
@@ -112,7 +110,7 @@ def _show_plan(planned: Sequence[Planned], output_format: Format) -> None:
     )
 
 
-def _show(outcomes: Sequence[Collected | TrunklineError], output_format: Format) -> None:
+def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:
     """What each instance gave; exit 1 where one failed, after the others had their turn."""
     done = [one for one in outcomes if not isinstance(one, TrunklineError)]
     if output_format is Format.TABLE:
@@ -128,7 +126,7 @@ def _show(outcomes: Sequence[Collected | TrunklineError], output_format: Format)
         raise typer.Exit(1)
 
 
-def _tell(one: Collected) -> None:
+def _tell(one: CollectResult) -> None:
     output.text(f"{one.instance.instance_id}: {one.counts.sentence()}")
     calls = ", ".join(f"{count:,} {name}" for name, count in sorted(one.calls.items()))
     output.note(
@@ -143,7 +141,7 @@ def _tell(one: Collected) -> None:
         output.note(f"The service refused {one.throttled:,} calls: others use the account's quota too.")
 
 
-def _fields(one: Collected) -> dict[str, object]:
+def _fields(one: CollectResult) -> dict[str, object]:
     counts = ("read", "filtered", "dead_letter", "inserted", "updated", "superseded", "duplicate", "rejected")
     return {
         "instance": one.instance.instance_id,

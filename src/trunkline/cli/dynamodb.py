@@ -43,14 +43,15 @@ def stream(
     table = _table_in(source, f"trunkline stream {object_name}")
     from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.follow import Follower, FollowOptions
+    from trunkline.pipelines.follow import follow
+    from trunkline.sources.dynamodb.shards import Following
 
     find(object_name, load_objects(home))
     with open_to_write(home) as opened:
         obj = _object_of(opened, table, object_name)
-        follower = Follower(opened, obj, table, make_client("dynamodbstreams"), FollowOptions(until_idle, accept_gap))
+        following = Following(table, make_client("dynamodbstreams"), until_idle, accept_gap)
         with progress(f"Following {table}", None, "changes") as advance:
-            result = follower.run(advance)
+            result = follow(opened, obj, following, advance)
     show(result, output_format)
 
 

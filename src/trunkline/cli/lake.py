@@ -9,8 +9,9 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, parse_date, progress
+from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress
 from trunkline.errors import UsageError
+from trunkline.schedules.times import parse_date
 from trunkline.settings import Settings
 
 app = typer.Typer(

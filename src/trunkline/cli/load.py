@@ -8,7 +8,8 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, parse_time, progress
+from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, progress
+from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
     from trunkline.pipelines.runner import LoadResult

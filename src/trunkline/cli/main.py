@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from trunkline import __version__
 from trunkline.cli import dead_letter, lake, ledger, objects, output, query, release, warehouse
 from trunkline.cli.collect import collect
 from trunkline.cli.collect import run as run_object
@@ -28,6 +27,7 @@ from trunkline.cli.simulate import simulate
 from trunkline.cli.warehouse import doctor
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
+from trunkline.version import __version__
 
 # Every command, in the order that help shows. A verb is one function; a noun is an app of its own.
 VERBS: Final[Mapping[str, Callable[..., None]]] = {

@@ -10,7 +10,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, engine_option, open_to_read, parse_time
+from trunkline.cli.shared import Home, Output, engine_option, open_to_read
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
 Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
@@ -31,8 +31,8 @@ def sql(
     home: Home = None,
     output_format: Output = Format.TABLE,
     dialect: Annotated[
-        Literal["duckdb", "athena", "postgres", "redshift"] | None,
-        typer.Option("--dialect", help="SQL dialect (default: the warehouse's); athena follows Trino."),
+        str | None,
+        engine_option("--dialect", "SQL dialect (default: the warehouse's; athena follows Trino)"),
     ] = None,
 ) -> None:
     """Run a query on the warehouse or the lake.
@@ -108,28 +108,21 @@ def query(
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
     from trunkline.engines.catalogue import find
-    from trunkline.metrics.catalogue import select
-    from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
+    from trunkline.pipelines.measuring import caveat, measure_rows, question_of
     from trunkline.settings import Settings
-    from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics, population
 
     settings = Settings.load(home)
-    place = zone or settings.zone
-    grouping = Grouping(tuple(part.strip() for part in by.split(",") if part.strip()), interval, place)
-    threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
-    chosen = select(names)
-    grouping.dimensions(population(chosen))  # refuse a wrong name before anything is opened
-    period = (parse_time(since, place, "--since"), parse_time(until, place, "--until"))
+    groups = [part.strip() for part in by.split(",") if part.strip()]
+    question = question_of(settings, names, groups, interval, zone, x, since, until, prefix="--")
     if engine:
-        output.text(compile_metrics(chosen, grouping, threshold, *period, find(engine)).sql + ";")
+        output.text(question.compiled(find(engine)).sql + ";")
         return
     with open_to_read(home) as opened:
-        compiled = compile_metrics(chosen, grouping, threshold, *period, opened.warehouse.engine)
-        rows = opened.warehouse.query(compiled.numbered, compiled.params)
-        rests = rests_on(contacts_by_fidelity(opened.warehouse, *period))
-    if rests:
-        output.note(f"This {rests}.")
-    output.rows(list(compiled.columns), _in_zone(rows, list(compiled.columns), place), output_format)
+        columns, rows = measure_rows(opened, question)
+        warning = caveat(opened, question)
+    if warning:
+        output.note(warning)
+    output.rows(columns, _in_zone(rows, columns, question.grouping.zone), output_format)
 
 
 def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> list[tuple[object, ...]]:

@@ -10,7 +10,8 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.collect import Chosen, Endpoint
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_write, parse_time, progress
+from trunkline.cli.shared import Home, Output, open_to_write, progress
+from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
@@ -50,18 +51,18 @@ def reconcile(
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines import reconcile as job
-    from trunkline.pipelines.collect import Collector, instances
-    from trunkline.pipelines.connect_register import ConnectSystemOfRecord
+    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
+    from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    chosen = instances(settings, instance or (), endpoint)
+    chosen = chosen_instances(settings, instance or (), endpoint)
     day = parse_time(since, "UTC", "--since")
     wanted = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
     with open_to_write(home) as opened:
-        obj = opened.objects["contact_record"]
+        obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
         systems = [ConnectSystemOfRecord(collector, one) for one in chosen]
         if dry_run:

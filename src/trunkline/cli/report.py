@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.shared import Home, open_to_read, parse_date, parse_time
-from trunkline.errors import UsageError
-
-if TYPE_CHECKING:
-    from trunkline.serve.report.period import Period
+from trunkline.cli.shared import Home, open_to_read
 
 
 def report(
@@ -33,28 +28,9 @@ def report(
     Example: trunkline report --since 2026-03-03 --zone America/New_York --out tuesday.html
     """
     from trunkline.pipelines.reporting import write_report
+    from trunkline.serve.report.period import period_of
 
     with open_to_read(home) as opened:
-        written = write_report(opened, _period(since, until, zone or opened.settings.zone), out)
+        written = write_report(opened, period_of(since, until, zone or opened.settings.zone, "--"), out)
     output.text(f"Report: {out}")
     output.note(f"It shows {written.period.title}, {written.period.zone}.")
-
-
-def _period(since: str | None, until: str | None, zone: str) -> Period | str:
-    """The local day or the span; the zone alone stands for the newest day."""
-    from trunkline.serve.report.period import day_period, span_period
-
-    if until is None:
-        return zone if since is None else day_period(_day(since), zone)
-    first, last = parse_time(since, zone, "--since"), parse_time(until, zone, "--until")
-    if first is None or last is None:
-        raise UsageError("--until needs --since: give both, or --since alone for a day")
-    return span_period(first, last, zone)
-
-
-def _day(text: str) -> date:
-    day = parse_date(text, "--since") if "T" not in text else None
-    # The first and last days that Python knows have no neighbours, or no UTC time.
-    if day is None or not 1900 <= day.year <= 9000:
-        raise UsageError(f"--since {text!r} is not a valid date; write YYYY-MM-DD, or give --until for a span")
-    return day

@@ -1,11 +1,10 @@
-"""What commands share: options, times as people write them, an open home, and progress bars."""
+"""What commands share: options, an open home, and progress bars."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ import typer
 
 from trunkline.cli.output import Format
 from trunkline.engines.catalogue import ENGINES
-from trunkline.errors import UsageError
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,34 +39,6 @@ def engine_option(flag: str, purpose: str) -> Any:
 Output = Annotated[Format, typer.Option("--output", help="Format of the data on standard output.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")]
 Advance = Callable[[int], None]
-
-
-def parse_time(text: str | None, zone: str, option: str) -> datetime | None:
-    """An ISO date or time as UTC; without an offset it is local to `zone`. None stays None.
-
-    Raises UsageError naming the option.
-    """
-    from trunkline.schedules.schedule import zone_named
-
-    if text is None:
-        return None
-    local_zone = zone_named(zone)
-    try:
-        parsed = datetime.fromisoformat(text)
-        # The first and last days that Python knows have no UTC time in some zones.
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=local_zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{option} {text!r} is not a valid date or time; write 2026-03-02 or 2026-03-02T08:00"
-        ) from None
-
-
-def parse_date(text: str, option: str) -> date:
-    """An ISO date. Raises UsageError naming the option."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is not a valid date; write YYYY-MM-DD, such as 2026-03-02") from None
 
 
 def load_objects(home: Path | None) -> dict[str, Object]:

@@ -13,8 +13,9 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Output, by_totals, parse_date, progress
+from trunkline.cli.shared import Output, by_totals, progress
 from trunkline.errors import TerminalError, UsageError
+from trunkline.schedules.times import parse_date
 
 if TYPE_CHECKING:
     from trunkline.simulator.spec import Faults, Spec

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import trunkline
 from trunkline.completeness import census, certificates
 from trunkline.completeness.census import CensusCounts
 from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, Difference
 from trunkline.completeness.periods import SettleRule, period_name
 from trunkline.completeness.workspace import Census, Workspace, census_of_certified, load_certified
-from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
 from trunkline.schedules.windows import Window
 from trunkline.sql.relation import Relation
+from trunkline.version import __version__
 
 AMENDMENT_ENTRIES_MAX: Final = 10_000
 """Contacts that one amendment names; more are appended as further amendments."""
@@ -26,13 +25,8 @@ _LOST_SHOWN_MAX: Final = 20
 
 def chain_of(store: Store, obj: Object, source: str, period: Window) -> Chain | None:
     """A period's certificate with its amendments; None without one. Raises TerminalError for damaged documents."""
-    documents = []
-    for key in store.list(layout.certificate_prefix(obj.name, source, period_name(period))):
-        if key.endswith(".json"):
-            data = store.get_bytes(key)
-            if data is None:
-                raise TerminalError(f"{key} was listed in the lake and cannot be read: was it removed meanwhile?")
-            documents.append(data)
+    keys = store.list(layout.certificate_prefix(obj.name, source, period_name(period)))
+    documents = [store.require_bytes(key) for key in keys if key.endswith(".json")]
     return certificates.decode_chain(documents) if documents else None
 
 
@@ -55,7 +49,7 @@ def certify(
         listed_as_of=listed_as_of,
         settle_hours=tuple(age.total_seconds() / 3600 for age in rule.ages),
         closed_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     name = period_name(period)
     space.store.put_file(path, layout.pairs_key(space.obj.name, space.source, name))
@@ -106,7 +100,7 @@ def _append(
         sha256=certificates.hash_pairs(space.con, certified.sql),
         previous=chain.documents[-1],
         appended_at=now,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     data = certificates.encode(amendment)
     key = layout.certificate_key(space.obj.name, space.source, period_name(period), number)

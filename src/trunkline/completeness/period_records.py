@@ -76,7 +76,7 @@ def load_records(store: Store, object_name: str, source: str = "") -> list[Perio
     records = []
     for key in store.list(layout.period_prefix(object_name, source)):
         try:
-            records.append(msgspec.json.decode(store.get_bytes(key) or b"", type=PeriodRecord))
+            records.append(msgspec.json.decode(store.require_bytes(key), type=PeriodRecord))
         except msgspec.DecodeError as error:
             raise TerminalError(
                 f"{key} in the lake cannot be read ({error}): it was changed or truncated. Remove it: the next "
@@ -169,7 +169,7 @@ def _amendment_rows(store: Store, record: PeriodRecord) -> Iterator[dict[str, An
     if not record.amendments:
         return
     prefix = layout.certificate_prefix(record.object, record.source, record.name)
-    documents = [store.get_bytes(key) or b"" for key in store.list(prefix) if key.endswith(".json")]
+    documents = [store.require_bytes(key) for key in store.list(prefix) if key.endswith(".json")]
     for amendment in certificates.decode_chain(documents).amendments:
         for entry in amendment.entries:
             yield {

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from trunkline.engines.spelling import Spelling
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.model import Column
-
-FREE_TEXT_BYTES: Final = 65_535
-"""Redshift's longest VARCHAR (CREATE TABLE, data types). Any column whose length nobody has published."""
 
 TEXT_BYTES_BY_SUFFIX: Final = (
     ("_arn", 2_048),  # IAM: an ARN has at most 2,048 characters, all ASCII
@@ -34,6 +32,26 @@ class Refusal:
     what: str
     instead: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Procedures:
+    """How an engine writes stored procedures.
+
+    `lock_mode` follows LOCK TABLE, and `lock_note` says in a comment who waits. `text_type` and `result` declare an
+    argument of text and a count that is returned. `utc_now` is the time without zone. `temporary_schema` qualifies a
+    temporary table in a DROP. `has_upsert`: INSERT ... ON CONFLICT, row addresses and DELETE ... RETURNING exist; else
+    rows are replaced by DELETE and INSERT. `settings` are in force while a merge runs.
+    """
+
+    lock_mode: str
+    lock_note: str
+    text_type: str
+    result: str
+    utc_now: str
+    temporary_schema: str = ""
+    has_upsert: bool = False
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +99,8 @@ class Engine:
     `text_bytes_max` is the longest text in bytes (None: no limit that matters), `column_bytes_max`
     gives that of one column where they differ, `key_bytes_max` that of a key; `refuses_nul` says that U+0000 cannot be
     stored; `json_exponent_max` is the largest power of ten, and the most digits, of a number inside JSON;
-    `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name, both in bytes. `refuses`
-    lists what generated SQL must do without.
+    `statement_bytes_max` is the longest statement, `identifier_bytes_max` the longest name, both in bytes. `procedures`
+    is None where there are no stored procedures. `refuses` lists what generated SQL must do without.
     """
 
     name: str
@@ -99,6 +117,7 @@ class Engine:
     json_exponent_max: int | None = None
     ddl_quote: Callable[[str], str] | None = None
     identifier_bytes_max: int | None = None
+    procedures: Procedures | None = None
     refuses: tuple[Refusal, ...] = ()
 
     def value_bytes_max(self, column: Column) -> int | None:
@@ -136,7 +155,7 @@ def text_bytes_of(column: Column) -> int:
     for suffix, length in TEXT_BYTES_BY_SUFFIX:
         if column.name == suffix.lstrip("_") or column.name.endswith(suffix):
             return length
-    return FREE_TEXT_BYTES
+    return TEXT_BYTES_MAX
 
 
 def text_literal(value: str) -> str:

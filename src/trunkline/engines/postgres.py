@@ -6,7 +6,7 @@ stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is r
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, Refusal, RoleRules, TableRules, quote_double, text_literal
+from trunkline.engines.model import Engine, Procedures, Refusal, RoleRules, TableRules, quote_double, text_literal
 from trunkline.engines.spelling import Spelling, Unnested, fraction, numbered_placeholder
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
@@ -28,6 +28,19 @@ MANUAL = "PostgreSQL manual"
 def type_of(column: Column) -> str:
     """PostgreSQL's name of a column's type."""
     return SCALARS[column.type] if isinstance(column.type, str) else "jsonb"
+
+
+PROCEDURES = Procedures(
+    lock_mode=" IN SHARE ROW EXCLUSIVE MODE",
+    lock_note="Readers go on; a second loader waits here.",
+    text_type="TEXT",
+    result="INOUT BIGINT DEFAULT NULL",
+    utc_now="TIMEZONE('UTC', NOW())",
+    temporary_schema="pg_temp.",
+    has_upsert=True,
+    # A batch's keys are counted in memory, and 170 columns take long to compile.
+    settings="SET work_mem = '64MB'\nSET jit = off",
+)
 
 
 def _bucket(instant: str, local: str, width_s: int) -> str:
@@ -84,6 +97,7 @@ POSTGRES = Engine(
     key_bytes_max=2_600,  # manual 64.1: a B-tree entry has at most a third of a page, 2,704 bytes with its header
     json_exponent_max=16_000,  # manual 8.1.2: a numeric has up to 16,383 digits after the point
     identifier_bytes_max=63,  # manual 4.1.1: NAMEDATALEN is 64; longer names are cut without an error
+    procedures=PROCEDURES,
     refuses=(
         Refusal("U+0000 in text, and escaped in jsonb", "a dead letter of this target", f"{MANUAL} 8.3, 8.14"),
         Refusal("maps, and arrays of structs", "jsonb", f"{MANUAL} 8.14"),

@@ -6,8 +6,8 @@ Redshift declares keys but does not enforce them, and its planner trusts them, s
 from __future__ import annotations
 
 from trunkline.engines.model import (
-    FREE_TEXT_BYTES,
     Engine,
+    Procedures,
     Refusal,
     RoleRules,
     TableRules,
@@ -15,7 +15,7 @@ from trunkline.engines.model import (
     text_bytes_of,
 )
 from trunkline.engines.spelling import Spelling, Unnested
-from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
 
@@ -29,9 +29,6 @@ SCALARS = {
     "date": "DATE",
 }
 
-NESTED_BYTES_MAX = 1_000_000
-"""Ours: a SUPER value may have 16 MB, but a row of COPY from JSON has at most 4 MB (COPY from JSON format)."""
-
 GUIDE = "Amazon Redshift database developer guide"
 
 
@@ -42,14 +39,26 @@ def type_of(column: Column) -> str:
     if column.type != "text":
         return SCALARS[column.type]
     length = text_bytes_of(column)
-    if not 1 <= length <= FREE_TEXT_BYTES:
-        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {FREE_TEXT_BYTES} bytes")
+    if not 1 <= length <= TEXT_BYTES_MAX:
+        raise ValueError(f"column {column.name}: length_max {length} is outside 1 to {TEXT_BYTES_MAX} bytes")
     return f"VARCHAR({length})"
 
 
 def column_bytes_max(column: Column) -> int:
     """The longest value of a column in bytes of its text."""
     return text_bytes_of(column) if column.type == "text" else NESTED_BYTES_MAX
+
+
+PROCEDURES = Procedures(
+    lock_mode="",  # Redshift has one mode, in which readers wait
+    lock_note=(
+        "Under snapshot isolation two loaders would both\n"
+        "  -- insert a new key. A transaction that reads or copies before this call must lock before that."
+    ),
+    text_type="VARCHAR(512)",
+    result="OUT BIGINT",
+    utc_now="GETDATE()",  # sessions are in UTC unless somebody sets a time zone, and GETDATE has none
+)
 
 
 def _storage(key: str, partition: str) -> str:
@@ -70,14 +79,14 @@ def _percentile(value: str, percent: int, rank: str, count: str) -> str:
 
 
 def _unnest(members: Members, column: str) -> Unnested:
-    types = SCALARS | {"text": f"VARCHAR({FREE_TEXT_BYTES})"}
+    types = SCALARS | {"text": f"VARCHAR({TEXT_BYTES_MAX})"}
     named = ((quote_double(field.name), types[str(field.type)]) for field in members.item.fields)
     return Unnested(tuple(f"CAST(u.{name} AS {type_}) AS {name}" for name, type_ in named), f", {column} AS u")
 
 
 SPELLING = Spelling(
     types={
-        "string": f"VARCHAR({FREE_TEXT_BYTES})",
+        "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
@@ -106,12 +115,13 @@ REDSHIFT = Engine(
         note="Run once: Redshift has no CREATE ROLE IF NOT EXISTS.",
         prefix="ROLE ",
     ),
-    text_bytes_max=FREE_TEXT_BYTES,  # in bytes, not characters
+    text_bytes_max=TEXT_BYTES_MAX,  # in bytes, not characters
     statement_bytes_max=DATA_API_STATEMENT_BYTES_MAX,  # 16 MB on a direct connection
     column_bytes_max=column_bytes_max,
     json_exponent_max=307,  # a number inside SUPER is an integer, a decimal or a double (SUPER type)
     refuses_nul=True,
     identifier_bytes_max=127,
+    procedures=PROCEDURES,
     refuses=(
         Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),
         Refusal("enforced keys; the planner trusts declared ones", "no key declared, the merge keeps one row per key",

@@ -10,7 +10,8 @@ from typing import Any
 
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.changes import Processor
+from trunkline.pipelines.changes import ChangeProcessor
+from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.pii_rule import check_rule
 from trunkline.settings import Settings
 
@@ -19,20 +20,18 @@ _OK, _PARTIAL = 200, 500
 
 
 @cache
-def _processor() -> Processor:
+def _processor() -> ChangeProcessor:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
     settings = Settings.for_function(scratch)
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
-    return Processor(settings, OBJECTS, store, scratch)
+    return ChangeProcessor(LakeHome(settings, store, scratch), OBJECTS)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`statusCode` and `processed` as the document has them, and Lambda's `batchItemFailures`. `context` is not used.
-
-    `processed` counts the rows that went into the lake.
-    """
+    """`statusCode`, `processed` (rows in the lake), `filtered`, `set_aside` and Lambda's `batchItemFailures`."""
+    del context
     done = _processor().process(event["Records"], _LOG.warning)
     if done.dead_letter:
         _LOG.warning("%d records were set aside: trunkline dead-letter list", done.dead_letter)

@@ -80,16 +80,6 @@ def state_key(kind: str, scope: str, name: str) -> str:
     return f"{LEDGER}/{kind}/{scope}/{quote(name, safe='')}.json"
 
 
-def scan_key(object_name: str, table: str) -> str:
-    """How far the scan of a table is."""
-    return state_key("scan", object_name, table)
-
-
-def stream_key(object_name: str, table: str) -> str:
-    """Which shards of a table's streams were seen, and which were read to their end."""
-    return state_key("stream", object_name, table)
-
-
 def merge_key(object_name: str, batch_id: str) -> str:
     """The accounting of a batch in the warehouse."""
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"

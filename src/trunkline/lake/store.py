@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +57,7 @@ class Store(Protocol):
         """Remove an object; no error when there is none."""
 
     def fetch(self, key: str, folder: Path) -> Path:
-        """A local path to read the object from: the object itself, or a copy below `folder`.
+        """A local path to read the object from: the object itself, or a copy in `folder`.
 
         Raises TerminalError when there is none.
         """
@@ -200,10 +201,11 @@ class BucketStore:
         listed = s3.head(self.client, self._url(key))
         if listed is None:
             raise _lost(self._url(key))
-        # A folder for each version: a key that was put again is another file.
-        path = folder / listed.version / key
+        # A name for each version: an object that was put again is another file.
+        version = hashlib.sha256(f"{key}\n{listed.version}".encode()).hexdigest()[:16]
+        path = folder / f"{version}-{key.rpartition('/')[2]}"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.{uuid4().hex}.part")
             body = s3.S3Raw(self.client, self._url(key), listed.version)
             with part.open("wb") as file:

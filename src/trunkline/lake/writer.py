@@ -14,7 +14,9 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import day_of, rows_key, tombstones_key
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
-from trunkline.sql.relation import PARTITION_DATE, Relation
+from trunkline.sql.relation import BATCH_ID, LOST_DATE, PARTITION_DATE, WON_DATE, Relation
+
+_PARTITIONS = (("year", "%Y"), ("month", "%m"), ("day", "%d"))
 
 MOVED_TO = "record_moved_to"
 """Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
@@ -80,10 +82,7 @@ def write_files(
         con.execute(f"COPY ({select} FROM {rows.sql}) TO '{_quoted(path)}' ({PARQUET})")
         return [LocalFile(str(path), count, day)]
     # Hive folders name the partition; the columns that name it stay out of the files.
-    parts = ", ".join(
-        f"strftime({PARTITION_DATE}, '{code}') AS {key}"
-        for key, code in (("year", "%Y"), ("month", "%m"), ("day", "%d"))
-    )
+    parts = ", ".join(f"strftime({PARTITION_DATE}, '{code}') AS {key}" for key, code in _PARTITIONS)
     con.execute(
         f"COPY ({select}, {parts} FROM {rows.sql}) TO '{_quoted(folder)}' "
         f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
@@ -105,23 +104,24 @@ def publish(obj: Object, files: Sequence[LocalFile], batch_id: str, store: Store
 
 
 def write_tombstones(
-    con: duckdb.DuckDBPyConnection, obj: Object, batch_ids: Iterable[str], store: Store, scratch: Path
+    con: duckdb.DuckDBPyConnection,
+    obj: Object,
+    moved: Relation,
+    batch_ids: Iterable[str],
+    store: Store,
+    scratch: Path,
 ) -> int:
-    """Publish table `moved` of a warehouse connection: keys whose best version lies in another partition.
-
-    `moved` has the batch that brought the news, the losing partition date, the winner's date and its place in the
-    order. Returns the number of tombstones.
-    """
+    """Publish the tombstones of batches, see `tombstone_rows`; returns their number."""
     scratch.mkdir(parents=True, exist_ok=True)
     total = 0
     for batch_id in batch_ids:
         for day, count in con.execute(
-            "SELECT lost_date, count(*) FROM moved WHERE batch_id = $1 GROUP BY 1 ORDER BY 1", [batch_id]
+            f"SELECT {LOST_DATE}, count(*) FROM {moved.sql} WHERE {BATCH_ID} = $1 GROUP BY 1 ORDER BY 1", [batch_id]
         ).fetchall():
             path = scratch / f"{batch_id}.moved"
             con.execute(
-                f"COPY (SELECT {_tombstone(obj)} FROM moved WHERE batch_id = '{batch_id}' "
-                f"AND lost_date = DATE '{day}') "
+                f"COPY (SELECT {_tombstone(obj)} FROM {moved.sql} WHERE {BATCH_ID} = '{batch_id}' "
+                f"AND {LOST_DATE} = DATE '{day}') "
                 f"TO '{_quoted(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
@@ -139,7 +139,7 @@ def _tombstone(obj: Object) -> str:
             parts.append(name)
         else:
             parts.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {name}")
-    parts.append(f"CAST(won_date AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
+    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
     return ", ".join(parts)
 
 

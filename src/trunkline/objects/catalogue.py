@@ -10,7 +10,8 @@ from trunkline.objects.call import CALL
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.objects.model import Object
+from trunkline.objects.ledger import LEDGER_SCHEMA
+from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
@@ -45,11 +46,14 @@ def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
 
 
 def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
-    """Our objects and those of the users' files, by name.
+    """The built-in objects and those of users' files, by name.
 
-    Raises UsageError for a file that is not valid, and where two objects have one name or one table.
+    Raises UsageError for a file that is not valid, and where two objects have one name or one table; ValueError where
+    a built-in object breaks a rule of `objects.model.check`.
     """
     objects = dict(OBJECTS)
+    for obj in objects.values():
+        check(obj)
     tables = {table: obj.name for obj in objects.values() for table in _tables(obj)}
     for file in user_files:
         for obj in read_objects(file):
@@ -62,6 +66,19 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
                 tables[table] = obj.name
             objects[obj.name] = obj
     return objects
+
+
+def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
+    """The schemas that these objects and their views have in a warehouse, each once, Amazon's names first.
+
+    Names without a schema are looked up in this order; locks and grants concern all of them.
+    """
+    known = tuple(objects)
+    names = {obj.name for obj in known}
+    public = [obj.database for obj in known]
+    public += [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    own = [obj.warehouse_table.split(".", maxsplit=1)[0] for obj in known]
+    return tuple(dict.fromkeys([*public, *own, LEDGER_SCHEMA]))
 
 
 def _tables(obj: Object) -> tuple[str, ...]:

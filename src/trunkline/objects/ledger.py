@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from trunkline.objects.model import Column, Type
+
+LEDGER_SCHEMA: Final = "ledger"
+"""The schema of all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -177,7 +178,8 @@ class Object:
     key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
-    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files.
+    view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
+    `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by.
     """
 
@@ -199,6 +201,7 @@ class Object:
     folder: str = ""
     view: str = ""
     file_source: str = "s3_files"
+    scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
 
     def __hash__(self) -> int:
@@ -251,19 +254,30 @@ class Object:
         return tuple(column for column in self.columns if column.pii == "direct")
 
 
-def check(thing: Object) -> None:
-    """Assert what a catalogue entry promises; raises ValueError naming the object and the column."""
-    names = [column.name for column in thing.columns]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{thing.name}: column {name} is declared twice")
+def check(obj: Object) -> None:
+    """What every object must keep, built-in or a user's. Raises ValueError naming the object and the column."""
+    counts = Counter(column.name for column in obj.columns)
+    for name, times in counts.items():
+        if times > 1:
+            raise ValueError(f"{obj.name}: column {name} is declared twice")
         if name != name.lower():
-            raise ValueError(f"{thing.name}: column {name} must be lower case, engines fold names differently")
-    for role, name in [("version", thing.version), ("event_time", thing.event_time), ("partition", thing.partition)]:
-        if name not in names:
-            raise ValueError(f"{thing.name}: {role} column {name} is not declared; declared are {', '.join(names)}")
-    for name in thing.key:
-        if name not in names or thing.by_name[name].nullable:
-            raise ValueError(f"{thing.name}: key column {name} must be declared and not nullable")
-    if thing.by_name[thing.partition].type != "timestamp":
-        raise ValueError(f"{thing.name}: partition column {thing.partition} must be a timestamp")
+            raise ValueError(f"{obj.name}: column {name} must be lower case, engines fold names differently")
+    for column in (column for column in obj.columns if column.name.startswith("record_")):
+        if column not in RECORD_COLUMNS:
+            raise ValueError(f"{obj.name}: column {column.name} must not begin with record_, those are Trunkline's")
+    roles = [("version", obj.version), ("event_time", obj.event_time), ("partition", obj.partition)]
+    roles += [("redaction", obj.redaction[0])] if obj.redaction else []
+    roles += [(f"dimension {d.name}", name) for d in obj.dimensions for name in (d.key, d.label) if name]
+    for role, name in roles:
+        if name not in counts:
+            raise ValueError(f"{obj.name}: {role} column {name} is not declared; declared are {', '.join(counts)}")
+    by_name = obj.by_name
+    for name in obj.key:
+        if name not in counts or by_name[name].nullable or by_name[name].type != "text":
+            raise ValueError(f"{obj.name}: key column {name} must be declared, of type text and not nullable")
+    for role, name in roles[:3]:
+        if by_name[name].type != "timestamp":
+            raise ValueError(f"{obj.name}: {role} column {name} must be a timestamp")
+    missing = [column.name for column in RECORD_COLUMNS if column not in obj.columns]
+    if missing:
+        raise ValueError(f"{obj.name}: columns {', '.join(missing)} are missing; add RECORD_COLUMNS")

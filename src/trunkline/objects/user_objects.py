@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trunkline.errors import UsageError
+from trunkline.limits import POSTGRES_NAME_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import (
     RECORD_COLUMNS,
     Column,
@@ -43,10 +44,6 @@ VERSION_TYPES = ("timestamp",)
 
 NAME_CHARACTERS_MAX = 40
 """With `_staging`, `_versions` or `insert_new_` around it a name stays under PostgreSQL's 63 bytes."""
-COLUMN_CHARACTERS_MAX = 63
-TEXT_BYTES_MAX = 65_535
-"""Redshift's longest VARCHAR: one declaration must hold in every engine."""
-
 DEFAULT_DATABASE = "own"
 DEFAULT_SCHEMA = "connect"
 PARTITION_KEYS = ("year", "month", "day")
@@ -223,7 +220,7 @@ def _columns(file: str, name: str, place: _Place, table: dict[str, Any], key: tu
 
 def _column(file: str, obj: str, name: str, value: object, nullable: bool) -> Column:
     place = _Place(file, f"object.{obj}.columns.{name}")
-    place.identifier("name", name, COLUMN_CHARACTERS_MAX)
+    place.identifier("name", name, POSTGRES_NAME_BYTES_MAX)
     if name.startswith("record_") or name in WORKING_NAMES:
         taken = ", ".join(sorted(WORKING_NAMES))
         raise place.error("name", name, f"record_* and these are taken: {taken}; name it otherwise and set path")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import trunkline
 from trunkline import clock
 from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
@@ -14,6 +13,7 @@ from trunkline.lake.writer import publish, write_files
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
+from trunkline.version import __version__
 
 
 def record_plan(store: Store, plan: Plan) -> None:
@@ -50,7 +50,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         letters=[_indexed(one) for one in letters],
         drift=done.drift,
         loaded_at=loaded_at,
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     if record.read != record.accepted + record.filtered + record.dead_letter:
         raise AssertionError(f"batch {batch_id}: {record.read} read, {record.accepted} + {record.dead_letter} kept")

@@ -1,13 +1,9 @@
-"""`collect`: contacts through the Connect API into lake and warehouse, by hand for a range, or as a schedule asks.
-
-Each part of a window is durable (in the lake and merged) before the place that a run goes on from moves past it. What a
-killed run has asked is in a journal in the home, so that the next run asks none of it again. What was listed is kept,
-for the ledger.
-"""
+"""`collect` and `run`: contacts through the Connect API into lake and warehouse, for a range or as a schedule asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,59 +11,65 @@ from typing import Any, Final
 
 from trunkline import clock
 from trunkline.accounting import Counts, total
-from trunkline.completeness.listings import Sighting
 from trunkline.errors import TrunklineError, UsageError
-from trunkline.lake import layout
-from trunkline.lake.store import Store
-from trunkline.limits import COLLECT_MARGIN_S, CONNECT_BATCH_CONTACTS, SEARCH_LOOK_BACK_DAYS_MAX
+from trunkline.limits import (
+    COLLECT_MARGIN_S,
+    CONNECT_BATCH_CONTACTS,
+    SEARCH_LOOK_BACK_DAYS_MAX,
+    SEARCH_PAGE_MAX,
+    SEARCH_RESULTS_MAX,
+)
 from trunkline.objects.model import Object
-from trunkline.pipelines import collect_state as state
-from trunkline.pipelines.connect_listing import STRETCH_CONTACTS, keep_collected, sighted
-from trunkline.pipelines.held import held_contacts
+from trunkline.pipelines.connect_ledger import count_settled, find_held, store_collected
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.runner import Runner
+from trunkline.positions import API_SOURCE
 from trunkline.schedules.schedule import make_schedule
-from trunkline.schedules.windows import Window, windows_since
+from trunkline.schedules.windows import Window
 from trunkline.settings import Settings
-from trunkline.sources.connect_api import client as connect_client
+from trunkline.sources.connect_api import client
 from trunkline.sources.connect_api.client import (
     AnswerCache,
     CallClock,
     ConnectClient,
     ConnectInstance,
     Invoke,
+    NoCache,
     TokenBuckets,
 )
-from trunkline.sources.connect_api.contacts import CollectTally, ContactPart, ContactReader
+from trunkline.sources.connect_api.contacts import CollectTally, ContactPart, ContactReader, HeldContact
 from trunkline.sources.connect_api.journal import CallJournal
+from trunkline.sources.connect_api.progress import CollectJob, RangeJob, ScheduleJob, load_names
 from trunkline.sources.connect_api.record import ResourceNames
-from trunkline.sources.connect_api.search import ContactQuery
+from trunkline.sources.connect_api.search import ContactQuery, ListedContact, count_contacts
+from trunkline.sources.connect_api.source import LISTING_CONTACTS, Collection, ContactSource
+from trunkline.sources.registry import open_source
 
-# A contact that began before the look-back is refused at its very edge; the clock runs on while windows are read.
 LOOK_BACK: Final = timedelta(days=SEARCH_LOOK_BACK_DAYS_MAX) - timedelta(hours=1)
+"""How far back a range may begin. The last hour is left out: time passes while windows are read."""
 Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """How the API is reached: the clock to keep to, and the way to call an instance. Tests have others."""
+class ConnectService:
+    """How the API is reached: the clock, and the way to call an instance. Tests have others."""
 
-    pace: CallClock = field(default_factory=CallClock)
-    connect: Callable[[ConnectInstance], Invoke] = connect_client.connect
+    clock: CallClock = field(default_factory=CallClock)
+    connect: Callable[[ConnectInstance], Invoke] = client.connect
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectResult:
     """What a run did with one instance.
 
-    `calls` by operation; `through` is where the next run goes on, `is_done` whether nothing asked for is left.
-    `waited_s` is how long the quota made it wait, `throttled` how often the service refused a call.
+    `calls` by operation; `through` is where the next run continues, `is_done` whether nothing requested is left.
+    `waited_s` is the time spent waiting for the quota, `throttled` the number of throttled calls.
     """
 
     instance: ConnectInstance
     counts: Counts
     tally: CollectTally
-    calls: dict[str, int]
+    calls: Mapping[str, int]
     through: datetime
     is_done: bool
     seconds: float
@@ -75,29 +77,59 @@ class Collected:
     throttled: int
 
 
-def instances(settings: Settings, chosen: Sequence[str] = (), endpoint: str | None = None) -> list[ConnectInstance]:
-    """The instances to collect from: those chosen, else the settings'. UsageError where there is none."""
-    arns = tuple(chosen) or settings.connect_instances
-    if not arns:
+@dataclass(frozen=True, slots=True)
+class CollectEstimate:
+    """What collecting a range from one instance would cost.
+
+    `contacts` is how many the API lists now; `held` how many of them the warehouse has as complete as the API could
+    make them. `search_calls` and `describe_calls` are upper bounds, except for contacts that arrive meanwhile.
+    `minutes` is the time of the slower of the two at our share of the quota, because they overlap.
+    """
+
+    instance: ConnectInstance
+    contacts: int
+    held: int
+    search_calls: int
+    describe_calls: int
+    minutes: float
+
+
+def chosen_instances(
+    settings: Settings, arns: Sequence[str] = (), endpoint: str | None = None
+) -> list[ConnectInstance]:
+    """The instances to collect from: `arns`, else those of the settings. Raises UsageError where there are none."""
+    chosen = tuple(arns) or settings.connect_instances
+    if not chosen:
         raise UsageError(
             "no Connect instance is named: set connect_instances (TRUNKLINE_CONNECT_INSTANCES) or give --instance, an "
-            "ARN such as arn:aws:connect:us-east-1:111122223333:instance/ID. Who has none: trunkline simulate "
-            "--serve-connect"
+            "ARN such as arn:aws:connect:us-east-1:111122223333:instance/ID. To try it without an instance: trunkline "
+            "simulate --serve-connect"
         )
-    place = settings.connect_endpoint if endpoint is None else endpoint
-    return [connect_client.parse_instance(arn, settings.connect_roles, place) for arn in arns]
+    url = settings.connect_endpoint if endpoint is None else endpoint
+    return [client.parse_instance(arn, settings.connect_roles, url) for arn in chosen]
 
 
-def each(
-    chosen: Sequence[ConnectInstance], read: Callable[[ConnectInstance], Collected]
-) -> Iterator[Collected | TrunklineError]:
-    """What became of each instance: one that fails does not keep the others from their turn.
+def collected_object(objects: Mapping[str, Object], name: str | None = None) -> Object:
+    """The object of this name, which must be collected from the Connect API on a schedule; None: the one that is.
 
-    A mistake of the caller's is the same for all, and raised.
+    Raises UsageError for an object without a schedule.
     """
-    for one in chosen:
+    scheduled = {obj.name: obj for obj in objects.values() if obj.scheduled_source == API_SOURCE}
+    if name is not None and name not in scheduled:
+        raise UsageError(f"{name} has no schedule; valid is {', '.join(scheduled)}")
+    return scheduled[name] if name is not None else next(iter(scheduled.values()))
+
+
+def for_each_instance(
+    instances: Sequence[ConnectInstance], collect: Callable[[ConnectInstance], CollectResult]
+) -> Iterator[CollectResult | TrunklineError]:
+    """The result or the error of each instance: one that fails does not stop the others.
+
+    A UsageError would be the same for all, and is raised.
+    """
+    for instance in instances:
         try:
-            yield read(one)
+            yield collect(instance)
         except UsageError:
             raise
         except TrunklineError as error:
@@ -111,73 +143,82 @@ class Collector:
         self,
         home: Home,
         obj: Object,
-        service: Service | None = None,
+        service: ConnectService | None = None,
         *,
         advance: Advance = lambda _: None,
         query: ContactQuery | None = None,
+        batch_contacts: int = CONNECT_BATCH_CONTACTS,
+        listing_contacts: int = LISTING_CONTACTS,
     ) -> None:
-        """`advance` is told of contacts listed."""
+        """`advance` counts contacts that were listed and are durable."""
         self.home, self.obj, self.advance = home, obj, advance
-        self._service, self._query = service or Service(), query or ContactQuery()
+        self._service, self._query = service or ConnectService(), query or ContactQuery()
+        self._batch_contacts, self._listing_contacts = batch_contacts, listing_contacts
         settings = home.settings
-        self.buckets = TokenBuckets(settings.connect_share, self._service.pace, settings.connect_quota)
-        self.schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
+        self.buckets = TokenBuckets(settings.connect_share, self._service.clock, settings.connect_quota)
         self._runner = Runner(home, obj)
-        self._is_recovered = False
 
     @property
     def now(self) -> datetime:
         """The present by the collector's clock, aware, UTC."""
-        return datetime.fromtimestamp(self._service.pace.now_s(), UTC)
+        return datetime.fromtimestamp(self._service.clock.now_s(), UTC)
 
-    def collect(self, instance: ConnectInstance, since: datetime, until: datetime) -> Collected:
-        """Everything in [since, until) that the API lists; the same question again goes on where it was stopped."""
+    def collect(self, instance: ConnectInstance, since: datetime, until: datetime) -> CollectResult:
+        """Everything in [since, until) that the API lists; the same call again continues where it was stopped.
+
+        Raises UsageError for a range that Connect cannot list, and what the client raises.
+        """
         check_range(since, until, self.now)
-        store, name = self.home.store, state.range_name(since, until, self._query.time_type)
-        start = state.load_through(store, instance.instance_id, name) or since
-        save = state.save_through(store, instance.instance_id, name)
-        with closing(self._run(instance, name, start)) as run:
-            # A run that was killed at its very end has left nothing to read.
-            if start < until and not run.read(Window(start, until), save):
-                return run.result(is_done=False)
-            state.forget_range(store, instance.instance_id, name)
-            return run.result(is_done=True)
+        state = self._runner.context.state
+        return self._run(instance, RangeJob(state, instance.instance_id, since, until, self._query.time_type))
 
-    def run_due(self, instance: ConnectInstance) -> Collected:
+    def run_due(self, instance: ConnectInstance) -> CollectResult:
         """What the schedule asks for now: windows since the watermark, then those old enough to be read again."""
-        now = self.now
-        ages = [timedelta(hours=age) for age in self.home.settings.collect_again_h]
-        found = state.load_state(self.home.store, instance.instance_id) or state.begun(now, self.schedule)
-        place = _Place(self.home.store, instance.instance_id, state.not_before(now - LOOK_BACK, found))
-        place.save(state.noted(place.state, now, self.schedule, ages))
-        with closing(self._run(instance, state.SCHEDULE, place.state.watermark)) as run:
-            for window in windows_since(place.state.watermark, now, self.schedule):
-                if not run.read(window, place.moved):
-                    return run.result(is_done=False, through=place.state.watermark)
-            for window in place.state.windows:
-                if not run.read(window, place.read_again):
-                    return run.result(is_done=False, through=place.state.watermark)
-            return run.result(is_done=True, through=place.state.watermark)
+        settings, now = self.home.settings, self.now
+        schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
+        ages = [timedelta(hours=age) for age in settings.collect_again_h]
+        state = self._runner.context.state
+        return self._run(instance, ScheduleJob(state, instance.instance_id, schedule, now, now - LOOK_BACK, ages))
 
-    def api(self, instance: ConnectInstance, memory: AnswerCache) -> ConnectClient:
-        """An instance to ask, within the quotas that all of this collector's share."""
-        return ConnectClient(instance, self._service.connect(instance), self.buckets, memory)
+    def estimate(self, instance: ConnectInstance, since: datetime, until: datetime) -> CollectEstimate:
+        """What `collect` would cost, by one call, and one more per eight weeks. Writes nothing.
 
-    def source(self, instance: ConnectInstance, job: str) -> tuple[ContactReader, CallJournal]:
-        """The contacts of an instance, and the journal of what is asked for one job, which the caller closes."""
+        Raises UsageError for a range that Connect cannot list.
+        """
+        check_range(since, until, self.now)
+        contacts = count_contacts(self.client(instance, NoCache()), Window(since, until), self._query)
+        held = 0
+        if self._query == ContactQuery():  # the warehouse's contacts are known by disconnect time only
+            settled = count_settled(self.home.warehouse, self.obj, instance.instance_id, since, until)
+            held = min(contacts, settled)
+        describes = {"never": 0, "all": contacts, "missing": contacts - held}[self.home.settings.collect_describe]
+        searches = math.ceil(contacts / SEARCH_PAGE_MAX) + math.ceil(contacts / SEARCH_RESULTS_MAX)
+        rate = self.buckets.rate
+        seconds = max(searches / rate("SearchContacts"), describes / rate("DescribeContact"))
+        return CollectEstimate(instance, contacts, held, searches, describes, seconds / 60)
+
+    def client(self, instance: ConnectInstance, cache: AnswerCache) -> ConnectClient:
+        """Calls an instance, within the quotas that all of this collector's instances share."""
+        return ConnectClient(instance, self._service.connect(instance), self.buckets, cache)
+
+    def reader(self, instance: ConnectInstance, job: str) -> tuple[ContactReader, CallJournal]:
+        """Reads an instance's contacts; with the journal of one job's calls, which the caller closes."""
         folder = self.home.settings.home / "collect"
         folder.mkdir(mode=0o700, exist_ok=True)
-        journal = CallJournal(folder / f"{instance.instance_id}.{job}.jsonl", self._service.pace)
-        api = self.api(instance, journal)
-        kept = self.home.store.get_bytes(layout.collect_key(instance.instance_id, state.NAMES))
-        return ContactReader(
+        journal = CallJournal(folder / f"{instance.instance_id}.{job}.jsonl", self._service.clock)
+        api = self.client(instance, journal)
+        names = ResourceNames(api, load_names(self._runner.context.state, instance.instance_id))
+        describe = self.home.settings.collect_describe
+        contacts = ContactReader(
             api,
-            ResourceNames(api, kept),
-            lambda ids: held_contacts(self.home.warehouse, self.obj, ids),
+            names,
+            self._find_held,
+            object_name=self.obj.name,
             query=self._query,
-            describe=self.home.settings.collect_describe,
-            batch_contacts=CONNECT_BATCH_CONTACTS,
-        ), journal
+            describe=describe,
+            batch_contacts=self._batch_contacts,
+        )
+        return contacts, journal
 
     def load(self, part: ContactPart) -> Counts:
         """Put a part into the lake and merge it; durable when this returns, and the same when repeated."""
@@ -185,113 +226,48 @@ class Collector:
             return Counts()
         return total(self._runner.merge([self._runner.put(part.framed)]))
 
-    def keep(self, instance: ConnectInstance, window: Window, asked_at: datetime, listed: Sequence[Sighting]) -> None:
-        """Keep for the ledger what a window's search listed; by another time than the end it says nothing of a day."""
-        if self._query == ContactQuery():
-            keep_collected(self.home, self.obj, instance, window, asked_at, listed)
+    def _run(self, instance: ConnectInstance, job: CollectJob) -> CollectResult:
+        started_s = clock.monotonic_s()
+        waited_s, throttled = self.buckets.waits()
+        contacts, journal = self.reader(instance, job.name)
 
-    def _run(self, instance: ConnectInstance, job: str, through: datetime) -> _Run:
-        if not self._is_recovered:
-            self._runner.recover()
-            self._is_recovered = True
-        return _Run(self, instance, *self.source(instance, job), through)
+        def store(window: Window, as_of: datetime, listed: Sequence[ListedContact]) -> None:
+            # A search by another time than the end does not list a day's contacts.
+            if self._query == ContactQuery():
+                store_collected(self.home, self.obj, instance, window, as_of, listed)
 
-
-class _Run:
-    """One instance being read: what was done so far."""
-
-    def __init__(
-        self,
-        collector: Collector,
-        instance: ConnectInstance,
-        source: ContactReader,
-        journal: CallJournal,
-        through: datetime,
-    ) -> None:
-        self._collector, self._instance, self._source, self._journal = collector, instance, source, journal
-        self._through, self._counts = through, Counts()
-        self._started_s = clock.monotonic_s()
-        self._waited_s, self._throttled = collector.buckets.waits()
-
-    def read(self, window: Window, durable: Callable[[datetime], None]) -> bool:
-        """Read a window, part by part; whether it was read to its end. `durable` is told how far it is."""
-        # What a killed run was told is believed as of then.
-        asked_at = min(self._collector.now, self._journal.searched_since() or self._collector.now)
-        start = through = window.start
-        listed: list[Sighting] = []
-        for part in self._source.read(window):
-            self._counts += self._collector.load(part)
-            self._save_names()
-            durable(part.through)
-            # Only now: killed before, the next run begins where this part did, and finds its answers.
-            self._journal.forget({one.contact_id for one in part.listed}, part.through)
-            through = self._through = part.through
-            self._collector.advance(len(part.listed))
-            # Last, and for many parts at once: lost with a process, it is what reconcile asks for again.
-            listed += map(sighted, part.listed)
-            if len(listed) >= STRETCH_CONTACTS or through == window.end:
-                self._collector.keep(self._instance, Window(start, through), asked_at, listed)
-                start, listed = through, []
-        if start < through < window.end:
-            self._collector.keep(self._instance, Window(start, through), asked_at, listed)
-        return through == window.end
-
-    def result(self, *, is_done: bool, through: datetime | None = None) -> Collected:
-        """What was done."""
-        if is_done:
-            self._journal.clear()
-        waited_s, throttled = self._collector.buckets.waits()
-        return Collected(
-            instance=self._instance,
-            counts=self._counts,
-            tally=self._source.tally,
-            calls=dict(self._source.api.calls),
-            through=through or self._through,
-            is_done=is_done,
-            seconds=clock.monotonic_s() - self._started_s,
-            waited_s=waited_s - self._waited_s,
-            throttled=throttled - self._throttled,
+        with closing(journal):
+            collection = Collection(job, contacts, journal, store, self.advance, self._listing_contacts)
+            source = open_source(API_SOURCE, self._runner.context, collection=collection)
+            assert isinstance(source, ContactSource), "the registry's class"
+            result = self._runner.run(source)
+        waited_after_s, throttled_after = self.buckets.waits()
+        return CollectResult(
+            instance=instance,
+            counts=result.counts,
+            tally=contacts.tally,
+            calls=dict(contacts.api.calls),
+            through=job.through,
+            is_done=source.is_done,
+            seconds=clock.monotonic_s() - started_s,
+            waited_s=waited_after_s - waited_s,
+            throttled=throttled_after - throttled,
         )
 
-    def close(self) -> None:
-        """Let the journal go."""
-        self._journal.close()
-
-    def _save_names(self) -> None:
-        names = self._source.names
-        if names.is_new:
-            key = layout.collect_key(self._instance.instance_id, state.NAMES)
-            self._collector.home.store.put_bytes(names.encode(), key, is_private=True)
-
-
-class _Place:
-    """The scheduled job's state, moved on and written as parts become durable."""
-
-    def __init__(self, store: Store, instance_id: str, found: state.State) -> None:
-        self._store, self._instance_id, self.state = store, instance_id, found
-
-    def save(self, found: state.State) -> None:
-        """Write the state down."""
-        state.save_state(self._store, self._instance_id, found)
-        self.state = found
-
-    def moved(self, through: datetime) -> None:
-        """The watermark is there now."""
-        self.save(state.State(self.state.since, through, self.state.last_run, self.state.pending))
-
-    def read_again(self, through: datetime) -> None:
-        """What waited before that instant was read again."""
-        self.save(state.read_again(self.state, through))
+    def _find_held(self, contact_ids: Sequence[str]) -> Mapping[str, HeldContact]:
+        return find_held(self.home.warehouse, self.obj, contact_ids)
 
 
 def check_range(since: datetime, until: datetime, now: datetime) -> None:
-    """Raises UsageError for a range that Connect cannot be asked for."""
+    """Raises UsageError for a range that Connect cannot list."""
     if since >= until:
         raise UsageError(
             f"the range from {since:%F %T} to {until:%F %T} UTC is empty; --until must be later than --since"
         )
     if until > now:
-        raise UsageError(f"--until {until:%F %T} UTC is not yet: it is {now:%F %T} UTC; give a time that has passed")
+        raise UsageError(
+            f"--until {until:%F %T} UTC is in the future: it is {now:%F %T} UTC; give a time that has passed"
+        )
     if since < now - LOOK_BACK:
         raise UsageError(
             f"--since {since:%F %T} UTC is too long ago: Connect's search goes back two years, to "
@@ -299,26 +275,34 @@ def check_range(since: datetime, until: datetime, now: datetime) -> None:
         )
 
 
-def collect_until(settings: Settings, left_s: float, service: Service | None = None) -> dict[str, Any]:
-    """What the schedule asks for, of every instance, in the time that is left; the rest is the next run's.
+def collect_until(settings: Settings, left_s: float, service: ConnectService | None = None) -> dict[str, Any]:
+    """What the schedule asks for, from every instance, in the time that is left; the next run collects the rest.
 
-    Raises the first error of an instance after all had their turn.
+    Raises the first error of an instance after all instances were tried.
     """
-    given = service or Service()
-    until_s = given.pace.now_s() + left_s - COLLECT_MARGIN_S
-    timed = replace(given, pace=replace(given.pace, deadline_s=until_s))
+    given = service or ConnectService()
+    until_s = given.clock.now_s() + left_s - COLLECT_MARGIN_S
+    timed = replace(given, clock=replace(given.clock, deadline_s=until_s))
     with open_home(settings) as home:
-        collector = Collector(home, home.objects["contact_record"], timed)
-        outcomes = list(each(instances(settings), collector.run_due))
+        collector = Collector(home, collected_object(home.objects), timed)
+        outcomes = list(for_each_instance(chosen_instances(settings), collector.run_due))
+    results: list[CollectResult] = []
     for outcome in outcomes:
         if isinstance(outcome, TrunklineError):
             raise outcome
-    done = [one for one in outcomes if not isinstance(one, TrunklineError)]
+        results.append(outcome)
     return {
-        "is_done": all(one.is_done for one in done),
-        "instances": [
-            {"instance": one.instance.arn, "through": one.through.isoformat(), "is_done": one.is_done,
-             "listed": one.tally.listed, "counts": asdict(one.counts), "calls": one.calls}
-            for one in done
-        ],
-    }  # fmt: skip
+        "is_done": all(result.is_done for result in results),
+        "instances": [_fields(result) for result in results],
+    }
+
+
+def _fields(result: CollectResult) -> dict[str, Any]:
+    return {
+        "instance": result.instance.arn,
+        "through": result.through.isoformat(),
+        "is_done": result.is_done,
+        "listed": result.tally.listed,
+        "counts": asdict(result.counts),
+        "calls": result.calls,
+    }

@@ -108,7 +108,7 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
         store.forget_unfinished()
         check_rule(settings, store, list(objects.values()))
         target = target_of(settings.warehouse)
-        with target.open_warehouse(opening_of(settings)) as warehouse:
+        with target.open_warehouse(opening_of(settings, objects)) as warehouse:
             if target.is_embedded:
                 warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()))
             elif not is_install:
@@ -117,10 +117,11 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def opening_of(settings: Settings) -> Opening:
+def opening_of(settings: Settings, objects: Mapping[str, Object]) -> Opening:
     """What the home's warehouse is opened with."""
     scratch = settings.home / "scratch"
-    return Opening(settings.warehouse, settings.memory_mb, settings.threads, scratch, settings.home)
+    schemas = catalogue.schemas(objects.values())
+    return Opening(settings.warehouse, settings.memory_mb, settings.threads, scratch, settings.home, schemas)
 
 
 def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[str, Object]) -> None:

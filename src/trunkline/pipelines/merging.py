@@ -14,8 +14,9 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.records import Refused
+from trunkline.sql.relation import Relation
 from trunkline.sql.session import Session
-from trunkline.warehouse.model import Along, Staged
+from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.targets import target_of
 
 MERGE_ROWS_MAX = 100_000
@@ -37,15 +38,15 @@ def merge_batches(
     ]
     merged_at = clock.now_naive()
 
-    def tombstones(batch_ids: Sequence[str]) -> None:
-        write_tombstones(home.con, obj, batch_ids, home.store, home.scratch)
+    def tombstones(moved: Relation, batch_ids: Sequence[str]) -> None:
+        write_tombstones(home.con, obj, moved, batch_ids, home.store, home.scratch)
 
     def ledger(session: Session, counts: Mapping[str, Counts], refused: Sequence[Refused]) -> None:
         for record in records:
             merged = _account(record, counts.get(record.batch_id, Counts()), record.batch_id in counts)
             index.add_batch(session, record, merged, merged_at, refused)
 
-    counted = home.warehouse.merge(obj, staged, Along(tombstones, ledger))
+    counted = home.warehouse.merge(obj, staged, CommitHooks(tombstones, ledger))
     full = {record.batch_id: _account(record, counted.get(record.batch_id, Counts())) for record in records}
     after(records)
     for record in records:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
+from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
@@ -23,14 +25,12 @@ from trunkline.sql.lake import pruning
 from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
+from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
 LAKE_PATH = "lake.connect_datalake,lake.main"
-SCHEMAS = ("connect_datalake", "connect", "post_call_analytics", "ledger")
-"""Where names without a database are looked up, in this order."""
-SEARCH_PATH = ",".join(f"{CATALOG}.{schema}" for schema in SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,18 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     check_places(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings)) as warehouse:
+    with explained(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
-        warehouse.local.execute(f"SET search_path = '{SEARCH_PATH if target.is_embedded else LAKE_PATH}'")
+        path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
+        warehouse.local.execute(f"SET search_path = '{path}'")
         yield Reader(settings, objects, warehouse)
+
+
+def _search_path(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> str:
+    """Where names without a schema are looked up: the schemas of the catalogue that the warehouse has."""
+    rows = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [CATALOG]).fetchall()
+    names = [name for name in catalogue.schemas(objects.values()) if (name,) in rows]
+    return ",".join(f"{CATALOG}.{DUCKDB.quote(name)}" for name in names)
 
 
 def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
@@ -124,26 +132,55 @@ def _literal(path: str) -> str:
 
 
 def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
-    """Run one question in the warehouse's own SQL, or in `athena`'s or `duckdb`'s.
+    """Run one query in the warehouse's own SQL, or in `athena`'s or `duckdb`'s, which a server's lake runs.
 
-    A server answers its own SQL alone; the other two are answered from the lake there. Raises UsageError for SQL that
-    cannot be, in the engine's words. Only a query: COPY could write into the lake, which the engine must read.
+    Raises UsageError for SQL that cannot be run, in the engine's words. Only queries run: COPY could write into the
+    lake, which the engine must be able to read.
     """
+    target, text = _resolve(reader, sql, dialect)
+    return target.ask(text)
+
+
+def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
+    """Like `query`, as an Arrow table. A server's column types are inferred from the values."""
+    target, text = _resolve(reader, sql, dialect)
+    if isinstance(target, DuckDBWarehouse):
+        return target.table(text)
+    answer = target.ask(text)
+    return table_of(answer.columns, answer.rows)
+
+
+def _resolve(reader: Reader, sql: str, dialect: str | None) -> tuple[Readable, str]:
+    """The engine that runs a query of a dialect, and the query in that engine's SQL."""
     own = reader.warehouse.engine.name
-    local = reader.warehouse if own == DUCKDB.name else DuckDBWarehouse(reader.con)
-    match dialect or own:
-        case "athena":
-            sql = trino.to_duckdb(sql, _tables(reader))
-            for setting in trino.SETTINGS:
-                reader.con.execute(setting)
-            return local.ask(sql)
-        case "duckdb":
-            _check_question(sql)
-            return local.ask(pruning.prune(sql, reader.objects))
-        case name if name == own:
-            return reader.warehouse.ask(sql)
-    valid = " and ".join(dict.fromkeys([own, "duckdb", "athena"]))
+    wanted = dialect or own
+    if wanted in _LOCAL_DIALECTS:
+        is_local = target_of(reader.settings.warehouse).is_embedded
+        text = _LOCAL_DIALECTS[wanted](reader, sql)
+        return (reader.warehouse if is_local else DuckDBWarehouse(reader.con)), text
+    if wanted == own:
+        return reader.warehouse, sql
+    valid = " and ".join(dict.fromkeys([own, *_LOCAL_DIALECTS]))
     raise UsageError(f"there is no dialect {dialect!r} here; valid are {valid}")
+
+
+def _from_duckdb(reader: Reader, sql: str) -> str:
+    _check_question(sql)
+    return pruning.prune(sql, reader.objects)
+
+
+def _from_trino(reader: Reader, sql: str) -> str:
+    text = trino.to_duckdb(sql, _tables(reader))
+    for setting in trino.SETTINGS:
+        reader.con.execute(setting)
+    return text
+
+
+_LOCAL_DIALECTS: Final[Mapping[str, Callable[[Reader, str], str]]] = {
+    DUCKDB.name: _from_duckdb,
+    ATHENA.name: _from_trino,
+}
+"""Dialects that the embedded engine runs, whatever the warehouse is, and what turns a query into its SQL."""
 
 
 def _check_question(sql: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import trunkline
 from trunkline import clock
 from trunkline.accounting import Drift
 from trunkline.engines.duckdb import DUCKDB
@@ -19,7 +18,8 @@ from trunkline.pipelines.home import Home
 from trunkline.positions import LetterRange, Plan
 from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import partition_date
-from trunkline.sql.relation import PARTITION_DATE, flat_rows
+from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
+from trunkline.version import __version__
 
 
 def is_refused(letter: SetAside) -> bool:
@@ -31,17 +31,17 @@ def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
     """Put the rows of a plan into the lake once more, as a batch of their own, which can then be merged like any."""
     wanted = {(span.position, span.payload_hash) for span in plan.ranges if isinstance(span, LetterRange)}
     known = index.dead_letters(home.warehouse, obj.name, is_open=False)
+    flat = flat_rows(obj)
     letters = [letter for letter in known if (letter.position, letter.payload_hash) in wanted]
-    found = find_rows(home, obj, letters)
+    found = find_rows(home, obj, flat, letters)
     if found != len(wanted):
         raise UsageError(
             f"{len(wanted) - found:,} of {len(wanted):,} refused rows are no longer in the lake {home.settings.lake}; "
             "load their files again from where they came"
         )
     # The accounting of a batch is its durability point, so that a second try writes the same files.
-    rows = flat_rows(obj)
-    written = write_rows(home.con, obj, rows, plan.batch_id, home.store, home.scratch)
-    home.con.execute(f"DROP TABLE {rows.sql}")
+    written = write_rows(home.con, obj, flat, plan.batch_id, home.store, home.scratch)
+    home.con.execute(f"DROP TABLE {flat.sql}")
     record = BatchRecord(
         batch_id=plan.batch_id,
         plan=plan,
@@ -54,14 +54,14 @@ def put_again(home: Home, obj: Object, plan: Plan) -> BatchRecord:
         letters=[],
         drift=Drift(),
         loaded_at=clock.now_naive(),
-        code_version=trunkline.__version__,
+        code_version=__version__,
     )
     home.store.put_bytes(encode(record), layout.batch_key(obj.name, plan.batch_id))
     return record
 
 
-def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
-    """Make the lake's rows of refused letters the relation `flat_rows` of the embedded engine; how many were found.
+def find_rows(home: Home, obj: Object, flat: Relation, letters: Sequence[SetAside]) -> int:
+    """Fill `flat` of the embedded engine with the lake's rows of refused letters; how many were found.
 
     They lie in the partitions that their batch wrote to, in its own files or in compacted ones.
     """
@@ -76,20 +76,20 @@ def find_rows(home: Home, obj: Object, letters: Sequence[SetAside]) -> int:
     columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
     source = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {flat_rows(obj).sql} AS "
-        f"SELECT {columns}, {partition_date(obj, DUCKDB)} AS {PARTITION_DATE} FROM {source} "
+        f"CREATE OR REPLACE TEMP TABLE {flat.sql} AS SELECT {columns}, {partition_date(obj, DUCKDB)} "
+        f"AS {PARTITION_DATE} FROM {source} "
         "WHERE record_moved_to IS NULL AND record_position || ' ' || record_hash IN (SELECT unnest($2::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY record_position, record_hash) = 1",
         [paths, [f"{letter.position} {letter.payload_hash}" for letter in letters]],
     )
-    return int(home.con.execute(f"SELECT count(*) FROM {flat_rows(obj).sql}").fetchall()[0][0])
+    return int(home.con.execute(f"SELECT count(*) FROM {flat.sql}").fetchall()[0][0])
 
 
 def row_text(home: Home, obj: Object, letter: SetAside) -> bytes:
     """The lake's row of a refused letter as JSON, personal data by the rule that it was stored with."""
-    if not find_rows(home, obj, [letter]):
+    flat = flat_rows(obj)
+    if not find_rows(home, obj, flat, [letter]):
         raise UsageError(f"the row at {letter.position} is no longer in the lake {home.settings.lake}")
-    rows = flat_rows(obj).sql
-    ((text,),) = home.con.execute(f"SELECT to_json(r)::VARCHAR FROM {rows} AS r").fetchall()
-    home.con.execute(f"DROP TABLE {rows}")
+    ((text,),) = home.con.execute(f"SELECT to_json(record_row)::VARCHAR FROM {flat.sql} AS record_row").fetchall()
+    home.con.execute(f"DROP TABLE {flat.sql}")
     return str(text).encode() + b"\n"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from trunkline import clock
+from trunkline import clock, limits
 from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import SourceChangedError
 from trunkline.lake import layout
@@ -24,7 +25,7 @@ from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, grouped, me
 from trunkline.pipelines.recovery import merge_record, open_plans, remove_rows, restore, unmerged
 from trunkline.pipelines.refused import put_again
 from trunkline.pipelines.taking_back import pending, take_back
-from trunkline.positions import REFUSED_SOURCE, Plan
+from trunkline.positions import REFUSED_SOURCE, Delivery, Plan
 from trunkline.records import Framed
 from trunkline.sources.model import DurableBatch, Source, SourceContext
 from trunkline.sources.registry import SOURCES, open_source
@@ -147,6 +148,7 @@ class Runner:
         home, obj = self.home, self.obj
         plans = open_plans(home, obj)
         records = {plan.batch_id: home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) for plan in plans}
+        plans = [plan for plan in plans if records[plan.batch_id] is not None or not _is_in_flight(plan)]
         begun = [plan for plan in plans if records[plan.batch_id] is None]
         if begun:
             remove_rows(home, obj, {plan.batch_id for plan in begun})
@@ -189,6 +191,17 @@ class Runner:
         self.home.store.remove(layout.plan_key(plan.object_name, plan.batch_id))
         for part in parts:
             self._redo(part)
+
+
+def _is_in_flight(plan: Plan) -> bool:
+    """Whether a function may still finish the batch: its sender repeats the delivery for as long as this."""
+    retried = [span.arrived_at for span in plan.ranges if isinstance(span, Delivery) and span.is_retried]
+    return bool(retried) and clock.now_naive() - max(retried) < timedelta(seconds=limits.DELIVERY_RETRY_S_MAX)
+
+
+def lake_context(lake: LakeHome, obj: Object) -> SourceContext:
+    """The context of a source whose records go into a lake alone. It has no dead letters to run again."""
+    return SourceContext(lake.settings, obj, LakeState(lake.store), lambda plan: ())
 
 
 def put_into_lake(lake: LakeHome, pool: FlattenPool, source: Source) -> list[BatchRecord]:

@@ -8,9 +8,8 @@ back what was taken back.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
-import trunkline
 from trunkline import clock
 from trunkline.accounting import Counts, Drift
 from trunkline.engines.duckdb import DUCKDB
@@ -20,13 +19,39 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.sql.lake.views import lake_rows
+from trunkline.sql.lake.views import MOVED_TO, lake_rows
 from trunkline.sql.order import order_by, partition_date, same_key
+from trunkline.sql.relation import (
+    BATCH_ID,
+    LOST_DATE,
+    PARTITION_DATE,
+    WINNER,
+    WON_DATE,
+    Relation,
+    object_rows,
+    tombstone_rows,
+)
 from trunkline.sql.session import Session
+from trunkline.version import __version__
 from trunkline.warehouse import staging
 
-_WINNER = ("record_fidelity", "record_version", "record_is_redacted", "record_catalogue_version", "record_hash",
-           "record_position", "record_arrived_at", "record_loaded_at")  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """Tables of the embedded engine: the batch's rows, all other versions of their keys, the best of these."""
+
+    touched: Relation
+    candidates: Relation
+    winners: Relation
+
+
+def _versions_of(obj: Object) -> _Versions:
+    more = (MOVED_TO.name, "record_file", BATCH_ID, PARTITION_DATE)
+    return _Versions(
+        object_rows(obj, "touched", more[:1]),
+        object_rows(obj, "candidates", more),
+        object_rows(obj, "winners", more),
+    )
 
 
 def undo_id(batch_id: str) -> str:
@@ -49,7 +74,7 @@ def take_back(home: Home, obj: Object, batch_id: str) -> Counts:
     at = merged[1] if merged else clock.now_naive()
     undone = BatchRecord(
         undo_id(batch_id), record.plan, -record.read, -record.filtered, -record.dead_letter, -record.accepted,
-        -record.bytes_read, [], [], Drift(), at, trunkline.__version__, batch_id,
+        -record.bytes_read, [], [], Drift(), at, __version__, batch_id,
     )  # fmt: skip
     has_rows = _remaining(home, obj, own)
     counts = merged[0] if merged else _change_warehouse(home, obj, record, undone, has_rows)
@@ -74,34 +99,36 @@ def _fetched(home: Home, keys: list[str]) -> list[str]:
 
 
 def _remaining(home: Home, obj: Object, own: list[str]) -> bool:
-    """Tables of the embedded engine: `touched`, the batch's keys; `candidates`, all other versions of these keys."""
+    """Fill the tables of `_versions_of`; whether the batch has rows at all."""
     rows = [key for key in own if ".moved." not in key]
     if not rows:
         return False
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
+    versions = _versions_of(obj)
+    touched, candidates, winners = versions.touched, versions.candidates, versions.winners
     plain = "read_parquet($1, union_by_name = true, hive_partitioning = false)"
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM {lake_rows(obj, plain)}", [_fetched(home, rows)]
+        f"CREATE OR REPLACE TEMP TABLE {touched.sql} AS SELECT * FROM {lake_rows(obj, plain)}", [_fetched(home, rows)]
     )
     others = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet") and key not in own]
-    files = "read_parquet($1, filename = true, union_by_name = true, hive_partitioning = false)"
-    source = lake_rows(obj, files, [("filename", "VARCHAR")])
+    files = "read_parquet($1, filename = 'record_file', union_by_name = true, hive_partitioning = false)"
+    source = lake_rows(obj, files, [("record_file", "VARCHAR")])
     if others:
         home.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS batch_id, {partition_date(obj, DUCKDB)} AS "
-            f"partition_date FROM {source} WHERE record_moved_to IS NULL "
-            f"AND ({keys}) IN (SELECT ({keys}) FROM touched)",
+            f"CREATE OR REPLACE TEMP TABLE {candidates.sql} AS SELECT *, '' AS {BATCH_ID}, "
+            f"{partition_date(obj, DUCKDB)} AS {PARTITION_DATE} FROM {source} WHERE record_moved_to IS NULL "
+            f"AND ({keys}) IN (SELECT ({keys}) FROM {touched.sql})",
             [_fetched(home, others)],
         )
     else:
         home.con.execute(
-            "CREATE OR REPLACE TEMP TABLE candidates AS SELECT *, '' AS filename, '' AS batch_id, "
-            "CAST(NULL AS DATE) AS partition_date FROM touched WHERE false"
+            f"CREATE OR REPLACE TEMP TABLE {candidates.sql} AS SELECT *, '' AS record_file, '' AS {BATCH_ID}, "
+            f"CAST(NULL AS DATE) AS {PARTITION_DATE} FROM {touched.sql} WHERE false"
         )
-    staging.refuse(home.con, obj, home.warehouse.engine, "candidates")
+    staging.refuse(home.con, obj, home.warehouse.engine, candidates)
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM candidates QUALIFY row_number() OVER "
-        f"(PARTITION BY {keys} ORDER BY {order_by(obj, DUCKDB)}, filename) = 1"
+        f"CREATE OR REPLACE TEMP TABLE {winners.sql} AS SELECT * FROM {candidates.sql} QUALIFY row_number() OVER "
+        f"(PARTITION BY {keys} ORDER BY {order_by(obj, DUCKDB)}, record_file) = 1"
     )
     return True
 
@@ -116,11 +143,12 @@ def _change_warehouse(home: Home, obj: Object, record: BatchRecord, undone: Batc
         found.append(_entry(undone, merged[0], held, change))
         index.add_batch(session, undone, found[0], undone.loaded_at)
 
+    versions = _versions_of(obj)
     if not has_rows:
-        for table in ("touched", "winners"):
+        for table in (versions.touched, versions.winners):
             columns = ", ".join(f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in obj.columns)
-            home.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} WHERE false")
-    home.warehouse.refold(obj, before_commit)
+            home.con.execute(f"CREATE OR REPLACE TEMP TABLE {table.sql} AS SELECT {columns} WHERE false")
+    home.warehouse.refold(obj, versions.touched, versions.winners, before_commit)
     return found[0]
 
 
@@ -147,24 +175,26 @@ def _entry(undone: BatchRecord, mine: Counts, held: Counts, change: int) -> Coun
 
 def _mend_tombstones(home: Home, obj: Object, batch_id: str) -> None:
     """Tombstones that spoke of the batch's versions go; those that the remaining versions need are written."""
+    versions, moved = _versions_of(obj), tombstone_rows(obj)
     for key in list(home.store.list(layout.table_prefix(obj))):
         if ".moved." in key and not _is_of(key, batch_id) and undo_id(batch_id) not in key:
-            _without_batch(home, key)
+            _without_batch(home, versions.touched, key)
     keys = ", ".join(f"c.{DUCKDB.quote(key)}" for key in obj.key)
-    winner = ", ".join(f"w.{name}" for name in _WINNER)
+    winner = ", ".join(f"w.{name}" for name in WINNER)
     home.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE moved AS SELECT DISTINCT {keys}, {winner}, $1 AS batch_id, "
-        "c.partition_date AS lost_date, w.partition_date AS won_date FROM candidates AS c JOIN winners AS w "
-        f"ON {same_key(obj, DUCKDB, 'c', 'w')} WHERE c.partition_date <> w.partition_date",
+        f"CREATE OR REPLACE TEMP TABLE {moved.sql} AS SELECT DISTINCT {keys}, {winner}, $1 AS {BATCH_ID}, "
+        f"c.{PARTITION_DATE} AS {LOST_DATE}, w.{PARTITION_DATE} AS {WON_DATE} FROM {versions.candidates.sql} AS c "
+        f"JOIN {versions.winners.sql} AS w ON {same_key(obj, DUCKDB, 'c', 'w')} "
+        f"WHERE c.{PARTITION_DATE} <> w.{PARTITION_DATE}",
         [undo_id(batch_id)],
     )
-    write_tombstones(home.con, obj, [undo_id(batch_id)], home.store, home.scratch)
+    write_tombstones(home.con, obj, moved, [undo_id(batch_id)], home.store, home.scratch)
 
 
-def _without_batch(home: Home, key: str) -> None:
+def _without_batch(home: Home, touched: Relation, key: str) -> None:
     """Write a file of tombstones again without those whose winner is taken back; a tombstone has its winner's place."""
     path = str(home.store.fetch(key, home.scratch / "undo"))
-    stale = "record_position IN (SELECT record_position FROM touched)"
+    stale = f"record_position IN (SELECT record_position FROM {touched.sql})"
     source = "read_parquet($1, hive_partitioning = false)"
     ((all_rows, of_batch),) = home.con.execute(
         f"SELECT count(*), count(*) FILTER ({stale}) FROM {source}", [path]

@@ -13,11 +13,11 @@ from trunkline.sources.model import Source, SourceContext
 
 SOURCES: Final = {
     "s3_files": "files.reader:FileSource",
-    "transcripts": "transcripts.source:TranscriptSource",
+    "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
-    "dynamodb_stream": "dynamodb.source:StreamSource",
-    "dynamodb_scan": "dynamodb.source:ScanSource",
-    "dynamodb_export": "dynamodb.source:ExportSource",
+    "dynamodb_stream": "dynamodb.shards:StreamSource",
+    "dynamodb_scan": "dynamodb.scan:ScanSource",
+    "dynamodb_export": "dynamodb.export:ExportSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""

@@ -1,6 +1,6 @@
 """DDL of the warehouse: schema, table, staging table, indexes and Amazon's view, for the engines that hold rows.
 
-Every statement may be run again: what is there stays. Text in, text out; nothing here connects.
+Every statement is idempotent. Pure: text in, text out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def script(statements: Iterable[str], note: str = "") -> str:
 
 
 def staging_table(obj: Object) -> str:
-    """`schema.table` of the staging table that people may fill by hand."""
+    """`schema.table` of the staging table that may be filled by hand."""
     return obj.warehouse_table + STAGING_SUFFIX
 
 
@@ -75,8 +75,8 @@ def _storage(obj: Object, engine: Engine) -> str:
 def create_table(obj: Object, engine: Engine) -> str:
     """The table: one row per key.
 
-    PostgreSQL has the key as its primary key. DuckDB has none: an index makes its merge more than twice as slow.
-    Redshift has none either: it would not be enforced, and its planner would trust it.
+    The key is a primary key where the engine's rules say so. Not in DuckDB, where the index makes a merge more than
+    twice as slow; not in Redshift, which would not enforce it and whose planner would rely on it.
     """
     rules = table_rules(engine)
     lines = column_lines(obj.columns, engine, (column.name for column in obj.columns if not column.nullable))
@@ -88,7 +88,7 @@ def create_table(obj: Object, engine: Engine) -> str:
 def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str:
     """The staging table: any number of versions per key, same columns in the same order.
 
-    Only the key is NOT NULL: people may fill it by hand and know nothing of `record_*`. `table` names another
+    Only the key is NOT NULL, so that it can be filled by hand without the `record_*` columns. `table` names another
     `schema.table`, such as one of a single run.
     """
     lines = column_lines(obj.columns, engine, obj.key)
@@ -96,27 +96,27 @@ def create_staging(obj: Object, engine: Engine, table: str | None = None) -> str
 
 
 def ledger_statements(tables: Iterable[LedgerTable], engine: Engine) -> tuple[str, ...]:
-    """The ledger's tables. Keys are kept by whoever writes; only PostgreSQL gets the batch's key declared.
+    """The ledger's tables. Writers keep keys unique; short keys are declared too where the engine has primary keys.
 
-    A file's name may be longer than what PostgreSQL's tree index takes, so that those are found by hash.
+    A file name may be too long for a B-tree index, so that tables with one get a hash index where there are indexes.
     """
     rules = table_rules(engine)
-    found: list[str] = []
+    statements: list[str] = []
     for table in tables:
         lines = column_lines(table.columns, engine, (column.name for column in table.columns if not column.nullable))
         is_short = all((table.by_name[name].length_max or 0) <= 128 for name in table.key)
         if rules.has_primary_keys and is_short:
             lines.append(f"PRIMARY KEY ({', '.join(engine.quote(name) for name in table.key)})")
-        found += [create_schema(engine, table.name), _create(table.name, lines, engine)]
+        statements += [create_schema(engine, table.name), _create(table.name, lines, engine)]
         if rules.has_indexes and not is_short:
             name, column = table.name.split(".")[1], table.key[1]
             index, place = engine.quote(f"{name}_{column}_idx"), quote_qualified(engine, table.name)
-            found.append(f"CREATE INDEX IF NOT EXISTS {index} ON {place} USING hash ({engine.quote(column)})")
-    return tuple(dict.fromkeys(found))
+            statements.append(f"CREATE INDEX IF NOT EXISTS {index} ON {place} USING hash ({engine.quote(column)})")
+    return tuple(dict.fromkeys(statements))
 
 
 def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:
-    """Indexes beside the key: PostgreSQL's for the event time, by which every metric selects its interval."""
+    """Indexes beside the key, where the engine has some: on the event time, by which metrics select their interval."""
     if not table_rules(engine).has_indexes or obj.event_time in obj.key:
         return ()
     name = f"{obj.warehouse_table.split('.')[1]}_{obj.event_time}_idx"[: engine.identifier_bytes_max]
@@ -125,9 +125,9 @@ def create_indexes(obj: Object, engine: Engine) -> tuple[str, ...]:
 
 
 def create_view(obj: Object, engine: Engine) -> str:
-    """The view under Amazon's name, with Amazon's columns alone, so that SQL written for Amazon's lake runs.
+    """The view under Amazon's name, with Amazon's columns alone, so that SQL written for Amazon's data lake runs.
 
-    A row that says "deleted" stays in the table, or an older copy would bring the row back; the view leaves it out.
+    A deletion stays in the table as a row, or an older version would restore the row; the view leaves it out.
     """
     columns = ",\n".join(f"  {engine.quote(column.name)}" for column in view_columns(obj))
     tail = table_rules(engine).view_tail
@@ -138,7 +138,7 @@ def create_view(obj: Object, engine: Engine) -> str:
 
 
 def warehouse_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
-    """Everything an empty database needs for this object, in order; running it again changes nothing."""
+    """Everything an empty database needs for this object, in order. Idempotent."""
     schemas = dict.fromkeys([obj.warehouse_table.split(".")[0], obj.database])
     return (
         *(create_schema(engine, schema) for schema in schemas),

@@ -1,7 +1,8 @@
-"""The contact family: what a customer takes for one call, made of legs with a contact id each.
+"""The contact family: what a customer experiences as one call: legs, each with a contact id of its own.
 
-`v_contact_leg` has one row per leg and what the leg is to the one before it; `v_contact_family` one row per family.
-Both are views: which leg is a transfer depends on another row, and stored it would depend on the order of arrival.
+`v_contact_leg` has one row per leg and its relation to the previous leg; `v_contact_family` one row per family.
+Both are views: whether a leg is a transfer depends on another row, so a stored value would depend on the order of
+arrival.
 Source of the rules: Amazon Connect administrator guide, identify conferences and transfers by using contact records.
 """
 
@@ -17,7 +18,7 @@ from trunkline.sql.views import CONTACTS, create_beside_contacts
 LEG, FAMILY = "v_contact_leg", "v_contact_family"
 
 CONSULT_MS_MAX = 2_000
-"""An agent who spoke this long at most was consulted; Amazon's sample queries draw the line here."""
+"""An agent who spoke for at most this long was consulted; the limit of Amazon's sample queries."""
 
 _PARENT_LATER = 'p."agent_after_contact_work_start_timestamp" > c."agent_after_contact_work_start_timestamp"'
 _PARENT_EARLIER = 'p."agent_after_contact_work_start_timestamp" < c."agent_after_contact_work_start_timestamp"'
@@ -28,7 +29,7 @@ _OUTSIDE_MS = 'COALESCE(c."external_third_party_interaction_duration_ms", 0)'
 RELATIONS: tuple[tuple[str, str], ...] = (
     ("root", 'c."initial_contact_id" IS NULL AND c."previous_contact_id" IS NULL'),
     ("external_transfer", f'{_EXTERNAL} AND c."disconnect_timestamp" > p."transfer_completed_timestamp"'),
-    # The guide has "greater" and "less"; held for as long as the third party was there, the customer heard nothing.
+    # The guide says "greater" and "less". A customer on hold for the whole third-party interaction took no part in it.
     ("external_consult",
      f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
     ("external_conference",
@@ -41,7 +42,7 @@ RELATIONS: tuple[tuple[str, str], ...] = (
     ("consult", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" <= {CONSULT_MS_MAX}'),
     ("conference", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" > {CONSULT_MS_MAX}'),
 )  # fmt: skip
-"""What a leg is, and the condition over the leg `c` and its parent `p`; the first that holds. NULL when none does."""
+"""A leg's relation and its condition over the leg `c` and its parent `p`; the first that is true. NULL when none is."""
 
 _COUNTED = (
     ("transfer_count", ("transfer", "external_transfer", "queue_transfer")),
@@ -59,7 +60,7 @@ def family_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, .
 
 
 def _legs() -> str:
-    # A parent's NextContactId names one child only, so the parent is found from the child.
+    # A parent's NextContactId names only one of its children, so parents are looked up from the children.
     arms = "\n    ".join(f"WHEN {condition} THEN '{name}'" for name, condition in RELATIONS)
     columns = (
         "contact_id", "initial_contact_id", "previous_contact_id", "channel", "initiation_method", "queue_id",

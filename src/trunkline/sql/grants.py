@@ -1,6 +1,6 @@
-"""Who reads what: one role for views without personal data, a second that adds the personal columns.
+"""Roles and grants: one role reads views without personal data, a second one also the personal columns.
 
-Nobody is given the tables: views read them with their owner's rights, so the owner of the views owns the tables too.
+No role reads the tables: views read them with their owner's rights, so the views' owner must own the tables too.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from trunkline.sql.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, persona
 from trunkline.sql.views import view_name, views_on
 
 ANALYST, ANALYST_PII = "trunkline_analyst", "trunkline_analyst_pii"
-"""The first reads views without personal data; the second is given the first and the personal columns."""
+"""The first reads views without personal data; the second inherits it and reads the personal columns."""
 
 
 def role_statements(engine: Engine, analyst: str = ANALYST, analyst_pii: str = ANALYST_PII) -> tuple[str, ...]:
-    """CREATE ROLE of both. Redshift has no IF NOT EXISTS: run them once there."""
+    """CREATE ROLE of both; the engine's `roles.note` says how often they may run. Raises UsageError without roles."""
     create = _role_rules(engine).create
     return tuple(create(role) for role in (analyst, analyst_pii))
 
@@ -31,10 +31,10 @@ def role_statements(engine: Engine, analyst: str = ANALYST, analyst_pii: str = A
 def grant_statements(
     objects: Iterable[Object], engine: Engine, analyst: str = ANALYST, analyst_pii: str = ANALYST_PII
 ) -> tuple[str, ...]:
-    """The grants, which may be run again; the roles and the views must be there.
+    """The grants; idempotent. Roles and views must exist. Raises UsageError for an engine without roles.
 
-    A view under Amazon's name that has personal columns is granted to the first role without them in PostgreSQL, and
-    not at all in Redshift, whose late-binding views are not documented to take grants of single columns.
+    A view with personal columns is granted to the first role without those columns where the engine grants columns,
+    and not at all elsewhere: Redshift does not document column grants on late-binding views.
     """
     rules = _role_rules(engine)
     low, high = rules.prefix + engine.quote(analyst), rules.prefix + engine.quote(analyst_pii)

@@ -1,6 +1,6 @@
-"""Metrics to one SELECT for an engine: one scan, one GROUP BY, whatever the metrics and groups.
+"""Metrics to one SELECT for an engine: one scan, one GROUP BY, for any metrics and groups.
 
-The metrics of one statement are about one population: an object's rows, filed under one event time. One row per group
+The metrics of one statement are about one population: an object's rows, selected by one event time. One row per group
 that has such a row; without groups exactly one row. Columns: the groups in the order of the question (a key is
 followed by its label), `interval_start`, then the metrics by their lower-case names. Rows are sorted by the groups,
 NULLs last; a NULL group is a group of its own.
@@ -19,14 +19,13 @@ from typing import Final
 from trunkline.engines.model import Engine, quote_double, quote_qualified
 from trunkline.engines.spelling import numbered_placeholder
 from trunkline.errors import UsageError
+from trunkline.limits import THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
 from trunkline.sql.portable import render
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
-# Amazon takes 1 to 604,800 (seven days, the longest a contact can last); zero and parts of a second are harmless.
-X_SECONDS_MAX: Final = 604_800
 
 _COLUMN: Final = re.compile(r'"(\w+)"')
 _X_GROUP: Final = "queue"
@@ -35,7 +34,7 @@ _X_GROUP: Final = "queue"
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """X of the metrics "in X" and the service level, in seconds: one number, and others for some queues.
+    """X of the metrics "in X" and the service level, in seconds: a default, and other values for some queues.
 
     `by_queue` is keyed by queue id or queue name; where both match, the id wins.
     """
@@ -74,7 +73,7 @@ class Grouping:
                 valid = ", ".join(known) or "none"
                 raise UsageError(f"group {name!r} is not known; valid: {valid} ({of.obj.name}).")
         if len(set(self.by)) < len(self.by):
-            raise UsageError(f"groups {', '.join(self.by)} name one twice; name each once.")
+            raise UsageError(f"groups {', '.join(self.by)} repeat a name; name each group once.")
         if self.interval is not None and self.interval not in INTERVALS:
             raise UsageError(f"interval {self.interval!r} is not known; valid: {', '.join(INTERVALS)}.")
         # Membership also makes the name safe to write into SQL.
@@ -183,7 +182,7 @@ def _shown(question: _Question, engine: Engine) -> list[tuple[str, str]]:
     for dimension in question.dimensions:
         shown.append((dimension.key, quote_double(dimension.key)))
         if dimension.label is not None:
-            # A key keeps its group when it is renamed; the greatest of its labels stands for it, in every engine.
+            # A key keeps its group when it is renamed; the greatest of its labels is shown, the same in every engine.
             shown.append((dimension.label, f"MAX({engine.spelling.by_code_point(quote_double(dimension.label))})"))
     if question.grouping.interval is not None:
         shown.append(("interval_start", quote_double("interval_start")))
@@ -261,8 +260,8 @@ def _interval_key(question: _Question, engine: Engine) -> str:
 
 def _milliseconds(seconds: object, what: str) -> str:
     # bool is an int to Python, and NaN compares false with everything: both are refused.
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= X_SECONDS_MAX:
-        raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {X_SECONDS_MAX}.")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= THRESHOLD_S_MAX:
+        raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {THRESHOLD_S_MAX}.")
     text = format(Decimal(str(seconds)) * 1000, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -1,7 +1,7 @@
-"""How a server's table that is there becomes the catalogue's: what can be added in place, and what a person must do.
+"""Migration of a server's existing table to the catalogue's: what is added in place, and what a person must do.
 
-Nothing here connects, and nothing that is generated takes a value away: where a type, a key or a column's duty to
-have a value changed, the statements are written down for a person to run.
+Pure. No generated statement loses a value: where a type, a key or NOT NULL changed, the statements are shown for a
+person to run.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from trunkline.sql.ddl import table_rules
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A column as the server has it: its type in the server's words, and whether it must have a value."""
+class ServerColumn:
+    """A column of a server's table: its type in the server's words, and whether it is NOT NULL."""
 
     type: str
     is_required: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: a sentence for people, and the statements that make it.
+class TableChange:
+    """One difference: a sentence for people, and the statements that remove it.
 
-    `is_safe`: they only add, and are run by `warehouse install`.
+    `is_safe`: they only add, and `warehouse install` runs them.
     """
 
     sentence: str
@@ -35,35 +35,35 @@ class Change:
 
 
 def changes(
-    obj: Object, engine: Engine, table: str, there: Mapping[str, Held], has_rows: bool, is_staging: bool
-) -> list[Change]:
-    """What separates a table that is there from the catalogue's; `there` are its columns by name.
+    obj: Object, engine: Engine, table: str, existing: Mapping[str, ServerColumn], has_rows: bool, is_staging: bool
+) -> list[TableChange]:
+    """The differences between an existing table and the catalogue's; `existing` are its columns by name.
 
-    In a staging table only the key must have a value. A column that the catalogue does not know stays, unless it must
-    have a value, which no load would give.
+    In a staging table only the key is NOT NULL. A column that the catalogue does not have is kept, unless it is NOT
+    NULL, since no load gives it a value.
     """
-    found: list[Change] = []
+    differences: list[TableChange] = []
     alter = f"ALTER TABLE {quote_qualified(engine, table)}"
     for column in obj.columns:
         is_required = column.name in obj.key if is_staging else not column.nullable
-        held = there.get(column.name)
-        if held is None:
-            found.append(_added(alter, table, column, engine, is_required and has_rows, is_required))
+        if column.name in existing:
+            differences += _changed(alter, table, column, engine, existing[column.name], is_required)
         else:
-            found += _changed(alter, table, column, engine, held, is_required)
+            differences.append(_added(alter, table, column, engine, is_required and has_rows, is_required))
     names = {column.name for column in obj.columns}
-    for name, held in there.items():
-        if name not in names and held.is_required:
-            sentence = f"{table}: column {name} is not in the catalogue and must have a value, which no load gives it"
-            found.append(Change(sentence, (f"{alter} ALTER COLUMN {engine.quote(name)} DROP NOT NULL",), False))
-    return found
+    for name, current in existing.items():
+        if name not in names and current.is_required:
+            sentence = f"{table}: column {name} is not in the catalogue and is NOT NULL, but no load gives it a value"
+            statement = f"{alter} ALTER COLUMN {engine.quote(name)} DROP NOT NULL"
+            differences.append(TableChange(sentence, (statement,), False))
+    return differences
 
 
-def _added(alter: str, table: str, column: Column, engine: Engine, is_unfilled: bool, is_required: bool) -> Change:
+def _added(alter: str, table: str, column: Column, engine: Engine, is_unfilled: bool, is_required: bool) -> TableChange:
     name, type_ = engine.quote(column.name), engine.type_of(column)
     if is_unfilled:
-        return Change(
-            f"{table}: column {column.name} must have a value, and the rows that are there have none",
+        return TableChange(
+            f"{table}: column {column.name} is NOT NULL in the catalogue, and existing rows have no value for it",
             (
                 f"{alter} ADD COLUMN {name} {type_}",
                 f"UPDATE {alter.removeprefix('ALTER TABLE ')} SET {name} = ...",
@@ -71,31 +71,25 @@ def _added(alter: str, table: str, column: Column, engine: Engine, is_unfilled: 
             ),
             False,
         )
-    required = " NOT NULL" if is_required else ""
-    return Change(f"{table}: column {column.name} is added", (f"{alter} ADD COLUMN {name} {type_}{required}",), True)
+    statement = f"{alter} ADD COLUMN {name} {type_}{' NOT NULL' if is_required else ''}"
+    return TableChange(f"{table}: column {column.name} is added", (statement,), True)
 
 
-def _changed(alter: str, table: str, column: Column, engine: Engine, held: Held, is_required: bool) -> list[Change]:
+def _changed(
+    alter: str, table: str, column: Column, engine: Engine, current: ServerColumn, is_required: bool
+) -> list[TableChange]:
     name, wanted, rules = engine.quote(column.name), engine.type_of(column).lower(), table_rules(engine)
-    found: list[Change] = []
-    if held.type.lower() != wanted:
+    differences: list[TableChange] = []
+    if current.type.lower() != wanted:
         using = f" USING CAST({name} AS {wanted})" if rules.converts_in_place else ""
-        found.append(
-            Change(
-                f"{table}: column {column.name} is {held.type}, and {wanted} in the catalogue",
-                (f"{alter} ALTER COLUMN {name} TYPE {wanted}{using}",),
-                False,
-            )
-        )
-    if held.is_required and not is_required:
-        free = f"{alter} ALTER COLUMN {name} DROP NOT NULL"
-        found.append(Change(f"{table}: column {column.name} may be NULL now", (free,), rules.relaxes_in_place))
-    elif is_required and not held.is_required:
-        found.append(
-            Change(
-                f"{table}: column {column.name} may be NULL, and must have a value in the catalogue",
-                (f"{alter} ALTER COLUMN {name} SET NOT NULL",),
-                False,
-            )
-        )
-    return found
+        sentence = f"{table}: column {column.name} is {current.type}, and {wanted} in the catalogue"
+        differences.append(TableChange(sentence, (f"{alter} ALTER COLUMN {name} TYPE {wanted}{using}",), False))
+    if current.is_required and not is_required:
+        statement = f"{alter} ALTER COLUMN {name} DROP NOT NULL"
+        sentence = f"{table}: column {column.name} may be NULL now"
+        differences.append(TableChange(sentence, (statement,), rules.relaxes_in_place))
+    elif is_required and not current.is_required:
+        statement = f"{alter} ALTER COLUMN {name} SET NOT NULL"
+        sentence = f"{table}: column {column.name} may be NULL here and is NOT NULL in the catalogue"
+        differences.append(TableChange(sentence, (statement,), False))
+    return differences

@@ -13,6 +13,7 @@ from typing import Final
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine
 from trunkline.objects.model import Object
+from trunkline.sql.order import ORDER_COLUMNS
 
 PARTITION_DATE: Final = "record_partition_date"
 """DATE: the day of the partition that a row belongs to."""
@@ -22,16 +23,7 @@ LOST_DATE: Final = "record_lost_date"
 """DATE, of a tombstone: the day of the partition that no longer holds the best version."""
 WON_DATE: Final = "record_won_date"
 """DATE, of a tombstone: the day of the partition that holds the best version."""
-WINNER: Final = (
-    "record_fidelity",
-    "record_version",
-    "record_is_redacted",
-    "record_catalogue_version",
-    "record_hash",
-    "record_position",
-    "record_arrived_at",
-    "record_loaded_at",
-)
+WINNER: Final = (*ORDER_COLUMNS, "record_position", "record_arrived_at", "record_loaded_at")
 """What a tombstone says of the best version: its place in the order of versions, its position and times."""
 
 

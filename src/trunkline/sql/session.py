@@ -1,4 +1,4 @@
-"""What the stages need of an open warehouse to ask and to write, whatever its engine: SQL with `$1, $2, ...` bound."""
+"""What stages need of an open warehouse, whatever its engine: queries and writes with `$1, $2, ...` bound."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Session(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """Whose SQL is spoken here."""
+        """The engine that runs the statements."""
 
     def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """All rows of a query."""
 
     def run(self, sql: str, values: Sequence[object] = ()) -> None:
-        """A statement that changes something. Its answer is not waited for where statements are sent together."""
+        """A statement that changes something. A session may send several together and not wait for each result."""
 
     def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
-        """Insert rows of a ledger table whose key is not there.
+        """Insert rows of a ledger table whose key is absent.
 
-        A row that is there stays, unless the new one is greater in the columns `better`, compared in order.
+        An existing row is replaced only if the new one is greater in the columns `better`, compared in order.
         """

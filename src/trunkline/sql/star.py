@@ -1,6 +1,6 @@
 """The star schema over the contact table: `v_fact_call` with `d_agent`, `d_queue`, `d_date`, `d_time`.
 
-Views, nothing stored. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
+All are views. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
 is the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All
 times are UTC; dates are days of UTC, times of day are minutes.
 """
@@ -38,7 +38,7 @@ _PLAIN = (
 
 
 def personal_columns(obj: Object) -> tuple[str, ...]:
-    """Columns that only the second role reads: direct personal data, and free-form values that may hold some."""
+    """Columns for the second role only: direct personal data, and free-form values that may contain some."""
     return tuple(
         column.name
         for column in obj.columns
@@ -102,7 +102,7 @@ SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', NULL"""
 
 
 def _numbers(digits: int) -> str:
-    """0 to 10^digits - 1 as "n", without a function that one of the engines lacks."""
+    """0 to 10^digits - 1 as "n", with functions that every engine has."""
     ten = " UNION ALL ".join(f'SELECT {digit} AS "d"' if digit == 0 else f"SELECT {digit}" for digit in range(10))
     places = [f'{10**place} * p{place}."d"' for place in range(digits)]
     tables = "\n    CROSS JOIN ".join(f"digits AS p{place}" for place in range(digits))
@@ -210,7 +210,7 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
 def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
     """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
 
-    The objects' tables must exist; they decide which views there are.
+    The objects' tables must exist. A view is left out where a table that it needs is not among them.
     """
     listed = tuple(objects)
     views = (create_view(view, engine) for view in views_on(listed, VIEWS.values()))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import trunkline
 from trunkline import clock
 from trunkline.errors import TerminalError
 from trunkline.objects.model import Object
-from trunkline.sql.migrate import Change
+from trunkline.sql.migrate import TableChange
+from trunkline.version import __version__
 
 
 def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]]:
@@ -20,14 +20,14 @@ def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]
             "object": obj.name,
             "fingerprint": fingerprint,
             "catalogue_version": obj.catalogue_version,
-            "code_version": trunkline.__version__,
+            "code_version": __version__,
             "installed_at": now,
         }
         for obj, fingerprint in fingerprints.items()
     ]
 
 
-def refuse_unsafe(found: Sequence[Change]) -> None:
+def refuse_unsafe(found: Sequence[TableChange]) -> None:
     """Raise TerminalError naming each change that could lose something, with the statements a person would run."""
     refused = [change for change in found if not change.is_safe]
     if refused:

@@ -14,14 +14,16 @@ from trunkline.accounting import Counts
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.records import Refused
+from trunkline.sql.relation import Relation
 from trunkline.sql.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a warehouse is opened with: its URL, limits of the embedded engine, a folder for what nobody would miss.
+    """What a warehouse is opened with: its URL, limits of the embedded engine, a scratch directory.
 
-    `home` is named in messages that say which command to run.
+    `home` is named in messages that say which command to run. `schemas` are those of the catalogue: names without a
+    schema are looked up in them in this order, and locks on their tables are listed.
     """
 
     url: str
@@ -29,6 +31,7 @@ class Opening:
     threads: int
     scratch: Path
     home: Path
+    schemas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,16 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
-class Along:
+class CommitHooks:
     """What must commit together with a merge; both are called before the commit.
 
-    `tombstones(batch_ids)` publishes what table `moved` of the warehouse's `local` engine holds. `ledger(session,
-    counts, refused)` writes the batches' rows, with `run` and `put` alone, so that an engine may collect the
-    statements and send them with its own. An engine that learns the counts only when everything is done leaves
-    them out of `counts` and fills the rows itself.
+    `tombstones(moved, batch_ids)` publishes the tombstones of these batches from a relation of the warehouse's
+    `local` engine, see `tombstone_rows`. `ledger(session, counts, refused)` writes the batches' rows, with `run` and
+    `put` alone, so that an engine may collect the statements and send them with its own. An engine that learns the
+    counts only when everything is done leaves them out of `counts` and fills the rows itself.
     """
 
-    tombstones: Callable[[Sequence[str]], None]
+    tombstones: Callable[[Relation, Sequence[str]], None]
     ledger: Callable[[Session, Mapping[str, Counts], Sequence[Refused]], None]
 
 
@@ -72,7 +75,7 @@ class Lock:
 
 
 class Readable(Session, Protocol):
-    """A warehouse that can be asked."""
+    """A warehouse that can be queried."""
 
     @property
     def local(self) -> duckdb.DuckDBPyConnection:
@@ -98,7 +101,7 @@ class Warehouse(Readable, Protocol):
     def missing(self, objects: Sequence[Object]) -> list[str]:
         """Names of the objects that `install` has something to do for; a warehouse that installs itself has none."""
 
-    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+    def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the object's table; the merge's terms of the accounting by batch id.
 
         Raises TransientError when another loader holds the table for too long; it says which.
@@ -110,15 +113,17 @@ class Warehouse(Readable, Protocol):
         """Fill the table again from the lake's files, group of partitions by group; its rows.
 
         A key lives in one partition (tombstones say which), so that each group can be folded alone. The old rows stay
-        until the new are there. `before_commit` is told the rows; it writes with `run` and
-        `put` alone, and may refuse by raising.
+        until the new ones are in. `before_commit` gets the number of rows; it writes with `run` and `put` alone, and
+        may refuse by raising.
         """
 
-    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
-        """Take out the rows whose keys are in table `touched` of the embedded engine, put in those of `winners`.
+    def refold(
+        self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
+    ) -> None:
+        """Delete the rows whose keys are in `touched`, insert those of `winners`; both are of the `local` engine.
 
-        Both have the object's columns. `before_commit` is told how many rows the table has more.
+        Both have the object's columns. `before_commit` gets the change in the table's number of rows.
         """
 
     def count(self, obj: Object) -> int:
-        """Rows of the object's table, without those that say that their key is gone."""
+        """Rows of the object's table, without those that are deleted."""

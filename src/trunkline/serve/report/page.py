@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trunkline import __version__
 from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.serve.report import wording
@@ -19,6 +18,7 @@ from trunkline.serve.report.tables import agents, queues
 from trunkline.serve.report.wording import rests_on
 from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
+from trunkline.version import __version__
 
 HEROES: Final = 4
 

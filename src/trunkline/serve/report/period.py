@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
 from trunkline.schedules.schedule import zone_named
+from trunkline.schedules.times import parse_date, parse_time
 from trunkline.sql.session import Session
 
 SPAN_MAX = timedelta(days=31)
@@ -69,6 +70,30 @@ def span_period(since: datetime, until: datetime, zone: str) -> Period:
         )
     zone_named(zone)
     return Period(first, last, zone)
+
+
+def period_of(since: str | date | None, until: str | date | None, zone: str, prefix: str = "") -> Period | str:
+    """The local day `since`, or the span from `since` to `until`; the zone itself stands for its newest day.
+
+    Raises UsageError; `prefix` is how an option is written before its name.
+    """
+    if until is None:
+        return zone if since is None else day_period(_day(since, prefix), zone)
+    start, end = parse_time(since, zone, f"{prefix}since"), parse_time(until, zone, f"{prefix}until")
+    if start is None or end is None:
+        raise UsageError(f"{prefix}until needs {prefix}since: give both, or {prefix}since alone for a day")
+    return span_period(start, end, zone)
+
+
+def _day(value: str | date, prefix: str) -> date:
+    has_time = isinstance(value, datetime) or (isinstance(value, str) and "T" in value)
+    day = None if has_time else parse_date(value, f"{prefix}since")
+    # The first and last days that Python knows have no neighbours, or no UTC time.
+    if day is None or not 1900 <= day.year <= 9000:
+        raise UsageError(
+            f"{prefix}since {str(value)!r} is not a valid date; write YYYY-MM-DD, or give {prefix}until for a span"
+        )
+    return day
 
 
 def default_day(db: Session, zone: str, now: datetime) -> date | None:

@@ -6,7 +6,7 @@ own id, so the manifest is followed and no folder is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -19,12 +19,15 @@ from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import RecordError, UsageError
-from trunkline.limits import DEAD_LETTER_BYTES_MAX
+from trunkline.limits import DEAD_LETTER_BYTES_MAX, EXPORT_BATCH_FACTOR
 from trunkline.objects.model import Object
 from trunkline.positions import Plan
-from trunkline.records import Broken, Framed, Mark, Texts
+from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_EXPORT, READ_BEFORE, STREAM_AFTER, Rules, texts_of, version_text
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import reader as s3_files
+from trunkline.sources.files.listing import SourceFile
+from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
 NAME: Final = "dynamodb_export"
 _ROOT: Final = "AWSDynamoDB/"
@@ -244,3 +247,34 @@ def _written_at(metadata: Raw) -> datetime:
     value = _METADATA.decode(metadata).WriteTimestampMicros
     micros = int(value.N if isinstance(value, _Micros) else value)
     return datetime(1970, 1, 1) + timedelta(seconds=micros // 1_000_000)
+
+
+class ExportSource:
+    """Lines of an export's data files, which are read as any file is."""
+
+    name = NAME
+
+    def __init__(
+        self, context: SourceContext, export: Export | None = None, files: Sequence[SourceFile] = (), client: Any = None
+    ) -> None:
+        self._context, self._export, self._files, self._client = context, export, files, client
+        self._rules = rules_of(context.settings)
+
+    def read(self, done: FilesRead) -> Iterator[Framed | None]:
+        """The items of the export's files beyond `done`, in large batches."""
+        if self._export is None:
+            return
+        obj, size = self._context.obj, EXPORT_BATCH_FACTOR * self._context.settings.batch_bytes
+        for framed in s3_files.read_batches(self._files, done, obj.name, size, self._client, anchor="Item"):
+            yield read_lines(obj, self._export, framed, self._rules)
+
+    def reread(self, plan: Plan) -> Framed | None:
+        """The batch of a plan. Raises SourceChangedError where a file is no longer the planned version."""
+        return reread(self._context.obj, plan, self._rules)
+
+    def after_durable(self, batches: Sequence[DurableBatch]) -> None:
+        """Nothing: the ledger records how far each file is read."""
+
+    def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
+        """The record in the letter."""
+        return s3_files.revive(letter)

@@ -1,14 +1,13 @@
 """Changes of a DynamoDB table as a batch: the records that Lambda delivers, and those that the Streams API returns.
 
-A record's position is the stream, its sequence number without the last 15 digits, and these: sequence numbers have up
-to 40 digits and a position's offset is an integer of 64 bits. It is the same however Lambda splits a batch.
+A record's position is the stream (and the shard, where it is known) and its sequence number, however Lambda splits a
+batch.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -19,12 +18,11 @@ from msgspec import UNSET, Raw, UnsetType
 from trunkline.errors import RecordError
 from trunkline.limits import DEAD_LETTER_BYTES_MAX, EVENT_YEAR_MIN
 from trunkline.objects.model import Object
-from trunkline.positions import FileRange, Plan
+from trunkline.positions import Delivery, Plan, Range, StreamRange
 from trunkline.records import Broken, Framed, Mark, Texts
 from trunkline.sources.dynamodb.items import RANK_STREAM, STREAM_AFTER, Rules, texts_of, version_text
 
 NAME: Final = "dynamodb_stream"
-SEQUENCE_SPLIT: Final = 10**15
 TTL_PRINCIPAL: Final = "dynamodb.amazonaws.com"
 _SEQUENCE_DIGITS_MAX: Final = 40
 
@@ -144,18 +142,17 @@ def frame_event(obj: Object, stream: str, records: Sequence[bytes], rules: Rules
     Two shards may in theory use the same numbers, and a batch must not replace another: the plan names the events too.
     """
     changes, unread = _read(records)
-    plan = Plan(obj.name, NAME, _ranges(stream, changes, records if unread else ()))
     events = hashlib.sha256("\n".join(change.event_id for change in changes).encode()).hexdigest()[:32]
-    arrived_at = plan.ranges[0].arrived_at
-    identity = FileRange(f"{stream}#events", events, 0, len(records), True, arrived_at)
-    return _framed(obj, replace(plan, ranges=(*plan.ranges, identity)), changes, unread, records, rules)
+    delivery = Delivery(f"{stream}#events", events, len(records), _newest(changes), is_retried=True)
+    return _framed(
+        obj, (*_ranges(stream, changes, records if unread else ()), delivery), changes, unread, records, rules
+    )
 
 
 def frame_shard(obj: Object, shard: str, records: Sequence[bytes], rules: Rules) -> Framed:
-    """One batch of one shard, `shard` being the stream and the shard's id; in sequence order."""
+    """One batch of one shard in sequence order. `shard` is the stream's ARN and the shard's id."""
     changes, unread = _read(records)
-    plan = Plan(obj.name, NAME, _ranges(shard, changes, records if unread else ()))
-    return _framed(obj, plan, changes, unread, records, rules)
+    return _framed(obj, _ranges(shard, changes, records if unread else ()), changes, unread, records, rules)
 
 
 def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, RecordError]]]:
@@ -169,64 +166,58 @@ def _read(records: Sequence[bytes]) -> tuple[list[Change], list[tuple[int, Recor
     return changes, unread
 
 
-def _ranges(uri: str, changes: Sequence[Change], unread: Iterable[bytes]) -> tuple[FileRange, ...]:
-    """A range for each run of 10^15 sequence numbers; records without a position have a range of their own."""
-    runs: dict[int, list[int]] = {}
-    arrived: dict[int, datetime] = {}
-    for change in changes:
-        high, low = divmod(change.sequence, SEQUENCE_SPLIT)
-        runs.setdefault(high, []).append(low)
-        arrived[high] = max(arrived.get(high, change.created_at), change.created_at)
-    ranges = {
-        str(high): FileRange(uri, str(high), min(lows), max(lows) + 1, False, arrived[high])
-        for high, lows in runs.items()
-    }
-    listed = list(unread)
-    if listed:
-        digest = hashlib.sha256(b"\n".join(listed)).hexdigest()[:32]
-        arrived_at = max((range_.arrived_at for range_ in ranges.values()), default=datetime(1970, 1, 1))
-        ranges["unread"] = FileRange(f"{uri}#unread", digest, 0, len(listed), True, arrived_at)
-    return tuple(ranges.values())
+def _ranges(uri: str, changes: Sequence[Change], records: Sequence[bytes]) -> tuple[Range, ...]:
+    """The range of the changes, and one of `records` where some have no position."""
+    ranges: list[Range] = []
+    if changes:
+        numbers = [change.sequence for change in changes]
+        ranges.append(StreamRange(uri, str(min(numbers)), str(max(numbers)), _newest(changes)))
+    if records:
+        digest = hashlib.sha256(b"\n".join(records)).hexdigest()[:32]
+        ranges.append(Delivery(f"{uri}#unread", digest, len(records), _newest(changes)))
+    return tuple(ranges)
+
+
+def _newest(changes: Sequence[Change]) -> datetime:
+    return max((change.created_at for change in changes), default=datetime(1970, 1, 1))
 
 
 def _framed(
     obj: Object,
-    plan: Plan,
+    ranges: tuple[Range, ...],
     changes: Sequence[Change],
     unread: Sequence[tuple[int, RecordError]],
     records: Sequence[bytes],
     rules: Rules,
 ) -> Framed:
-    spans = [span for span in plan.ranges if isinstance(span, FileRange)]
-    indexes = {span.version: index for index, span in enumerate(spans)}
-    unread_index = next((index for index, span in enumerate(spans) if span.uri.endswith("#unread")), 0)
-    broken = [_broken(unread_index, offset, records[offset], error) for offset, error in unread]
+    broken = [_broken(1 if changes else 0, index, records[index], error) for index, error in unread]
     kept = [change for change in changes if not _is_filtered(change, rules)]
-    usable = [change for change in kept if change.item is not None]
-    deleted_by = {index: change.deleted_by for index, change in enumerate(usable) if change.deleted_by}
-    texts = iter(
-        texts_of(
-            obj, [change.item or b"" for change in usable], [change.created_at for change in usable], rules, deleted_by
-        )
-    )
     good: list[tuple[bytes, Change]] = []
-    for change in kept:
-        text = change.refused or next(texts)
+    for change, text in zip(kept, _texts(obj, kept, rules), strict=True):
         if isinstance(text, RecordError):
-            high, low = divmod(change.sequence, SEQUENCE_SPLIT)
-            broken.append(_broken(indexes[str(high)], low, change.raw, text))
+            broken.append(_broken(0, change.sequence, change.raw, text))
         else:
             good.append((text, change))
     return Framed(
-        plan=plan,
+        plan=Plan(obj.name, NAME, ranges),
         texts=Texts(text for text, _ in good),
-        range_indexes=[indexes[str(change.sequence // SEQUENCE_SPLIT)] for _, change in good],
-        offsets=[change.sequence % SEQUENCE_SPLIT for _, change in good],
+        range_indexes=[0] * len(good),
+        offsets=[change.sequence for _, change in good],
         broken=broken,
         bytes_read=sum(map(len, records)),
         marks=[change.mark for _, change in good],
         filtered=len(changes) - len(kept),
     )
+
+
+def _texts(obj: Object, changes: Sequence[Change], rules: Rules) -> Iterator[bytes | RecordError]:
+    """The text of each change, or why there is none."""
+    usable = [change for change in changes if change.item is not None]
+    items, times = [change.item or b"" for change in usable], [change.created_at for change in usable]
+    deleted_by = {index: change.deleted_by for index, change in enumerate(usable) if change.deleted_by}
+    texts = iter(texts_of(obj, items, times, rules, deleted_by))
+    for change in changes:
+        yield change.refused or next(texts)
 
 
 def _is_filtered(change: Change, rules: Rules) -> bool:
@@ -248,7 +239,5 @@ def read_dead_letter(obj: Object, payload: bytes, rules: Rules) -> tuple[str, Ma
         return None
     if change.refused is not None or change.item is None:
         return None
-    (text,) = texts_of(
-        obj, [change.item], [change.created_at], rules, {0: change.deleted_by} if change.deleted_by else {}
-    )
+    (text,) = _texts(obj, [change], rules)
     return None if isinstance(text, RecordError) else (text.decode(), change.mark)

@@ -16,11 +16,8 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from trunkline.errors import RecordError
+from trunkline.limits import DYNAMODB_DIGITS_MAX, DYNAMODB_EXPONENT_MAX, DYNAMODB_EXPONENT_MIN, DYNAMODB_NESTING_MAX
 
-DIGITS_MAX: Final = 38
-"""Significant digits of a number. Source: developer guide, naming rules and data types."""
-EXPONENT_MIN, EXPONENT_MAX = -130, 125
-NESTING_MAX: Final = 32
 TAGS: Final = ("S", "N", "M", "L", "BOOL", "NULL", "B", "SS", "NS", "BS")
 
 
@@ -133,8 +130,8 @@ def object_text(attributes: Item, exact: Mapping[Path, bool] = NONE, path: Path 
     `exact` has paths whose numbers are written as text where a reader might round them, or always where its value is
     true. Raises RecordError `wrong_type`, which names a path and no value.
     """
-    if len(path) > NESTING_MAX:
-        raise _wrong(path[:1], f"it is nested deeper than {NESTING_MAX} levels")
+    if len(path) > DYNAMODB_NESTING_MAX:
+        raise _wrong(path[:1], f"it is nested deeper than {DYNAMODB_NESTING_MAX} levels")
     parts = [f"{quote(key)}:{text_of(value, exact, (*path, key))}" for key, value in attributes.items()]
     return "{" + ",".join(parts) + "}"
 
@@ -156,8 +153,8 @@ def text_of(attribute: Attribute, exact: Mapping[Path, bool] = NONE, path: Path 
             text = object_text(value, exact, path)
             return f'{{"M":{text}}}' if len(value) == 1 and next(iter(value)) in TAGS else text
         case "L":
-            if len(path) > NESTING_MAX:
-                raise _wrong(path[:1], f"it is nested deeper than {NESTING_MAX} levels")
+            if len(path) > DYNAMODB_NESTING_MAX:
+                raise _wrong(path[:1], f"it is nested deeper than {DYNAMODB_NESTING_MAX} levels")
             return "[" + ",".join(text_of(member, exact, (*path, "[]")) for member in value) + "]"
         case "BOOL":
             return "true" if value else "false"
@@ -221,8 +218,15 @@ def number(text: str, path: Path = ()) -> str:
     if not significant:
         return "0"
     exponent += len(digits) - len(significant)
-    if len(significant) > DIGITS_MAX or not EXPONENT_MIN <= exponent + len(significant) - 1 <= EXPONENT_MAX:
-        raise _wrong(path, f"N has more than {DIGITS_MAX} digits or is outside 1E{EXPONENT_MIN} to 9.9E{EXPONENT_MAX}")
+    if (
+        len(significant) > DYNAMODB_DIGITS_MAX
+        or not DYNAMODB_EXPONENT_MIN <= exponent + len(significant) - 1 <= DYNAMODB_EXPONENT_MAX
+    ):
+        raise _wrong(
+            path,
+            f"N has more than {DYNAMODB_DIGITS_MAX} digits or is outside 1E{DYNAMODB_EXPONENT_MIN} to "
+            f"9.9E{DYNAMODB_EXPONENT_MAX}",
+        )
     return f"{Decimal((sign, tuple(map(int, significant)), exponent)):f}"
 
 

@@ -21,10 +21,11 @@ from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
 from trunkline.errors import RecordError, SourceChangedError, TerminalError
 from trunkline.positions import FileRange, Plan, Progress
-from trunkline.records import Broken, Framed, Mark
+from trunkline.records import Broken, Framed, KeptLetter, Mark
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
 from trunkline.sources.files.reader import opened
+from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 from trunkline.sources.transcripts import contact_lens, transcribe
 from trunkline.sources.transcripts.names import is_transcript, read_name
 
@@ -259,3 +260,34 @@ class _Batch:
         plan = Plan(self.object_name, NAME, tuple(self.ranges))
         offsets = [0] * len(self.texts)
         return Framed(plan, self.texts, self.range_indexes, offsets, self.broken, self.bytes_read, self.marks)
+
+
+class TranscriptSource:
+    """Files of Transcribe, Call Analytics and Contact Lens."""
+
+    name = NAME
+    list_files = staticmethod(list_transcripts)
+
+    def __init__(self, context: SourceContext, files: Sequence[SourceFile] = (), client: Any = None) -> None:
+        self._context, self._files, self._client = context, files, client
+
+    def read(self, done: FilesRead) -> Iterator[Framed | None]:
+        """The files that were not read yet, many in a batch."""
+        settings = self._context.settings
+        yield from read_batches(
+            self._files, done, self._context.obj.name, settings.transcript_keys, settings.batch_bytes, self._client
+        )
+
+    def reread(self, plan: Plan) -> Framed | None:
+        """The batch of a plan. Raises SourceChangedError where a file is no longer the planned version."""
+        return reread(plan, self._context.settings.transcript_keys, self._client)
+
+    def after_durable(self, batches: Sequence[DurableBatch]) -> None:
+        """Nothing: the ledger records which files were read."""
+
+    def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
+        """The transcript in the letter; None where its bytes were cut."""
+        if not letter.is_whole:
+            return None
+        keys = self._context.settings.transcript_keys
+        return read_dead_letter(letter.uri, letter.payload, letter.arrived_at, keys)

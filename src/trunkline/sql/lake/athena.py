@@ -42,7 +42,7 @@ def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, 
     """Athena's table properties: partitions are computed from the query, no crawler and no listing of partitions.
 
     Source: Athena user guide, partition projection: types, digits, storage.location.template. Years are an `enum`,
-    because 1970 and 2010 on are two ranges; a file of a later year than `last_year` would not be seen.
+    because 1970 and 2010 on are two ranges; files of years after `last_year` are not found.
     """
     years = [UNDATED_YEAR, *range(EVENT_YEAR_MIN, last_year + 1)]
     return {
@@ -68,8 +68,8 @@ def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is
     name = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
     columns = ",\n".join(f"  {line}" for line in column_lines(lake_columns(obj), ATHENA, ()))
     keys = ", ".join(f"{quote(key)} string" for key in PARTITION_KEYS)
-    given = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
-    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in given.items())
+    values = projection(obj, lake, last_year) if is_projected else {"classification": "parquet"}
+    properties = ",\n".join(f"  {text_literal(key)} = {text_literal(value)}" for key, value in values.items())
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} (\n{columns}\n)\nPARTITIONED BY ({keys})\nSTORED AS PARQUET\n"
         f"LOCATION {text_literal(lake_location(obj, lake))}\nTBLPROPERTIES (\n{properties}\n)"
@@ -95,7 +95,7 @@ def object_statements(obj: Object, engine: Engine, lake: str) -> tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """One statement: a name that is unique, the database it runs in, what it is for, and its text."""
+    """One statement: a unique name, the database it runs in, a description and its text."""
 
     name: str
     database: str
@@ -115,28 +115,28 @@ def by_direction_and_answer_type(day: date = EXAMPLE_DAY) -> str:
 
 
 def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY) -> list[NamedQuery]:
-    """All of them, in the order in which they would be run: DDL, upkeep, questions."""
+    """All named queries in the order to run them: DDL, upkeep, questions."""
     quote = ATHENA.ddl_quote or ATHENA.quote
-    made: list[NamedQuery] = []
+    queries: list[NamedQuery] = []
     known = tuple(objects)
     for obj in known:
         steps = ("database", "files", "versions", "view", *(["plain_view"] if has_plain(obj) else []))
         for step, sql in zip(steps, athena_statements(obj, lake), strict=True):
             about = f"Creates the {step} of {obj.lake_table}; once is enough."
-            made.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))
+            queries.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))
         table = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
-        made.append(
+        queries.append(
             NamedQuery(f"repair_{obj.table_name}", obj.database,
-                       f"Finds new partitions of {obj.lake_table}, where it is registered without projection.",
+                       f"Finds new partitions of {obj.lake_table} if it is registered without projection.",
                        f"MSCK REPAIR TABLE {table}")
         )  # fmt: skip
     for view in views_on(known, VIEWS.values()):
         about = f"Creates the view {view.database}.{view.name}; once is enough."
-        made.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
+        queries.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
     if views_on(known, [CALLS_VIEW]):
-        made.append(
+        queries.append(
             NamedQuery("calls_by_direction_and_answer_type", CALLS_VIEW.database,
                        "Calls of a day by direction and answer type: how many, how long, how many over a minute.",
                        by_direction_and_answer_type(day))
         )  # fmt: skip
-    return made
+    return queries

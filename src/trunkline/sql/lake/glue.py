@@ -1,7 +1,7 @@
-"""What Glue's Data Catalog is told of the lake, as data: databases, tables over files, views. Pure, text in and out.
+"""The lake's entries in Glue's Data Catalog, as data: databases, tables over files, views. Pure.
 
 A view in the catalogue is a table of type VIRTUAL_VIEW whose text is Trino's own record of a view; Athena reads and
-writes the same when it runs CREATE VIEW (Trino source: ConnectorViewDefinition, and ViewReaderUtil of the Hive
+writes the same when it runs CREATE VIEW (source: ConnectorViewDefinition, and ViewReaderUtil of the Hive
 connector). Written so, it needs no query, no output bucket and no wait.
 """
 
@@ -36,7 +36,7 @@ PARQUET_INPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 PARQUET_OUTPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 MADE_BY = {"trunkline.catalogue": "1"}
-"""A parameter by which we know our own tables again."""
+"""A parameter that marks the tables Trunkline made."""
 
 VIEW_TYPES: dict[ColumnType, Type] = {
     "string": "text",
@@ -49,7 +49,7 @@ VIEW_TYPES: dict[ColumnType, Type] = {
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTable:
-    """One entry of a Glue database: `input` is Glue's TableInput. `is_view`: it may be replaced without a look."""
+    """One entry of a Glue database: `input` is Glue's TableInput. `is_view`: it has no data and may be replaced."""
 
     database: str
     name: str
@@ -68,7 +68,9 @@ def _comment(text: str) -> str:
 
 
 def _columns(columns: Iterable[Column]) -> list[Json]:
-    return [{"Name": one.name, "Type": hive_type(one.type), "Comment": _comment(one.meaning)} for one in columns]
+    return [
+        {"Name": column.name, "Type": hive_type(column.type), "Comment": _comment(column.meaning)} for column in columns
+    ]
 
 
 def _keys() -> list[Json]:
@@ -92,9 +94,9 @@ def parquet_storage(location: str, columns: Sequence[Json]) -> Json:
 
 
 def files_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> CatalogueTable:
-    """The table over an object's files. Without projection its partitions have to be registered one by one."""
+    """The table over an object's files. Without projection its partitions have to be registered individually."""
     parameters = {"EXTERNAL": "TRUE", "classification": "parquet", **MADE_BY}
-    given: Json = {
+    table_input: Json = {
         "Name": obj.table_name + FILES_SUFFIX,
         "Description": f"Files of {obj.lake_table}: versions and tombstones. Read the view {obj.public_view} instead.",
         "TableType": "EXTERNAL_TABLE",
@@ -102,7 +104,7 @@ def files_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected
         "PartitionKeys": _keys(),
         "StorageDescriptor": parquet_storage(lake_location(obj, lake), _columns(lake_columns(obj))),
     }
-    return CatalogueTable(obj.database, obj.table_name + FILES_SUFFIX, given, is_view=False)
+    return CatalogueTable(obj.database, obj.table_name + FILES_SUFFIX, table_input, is_view=False)
 
 
 def _view_type(type_: Type) -> str:
@@ -118,7 +120,7 @@ def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type,
         "columns": [{"name": column, "type": _view_type(type_)} for column, type_, _ in columns],
     }
     text = base64.b64encode(json.dumps(definition, separators=(",", ":")).encode()).decode()
-    given: Json = {
+    table_input: Json = {
         "Name": name,
         "Description": about,
         "TableType": "VIRTUAL_VIEW",
@@ -135,13 +137,13 @@ def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type,
             "SerdeInfo": {},
         },
     }
-    return CatalogueTable(database, name, given, is_view=True)
+    return CatalogueTable(database, name, table_input, is_view=True)
 
 
 def object_tables(
     obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True
 ) -> list[CatalogueTable]:
-    """An object's table over its files and the views on it, in the order in which they need each other."""
+    """An object's table over its files and the views on it, each after those it depends on."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)
     about = {
         obj.lake_table + VERSIONS_SUFFIX: f"Every distinct version of {obj.lake_table}.",
@@ -151,7 +153,7 @@ def object_tables(
     tables = [files_table(obj, lake, last_year, is_projected)]
     for name, body in lake_views(obj, ATHENA, files).items():
         shown = plain_columns(obj) if name == obj.plain_view else obj.columns
-        columns: list[tuple[str, Type, str]] = [(one.name, one.type, one.meaning) for one in shown]
+        columns: list[tuple[str, Type, str]] = [(column.name, column.type, column.meaning) for column in shown]
         columns += [(key, "text", "From the file's path.") for key in PARTITION_KEYS]
         tables.append(_view(obj.database, name.rpartition(".")[2], body, columns, about[name]))
     return tables
@@ -159,5 +161,5 @@ def object_tables(
 
 def view_table(view: View) -> CatalogueTable:
     """A view of the catalogue on another's columns."""
-    columns: list[tuple[str, Type, str]] = [(one.name, VIEW_TYPES[one.type], one.meaning) for one in view.columns]
+    columns = [(column.name, VIEW_TYPES[column.type], column.meaning) for column in view.columns]
     return _view(view.database, view.name, select_view(view, ATHENA), columns, view.grain)

@@ -1,8 +1,8 @@
-"""Hive's type names as values, and which change of a column's type keeps every file readable. Pure.
+"""Hive type names, parsed, and which changes of a column's type keep every file readable. Pure.
 
-Source of what is wider: Athena user guide, "Change a column data type": a column of one whole-number type may be read
-as a longer one, and float as double; a decimal of more digits on both sides of the point holds every value of one with
-fewer (Trino reads it so). Lists, maps and records widen where what they hold does; a record may gain fields, since
+Source of the widening rules: Athena user guide, "Change a column data type": a column of an integer type may be read
+as a wider one, and float as double; a decimal of more digits on both sides of the point holds every value of one with
+fewer (Trino reads it so). Arrays, maps and structs widen where their items do; a struct may gain fields, since
 Parquet's are found by name.
 """
 
@@ -19,31 +19,31 @@ _DECIMAL = re.compile(r"decimal\((\d+)(?:,(\d+))?\)")
 
 @dataclass(frozen=True, slots=True)
 class HiveType:
-    """A type: `name` in lower case, with its digits where it has some; `fields` of array, map and struct by name."""
+    """A type: its name in lower case, with precision and scale; `fields` of an array, map or struct by name."""
 
     name: str
     fields: tuple[tuple[str, HiveType], ...] = ()
 
 
 def parse(text: str) -> HiveType:
-    """The type of this name. Raises ValueError for what is no Hive type name."""
+    """The type of this name. Raises ValueError for text that is not a Hive type name."""
     tokens: list[str] = []
     at = 0
     while at < len(text.rstrip()):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise ValueError(f"{text!r} is no Hive type: {text[at:]!r} cannot be read")
-        tokens.append(found[1])
-        at = found.end()
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise ValueError(f"{text!r} is not a Hive type: {text[at:]!r} cannot be read")
+        tokens.append(token[1])
+        at = token.end()
     type_, rest = _read(tokens, text)
     if rest:
-        raise ValueError(f"{text!r} is no Hive type: {''.join(rest)!r} is left over")
+        raise ValueError(f"{text!r} is not a Hive type: {''.join(rest)!r} is left over")
     return type_
 
 
 def _read(tokens: list[str], text: str) -> tuple[HiveType, list[str]]:
     if not tokens or tokens[0] in "<>:,":
-        raise ValueError(f"{text!r} is no Hive type: a type is missing")
+        raise ValueError(f"{text!r} is not a Hive type: a type is missing")
     name, rest = re.sub(r"\s", "", tokens[0].lower()), tokens[1:]
     name = _OTHER_NAMES.get(name, name)
     if rest[:1] != ["<"]:
@@ -54,39 +54,39 @@ def _read(tokens: list[str], text: str) -> tuple[HiveType, list[str]]:
         field = str(len(fields))
         if name == "struct":
             if rest[1:2] != [":"]:
-                raise ValueError(f"{text!r} is no Hive type: a field of struct has no type")
+                raise ValueError(f"{text!r} is not a Hive type: a field of struct has no type")
             field, rest = rest[0].strip("`").lower(), rest[2:]
         type_, rest = _read(rest, text)
         fields.append((field, type_))
         if rest[:1] not in ([","], [">"]):
-            raise ValueError(f"{text!r} is no Hive type: a bracket is not closed")
+            raise ValueError(f"{text!r} is not a Hive type: a bracket is not closed")
     return HiveType(name, tuple(fields)), rest[1:]
 
 
-def is_same(one: str, other: str) -> bool:
-    """Whether two names name one type."""
-    return parse(one) == parse(other)
+def is_same(first: str, second: str) -> bool:
+    """Whether two names stand for the same type."""
+    return parse(first) == parse(second)
 
 
-def is_widening(held: str, wanted: str) -> bool:
-    """Whether every file written for `held` reads right as `wanted`, which holds more. False for one type."""
-    return not is_same(held, wanted) and _holds(parse(wanted), parse(held))
+def is_widening(current: str, wanted: str) -> bool:
+    """Whether files written with type `current` read correctly as `wanted`, a wider type. False for the same type."""
+    return not is_same(current, wanted) and _holds(parse(wanted), parse(current))
 
 
 def _holds(wide: HiveType, narrow: HiveType) -> bool:
     if wide == narrow:
         return True
     if wide.fields or narrow.fields:
-        held = dict(narrow.fields)
-        named = dict(wide.fields)
-        grows = wide.name == "struct" or held.keys() == named.keys()
+        narrow_fields = dict(narrow.fields)
+        wide_fields = dict(wide.fields)
+        grows = wide.name == "struct" or narrow_fields.keys() == wide_fields.keys()
         return wide.name == narrow.name and grows and all(
-            name in named and _holds(named[name], type_) for name, type_ in held.items()
+            name in wide_fields and _holds(wide_fields[name], type_) for name, type_ in narrow_fields.items()
         )  # fmt: skip
     if wide.name in _WHOLE and narrow.name in _WHOLE:
         return _WHOLE[wide.name] >= _WHOLE[narrow.name]
     decimals = _DECIMAL.fullmatch(wide.name), _DECIMAL.fullmatch(narrow.name)
     if decimals[0] and decimals[1]:
-        (digits, scale), (fewer, less) = ((int(found[1]), int(found[2] or 0)) for found in decimals if found)
+        (digits, scale), (fewer, less) = ((int(match[1]), int(match[2] or 0)) for match in decimals if match)
         return scale >= less and digits - scale >= fewer - less
     return (narrow.name, wide.name) == ("float", "double")

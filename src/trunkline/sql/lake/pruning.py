@@ -1,4 +1,4 @@
-"""Let a question over the lake's views read only the partitions that its dates name.
+"""Partition pruning: a query over the lake's views reads only the partitions that its dates select.
 
 The views keep a contact's versions by the UTC date of the partition column. A condition on that column does not reach
 the folder names by itself, so the same bounds are added on year, month and day.
@@ -20,11 +20,11 @@ _UPPER = (exp.LT, exp.LTE)
 
 
 def prune(sql: str, objects: Mapping[str, Object]) -> str:
-    """The statement with partition bounds added where they follow from its own; unchanged where nothing is certain."""
+    """The statement with partition bounds added where they follow from its own; unchanged where nothing follows."""
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
     except SqlglotError:
-        return sql  # the engine will say what is wrong, in its own words
+        return sql  # the engine reports the syntax error
     is_changed = False
     for select in tree.find_all(exp.Select):
         bounds = list(_bounds(select, objects))
@@ -41,7 +41,7 @@ def _bounds(select: exp.Select, objects: Mapping[str, Object]) -> Iterator[str]:
         return
     table: exp.Table = source.this
     name = table.name.removesuffix("_versions").removesuffix("_plain")
-    obj = next((one for one in objects.values() if name in (one.table_name, one.view_name)), None)
+    obj = next((obj for obj in objects.values() if name in (obj.table_name, obj.view_name)), None)
     if obj is None or "lake" not in (table.db, table.catalog):
         return
     for condition in _conjuncts(where.this):
@@ -83,7 +83,7 @@ def _is(node: exp.Expr, name: str) -> bool:
 
 
 def _day(node: exp.Expr) -> str | None:
-    """The date that a literal begins with, without zone; None for anything that is no plain literal."""
+    """The date that a literal begins with, without zone; None for anything but a plain literal."""
     if isinstance(node, exp.Cast):
         node = node.this
     text = node.name if isinstance(node, exp.Literal) and node.is_string else ""

@@ -25,7 +25,7 @@ MOVED_TO = Column(
 
 FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
 
-# Each projected year adds 372 locations that a query without a date looks at, so the list ends somewhere.
+# Each projected year adds 372 locations to a query without a date, so the list is limited.
 LAST_YEAR = 2039
 
 
@@ -35,10 +35,10 @@ def lake_columns(obj: Object) -> tuple[Column, ...]:
 
 
 def lake_rows(obj: Object, files: str, more: Sequence[tuple[str, str]] = ()) -> str:
-    """DuckDB's FROM item over lake files, with every column of today's catalogue.
+    """DuckDB's FROM item over lake files, with every column of the current catalogue.
 
-    `files` is a read_parquet call, `more` are (name, type) of columns it adds. Files of an older catalogue lack
-    columns, or hold another type: the empty part brings the names and types of today.
+    `files` is a read_parquet call; `more` are (name, type) of the columns it adds. Files of an older catalogue lack
+    columns or have other types: the empty part of the union gives the current names and types.
     """
     columns = [(DUCKDB.quote(column.name), DUCKDB.type_of(column)) for column in lake_columns(obj)] + list(more)
     typed = ", ".join(f"CAST(NULL AS {type_}) AS {name}" for name, type_ in columns)
@@ -46,7 +46,7 @@ def lake_rows(obj: Object, files: str, more: Sequence[tuple[str, str]] = ()) -> 
 
 
 def _ranked(
-    columns: Sequence[Column], engine: Engine, source: str, by: Sequence[str], order: str, kept: str, rest: str
+    columns: Sequence[Column], engine: Engine, source: str, by: Sequence[str], order: str, where: str, conditions: str
 ) -> str:
     shown = ",\n".join(f"  {engine.quote(name)}" for name in (*(c.name for c in columns), *PARTITION_KEYS))
     # Year, month and day are in PARTITION BY so that an engine can push a condition on them below the window.
@@ -55,14 +55,14 @@ def _ranked(
     return (
         f"SELECT\n{shown}\nFROM (\n"
         f"  SELECT *, ROW_NUMBER() OVER (\n    PARTITION BY {parts}\n    ORDER BY {order}\n  ) AS {rank}\n"
-        f"  FROM {source}{kept}\n) AS ranked\nWHERE {rank} = 1{rest}"
+        f"  FROM {source}{where}\n) AS ranked\nWHERE {rank} = 1{conditions}"
     )
 
 
 def versions_body(obj: Object, engine: Engine, source: str) -> str:
     """SELECT of every distinct version, once per (key, version, hash); tombstones of moved rows are left out.
 
-    `source` is a FROM item. Of several deliveries of one version the first to arrive is shown.
+    `source` is a FROM item. The first delivery of a version is shown.
     """
     first = ", ".join(engine.quote(name) for name in ("record_arrived_at", "record_position", "record_loaded_at"))
     return _ranked(
@@ -77,10 +77,10 @@ def best_body(obj: Object, engine: Engine, source: str) -> str:
     Tombstones take part in the ranking and are dropped after it: where one wins, a later partition holds the row.
     Deleted rows likewise.
     """
-    return _ranked(obj.columns, engine, source, obj.key, order_by(obj, engine), "", _there(engine))
+    return _ranked(obj.columns, engine, source, obj.key, order_by(obj, engine), "", _existing(engine))
 
 
-def _there(engine: Engine) -> str:
+def _existing(engine: Engine) -> str:
     return f"\n  AND {engine.quote(MOVED_TO.name)} IS NULL\n  AND NOT {engine.quote('record_is_deleted')}"
 
 
@@ -101,16 +101,16 @@ def plain_body(obj: Object, engine: Engine, source: str) -> str:
     shows the same.
     """
     order = ", ".join(f"{term} DESC" for term in hashed_terms(obj, engine))
-    return _ranked(plain_columns(obj), engine, source, obj.key, order, "", _there(engine))
+    return _ranked(plain_columns(obj), engine, source, obj.key, order, "", _existing(engine))
 
 
 def lake_views(obj: Object, engine: Engine, source: str) -> dict[str, str]:
-    """The views over `source` by `database.view`: all versions, the best rows, and plain ones where those read less."""
-    found = {
+    """The views over `source` by `database.view`: all versions, the best rows, and these without personal data."""
+    views = {
         obj.lake_table + VERSIONS_SUFFIX: versions_body(obj, engine, source),
         obj.public_view: best_body(obj, engine, source),
     }
-    return found | ({obj.plain_view: plain_body(obj, engine, source)} if has_plain(obj) else {})
+    return views | ({obj.plain_view: plain_body(obj, engine, source)} if has_plain(obj) else {})
 
 
 def create_lake_views(obj: Object, engine: Engine, source: str) -> tuple[str, ...]:

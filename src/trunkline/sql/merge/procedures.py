@@ -1,32 +1,37 @@
-"""The stored procedures that overwrite a warehouse table by key (SCD type 1), for PostgreSQL and Redshift.
+"""The stored procedures that overwrite a warehouse table by key (SCD type 1).
 
-Three for each object: `insert_new_<table>()` empties the staging table that people fill by hand,
-`insert_new_<table>(staging, batch_id)` reads a run's own, and both hand over to `merge_<table>`, which holds the plan.
-What PostgreSQL calls an INOUT argument with a default, Redshift calls OUT, and lets no inner procedure have one; so a
-call looks the same in both.
+Four for each object. `insert_new_<table>()` merges and empties the staging table that people fill by hand;
+`take_<table>_staging()` is the part of it that reads that table. `insert_new_<table>(staging, batch_id)` reads a run's
+own. Both hand over to `merge_<table>`, which holds the plan. What PostgreSQL calls an INOUT argument with a default,
+Redshift calls OUT, and lets no inner procedure have one; so a call looks the same in both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.errors import UsageError
-from trunkline.objects.model import Object
+from trunkline.objects.model import FIDELITY_STREAM, Column, Object
 from trunkline.sql.ddl import staging_table
-from trunkline.sql.merge.by_hand import filled_values
-from trunkline.sql.merge.procedure_plan import merge_procedure
-from trunkline.sql.merge.procedure_text import (
+from trunkline.sql.merge.delete_insert import delete_insert_procedure
+from trunkline.sql.merge.plpgsql import (
     BY_HAND,
     COUNTS,
     column_list,
-    counted,
     create_procedure,
+    drop_if_exists,
     indented,
     lock_statement,
+    merge_procedure_name,
+    procedures_of,
     table_name,
     temporary,
     temporary_name,
-    text_type,
 )
+from trunkline.sql.merge.upsert import upsert_procedure
+from trunkline.sql.order import compared_columns
+
+_TIMESTAMP_TEXT = "'YYYY-MM-DD HH24:MI:SS.US'"
 
 
 def procedure_name(obj: Object) -> str:
@@ -36,19 +41,26 @@ def procedure_name(obj: Object) -> str:
 
 
 def procedure_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
-    """CREATE OR REPLACE of the object's procedures, inner one first. UsageError for an engine without procedures."""
-    if engine.name not in ("postgres", "redshift"):
-        raise UsageError(f"{engine.name} has no stored procedures; use postgres or redshift")
-    return merge_procedure(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
+    """CREATE OR REPLACE of the object's procedures, inner ones first.
+
+    Raises UsageError for an engine without procedures.
+    """
+    merge = upsert_procedure if procedures_of(engine).has_upsert else delete_insert_procedure
+    return merge(obj, engine), _take_staging(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
+
+
+def _take_name(obj: Object) -> str:
+    schema, table = obj.warehouse_table.split(".")
+    return f"{schema}.take_{table}_staging"
 
 
 def _results(engine: Engine) -> list[str]:
-    return counted("", "INOUT BIGINT DEFAULT NULL" if engine.name == "postgres" else "OUT BIGINT")
+    return [f"{name} {procedures_of(engine).result}" for name in COUNTS]
 
 
 def _hand_over(obj: Object, engine: Engine, staging: str, batch_id: str) -> str:
     zeros = "".join(f"  {name} := 0;\n" for name in COUNTS)
-    merge = quote_qualified(engine, f"{obj.warehouse_table.split('.')[0]}.merge_{table_name(obj)}")
+    merge = quote_qualified(engine, merge_procedure_name(obj))
     return f"{zeros}  CALL {merge}({staging}, {batch_id}, {', '.join(COUNTS)});\n"
 
 
@@ -58,14 +70,25 @@ def _from_staging(obj: Object, engine: Engine) -> str:
   -- staging is schema.table with the columns of {staging_table(obj)}, its record_* columns all filled.
   -- batch_id says in the server's log which batch this was; whoever calls records the batch.
 {_hand_over(obj, engine, "staging", "batch_id")}"""
-    arguments = [f"staging IN {text_type(engine)}", f"batch_id IN {text_type(engine)}", *_results(engine)]
+    text = procedures_of(engine).text_type
+    arguments = [f"staging IN {text}", f"batch_id IN {text}", *_results(engine)]
     return create_procedure(procedure_name(obj), engine, arguments, "", body)
 
 
 def _from_hand(obj: Object, engine: Engine) -> str:
+    by_hand = temporary(obj, engine, BY_HAND)
+    body = f"""\
+  -- Merges what is in {staging_table(obj)}, whoever staged it, and empties it. See take_{table_name(obj)}_staging.
+  CALL {quote_qualified(engine, _take_name(obj))}();
+{_hand_over(obj, engine, text_literal(temporary_name(obj, BY_HAND)), "'by hand'")}  DROP TABLE {by_hand};
+"""
+    return create_procedure(procedure_name(obj), engine, _results(engine), "", body)
+
+
+def _take_staging(obj: Object, engine: Engine) -> str:
     staging, by_hand = quote_qualified(engine, staging_table(obj)), temporary(obj, engine, BY_HAND)
     values = indented(filled_values(obj, engine, "s"), 4)
-    if engine.name == "postgres":
+    if procedures_of(engine).has_upsert:
         # One statement takes the rows out and copies them, so that a row staged meanwhile stays for the next call.
         rows = f"FROM taken AS s;\n\n  ANALYZE {by_hand};\n"
         take, empty = f"  WITH taken AS (DELETE FROM {staging} RETURNING *)\n", ""
@@ -73,11 +96,11 @@ def _from_hand(obj: Object, engine: Engine) -> str:
         rows, take = f"FROM {staging} AS s;\n", ""
         empty = f"""
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
-  -- stages meanwhile is neither merged here nor deleted.
+  -- stages meanwhile is neither merged nor deleted.
   DELETE FROM {staging};
 """
     body = f"""\
-  -- Merges what is in {staging_table(obj)}, however it came there, and empties it.
+  -- Moves the rows of {staging_table(obj)} into the temporary table {temporary_name(obj, BY_HAND)}.
   -- A record_* column that is NULL gets its value here:
   --   record_version            {obj.version} as text; NULL, which sorts lowest, without one
   --   record_fidelity           'stream', as if it came from an export
@@ -92,14 +115,78 @@ def _from_hand(obj: Object, engine: Engine) -> str:
   -- The lock comes before the first query, see merge_{table_name(obj)}.
   {lock_statement(obj, engine)};
 
-  DROP TABLE IF EXISTS {by_hand};
+  {drop_if_exists(obj, engine, BY_HAND)};
   CREATE TEMP TABLE {by_hand} (LIKE {staging});
 {take}  INSERT INTO {by_hand} (
     {column_list(obj, engine, "", 4)}
   )
   SELECT
     {values}
-  {rows}{empty}
-{_hand_over(obj, engine, text_literal(temporary_name(obj, BY_HAND)), "'by hand'")}  DROP TABLE {by_hand};
-"""
-    return create_procedure(procedure_name(obj), engine, _results(engine), "", body)
+  {rows}{empty}"""
+    return create_procedure(_take_name(obj), engine, (), "", body)
+
+
+def filled_values(obj: Object, engine: Engine, alias: str) -> Iterator[str]:
+    """An SQL expression over a row staged by hand, called `alias`, for each column of the object, in order.
+
+    The values keep the fold order total and a repeated call without effect: they depend on the row alone, but for the
+    two times of arrival and load, which the order does not look at.
+    """
+    now = procedures_of(engine).utc_now
+    defaults = {
+        "record_version": _version(obj, engine, alias),
+        "record_fidelity": text_literal(FIDELITY_STREAM),
+        "record_is_redacted": "FALSE",
+        "record_catalogue_version": "0",
+        "record_hash": _hash(obj, engine, alias),
+        "record_position": text_literal(staging_table(obj)),
+        "record_arrived_at": now,
+        "record_loaded_at": now,
+        "record_is_deleted": "FALSE",
+    }
+    for column in obj.columns:
+        value = f"{alias}.{engine.quote(column.name)}"
+        if column.name in defaults:
+            value = f"COALESCE({value}, {defaults[column.name]})"
+        yield value
+
+
+def _version(obj: Object, engine: Engine, alias: str) -> str:
+    if obj.by_name[obj.version].type == "timestamp":
+        # As loads write it: microseconds without trailing zeros.
+        value = f"{alias}.{engine.quote(obj.version)}"
+        return f"RTRIM(RTRIM(TO_CHAR({value}, {_TIMESTAMP_TEXT}), '0'), '.')"
+    return as_text(obj.by_name[obj.version], engine, alias)
+
+
+def as_text(column: Column, engine: Engine, alias: str) -> str:
+    """A column's value as text that does not depend on a session's settings; NULL for NULL."""
+    value = f"{alias}.{engine.quote(column.name)}"
+    match column.type:
+        case "text":
+            return value
+        case "boolean":  # Redshift casts no boolean to text
+            return f"CASE WHEN {value} THEN 'true' WHEN NOT {value} THEN 'false' END"
+        case "timestamp":
+            return f"TO_CHAR({value}, {_TIMESTAMP_TEXT})"
+        case "date":
+            return f"TO_CHAR({value}, 'YYYY-MM-DD')"
+        case str():
+            return f"CAST({value} AS VARCHAR(64))"
+        case _:
+            return engine.spelling.nested_as_text(column.type, value)
+
+
+def _hash(obj: Object, engine: Engine, alias: str) -> str:
+    """MD5 over the MD5 of each column that the fold order does not compare by value, so without personal data.
+
+    Column by column, because one text of the whole row could be longer than Redshift's 65,535 bytes.
+    """
+    left_out = {column.name for column in compared_columns(obj)}
+    parts = (
+        f"COALESCE(MD5({as_text(column, engine, alias)}), '-')"
+        for column in obj.data_columns
+        if column.name not in left_out
+    )
+    joined = "\n      || ".join(parts)
+    return f"MD5(\n      {joined}\n    )"

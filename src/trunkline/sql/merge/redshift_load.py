@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from trunkline.engines.model import FREE_TEXT_BYTES, quote_qualified, text_literal
+from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.engines.redshift import REDSHIFT
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Column, Object
-from trunkline.sql.merge.procedure_text import COUNTED, COUNTS, indented, lock_statement, table_name, temporary
+from trunkline.sql.merge.plpgsql import COUNTED, COUNTS, indented, lock_statement, table_name, temporary
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.order import same_key
+from trunkline.sql.relation import BATCH_ID
 
 Format = Literal["parquet", "json"]
-BATCH_ID: Final = Column(
-    "record_batch_id", "text", None, "The batch that the row came with.", nullable=False, length_max=32
-)
+BATCH_COLUMN: Final = Column(BATCH_ID, "text", None, "The batch that the row came with.", nullable=False, length_max=32)
 _RAW, _RUN = "_raw", "_run"
 
 
@@ -41,7 +41,7 @@ def raw_table(obj: Object) -> str:
 
 def raw_columns(obj: Object) -> tuple[Column, ...]:
     """Its columns, in order: the batch, then the object's."""
-    return (BATCH_ID, *obj.columns)
+    return (BATCH_COLUMN, *obj.columns)
 
 
 def is_nested(column: Column) -> bool:
@@ -62,7 +62,7 @@ def create_raw(obj: Object, format_: Format) -> str:
     """
     lines = [
         f"{REDSHIFT.quote(column.name)} "
-        + (f"VARCHAR({FREE_TEXT_BYTES})" if is_nested(column) and format_ == "parquet" else REDSHIFT.type_of(column))
+        + (f"VARCHAR({TEXT_BYTES_MAX})" if is_nested(column) and format_ == "parquet" else REDSHIFT.type_of(column))
         for column in raw_columns(obj)
     ]
     body = ",\n  ".join(lines)
@@ -90,7 +90,7 @@ def take_batch(obj: Object, number: int, batch_id: str, format_: Format) -> str:
     return (
         f"CREATE TEMP TABLE {REDSHIFT.quote(run_table(obj, number))} DISTKEY ({quote(obj.key[0])}) AS\n"
         f"SELECT\n  {_taken(obj, format_)}\nFROM {raw_table(obj)} AS r\n"
-        f"WHERE r.{quote(BATCH_ID.name)} = {_id(batch_id)}"
+        f"WHERE r.{quote(BATCH_ID)} = {_id(batch_id)}"
     )
 
 
@@ -126,7 +126,7 @@ def create_staged(table: LedgerTable) -> str:
 VALUES: Final = (
     Column("run", "integer", None, "The statement that the value is for.", nullable=False),
     Column("place", "integer", None, "Its place there: 1 for $1.", nullable=False),
-    Column("value", "text", None, "The value as text.", length_max=FREE_TEXT_BYTES),
+    Column("value", "text", None, "The value as text.", length_max=TEXT_BYTES_MAX),
 )
 VALUES_TABLE: Final = '"trunkline_values"'
 
@@ -201,7 +201,7 @@ def replace_all(obj: Object, format_: Format) -> tuple[str, ...]:
 
 def replace_some(obj: Object, format_: Format, gone: str, new: str) -> tuple[str, ...]:
     """Take out the rows whose keys are in raw batch `gone`, put in the rows of raw batch `new`."""
-    table, batch = quote_qualified(REDSHIFT, obj.warehouse_table), REDSHIFT.quote(BATCH_ID.name)
+    table, batch = quote_qualified(REDSHIFT, obj.warehouse_table), REDSHIFT.quote(BATCH_ID)
     delete, insert = replace_all(obj, format_)
     same = same_key(obj, REDSHIFT, "r", table)
     return (

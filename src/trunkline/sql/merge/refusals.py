@@ -1,7 +1,7 @@
 """What a target would refuse, found in the embedded engine before anything is staged.
 
-One value that a server cannot store would fail the whole batch there, so such rows are told apart by the limits that
-its engine declares: text too long in bytes, characters and numbers it does not have. The rest loads.
+One value that a server cannot store would fail the whole batch there. Such rows are found by the limits that its
+engine declares: text too long in bytes, characters and numbers that it cannot store. The rest loads.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, text_literal
 from trunkline.limits import RECORD_BYTES_MAX
 from trunkline.objects.model import Column, Json, Object
+from trunkline.sql.relation import BATCH_ID, Relation
 
-# A text in JSON, so that what stands in one is not taken for a number.
+# A text in JSON, so that digits in it are not taken for a number.
 _STRINGS = r'"(\\.|[^"\\])*"'
 # U+0000 escaped: an even number of backslashes before it would make it plain text.
 _ESCAPED_NUL = r"(^|[^\\])(\\\\)*\\u0000"
-# What a number that is out of range anywhere has: an exponent of three digits, or very many digits.
+# A number that may be out of range has an exponent of three digits, or very many digits.
 _LARGE = "[0-9][eE][+-]?[0-9]{3}|[0-9]{300}"
 
 
@@ -30,7 +31,7 @@ def json_text(column: Column) -> str:
     return name if isinstance(column.type, str | Json) else f"CAST(to_json({name}) AS VARCHAR)"
 
 
-def suspects_sql(obj: Object, engine: Engine, source: str) -> str | None:
+def suspects_sql(obj: Object, engine: Engine, source: Relation) -> str | None:
     """SELECT of the rowids of rows that the engine may refuse, cheap to plan and to run; None where it takes all.
 
     Every refused row is among them. A condition on each of some 150 columns takes a tenth of a second to plan, so
@@ -38,32 +39,33 @@ def suspects_sql(obj: Object, engine: Engine, source: str) -> str | None:
     """
     texts = [DUCKDB.quote(column.name) for column in obj.columns if column.type == "text"]
     nested = [json_text(column) for column in obj.columns if not isinstance(column.type, str)]
-    found = [
+    conditions = [
         f"strlen({value}) > {length_max}"
         for column in obj.columns
         if (length_max := _length_max(obj, engine, column)) is not None
         for value in [json_text(column)]
     ]
     if engine.refuses_nul:
-        found.append(f"contains(concat_ws('', {', '.join(texts)}), chr(0))")
+        conditions.append(f"contains(concat_ws('', {', '.join(texts)}), chr(0))")
     pattern = "|".join(["u0000"] * engine.refuses_nul + [_LARGE] * (engine.json_exponent_max is not None))
     if nested and pattern:
-        found.append(f"regexp_matches(concat_ws(' ', {', '.join(nested)}), '{pattern}')")
-    return f"SELECT rowid FROM {source} WHERE {' OR '.join(found)}" if found else None
+        conditions.append(f"regexp_matches(concat_ws(' ', {', '.join(nested)}), '{pattern}')")
+    return f"SELECT rowid FROM {source.sql} WHERE {' OR '.join(conditions)}" if conditions else None
 
 
-def refusal_sql(obj: Object, engine: Engine, source: str) -> str:
+def refusal_sql(obj: Object, engine: Engine, source: Relation) -> str:
     """SELECT of the rows of `source` that the engine refuses; $1 is the list of rowids to look at.
 
-    Columns: the row's rowid, batch_id, record_position, record_hash, record_arrived_at, reason, column's name, the
+    Columns: the row's rowid, BATCH_ID, record_position, record_hash, record_arrived_at, reason, column's name, the
     value's length in bytes. A row is there once, for its first column that does not fit.
     """
     refusal = "\n".join(arm for column in obj.columns for arm in _arms(obj, engine, column))
     return (
-        "SELECT row_number, batch_id, record_position, record_hash, record_arrived_at, refusal.reason, refusal.name, "
-        "refusal.length_bytes FROM (SELECT rowid AS row_number, batch_id, record_position, record_hash, "
-        f"record_arrived_at, CASE\n{refusal}\nEND AS refusal FROM {source} WHERE rowid IN "
-        "(SELECT unnest($1::BIGINT[]))) WHERE refusal IS NOT NULL ORDER BY row_number"
+        f"SELECT record_row, {BATCH_ID}, record_position, record_hash, record_arrived_at, record_refusal.reason, "
+        f"record_refusal.name, record_refusal.length_bytes FROM (SELECT rowid AS record_row, {BATCH_ID}, "
+        f"record_position, record_hash, record_arrived_at, CASE\n{refusal}\nEND AS record_refusal "
+        f"FROM {source.sql} WHERE rowid IN (SELECT unnest($1::BIGINT[]))) WHERE record_refusal IS NOT NULL "
+        "ORDER BY record_row"
     )
 
 

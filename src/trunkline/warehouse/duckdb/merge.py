@@ -18,7 +18,8 @@ from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.ddl import create_schema, create_table, ledger_statements, warehouse_statements
 from trunkline.sql.family import family_statements
-from trunkline.sql.merge.embedded import TABLES, are_todays, file_columns_sql, merge_sql, rebuild_sql, stage_sql
+from trunkline.sql.merge.embedded import are_current, file_columns_sql, merge_sql, merge_tables, rebuild_sql, stage_sql
+from trunkline.sql.relation import PARTITION_DATE, Relation
 from trunkline.sql.star import star_statements
 from trunkline.sql.views import create_view, views_on
 
@@ -45,7 +46,7 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
     for obj in objects:
         con.execute(create_schema(DUCKDB, obj.warehouse_table))
         con.execute(create_table(obj, DUCKDB))
-        _mend_columns(con, obj)
+        _migrate_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
     for view in views_on(objects, views):
@@ -54,8 +55,8 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
         con.execute(statement)
 
 
-def _mend_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
-    """Add columns that are missing and change types that differ: an INSERT would cast without a word, 7.5 to 8.
+def _migrate_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    """Add missing columns and change types that differ: an INSERT would cast silently, 7.5 to 8.
 
     A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
     """
@@ -85,19 +86,19 @@ def merge(
     """Merge lake files of one or more batches in one transaction; counts by batch id (only the merge's terms).
 
     `before_commit` is called with the counts when all is in place, to write what must commit together and to publish
-    the tombstones in table `moved`.
+    the tombstones, which are in `merge_tables(obj).moved`.
     """
     counts: dict[str, Counts] = {}
     with _one_thread(con) if len(files) > 1 else nullcontext(), transaction(con):
         if files:
             paths = [str(path) for path in files]
             con.execute(stage_sql(obj), [paths])
-            first, last = con.execute("SELECT min(stage_date), max(stage_date) FROM stage").fetchall()[0]
+            first, last = con.execute(_dates(obj)).fetchall()[0]
             if first is not None:
                 counts = _merge_staged(con, obj, paths, first, last)
         before_commit(counts)
-    _drop_temporary(con)
-    _let_go(con)
+    _drop_temporary(con, obj)
+    _release_memory(con)
     return counts
 
 
@@ -105,7 +106,7 @@ def _merge_staged(
     con: duckdb.DuckDBPyConnection, obj: Object, paths: Sequence[str], first: date, last: date
 ) -> dict[str, Counts]:
     types = {name: type_ for name, type_, *_ in con.execute(file_columns_sql(), [paths]).fetchall()}
-    sql = merge_sql(obj, first, last, are_todays(obj, types))
+    sql = merge_sql(obj, first, last, are_current(obj, types))
     con.execute(sql.held)
     con.execute(sql.held_elsewhere)
     if con.execute(sql.ties).fetchall()[0][0]:
@@ -125,8 +126,12 @@ def _merge_staged(
     }
 
 
-def _drop_temporary(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table}" for table in TABLES))
+def _dates(obj: Object) -> str:
+    return f"SELECT min({PARTITION_DATE}), max({PARTITION_DATE}) FROM {merge_tables(obj).stage.sql}"
+
+
+def _drop_temporary(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
+    con.execute("; ".join(f"DROP TABLE IF EXISTS temp.{table.sql}" for table in merge_tables(obj).all()))
 
 
 @contextmanager
@@ -143,7 +148,7 @@ def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute(f"SET threads = {threads}")
 
 
-def _let_go(con: duckdb.DuckDBPyConnection) -> None:
+def _release_memory(con: duckdb.DuckDBPyConnection) -> None:
     """Give back the memory of table blocks, which the engine keeps up to its limit, to the flattening beside it."""
     limit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     with suppress(duckdb.OutOfMemoryException):  # what is in use stays
@@ -165,20 +170,20 @@ def rebuild(con: duckdb.DuckDBPyConnection, obj: Object, groups: Sequence[Sequen
             con.execute(sql.places, [paths])
             con.execute(sql.place_stage)
         con.execute(sql.insert, [paths])
-    _drop_temporary(con)
+    _drop_temporary(con, obj)
 
 
-def refold(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
-    """Take out the rows of table `touched` and put in those of `winners`. Call inside a transaction."""
+def refold(con: duckdb.DuckDBPyConnection, obj: Object, touched: Relation, winners: Relation) -> None:
+    """Delete the rows whose keys are in `touched`, insert those of `winners`. Call inside a transaction."""
     target = quote_qualified(DUCKDB, obj.warehouse_table)
     keys = ", ".join(DUCKDB.quote(key) for key in obj.key)
     names = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    con.execute(f"DELETE FROM {target} WHERE ({keys}) IN (SELECT ({keys}) FROM touched)")
-    con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM winners")
+    con.execute(f"DELETE FROM {target} WHERE ({keys}) IN (SELECT ({keys}) FROM {touched.sql})")
+    con.execute(f"INSERT INTO {target} ({names}) SELECT {names} FROM {winners.sql}")
 
 
 def count(con: duckdb.DuckDBPyConnection, obj: Object) -> int:
-    """Rows of the warehouse table; one that says deleted is none."""
+    """Rows of the warehouse table, without deleted ones."""
     table = quote_qualified(DUCKDB, obj.warehouse_table)
     rows: int = con.execute(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted").fetchall()[0][0]
     return rows

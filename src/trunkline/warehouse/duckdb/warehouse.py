@@ -17,10 +17,13 @@ from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
+from trunkline.sql.merge.embedded import merge_tables
+from trunkline.sql.relation import Relation
 from trunkline.sql.session import Rows, Session
+from trunkline.table import Table
 from trunkline.urls import path_of
 from trunkline.warehouse.duckdb import merge as duckdb_merge
-from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
+from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 
 CATALOG = "warehouse"
 """What a connection calls the warehouse file."""
@@ -76,11 +79,21 @@ class DuckDBWarehouse:
         )
 
     def ask(self, sql: str) -> Answer:
-        """One query. Errors that are not the question's fault are raised as the engine has them."""
-        try:
+        """One query. Raises UsageError for a faulty query, else the engine's own error."""
+        with self._query_errors():
             self.local.execute(sql)
             columns = [str(column[0]) for column in self.local.description or []]
             return Answer(columns, self.local.fetchall() if columns else [])
+
+    def table(self, sql: str, values: Sequence[object] = ()) -> Table:
+        """One query as an Arrow table. Raises UsageError for a faulty query, else the engine's own error."""
+        with self._query_errors():
+            return Table(self.local.sql(sql, params=list(values)))
+
+    @contextmanager
+    def _query_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
             raise
         except duckdb.Error as error:
@@ -111,13 +124,13 @@ class DuckDBWarehouse:
         """None: opening installs."""
         return []
 
-    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+    def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the table, all of them with one set of statements."""
 
         def before_commit(counts: dict[str, Counts]) -> None:
             if counts:
-                along.tombstones(list(counts))
-            along.ledger(self, none | counts, [])
+                hooks.tombstones(merge_tables(obj).moved, list(counts))
+            hooks.ledger(self, none | counts, [])
 
         none = {batch.batch_id: Counts() for batch in batches}
         files = [path for batch in batches for path in batch.files]
@@ -133,15 +146,17 @@ class DuckDBWarehouse:
             before_commit(self, rows)
         return rows
 
-    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
-        """Take out the rows of `touched`, put in those of `winners`."""
+    def refold(
+        self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
+    ) -> None:
+        """Delete the rows whose keys are in `touched`, insert those of `winners`."""
         with duckdb_merge.transaction(self.local):
             before = self.count(obj)
-            duckdb_merge.refold(self.local, obj)
+            duckdb_merge.refold(self.local, obj, touched, winners)
             before_commit(self, self.count(obj) - before)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table that do not say deleted."""
+        """Rows of the table that are not deleted."""
         return duckdb_merge.count(self.local, obj)
 
 

@@ -20,10 +20,9 @@ from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TerminalError, TransientError
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import create_staging
+from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.warehouse import staging
 
-BATCH = "record_batch"
-"""A column of the run's own staging table alone: the batch that a row belongs to."""
 _LATER = ("08", "53", "57")  # SQLSTATE classes: connection, resources, the operator stepped in
 _LANES = 2  # a connection either converts rows or waits for its server; with two, one does each
 _PIECE_ROWS = 4_096  # what a connection converts before it sends
@@ -33,7 +32,7 @@ _PIECE_ROWS = 4_096  # what a connection converts before it sends
 def own_table(con: psycopg.Connection[Any], obj: Object, has_batches: bool = False) -> Iterator[str]:
     """A staging table of this run's own, `schema.table`; those that killed runs have left are dropped.
 
-    `has_batches`: it has a column that says of which batch a row is. Without one a merge is a sixth faster: the server
+    `has_batches`: it has the column BATCH_ID. Without one a merge is a sixth faster: the server
     reads rows of exactly the target's columns, and copies none of them.
     Whoever made one holds a lock of its name while it lives, which ends with the session, however that ends.
     """
@@ -53,7 +52,7 @@ def own_table(con: psycopg.Connection[Any], obj: Object, has_batches: bool = Fal
     con.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name])
     own = f"{schema}.{name}"
     create = create_staging(obj, POSTGRES, own).replace("CREATE TABLE IF NOT EXISTS", "CREATE UNLOGGED TABLE", 1)
-    more = f", {BATCH} text" if has_batches else ""
+    more = f", {BATCH_ID} text" if has_batches else ""
     con.execute(f"{create.rstrip().removesuffix(')')}{more}) WITH (autovacuum_enabled = false)")
     try:
         yield own
@@ -81,7 +80,7 @@ class Copier:
         self._lanes.clear()
 
     def copy(
-        self, obj: Object, source: str, target: str, columns: Sequence[str] = (), has_batches: bool = False
+        self, obj: Object, source: Relation, target: str, columns: Sequence[str] = (), has_batches: bool = False
     ) -> int:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
@@ -95,8 +94,8 @@ class Copier:
             return 0
         listed = staging.binary_json(obj, names)
         if has_batches:
-            listed += f", batch_id AS {BATCH}"
-        stream = na.c_array_stream(self._local.sql(f"SELECT {listed} FROM {source}"))
+            listed += f", {BATCH_ID}"
+        stream = na.c_array_stream(self._local.sql(f"SELECT {listed} FROM {source.sql}"))
         try:
             return sum(self._send(list(_pieces(stream.get_schema(), rows)), target) for rows in stream if rows.length)
         except adbc.Error as error:

@@ -22,7 +22,7 @@ from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
 from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
-from trunkline.sql.migrate import Change, Held, changes
+from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.session import Session
 from trunkline.sql.star import star_statements
 from trunkline.sql.views import create_view, views_on
@@ -84,11 +84,13 @@ def install(
     return [change.sentence for change in found]
 
 
-def _changes(con: psycopg.Connection[Any], obj: Object) -> list[Change]:
-    found: list[Change] = []
+def _changes(con: psycopg.Connection[Any], obj: Object) -> list[TableChange]:
+    found: list[TableChange] = []
     for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
         quoted = quote_qualified(POSTGRES, table)
-        there = {name: Held(_short(type_), required) for name, type_, required in con.execute(_COLUMNS, [quoted])}
+        there = {
+            name: ServerColumn(_short(type_), required) for name, type_, required in con.execute(_COLUMNS, [quoted])
+        }
         if there:
             has_rows = bool(con.execute(f"SELECT 1 FROM {quoted} LIMIT 1").fetchall())
             found += changes(obj, POSTGRES, table, there, has_rows, is_staging)
@@ -101,7 +103,7 @@ def _short(type_: str) -> str:
     return "timestamp" if type_ == "timestamp without time zone" else type_
 
 
-def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[Change]:
+def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[TableChange]:
     rows = con.execute(
         "SELECT c.conname, array_agg(a.attname ORDER BY k.place) FROM pg_constraint AS c "
         "CROSS JOIN unnest(c.conkey) WITH ORDINALITY AS k (number, place) "
@@ -115,7 +117,7 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
     drop = (f"ALTER TABLE {quoted} DROP CONSTRAINT {POSTGRES.quote(rows[0][0])}",) if rows else ()
     held = ", ".join(rows[0][1]) if rows else "nothing"
     return [
-        Change(
+        TableChange(
             f"{obj.warehouse_table}: the key is {held}, and {', '.join(obj.key)} in the catalogue",
             (*drop, f"ALTER TABLE {quoted} ADD PRIMARY KEY ({keys})"),
             False,

@@ -17,7 +17,6 @@ import duckdb
 import psycopg
 from psycopg import errors
 
-from trunkline import __version__
 from trunkline.accounting import Counts
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.postgres import POSTGRES
@@ -26,29 +25,34 @@ from trunkline.limits import CONNECT_S, LOCK_WAIT_S
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.records import Refused
-from trunkline.sql.merge.procedure_text import COUNTS, ELSEWHERE, lock_statement, temporary
+from trunkline.sql.merge.plpgsql import COUNTS, ELSEWHERE, lock_statement, temporary
 from trunkline.sql.merge.procedures import procedure_name
+from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
 from trunkline.urls import without_password
+from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
-from trunkline.warehouse.model import Along, Answer, Lock, Opening, Staged
+from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 from trunkline.warehouse.postgres import install as postgres_install
-from trunkline.warehouse.postgres.copy import BATCH, Copier, own_table
+from trunkline.warehouse.postgres.copy import Copier, own_table
+from trunkline.warehouse.staging import StagedRows
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _QUESTIONS = ("select", "with", "values", "table", "show", "explain", "(")
-_SCHEMAS = "connect_datalake, connect, ledger, public"
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresWarehouse:
-    """An open PostgreSQL database. `local` reads the lake's files, `copier` stages what it read."""
+    """An open PostgreSQL database.
+
+    `local` reads the lake's files, `copier` stages what it read, `schemas` are those of the catalogue.
+    """
 
     con: Connection
     local: duckdb.DuckDBPyConnection
     copier: Copier
+    schemas: Sequence[str]
 
     @property
     def engine(self) -> Engine:
@@ -98,8 +102,8 @@ class PostgresWarehouse:
             raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
 
     def locks(self) -> list[Lock]:
-        """Who loads, and who waits for that."""
-        return [Lock(*row) for row in self.query(_LOCKS)]
+        """Who holds or waits for the catalogue's tables now."""
+        return [Lock(*row) for row in self.query(_LOCKS, [list(self.schemas)])]
 
     def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
@@ -109,42 +113,41 @@ class PostgresWarehouse:
         """Objects whose tables are not there, or were made from another catalogue."""
         return postgres_install.missing(self, objects)
 
-    def merge(self, obj: Object, batches: Sequence[Staged], along: Along) -> dict[str, Counts]:
+    def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Stage all batches at once, then call the procedure for each of them in one transaction with the ledger."""
+        counts = {batch.batch_id: Counts() for batch in batches}
         files = [path for batch in batches for path in batch.files]
-        staged = obj
-        refused: list[Refused] = []
-        ids: list[str] = []
-        with_two_dates: set[str] = set()
-        if files:
-            staged = staging.stage(self.local, obj, files)
-            refused = staging.refuse(self.local, staged, POSTGRES)
-            ids = staging.batches(self.local)
-            with_two_dates = staging.batches_with_two_dates(self.local, obj)
+        if not files:
+            with self._locked(obj):
+                hooks.ledger(self, counts, [])
+            return counts
+        staged = staging.stage(self.local, obj, POSTGRES, files)
+        ids = staging.batches(self.local, staged.rows)
+        with_two_dates = staging.batches_with_two_dates(self.local, obj, staged.rows)
+        tombstones = staging.Tombstones(self.local, staged)
         with own_table(self.con, obj, has_batches=len(ids) > 1) as own:
             if ids:
                 self._stage(staged, own, len(ids) > 1)
             with self._locked(obj):
-                counts = {batch.batch_id: Counts() for batch in batches}
                 for batch_id in ids:
                     counts[batch_id] = self._merge_batch(obj, batch_id, own, len(ids) > 1)
                     elsewhere = self._elsewhere(obj)
                     if elsewhere or batch_id in with_two_dates:
-                        staging.add_moved(self.local, staged, batch_id, elsewhere)
-                for one in refused:
-                    held = counts[one.batch_id]
-                    counts[one.batch_id] = replace(held, rejected=held.rejected + 1)
-                moved = staging.finish_moved(self.local)
+                        tombstones.add(batch_id, elsewhere)
+                for refused in staged.refused:
+                    merged = counts[refused.batch_id]
+                    counts[refused.batch_id] = replace(merged, rejected=merged.rejected + 1)
+                moved = tombstones.batches()
                 if moved:
-                    along.tombstones(moved)
-                along.ledger(self, counts, refused)
+                    hooks.tombstones(tombstones.rows, moved)
+                hooks.ledger(self, counts, staged.refused)
         return counts
 
-    def _stage(self, obj: Object, own: str, has_batches: bool) -> None:
-        """Copy table `staged`. Nothing is analysed: the procedure's plans do not depend on it, and it takes a while."""
-        self.copier.copy(obj, "staged", own, has_batches=has_batches)
+    def _stage(self, staged: StagedRows, own: str, has_batches: bool) -> None:
+        """Copy staged rows. Nothing is analysed: the procedure's plans do not depend on it, and it takes a while."""
+        self.copier.copy(staged.obj, staged.rows, own, has_batches=has_batches)
         if has_batches:
-            self.con.execute(f"CREATE INDEX ON {quote_qualified(POSTGRES, own)} ({BATCH})")
+            self.con.execute(f"CREATE INDEX ON {quote_qualified(POSTGRES, own)} ({BATCH_ID})")
 
     def _merge_batch(self, obj: Object, batch_id: str, own: str, has_batches: bool) -> Counts:
         """One call of the procedure; one of several batches is shown to it by a view."""
@@ -153,7 +156,7 @@ class PostgresWarehouse:
         if has_batches:
             self.con.execute(
                 f"CREATE TEMP VIEW {shown} AS SELECT s.ctid, s.* FROM {quote_qualified(POSTGRES, own)} AS s "
-                f"WHERE {BATCH} = '{batch_id}'"
+                f"WHERE {BATCH_ID} = '{batch_id}'"
             )
         (row,) = self.query(f"CALL {procedure}($1, $2)", [shown, batch_id])
         if has_batches:
@@ -173,8 +176,7 @@ class PostgresWarehouse:
         table = quote_qualified(POSTGRES, obj.warehouse_table)
         with own_table(self.con, obj) as own:
             for paths in groups:
-                staging.fold(self.local, obj, POSTGRES, paths)
-                self.copier.copy(obj, "folded", own)
+                self.copier.copy(obj, staging.fold(self.local, obj, POSTGRES, paths), own)
             names = ", ".join(POSTGRES.quote(column.name) for column in obj.columns)
             with self._locked(obj):
                 self.con.execute(f"DELETE FROM {table}")
@@ -183,23 +185,25 @@ class PostgresWarehouse:
                 before_commit(self, rows)
         return rows
 
-    def refold(self, obj: Object, before_commit: Callable[[Session, int], None]) -> None:
-        """Take out the rows of `touched`, put in those of `winners`; both are staged first."""
+    def refold(
+        self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
+    ) -> None:
+        """Delete the rows whose keys are in `touched`, insert those of `winners`; both are staged first."""
         table = quote_qualified(POSTGRES, obj.warehouse_table)
         names = ", ".join(POSTGRES.quote(column.name) for column in obj.columns)
         keys = ", ".join(POSTGRES.quote(key) for key in obj.key)
-        with own_table(self.con, obj) as touched, own_table(self.con, obj) as winners:
-            self.copier.copy(obj, "touched", touched, obj.key)
-            self.copier.copy(obj, "winners", winners)
+        with own_table(self.con, obj) as own_touched, own_table(self.con, obj) as own_winners:
+            self.copier.copy(obj, touched, own_touched, obj.key)
+            self.copier.copy(obj, winners, own_winners)
             with self._locked(obj):
                 before = self.count(obj)
-                old, new = quote_qualified(POSTGRES, touched), quote_qualified(POSTGRES, winners)
+                old, new = quote_qualified(POSTGRES, own_touched), quote_qualified(POSTGRES, own_winners)
                 self.con.execute(f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {keys} FROM {old})")
                 self.con.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {new}")
                 before_commit(self, self.count(obj) - before)
 
     def count(self, obj: Object) -> int:
-        """Rows of the table that do not say deleted."""
+        """Rows of the table that are not deleted."""
         table = quote_qualified(POSTGRES, obj.warehouse_table)
         return int(self.query(f"SELECT count(*) FROM {table} WHERE NOT record_is_deleted")[0][0])
 
@@ -232,7 +236,7 @@ JOIN pg_class AS c ON c.oid = l.relation
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind = 'r'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_temp%'
+  AND n.nspname = ANY($1::text[])
   AND l.mode IN ('ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ORDER BY l.granted DESC, 4, 2
 """
@@ -250,7 +254,8 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
     """The database, to ask it; the session refuses to write. Raises TerminalError when nothing is installed there."""
     opening.home.mkdir(parents=True, exist_ok=True)
     with _opened(opening, "read", opening.home / ".spill") as warehouse:
-        warehouse.run(f"SET search_path = {_SCHEMAS}")
+        path = ", ".join(map(POSTGRES.quote, [*opening.schemas, "public"]))
+        warehouse.run(f"SET search_path = {path}")
         warehouse.run("SET default_transaction_read_only = on")
         if not warehouse.query("SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'"):
             raise TerminalError(
@@ -268,7 +273,7 @@ def _opened(opening: Opening, purpose: str, spill: Path) -> Iterator[PostgresWar
         open_beside(opening, spill) as local,
         closing(Copier(opening.url, local)) as copier,
     ):
-        yield PostgresWarehouse(con, local, copier)
+        yield PostgresWarehouse(con, local, copier, opening.schemas)
 
 
 @contextmanager

@@ -1,18 +1,33 @@
-"""Files in S3 that a COPY reads: rows and ledger rows of one try, each with a manifest, under a prefix of its own."""
+"""Files in S3 that a COPY reads, each with a manifest, under a prefix of the try; and the rows that COPY refused."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trunkline.aws.errors import translate_errors
+from trunkline.aws.redshift_data import SqlError
+from trunkline.errors import TerminalError
+from trunkline.limits import S3_DELETE_KEYS_MAX
 from trunkline.sql.merge.redshift_load import Files, Format
+from trunkline.warehouse.redshift.api import Api
+from trunkline.warehouse.redshift.bound import Bound
 
-_DELETE_KEYS_MAX = 1_000  # DeleteObjects
+_SHOWN_MAX: Final = 20
+# SYS_LOAD_ERROR_DETAIL (database developer guide)
+_QUESTION: Final = f"""\
+SELECT TRIM(file_name), line_number, TRIM(column_name), TRIM(column_type), TRIM(column_length), error_code,
+  TRIM(error_message)
+FROM sys_load_error_detail
+WHERE POSITION($1 IN file_name) > 0
+ORDER BY start_time, line_number
+LIMIT {_SHOWN_MAX}"""
 
 
 class Folder:
@@ -43,9 +58,9 @@ class Folder:
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._root}/")
             keys = [{"Key": one["Key"]} for page in pages for one in page.get("Contents", ())]
-            for start in range(0, len(keys), _DELETE_KEYS_MAX):
+            for start in range(0, len(keys), S3_DELETE_KEYS_MAX):
                 self._client.delete_objects(
-                    Bucket=self._bucket, Delete={"Objects": keys[start : start + _DELETE_KEYS_MAX], "Quiet": True}
+                    Bucket=self._bucket, Delete={"Objects": keys[start : start + S3_DELETE_KEYS_MAX], "Quiet": True}
                 )
 
     def _translated(self) -> AbstractContextManager[None]:
@@ -78,3 +93,45 @@ def json_line(row: Mapping[str, str | None], is_json: Sequence[str] = ()) -> str
         if value is not None
     )
     return "{" + ",".join(parts) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadErrorRow:
+    """One row that COPY refused. `line` counts from 1 in the staged file; the message names no value."""
+
+    file: str
+    line: int
+    column: str
+    column_type: str
+    column_length: str
+    code: int
+    message: str
+
+    def sentence(self) -> str:
+        """The row for people."""
+        length = f"({self.column_length})" if self.column_length else ""
+        place = f"line {self.line:,} of {self.file.rpartition('/')[2]}"
+        return f"{place}: column {self.column} {self.column_type}{length}: {self.message} (code {self.code})"
+
+
+class LoadError(TerminalError):
+    """COPY refused rows; nothing was loaded. `rows` are the first that it names."""
+
+    def __init__(self, error: SqlError, rows: list[LoadErrorRow]) -> None:
+        lines = "".join(f"\n  {row.sentence()}" for row in rows)
+        super().__init__(
+            f"Redshift could not copy the staged files, and nothing was loaded ({error.text.splitlines()[0]}).{lines}\n"
+            "The lake holds these rows. Report this: whatever Redshift refuses should have been found before."
+        )
+        self.rows = rows
+
+
+def load_errors(api: Api, key: str, timeout_s: float) -> list[LoadErrorRow]:
+    """What COPY refused of the files under a work's key, the first rows; empty where it refused none."""
+    bound = Bound()
+    sql = bound.statement(_QUESTION, [f"/{key}/"])
+    seen = api.run(sql, uuid.uuid4().hex, bound.parameters, "trunkline-load-errors", timeout_s)
+    return [
+        LoadErrorRow(str(file), int(line), str(column), str(type_), str(length or ""), int(code), str(message))
+        for file, line, column, type_, length, code, message in api.rows(seen.id)
+    ]

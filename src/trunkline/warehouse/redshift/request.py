@@ -11,15 +11,17 @@ from typing import Any, Final
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import FREE_TEXT_BYTES, Engine
+from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
+from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.merge import redshift_load as sql
 from trunkline.sql.merge.redshift_load import Files, Format
 from trunkline.sql.merge.refusals import json_text
+from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows
 from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
@@ -69,7 +71,7 @@ class Fill:
     def __init__(self, folder: Folder | None, format_: Format, scratch: Path) -> None:
         self.folder, self.format, self.scratch, self.bound = folder, format_, scratch, Bound()
 
-    def rows(self, con: duckdb.DuckDBPyConnection, obj: Object, relation: str) -> str:
+    def rows(self, con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation) -> str:
         """The statement that fills the raw table with the rows of a local relation, which has `batch_id` too."""
         columns = sql.raw_columns(obj)
         if self.folder is None:
@@ -111,7 +113,12 @@ class Fill:
 
 
 def merge_request(
-    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, batch_ids: Sequence[str], ledger: Collected, fill: Fill
+    con: duckdb.DuckDBPyConnection,
+    obj: Object,
+    relation: Relation,
+    batch_ids: Sequence[str],
+    ledger: Collected,
+    fill: Fill,
 ) -> Request:
     """Lock, stage, merge batch by batch, ledger: one transaction. `relation` holds the staged rows in `con`."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
@@ -128,7 +135,7 @@ def ledger_request(ledger: Collected, fill: Fill) -> Request:
 
 
 def rebuild_request(
-    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ledger: Collected, fill: Fill, has_rows: bool
+    con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ledger: Collected, fill: Fill, has_rows: bool
 ) -> Request:
     """Lock, stage, replace all rows, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format)]
@@ -139,7 +146,7 @@ def rebuild_request(
 
 
 def refold_request(
-    con: duckdb.DuckDBPyConnection, obj: Object, relation: str, ids: tuple[str, str], ledger: Collected, fill: Fill
+    con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ids: tuple[str, str], ledger: Collected, fill: Fill
 ) -> Request:
     """Lock, stage, take out the keys of one batch and put in the rows of the other, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
@@ -147,20 +154,20 @@ def refold_request(
     return _ended(statements, ledger, fill)
 
 
-def is_for_insert(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+def is_for_insert(con: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
     """Whether the rows are so few that values are sent rather than files."""
-    count: int = con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
+    count: int = con.execute(f"SELECT count(*) FROM {relation.sql}").fetchall()[0][0]
     return count <= INSERT_ROWS_MAX
 
 
-def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: str, wanted: Format) -> Format:
+def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, wanted: Format) -> Format:
     """JSON where a nested value is longer than a VARCHAR, through which Parquet's have to go; else what is wanted."""
     nested = [f"coalesce(strlen({json_text(column)}), 0)" for column in obj.columns if sql.is_nested(column)]
     if wanted == "json" or not nested:
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
-    found = con.execute(f"SELECT {longest} FROM {relation}").fetchall()[0][0]
-    return "json" if (found or 0) > FREE_TEXT_BYTES else "parquet"
+    found = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
+    return "json" if (found or 0) > TEXT_BYTES_MAX else "parquet"
 
 
 def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
@@ -182,16 +189,16 @@ class TooLongError(UsageError):
     """The values do not fit into one request: stage them in files."""
 
 
-def _select(obj: Object, relation: str, is_text: bool) -> str:
+def _select(obj: Object, relation: Relation, is_text: bool) -> str:
     values = [
         f"CAST({json_text(c)} AS VARCHAR)" if is_text and c.type != "text" and isinstance(c.type, str) else json_text(c)
         for c in obj.columns
     ]
     named = ", ".join(f"{value} AS {DUCKDB.quote(c.name)}" for value, c in zip(values, obj.columns, strict=True))
-    return f"SELECT batch_id AS {DUCKDB.quote(sql.BATCH_ID.name)}, {named} FROM {relation}"
+    return f"SELECT {BATCH_ID}, {named} FROM {relation.sql}"
 
 
-def _texts(con: duckdb.DuckDBPyConnection, obj: Object, relation: str) -> duckdb.DuckDBPyConnection:
+def _texts(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation) -> duckdb.DuckDBPyConnection:
     return con.execute(_select(obj, relation, is_text=True))
 
 

@@ -16,14 +16,16 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from trunkline import __version__
 from trunkline.aws.clients import make_client
 from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
+from trunkline.version import __version__
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.redshift.address import shown, wire_address_of
+from trunkline.warehouse.redshift.loading import RedshiftLoader
+from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 
 # A name in a text, in double quotes or in a comment is none; `::` is a cast and `:=` an assignment.
@@ -34,7 +36,7 @@ _PIECE: Final = re.compile(
 
 @dataclass(slots=True)
 class WireApi:
-    """What RedshiftWarehouse needs of the Data API, over one connection: a statement has ended when it was sent."""
+    """What a RedshiftSession needs of the Data API, over one connection: a statement has ended when it was sent."""
 
     connection: Any
     target: Target
@@ -154,7 +156,7 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
         )
     except psycopg.OperationalError as error:
         if "password" in str(error):
-            raise TerminalError(f"{shown(opening.url)} lets nobody in: {_words(error)}. Set PGPASSWORD.") from error
+            raise TerminalError(f"{shown(opening.url)} login failed: {_words(error)}. Set PGPASSWORD.") from error
         raise TransientError(f"{shown(opening.url)} cannot be reached: {_words(error)}. Try again later.") from error
     try:
         # SET binds no values; the number is ours.
@@ -162,7 +164,8 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
         api = WireApi(connection, address.target, time.sleep)
         opening.scratch.mkdir(parents=True, exist_ok=True)
         with open_beside(opening, opening.scratch / "spill") as local:
-            yield RedshiftWarehouse(api, address, s3, local, opening.scratch)
+            db = RedshiftSession(api, address, opening.schemas)
+            yield RedshiftWarehouse(db, RedshiftLoader(db, local, s3, opening.scratch))
     finally:
         for client in [connection, *clients]:
             client.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from tools.dictionary import dictionary, flow_picture, meaning_and_null
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Column, Object
-from trunkline.sql.dictionary import dictionary, flow_picture, meaning_and_null
 
 
 def _rows(page: str) -> list[list[str]]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from warehouses import empty_warehouse
 
+from tools.dbt_sources import dbt_sources
 from trunkline.objects.catalogue import OBJECTS, load
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.sql.dbt_sources import dbt_sources
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

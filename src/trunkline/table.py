@@ -1,0 +1,106 @@
+"""A table of results: Arrow data that any data frame library can take, without one of ours."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from trunkline.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHOWN_ROWS = 20
+
+
+class Table:
+    """The rows of a query, in memory and independent of the home they came from.
+
+    Implements Arrow's C stream protocol (`__arrow_c_stream__`), so that `polars.DataFrame(table)`,
+    `pyarrow.table(table)`, `duckdb.from_arrow(table)` and pandas take it as it is. Times are UTC without a zone unless
+    the column says otherwise; NULL stays null.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        """Reads an Arrow stream (any object with `__arrow_c_stream__`) to its end."""
+        import nanoarrow
+
+        self._data = nanoarrow.ArrayStream(stream).read_all()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """Arrow's C stream protocol. The table can be read any number of times."""
+        return self._data.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [field.name for field in self._data.schema.fields]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows as tuples of Python values: numbers exact, times as `datetime`, lists and maps as such."""
+        return self._relation().fetchall()
+
+    def df(self) -> Any:
+        """A data frame of pandas, or of polars where pandas is not installed.
+
+        Raises UsageError where neither is.
+        """
+        if find_spec("pandas"):
+            return self._relation().df()
+        if find_spec("polars"):
+            import polars as pl
+
+            return pl.DataFrame(self)
+        raise UsageError(
+            "df() needs pandas or polars, and neither is installed: pip install pandas, or pip install polars. "
+            "rows() gives Python values without either."
+        )
+
+    def __repr__(self) -> str:
+        shown = [tuple("NULL" if value is None else str(value) for value in row) for row in self._first_rows()]
+        widths = [max(map(len, column)) for column in zip(self.columns, *shown, strict=True)]
+        lines = [
+            "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in [tuple(self.columns), tuple("-" * width for width in widths), *shown]
+        ]
+        return "\n".join([*lines, self._size()])
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows the table: the first rows, text from records escaped."""
+        head = _html_row("th", self.columns)
+        body = "".join(
+            _html_row("td", ["NULL" if value is None else str(value) for value in row]) for row in self._first_rows()
+        )
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{self._size()}</p>"
+
+    def _first_rows(self) -> list[tuple[Any, ...]]:
+        return self._relation().limit(_SHOWN_ROWS).fetchall()
+
+    def _size(self) -> str:
+        rows = f"{len(self):,} {'row' if len(self) == 1 else 'rows'}"
+        return rows if len(self) <= _SHOWN_ROWS else f"{rows}, the first {_SHOWN_ROWS} shown"
+
+    def _relation(self) -> duckdb.DuckDBPyRelation:
+        import duckdb
+
+        return duckdb.connect().from_arrow(self)
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Python rows as a table. Types are inferred; a column without any value has Arrow's null type."""
+    import duckdb
+
+    if not columns:
+        raise UsageError("the statement returns no rows")
+    listed = ", ".join(f'unnest(${n}) AS "{name.replace(chr(34), chr(34) * 2)}"' for n, name in enumerate(columns, 1))
+    values = [[row[n] for row in rows] for n in range(len(columns))]
+    return Table(duckdb.connect().sql(f"SELECT {listed}", params=values))

@@ -1,0 +1,63 @@
+"""Every source in the registry resumes, loses nothing, doubles nothing, and survives what its system and ours do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from source_cases import CASES, failing_cases
+from source_subjects import SUBJECTS, FileSubject
+
+from trunkline.positions import Plan
+from trunkline.records import Framed
+from trunkline.sources.files import reader
+from trunkline.sources.files.reader import FileSource
+from trunkline.sources.model import FilesRead
+from trunkline.sources.registry import SOURCES
+
+pytestmark = pytest.mark.timeout(600)
+
+NOT_YET = {"connect_api", "dynamodb_stream", "dynamodb_scan"}
+"""Sources that the suite does not run over yet."""
+
+
+def test_every_source_is_in_the_suite() -> None:
+    """A source that nobody tests is an error."""
+    assert set(SUBJECTS) == set(SOURCES) - NOT_YET
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("source", SUBJECTS)
+def test_a_source_keeps_the_rules(source: str, case: str, tmp_path: Path) -> None:
+    """What `source_cases.py` asks of any source holds of this one."""
+    CASES[case](SUBJECTS[source], tmp_path)
+
+
+class ForgetfulSource(FileSource):
+    """Does not look at what is durable: reads everything again."""
+
+    def read(self, done: FilesRead) -> Iterator[Framed | None]:
+        yield from super().read({})
+
+
+class HastySource(FileSource):
+    """Takes the plan of a batch for its rows: what was planned and not put is lost."""
+
+    def reread(self, plan: Plan) -> Framed | None:
+        return Framed(plan, [], [], [], [], 0)
+
+
+WEAK = {
+    ForgetfulSource: {"everything_once", "resumes"},
+    HastySource: {"killed_at_any_step", "same_batches"},
+}
+
+
+@pytest.mark.parametrize("weak", WEAK, ids=lambda weak: weak.__name__)
+def test_the_suite_notices_a_weak_source(
+    weak: type[FileSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repetition and a gap are found where they show, and what the weak source does right is not blamed."""
+    monkeypatch.setattr(reader, "FileSource", weak)
+    assert failing_cases(FileSubject, tmp_path) == WEAK[weak]

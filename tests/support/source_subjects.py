@@ -1,0 +1,149 @@
+"""The systems that sources read, as the conformance suite fills them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dynamo_tables import arn, call
+from homes import NARROW, letters, load_into, narrow, write
+from source_cases import Subject
+from transcript_files import TALK, transcribe
+
+from trunkline.objects.call import CALL
+from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.letters import letter_ranges
+from trunkline.pipelines.runner import Runner
+from trunkline.sources.dynamodb.export import Export
+from trunkline.sources.files import listing
+from trunkline.sources.model import Source
+from trunkline.sources.registry import file_source, list_files, open_source
+
+AT = datetime(2026, 2, 12)
+
+
+class FileSubject(Subject):
+    """Files of records, each cut into several batches."""
+
+    name = "s3_files"
+    obj = NARROW
+    options: ClassVar[dict[str, object]] = {"batch_bytes": 1}
+
+    def add(self, *numbers: int) -> None:
+        write(self.folder / f"{numbers[0]:04}.json", *(narrow(self.key(number)) for number in numbers))
+
+    def add_unknown_key(self, number: int) -> None:
+        write(self.folder / f"{number:04}.json", narrow(self.key(number), fromTheFuture=1))
+
+    def add_broken(self, number: int) -> None:
+        (self.folder / f"{number:04}.json").write_bytes(b"{broken\n")
+
+    def open(self, runner: Runner) -> Source:
+        return file_source(runner.context, list_files(self.obj, [str(self.folder)]))
+
+
+class TranscriptSubject(Subject):
+    """Transcript files, each of which is one record."""
+
+    name = "transcripts"
+    obj = TRANSCRIPT
+    options: ClassVar[dict[str, object]] = {"batch_bytes": 1}
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self._write(number, transcribe(TALK, "speaker"))
+
+    def add_unknown_key(self, number: int) -> None:
+        """A transcript's record is ours, so that a later version of ours is what could have another key."""
+        self._write(number, {
+            "callId": self.key(number), "writtenAt": "2026-03-03T10:00:00Z", "format": "transcribe", "output": "raw",
+            "fromTheFuture": 1,
+        })  # fmt: skip
+
+    def add_broken(self, number: int) -> None:
+        self._write(number, {"neither": "results nor a transcript"})
+
+    def open(self, runner: Runner) -> Source:
+        return file_source(runner.context, list_files(self.obj, [str(self.folder)]))
+
+    def _write(self, number: int, content: dict[str, Any]) -> None:
+        path = self.folder / "transcripts" / f"{self.key(number)}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+
+
+class ExportSubject(Subject):
+    """The data files of a table's export."""
+
+    name = "dynamodb_export"
+    obj = CALL
+    options: ClassVar[dict[str, object]] = {"batch_bytes": 1}
+
+    def add(self, *numbers: int) -> None:
+        self._write(numbers[0], [{"Item": call(self.key(number))} for number in numbers])
+
+    def add_unknown_key(self, number: int) -> None:
+        self._write(number, [{"Item": call(self.key(number)) | {"fromTheFuture": {"S": "x"}}}])
+
+    def add_broken(self, number: int) -> None:
+        self._write(number, [{"neither": "an item nor a change"}])
+
+    def open(self, runner: Runner) -> Source:
+        files = listing.list_files([str(self._data)])
+        export = Export("arn", arn().partition("/stream/")[0], AT, False, tuple(file.uri for file in files), None)
+        return open_source(self.name, runner.context, export=export, files=files)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "AWSDynamoDB" / "01-e" / "data"
+
+    def _write(self, number: int, lines: list[dict[str, Any]]) -> None:
+        self._data.mkdir(parents=True, exist_ok=True)
+        (self._data / f"{number:04}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        summary = {
+            "exportArn": "arn", "manifestFilesS3Key": "AWSDynamoDB/01-e/manifest-files.json",
+            "exportTime": AT.isoformat() + "Z",
+        }  # fmt: skip
+        (self._data.parent / "manifest-summary.json").write_text(json.dumps(summary))
+        (self._data.parent / "manifest-files.json").write_text("")
+
+
+class LetterSubject(Subject):
+    """Records that an older catalogue set aside, run again under one that reads them."""
+
+    name = "dead_letter"
+    obj = NARROW
+
+    def add(self, *numbers: int) -> None:
+        write(self.folder / f"{numbers[0]:04}.json", *(narrow(self.key(number)) for number in numbers))
+
+    def add_unknown_key(self, number: int) -> None:
+        write(self.folder / f"{number:04}.json", narrow(self.key(number), fromTheFuture=1))
+
+    def add_broken(self, number: int) -> None:
+        (self.folder / f"{number:04}.json").write_bytes(b"{broken\n")
+
+    def prepare(self, home: Home) -> None:
+        """Load what is new under the older catalogue, which looks for the key in another place."""
+        for path in sorted(self.folder.glob("*.json")):
+            load_into(home, path, obj=_OLDER)
+            path.rename(path.with_suffix(".loaded"))
+
+    def open(self, runner: Runner) -> Source:
+        ranges = letter_ranges(letters(runner.home, self.obj))
+        return open_source(self.name, runner.context, letters=ranges)
+
+
+_OLDER = dataclasses.replace(
+    NARROW,
+    catalogue_version=0,
+    columns=tuple(
+        dataclasses.replace(column, path=("OldId",)) if column.name == "id" else column for column in NARROW.columns
+    ),
+)
+
+SUBJECTS = {subject.name: subject for subject in (FileSubject, TranscriptSubject, ExportSubject, LetterSubject)}
