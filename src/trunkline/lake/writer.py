@@ -38,8 +38,9 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file that is to be published: where it is, its rows, its partition."""
+    """A file that is to be published: the folder of its batch, its path, its rows, its partition."""
 
+    folder: str
     path: str
     rows: int
     day: date
@@ -80,7 +81,7 @@ def write_files(
         ((day, count),) = days.items()
         path = folder / "rows.parquet"
         con.execute(f"COPY ({select} FROM {rows.sql}) TO '{_quoted(path)}' ({PARQUET})")
-        return [LocalFile(str(path), count, day)]
+        return [LocalFile(str(folder), str(path), count, day)]
     # Hive folders name the partition; the columns that name it stay out of the files.
     parts = ", ".join(f"strftime({PARTITION_DATE}, '{code}') AS {key}" for key, code in _PARTITIONS)
     con.execute(
@@ -91,7 +92,7 @@ def write_files(
     for path in sorted(folder.rglob("*.parquet")):
         partition = day_of(path.relative_to(folder).as_posix())
         assert partition is not None, f"no partition in {path}"
-        files.append(LocalFile(str(path), days[partition], partition))
+        files.append(LocalFile(str(folder), str(path), days[partition], partition))
     return files
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from trunkline import clock
+from trunkline.accounting import Drift
 from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.lake.writer import publish, write_files
+from trunkline.lake.writer import LocalFile, publish, write_files
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
+from trunkline.objects.model import Object
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
 from trunkline.version import __version__
@@ -21,21 +25,42 @@ def record_plan(store: Store, plan: Plan) -> None:
     store.put_bytes(encode(plan), layout.plan_key(plan.object_name, plan.batch_id))
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenBatch:
+    """A flattened batch whose files wait in a folder to be published."""
+
+    files: list[LocalFile]
+    dead_letters: list[DeadLetter]
+    drift: Drift
+    loaded_at: datetime
+
+
 def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
     """Flatten a planned batch and put all of it into the lake. Durable when this returns; the same when repeated."""
-    obj, batch_id = flattener.obj, framed.plan.batch_id
+    return put_written(store, flattener.obj, framed, write(scratch, flattener, framed))
+
+
+def write(scratch: Path, flattener: Flattener, framed: Framed) -> WrittenBatch:
+    """Flatten a batch, and write its files to a folder of the batch's own in `scratch`."""
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
-    letters = _distinct(done.dead_letters)
-    folder = scratch / batch_id
-    files = write_files(flattener.con, obj, done.rows, done.days, folder) if done.accepted else []
-    written = publish(obj, files, batch_id, store)
-    shutil.rmtree(folder, ignore_errors=True)
-    if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
+    folder = scratch / framed.plan.batch_id
+    files = write_files(flattener.con, flattener.obj, done.rows, done.days, folder) if done.accepted else []
+    return WrittenBatch(files, done.dead_letters, done.drift, loaded_at)
+
+
+def put_written(store: Store, obj: Object, framed: Framed, written: WrittenBatch) -> BatchRecord:
+    """Put a written batch into the lake: its files, the bytes of its dead letters, and last its accounting."""
+    batch_id = framed.plan.batch_id
+    letters = _distinct(written.dead_letters)
+    published = publish(obj, written.files, batch_id, store)
+    for folder in {file.folder for file in written.files}:
+        shutil.rmtree(folder, ignore_errors=True)
+    if letters and framed.plan.source != REPLAY_SOURCE:  # the bytes of what is run again are kept already
         marks = _marks(framed)
         kept = [
-            KeptBytes(one.position, one.payload_hash, one.payload, one.length, marks.get(one.position))
-            for one in letters
+            KeptBytes(letter.position, letter.payload_hash, letter.payload, letter.length, marks.get(letter.position))
+            for letter in letters
         ]
         store.put_bytes(encode_bytes(kept), layout.bytes_key(obj.name, batch_id), is_private=True)
     record = BatchRecord(
@@ -43,13 +68,13 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         plan=framed.plan,
         read=framed.read,
         filtered=framed.filtered,
-        dead_letter=len(done.dead_letters),
-        accepted=done.accepted,
+        dead_letter=len(written.dead_letters),
+        accepted=sum(file.rows for file in written.files),
         bytes_read=framed.bytes_read,
-        puts=[Put(one.key, one.rows, one.day) for one in written],
-        letters=[_indexed(one) for one in letters],
-        drift=done.drift,
-        loaded_at=loaded_at,
+        puts=[Put(file.key, file.rows, file.day) for file in published],
+        letters=[_indexed(letter) for letter in letters],
+        drift=written.drift,
+        loaded_at=written.loaded_at,
         code_version=__version__,
     )
     if record.read != record.accepted + record.filtered + record.dead_letter:
