@@ -81,6 +81,7 @@ def test_metrics_by_group_and_interval(loaded: Path) -> None:
         span = {"since": date(2026, 3, 3), "until": "2026-03-04", "zone": "America/New_York"}
         hours = home.metric("contacts_created", interval="hour", **span)
         queues = home.metric("contacts_queued", by="queue", x=30)
+        assert len(home.metric("contacts_created", by="channel", limit=2)) == 2
     assert by_channel.columns == ["channel", "contacts_created", "service_level"]
     assert sum(row[1] for row in by_channel.rows()) == total[0][0] == 60
     assert hours.columns == ["interval_start", "contacts_created"]
@@ -115,7 +116,7 @@ def test_errors_are_the_packages_own(loaded: Path, tmp_path: Path) -> None:
             with pytest.raises(UsageError):
                 wrong()
         with open_home(Settings.load(loaded, {})), pytest.raises(TransientError, match="in use by process"):
-            home.load("contact_record", loaded)
+            trunkline.open(loaded, wait_s=0).load("contact_record", loaded)
     with pytest.raises(UsageError, match="was closed"):
         home.sql("SELECT 1")
     with trunkline.open(tmp_path / "none") as empty, pytest.raises(TerminalError, match="load something first"):

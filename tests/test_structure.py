@@ -33,7 +33,7 @@ CYCLES = [
     [f"trunkline.warehouse.redshift.{name}" for name in ("installing", "rebuilding", "refolding", "views", "warehouse")]
 ]
 # Tables that read better as they were typed.
-FORMAT_SKIPS_MAX = 130
+FORMAT_SKIPS_MAX = 120
 # Words that say nothing about a value, or are no English that an engineer would write, and how many names may still
 # have them. The numbers only shrink.
 ODD_WORDS = {

@@ -1,7 +1,7 @@
 """`python -m tools.generate [--check]`: write every file that is generated from the catalogue.
 
-A producer gives (path, text) pairs; whoever generates something more appends one here. With `--check` nothing is
-written: files that are stale, missing, or that nothing produces any more are named, and the exit status is 1.
+A producer yields (path, text) pairs; a new one is added to `PRODUCERS`. With `--check` nothing is written: files that
+are stale, missing, or no longer produced are listed, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ OWNED_FOLDERS = (
     "docs/reference/objects",
     "integrations/dbt",
 )
-"""Folders that hold generated files alone; a file in them that nothing produces is left over."""
+"""Folders that hold only generated files; a file in them without a producer is removed."""
 
 
 def produced(producers: Sequence[Callable[[], Produced]] = PRODUCERS) -> dict[str, str]:
@@ -132,8 +132,8 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def _extra(root: Path, files: dict[str, str]) -> list[str]:
-    found = (path for folder in OWNED_FOLDERS for path in (root / folder).rglob("*") if path.is_file())
-    names = (path.relative_to(root).as_posix() for path in found)
+    paths = (path for folder in OWNED_FOLDERS for path in (root / folder).rglob("*") if path.is_file())
+    names = (path.relative_to(root).as_posix() for path in paths)
     return sorted(name for name in names if name not in files)
 
 

@@ -67,9 +67,12 @@ def _command(name: str, function: Callable[..., None]) -> str:
     head, _, example = (inspect.getdoc(function) or "").rpartition("\n\n")
     assert example.startswith("Example: "), f"the help of {name} does not end with an example"
     arguments, options = _parameters(function)
-    usage = " ".join(["trunkline", name, *(one.shown for one in arguments), *(["[OPTIONS]"] if options else [])])
+    usage = " ".join(
+        ["trunkline", name, *(parameter.shown for parameter in arguments), *(["[OPTIONS]"] if options else [])]
+    )
     rows = "".join(
-        f"| `{_cell(one.shown)}` | {_cell(one.default)} | {_cell(one.help)} |\n" for one in (*arguments, *options)
+        f"| `{_cell(parameter.shown)}` | {_cell(parameter.default)} | {_cell(parameter.help)} |\n"
+        for parameter in (*arguments, *options)
     )
     table = f"| | default | |\n|---|---|---|\n{rows}\n" if rows else ""
     return (
@@ -93,7 +96,7 @@ def _parameters(function: Callable[..., None]) -> tuple[list[Parameter], list[Pa
                                        info.help or ""))  # fmt: skip
         elif isinstance(info, OptionInfo):
             # Inside Annotated typer keeps the first spelling as the default.
-            spelled = [one for one in (info.default, *(info.param_decls or ())) if str(one).startswith("--")]
+            spelled = [flag for flag in (info.default, *(info.param_decls or ())) if str(flag).startswith("--")]
             shown = f"{spelled[0] if spelled else '--' + name.replace('_', '-')} {_value(plain)}".strip()
             options.append(Parameter(shown, _default(parameter.default) if has_default else "required",
                                      info.help or ""))  # fmt: skip
@@ -126,11 +129,11 @@ def _default(value: object) -> str:
 def metrics() -> Iterator[tuple[str, str]]:
     """`docs/reference/metrics.md`: every metric, and how far the export is from the truth on a simulated day."""
     exported, true = _measured()
-    sections = "\n".join(_metric(one, exported[one.name], true[one.name]) for one in METRICS.values())
+    sections = "\n".join(_metric(metric, exported[metric.name], true[metric.name]) for metric in METRICS.values())
     index = "".join(
-        f"| [`{one.name}`](#{one.column}) | {one.unit} | {_cell(one.title)} | {'yes' if one.takes_x else ''} "
-        f"| {_difference(exported[one.name], true[one.name])} |\n"
-        for one in METRICS.values()
+        f"| [`{metric.name}`](#{metric.column}) | {metric.unit} | {_cell(metric.title)} "
+        f"| {'yes' if metric.takes_x else ''} | {_difference(exported[metric.name], true[metric.name])} |\n"
+        for metric in METRICS.values()
     )
     text = (
         f"{GENERATED}\n# Metrics\n\n"
@@ -162,22 +165,22 @@ def _measured() -> tuple[Mapping[str, Answer], Mapping[str, Answer]]:
     )
 
 
-def _metric(one: Metric, exported: Answer, true: Answer) -> str:
+def _metric(metric: Metric, exported: Answer, true: Answer) -> str:
     rows = [
-        ("Unit", one.unit + (", takes X" if one.takes_x else "")),
-        ("Grain", one.grain),
-        ("NULL", one.null_rule),
-        ("Approximation", one.approximation or "none"),
+        ("Unit", metric.unit + (", takes X" if metric.takes_x else "")),
+        ("Grain", metric.grain),
+        ("NULL", metric.null_rule),
+        ("Approximation", metric.approximation or "none"),
         ("On the simulated day", f"as exported {_number(exported)}, true {_number(true)}"),
-        ("Source", one.source),
+        ("Source", metric.source),
     ]
-    sql = [f"-- counted when\n{one.condition}"] if one.condition else []
-    sql += [f"-- of those with\n{one.base}"] if one.base else []
-    unit = ", milliseconds" if one.unit == "seconds" else ""
-    sql += [f"-- value of a contact{unit}\n{one.value}"] if one.value else []
+    sql = [f"-- counted when\n{metric.condition}"] if metric.condition else []
+    sql += [f"-- of those with\n{metric.base}"] if metric.base else []
+    unit = ", milliseconds" if metric.unit == "seconds" else ""
+    sql += [f"-- value of a contact{unit}\n{metric.value}"] if metric.value else []
     table = "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows)
     return (
-        f"## {one.column}\n\n`{one.name}`: {one.title}. {one.description}\n\n| | |\n|---|---|\n{table}\n"
+        f"## {metric.column}\n\n`{metric.name}`: {metric.title}. {metric.description}\n\n| | |\n|---|---|\n{table}\n"
         f"```sql\n" + "\n".join(sql) + "\n```\n"
     )
 
@@ -237,9 +240,9 @@ def _setting_default(name: str, value: object) -> str:
     if value in ("", (), {}, None):
         return "empty"
     if isinstance(value, dict):
-        return "`" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "`"
+        return "`" + ", ".join(f"{key} = {item}" for key, item in value.items()) + "`"
     if isinstance(value, tuple):
-        return ", ".join(f"`{one}`" for one in value)
+        return ", ".join(f"`{item}`" for item in value)
     return f"`{value}`"
 
 

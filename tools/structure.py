@@ -36,13 +36,13 @@ class Module:
 
 def modules_of(source: Path = SOURCE) -> list[Module]:
     """All modules of the package without its `__init__.py` files, in order of name."""
-    found = []
+    modules = []
     for path in sorted(source.rglob("*.py")):
         if path.name != "__init__.py":
             relative = path.relative_to(source)
             name = ".".join([source.name, *relative.with_suffix("").parts])
-            found.append(Module(name, relative.as_posix(), path.read_text()))
-    return found
+            modules.append(Module(name, relative.as_posix(), path.read_text()))
+    return modules
 
 
 def function_lengths(modules: Iterable[Module]) -> list[int]:

@@ -20,9 +20,9 @@ def view_pages() -> Iterator[tuple[str, str]]:
 
 def _view_page(view: View) -> str:
     rows = "".join(
-        f"| `{one.name}` | {one.type} | {_cell(one.meaning)} | {_cell(one.approximation) or ''} "
-        f"| {'always NULL' if one.sql is None else ''} |\n"
-        for one in view.columns
+        f"| `{column.name}` | {column.type} | {_cell(column.meaning)} | {_cell(column.approximation) or ''} "
+        f"| {'always NULL' if column.sql is None else ''} |\n"
+        for column in view.columns
     )
     return (
         f"{GENERATED}\n# `{view.name}`\n\n`{view.database}.{view.name}`, a view over `{view.database}.{view.base}`: "
@@ -37,7 +37,9 @@ def ledger_page() -> Iterator[tuple[str, str]]:
     """`docs/reference/ledger-tables.md`: the accounting as tables to query."""
     parts = []
     for table in LEDGER_TABLES:
-        rows = "".join(f"| `{one.name}` | {DUCKDB.type_of(one)} | {_cell(one.meaning)} |\n" for one in table.columns)
+        rows = "".join(
+            f"| `{column.name}` | {DUCKDB.type_of(column)} | {_cell(column.meaning)} |\n" for column in table.columns
+        )
         keys = ", ".join(f"`{key}`" for key in table.key)
         parts.append(
             f"## `{table.name}`\n\n{table.grain} Key: {keys}.\n\n| column | type | meaning |\n|---|---|---|\n{rows}"

@@ -64,8 +64,8 @@ FROM (
         CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL OR "agent_pause_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) + COALESCE("agent_pause_duration_ms", 0) END AS "handle_time_ms",
         CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN "agent_interaction_duration_ms" END AS "interaction_time_ms",
         CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN "agent_customer_hold_duration_ms" END AS "hold_time_ms",
-        CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN COALESCE("agent_customer_hold_duration_ms", 0) END AS "hold_time_all_contacts_ms",
-        CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN COALESCE("agent_number_of_holds", 0) END AS "holds",
+        CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN "agent_customer_hold_duration_ms" END AS "hold_time_all_contacts_ms",
+        COALESCE("agent_number_of_holds", 0) AS "holds",
         COALESCE("agent_after_contact_work_duration_ms", CASE WHEN "agent_connected_to_agent_timestamp" IS NOT NULL THEN 0 END) AS "after_contact_work_time_ms",
         CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_wait_time_ms",
         20000 AS "x_ms"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -10,11 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from trunkline.errors import UsageError
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_date
 from trunkline.settings import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
+    from trunkline.pipelines.home import Home
+    from trunkline.pipelines.reading import Reader
     from trunkline.pipelines.reconcile import ReconcileResult
     from trunkline.pipelines.reporting import Written
     from trunkline.pipelines.runner import LoadResult
@@ -32,8 +36,9 @@ class HomeHandle:
     TerminalError otherwise.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wait_s: float) -> None:
         self.settings = settings
+        self._wait_s = wait_s
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -59,20 +64,19 @@ class HomeHandle:
         `counts` of the result says what happened to each record that was read.
         """
         from trunkline.objects.catalogue import find
-        from trunkline.pipelines.home import open_home
         from trunkline.pipelines.load import load
         from trunkline.sources.registry import list_files
 
-        settings, places = self._open(), [str(path) for path in paths]
+        places = [str(path) for path in paths]
         list_files(find(object_name, self.objects), places)  # a mistake leaves nothing behind
-        with open_home(settings) as home:
+        with self._write() as home:
             return load(home, find(object_name, home.objects), places)
 
     def sql(self, query: str, *, dialect: str | None = None) -> Table:
         """The rows of one query, in the warehouse's SQL unless `dialect` says otherwise."""
-        from trunkline.pipelines.reading import open_reader, query_table
+        from trunkline.pipelines.reading import query_table
 
-        with open_reader(self._open()) as reader:
+        with self._read() as reader:
             return query_table(reader, query, dialect)
 
     def metric(
@@ -84,18 +88,18 @@ class HomeHandle:
         x: float | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        limit: int | None = None,
     ) -> Table:
         """Metrics over contacts that ended in [since, until), one row per group and interval.
 
         `zone` decides where intervals begin and what times without an offset mean; `interval_start` itself is UTC.
         """
         from trunkline.pipelines.measuring import measure, question_of
-        from trunkline.pipelines.reading import open_reader
 
         settings = self._open()
         groups = [by] if isinstance(by, str) else list(by)
-        question = question_of(settings, names, groups, interval, zone, x, since, until)
-        with open_reader(settings) as reader:
+        question = question_of(settings, names, groups, interval, zone, x, since, until, limit)
+        with self._read() as reader:
             return measure(reader, question)
 
     def report(
@@ -107,13 +111,12 @@ class HomeHandle:
         zone: str | None = None,
     ) -> Written:
         """Write the HTML report of a local day, or of [since, until) up to 31 days; by default of the last full day."""
-        from trunkline.pipelines.reading import open_reader
         from trunkline.pipelines.reporting import write_report
         from trunkline.serve.report.period import period_of
 
         settings = self._open()
         local = zone or settings.zone
-        with open_reader(settings) as reader:
+        with self._read() as reader:
             return write_report(reader, period_of(since, until, local), Path(path))
 
     def reconcile(
@@ -132,7 +135,6 @@ class HomeHandle:
         from trunkline.completeness.periods import settle_rule
         from trunkline.pipelines import reconcile as job
         from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
-        from trunkline.pipelines.home import open_home
         from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 
         settings = self._open()
@@ -140,12 +142,26 @@ class HomeHandle:
         first_day = None if since is None else parse_date(since, "since")
         now, rule = clock.now().replace(microsecond=0), settle_rule(settings.settle_hours)
         request = job.ReconcileRequest(now, rule, first_day, heal)
-        with open_home(settings) as home:
+        with self._write() as home:
             obj = collected_object(home.objects)
             collector = Collector(home, obj)
             return [
                 job.reconcile(home, obj, ConnectSystemOfRecord(collector, instance), request) for instance in chosen
             ]
+
+    def _write(self) -> AbstractContextManager[Home]:
+        from trunkline.pipelines.home import open_home
+        from trunkline.pipelines.waiting import waiting
+
+        settings = self._open()
+        return waiting(lambda: open_home(settings), self._wait_s, lambda _: None)
+
+    def _read(self) -> AbstractContextManager[Reader]:
+        from trunkline.pipelines.reading import open_reader
+        from trunkline.pipelines.waiting import waiting
+
+        settings = self._open()
+        return waiting(lambda: open_reader(settings), self._wait_s, lambda _: None)
 
     def _open(self) -> Settings:
         if self._is_closed:
@@ -153,9 +169,10 @@ class HomeHandle:
         return self.settings
 
 
-def open(path: str | PathLike[str] | None = None) -> HomeHandle:  # noqa: A001 - users read it as trunkline.open
+def open(path: str | PathLike[str] | None = None, *, wait_s: float = LOCK_WAIT_S) -> HomeHandle:  # noqa: A001
     """The home in a folder, which need not exist: by default TRUNKLINE_HOME, else `./trunkline-data`.
 
-    Raises UsageError where its settings are wrong.
+    Methods wait up to `wait_s` seconds while another process has the home locked. Raises UsageError where the settings
+    are wrong.
     """
-    return HomeHandle(Settings.load(None if path is None else Path(path)))
+    return HomeHandle(Settings.load(None if path is None else Path(path)), wait_s)

@@ -15,6 +15,15 @@ class TransientError(TrunklineError):
     """A later try may succeed: back off and retry."""
 
 
+class LockedError(TransientError):
+    """Another process has a home or a warehouse file locked; `what` is locked by `holder`."""
+
+    def __init__(self, what: str, holder: str) -> None:
+        super().__init__(f"{what} is in use by {holder}; wait for it to end or stop it, then try again")
+        self.what = what
+        self.holder = holder
+
+
 class TerminalError(TrunklineError):
     """No retry helps: stop and tell a person."""
 

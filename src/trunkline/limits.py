@@ -27,6 +27,8 @@ ASK_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and after how many the state is saved.
 ASK_WORKERS: Final = 4
 ASK_CALLS: Final = 500
+# Ours: source records that are merged in one transaction, unless one batch has more.
+MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
 DELIVERY_RETRY_S_MAX: Final = 86_400
 # Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.
@@ -40,6 +42,9 @@ JSON_DEPTH_MAX: Final = 256
 VERSION_AHEAD_S_MAX: Final = 86_400
 EVENT_AHEAD_DAYS_MAX: Final = 400
 EVENT_YEAR_MIN: Final = 2010
+EVENT_YEAR_MAX: Final = (
+    2039  # the last of projected partitions and d_date; each year adds 372 locations to a query without dates
+)
 
 
 class Reason(NamedTuple):

@@ -102,7 +102,8 @@ class ApiWindow(msgspec.Struct, frozen=True, tag_field="kind", tag="window"):
     @property
     def place(self) -> str:
         """The text of a position before its offset."""
-        return f"{self.uri}@{self.version}:"
+        # Without the version: a record that is listed again, beside others, keeps its position.
+        return f"{self.uri}:"
 
     @property
     def first(self) -> str:

@@ -182,7 +182,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Settings(Options, frozen=True, kw_only=True):
     """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
-    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `without_password`.
+    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `public_url`.
     `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
     """
 
@@ -250,7 +250,9 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     secret_arn: Annotated[
         str | None, about("A secret of Secrets Manager, instead of a user.", variable="SECRET_ARN")
     ] = None
-    bucket: Annotated[str, about("The bucket of releases.", variable="RELEASE_BUCKET")] = "daab-lab-jfr-datalake"
+    bucket: Annotated[
+        str | None, about("The bucket of releases. The Lambda function has a default.", variable="RELEASE_BUCKET")
+    ] = None
     prefix: Annotated[str, about("What their keys begin with.", variable="RELEASE_PREFIX")] = "Redshift/Rel"
     pick: Annotated[
         Literal["first", "latest"], about("Which file runs where several match.", variable="RELEASE_PICK")
@@ -266,8 +268,8 @@ class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> ReleaseSettings:
         """An empty variable sets nothing. Raises UsageError naming the variable, its value and what is valid."""
-        found = converted(cls, from_variables(cls, os.environ if environ is None else environ))
-        return cls(**{name: value for name, (value, _) in found.items()})
+        given = converted(cls, from_variables(cls, os.environ if environ is None else environ))
+        return cls(**{name: value for name, (value, _) in given.items()})
 
 
 def is_debug(environ: Mapping[str, str] | None = None) -> bool:

@@ -15,7 +15,7 @@ from redshift_data_emulator import Fault
 
 from trunkline.aws.clients import make_client
 from trunkline.aws.errors import RefusedError
-from trunkline.aws.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
+from trunkline.aws.redshift_data import DataApi, RedshiftTarget, SqlError, StatementTimeoutError
 from trunkline.errors import TransientError, UsageError
 
 
@@ -38,7 +38,7 @@ def test_a_sql_error_is_an_exception_with_its_text(api) -> None:
         api.run("SELECT * FROM nowhere", "t1")
     assert api.describe(caught.value.statement_id).status == "FAILED"
     with pytest.raises(SqlError, match='database "other" does not exist'):
-        DataApi(api.client, Target("other", "analytics")).run("SELECT 1", "t2")
+        DataApi(api.client, RedshiftTarget("other", "analytics")).run("SELECT 1", "t2")
 
 
 def test_one_token_is_one_statement(api, endpoint, query) -> None:
@@ -72,7 +72,7 @@ def test_throttling_that_goes_on_is_transient_and_refusal_is_not(api, endpoint) 
     with pytest.raises(RefusedError, match="AccessDenied"):
         api.execute("SELECT 1", "t1")
     with pytest.raises(RefusedError, match="endpoint doesn't exist"):
-        DataApi(api.client, Target("dev", "other")).execute("SELECT 1", "t1")
+        DataApi(api.client, RedshiftTarget("dev", "other")).execute("SELECT 1", "t1")
 
 
 def test_polling_outlives_errors_of_polling(api, endpoint) -> None:

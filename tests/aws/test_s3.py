@@ -103,7 +103,7 @@ def test_an_overwritten_object_is_a_new_version(s3: Any, is_versioned: bool) -> 
 
 def test_errors_say_what_to_do(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong prefix, wrong bucket, no credentials."""
-    with pytest.raises(UsageError, match="nothing is stored under"):
+    with pytest.raises(UsageError, match="there is no object under"):
         list_files(["s3://lake/none"])
     with pytest.raises(UsageError, match="names no bucket"):
         list_files(["s3://"])

@@ -93,7 +93,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("collect", "--since", "yesterday"), "--since 'yesterday' is not a valid date or time"),
+        (("collect", "--since", "soon"), "--since 'soon' is not a valid date or time"),
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "not the ARN of a Connect instance"),
@@ -101,7 +101,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
         (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "not the ARN of a Connect instance"),
     ],
 )
-def test_mistakes_are_told(ask, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_explained(ask, words: tuple[str, ...], said: str) -> None:
     """Exit 2, and what would be valid."""
     code, _, err = ask(*words)
     assert code == 2
@@ -125,7 +125,7 @@ def test_without_an_instance_it_says_how_to_get_one(ask, monkeypatch: pytest.Mon
     assert "--serve-connect" in err
 
 
-def test_one_instance_that_fails_keeps_no_other_from_its_turn(ask) -> None:
+def test_a_failing_instance_does_not_stop_the_others(ask) -> None:
     """An instance that does not exist: its error and exit 1; the other one is collected."""
     other = INSTANCE_ARN.replace(INSTANCE_ID, "00000000-0000-4000-8000-000000000000")
     code, out, err = ask("collect", *RANGE, "--instance", other, "--instance", INSTANCE_ARN)
@@ -148,7 +148,7 @@ def test_the_lambda_function_answers_per_instance(ask) -> None:
     assert answer["is_done"] is True
 
 
-def test_a_lambda_without_time_hands_everything_on(tmp_path: Path) -> None:
+def test_a_lambda_without_time_leaves_everything_to_the_next_run(tmp_path: Path) -> None:
     """Too little is left for one call: nothing is called, the watermark stays, and the next run takes it all."""
     virtual = VirtualClock(DAY.timestamp() + 19.7 * 3600)
     api = emulator(simulated(24), virtual)

@@ -182,6 +182,9 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
     [
         (["load", "contact_recrod", "x"], 2, "there is no object 'contact_recrod'; did you mean 'contact_record'?"),
         (["load", "contact_record", "nowhere"], 2, "'nowhere' does not exist: name a file, a folder, a glob"),
+        (["load", "contact_record", "https://a.b/x.json"], 2, "is a web address, which is not read: download it first"),
+        (["load", "contact_record", "HTTP://a.b/x.json"], 2, "is a web address, which is not read"),
+        (["load", "contact_record", "gs://bucket/x"], 2, "has the scheme gs://, which is not read"),
         (["load", "contact_record", "*.nothing"], 2, "no file matches '*.nothing'"),
         (["load", "contact_record", "broken"], 1, "cannot be read (No such file or directory)"),
         (["load", "contact_record", "fifo"], 2, "is not a regular file"),
@@ -304,7 +307,7 @@ def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.Mon
     [
         (["nope"], "metric 'nope' is not known"),
         (["service_level", "--by", "team"], "group 'team' is not known; valid: queue, agent"),
-        (["service_level", "--by", "queue,queue"], "name each once"),
+        (["service_level", "--by", "queue,queue"], "name each group once"),
         (["service_level", "--interval", "week"], "'week' is not one of"),
         (["service_level", "--zone", "Mars/X"], "time zone 'Mars/X' is not known"),
         (["service_level", "--zone", "Mars/X", "--since", "2026-03-03"], "time zone 'Mars/X' is not known"),
@@ -331,6 +334,9 @@ def test_metrics_that_cannot_be(ask: Ask, loaded: Path, words: list[str], messag
 
 def test_metrics_that_can(ask: Ask, loaded: Path) -> None:
     """Spaces between groups, a span without contacts, every output."""
+    limited = ask("metric", "query", "contacts_created", "--by", "channel", "--limit", "2", "--home", loaded)
+    assert (limited.code, len(limited.out.splitlines())) == (0, 4)
+    assert ask("metric", "query", "contacts_created", "--limit", "2", "--sql", "redshift").out.endswith("\nLIMIT 2;\n")
     spaced = ask("metric", "query", "contacts_queued", "--by", "queue, channel", "--home", loaded, "--output", "csv")
     assert spaced.out.startswith("queue_id,queue_name,channel,contacts_queued\n")
     nothing = ask("metric", "query", "service_level", "--since", "2030-01-01", "--home", loaded, "--output", "json")
@@ -546,7 +552,7 @@ def test_a_lake_that_lacks_files(ask: Ask, home: Path) -> None:
     assert (doctor.code, "0 rows in the lake, 120 in the warehouse" in doctor.out) == (1, True)
     said = ask("warehouse", "rebuild", "--home", home)
     assert said.code == 1
-    assert "gives 0 rows of contact_record where its accounting has 120" in said.err
+    assert "gives 0 rows of contact_record and its accounting says 120" in said.err
     count = ["sql", "SELECT count(*) AS n FROM connect.f_calls", "--home", str(home), "--output", "csv"]
     assert ask(*count).out == "n\n120\n"
     for file in files:
@@ -580,7 +586,7 @@ def test_damaged_lake_files(ask: Ask, home: Path) -> None:
 def test_two_loads_at_once(ask: Ask, home: Path, delivered: Path) -> None:
     """The second says who is at work, and exits 1."""
     with open_home(Settings.load(home, {})):
-        process = child("load", "contact_record", delivered, "--home", home)
+        process = child("load", "contact_record", delivered, "--home", home, "--wait", "0")
         said = ended(process)
     assert said.code == 1
     assert f"{home} is in use by process {os.getpid()}; wait for it to end or stop it" in said.err
@@ -591,14 +597,45 @@ def test_a_load_while_somebody_reads(ask: Ask, home: Path, delivered: Path) -> N
     """The load says that the warehouse is open; readers beside readers are fine; a reader beside a load is told."""
     with open_reader(Settings.load(home, {})):
         assert ended(child("sql", "SELECT 1", "--home", home)).code == 0
-        said = ended(child("load", "contact_record", delivered, "--home", home))
+        said = ended(child("load", "contact_record", delivered, "--home", home, "--wait", "0"))
         assert said.code == 1
-        assert "is open in another process; wait for it to end or stop it, then try again" in said.err
+        assert f"is in use by process {os.getpid()}; wait for it to end or stop it, then try again" in said.err
     with open_home(Settings.load(home, {})):
-        said = ended(child("sql", "SELECT 1", "--home", home))
+        said = ended(child("sql", "SELECT 1", "--home", home, "--wait", "0"))
         assert said.code == 1
-        assert "is open in another process" in said.err
+        assert f"is in use by process {os.getpid()}" in said.err
     assert ask("load", "contact_record", delivered, "--home", home).code == 0
+
+
+@pytest.mark.parametrize("words", [["sql", "SELECT 1 AS one"], ["doctor"], ["load", "contact_record", "{delivered}"]])
+def test_commands_wait_for_a_lock(ask: Ask, home: Path, delivered: Path, words: list[str]) -> None:
+    """They say once for whom, and go on when it is done, whoever writes or reads."""
+    with open_home(Settings.load(home, {})):
+        process = child(*(word.replace("{delivered}", str(delivered)) for word in words), "--home", home)
+        assert process.stderr is not None
+        assert f"is in use by process {os.getpid()}; waiting up to 60 s." in process.stderr.readline()
+    said = ended(process)
+    assert (said.code, said.err.count("waiting")) == (0, 0)
+
+
+def test_a_load_waits_for_a_reader(home: Path, delivered: Path) -> None:
+    """A long query does not make a scheduled load fail."""
+    with open_reader(Settings.load(home, {})):
+        process = child("load", "contact_record", delivered, "--home", home)
+        assert process.stderr is not None
+        assert f"warehouse.duckdb is in use by process {os.getpid()}; waiting up to 60 s." in process.stderr.readline()
+    assert ended(process).code == 0
+
+
+def test_waiting_ends(ask: Ask, home: Path) -> None:
+    """After the time given, with exit code 1."""
+    with open_home(Settings.load(home, {})):
+        begun = time.monotonic()
+        said = ended(child("doctor", "--home", home, "--wait", "0.5"))
+    assert said.code == 1
+    assert "waiting up to 0.5 s" in said.err
+    assert "wait for it to end or stop it, then try again" in said.err
+    assert time.monotonic() - begun > 0.5
 
 
 @pytest.fixture(scope="module")

@@ -136,6 +136,58 @@ def test_a_terminal_gets_a_drawn_table_and_no_markup_from_data() -> None:
     assert "─" in seen
 
 
+def test_rows_wider_than_a_terminal_are_shown_one_column_a_line() -> None:
+    """Every column with its value, in full; an id is never broken."""
+    seen = on_terminal(
+        "from trunkline.cli import output\n"
+        "names = [f'column_{n}' for n in range(40)]\n"
+        "output.rows(names, [[f'{n}-' + 'x' * 30 for n in range(40)], list(range(40))])"
+    ).replace("\r\n", "\n")
+    assert "─[ 1 ]─" in seen
+    assert "─[ 2 ]─" in seen
+    assert f"\ncolumn_7   7-{'x' * 30}\n" in seen
+    assert "\ncolumn_39  39\n" in seen
+
+
+def test_a_table_that_fits_when_prose_is_wrapped_stays_a_table() -> None:
+    """Ids stay whole, sentences go over several lines; no rows are still a table."""
+    seen = on_terminal(
+        "from trunkline.cli import output\n"
+        "output.rows(['id', 'meaning'], [['a' * 40, 'words ' * 30]])\noutput.rows(['n'], [])"
+    )
+    assert "a" * 40 in seen
+    assert "─[" not in seen
+    assert seen.count("words") == 30
+
+
+def test_text_cannot_reverse_its_direction(capsys: pytest.CaptureFixture[str]) -> None:
+    """Overrides, isolates, marks and line separators are escaped in tables and notes; right-to-left text is left alone."""
+    output.rows(["name"], [["a\u202eb\u2066c\u200fd\u2028e"], ["\u05e9\u05dc\u05d5\u05dd"]])
+    output.note("x\u202ey")
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[2:] == ["a\\u202eb\\u2066c\\u200fd\\u2028e", "\u05e9\u05dc\u05d5\u05dd"]
+    assert captured.err == "x\\u202ey\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("+cmd|x", "'+cmd|x"), ("-2+3", "'-2+3"), ("@SUM(1)", "'@SUM(1)"),
+        ("\tx", "'\tx"), ("\uff1d1+1", "'\uff1d1+1"), ("+15365550109", "+15365550109"), ("-1.5", "-1.5"), (-1.5, "-1.5"),
+        (Decimal(-2), "-2"), ("a=b", "a=b"), ("", ""), (["=x"], '["=x"]'),
+    ],
+)  # fmt: skip
+def test_a_spreadsheet_runs_no_cell(value: object, written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text that looks like a formula is marked as text; numbers stay numbers; csv-raw is exact."""
+    output.rows(["v"], [[value]], Format.CSV)
+    assert (
+        list(csv.reader(io.StringIO(capsys.readouterr().out))) == [["v"], [written] if written else []] or not written
+    )
+    output.rows(["v"], [[value]], Format.RAW_CSV)
+    raw = list(csv.reader(io.StringIO(capsys.readouterr().out)))[1:]
+    assert raw == [[value]] or not isinstance(value, str) or value == ""
+
+
 def test_progress_shows_on_a_terminal() -> None:
     """A person sees how far it is."""
     seen = on_terminal(

@@ -118,7 +118,7 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
         (("reconcile", "--instance", "mine"), "is not the ARN of a Connect instance"),
     ],
 )
-def test_mistakes_are_told_in_words(ask, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_explained(ask, words: tuple[str, ...], said: str) -> None:
     """Exit 2, and what would be valid."""
     code, _, err = ask(*words)
     assert (code, said in err) == (2, True), err
@@ -131,7 +131,7 @@ def test_ages_that_never_settle_are_refused(ask, monkeypatch: pytest.MonkeyPatch
     assert (code, "settle_hours is [24, 6]" in err) == (2, True)
 
 
-def test_a_second_run_asks_for_nothing_that_it_has(ask, api: ConnectApi) -> None:
+def test_a_second_run_makes_no_call_again(ask, api: ConnectApi) -> None:
     """What was listed at its age is not listed again; only what passed since is."""
     ask("reconcile", "--since", "2026-03-03")
     first = api.count()["SearchContacts"]

@@ -72,7 +72,7 @@ def test_runs_that_come_late_list_once() -> None:
     assert windows_to_list(PERIOD, [ListedWindow(PERIOD, at(400))], RULE, at(900)) == []
 
 
-def test_asked_for_by_a_person_it_is_listed_again() -> None:
+def test_a_requested_day_is_listed_again() -> None:
     """`fresh_since` does not take what is older."""
     done = [ListedWindow(PERIOD, at(100))]
     assert windows_to_list(PERIOD, done, RULE, at(500), at(499)) == [PERIOD]
@@ -81,7 +81,7 @@ def test_asked_for_by_a_person_it_is_listed_again() -> None:
     ]
 
 
-def test_settled_is_what_was_listed_whole_after_the_last_age() -> None:
+def test_a_period_is_settled_when_listed_completely_after_the_last_age() -> None:
     """One part that was asked for sooner, and it is not settled."""
     assert not is_settled(PERIOD, [ListedWindow(PERIOD, at(95.9))], RULE)
     assert is_settled(PERIOD, [ListedWindow(PERIOD, at(96))], RULE)
@@ -102,7 +102,7 @@ def test_states() -> None:
 
 
 @pytest.mark.parametrize("hours", [(), (0,), (-1, 2), (6, 6), (24, 6)])
-def test_ages_that_cannot_be(hours: tuple[int, ...]) -> None:
+def test_invalid_ages_are_refused(hours: tuple[int, ...]) -> None:
     """A rule that would never settle, or settle at once, is refused in words."""
     with pytest.raises(UsageError, match="settle_hours"):
         settle_rule(hours)

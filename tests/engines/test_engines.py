@@ -1,4 +1,4 @@
-"""Engines: what each calls our types, how wide its text is, and what a wrong name says."""
+"""Engines: type names, lengths of text, and the error for an unknown name."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_trino_names_are_types_that_trino_has() -> None:
     sqlglot.parse_one(f"SELECT CAST(x AS {name})", dialect="trino")
 
 
-def test_text_of_redshift_is_as_long_as_what_is_published() -> None:
-    """Declared length first, then what the name lets one expect, then all that Redshift can hold; all in bytes."""
+def test_redshift_text_has_the_published_length() -> None:
+    """The declared length, else the length that the name suggests, else Redshift's maximum; all in bytes."""
     lengths = {name: text_bytes_of(_column("text", name)) for name in ("queue_arn", "contact_id", "queue_name", "note")}
     assert lengths == {"queue_arn": 2048, "contact_id": 512, "queue_name": 1024, "note": TEXT_BYTES_MAX}
     assert text_bytes_of(_column("text", "contact_id", 36)) == 36
@@ -65,7 +65,7 @@ def test_text_of_redshift_is_as_long_as_what_is_published() -> None:
 
 
 def test_redshift_refuses_a_longer_varchar() -> None:
-    """A length that Redshift cannot have is an error that names the column, not DDL that fails later."""
+    """A length above Redshift's maximum is an error that names the column, before any DDL runs."""
     with pytest.raises(ValueError, match="column x: length_max 65536 is outside 1 to 65535 bytes"):
         find("redshift").type_of(_column("text", length_max=65_536))
 
@@ -91,13 +91,13 @@ def test_a_quote_in_a_name_stays_a_name() -> None:
 
 
 def test_an_unknown_engine_names_the_known_ones() -> None:
-    """A wrong engine is wrong usage and the message lists what is there."""
+    """An unknown engine is a usage error that lists the valid names."""
     with pytest.raises(UsageError, match="no engine 'oracle'; engines are duckdb, postgres, redshift, athena"):
         find("oracle")
 
 
-def test_every_refusal_says_what_instead_and_where_it_is_written() -> None:
-    """What an engine refuses is of use only with the way round it and a source."""
+def test_every_refusal_has_an_alternative_and_a_source() -> None:
+    """A refusal is useful only with a workaround and where it is documented."""
     refusals = [refusal for engine in ENGINES.values() for refusal in engine.refuses]
     assert len(refusals) > 8
     assert all(refusal.what and refusal.instead and refusal.source for refusal in refusals)

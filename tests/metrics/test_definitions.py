@@ -1,4 +1,4 @@
-"""Every metric by hand: small sets of contacts whose answers are worked out on paper, from Amazon's definitions."""
+"""Every metric by hand: small sets of contacts with the answers computed by hand from Amazon's definitions."""
 
 from __future__ import annotations
 
@@ -121,14 +121,31 @@ CASES: list[tuple[str, list[dict[str, Any]], object]] = [
         ],
         3.0,
     ),
-    ("AVG_HOLD_TIME_ALL_CONTACTS", [handled(agent_customer_hold_duration_ms=6000), handled(), handled(), {}], 2.0),
-    ("AVG_HOLDS", [handled(agent_number_of_holds=3), handled(), {"agent_number_of_holds": 9}], 1.5),
-    ("AVG_HOLDS", [{}], None),
+    ("AVG_HOLD_TIME_ALL_CONTACTS", [handled(agent_customer_hold_duration_ms=6000), handled(), handled(), {}], 6.0),
+    (
+        "AVG_HOLD_TIME_ALL_CONTACTS",
+        [
+            handled(agent_customer_hold_duration_ms=6000),
+            handled(agent_customer_hold_duration_ms=0, agent_number_of_holds=1),
+            handled(agent_number_of_holds=2),
+            {"agent_customer_hold_duration_ms": 9000},
+        ],
+        3.0,
+    ),
+    ("AVG_HOLD_TIME_ALL_CONTACTS", [handled(agent_number_of_holds=2), {}], None),
+    ("AVG_HOLDS", [handled(agent_number_of_holds=3), handled(), {"agent_number_of_holds": 9}], 4.0),
+    ("AVG_HOLDS", [handled(agent_number_of_holds=1), {}, {}, queued(4)], 0.25),
+    ("AVG_HOLDS", [{}], 0.0),
     ("CONTACTS_PUT_ON_HOLD", [handled(agent_number_of_holds=n) for n in (0, 1, 2, None)], 2),
     (
         "AVG_AFTER_CONTACT_WORK_TIME",
         [handled(agent_after_contact_work_duration_ms=9000), handled(), {}, queued(4)],
         4.5,
+    ),
+    (
+        "AVG_AFTER_CONTACT_WORK_TIME",
+        [{"agent_after_contact_work_duration_ms": 9000}, handled(), handled(agent_after_contact_work_duration_ms=3000)],
+        4.0,
     ),
     ("SUM_AFTER_CONTACT_WORK_TIME", [handled(agent_after_contact_work_duration_ms=9000), handled(), {}], 9.0),
     ("SUM_AFTER_CONTACT_WORK_TIME", [{}], None),
@@ -178,14 +195,14 @@ CASES: list[tuple[str, list[dict[str, Any]], object]] = [
 
 
 @pytest.mark.parametrize(("name", "contacts", "expected"), CASES, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(CASES)])
-def test_metric_has_the_value_worked_out_by_hand(name: str, contacts: list[dict[str, Any]], expected: object) -> None:
-    """The value is the one on paper, to the bit, and of the type its unit says."""
+def test_metric_has_the_value_computed_by_hand(name: str, contacts: list[dict[str, Any]], expected: object) -> None:
+    """The value is exactly the one computed by hand, with the type of its unit."""
     rows = measure(database(contacts), name)
     assert rows == [(expected,)]
     assert type(rows[0][0]) is type(expected)
 
 
-def test_every_metric_is_worked_out_at_least_once() -> None:
+def test_every_metric_is_computed_at_least_once() -> None:
     """No metric is without a case above."""
     assert {name for name, _, _ in CASES} == set(METRICS)
 
@@ -202,7 +219,7 @@ def test_nothing_measured_is_null_and_nothing_counted_is_zero() -> None:
     """Without contacts, counts are 0 and everything else is NULL."""
     (row,) = measure(database([]), *METRICS)
     assert dict(zip(METRICS, row, strict=True)) == {
-        name: 0 if one.shape == "count" else None for name, one in METRICS.items()
+        name: 0 if metric.shape == "count" else None for name, metric in METRICS.items()
     }
 
 
@@ -216,7 +233,7 @@ def test_x_is_strict_for_amazons_metrics_and_inclusive_for_the_reference_query()
 
 
 def test_x_of_a_queue_goes_by_id_before_name() -> None:
-    """Each contact is held against its own queue's X: by id, else by name, else the default."""
+    """Each contact is compared with its own queue's X: by id, else by name, else the default."""
     contacts = database(
         [
             handled(15, queue_id="q-1", queue_name="Sales"),
@@ -230,16 +247,16 @@ def test_x_of_a_queue_goes_by_id_before_name() -> None:
     assert rows == [("q-1", "Sales", 0), ("q-2", "Sales", 1), ("q-3", "O'Brien's", 1), (None, None, 0)]
 
 
-def test_metrics_that_share_a_value_state_it_alike() -> None:
+def test_metrics_that_share_a_value_have_one_expression() -> None:
     """The name of a value per contact stands for one expression only, so one query may compute it once."""
     stated: dict[str, str] = {}
-    for one in METRICS.values():
-        if one.value:
-            assert stated.setdefault(one.value_column, one.value) == one.value
-        assert ('"x_ms"' in one.condition) == one.takes_x
+    for metric in METRICS.values():
+        if metric.value:
+            assert stated.setdefault(metric.value_column, metric.value) == metric.value
+        assert ('"x_ms"' in metric.condition) == metric.takes_x
 
 
-def test_metrics_say_what_they_give_up() -> None:
+def test_metrics_name_their_approximation() -> None:
     """Every metric made of the abandoned condition names the field that the export lacks."""
     for name in ("CONTACTS_ABANDONED", "SUM_CONTACTS_ABANDONED_IN_X", "ABANDONMENT_RATE", "AVG_ABANDON_TIME"):
         assert "PreDisconnectState" in METRICS[name].approximation

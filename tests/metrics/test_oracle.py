@@ -34,7 +34,7 @@ GROUPINGS = [tuple(some) for size in (0, 1, 2, 3) for some in combinations(DIMEN
 
 @dataclass(frozen=True)
 class Centre:
-    """A loaded home, open for questions, and what its contacts were."""
+    """A loaded home, open for queries, and its simulated contacts."""
 
     name: str
     reader: Reader
@@ -47,8 +47,8 @@ class Centre:
         return differences(sql, by_oracle(self.simulated, ask))
 
     def waits(self) -> list[int]:
-        """All waits there are, shortest first."""
-        return sorted(one.queue_s for one in self.simulated.contacts if one.queue_s is not None)
+        """All waits, shortest first."""
+        return sorted(contact.queue_s for contact in self.simulated.contacts if contact.queue_s is not None)
 
 
 @pytest.fixture(scope="module", params=list(CENTRES))
@@ -109,7 +109,9 @@ def test_every_x(centre: Centre) -> None:
     waits = centre.waits()
     tie = waits[len(waits) // 2]
     assert waits.count(tie) > 1
-    queues = sorted({(one.queue_id, one.queue_name) for one in centre.simulated.contacts if one.queue_name})
+    queues = sorted(
+        {(contact.queue_id, contact.queue_name) for contact in centre.simulated.contacts if contact.queue_name}
+    )
     (first_id, first_name), (_, second_name), (third_id, _) = queues[:3]
     # The first queue is named twice: its id wins.
     per_queue = {first_id: 5, first_name: 300, second_name: tie, third_id: 0.5, "default": waits[-1]}
@@ -120,11 +122,11 @@ def test_every_x(centre: Centre) -> None:
 
 
 def test_bounds_on_local_days(centre: Centre) -> None:
-    """Since and until on local midnights, also of days of 23 and 25 hours, and bounds that leave nothing over."""
+    """Since and until on local midnights, also of days of 23 and 25 hours, and bounds that select nothing."""
     days = sorted({key[0] for key in by_oracle(centre.simulated, Ask((), "day", "America/New_York"))})
     for zone in ("America/New_York", "Australia/Lord_Howe"):
         for first, last in pairwise(days):
-            since, until = (datetime(one.year, one.month, one.day, tzinfo=ZoneInfo(zone)) for one in (first, last))
+            since, until = (datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) for day in (first, last))
             for ask in (
                 Ask(("queue",), "hour", zone, since=since, until=until),
                 Ask(since=since),
@@ -164,7 +166,7 @@ STATISTICS = {
 
 @pytest.mark.parametrize("by", ["queue", "agent"])
 def test_the_statistics_view_agrees(centre: Centre, by: str) -> None:
-    """What Amazon's statistics table says of the same contacts is what the metrics say."""
+    """Amazon's statistics table gives the same numbers for the same contacts."""
     names = tuple(STATISTICS.values())
     sql = f"SELECT {by}_id, {', '.join(STATISTICS)} FROM connect_datalake.contact_statistic_record "
     rows = centre.reader.con.execute(sql + "WHERE disconnect_timestamp IS NOT NULL GROUP BY 1").fetchall()

@@ -1,4 +1,4 @@
-"""Users' own objects: what a TOML file gives, and that whatever is wrong in it is said where and how."""
+"""Users' own objects: what a TOML file declares, and errors that name the place of each mistake."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS, find, load
 from trunkline.objects.model import RECORD_COLUMNS, Json, ListOf, MapOf
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user_objects import line_of, read_objects
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
 
@@ -54,7 +54,7 @@ def test_the_example_gives_a_whole_object() -> None:
     assert not any(column.is_amazon for column in obj.columns)
 
 
-def test_the_least_that_can_be_said(tmp_path: Path) -> None:
+def test_a_minimal_object(tmp_path: Path) -> None:
     """Key and event time are enough: the rest has defaults, text is the type and the name is the path."""
     (obj,) = read_objects(_file(tmp_path, LEAST))
     assert (obj.lake_table, obj.warehouse_table) == ("own.survey", "connect.survey")
@@ -102,7 +102,7 @@ WRONG = {
     "column name": (LEAST.replace("id = {}", "id = {}\nDay_1 = {}"), r"columns\.Day_1\] name = 'Day_1'"),
     "record column": (LEAST + "record_hash = {}", r"record_hash' .*are taken"),
     "partition key": (LEAST + "year = {}", r"'year' .*are taken"),
-    "name of a statement": (LEAST + "batch_id = {}", r"'batch_id' .*are taken: .*; name it otherwise and set path"),
+    "column of an engine": (LEAST + "xmin = {}", r"'xmin' .*are taken: .*; use another name and set path"),
     "column twice": (LEAST + "id = {}", r"is not TOML"),
     "column key": (LEAST + "x = { typ = 'text' }", r"columns\.x\] has an unknown key 'typ'; keys are type, path"),
     "type": (LEAST + "x = { type = 'strng' }", r"columns\.x\] type = 'strng' is not valid; valid are text, bigint"),
@@ -110,11 +110,26 @@ WRONG = {
     "list of lists": (LEAST + "x = { type = 'list<json>' }", r"type = 'list<json>'"),
     "pii": (LEAST + "x = { pii = 'secret' }", r"pii = 'secret' is not valid; valid are none, direct, indirect"),
     "transform": (LEAST + "x = { transform = 'upper' }", r"valid are plain, seconds_to_ms"),
-    "transform of text": (LEAST + "x = { transform = 'seconds_to_ms' }", r"gives a column of type bigint"),
+    "transform of text": (LEAST + "x = { transform = 'seconds_to_ms' }", r"needs a column of type bigint"),
     "length": (LEAST + "x = { length_max = 65536 }", r"length_max = 65536 .*from 1 to 65535"),
     "length true": (LEAST + "x = { length_max = true }", r"length_max = True"),
     "length of a date": (LEAST + "x = { type = 'date', length_max = 3 }", r"only a column of type text"),
     "path": (LEAST + "x = { path = 'a..b' }", r"path = 'a\.\.b'"),
+    "quotation mark in a path": (LEAST + "x = { path = 'a\"b' }", r"line 8: .*columns\.x\] path = .*no quotation mark"),
+    "backslash in a path": (LEAST + r"x = { path = 'a\b' }", r"line 8: .*backslash or control character"),
+    "control character in a path": (LEAST + r'x = { path = ["a", "b\u0001"] }', r"line 8: .*control character"),
+    "the ledger's schema": (
+        LEAST.replace("event_time", 'warehouse_table = "ledger.batch"\nevent_time'),
+        r"line 4: \[object\.survey\] warehouse_table = 'ledger\.batch' .*schema ledger belongs to Trunkline",
+    ),
+    "an engine's schema": (
+        LEAST.replace("event_time", 'warehouse_table = "pg_catalog.x"\nevent_time'),
+        r"line 4: .*schema pg_catalog belongs .*; choose another",
+    ),
+    "an engine's database": (
+        LEAST.replace("event_time", 'database = "information_schema"\nevent_time'),
+        r"line 4: .*database = 'information_schema' .*choose another",
+    ),
     "empty path": (LEAST + "x = { path = [] }", r"path = \[\]"),
     "key of numbers": (LEAST.replace("id = {}", 'id = { type = "bigint" }'), r"key = 'id' .*declared are none"),
     "whole and part": (
@@ -132,9 +147,41 @@ WRONG = {
 }
 
 
+LINES = """# Survey answers
+
+[object.survey]
+key = ["id"]   # text
+event_time = "at"
+"database" = "voc"
+
+[object.survey.columns]
+id = {}
+at = { type = "timestamp" }
+[object.survey.columns.'free text']
+path = "x"
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "line"),
+    [
+        ("object.survey", "", 3),
+        ("object.survey", "key", 4),
+        ("object.survey", "database", 6),
+        ("object.survey", "partition", 3),
+        ("object.survey.columns.at", "type", 10),
+        ("object.survey.columns.free text", "path", 12),
+        ("object.other", "key", None),
+    ],
+)
+def test_the_line_of_a_mistake(table: str, key: str, line: int | None) -> None:
+    """The key's line, else that of its table, in any of TOML's ways to write it."""
+    assert line_of(LINES, table, key) == line
+
+
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said(name: str, tmp_path: Path) -> None:
-    """Each fault is a UsageError with the file, the place, the value and what is valid."""
+def test_a_mistake_is_named(name: str, tmp_path: Path) -> None:
+    """Each mistake is a UsageError with the file, the place, the value and what is valid."""
     text, expected = WRONG[name]
     path = _file(tmp_path, text)
     with pytest.raises(UsageError, match=expected) as caught:
@@ -143,7 +190,7 @@ def test_what_is_wrong_is_said(name: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing file, a folder and bytes that are no UTF-8 are wrong usage, not tracebacks."""
+    """A missing file, a folder and bytes that are not UTF-8 are usage errors, not tracebacks."""
     with pytest.raises(UsageError, match=r"absent\.toml: cannot be read"):
         read_objects(tmp_path / "absent.toml")
     with pytest.raises(UsageError, match="cannot be read"):
@@ -161,7 +208,7 @@ SCALAR = st.one_of(st.text(max_size=8), st.integers(), st.booleans(), st.floats(
 @given(key=st.sampled_from(["key", "version", "partition", "database", "warehouse_table", "grain", "type", "path",
                             "pii", "transform", "length_max", "meaning", "unit"]), value=SCALAR)  # fmt: skip
 def test_no_value_gives_a_traceback(key: str, value: object, tmp_path: Path) -> None:
-    """Any value in any key is taken or is wrong usage; no other error leaves the reader."""
+    """Any value in any key is accepted or a usage error; the reader raises nothing else."""
     if isinstance(value, str):
         text = "'" + "".join(c for c in value if c.isprintable() and c != "'" and c.isascii()) + "'"
     else:
@@ -178,8 +225,8 @@ def test_no_value_gives_a_traceback(key: str, value: object, tmp_path: Path) -> 
             pytest.fail(f"the test wrote no TOML: {body}")
 
 
-def test_load_adds_to_what_is_there() -> None:
-    """Our objects stay, the user's follow, and both are found; without files it is ours alone."""
+def test_load_adds_to_the_built_in_objects() -> None:
+    """Built-in objects come first, then the user's, and both are found; without files there are only the built-in ones."""
     objects = load([EXAMPLE])
     assert list(objects) == [*OBJECTS, "survey_answer"]
     assert find("survey_answer", objects).database == "survey"
@@ -202,9 +249,16 @@ def test_load_adds_to_what_is_there() -> None:
         (LEAST.replace("object.survey", "object.contact_record_versions").replace(
             "event_time", 'database = "connect_datalake"\nevent_time'),
          "uses connect_datalake.contact_record_versions"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.d_agent"\nevent_time'),
+         r"line 4: \[object.survey\] uses connect.d_agent, which d_agent has"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.v_contact_leg"\nevent_time'),
+         "line 4: .* uses connect.v_contact_leg"),
+        (LEAST.replace("object.survey", "object.contact_statistic_record").replace(
+            "event_time", 'database = "connect_datalake"\nevent_time'),
+         "line 4: .* uses connect_datalake.contact_statistic_record"),
     ],
 )  # fmt: skip
 def test_two_objects_never_share_a_table(text: str, expected: str, tmp_path: Path) -> None:
-    """A name or a table that is taken is refused, or one object would overwrite the other's rows."""
+    """A name or table that is in use is refused: one object would overwrite the other's rows."""
     with pytest.raises(UsageError, match=expected):
         load([_file(tmp_path, text)])

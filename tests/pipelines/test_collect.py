@@ -51,7 +51,7 @@ DURATIONS = (
 COMPARED = f"contact_id, record_fidelity, record_hash, record_version, disconnect_timestamp, {DURATIONS}"
 
 
-def test_a_day_from_the_api_is_whole_and_says_no_more_than_it_knows(tmp_path: Path) -> None:
+def test_a_day_from_the_api_is_complete_and_invents_no_value(tmp_path: Path) -> None:
     """Every contact once, fidelity api; what the API cannot give is NULL and never zero. Asked again, few are described."""
     instance = simulated(60)
     clock = VirtualClock(LATER_S)
@@ -106,7 +106,7 @@ def test_the_export_wins_in_any_order(tmp_path: Path, order: str) -> None:
 
 
 @pytest.mark.parametrize("each_target", SERVERS, indirect=True)
-def test_a_server_is_filled_the_same(tmp_path: Path, each_target: str) -> None:
+def test_a_server_gets_the_same_rows(tmp_path: Path, each_target: str) -> None:
     """What is held is asked of the server: the second run describes no settled contact; then the export replaces all."""
     clock = VirtualClock(LATER_S)
     given = service(emulator(simulated(24), clock), clock)
@@ -139,7 +139,7 @@ def _merged_at_once(home, given, stream: Path) -> None:
     merge_batches(home, obj, records)
 
 
-def test_killed_at_any_call_the_next_run_asks_nothing_twice(tmp_path: Path) -> None:
+def test_a_run_killed_at_any_call_repeats_no_call(tmp_path: Path) -> None:
     """Known flaw 17: killed before each call in turn, or after its answer was written down: the same rows, each
     question asked once.
     """
@@ -173,7 +173,7 @@ def test_killed_at_any_call_the_next_run_asks_nothing_twice(tmp_path: Path) -> N
 
 
 def test_killed_again_and_again_while_pages_are_listed_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed every few dozen calls, with pages listed behind what is durable: none of them is asked for again."""
+    """Killed every few dozen calls, with pages listed behind what is durable: none of them is requested again."""
     instance = instance_with([contact_at(n, FROM_S + n // 2) for n in range(720)])
     clock = VirtualClock(RUN_S)
     api = emulator(instance, clock, check=False)
@@ -233,7 +233,7 @@ def test_a_process_that_was_killed_leaves_nothing_behind(tmp_path: Path) -> None
     assert api.count()["DescribeContact"] == 6
 
 
-def test_an_old_journal_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_journal_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour later the contacts may have changed: what was asked then is asked again."""
     instance = instance_with([contact_at(1, FROM_S + 600, completed_at=FROM_S + 9 * 3600)])
     clock = VirtualClock(FROM_S + 8 * 3600)
@@ -276,7 +276,7 @@ def test_killed_between_effect_and_watermark(tmp_path: Path, step: int, monkeypa
 
 
 def test_killed_at_its_very_end_a_range_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All was read and durable, and the place was not forgotten: the same command says so, and asks nothing."""
+    """All was read and durable, and the place was not forgotten: the same command says so, and makes no call."""
     clock = VirtualClock(RUN_S)
     api = emulator(instance_with([contact_at(1, FROM_S + 600)]), clock)
 
@@ -291,7 +291,7 @@ def test_killed_at_its_very_end_a_range_is_done(tmp_path: Path, monkeypatch: pyt
         assert collect(home, service(api, clock), FROM, TO).tally.listed == 1
 
 
-def test_the_schedule_finds_who_completes_late(tmp_path: Path) -> None:
+def test_the_schedule_finds_contacts_that_complete_late(tmp_path: Path) -> None:
     """Known flaw 16: after contact work that ends hours later, an index that lags, an outage of the collector: all
     there in the end.
     """
@@ -332,7 +332,7 @@ def test_a_row_that_was_open_is_described_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("skew_s", [-290.0, 290.0])
-def test_a_clock_that_is_wrong_by_minutes_loses_nothing(tmp_path: Path, skew_s: float) -> None:
+def test_clock_skew_of_minutes_loses_nothing(tmp_path: Path, skew_s: float) -> None:
     """Beyond five minutes AWS refuses signatures; within, windows are due a little early or late."""
     instance = instance_with([contact_at(n, FROM_S + n * 1700) for n in range(12)])
     clock = VirtualClock(START_S)
@@ -345,7 +345,7 @@ def test_a_clock_that_is_wrong_by_minutes_loses_nothing(tmp_path: Path, skew_s: 
     assert api.count()["DescribeContact"] == 12
 
 
-def test_a_deadline_hands_the_rest_to_the_next_run(tmp_path: Path) -> None:
+def test_a_deadline_leaves_the_rest_to_the_next_run(tmp_path: Path) -> None:
     """Short runs: each moves the watermark on, none calls after its deadline, and nothing is described twice."""
     instance = instance_with([contact_at(n, FROM_S + n // 2) for n in range(420)])
     clock = VirtualClock(RUN_S)
@@ -391,7 +391,7 @@ def test_instances_of_one_account_share_its_quota_and_of_two_do_not(tmp_path: Pa
     assert api.calls == []
 
 
-def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
+def test_fields_that_the_api_lacks_are_not_drift(tmp_path: Path) -> None:
     """Fields that rows of the API never have did not vanish from the stream."""
     from trunkline.ledger import index
 
@@ -404,7 +404,7 @@ def test_what_the_api_lacks_is_no_drift(tmp_path: Path) -> None:
         assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]
 
 
-def test_a_plan_that_was_begun_is_let_go_by_whoever_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_plan_is_dropped_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed behind the plan and before its rows: a load of files drops it, and the collector makes it anew."""
     clock = VirtualClock(LATER_S)
     api = emulator(simulated(24), clock)

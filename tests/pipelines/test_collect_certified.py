@@ -91,8 +91,8 @@ def test_what_collect_listed_and_the_warehouse_lost_is_found_and_healed(tmp_path
         assert (healed.healed, healed.missing, centre.searches) == (144, 0, asked)
 
 
-def test_what_was_collected_too_soon_proves_nothing(tmp_path: Path) -> None:
-    """A day collected an hour after its end is counted from that, and asked for anew before it is closed."""
+def test_a_day_collected_too_early_is_not_certified(tmp_path: Path) -> None:
+    """A day collected an hour after its end is counted from that, and requested again before it is closed."""
     centre = Centre(DAY + 25 * HOUR)
     with centre_home(tmp_path) as home:
         centre.collect(home, DAY, centre.now)
@@ -118,7 +118,7 @@ def test_what_has_ended_just_now_is_left_for_the_next_run(tmp_path: Path) -> Non
         assert {one.counts.only_in_stream for one in centre.reconcile(home, now).records} == {0}
 
 
-def test_a_search_by_another_time_says_nothing_of_a_day(tmp_path: Path) -> None:
+def test_a_search_by_another_time_is_not_a_listing_of_a_day(tmp_path: Path) -> None:
     """Who began in a window is not who ended in it."""
     with centre_home(tmp_path) as home:
         Centre(SETTLED).collect(home, DAY, SETTLED, query=ContactQuery("INITIATION_TIMESTAMP"))
@@ -145,7 +145,7 @@ def test_answers_of_a_killed_run_are_as_old_as_they_are(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("deadline_s", [4.0, 40.0])
-def test_a_run_out_of_time_vouches_for_what_it_read_alone(tmp_path: Path, deadline_s: float) -> None:
+def test_a_run_out_of_time_stores_only_what_it_listed(tmp_path: Path, deadline_s: float) -> None:
     """Ended by its deadline, only seconds that were listed whole are kept; the next runs bring the rest."""
     centre = Centre(SETTLED)
     with centre_home(tmp_path, collect_describe="never") as home:
@@ -178,7 +178,7 @@ class Deadly:
 
 
 @pytest.mark.parametrize("every", [13, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-def test_killed_at_any_write_the_day_is_closed_all_the_same(
+def test_runs_killed_at_any_write_issue_the_same_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:
     """Collected and reconciled, killed before or after a write of the lake, and run again: the same certificate."""
@@ -205,9 +205,7 @@ def test_killed_at_any_write_the_day_is_closed_all_the_same(
 
 
 @pytest.mark.parametrize(("stretch", "files"), [(50, 2), (5_000, 1)])
-def test_a_listing_is_kept_in_files_that_are_neither_tiny_nor_without_bound(
-    tmp_path: Path, stretch: int, files: int
-) -> None:
+def test_listings_are_stored_in_files_of_bounded_size(tmp_path: Path, stretch: int, files: int) -> None:
     """Parts are gathered up to a number of contacts; whatever it is, the day is covered and has each contact once."""
     centre = Centre(SETTLED)
     with centre_home(tmp_path) as home:

@@ -128,7 +128,7 @@ def test_what_is_lost_is_named_and_healed_through_the_api(tmp_path: Path, lost: 
 @pytest.mark.soak
 @given(lost=st.sets(st.integers(0, 23)), ends=st.booleans(), sorts=st.booleans(), late=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_any_loss_whatever_amazon_leaves_open(
+def test_any_loss_under_any_undocumented_behavior(
     tmp_path_factory: pytest.TempPathFactory, lost: set[int], ends: bool, sorts: bool, late: bool
 ) -> None:
     """Any subset of records lost, under the emulator's other assumptions."""

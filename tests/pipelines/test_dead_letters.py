@@ -26,8 +26,8 @@ from homes import (
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.letters import kept_bytes
 from trunkline.pipelines.replay import replay
+from trunkline.pipelines.set_aside import kept_bytes
 from trunkline.pipelines.upkeep import drop_old_bytes, rebuild
 from trunkline.records import Mark
 from trunkline.sources.files.reader import FileSource

@@ -14,10 +14,10 @@ from homes import NARROW, Row, assert_adds_up, lake_best, lake_versions, opened,
 from trunkline.accounting import Counts
 from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import batches
+from trunkline.pipelines.doctor import examine
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reading import open_reader
-from trunkline.pipelines.state import examine
 from trunkline.pipelines.upkeep import compact, rebuild
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
@@ -139,4 +139,4 @@ def test_doctor_finds_no_fault_where_rows_were_deleted(tmp_path: Path) -> None:
         found = {one.check: one for one in examine(reader)}
     for check in ("accounting", "one row a key", "lake = warehouse"):
         assert found[f"note: {check}"].is_well, found[f"note: {check}"]
-    assert "more say that their key is gone" in found["note: one row a key"].detail
+    assert "of the rows mark a deleted key" in found["note: one row a key"].detail

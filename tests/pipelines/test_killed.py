@@ -39,8 +39,8 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger.records import decode_batch
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import kept_bytes
 from trunkline.pipelines.replay import replay
+from trunkline.pipelines.set_aside import kept_bytes
 from trunkline.pipelines.upkeep import rebuild
 
 # Each test starts several processes, which on a busy machine takes its time.

@@ -63,7 +63,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "in" / "file"
 
 
-def test_whole_is_certified(tmp_path: Path, source: Path) -> None:
+def test_a_complete_day_is_certified(tmp_path: Path, source: Path) -> None:
     """Nothing lost: nothing missing, the days are closed, and the hash is over their pairs, as sort and sha256sum do it."""
     records = contacts(20)
     write(source, *records)
@@ -117,8 +117,8 @@ def assert_healed(tmp_path_factory: pytest.TempPathFactory, lost: set[int]) -> N
         assert sum(one.counts.at_api_fidelity for one in healed.records) == len(ids)
 
 
-def test_what_was_healed_gives_way_to_the_stream_and_no_certificate_changes(tmp_path: Path, source: Path) -> None:
-    """The exported record comes after all: it replaces the row of the API, and the period says the same as before."""
+def test_the_stream_replaces_a_healed_row_without_changing_a_certificate(tmp_path: Path, source: Path) -> None:
+    """The exported record arrives later: it replaces the row of the API, and the period says the same as before."""
     records = contacts(12)
     write(source, *records[:5])
     with opened(tmp_path / "home", TALLY) as home:
@@ -138,8 +138,8 @@ def test_what_was_healed_gives_way_to_the_stream_and_no_certificate_changes(tmp_
         assert {one.name: one.sha256 for one in before.records} == held
 
 
-def test_why_it_is_missing(tmp_path: Path, source: Path) -> None:
-    """A dead letter, a contact that ended just now, one that nobody saw: each is told apart."""
+def test_each_missing_contact_has_its_reason(tmp_path: Path, source: Path) -> None:
+    """A dead letter, a contact that ended just now, one that nobody saw: each is reported apart."""
     now = NOON + 12 * HOUR
     lettered, late, never = tally("lettered"), tally("late", now - HOUR), tally("never", NOON - 3 * HOUR)
     write(source, tally("held"), lettered | {"Score": "many"})
@@ -155,7 +155,7 @@ def test_why_it_is_missing(tmp_path: Path, source: Path) -> None:
         assert "many" not in detail
 
 
-def test_a_rule_that_drops_is_no_gap(tmp_path: Path, source: Path) -> None:
+def test_a_deleted_contact_is_not_missing(tmp_path: Path, source: Path) -> None:
     """What a later version deletes is listed and not held, for a stated reason; the day is closed without it."""
     write(source, tally("held"), tally("dropped"))
     with opened(tmp_path / "home", TALLY) as home:
@@ -169,7 +169,7 @@ def test_a_rule_that_drops_is_no_gap(tmp_path: Path, source: Path) -> None:
         )  # fmt: skip
 
 
-def test_what_only_the_stream_saw_is_reported(tmp_path: Path, source: Path) -> None:
+def test_a_contact_that_is_only_in_the_stream_is_reported(tmp_path: Path, source: Path) -> None:
     """The listing lacks a contact that is held: that is said, and is no gap."""
     write(source, tally("a"), tally("b"))
     with opened(tmp_path / "home", TALLY) as home:
@@ -311,7 +311,7 @@ def test_rows_of_another_instance_are_not_counted(tmp_path: Path, source: Path) 
         assert len(load_records(home.store, "tally")) == 10
 
 
-def test_what_the_api_knows_no_more_stays_missing(tmp_path: Path, source: Path) -> None:
+def test_a_contact_that_the_api_no_longer_knows_stays_missing(tmp_path: Path, source: Path) -> None:
     """Listed, and gone when it is asked for: said so, and the day is not closed over it."""
     write(source, tally("a"))
     with opened(tmp_path / "home", TALLY) as home:
@@ -321,7 +321,7 @@ def test_what_the_api_knows_no_more_stays_missing(tmp_path: Path, source: Path) 
         assert (day_of(outcome).state, outcome.is_complete, outcome.healed) == ("settling", False, 0)
 
 
-def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path) -> None:
+def test_a_run_killed_at_any_call_continues_where_it_stopped(tmp_path: Path, source: Path) -> None:
     """Stopped before any call: the next run repeats no search that was kept and fetches nothing twice; the same end."""
     records = contacts(30)
     write(source, *records[::3])
@@ -347,7 +347,7 @@ def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path, source: Path
             assert set(register.fetches) == set(whole.fetches)
 
 
-def test_a_plan_says_what_it_takes_and_changes_nothing(tmp_path: Path, source: Path) -> None:
+def test_a_plan_estimates_the_cost_and_changes_nothing(tmp_path: Path, source: Path) -> None:
     """Windows, calls and time are told without a call."""
     records = contacts(30)
     write(source, *records[1:])
@@ -360,7 +360,7 @@ def test_a_plan_says_what_it_takes_and_changes_nothing(tmp_path: Path, source: P
         assert load_records(home.store, "tally") == []
 
 
-def test_dates_that_cannot_be(tmp_path: Path) -> None:
+def test_invalid_dates_are_refused(tmp_path: Path) -> None:
     """A date ahead, or further back than Connect lists, is refused in words."""
     with opened(tmp_path / "home", TALLY) as home:
         register = Memory.of([], LATER)
@@ -372,7 +372,7 @@ def test_dates_that_cannot_be(tmp_path: Path) -> None:
             run(home, Memory.of([], LATER, source="../x"))
 
 
-def test_verify_names_what_is_gone(tmp_path: Path, source: Path) -> None:
+def test_verify_names_lost_contacts(tmp_path: Path, source: Path) -> None:
     """A certified contact's rows are taken out of the lake: verify fails and names it, and no amendment hides it."""
     with opened(tmp_path / "home", TALLY) as home:
         register = closed_day(home, source, tally("a"), tally("b", NOON, 86_400))
@@ -391,7 +391,7 @@ def test_verify_names_what_is_gone(tmp_path: Path, source: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["pairs", "certificate", "amendment"])
-def test_verify_sees_what_was_changed(tmp_path: Path, source: Path, part: str) -> None:
+def test_verify_detects_changed_documents(tmp_path: Path, source: Path, part: str) -> None:
     """The pairs, the certificate or an amendment is another than it was."""
     with opened(tmp_path / "home", TALLY) as home:
         register = closed_day(home, source, tally("a"), tally("b"))
@@ -418,7 +418,7 @@ def test_verify_sees_what_was_changed(tmp_path: Path, source: Path, part: str) -
         assert verdicts(home)["2026-03-03"] != ()
 
 
-def test_the_warehouses_tables_say_the_same_as_the_lake(tmp_path: Path, source: Path) -> None:
+def test_the_warehouses_tables_match_the_lake(tmp_path: Path, source: Path) -> None:
     """`ledger.period` and `ledger.sighting` are an index: lost, they are written again; healed findings keep their row."""
     records = contacts(20)
     write(source, *records[2:])

@@ -15,13 +15,14 @@ import pytest
 from homes import NARROW
 from moto import mock_aws
 
+from trunkline.aws.errors import RefusedError
 from trunkline.cli.main import run
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake.glue import athena, crawler
 from trunkline.lake.store import BucketStore
-from trunkline.objects.catalogue import OBJECTS
+from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.model import Object
-from trunkline.pipelines.registering import Wanted, ddl_of, register, tables_of
+from trunkline.pipelines.registering import RegisterOptions, ddl_of, register, tables_of, views_left_out
 from trunkline.sql.lake.athena import NamedQuery, named_queries
 from trunkline.sql.lake.glue import files_table
 
@@ -42,7 +43,7 @@ class Catalogue:
     def register(self, *objects: Object, **wanted: Any) -> Done:
         """Register; what became of each thing, and what is new about it."""
         known = {obj.name: obj for obj in objects}
-        done = register(known, LAKE, self.store, self.glue, FakeAthena(), Wanted(**wanted))  # type: ignore[arg-type]
+        done = register(known, LAKE, self.store, self.glue, FakeAthena(), RegisterOptions(**wanted))
         return {one.name: (one.action, one.detail) for one in done}
 
     def table(self, database: str, name: str) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def test_a_changed_view_is_put_back(aws: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("narrow", {"TableType": "EXTERNAL_TABLE"}, "test.narrow is there as EXTERNAL_TABLE and must be VIRTUAL_VIEW"),
+        ("narrow", {"TableType": "EXTERNAL_TABLE"}, "test.narrow exists as EXTERNAL_TABLE and must be VIRTUAL_VIEW"),
         ("narrow_files", {"Location": "s3://other/narrow/"}, "is registered for s3://other/narrow/, and this lake has it at"),
         ("narrow_files", {"PartitionKeys": [{"Name": "dt", "Type": "string"}]}, "is partitioned by dt and must be by year, month, day"),
     ],
@@ -274,8 +275,8 @@ def test_a_crawler_with_another_role_is_updated() -> None:
             self.updated.append(wanted["Role"])
 
     held = Held()
-    assert crawler.keep(held, given).action == "unchanged"  # type: ignore[arg-type]
-    assert crawler.keep(held, {**given, "Role": "Other"}).action == "updated"  # type: ignore[arg-type]
+    assert crawler.register_crawler(held, given).action == "unchanged"
+    assert crawler.register_crawler(held, {**given, "Role": "Other"}).action == "updated"
     assert held.updated == ["Other"]
 
 
@@ -284,14 +285,48 @@ def test_queries_are_kept_in_athena_once() -> None:
     client = FakeAthena()
     client.create_named_query(Name="mine", Database="test", WorkGroup="primary", QueryString="SELECT 1")
     queries = named_queries(OBJECTS.values(), LAKE)
-    keep = athena.keep
-    assert {one.action for one in keep(client, queries, "primary")} == {"created"}  # type: ignore[arg-type]
-    assert {one.action for one in keep(client, queries, "primary")} == {"unchanged"}  # type: ignore[arg-type]
+    keep = athena.register_queries
+    assert {one.action for one in keep(client, queries, "primary")} == {"created"}
+    assert {one.action for one in keep(client, queries, "primary")} == {"unchanged"}
     changed = [*queries[:-1], replace(queries[-1], sql="SELECT 2")]
-    done = {one.name: one.action for one in keep(client, changed, "primary")}  # type: ignore[arg-type]
+    done = {one.name: one.action for one in keep(client, changed, "primary")}
     assert [name for name, action in done.items() if action == "updated"] == [f"query {queries[-1].name}"]
     assert len(client.held) == len(queries) + 1
     assert client.held["id-0"]["QueryString"] == "SELECT 1"
+
+
+@pytest.mark.parametrize(
+    ("operation", "needed"),
+    [
+        ("GetDatabase", "glue:GetDatabase on the Glue database post_call_analytics"),
+        ("CreateDatabase", "glue:CreateDatabase on the Glue database post_call_analytics"),
+        ("GetTable", "glue:GetTable on the Glue table post_call_analytics.calls_files"),
+        ("CreateTable", "glue:CreateTable on the Glue table post_call_analytics.calls_files"),
+        ("GetPartitions", "glue:GetPartitions on the Glue table post_call_analytics.calls_files"),
+        ("GetCrawler", "glue:GetCrawler on the Glue crawler post-call-analytics-calls-crawler"),
+    ],
+)
+def test_a_denied_call_names_the_permission(aws: Catalogue, operation: str, needed: str) -> None:
+    """And what it is needed on; what was registered before it stays, so that the next run goes on there."""
+    if operation in ("GetTable", "GetPartitions"):
+        aws.register(OBJECTS["call"])
+
+    def refuse(**_: Any) -> Any:
+        answer = type("Answer", (), {"status_code": 400})()
+        return answer, {"Error": {"Code": "AccessDeniedException", "Message": ""}, "ResponseMetadata": {}}
+
+    aws.glue.meta.events.register(f"before-call.glue.{operation}", refuse)
+    with pytest.raises(RefusedError, match=f"need {needed}"):
+        aws.register(OBJECTS["call"], is_projected=False, crawler_role=ROLE)
+
+
+def test_views_that_need_more_objects_are_named() -> None:
+    """With one object alone, the views that join it with others are not made; with all, none is left out."""
+    assert views_left_out({"call": OBJECTS["call"]})["post_call_analytics.calls"] == [
+        name for name in VIEWS["calls"].needs if name != "call"
+    ]
+    assert views_left_out(dict(OBJECTS)) == {}
+    assert views_left_out({}) == {}
 
 
 def by_name() -> dict[str, NamedQuery]:
@@ -321,15 +356,15 @@ ORDER BY direction, answer_type"""
 
 def test_only_a_lake_in_s3_is_registered(aws: Catalogue) -> None:
     """Athena reads nothing else."""
-    with pytest.raises(UsageError, match="Athena reads S3 alone"):
-        register({}, "file:///data/lake", aws.store, aws.glue, FakeAthena())  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="Athena reads only S3"):
+        register({}, "file:///data/lake", aws.store, aws.glue, FakeAthena())
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Register, dry run, one object, queries by name; a wrong name and a wrong day are said."""
     home = ["--home", str(tmp_path / "home")]
     assert run(["lake", "register", *home]) == 2
-    assert "Athena reads S3 alone" in capsys.readouterr().err
+    assert "Athena reads only S3" in capsys.readouterr().err
     monkeypatch.setenv("TRUNKLINE_LAKE", LAKE)
     assert run(["lake", "register", *home, "--dry-run", "--object", "call"]) == 0
     shown = capsys.readouterr().out
@@ -337,7 +372,9 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert "contact_record" not in shown
     with mock_aws():
         assert run(["lake", "register", *home, "--object", "call", "--output", "json"]) == 0
-        first = json.loads(capsys.readouterr().out)
+        said = capsys.readouterr()
+        first = json.loads(said.out)
+        assert "The view post_call_analytics.calls was left as it is: it needs" in said.err
         assert first[1] == {"name": "post_call_analytics.calls_files", "action": "created", "what": None}
         assert run(["lake", "register", *home, "--object", "call", "--output", "json"]) == 0
         assert {one["action"] for one in json.loads(capsys.readouterr().out)} == {"unchanged"}
@@ -346,4 +383,4 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert run(["lake", "query", "repair_cals", *home]) == 2
     assert "did you mean 'repair_calls'?" in capsys.readouterr().err
     assert run(["lake", "query", "repair_calls", *home, "--day", "tomorrow"]) == 2
-    assert "--day is 'tomorrow', which is no date" in capsys.readouterr().err
+    assert "--day 'tomorrow' is not a valid date" in capsys.readouterr().err

@@ -9,8 +9,8 @@ import pytest
 from homes import NARROW, Record, lake_best, letters, load_into, narrow, opened, table, totals, write
 from servers import SERVERS
 
-from trunkline.pipelines.refused import find_rows, row_text
 from trunkline.pipelines.replay import replay
+from trunkline.pipelines.set_aside import row_text, select_refused
 from trunkline.pipelines.upkeep import rebuild
 from trunkline.sql.relation import flat_rows
 
@@ -81,7 +81,7 @@ def test_what_a_server_refuses_is_a_dead_letter_of_it_alone(tmp_path: Path, each
         found = letters(home, NARROW)
         assert sorted(one.reason for one in found) == sorted(reason for reason, _ in REFUSED.values())
         assert all("column" in one.detail for one in found)
-        assert find_rows(home, NARROW, flat_rows(NARROW), found) == len(REFUSED)
+        assert select_refused(home, NARROW, flat_rows(NARROW), found) == len(REFUSED)
         assert b'"id"' in row_text(home, NARROW, found[0])
         before, counts = table(home, NARROW), totals(home, NARROW)
         replay(home, NARROW, found)
@@ -100,7 +100,7 @@ def test_a_refused_row_lands_once_the_server_takes_it(
     from dataclasses import replace
 
     from trunkline.warehouse.postgres import warehouse as postgres
-    from trunkline.warehouse.redshift import warehouse as redshift
+    from trunkline.warehouse.redshift import loading as redshift
 
     with opened(tmp_path / "home", NARROW) as home:
         with monkeypatch.context() as patch:

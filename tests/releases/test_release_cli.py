@@ -59,6 +59,18 @@ def test_run_from_s3_with_the_missions_variables(s3, endpoint, query, monkeypatc
     assert f"{KEY}.state.json" in [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
 
 
+def test_without_a_place_the_environment_names_one(s3, monkeypatch, capsys) -> None:
+    """Its bucket has no default here: nobody runs the releases of a bucket that he did not name."""
+    for command in (["plan"], ["run", *TARGET]):
+        assert run(["release", *command]) == 2
+        assert "RELEASE_BUCKET" in capsys.readouterr().err
+    s3.put_object(Bucket=BUCKET, Key="nightly/Rel1.txt", Body=THREE.encode())
+    monkeypatch.setenv("RELEASE_BUCKET", BUCKET)
+    monkeypatch.setenv("RELEASE_PREFIX", "nightly/")
+    assert run(["release", "plan", "--output", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+
+
 def test_what_is_wrong_is_told(place, tmp_path, endpoint, capsys) -> None:
     """No target and no file are wrong usage, a bad file and a failure exit 1; nothing is begun."""
     assert run(["release", "run", place]) == 2

@@ -23,13 +23,14 @@ from trunkline.errors import TrunklineError, printable
 from trunkline.pipelines.release import answer
 from trunkline.releases.find import find
 from trunkline.releases.parser import decode, parse
-from trunkline.releases.plan import Number, Release
-from trunkline.releases.run import Options, run
-from trunkline.releases.state import NoStore
+from trunkline.releases.plan import NumberLiteral, Release
+from trunkline.releases.run import RunOptions, run
+from trunkline.releases.state import NoStateStore
 from trunkline.settings import ReleaseSettings
 
-# All that a statement may ever be: nothing in it can come from outside but letters, digits and a few marks in quotes.
-NAME = r'"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?"'
+# All that a statement may ever be: nothing in it can come from outside but a plain name, or letters, digits and a few
+# marks in quotes.
+NAME = r'(?:[a-z_][a-z0-9_]*|"[A-Za-z0-9_$ ]+(?:-[A-Za-z0-9_$ ]+)*-?")'
 STATEMENT = re.compile(
     rf"CALL (?:{NAME}\.)?{NAME}\((?:(?::a[0-9]+|NULL|TRUE|FALSE|'')(?:, (?!\)))?)*\);".replace('"[A', '"-?[A')
 )
@@ -128,7 +129,7 @@ def test_5000_files_of_poison(watched, query) -> None:
         if release is None or runs > 400:
             continue
         runs += 1
-        outcome = run(api, release, NoStore(), Options())
+        outcome = run(api, release, NoStateStore(), RunOptions())
         assert outcome.is_finished
         assert len(watched.executed()) - sum(
             1 for name, _ in watched.requests[:asked] if name == "ExecuteStatement"
@@ -156,7 +157,7 @@ def test_3000_calls_with_hostile_values_arrive_exactly(watched, query) -> None:
         assert (call.name, call.arguments) == (("echo",), tuple(values)), case
         assert STATEMENT.fullmatch(call.sql)
         if case % 6 == 0:
-            outcome = run(api, Release("f", (call,), text), NoStore(), Options())
+            outcome = run(api, Release("f", (call,), text), NoStateStore(), RunOptions())
             assert outcome.calls[0].status == "FINISHED", outcome.calls
             wanted.append((values,))
     assert query("SELECT arguments FROM done ORDER BY id") == wanted
@@ -196,7 +197,18 @@ def test_2000_events_with_hostile_names(watched) -> None:
 def test_1200_events_with_hostile_parameters(watched, query) -> None:
     """Every text that a database can hold arrives as it is; everything else is refused and nothing is begun."""
     chance, wanted = random.Random(7), []
-    odd = ["\x00", "\ud800", float("inf"), ["x"], {"a": 1}, b"x", 10**6000, "x" * 70_000, object(), Number("1" * 500)]
+    odd = [
+        "\x00",
+        "\ud800",
+        float("inf"),
+        ["x"],
+        {"a": 1},
+        b"x",
+        10**6000,
+        "x" * 70_000,
+        object(),
+        NumberLiteral("1" * 500),
+    ]
     for case in range(1200):
         values: list[Any] = [
             "".join(chance.choice(POISON) for _ in range(chance.randint(1, 5))) for _ in range(chance.randint(1, 4))
@@ -254,4 +266,4 @@ def test_200_objects_with_hostile_names(watched, s3, tmp_path) -> None:
         assert printable(found.uri).isprintable()
         release = parse(decode(found.data, found.uri), found.uri)
         if case % 10 == 0:
-            assert run(api, release, NoStore(), Options()).calls[0].status == "FINISHED"
+            assert run(api, release, NoStateStore(), RunOptions()).calls[0].status == "FINISHED"

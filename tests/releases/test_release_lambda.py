@@ -14,6 +14,7 @@ pytest.importorskip("psycopg", reason="psycopg is not installed")
 from releases import BUCKET, KEY, RAN, THREE, names
 from trunkline.errors import UsageError
 from trunkline.handlers.release import handler
+from trunkline.releases.interface import request_of
 from trunkline.settings import ReleaseSettings
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -39,6 +40,9 @@ def aws(endpoint, s3, monkeypatch: pytest.MonkeyPatch) -> Any:
     return s3
 
 
+FACTS_SHOWN = "CALL connect.load_facts('2026-03-01', 7, TRUE, 'it''s');"
+
+
 def put(s3: Any, text: str, key: str = KEY) -> None:
     s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
 
@@ -58,9 +62,9 @@ def test_success_field_by_field(aws, query, endpoint) -> None:
     assert [one["procedure_number"] for one in body["execution_results"]] == [1, 2, 3]
     assert [one["procedure_name"] for one in body["execution_results"]] == [f"connect.{name}" for name in RAN]
     assert [one["sql_executed"] for one in body["execution_results"]] == [
-        'CALL "connect"."load_dims"();',
-        'CALL "connect"."load_facts"(:a1, :a2, TRUE, :a3);',
-        'CALL "connect"."load_last"();',
+        "CALL connect.load_dims();",
+        FACTS_SHOWN,
+        "CALL connect.load_last();",
     ]
     for one in body["execution_results"]:
         assert UUID.fullmatch(one["query_id"])
@@ -89,7 +93,7 @@ def test_partial_failure_field_by_field(aws, query) -> None:
     assert (good["status"], last["status"]) == ("FINISHED", "FINISHED")
     assert list(bad) == FIELDS
     assert (bad["procedure_number"], bad["procedure_name"], bad["status"]) == (2, "connect.broken", "FAILED")
-    assert bad["sql_executed"] == 'CALL "connect"."broken"();'
+    assert bad["sql_executed"] == "CALL connect.broken();"
     assert bad["error"] == 'ERROR: column "x" does not exist'
     assert UUID.fullmatch(bad["query_id"])
     assert names(query) == ["load_dims", "load_last"]
@@ -120,7 +124,7 @@ def test_lambdas_own_end_field_by_field(aws, query) -> None:
     assert list(body) == [*BODY, "error"]
     assert "Run again" in body["error"]
     assert [one["status"] for one in body["execution_results"]] == ["STARTED", "NOT_RUN"]
-    assert [one["sql_executed"] for one in body["execution_results"]] == ['CALL "connect"."slow"(:a1);', None]
+    assert [one["sql_executed"] for one in body["execution_results"]] == ["CALL connect.slow(2);", None]
     assert body["execution_results"][1]["query_id"] is None
     assert (body["total_procedures"], body["successful_procedures"]) == (2, 0)
     again = handler({}, Context("request-2"))
@@ -165,7 +169,9 @@ def test_the_event_names_one_procedure(query, endpoint) -> None:
     result = handler(event, Context())
     assert result["statusCode"] == 200
     assert result["body"]["s3_content"] is None
-    assert result["body"]["execution_results"][0]["sql_executed"] == "CALL \"echo\"(:a1, :a2, :a3, NULL, '', :a4);"
+    assert result["body"]["execution_results"][0]["sql_executed"] == (
+        f"CALL echo('it''s; --', 1, 2.5, NULL, '', 1{'0' * 30});"
+    )
     assert query("SELECT arguments FROM done") == [(["it's; --", "1", "2.5", None, "", "1" + "0" * 30],)]
     (asked,) = endpoint.executed()
     assert (asked["ClusterIdentifier"], asked["Database"]) == ("other-1", "copy")
@@ -228,12 +234,82 @@ def test_eventbridge_runs_the_file_once_an_event(aws, query) -> None:
     assert names(query)[-1] == "load_last"
 
 
+SCHEDULED = {"version": "0", "id": "7", "detail-type": "Scheduled Event", "source": "aws.scheduler"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**SCHEDULED, "detail": "{}"}, {**SCHEDULED, "detail": ""}, {**SCHEDULED, "detail": " {} "}, {**SCHEDULED, "detail": None},
+        SCHEDULED, {**SCHEDULED, "detail": "null"},
+        {"parameters": []}, {"stored_procedure_name": None}, {"stored_procedure_name": None, "parameters": []},
+        {"stored_procedure_name": None, "parameters": None, "cluster_identifier": None, "database": None},
+        proxy('{"parameters": []}'), proxy(None), proxy(" "), None,
+    ],
+)  # fmt: skip
+def test_an_event_without_overrides_runs_the_file(event, aws, query) -> None:
+    """EventBridge Scheduler's default payload has the detail as JSON text; null and empty name nothing."""
+    put(aws, "connect.load_dims")
+    assert handler(event, Context())["statusCode"] == 200
+    assert names(query) == ["load_dims"]
+
+
+def test_a_detail_as_text_names_a_procedure(query) -> None:
+    """With its numbers' digits, as API Gateway's body; text that is not JSON runs nothing."""
+    detail = json.dumps({"stored_procedure_name": "echo", "parameters": ["a"]})[:-2] + ", 1.10]}"
+    assert handler({**SCHEDULED, "detail": detail}, Context())["statusCode"] == 200
+    assert query("SELECT arguments FROM done") == [(["a", "1.10"],)]
+    for wrong in ("{", "[]", '"x"', "7", '{"database": "a", "database": "b"}'):
+        result = handler({**SCHEDULED, "detail": wrong}, Context())
+        assert (result["statusCode"], result["body"]["execution_results"]) == (500, [])
+
+
+def test_without_a_context_there_is_no_deadline(aws, query) -> None:
+    """Called by hand, in a shell or a test."""
+    put(aws, "connect.load_dims")
+    assert handler({}, None)["statusCode"] == 200
+    assert names(query) == ["load_dims"]
+
+
+def test_a_secret_is_bound_and_not_shown(query, endpoint) -> None:
+    """Neither in the result nor in what identifies the call; another secret is another call."""
+    event = {"stored_procedure_name": "echo", "parameters": ["open", {"secret": "hunter2"}, {"secret": 7}]}
+    result = handler(event, Context())
+    assert result["body"]["execution_results"][0]["sql_executed"] == "CALL echo('open', '***', '***');"
+    assert "hunter2" not in json.dumps(result)
+    assert query("SELECT arguments FROM done") == [(["open", "hunter2", "7"],)]
+    assert endpoint.executed()[0]["Sql"] == "CALL echo(:a1, :a2, :a3);"
+    first, second = (
+        request_of({"stored_procedure_name": "echo", "parameters": [{"secret": word}]}).release for word in "ab"
+    )
+    assert first is not None
+    assert second is not None
+    assert first.digest != second.digest
+    assert "secret='a'" not in repr(first)
+    assert "'a'" not in repr(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("connect.load_dims", "connect.load_dims"), ("_p1", "_p1"), ("order", '"order"'), ("connect.user", 'connect."user"'),
+        ('"Connect".load_dims', '"Connect".load_dims'), ('"load dims"', '"load dims"'), ("p$1", '"p$1"'), ("orders", "orders"),
+    ],
+)  # fmt: skip
+def test_names_are_quoted_only_where_necessary(name: str, shown: str) -> None:
+    """Reserved words, upper case, and anything but letters, digits and _."""
+    release = request_of({"stored_procedure_name": name}).release
+    assert release is not None
+    assert release.calls[0].sql == release.calls[0].sql_shown == f"CALL {shown}();"
+
+
 @pytest.mark.parametrize(
     "event",
     [
         {"stored_procedure_nam": "x"}, {"stored_procedure_name": 7}, {"parameters": ["x"]}, [], "x", 7,
         {"stored_procedure_name": "a()"}, {"stored_procedure_name": "a", "parameters": "x"},
-        {"stored_procedure_name": "a", "parameters": [["x"]]}, {"stored_procedure_name": "a", "parameters": [float("nan")]},
+        {"stored_procedure_name": "a", "parameters": [["x"]]}, {"stored_procedure_name": "a", "parameters": [{"secret": True}]},
+        {"stored_procedure_name": "a", "parameters": [{"secret": "x", "b": 1}]}, {"stored_procedure_name": "a", "parameters": [{}]}, {"stored_procedure_name": "a", "parameters": [float("nan")]},
         {"stored_procedure_name": "a", "parameters": [10**5000]}, {"stored_procedure_name": "a", "parameters": ["\ud800"]},
         {"stored_procedure_name": "a", "parameters": ["\x00"]}, {"stored_procedure_name": "a", "parameters": [1] * 33},
         {"cluster_identifier": "X"}, {"cluster_identifier": ""}, {"database": "a b"}, {"database": "x" * 128}, {"database": ""},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline.releases.parser import decode, parse, parse_name
-from trunkline.releases.plan import Number, ReleaseError
+from trunkline.releases.plan import NumberLiteral, ReleaseError
 
 
 def calls(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -15,17 +15,17 @@ def calls(text: str) -> list[tuple[str, dict[str, str]]]:
 @pytest.mark.parametrize(
     ("line", "sql"),
     [
-        ("load_dims", 'CALL "load_dims"();'),
-        ("load_dims;", 'CALL "load_dims"();'),
-        ("load_dims()", 'CALL "load_dims"();'),
-        ("  CALL\tload_dims ( ) ;  ", 'CALL "load_dims"();'),
-        ("call Connect.Load_Dims();", 'CALL "connect"."load_dims"();'),
+        ("load_dims", "CALL load_dims();"),
+        ("load_dims;", "CALL load_dims();"),
+        ("load_dims()", "CALL load_dims();"),
+        ("  CALL\tload_dims ( ) ;  ", "CALL load_dims();"),
+        ("call Connect.Load_Dims();", "CALL connect.load_dims();"),
         ('CALL "Connect"."load dims"()', 'CALL "Connect"."load dims"();'),
-        ("/* a */ CALL /* b */ load_dims() -- c", 'CALL "load_dims"();'),
-        ("load_dims -- c; d()", 'CALL "load_dims"();'),
-        ("caller()", 'CALL "caller"();'),
+        ("/* a */ CALL /* b */ load_dims() -- c", "CALL load_dims();"),
+        ("load_dims -- c; d()", "CALL load_dims();"),
+        ("caller()", "CALL caller();"),
         ("_p$1", 'CALL "_p$1"();'),
-        ("p(true, FALSE, Null, '')", "CALL \"p\"(TRUE, FALSE, NULL, '');"),
+        ("p(true, FALSE, Null, '')", "CALL p(TRUE, FALSE, NULL, '');"),
     ],
 )
 def test_forms_of_a_call(line: str, sql: str) -> None:
@@ -38,7 +38,7 @@ def test_values_are_bound_and_never_in_the_statement() -> None:
     text = "p('it''s; -- /* :a1 */', 12345678901234567890.5, -3, +1.5E-3, 'ünï', 'C:\\dir')"
     assert calls(text) == [
         (
-            'CALL "p"(:a1, :a2, :a3, :a4, :a5, :a6);',
+            "CALL p(:a1, :a2, :a3, :a4, :a5, :a6);",
             {
                 "a1": "it's; -- /* :a1 */",
                 "a2": "12345678901234567890.5",
@@ -50,7 +50,7 @@ def test_values_are_bound_and_never_in_the_statement() -> None:
         )
     ]
     (call,) = parse("p(1, 'x')", "f").calls
-    assert call.arguments == (Number("1"), "x")
+    assert call.arguments == (NumberLiteral("1"), "x")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -26,10 +26,10 @@ from trunkline import clock
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import SourceChangedError, TransientError
 from trunkline.pipelines.release import plan, run_planned
+from trunkline.releases.interface import body_of, response
 from trunkline.releases.parser import parse
-from trunkline.releases.result import body_of, response
-from trunkline.releases.run import Options, run
-from trunkline.releases.state import DiskStore, NoStore, RunState, S3Store
+from trunkline.releases.run import RunOptions, run
+from trunkline.releases.state import DiskStateStore, NoStateStore, RunState, S3StateStore
 
 STILL_SLOW = """
 SELECT count(*) FROM pg_stat_activity
@@ -43,7 +43,7 @@ def release_of(text: str) -> Any:
 
 def test_procedures_run_in_order_each_once(api, query) -> None:
     """Values arrive as they were written, converted by the database."""
-    outcome = run(api, release_of(THREE), NoStore(), Options())
+    outcome = run(api, release_of(THREE), NoStateStore(), RunOptions())
     assert outcome.is_finished
     assert outcome.error is None
     assert statuses(outcome) == ["FINISHED"] * 3
@@ -53,7 +53,12 @@ def test_procedures_run_in_order_each_once(api, query) -> None:
 
 def test_every_kind_of_value_arrives(api, query) -> None:
     """NULL and the empty text, which the Data API cannot bind, and the word null, which is a text."""
-    run(api, release_of("echo('', NULL, 'null', 'TRUE', -1.50, ' ', 'é😀', ':a1', '%s $1 ?')"), NoStore(), Options())
+    run(
+        api,
+        release_of("echo('', NULL, 'null', 'TRUE', -1.50, ' ', 'é😀', ':a1', '%s $1 ?')"),
+        NoStateStore(),
+        RunOptions(),
+    )
     assert query("SELECT arguments FROM done") == [(["", None, "null", "TRUE", "-1.50", " ", "é😀", ":a1", "%s $1 ?"],)]
 
 
@@ -63,7 +68,7 @@ def test_a_failure_is_told_and_the_rest_goes_on_or_not(on_failure, ran, api, que
     new one.
     """
     release = release_of("connect.load_dims\nconnect.broken\nconnect.load_last\nconnect.gone")
-    outcome = run(api, release, NoStore(), Options(on_failure=on_failure))
+    outcome = run(api, release, NoStateStore(), RunOptions(on_failure=on_failure))
     assert names(query) == ran
     assert outcome.is_finished
     assert outcome.calls[1].error == 'ERROR: column "x" does not exist'
@@ -76,7 +81,7 @@ def test_a_failure_is_told_and_the_rest_goes_on_or_not(on_failure, ran, api, que
 
 def test_a_procedure_that_takes_too_long_is_cancelled(api, query) -> None:
     """Known flaw 27: it ends in the database, leaves nothing, and the next one runs after it."""
-    outcome = run(api, release_of("connect.slow(60)\nconnect.load_last"), NoStore(), Options(call_s=0.6))
+    outcome = run(api, release_of("connect.slow(60)\nconnect.load_last"), NoStateStore(), RunOptions(call_s=0.6))
     assert statuses(outcome) == ["ABORTED", "FINISHED"]
     assert outcome.calls[0].error == "took longer than 0.6 s and was cancelled"
     assert names(query) == ["load_last"]
@@ -88,29 +93,29 @@ def test_the_runs_own_deadline_leaves_the_statement_to_the_next_run(api, query, 
     path = tmp_path / "Rel1.txt"
     path.write_text("connect.slow(1.5)\nconnect.load_last")
     found, release = plan(str(path))
-    first = run_planned(api, found, release, Options(until_s=clock.monotonic_s() + 0.5))
+    first = run_planned(api, found, release, RunOptions(until_s=clock.monotonic_s() + 0.5))
     assert not first.is_finished
     assert statuses(first) == ["STARTED", "NOT_RUN"]
     assert "Run again" in str(first.error)
-    second = run_planned(api, found, release, Options())
+    second = run_planned(api, found, release, RunOptions())
     assert statuses(second) == ["FINISHED", "FINISHED"]
     assert second.calls[0].query_id == first.calls[0].query_id
     assert "resuming" in second.warnings[0]
     assert names(query) == ["slow", "load_last"]
-    third = run_planned(api, found, release, Options(until_s=clock.monotonic_s() - 1))
+    third = run_planned(api, found, release, RunOptions(until_s=clock.monotonic_s() - 1))
     assert statuses(third) == ["NOT_RUN", "NOT_RUN"]
     assert "time ended before call 1" in str(third.error)
 
 
 def test_a_found_statement_that_is_older_than_it_may_be_is_cancelled(api, query, tmp_path, monkeypatch) -> None:
     """The five minutes count from when Redshift was asked, not from when the next run came."""
-    store = DiskStore(str(tmp_path / "Rel1.txt"))
+    store = DiskStateStore(str(tmp_path / "Rel1.txt"))
     release = release_of("connect.slow(30)")
-    assert not run(api, release, store, Options(until_s=clock.monotonic_s() + 0.4)).is_finished
+    assert not run(api, release, store, RunOptions(until_s=clock.monotonic_s() + 0.4)).is_finished
     real = clock.now
     monkeypatch.setattr(clock, "now", lambda: real() + timedelta(minutes=6))
     begun = time.monotonic()
-    outcome = run(api, release, store, Options())
+    outcome = run(api, release, store, RunOptions())
     assert time.monotonic() - begun < 15
     assert statuses(outcome) == ["ABORTED"]
     assert outcome.calls[0].error == "took longer than 300 s and was cancelled"
@@ -130,10 +135,10 @@ def test_a_crash_at_any_step_and_a_new_run(place, is_after, redshift, query, tmp
         steps: list[str] = []
         name = f"{tmp_path}/Rel{at}.txt" if place == "disk" else f"s3://{BUCKET}/Rel{at}{is_after}.txt"
         request = None if place == "disk" else f"event-{at}-{is_after}"
-        options = Options(request_id=request)
+        options = RunOptions(request_id=request)
 
         def store(name: str = name) -> Any:
-            return DiskStore(name) if place == "disk" else S3Store(s3, name)
+            return DiskStateStore(name) if place == "disk" else S3StateStore(s3, name)
 
         client, dying_store = (Dying(one, steps, at, is_after) for one in (redshift.in_process(), store()))
         try:
@@ -164,10 +169,10 @@ def test_two_crashes_and_a_third_run(redshift, query, tmp_path) -> None:
                     run(
                         DataApi(Dying(redshift.in_process(), steps, at), TARGET),
                         release,
-                        Dying(DiskStore(path), steps, at),
-                        Options(),
+                        Dying(DiskStateStore(path), steps, at),
+                        RunOptions(),
                     )
-            run(DataApi(redshift.in_process(), TARGET), release, DiskStore(path), Options())
+            run(DataApi(redshift.in_process(), TARGET), release, DiskStateStore(path), RunOptions())
             assert names(query) == RAN
 
 
@@ -182,8 +187,8 @@ def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query,
         run(
             DataApi(Dying(redshift.in_process(), steps, 2, is_after), TARGET),
             release,
-            Dying(DiskStore(path), steps, 2, is_after),
-            Options(),
+            Dying(DiskStateStore(path), steps, 2, is_after),
+            RunOptions(),
         )
     assert steps[-1] == "execute_statement"
     while any(one.status != "FINISHED" for one in redshift.statements()):
@@ -191,79 +196,92 @@ def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query,
     redshift.skew = timedelta(hours=hours)
     real = clock.now
     monkeypatch.setattr(clock, "now", lambda: real() + timedelta(hours=hours))
-    outcome = run(DataApi(redshift.in_process(), TARGET), release, DiskStore(path), Options())
+    outcome = run(DataApi(redshift.in_process(), TARGET), release, DiskStateStore(path), RunOptions())
     assert statuses(outcome) == [status]
     assert len(names(query)) == (ran if is_after or hours < 24 else 0)
     if status == "FAILED":
-        assert "cannot be told whether it ran" in str(outcome.calls[0].error)
+        assert "whether it ran is unknown" in str(outcome.calls[0].error)
 
 
 def test_what_has_ended_is_not_even_asked_about(redshift, query, tmp_path) -> None:
     """A day later Redshift has forgotten the first calls; the state has not."""
     path, steps = str(tmp_path / "Rel1.txt"), []
     with pytest.raises(Crash):
-        run(DataApi(redshift.in_process(), TARGET), release_of(THREE), Dying(DiskStore(path), steps, 7), Options())
+        run(
+            DataApi(redshift.in_process(), TARGET),
+            release_of(THREE),
+            Dying(DiskStateStore(path), steps, 7),
+            RunOptions(),
+        )
     redshift.skew = timedelta(hours=25)
-    outcome = run(DataApi(redshift.in_process(), TARGET), release_of(THREE), DiskStore(path), Options())
+    outcome = run(DataApi(redshift.in_process(), TARGET), release_of(THREE), DiskStateStore(path), RunOptions())
     assert statuses(outcome) == ["FINISHED"] * 3
     assert names(query) == RAN
 
 
 def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, query, tmp_path) -> None:
     """Nothing of a run that is given up runs beside the new one."""
-    api, store = DataApi(redshift.in_process(), TARGET), DiskStore(str(tmp_path / "Rel1.txt"))
+    api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     slow = release_of("connect.slow(60)")
-    for other, options in ((release_of("connect.load_dims"), Options()), (slow, Options(restart=True, call_s=0.2))):
-        assert not run(api, slow, store, Options(until_s=clock.monotonic_s() + 0.4, restart=True)).is_finished
+    for other, options in (
+        (release_of("connect.load_dims"), RunOptions()),
+        (slow, RunOptions(restart=True, call_s=0.2)),
+    ):
+        assert not run(api, slow, store, RunOptions(until_s=clock.monotonic_s() + 0.4, restart=True)).is_finished
         outcome = run(api, other, store, options)
         assert outcome.is_finished
-        assert "given up" in outcome.warnings[0]
+        assert "abandoned" in outcome.warnings[0]
     assert names(query) == ["load_dims"]
     assert query(STILL_SLOW) == [(0,)]
     steps: list[str] = []  # killed before the statement's id was written down
     with pytest.raises(Crash):
         run(
-            DataApi(Dying(redshift.in_process(), steps, 2, True), TARGET), slow, Dying(store, steps, 2, True), Options()
+            DataApi(Dying(redshift.in_process(), steps, 2, True), TARGET),
+            slow,
+            Dying(store, steps, 2, True),
+            RunOptions(),
         )
-    assert run(api, release_of("connect.load_last"), store, Options()).is_finished
+    assert run(api, release_of("connect.load_last"), store, RunOptions()).is_finished
     assert query(STILL_SLOW) == [(0,)]
 
 
 def test_a_finished_release_runs_anew_but_not_for_the_same_request(redshift, query, tmp_path) -> None:
     """A nightly schedule runs every night; Lambda's second delivery of one night's event does not."""
-    api, store = DataApi(redshift.in_process(), TARGET), DiskStore(str(tmp_path / "Rel1.txt"))
+    api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     release = release_of("connect.load_dims")
     for request in ("monday", "monday", "tuesday", None, None):
-        outcome = run(api, release, store, Options(request_id=request))
+        outcome = run(api, release, store, RunOptions(request_id=request))
         assert statuses(outcome) == ["FINISHED"]
     assert names(query) == ["load_dims"] * 4
-    ids = {run(api, release, NoStore(), Options(request_id="x")).calls[0].query_id for _ in range(3)}
+    ids = {run(api, release, NoStateStore(), RunOptions(request_id="x")).calls[0].query_id for _ in range(3)}
     assert len(ids) == 1
     assert names(query) == ["load_dims"] * 5
 
 
 def test_a_request_that_comes_again_after_its_token_expired(redshift, query, tmp_path) -> None:
     """The state remembers a finished run's request for as long as it is the last."""
-    api, store = DataApi(redshift.in_process(), TARGET), DiskStore(str(tmp_path / "Rel1.txt"))
+    api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     for hours in (0, 9, 30):
         redshift.skew = timedelta(hours=hours)
-        assert statuses(run(api, release_of("connect.load_dims"), store, Options(request_id="monday"))) == ["FINISHED"]
+        assert statuses(run(api, release_of("connect.load_dims"), store, RunOptions(request_id="monday"))) == [
+            "FINISHED"
+        ]
     assert names(query) == ["load_dims"]
 
 
 def test_the_same_procedure_twice_in_a_file_runs_twice(api, query) -> None:
     """A call is told from another by its place."""
-    run(api, release_of("connect.load_dims\n" * 3), NoStore(), Options(request_id="x"))
+    run(api, release_of("connect.load_dims\n" * 3), NoStateStore(), RunOptions(request_id="x"))
     assert names(query) == ["load_dims"] * 3
 
 
 def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
     """In S3 the second writer is refused, on disk the second process does not begin; each procedure ran once."""
     release = release_of(THREE)
-    first, second = S3Store(s3, f"s3://{BUCKET}/Rel1.txt"), S3Store(s3, f"s3://{BUCKET}/Rel1.txt")
+    first, second = S3StateStore(s3, f"s3://{BUCKET}/Rel1.txt"), S3StateStore(s3, f"s3://{BUCKET}/Rel1.txt")
     assert second.load() is None
     api = DataApi(redshift.in_process(), TARGET)
-    outcome = run(api, release, first, Options())
+    outcome = run(api, release, first, RunOptions())
     with pytest.raises(SourceChangedError, match="another run"):
         second.save(RunState(run_id="x", digest="", target="", started_at="", calls=()))
     (tmp_path / "Rel1.txt").write_text(THREE)
@@ -271,9 +289,9 @@ def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
 
     def meanwhile(_: Any) -> None:
         with pytest.raises(TransientError, match="another process"):
-            run_planned(api, found, release, Options())
+            run_planned(api, found, release, RunOptions())
 
-    assert run_planned(api, found, release, Options(), told=meanwhile).is_finished
+    assert run_planned(api, found, release, RunOptions(), on_end=meanwhile).is_finished
     assert statuses(outcome) == ["FINISHED"] * 3
     assert names(query) == RAN * 2
 
@@ -307,7 +325,10 @@ def test_runs_that_really_are_at_once(seed, redshift, query) -> None:
     def one(place: int) -> Any:
         time.sleep(0.015 * place * seed)
         return run(
-            DataApi(redshift.in_process(), TARGET), release_of(THREE), Shared(held, lock), Options(request_id="event")
+            DataApi(redshift.in_process(), TARGET),
+            release_of(THREE),
+            Shared(held, lock),
+            RunOptions(request_id="event"),
         )
 
     with ThreadPoolExecutor(4) as pool:
@@ -323,7 +344,7 @@ def test_a_bad_network_changes_nothing(kind, operation, api, endpoint, query) ->
     """More failures than boto3 retries: waited for, under the same token."""
     waits: list[float] = []
     endpoint.faults = [Fault(operation, kind, times=4)]
-    outcome = run(DataApi(api.client, TARGET, waits.append), release_of(THREE), NoStore(), Options())
+    outcome = run(DataApi(api.client, TARGET, waits.append), release_of(THREE), NoStateStore(), RunOptions())
     assert statuses(outcome) == ["FINISHED"] * 3
     assert names(query) == RAN
 
@@ -331,7 +352,7 @@ def test_a_bad_network_changes_nothing(kind, operation, api, endpoint, query) ->
 def test_a_call_that_is_refused_was_not_run(api, endpoint, query) -> None:
     """It failed, has no query id, and the rest goes on."""
     endpoint.faults = [Fault("ExecuteStatement", "refuse", skip=1)]
-    outcome = run(api, release_of(THREE), NoStore(), Options())
+    outcome = run(api, release_of(THREE), NoStateStore(), RunOptions())
     assert statuses(outcome) == ["FINISHED", "FAILED", "FINISHED"]
     assert outcome.calls[1].query_id is None
     assert "AccessDenied" in str(outcome.calls[1].error)
@@ -340,9 +361,9 @@ def test_a_call_that_is_refused_was_not_run(api, endpoint, query) -> None:
 
 def test_a_state_that_cannot_be_kept_stops_the_run_before_anything_runs(api, endpoint, tmp_path) -> None:
     """Without it a crash could run a procedure twice."""
-    for store in (DiskStore(str(tmp_path / "no" / "Rel1.txt")), DiskStore(str(tmp_path / "bad"))):
+    for store in (DiskStateStore(str(tmp_path / "no" / "Rel1.txt")), DiskStateStore(str(tmp_path / "bad"))):
         (tmp_path / "bad.state.json").write_text("{}")
-        outcome = run(api, release_of(THREE), store, Options())
+        outcome = run(api, release_of(THREE), store, RunOptions())
         assert not outcome.is_finished
         assert outcome.error
         assert statuses(outcome) == ["NOT_RUN"] * 3

@@ -145,7 +145,7 @@ def test_rates(text: str, every: timedelta) -> None:
         ("rate(2hours)", "rate(2 hours)"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_what_is_valid(text: str, words: str) -> None:
+def test_invalid_expressions_are_refused_with_what_is_valid(text: str, words: str) -> None:
     """A doubtful schedule is an error that names the field, never a run at a time nobody meant."""
     with pytest.raises(UsageError) as caught:
         parse_expression(text)

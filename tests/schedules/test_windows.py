@@ -295,7 +295,7 @@ def test_sparse_schedules_have_windows_too() -> None:
         ),
     ],
 )
-def test_wrong_use_says_what_is_valid(make, words: str) -> None:
+def test_invalid_arguments_are_refused_with_what_is_valid(make, words: str) -> None:
     """What cannot be meant is refused with the value seen."""
     with pytest.raises(UsageError) as caught:
         make()

@@ -93,7 +93,7 @@ def test_listings_have_names_and_pages() -> None:
             client.describe_user(InstanceId=INSTANCE_ID, UserId="nobody")
 
 
-def test_a_call_too_many_is_throttled_as_amazon_does() -> None:
+def test_calls_beyond_the_quota_are_throttled() -> None:
     """HTTP 429 with ThrottlingException; SearchContacts bursts 1 and refills in two seconds, DescribeContact 15."""
     clock = VirtualClock(END_S)
     api = emulator(simulated(), clock)
@@ -135,7 +135,7 @@ def test_a_call_too_many_is_throttled_as_amazon_does() -> None:
         (asked(Foo=1), "Foo is unknown"),
     ],
 )
-def test_what_amazon_refuses_is_refused(request_: dict[str, object], said: str) -> None:
+def test_invalid_requests_are_refused(request_: dict[str, object], said: str) -> None:
     """Enums, maxima, required members, the eight weeks and the two years."""
     api = emulator(simulated(), VirtualClock(END_S))
     with pytest.raises(ApiError, match=said) as refused:
@@ -245,7 +245,7 @@ def test_the_command_serves_what_it_writes(tmp_path) -> None:
     assert (server.returncode, "SearchContacts: 1 calls answered" in said) == (0, True)
 
 
-def test_every_assumption_is_told() -> None:
+def test_every_assumption_is_documented() -> None:
     """Each option of the emulator, and each operation, has its place in the page about it."""
     page = (ROOT / "docs/reference/connect-emulator.md").read_text()
     told = [field.name for field in fields(Assumptions)] + list(OPERATIONS)

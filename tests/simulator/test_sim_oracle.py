@@ -111,8 +111,8 @@ BY_HAND: dict[str, float] = {
     "AVG_INTERACTION_TIME": (100 + 11 + 50) / 3,
     "SUM_INTERACTION_TIME": 161.0,
     "AVG_HOLD_TIME": 15.0,
-    "AVG_HOLD_TIME_ALL_CONTACTS": 10.0,
-    "AVG_HOLDS": 2 / 3,
+    "AVG_HOLD_TIME_ALL_CONTACTS": 15.0,
+    "AVG_HOLDS": 2 / 10,
     "CONTACTS_PUT_ON_HOLD": 1,
     "AVG_AFTER_CONTACT_WORK_TIME": 20 / 3,
     "SUM_AFTER_CONTACT_WORK_TIME": 20.0,
@@ -218,7 +218,11 @@ def test_interval_keys(at: str, width_s: int, zone: str, expected: date) -> None
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("day", [datetime(2026, 3, 8), datetime(2026, 11, 1), datetime(2026, 4, 5)])
 def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
-    """`at` less (local wall clock modulo width), computed the slow way for every five minutes of hard days."""
+    """`at` less (local wall clock modulo width), or the clock change after that, for every five minutes of hard days."""
+
+    def offset(instant: datetime) -> timedelta | None:
+        return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
+
     for minute in range(0, 3 * 1440, 5):
         at = day - timedelta(days=1) + timedelta(minutes=minute, seconds=17)
         wall = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
@@ -226,6 +230,12 @@ def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
         second = int(at.replace(tzinfo=UTC).timestamp())
         for width_s in (900, 1800, 3600):
             expected = at - into_day % timedelta(seconds=width_s)
+            changes = [
+                quarter
+                for quarter in (day + timedelta(minutes=15 * number) for number in range(-96, 192))
+                if expected < quarter <= at and offset(quarter) != offset(quarter - timedelta(minutes=1))
+            ]
+            expected = max([expected, *changes])
             assert interval_key(second, width_s, zone) == expected
         assert interval_key(second, 86_400, zone) == wall.date()
 

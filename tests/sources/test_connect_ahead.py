@@ -81,7 +81,7 @@ def test_pages_ahead_are_bounded_and_in_order() -> None:
     assert got == [str(number) for number in range(12)]
 
 
-def test_an_error_comes_behind_the_pages_before_it() -> None:
+def test_an_error_is_raised_after_the_pages_before_it() -> None:
     """As it would without listing ahead."""
     clock = VirtualClock(LATER_S)
     ahead, _ = listed(clock, most=20, fails=ValueError("broken"))
@@ -130,7 +130,7 @@ def spread(seconds: list[int]):
 def test_a_killed_run_finds_the_pages_that_it_had_listed_ahead(
     tmp_path, seconds, window, durable, calls, expires
 ) -> None:
-    """Everything is listed, the contacts before one second are durable, the process dies: no page is asked for again."""
+    """Everything is listed, the contacts before one second are durable, the process dies: no page is requested again."""
     clock = VirtualClock(LATER_S)
     api = emulator(spread(seconds), clock, check=False)
     cache = journal(tmp_path, clock)

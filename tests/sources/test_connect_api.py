@@ -48,7 +48,7 @@ def records(parts: list[ContactPart]) -> dict[str, dict[str, object]]:
     return found
 
 
-def test_a_record_from_the_api_says_what_the_export_says_or_nothing() -> None:
+def test_a_record_from_the_api_equals_the_export_or_lacks_the_field() -> None:
     """Every value is the exported record's; what the API lacks is absent, never zero; times are the same seconds."""
     instance = simulated(120)
     clock = VirtualClock(LATER_S)
@@ -87,7 +87,7 @@ def assert_within(made: object, exported: object, path: str) -> int:
     return 1
 
 
-def test_names_come_from_listings_once_and_outlive_what_they_name() -> None:
+def test_names_are_listed_once_and_survive_deletion() -> None:
     """Three listings for a whole window, none in the next run of that day; a deleted queue keeps its name."""
     clock = VirtualClock(LATER_S)
     instance = instance_with(
@@ -128,7 +128,7 @@ def test_when_a_description_adds_something(held, describe, reason) -> None:
     assert reason_to_describe(held, describe) == reason
 
 
-def test_what_is_held_is_counted_and_not_asked_for() -> None:
+def test_held_contacts_are_counted_and_not_described() -> None:
     """Held from the stream: listed, left out, no call. The rest is described, with the reason counted."""
     clock = VirtualClock(LATER_S)
     instance = simulated(60)
@@ -154,7 +154,7 @@ def test_without_descriptions_a_row_is_what_the_search_lists() -> None:
     assert set(read.emulator.count()) <= {"SearchContacts", "ListQueues", "ListUsers", "ListUserHierarchyGroups"}
 
 
-def test_attributes_are_asked_for_where_descriptions_have_none() -> None:
+def test_attributes_are_fetched_where_descriptions_have_none() -> None:
     """An older service: GetContactAttributes per contact, counted with its reason; the same record in the end."""
     clock = VirtualClock(LATER_S)
     read = source(simulated(60), clock, assumed={"gives_attributes": False})
@@ -164,7 +164,7 @@ def test_attributes_are_asked_for_where_descriptions_have_none() -> None:
         assert made["Attributes"] == simulated(60).contacts[contact_id].record_at(LATER_S)["Attributes"]
 
 
-def test_a_contact_that_is_gone_is_kept_as_it_was_listed() -> None:
+def test_a_contact_that_cannot_be_described_is_stored_as_listed() -> None:
     """Listed and then not described (404): its row has what the search knew."""
     from trunkline.simulator.connect_api.quota import ApiError
 
@@ -198,7 +198,7 @@ def test_parts_tile_the_window_by_whole_seconds() -> None:
     assert [part.framed.plan.batch_id for part in parts] == [part.framed.plan.batch_id for part in read()]
 
 
-def test_a_deadline_leaves_whole_seconds_and_the_next_run_goes_on() -> None:
+def test_a_deadline_ends_at_a_whole_second_and_the_next_run_continues() -> None:
     """No call after the deadline; what was read is given; from there a second run reads the rest, nothing twice."""
     instance = instance_with([contact_at(n, START_S + n // 3) for n in range(400)])
     clock = VirtualClock(LATER_S)

@@ -51,7 +51,7 @@ def test_an_arn_says_region_and_account() -> None:
         (INSTANCE_ARN, {"111122223333": "reader"}, "valid is arn:aws:iam::ACCOUNT:role/NAME"),
     ],
 )
-def test_what_is_no_arn_is_told(arn: str, roles: dict[str, str], said: str) -> None:
+def test_an_invalid_arn_is_refused(arn: str, roles: dict[str, str], said: str) -> None:
     """With the value seen and what would be valid."""
     with pytest.raises(UsageError, match=said):
         parse_instance(arn, roles)
@@ -86,7 +86,7 @@ def test_a_role_of_another_account_is_assumed() -> None:
     assert "/us-east-1/connect/" in authorization
 
 
-def test_an_api_that_does_not_answer_is_tried_again_and_then_told() -> None:
+def test_an_api_that_does_not_answer_is_retried_and_then_reported() -> None:
     """Nobody listens: five tries, then what to do; no traceback of the library's."""
     client = boto3.client("connect", endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
     slept: list[float] = []
@@ -114,7 +114,7 @@ def test_an_emulator_needs_no_credentials(endpoint: str, is_signed: bool, monkey
         invoke.close()
 
 
-def test_errors_tell_whether_they_pass() -> None:
+def test_errors_are_classified_as_transient_or_not() -> None:
     """No answer and the server's own faults pass; what the caller did wrong does not."""
     assert CallError("EndpointConnectionError", 0, "").is_passing
     assert CallError("InternalServiceException", 500, "").is_passing

@@ -69,7 +69,7 @@ def test_a_window_with_a_quarter_of_a_million_contacts() -> None:
 
 @pytest.mark.parametrize("includes_start", [True, False])
 @pytest.mark.parametrize("includes_end", [True, False])
-def test_bounds_belong_to_one_window_whatever_amazon_counts(includes_start: bool, includes_end: bool) -> None:
+def test_a_contact_on_a_bound_is_in_one_window(includes_start: bool, includes_end: bool) -> None:
     """A contact that ended in the very second of a bound is in the window that begins there, and in no other."""
     clock = VirtualClock(LATER_S)
     instance = centre([-3600, -1, 0, 1, 7199, 7200, 7201])
@@ -78,7 +78,7 @@ def test_bounds_belong_to_one_window_whatever_amazon_counts(includes_start: bool
 
 
 @pytest.mark.parametrize("assumed", [{"sorts": False}, {"sorts": False, "total_max": 10_000}])
-def test_results_in_no_order_are_split_by_their_total(assumed: dict[str, object]) -> None:
+def test_unordered_results_are_split_by_total(assumed: dict[str, object]) -> None:
     """A service that does not sort, and one whose totals stop at 10,000: still every contact once."""
     clock = VirtualClock(LATER_S)
     api = emulator(centre(spread(10_400)), clock, check=False, **assumed)
@@ -147,7 +147,7 @@ def test_an_unknown_time_type_is_refused() -> None:
         ContactQuery("ENDED")
 
 
-def test_others_who_use_up_the_quota_slow_us_down_and_stop_nothing() -> None:
+def test_other_users_of_the_quota_slow_a_run_down_without_stopping_it() -> None:
     """Each refusal halves our rate; when they leave, it comes back; every contact is there in the end."""
     clock = VirtualClock(LATER_S)
     api = emulator(centre(spread(3_000)), clock, check=False)
@@ -162,7 +162,7 @@ def test_others_who_use_up_the_quota_slow_us_down_and_stop_nothing() -> None:
     assert bucket.rate > 0.25
 
 
-def test_a_quota_that_others_hold_for_good_ends_the_run_with_what_to_do() -> None:
+def test_a_permanently_exhausted_quota_ends_the_run_with_advice() -> None:
     """Ten refusals in a row are no reason to go on asking."""
     clock = VirtualClock(LATER_S)
     api = emulator(centre([1]), clock)
@@ -185,7 +185,7 @@ def test_a_share_of_the_quota_leaves_the_rest_to_others() -> None:
 
 
 @pytest.mark.parametrize("failure", [ApiError("InternalServiceException", "x"), ConnectionResetError()])
-def test_passing_failures_are_tried_again(failure: Exception) -> None:
+def test_transient_failures_are_retried(failure: Exception) -> None:
     """A server's error and a broken connection, five times at most."""
     clock = VirtualClock(LATER_S)
     api = emulator(centre([1, 2]), clock)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from trunkline import limits
 from trunkline.sources.files import framing
-from trunkline.sources.files.blocks import Span
 from trunkline.sources.files.framing import frame
+from trunkline.sources.files.json_text import Span
 
 A, B = '{"ContactId":"1","A":[1,{"x":"}{"}]}', '{"ContactId":"2"}'
 

@@ -1,4 +1,4 @@
-"""DDL: it runs in the real engines that are here, and keeps to what the absent ones rule out."""
+"""DDL: it runs in DuckDB and PostgreSQL, and has nothing that Redshift and Athena refuse."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_statement_parses_as_create(engine: str, obj: Object) -> None:
 
 
 def test_duckdb_runs_it_twice(obj: Object) -> None:
-    """An empty DuckDB takes the statements, and takes them again; table and staging have the catalogue's columns."""
+    """An empty DuckDB runs the statements, twice; table and staging have the catalogue's columns."""
     with duckdb.connect() as db:
         for sql in warehouse_statements(obj, DUCKDB) * 2:
             db.execute(sql)
@@ -70,7 +70,7 @@ def test_duckdb_types_are_those_of_the_catalogue() -> None:
 
 
 def test_amazons_view_has_amazons_columns_in_amazons_order() -> None:
-    """`SELECT *` gives what Amazon's table gives: 153 columns, no more, and no row that says deleted."""
+    """`SELECT *` gives what Amazon's table gives: 153 columns, no more, and no deleted row."""
     with duckdb.connect() as db:
         for sql in warehouse_statements(CONTACT_RECORD, DUCKDB):
             db.execute(sql)
@@ -89,7 +89,7 @@ def test_amazons_view_has_amazons_columns_in_amazons_order() -> None:
 
 
 def test_postgres_runs_it_twice(postgres_uri: str, obj: Object) -> None:
-    """A real PostgreSQL takes the statements twice, with every column, the primary key, and the view's columns."""
+    """A real PostgreSQL runs the statements twice, with every column, the primary key, and the view's columns."""
     import psycopg
 
     with psycopg.connect(postgres_uri) as db:
@@ -172,14 +172,14 @@ def test_every_name_is_quoted_and_lower_case(engine: str) -> None:
 
 
 def test_staging_may_have_a_name_of_its_own() -> None:
-    """A run's own staging table has the same columns under the name it is given."""
+    """A run's own staging table has the same columns under its own name."""
     sql = create_staging(CONTACT_RECORD, REDSHIFT, "connect.f_calls_staging_1a2b")
     assert sql.startswith('CREATE TABLE IF NOT EXISTS "connect"."f_calls_staging_1a2b" (')
     assert sql.partition("(")[2] == create_staging(CONTACT_RECORD, REDSHIFT).partition("(")[2]
 
 
 def test_athena_has_no_warehouse_table() -> None:
-    """Asking Athena for a table of rows is wrong usage, and the message names the engines that have one."""
+    """A table of rows in Athena is a usage error that names the engines with tables."""
     for create in (create_table, create_staging, create_view):
         with pytest.raises(UsageError, match="use duckdb, postgres or redshift"):
             create(CONTACT_RECORD, find("athena"))

@@ -39,41 +39,41 @@ NOT_WIDER = [
 
 
 @pytest.mark.parametrize(("narrow", "wide"), WIDER)
-def test_what_holds_more_is_wider(narrow: str, wide: str) -> None:
-    """One way it widens, the other way it narrows."""
+def test_a_type_with_more_values_is_wider(narrow: str, wide: str) -> None:
+    """In one direction it widens, in the other it narrows."""
     assert is_widening(narrow, wide)
     assert not is_widening(wide, narrow)
     assert not is_same(narrow, wide)
 
 
-@pytest.mark.parametrize(("one", "other"), NOT_WIDER)
-def test_what_does_not_hold_all_is_no_widening(one: str, other: str) -> None:
-    """Neither way for types that have nothing in common, nor towards the narrower."""
-    assert not is_widening(one, other)
+@pytest.mark.parametrize(("first", "second"), NOT_WIDER)
+def test_unrelated_and_narrower_types_are_no_widening(first: str, second: str) -> None:
+    """In neither direction for unrelated types, and not towards the narrower one."""
+    assert not is_widening(first, second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("INT", "int"), ("integer", "int"), ("struct<a: int, b:array< string >>", "STRUCT<A:int,`b`:array<string>>"),
      ("decimal( 38 , 20 )", "decimal(38,20)")],
 )  # fmt: skip
-def test_spelling_does_not_matter(one: str, other: str) -> None:
-    """Case, spaces, synonyms."""
-    assert is_same(one, other)
-    assert not is_widening(one, other)
+def test_spelling_does_not_matter(first: str, second: str) -> None:
+    """Case, spaces and synonyms make no difference."""
+    assert is_same(first, second)
+    assert not is_widening(first, second)
 
 
 @pytest.mark.parametrize(
     "text", ["", "array<", "array<int", "struct<a>", "int>", "array<int>>", "a b", "map<string,>", "'x'"]
 )
-def test_what_is_no_type_is_refused(text: str) -> None:
-    """With the text in the message."""
+def test_text_that_is_not_a_type_is_refused(text: str) -> None:
+    """The message has the text."""
     with pytest.raises(ValueError, match="is not a Hive type"):
         parse(text)
 
 
 def test_every_type_of_the_catalogue_is_read() -> None:
-    """And is the same as itself."""
+    """Each is parsed, and equals itself."""
     for obj in OBJECTS.values():
         for column in obj.columns:
             assert is_same(hive_type(column.type), hive_type(column.type).upper())

@@ -1,4 +1,4 @@
-"""Lake views and Athena's DDL: which rows are seen, from which days, and what the files must not hold."""
+"""Lake views and Athena's DDL: which rows are shown, which days are read, and what files must not contain."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _versions(db: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return db.sql(f"SELECT record_version, day, record_position FROM ({body}) ORDER BY ALL").fetchall()
 
 
-def test_the_best_row_is_seen_in_any_order() -> None:
+def test_the_best_row_is_shown_in_any_order() -> None:
     """The greatest version of a key wins whatever order the files came in; an API row never beats an exported one."""
     rows = [_row(V1, "08"), _row(V2, "08"), _row(V3, "08", record_fidelity="api"), _row(None, "08")]
     with duckdb.connect() as db:
@@ -72,8 +72,8 @@ def test_the_best_row_is_seen_in_any_order() -> None:
             assert _best(db) == [("a", V2, "08")]
 
 
-def test_a_moved_row_is_seen_once() -> None:
-    """A tombstone with the better version's order hides the older partition's rows, and is never seen itself."""
+def test_a_moved_row_is_shown_once() -> None:
+    """A tombstone with the better version's order hides the older partition's rows, and is not shown itself."""
     tombstone = _row(V2, "07", record_hash=f"hash of {V2}", record_moved_to="2026-03-08")
     with duckdb.connect() as db:
         _lake(db, [_row(V1, "07"), tombstone, _row(V2, "08")])
@@ -81,7 +81,7 @@ def test_a_moved_row_is_seen_once() -> None:
         assert _versions(db) == [(V1, "07", "p"), (V2, "08", "p")]
 
 
-def test_a_row_that_moves_back_is_seen_again() -> None:
+def test_a_row_that_moves_back_is_shown_again() -> None:
     """A later version in the first partition beats the tombstone there; the second partition gets one of its own."""
     there = _row(V2, "07", record_moved_to="2026-03-08")
     back = _row(V3, "08", record_moved_to="2026-03-07")
@@ -90,8 +90,8 @@ def test_a_row_that_moves_back_is_seen_again() -> None:
         assert _best(db) == [("a", V3, "07")]
 
 
-def test_a_deleted_row_is_a_version_but_no_row() -> None:
-    """A copy that says deleted hides the older ones, and stays among the versions."""
+def test_a_deleted_row_is_a_version_but_not_a_row() -> None:
+    """A deletion hides the older versions, and stays among the versions."""
     with duckdb.connect() as db:
         _lake(db, [_row(V1, "08"), _row(V2, "08", record_is_deleted=True)])
         assert _best(db) == []
@@ -127,7 +127,7 @@ def test_the_plain_view_shows_the_best_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def test_the_plain_view_needs_no_personal_data(obj: Object) -> None:
-    """Neither in what it shows nor in what it reads, so that a question about a call reads no word of its transcript."""
+    """Neither in what it shows nor in what it reads, so that a query about a call does not read its transcript."""
     body = plain_body(obj, ATHENA, "files")
     personal = {column.name for column in obj.columns if column.pii != "none"} | {"record_unmapped"}
     assert not personal & set(re.findall(r'"(\w+)"', body))
@@ -200,14 +200,14 @@ def test_athena_computes_the_partitions_of_the_layout() -> None:
 
 
 def test_athena_reads_the_views_not_the_files(obj: Object) -> None:
-    """The names people know are views; the files' table has a name of its own; each statement fits a query."""
+    """The public names are views; the files' table has a name of its own; each statement fits a query."""
     schema, files, versions, best, *plain = athena_statements(obj, "s3://b/lake", last_year=2050)
     assert schema == f"CREATE SCHEMA IF NOT EXISTS `{obj.database}`"
     assert f"`{obj.database}`.`{obj.table_name}_files`" in files
     assert ",2050'" in files
     assert versions.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.table_name}_versions" AS')
     assert best.startswith(f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}" AS')
-    assert [one.split(" AS\n")[0] for one in plain] == (
+    assert [statement.split(" AS\n")[0] for statement in plain] == (
         [f'CREATE OR REPLACE VIEW "{obj.database}"."{obj.view_name}_plain"'] if has_plain(obj) else []
     )
     assert all(f'FROM "{obj.database}"."{obj.table_name}_files"' in view for view in (versions, best, *plain))

@@ -1,4 +1,4 @@
-"""The same numbers from other engines: PostgreSQL itself, Redshift's SQL on PostgreSQL, Athena's SQL read as Trino."""
+"""The same numbers from other engines: PostgreSQL, Redshift's SQL run on PostgreSQL, Athena's SQL read as Trino's."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_postgresql_agrees_to_the_bit(postgres: Any, grouping: Grouping) -> None
 
 @pytest.mark.parametrize("grouping", GROUPINGS, ids=str)
 def test_redshifts_sql_agrees_on_postgresql(postgres: Any, grouping: Grouping) -> None:
-    """Redshift's SQL, its own functions stood in for, gives the same rows; ranks replace PERCENTILE_DISC there."""
+    """Redshift's SQL, with stand-ins for its own functions, gives the same rows; ranks replace PERCENTILE_DISC there."""
     query = compiled(grouping, "redshift")
     sql = query.sql.replace(":since", "$1").replace(":until", "$2")
     sql = re.sub(r"(DATEDIFF|DATEADD)\((\w+),", r"\1('\2',", sql)
@@ -100,7 +100,7 @@ def test_redshifts_sql_agrees_on_postgresql(postgres: Any, grouping: Grouping) -
 
 def test_the_statistics_view_agrees_on_postgresql(postgres: Any) -> None:
     """Every column of the view has the same value in PostgreSQL."""
-    names = ", ".join(f'"{one.name}"' for one in CONTACT_STATISTIC_RECORD.columns if one.name != "instance_id")
+    names = ", ".join(f'"{column.name}"' for column in CONTACT_STATISTIC_RECORD.columns if column.name != "instance_id")
     select = f"SELECT {names} FROM connect_datalake.contact_statistic_record ORDER BY contact_id"
     wanted = database(CONTACTS).execute(select).fetchall()
     postgres.execute(create_view(CONTACT_STATISTIC_RECORD, ENGINES["postgres"]))

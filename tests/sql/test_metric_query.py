@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import zoneinfo
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +19,7 @@ from golden_files import Golden
 from trunkline.engines.catalogue import ENGINES, find
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import select
+from trunkline.schedules.schedule import offset_changes
 from trunkline.sql.metric_query import INTERVALS, Grouping, MetricQuery, Threshold, compile_metrics
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Europe/Berlin")
@@ -23,7 +27,7 @@ ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Am
 
 def ended(*moments: str) -> duckdb.DuckDBPyConnection:
     """Contacts that disconnected at these UTC times."""
-    return database([{"disconnect_timestamp": datetime.fromisoformat(one)} for one in moments])
+    return database([{"disconnect_timestamp": datetime.fromisoformat(time)} for time in moments])
 
 
 def keys(moments: tuple[str, ...], interval: str, zone: str) -> list[tuple[Any, ...]]:
@@ -38,7 +42,19 @@ def expected_key(moment: datetime, interval: str, zone: str) -> datetime | date:
     if width is None:
         return local.date()
     since_midnight = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
-    return moment - since_midnight % timedelta(seconds=width)
+    start = moment - since_midnight % timedelta(seconds=width)
+    # An interval is of one offset: it begins with a change of the clock at the earliest.
+    minute = moment.replace(second=0, microsecond=0)
+    while minute > start:
+        if offset(minute, zone) != offset(minute - timedelta(minutes=1), zone):
+            return minute
+        minute -= timedelta(minutes=1)
+    return start
+
+
+def offset(moment: datetime, zone: str) -> timedelta | None:
+    """Wall clock minus UTC at a UTC time."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
 
 
 def query(engine: str, *names: str, **more: Any) -> MetricQuery:
@@ -76,16 +92,59 @@ def test_kathmandu_is_45_minutes_off() -> None:
 
 
 def test_lord_howe_moves_by_half_an_hour() -> None:
-    """Where daylight saving is 30 minutes, half hours stay whole and hours follow the wall clock."""
-    around = ("2026-04-04 14:50:00", "2026-04-04 15:10:00")
-    assert keys(around, "30min", "Australia/Lord_Howe") == [
+    """Where daylight saving is 30 minutes, half hours stay whole, and an hour begins with the change of the clock."""
+    autumn = ("2026-04-04 14:50:00", "2026-04-04 15:15:00", "2026-04-04 15:29:59", "2026-04-04 15:30:00")
+    assert keys(autumn, "30min", "Australia/Lord_Howe") == [
         (datetime(2026, 4, 4, 14, 30), 1),
-        (datetime(2026, 4, 4, 15, 0), 1),
+        (datetime(2026, 4, 4, 15, 0), 2),
+        (datetime(2026, 4, 4, 15, 30), 1),
     ]
-    assert keys(around, "hour", "Australia/Lord_Howe") == [
+    assert keys(autumn, "hour", "Australia/Lord_Howe") == [
         (datetime(2026, 4, 4, 14, 0), 1),
-        (datetime(2026, 4, 4, 14, 30), 1),
+        (datetime(2026, 4, 4, 15, 0), 2),  # 01:30+10:30, not 01:30+11:00
+        (datetime(2026, 4, 4, 15, 30), 1),
     ]
+    spring = ("2026-10-03 15:20:00", "2026-10-03 15:30:00", "2026-10-03 15:59:00", "2026-10-03 16:00:00")
+    assert keys(spring, "hour", "Australia/Lord_Howe") == [
+        (datetime(2026, 10, 3, 14, 30), 1),
+        (datetime(2026, 10, 3, 15, 30), 2),  # 02:30+11:00
+        (datetime(2026, 10, 3, 16, 0), 1),
+    ]
+
+
+def test_a_clock_change_may_be_at_any_minute() -> None:
+    """Gaza changed its clocks at one minute past midnight: the hour of 01:01 begins with the change."""
+    assert keys(("2011-03-31 21:59:00", "2011-03-31 22:30:00"), "hour", "Asia/Gaza") == [
+        (datetime(2011, 3, 31, 21, 0), 1),
+        (datetime(2011, 3, 31, 22, 1), 1),
+    ]
+
+
+def _history(zone: str) -> tuple[tuple[datetime, timedelta | None], ...]:
+    """The zone's clock changes from 2010 to 2039, naive UTC, each with the offset from then on."""
+    first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2010, 2040))
+    changes = [first, *offset_changes(ZoneInfo(zone), first, end)]
+    return tuple((change.replace(tzinfo=None), offset(change.replace(tzinfo=None), zone)) for change in changes)
+
+
+UNEVEN = ("Australia/Lord_Howe", "Asia/Gaza", "America/St_Johns", "Asia/Pyongyang", "America/Caracas", "Pacific/Apia")
+"""Zones that changed their clocks by half an hour, or at another minute than the full hour, or by a day."""
+
+
+@pytest.mark.parametrize(
+    "zones",
+    [UNEVEN, pytest.param(sorted(zoneinfo.available_timezones() - {"localtime", "Factory"}), marks=pytest.mark.soak)],
+    ids=["uneven", "all"],
+)
+@pytest.mark.timeout(900)
+def test_hours_agree_with_python_in_every_zone(zones: Sequence[str]) -> None:
+    """Around each clock change of thirty years; zones with one history are tried once."""
+    steps = [timedelta(minutes=minutes) for minutes in (-61, -31, -1, 0, 14, 29, 31, 59, 61)]
+    for history, zone in {_history(zone): zone for zone in zones}.items():
+        times = sorted({change + step for change, _ in history for step in steps})
+        connection = database([{"disconnect_timestamp": time} for time in times])
+        rows = measure(connection, "CONTACTS_CREATED", interval="hour", zone=zone)
+        assert rows == sorted(Counter(expected_key(time, "hour", zone) for time in times).items()), zone
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -96,11 +155,11 @@ def test_interval_keys_agree_with_python(zone: str, interval: str) -> None:
     moments = [datetime(2026, 1, 1) + timedelta(milliseconds=rng.randrange(365 * 86_400_000)) for _ in range(150)]
     for change in ("2026-03-08 07:00", "2026-11-01 06:00", "2026-04-04 15:00", "2026-10-03 15:30", "2026-03-29 01:00"):
         moments += [datetime.fromisoformat(change) + timedelta(minutes=m) for m in range(-90, 91, 7)]
-    connection = database([{"disconnect_timestamp": one} for one in moments])
+    connection = database([{"disconnect_timestamp": time} for time in moments])
     rows = measure(connection, "CONTACTS_CREATED", interval=interval, zone=zone)
     wanted: dict[datetime | date, int] = {}
-    for one in moments:
-        key = expected_key(one, interval, zone)
+    for time in moments:
+        key = expected_key(time, interval, zone)
         wanted[key] = wanted.get(key, 0) + 1
     assert rows == sorted(wanted.items())
 
@@ -151,7 +210,7 @@ def test_bounds_are_half_open_utc_instants() -> None:
     ("arguments", "message"),
     [
         ({"grouping": Grouping(by=("team",))}, "group 'team' is not known; valid: queue, agent"),
-        ({"grouping": Grouping(by=("queue", "queue"))}, "name each once"),
+        ({"grouping": Grouping(by=("queue", "queue"))}, "name each group once"),
         ({"grouping": Grouping(interval="week")}, "interval 'week' is not known; valid: 15min"),
         ({"grouping": Grouping(interval="day", zone="UTC' OR 1=1 --")}, "time zone .* is not known"),
         ({"x": Threshold(-1)}, "threshold of the default is -1; valid: seconds from 0 to 604800"),

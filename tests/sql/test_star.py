@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +12,9 @@ import redshift_on_postgres as on_postgres
 from warehouses import REQUIRED, empty_warehouse
 
 from trunkline.engines.catalogue import find
+from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
-from trunkline.objects.catalogue import OBJECTS
+from trunkline.objects.catalogue import CONTACT_VIEWS, OBJECTS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sql.ddl import warehouse_statements
 from trunkline.sql.family import RELATIONS, family_statements
@@ -106,7 +108,7 @@ def query(request: pytest.FixtureRequest) -> Iterator[Query]:
 
 
 def test_every_contact_joins_every_dimension(query: Query) -> None:
-    """Inner joins with all dimensions keep each contact once, unknown or not; deleted rows are out."""
+    """Inner joins with all dimensions keep each contact once, unknown or not; deleted rows are left out."""
     joined = query(
         "SELECT f.contact_id, q.queue_name, a.agent_username, d.calendar_year, t.half_hour, e.date_key "
         "FROM connect.v_fact_call AS f JOIN connect.d_queue AS q ON q.queue_key = f.queue_key "
@@ -171,8 +173,8 @@ def test_personal_data_is_in_one_view(query: Query) -> None:
     assert personal <= {column for table, column in found if table == "v_fact_call_pii"}
 
 
-def test_what_a_leg_is(query: Query) -> None:
-    """Each kind of leg by Amazon's rules; NULL where the parent is not held."""
+def test_relations_of_legs(query: Query) -> None:
+    """Each kind of leg by Amazon's rules; NULL where the parent is missing."""
     legs = dict(query("SELECT contact_id, relation FROM connect.v_contact_leg"))
     assert legs == {
         "root": "root", "alone": "root", "long ago": "root", "transfer": "transfer", "consult": "consult",
@@ -200,8 +202,8 @@ def test_a_family_is_one_row(query: Query) -> None:
     ]  # fmt: skip
 
 
-def test_roles_read_what_they_are_given(postgres_uri: str) -> None:
-    """In PostgreSQL: the analyst reads views and no personal column, the second role reads those too, no one tables."""
+def test_roles_read_what_they_are_granted(postgres_uri: str) -> None:
+    """In PostgreSQL: the analyst reads views and no personal column, the second role reads those too, neither reads tables."""
     import psycopg
 
     db = postgres(postgres_uri, "postgres")
@@ -256,7 +258,7 @@ def test_redshift_grants_views_to_roles() -> None:
     ]  # fmt: skip
 
 
-def test_what_an_engine_lacks_is_said() -> None:
+def test_a_missing_feature_is_a_usage_error() -> None:
     """Athena has no warehouse views, DuckDB and Athena no roles; without contacts there is no star."""
     for statements in (star_statements, family_statements):
         with pytest.raises(UsageError, match="use duckdb, postgres or redshift"):
@@ -267,3 +269,10 @@ def test_what_an_engine_lacks_is_said() -> None:
         for make in (lambda e: grant_statements(OBJECTS.values(), e), role_statements):
             with pytest.raises(UsageError, match="use postgres or redshift"):
                 make(find(name))
+
+
+def test_the_catalogue_knows_the_views_beside_contacts() -> None:
+    """A user's object may take no name of theirs, which the catalogue must know without sql/."""
+    created = [*star_statements(OBJECTS.values(), DUCKDB), *family_statements(OBJECTS.values(), DUCKDB)]
+    names = {re.match(r'CREATE OR REPLACE VIEW "connect"\."(\w+)"', statement)[1] for statement in created}  # type: ignore[index]
+    assert names == set(CONTACT_VIEWS)

@@ -27,7 +27,9 @@ def test_every_view_is_one_statement_of_its_engine(engine: str, name: str) -> No
     (tree,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
     assert isinstance(tree, exp.Create)
     assert isinstance(tree.expression, exp.Select)
-    assert [one.alias_or_name for one in tree.expression.selects] == [column.name for column in VIEWS[name].columns]
+    assert [select.alias_or_name for select in tree.expression.selects] == [
+        column.name for column in VIEWS[name].columns
+    ]
     assert len(sql.encode()) < (find(engine).statement_bytes_max or len(sql.encode()) + 1)
 
 
@@ -40,7 +42,7 @@ def test_amazons_columns_are_all_there_in_amazons_order() -> None:
 
 
 def test_views_wait_for_their_tables() -> None:
-    """A home that lacks an object has the views that do without it."""
+    """Without an object there are only the views that do not need it."""
     some = [OBJECTS["transcript"], OBJECTS["call"]]
     assert [view.name for view in views_on(some, VIEWS.values())] == ["transcript_turn"]
     assert views_on([], VIEWS.values()) == ()
@@ -57,8 +59,8 @@ def test_every_answer_is_one_of_the_documents_four() -> None:
 def test_athenas_view_means_what_the_warehouses_does(tmp_path: Path, name: str) -> None:
     """Athena's SELECT, read as Trino's SQL over the same tables with partition keys, gives the same rows."""
     calls = [
-        {"callId": one, "callTimestampUTC": at, "payload": {"direction": "outbound"}}
-        for one, at in (("a", "2026-02-11T23:59:59Z"), ("b", "2026-03-01T00:00:00Z"), ("c", None))
+        {"callId": call_id, "callTimestampUTC": at, "payload": {"direction": "outbound"}}
+        for call_id, at in (("a", "2026-02-11T23:59:59Z"), ("b", "2026-03-01T00:00:00Z"), ("c", None))
     ]
     put(tmp_path / "t/transcripts", "a.json", transcribe(TALK, "channel"))
     put(tmp_path / "t/transcripts", "b.json", lens(VOICEMAIL))

@@ -1,4 +1,4 @@
-"""The statistics view: columns, flags and times by hand, and its SQL for every engine as golden files."""
+"""The statistics view: columns, flags and times computed by hand. `sql/<engine>/` has its SQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contacts import T0, at, database, handled, queued
 
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 
-FLAGS = [one.name for one in CONTACT_STATISTIC_RECORD.columns if one.name.startswith("is_")]
+FLAGS = [column.name for column in CONTACT_STATISTIC_RECORD.columns if column.name.startswith("is_")]
 
 
 def test_the_view_has_amazons_48_columns_and_types() -> None:
@@ -18,7 +18,7 @@ def test_the_view_has_amazons_48_columns_and_types() -> None:
     assert all(types[flag] == "BIGINT" for flag in FLAGS)
     assert types["data_lake_last_processed_timestamp"] == "TIMESTAMP"
     wanted = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "bigint": "BIGINT"}
-    assert types == {one.name: wanted[one.type] for one in CONTACT_STATISTIC_RECORD.columns}
+    assert types == {column.name: wanted[column.type] for column in CONTACT_STATISTIC_RECORD.columns}
 
 
 def test_flags_are_one_or_zero_never_null() -> None:

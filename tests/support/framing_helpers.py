@@ -6,8 +6,8 @@ import io
 import json
 from typing import Any
 
-from trunkline.sources.files.blocks import Span
 from trunkline.sources.files.framing import frame
+from trunkline.sources.files.json_text import Span
 
 Framed = tuple[list[str], list[int], list[Span]]
 

@@ -107,6 +107,24 @@ def redshift_of(uri: str) -> Iterator[Redshift]:
             s3.close()
 
 
+@dataclass
+class Spelled:
+    """A connection to PostgreSQL that takes Redshift's dialect, COPY included."""
+
+    inner: psycopg.Connection[Any]
+    copier: redshift_copy.Copier
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def execute(self, sql: str, values: Any = None) -> Any:
+        """Run a statement in PostgreSQL's dialect."""
+        if found := redshift_copy.PATTERN.fullmatch(sql):
+            self.copier(self.inner, found)
+            return self.inner.execute("DO $$ BEGIN END $$")
+        return self.inner.execute(on_postgres.translated(sql), values)
+
+
 class Died(BaseException):
     """The process dies here."""
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trunkline.aws.redshift_data import DataApi, Target
+from trunkline.aws.redshift_data import DataApi, RedshiftTarget
 from trunkline.pipelines.release import Clients
 from trunkline.releases.run import Outcome
 
 BUCKET = "daab-lab-jfr-datalake"
 KEY = "Redshift/Rel1.txt"
-TARGET = Target("dev", "analytics", db_user="loader")
+TARGET = RedshiftTarget("dev", "analytics", db_user="loader")
 THREE = "connect.load_dims\nCALL connect.load_facts('2026-03-01', 7, true, 'it''s');\nconnect.load_last()\n"
 RAN = ["load_dims", "load_facts", "load_last"]
 Query = Callable[[str], list[tuple[Any, ...]]]

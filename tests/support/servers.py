@@ -1,7 +1,7 @@
 """Warehouses on servers for tests: an empty, installed database each, made from a template in a tenth of a second.
 
-`each_target` runs every test of a module once per target of `TARGETS`, on homes whose warehouse is there: nothing in
-the tests says which. A new target is one line.
+`each_target` runs every test of a module once per target, on homes whose warehouse is there: nothing in the tests says
+which. Every scheme of `trunkline.warehouse.targets.TARGETS` is run: one that has no line in `PLACES` is an error here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import homes
@@ -17,6 +18,7 @@ import pytest
 from trunkline.objects import catalogue
 from trunkline.objects.catalogue import VIEWS
 from trunkline.warehouse.model import Opening
+from trunkline.warehouse.targets import TARGETS as SCHEMES
 from trunkline.warehouse.targets import target_of
 
 _count = itertools.count()
@@ -44,8 +46,8 @@ class Databases:
 
         with psycopg.connect(url, autocommit=True) as con:
             tables = con.execute(
-                "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN "
-                "('connect', 'ledger') AND tablename <> 'installation'"
+                "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname NOT IN "
+                "('pg_catalog', 'information_schema', 'public') AND tablename <> 'installation'"
             ).fetchall()
             own = [name for (name,) in tables if "_run_" in name]
             assert not own, f"a run has left {own}"
@@ -80,7 +82,7 @@ class RedshiftDatabases:
         self._free: list[str] = []
         self._template = make_database(uri, "redshift_template")
         self._redshift = self._stack.enter_context(redshift_of(self._template))
-        url = self._url("dev")
+        url = self.url_of("dev")
         with target_of(url).open_warehouse(
             Opening(url, 200, 1, folder / "scratch", folder, homes.SCHEMAS)
         ) as warehouse:
@@ -98,7 +100,7 @@ class RedshiftDatabases:
         with psycopg.connect(self._server_uri, autocommit=True) as con:
             con.execute(f"CREATE DATABASE {name} TEMPLATE redshift_template")
         self._redshift.emulator.databases[name] = make_conninfo(self._server_uri, dbname=name)
-        return self._url(name)
+        return self.url_of(name)
 
     def release(self, url: str) -> None:
         """Empty a warehouse that nobody needs any more; no file may be left in the staging bucket."""
@@ -108,12 +110,21 @@ class RedshiftDatabases:
         emulator = self._redshift.emulator
         with psycopg.connect(emulator.databases[urlsplit(url).path[1:]], autocommit=True) as con:
             tables = con.execute(
-                "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN "
-                "('connect', 'ledger') AND tablename <> 'installation'"
+                "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname NOT IN "
+                "('pg_catalog', 'information_schema', 'public') AND tablename <> 'installation'"
             ).fetchall()
             con.execute(f"TRUNCATE {', '.join(name for (name,) in tables)}")
         emulator.forget()
         self._free.append(url)
+
+    def uri_of(self, path: str) -> str:
+        """The PostgreSQL database behind one of them, by the path of its URL."""
+        return self._redshift.emulator.databases[path[1:]]
+
+    @property
+    def s3(self) -> Any:
+        """The client of the staging bucket."""
+        return self._redshift.s3
 
     def copied(self) -> list[str]:
         """The manifests that COPY has read."""
@@ -123,10 +134,41 @@ class RedshiftDatabases:
         """End the emulator and its S3."""
         self._stack.close()
 
-    def _url(self, database: str) -> str:
+    def url_of(self, database: str) -> str:
+        """The URL of one of them by its name."""
         from redshift_home import URL
 
         return URL.replace("/dev?", f"/{database}?")
+
+
+class RedshiftWire:
+    """The same databases over Redshift's own protocol, which is PostgreSQL's."""
+
+    def __init__(self, databases: RedshiftDatabases) -> None:
+        self._databases = databases
+
+    def new(self) -> str:
+        """The URL of an empty warehouse with the catalogue's objects and the narrow one."""
+        from psycopg.conninfo import conninfo_to_dict
+        from redshift_home import BUCKET
+
+        name = urlsplit(self._databases.new()).path
+        parts = conninfo_to_dict(self._databases.uri_of(name))
+        options = f"host={parts['host']}&sslmode=disable&staging=s3://{BUCKET}/wire&iam_role=default"
+        return f"redshift://{parts['user']}@:{parts.get('port', 5432)}{name}?{options}"
+
+    def release(self, url: str) -> None:
+        """Empty a warehouse that nobody needs any more."""
+        self._databases.release(self._databases.url_of(urlsplit(url).path[1:]))
+
+    def connect(self, connection_string: str, place: str) -> Any:
+        """A connection that takes Redshift's dialect."""
+        import psycopg
+        from redshift_copy import Copier
+        from redshift_home import Spelled
+
+        con: Any = psycopg.connect(connection_string, autocommit=True, cursor_factory=psycopg.RawCursor)
+        return Spelled(con, Copier(self._databases.s3, connection_string))
 
 
 class HomesOwn:
@@ -140,13 +182,23 @@ class HomesOwn:
         """It goes with the home."""
 
 
-TARGETS: dict[str, Callable[[pytest.FixtureRequest], homes.Places]] = {
+PLACES: dict[str, Callable[[pytest.FixtureRequest], homes.Places]] = {
     "duckdb": lambda _: HomesOwn(),
     "postgresql": lambda request: request.getfixturevalue("postgres_databases"),
     "redshift+data": lambda request: request.getfixturevalue("redshift_databases"),
-    "redshift+data by files": lambda request: by_files(request),
+    "redshift": lambda request: by_wire(request),
 }
-"""Target -> what gives homes empty warehouses by URL and takes them back."""
+"""Scheme of a target -> what gives homes empty warehouses by URL and takes them back."""
+UNTESTED = SCHEMES.keys() - PLACES.keys()
+assert not UNTESTED, f"no test runs on {', '.join(UNTESTED)}: add a line to PLACES in tests/support/servers.py"
+TARGETS = {name: PLACES[name] for name in SCHEMES} | {"redshift+data by files": lambda request: by_files(request)}
+"""The same by name of a run: every target, and Redshift once more with every row in files."""
+
+
+def uri_of(url: str, databases: RedshiftDatabases) -> str:
+    """The PostgreSQL database behind a warehouse's URL."""
+    parts = urlsplit(url)
+    return url if parts.scheme == "postgresql" else databases.uri_of(parts.path)
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +215,14 @@ def by_files(request: pytest.FixtureRequest) -> homes.Places:
     return databases
 
 
+def by_wire(request: pytest.FixtureRequest) -> homes.Places:
+    """Redshift over its own protocol."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    wire = RedshiftWire(request.getfixturevalue("redshift_databases"))
+    request.getfixturevalue("monkeypatch").setattr("trunkline.warehouse.redshift.wire.connect", wire.connect)
+    return wire
+
+
 @pytest.fixture(scope="session")
 def redshift_databases(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedshiftDatabases]:
     """Databases of an emulated Redshift, in front of this run's PostgreSQL."""
@@ -176,7 +236,7 @@ SERVERS = [name for name in TARGETS if name != "duckdb"]
 
 def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
     """Parameters (target, seed) for `each_target`: fewer on servers by default, the rest in the long run."""
-    most = {"duckdb": default, "postgresql": of_servers, "redshift+data": of_redshift}
+    most = {"duckdb": default, "postgresql": of_servers, "redshift+data": of_redshift, "redshift": of_redshift}
     return [
         pytest.param(target, seed, marks=[pytest.mark.soak] if seed >= most[target] else [])
         for target in TARGETS

@@ -1,4 +1,4 @@
-"""The generated dbt sources: valid YAML that names what is there, with tests from the catalogue."""
+"""The generated dbt sources: valid YAML that names existing tables, with tests from the catalogue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tables(text: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_table_and_column_exists() -> None:
-    """Each table and each column that dbt is told of is in an installed warehouse."""
+    """Each table and column in the file exists in an installed warehouse."""
     warehouse = empty_warehouse()
     warehouse.install(list(OBJECTS.values()), [])
     with warehouse.local as db:

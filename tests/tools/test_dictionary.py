@@ -17,7 +17,7 @@ def _rows(page: str) -> list[list[str]]:
 
 
 def test_every_column_has_a_whole_row(obj: Object) -> None:
-    """One row per column in table order, every cell in its place, types of every engine, nothing left unsaid."""
+    """One row per column in table order, every cell in its place, types of every engine, no cell empty."""
     head, _, *rows = _rows(dictionary(obj))
     assert head[:6] == ["column", *ENGINES, "unit"]
     assert [row[0] for row in rows] == [f"`{column.name}`" for column in obj.columns]
@@ -32,15 +32,15 @@ def test_every_column_has_a_whole_row(obj: Object) -> None:
 
 
 def test_the_page_says_what_the_table_is(obj: Object) -> None:
-    """Grain, tables, key, version, partition and delete rule stand above the columns."""
+    """Grain, tables, key, version, partition and delete rule come before the columns."""
     top = dictionary(obj).partition("## Columns")[0]
     for word in (obj.grain, obj.lake_table, obj.warehouse_table, obj.delete_rule, f"`{obj.version}`", obj.partition):
         assert word in top
     assert ("153 columns" in top) == (obj is CONTACT_RECORD or obj.name == "contact_record")
 
 
-def test_meaning_and_null_are_told_apart() -> None:
-    """The words on NULL move to their own cell, none is lost, and a key column is never NULL."""
+def test_meaning_and_null_are_separated() -> None:
+    """The sentence about NULL moves to their own cell, none is lost, and a key column is never NULL."""
     column = Column("x", "text", ("X",), "Time in queue. NULL if never queued, or missing. Whole seconds.")
     assert meaning_and_null(column) == ("Time in queue. Whole seconds.", "NULL if never queued, or missing.")
     assert meaning_and_null(CONTACT_RECORD.by_name["channel"])[1] == "NULL when the source leaves it out."
@@ -52,7 +52,7 @@ def test_meaning_and_null_are_told_apart() -> None:
 
 
 def test_the_picture_joins_every_box(obj: Object) -> None:
-    """Each box that is drawn is joined, each that is joined is drawn; the object's own tables are named."""
+    """Every box has an edge, every edge has its boxes; the object's own tables are named."""
     picture = flow_picture(obj, ("Files", 'A "stream"'))
     assert picture.startswith("flowchart LR\n")
     drawn = set(re.findall(r"^  (\w+)[\[(]", picture, re.MULTILINE))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
-import redshift_on_postgres as on_postgres
 from homes import NARROW, SCHEMAS
-from redshift_copy import PATTERN, Copier
-from redshift_home import BUCKET, make_database
+from redshift_copy import Copier
+from redshift_home import BUCKET, Spelled, make_database
 from redshift_merges import batch_id, hooks, row_of, write_batch
 from s3 import bucket
 
@@ -30,23 +28,6 @@ from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 from trunkline.warehouse.redshift.wire import WireApi, bind
 
 URL = f"redshift://loader@localhost/dev?staging=s3://{BUCKET}/wire"
-
-
-@dataclass
-class Spelled:
-    """A connection to PostgreSQL that takes Redshift's words."""
-
-    inner: psycopg.Connection[Any]
-    copier: Copier
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def execute(self, sql: str, values: Any) -> Any:
-        if found := PATTERN.fullmatch(sql):
-            self.copier(self.inner, found)
-            return self.inner.execute("DO $$ BEGIN END $$")
-        return self.inner.execute(on_postgres.translated(sql), values)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.urls import WAREHOUSE_URLS, without_password
+from trunkline.urls import WAREHOUSE_URLS
 from trunkline.warehouse.targets import TARGETS, target_of
 
 
@@ -47,17 +47,3 @@ def test_what_is_to_be_installed_is_what_the_extras_declare() -> None:
     extras = {name: {re.split("[<>=]", one)[0] for one in packages} for name, packages in declared.items()}
     needed = {target.module.partition(".")[0]: set(target.packages) for target in TARGETS.values() if target.packages}
     assert needed == extras
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://ann:s3cret@host:5432/db", "postgresql://ann@host:5432/db"),
-        ("postgresql://host/db?password=s3cret&sslmode=require", "postgresql://host/db?sslmode=require"),
-        ("postgresql:///db?host=/run/pg", "postgresql:///db?host=/run/pg"),
-        ("duckdb:///data/w.duckdb", "duckdb:///data/w.duckdb"),
-    ],
-)
-def test_a_password_is_never_shown(url: str, shown: str) -> None:
-    """Messages name the place without what opens it."""
-    assert without_password(url) == shown

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress, shows_progress
+from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -25,13 +27,14 @@ TimeType = Literal["disconnect", "initiation", "connected_to_agent", "scheduled"
 
 
 def collect(
-    since: Annotated[str, typer.Option("--since", help="Start: 2026-03-02 or 2026-03-02T08:00, local time.")],
+    since: Annotated[str, typer.Option("--since", help="Start, local: 2026-03-02, 2026-03-02T08:00, 7d.")],
     until: Annotated[str | None, typer.Option("--until", help="End, exclusive (default: now).")] = None,
     instance: Chosen = None,
     endpoint: Endpoint = None,
     by: Annotated[TimeType, typer.Option("--by", help="The time by which contacts are selected.")] = "disconnect",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Fetch contacts through the Connect API and load those that are missing, for periods without the stream.
@@ -52,27 +55,30 @@ def collect(
     end = end or clock.now().replace(microsecond=0)
     assert start is not None
     query = ContactQuery(f"{by.upper()}_TIMESTAMP")
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
         planned = []
         if dry_run or shows_progress():
             collector = Collector(opened, obj, query=query)
-            planned = [collector.estimate(one, start, end) for one in chosen]
+            planned = [collector.estimate(instance, start, end) for instance in chosen]
         if dry_run:
             _show_plan(planned, output_format)
             return
-        count = sum(one.contacts for one in planned) or None
+        count = sum(estimate.contacts for estimate in planned) or None
         with progress("Collecting", count, "contacts") as advance:
             collector = Collector(opened, obj, advance=advance, query=query)
-            outcomes = list(for_each_instance(chosen, lambda one: collector.collect(one, start, end)))
+            outcomes = list(for_each_instance(chosen, lambda arn: collector.collect(arn, start, end)))
     _show(outcomes, output_format)
 
 
 def run(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.")],
+    object_name: Annotated[
+        str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.", autocompletion=object_names)
+    ],
     instance: Chosen = None,
     endpoint: Endpoint = None,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Do what the object's schedule requires now: windows since the last run, then windows to be read again.
@@ -89,7 +95,7 @@ def run(
     objects = load_objects(home)
     collected_object(objects, find(object_name, objects).name)
     chosen = chosen_instances(Settings.load(home), instance or (), endpoint)
-    with open_to_write(home) as opened, progress("Collecting", None, "contacts") as advance:
+    with open_to_write(home, wait_s) as opened, progress("Collecting", None, "contacts") as advance:
         collector = Collector(opened, opened.objects[object_name], advance=advance)
         outcomes = list(for_each_instance(chosen, collector.run_due))
     _show(outcomes, output_format)
@@ -98,12 +104,18 @@ def run(
 def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> None:
     columns = ["instance", "contacts", "held", "search_calls", "describe_calls", "minutes"]
     rows = [
-        (one.instance.instance_id, one.contacts, one.held, one.search_calls, one.describe_calls,
-         round(one.minutes, 1))
-        for one in planned
-    ]  # fmt: skip
+        (
+            estimate.instance.instance_id,
+            estimate.contacts,
+            estimate.held,
+            estimate.search_calls,
+            estimate.describe_calls,
+            round(estimate.minutes, 1),
+        )
+        for estimate in planned
+    ]
     output.rows(columns, rows, output_format)
-    minutes = sum(one.minutes for one in planned)
+    minutes = sum(estimate.minutes for estimate in planned)
     output.note(
         f"It would take about {minutes:,.0f} minutes at connect_share of the quota. The API itself costs nothing; to "
         "find this out took one call of SearchContacts per instance and eight weeks. Nothing was written."
@@ -112,45 +124,45 @@ def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> Non
 
 def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:
     """What each instance gave; exit 1 where one failed, after the others had their turn."""
-    done = [one for one in outcomes if not isinstance(one, TrunklineError)]
+    done = [outcome for outcome in outcomes if not isinstance(outcome, TrunklineError)]
     if output_format is Format.TABLE:
-        for one in done:
-            _tell(one)
+        for result in done:
+            _describe(result)
     elif done:
-        rows = [_fields(one) for one in done]
+        rows = [_fields(result) for result in done]
         output.rows(list(rows[0]), [list(row.values()) for row in rows], output_format)
-    failed = [one for one in outcomes if isinstance(one, TrunklineError)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome, TrunklineError)]
     for error in failed:
         output.failure(str(error))
     if failed:
         raise typer.Exit(1)
 
 
-def _tell(one: CollectResult) -> None:
-    output.text(f"{one.instance.instance_id}: {one.counts.sentence()}")
-    calls = ", ".join(f"{count:,} {name}" for name, count in sorted(one.calls.items()))
+def _describe(result: CollectResult) -> None:
+    output.text(f"{result.instance.instance_id}: {result.counts.sentence()}")
+    calls = ", ".join(f"{count:,} {name}" for name, count in sorted(result.calls.items()))
     output.note(
-        f"Through {one.through:%F %T} UTC. Calls: {calls or 'none'}; waited {one.waited_s:,.0f} s for the quota."
+        f"Through {result.through:%F %T} UTC. Calls: {calls or 'none'}; waited {result.waited_s:,.0f} s for the quota."
     )
-    if one.tally.described:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(one.tally.described.items()))
+    if result.tally.described:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(result.tally.described.items()))
         output.note(f"Described: {reasons}.")
-    if one.tally.gone:
-        output.note(f"{one.tally.gone:,} contacts were listed and could not be described any more.")
-    if one.throttled:
-        output.note(f"The service refused {one.throttled:,} calls: others use the account's quota too.")
+    if result.tally.gone:
+        output.note(f"{result.tally.gone:,} contacts were listed but could no longer be described.")
+    if result.throttled:
+        output.note(f"The service throttled {result.throttled:,} calls: other programs use the account's quota too.")
 
 
-def _fields(one: CollectResult) -> dict[str, object]:
+def _fields(result: CollectResult) -> dict[str, object]:
     counts = ("read", "filtered", "dead_letter", "inserted", "updated", "superseded", "duplicate", "rejected")
     return {
-        "instance": one.instance.instance_id,
-        "through": one.through.isoformat(),
-        "listed": one.tally.listed,
-        "described": sum(one.tally.described.values()),
-        **{name: getattr(one.counts, name) for name in counts},
-        "calls": sum(one.calls.values()),
-        "throttled": one.throttled,
-        "waited_s": round(one.waited_s, 3),
-        "seconds": round(one.seconds, 3),
+        "instance": result.instance.instance_id,
+        "through": result.through.isoformat(),
+        "listed": result.tally.listed,
+        "described": sum(result.tally.described.values()),
+        **{name: getattr(result.counts, name) for name in counts},
+        "calls": sum(result.calls.values()),
+        "throttled": result.throttled,
+        "waited_s": round(result.waited_s, 3),
+        "seconds": round(result.seconds, 3),
     }

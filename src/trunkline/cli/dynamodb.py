@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.load import show
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
 from trunkline.errors import UsageError
+from trunkline.limits import LOCK_WAIT_S
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from trunkline.pipelines.runner import LoadResult
 
 _SCHEME: Final = "dynamodb://"
-ObjectName = Annotated[str, typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...")]
+ObjectName = Annotated[
+    str,
+    typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...", autocompletion=object_names),
+]
 
 
 def stream(
@@ -30,6 +35,7 @@ def stream(
         bool, typer.Option("--accept-gap", help="Continue although changes expired unread after 24 hours.")
     ] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Follow a DynamoDB table's changes into the lake and the warehouse.
@@ -47,7 +53,7 @@ def stream(
     from trunkline.sources.dynamodb.shards import Following
 
     find(object_name, load_objects(home))
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = _object_of(opened, table, object_name)
         following = Following(table, make_client("dynamodbstreams"), until_idle, accept_gap)
         with progress(f"Following {table}", None, "changes") as advance:
@@ -94,6 +100,7 @@ def backfill(
     ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Restart an interrupted scan from the beginning.")] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     strict: Strict = False,
 ) -> None:
@@ -116,7 +123,7 @@ def backfill(
         _table_in(source, f"trunkline backfill {object_name}")
     find(object_name, load_objects(home))
     options = ScanOptions(segments, share, units, delete_missing, restart)
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = find(object_name, opened.objects)
         result = _scan(opened, obj, source, options) if is_scan else _read_export(opened, obj, source)
     show(result, output_format)

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, load_objects, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress
 from trunkline.errors import UsageError
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_date
 from trunkline.settings import Settings
 
@@ -22,6 +24,7 @@ app = typer.Typer(
 @app.command()
 def compact(
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     grace_minutes: Annotated[
         int, typer.Option("--grace-minutes", min=0, help="Keep replaced files this long, for queries still running.")
@@ -36,7 +39,7 @@ def compact(
     """
     from trunkline.pipelines.upkeep import compact as run
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         rows = []
         for name, obj in opened.objects.items():
             with progress(f"Compacting {name}", None, "days") as advance:
@@ -45,8 +48,13 @@ def compact(
                 (name, done.partitions, done.files_replaced, done.files_removed, done.scrubbed, done.bytes_dropped)
             )
     columns = [
-        "object", "days_compacted", "files_replaced", "files_removed", "versions_scrubbed", "dead_letter_files_dropped",
-    ]  # fmt: skip
+        "object",
+        "days_compacted",
+        "files_replaced",
+        "files_removed",
+        "versions_scrubbed",
+        "dead_letter_files_dropped",
+    ]
     output.rows(columns, rows, output_format)
 
 
@@ -55,7 +63,8 @@ def register(
     home: Home = None,
     output_format: Output = Format.TABLE,
     only: Annotated[
-        list[str] | None, typer.Option("--object", help="Only this object and its views, repeatable.")
+        list[str] | None,
+        typer.Option("--object", help="Only this object and its views, repeatable.", autocompletion=object_names),
     ] = None,
     is_dry: Annotated[bool, typer.Option("--dry-run", help="Print the DDL and change nothing.")] = False,
     is_projected: Annotated[
@@ -88,13 +97,15 @@ def register(
     if is_dry:
         output.text("\n\n".join(f"{statement};" for statement in registering.ddl_of(objects, lake, is_projected)))
         return
-    wanted = registering.Wanted(is_projected, workgroup if named_queries else None, crawler_role)
-    changes = registering.register_lake(objects, lake, wanted)
+    options = registering.RegisterOptions(is_projected, workgroup if named_queries else None, crawler_role)
+    changes = registering.register_lake(objects, lake, options)
     output.rows(
         ["name", "action", "what"],
         [(change.name, change.action, change.detail or None) for change in changes],
         output_format,
     )
+    for view, lacking in registering.views_left_out(objects).items():
+        output.note(f"The view {view} was left as it is: it needs {' and '.join(lacking)} too; run without --object.")
 
 
 @app.command()

@@ -9,8 +9,9 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.cli.reconcile import show_records
-from trunkline.cli.shared import Home, Output, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
 from trunkline.errors import UsageError
+from trunkline.limits import LOCK_WAIT_S
 
 if TYPE_CHECKING:
     from trunkline.completeness.certificates import Chain
@@ -22,7 +23,9 @@ Period = Annotated[str | None, typer.Argument(metavar="[DAY]", help="A UTC day, 
 
 
 @app.command()
-def show(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+def show(
+    day: Period = None, home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE
+) -> None:
     """List the days that were reconciled, with their state and counts; of one day, its certificate and amendments too.
 
     open: the day has not ended. settling: late contacts may come, or one is missing. closed: certified.
@@ -35,15 +38,17 @@ def show(day: Period = None, home: Home = None, output_format: Output = Format.T
     from trunkline.completeness.period_records import load_records
     from trunkline.completeness.periods import period_of
 
-    with open_to_write(home) as opened:
-        found = [one for one in load_records(opened.store, OBJECT) if day in (None, one.name)]
-        if day is not None and not found:
+    with open_to_write(home, wait_s) as opened:
+        records = [record for record in load_records(opened.store, OBJECT) if day in (None, record.name)]
+        if day is not None and not records:
             raise UsageError(f"{day!r} is no day that was reconciled; trunkline ledger show lists them")
-        show_records(opened, found, output_format)
+        show_records(opened, records, output_format)
         if day is None or output_format is not Format.TABLE:
             return
-        for one in found:
-            chain = chain_of(opened.store, opened.objects[OBJECT], one.source, period_of(date.fromisoformat(one.name)))
+        for record in records:
+            chain = chain_of(
+                opened.store, opened.objects[OBJECT], record.source, period_of(date.fromisoformat(record.name))
+            )
             if chain is not None:
                 _show_chain(chain)
 
@@ -62,9 +67,9 @@ def _show_chain(chain: Chain) -> None:
         }
     )
     entries = [
-        (one.number, entry.id, entry.change, entry.before, entry.after, one.appended_at)
-        for one in chain.amendments
-        for entry in one.entries
+        (amendment.number, entry.id, entry.change, entry.before, entry.after, amendment.appended_at)
+        for amendment in chain.amendments
+        for entry in amendment.entries
     ]
     if entries:
         output.text("")
@@ -74,7 +79,9 @@ def _show_chain(chain: Chain) -> None:
 
 
 @app.command()
-def verify(day: Period = None, home: Home = None, output_format: Output = Format.TABLE) -> None:
+def verify(
+    day: Period = None, home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE
+) -> None:
     """Check certificates: the documents are as written, and lake and warehouse still hold every certified contact.
 
     Exits 1 when one does not hold. Contacts that changed since are counted; the next reconcile amends them.
@@ -83,23 +90,31 @@ def verify(day: Period = None, home: Home = None, output_format: Output = Format
     """
     from trunkline.pipelines.verify import certified_periods, verify_all
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = opened.objects[OBJECT]
-        total = sum(1 for _, name in certified_periods(opened.store, OBJECT) if day in (None, name))
+        total = sum(1 for _, name in certified_periods(opened, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:
             verdicts = list(verify_all(opened, obj, day, advance))
     _show_verdicts(verdicts, output_format)
-    if any(not one.holds for one in verdicts):
+    if any(not verdict.holds for verdict in verdicts):
         raise typer.Exit(1)
 
 
 def _show_verdicts(verdicts: list[Verdict], output_format: Format) -> None:
     columns = ["period", "source", "verdict", "pairs", "amendments", "changed_since", "sha256", "faults"]
     rows = [
-        (one.name, one.source, "holds" if one.holds else "broken", one.pairs, one.amendments, one.changed, one.sha256,
-         list(one.faults) if output_format is not Format.TABLE else "; ".join(one.faults))
-        for one in verdicts
-    ]  # fmt: skip
+        (
+            verdict.name,
+            verdict.source,
+            "holds" if verdict.holds else "broken",
+            verdict.pairs,
+            verdict.amendments,
+            verdict.changed,
+            verdict.sha256,
+            list(verdict.faults) if output_format is not Format.TABLE else "; ".join(verdict.faults),
+        )
+        for verdict in verdicts
+    ]
     if not rows and output_format is Format.TABLE:
         output.note("No day is closed yet: trunkline reconcile closes those that have settled.")
         return

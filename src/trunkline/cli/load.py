@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, load_objects, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -18,9 +20,13 @@ COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "supersed
 
 
 def load(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...")],
+    object_name: Annotated[
+        str,
+        typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...", autocompletion=object_names),
+    ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     strict: Strict = False,
 ) -> None:
@@ -41,7 +47,7 @@ def load(
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
     list_files(find(object_name, load_objects(home)), paths)
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = find(object_name, opened.objects)
         size = sum(file.size_bytes for file in list_files(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
@@ -53,9 +59,13 @@ def load(
 
 def undo(
     batches: Annotated[
-        list[str], typer.Argument(metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.")
+        list[str],
+        typer.Argument(
+            metavar="BATCH", help="Ids as in ledger.batch; the first characters suffice.", autocompletion=batch_ids
+        ),
     ],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Undo loads, batch by batch: lake and warehouse are as if these batches had never been loaded.
@@ -67,18 +77,17 @@ def undo(
     """
     from trunkline.pipelines.undo import undo as run
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         undone = [run(opened, opened.objects.values(), batch) for batch in batches]
     rows = [(batch.object_name, batch.batch_id, batch.records, batch.rows) for batch in undone]
     output.rows(["object", "batch", "records_undone", "rows_changed"], rows, output_format)
 
 
 def enrich(
-    since: Annotated[
-        str, typer.Option("--since", help="Calls from this time on: a date, or a time with or without Z.")
-    ],
+    since: Annotated[str, typer.Option("--since", help="Calls from this time on: a date or time, yesterday, 7d.")],
     until: Annotated[str | None, typer.Option("--until", help="Calls before this time (default: now).")] = None,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     again: Annotated[
         bool, typer.Option("--again", help="Also look for calls that were tried recently or given up.")
@@ -102,7 +111,7 @@ def enrich(
     assert first is not None
     last = last or clock.now()
     place_of(settings)  # before the home is opened: a mistake in the command leaves nothing behind
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         due, without = due_calls(opened, first.replace(tzinfo=None), last.replace(tzinfo=None), again)
         with progress("Looking for transcripts", len(due), "calls") as advance:
             result = run(opened, due, without, advance)

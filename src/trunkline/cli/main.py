@@ -72,13 +72,19 @@ def _print_version(is_given: bool) -> None:
 def build(verbs: Mapping[str, Callable[..., None]] = VERBS, nouns: Mapping[str, typer.Typer] = NOUNS) -> typer.Typer:
     """The whole command line. Plain help, not rich's: it starts faster and reads the same in a pipe."""
     app = typer.Typer(
-        help=_HELP, epilog=_EPILOG, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+        help=_HELP,
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
 
     @app.callback()
     def root(
         version: Annotated[
-            bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+            bool,
+            typer.Option("--version", "-V", help="Show the version.", callback=_print_version, is_eager=True),
         ] = False,
     ) -> None:
         del version  # acted on by its callback
@@ -138,6 +144,8 @@ def _code_of(stop: SystemExit) -> int:
     code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     if code == 130:  # typer turns Ctrl-C into this code without a word
         return _stopped()
+    if isinstance(stop.__context__, BrokenPipeError):  # which typer turns into exit code 1
+        return _pipe_closed()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -153,7 +161,7 @@ def _stopped() -> int:
 def _pipe_closed() -> int:
     """The reader of the pipe (such as `head`) has closed it. Python's flush at exit must not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
+    return 0
 
 
 def _system_error(error: OSError) -> int:

@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import table_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, engine_option, load_objects
 
 app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
 EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
-Name = Annotated[str, typer.Argument(metavar="OBJECT", help="The object's name: contact_record, ...")]
+Name = Annotated[
+    str, typer.Argument(metavar="OBJECT", help="The object's name: contact_record, ...", autocompletion=table_names)
+]
 
 
 @app.command("list")

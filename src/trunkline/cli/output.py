@@ -1,13 +1,16 @@
 """The only printer. Data goes to standard output as a table, JSON or CSV; everything said about it to standard error.
 
-Tables are for people: thousands separators, rounded fractions, NULL by name. JSON and CSV are for programs: every
-digit, ISO times, NULL as null or an empty field. Text from records is never taken as markup or as terminal commands.
+Tables are for people: thousands separators, rounded fractions, NULL by name. On a terminal, rows that are too wide are
+shown one column a line, and ids are never broken. JSON and CSV are for programs: every digit, ISO times, NULL as null
+or an empty field. Text from records is never interpreted: not as markup, terminal commands, or formulas of a
+spreadsheet.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -17,15 +20,27 @@ from typing import Any, Final, TextIO
 
 # Beyond these msgspec refuses an integer; DuckDB's sums of BIGINT are HUGEINT and can be larger.
 _JSON_INT_MIN, _JSON_INT_MAX = -(2**63), 2**64 - 1
-_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 13: "\\r", 9: "\\t"}
+# Characters that would move the cursor, reverse the direction of text, or break a line.
+_DIRECTION: Final = (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROL: Final = (
+    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+    | {10: "\\n", 13: "\\r", 9: "\\t"}
+    | {code: f"\\u{code:04x}" for code in _DIRECTION}
+)
+# A spreadsheet runs a cell that begins like this, unless it is a number.
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_WRAP_WIDTH: Final = 24
+"""Prose is wrapped to this width or more; below it, rows are shown one column a line."""
 
 
 class Format(StrEnum):
-    """How data is written to standard output."""
+    """How data is written to standard output. `csv-raw` is CSV whose text a spreadsheet may take as formulas."""
 
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    RAW_CSV = "csv-raw"
 
 
 def rows(columns: Sequence[str], values: Iterable[Sequence[object]], style: Format = Format.TABLE) -> None:
@@ -35,8 +50,8 @@ def rows(columns: Sequence[str], values: Iterable[Sequence[object]], style: Form
     """
     if style is Format.JSON:
         _write_json_array(columns, values)
-    elif style is Format.CSV:
-        _write_csv(columns, values)
+    elif style in (Format.CSV, Format.RAW_CSV):
+        _write_csv(columns, values, style)
     else:
         _write_table(columns, [list(row) for row in values])
 
@@ -45,8 +60,8 @@ def record(fields: Mapping[str, object], style: Format = Format.TABLE) -> None:
     """Writes one thing: a table of names and values, one JSON object, or CSV with one row."""
     if style is Format.JSON:
         sys.stdout.write(_json(dict(fields)) + "\n")
-    elif style is Format.CSV:
-        _write_csv(list(fields), [list(fields.values())])
+    elif style in (Format.CSV, Format.RAW_CSV):
+        _write_csv(list(fields), [list(fields.values())], style)
     else:
         width = max(map(len, fields), default=0)
         for name, value in fields.items():
@@ -150,10 +165,18 @@ def _write_json_array(columns: Sequence[str], values: Iterable[Sequence[object]]
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _write_csv(columns: Sequence[str], values: Iterable[Sequence[object]]) -> None:
+def _write_csv(columns: Sequence[str], values: Iterable[Sequence[object]], style: Format) -> None:
+    text = _plain_text if style is Format.RAW_CSV else _spreadsheet_text
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_plain_text(value) for value in row] for row in values)
+    writer.writerow([text(name) for name in columns])
+    writer.writerows([text(value) for value in row] for row in values)
+
+
+def _spreadsheet_text(value: object) -> str:
+    """A value as a CSV field. Text that a spreadsheet would run gets an apostrophe in front, which shows it as text."""
+    text = _plain_text(value)
+    is_formula = isinstance(value, str) and _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
 
 
 def _write_table(columns: Sequence[str], values: Sequence[Sequence[object]]) -> None:
@@ -170,8 +193,8 @@ def _write_table(columns: Sequence[str], values: Sequence[Sequence[object]]) -> 
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(heads)]
     for row in [heads, ["-" * width for width in widths], *cells]:
         padded = [
-            f"{one:>{width}}" if right else f"{one:<{width}}"
-            for one, width, right in zip(row, widths, is_number, strict=True)
+            f"{text:>{width}}" if right else f"{text:<{width}}"
+            for text, width, right in zip(row, widths, is_number, strict=True)
         ]
         sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
@@ -183,12 +206,34 @@ def _draw(heads: Sequence[str], cells: Sequence[Sequence[str]], is_number: Seque
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(file=stream)
+    widths = [_narrowest([head, *(row[i] for row in cells)]) for i, head in enumerate(heads)]
+    if sum(widths) + 2 * len(widths) > console.width:
+        _draw_expanded(heads, cells, console.width, stream)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head, right in zip(heads, is_number, strict=True):
-        table.add_column(Text(head), justify="right" if right else "left", overflow="fold")
+    for head, right, width in zip(heads, is_number, widths, strict=True):
+        table.add_column(Text(head), justify="right" if right else "left", overflow="fold", min_width=width)
     for row in cells:
         table.add_row(*map(Text, row))
-    Console(file=stream).print(table)
+    console.print(table)
 
 
-__all__ = ["Format", "cell", "failure", "note", "record", "rows", "text"]
+def _narrowest(texts: Sequence[str]) -> int:
+    """The least width of a column that breaks no word. Prose may be wrapped, but not into a thin strip."""
+    from rich.cells import cell_len
+
+    longest_word = max((cell_len(word) for text in texts for word in text.split(" ")), default=0)
+    longest_text = max(map(cell_len, texts), default=0)
+    return max(longest_word, min(longest_text, _WRAP_WIDTH))
+
+
+def _draw_expanded(heads: Sequence[str], cells: Sequence[Sequence[str]], width: int, stream: TextIO) -> None:
+    """Rows one column a line, as psql's expanded display. The terminal wraps long values, so they can be copied."""
+    label = max(map(len, heads), default=0)
+    for number, row in enumerate(cells, 1):
+        stream.write(f"─[ {number:,} ]".ljust(min(width, label + 40), "─") + "\n")
+        for head, text in zip(heads, row, strict=True):
+            stream.write(f"{head:<{label}}  {text}".rstrip() + "\n")
+    if not cells:
+        stream.write("No rows; columns: " + ", ".join(heads) + "\n")

@@ -9,26 +9,40 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.completion import group_names, metric_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, engine_option, open_to_read
+from trunkline.cli.shared import Home, Output, Wait, engine_option, open_to_read
+from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
-Names = Annotated[list[str], typer.Argument(metavar="METRIC", help="Amazon's names, in any case: service_level ...")]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="METRIC", help="Amazon's names, in any case: service_level ...", autocompletion=metric_names
+    ),
+]
 By = Annotated[
-    str, typer.Option("--by", help="queue, agent, routing_profile, channel, initiation_method; a,b for two.")
+    str,
+    typer.Option(
+        "--by",
+        help="queue, agent, routing_profile, channel, initiation_method; a,b for two.",
+        autocompletion=group_names,
+    ),
 ]
 Interval = Annotated[
     Literal["15min", "30min", "hour", "day"] | None, typer.Option("--interval", help="Group by time of disconnect.")
 ]
 Zone = Annotated[str | None, typer.Option("--zone", help="IANA zone of intervals, since and until (default: setting).")]
 X = Annotated[float | None, typer.Option("--x", help="X of the metrics `in X`, seconds (default: settings).")]
-Since = Annotated[str | None, typer.Option("--since", help="Start, local time: 2026-03-02 or 2026-03-02T08:00.")]
+Since = Annotated[str | None, typer.Option("--since", help="Start, local: 2026-03-02, 2026-03-02T08:00, 7d.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many rows.")]
 Until = Annotated[str | None, typer.Option("--until", help="End, local time, exclusive.")]
 
 
 def sql(
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, or - for standard input.")],
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     dialect: Annotated[
         str | None,
@@ -48,7 +62,7 @@ def sql(
     """
     from trunkline.pipelines.reading import query
 
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         answer = query(opened, sys.stdin.read() if statement == "-" else statement, dialect)
     output.rows(answer.columns, answer.rows, output_format)
 
@@ -91,6 +105,7 @@ def show(names: Names, output_format: Output = Format.TABLE) -> None:
 def query(
     names: Names,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
     by: By = "",
     interval: Interval = None,
@@ -98,6 +113,7 @@ def query(
     x: X = None,
     since: Since = None,
     until: Until = None,
+    limit: Limit = None,
     engine: Annotated[
         str | None,
         engine_option("--sql", "Write the SQL for this engine instead of running it"),
@@ -113,11 +129,11 @@ def query(
 
     settings = Settings.load(home)
     groups = [part.strip() for part in by.split(",") if part.strip()]
-    question = question_of(settings, names, groups, interval, zone, x, since, until, prefix="--")
+    question = question_of(settings, names, groups, interval, zone, x, since, until, limit, prefix="--")
     if engine:
         output.text(question.compiled(find(engine)).sql + ";")
         return
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         columns, rows = measure_rows(opened, question)
         warning = caveat(opened, question)
     if warning:

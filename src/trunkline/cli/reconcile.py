@@ -10,7 +10,8 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.collect import Chosen, Endpoint
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
     from trunkline.pipelines.reconcile import ReconcilePlan, ReconcileResult
 
 COLUMNS = (
-    "period", "source", "state", "stream", "listed", "lake", "warehouse", "missing", "dropped", "only_in_stream",
-    "at_api_fidelity", "amendments",
-)  # fmt: skip
+    "period",
+    "source",
+    "state",
+    "stream",
+    "listed",
+    "lake",
+    "warehouse",
+    "missing",
+    "dropped",
+    "only_in_stream",
+    "at_api_fidelity",
+    "amendments",
+)
 _SHOWN = 20
 
 
@@ -36,6 +47,7 @@ def reconcile(
     endpoint: Endpoint = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Compare what Connect lists with what lake and warehouse hold, day by day: counts, missing contacts, and why.
@@ -58,41 +70,41 @@ def reconcile(
     settings = Settings.load(home)
     chosen = chosen_instances(settings, instance or (), endpoint)
     day = parse_time(since, "UTC", "--since")
-    wanted = job.ReconcileRequest(
+    request = job.ReconcileRequest(
         clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, one) for one in chosen]
+        systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
         if dry_run:
-            _show_plans([(one.source, job.plan(opened, obj, one, wanted)) for one in systems], output_format)
+            _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
-        outcomes = [job.reconcile(opened, obj, one, wanted, progress) for one in systems]
-        show_records(opened, [record for one in outcomes for record in one.records], output_format)
+        outcomes = [job.reconcile(opened, obj, system, request, progress) for system in systems]
+        show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
     if output_format is Format.TABLE:
-        for one in outcomes:
-            _tell(one, heal)
-    if not all(one.is_complete for one in outcomes):
+        for outcome in outcomes:
+            _describe(outcome, heal)
+    if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format: Format) -> None:
     """Periods with their counts, and what is missing in them: JSON and CSV have all of it, a table the first lines."""
     if output_format is not Format.TABLE:
-        rows = ((*row_of(one), [_finding(found) for found in _findings(home, [one])]) for one in records)
+        rows = ((*row_of(record), [_finding(finding) for finding in _findings(home, [record])]) for record in records)
         output.rows([*COLUMNS, "findings"], rows, output_format)
         return
     if not records:
         output.note("There is no period yet.")
         return
-    # A source's name is long, and mostly there is one.
-    sources = {one.source for one in records}
+    # A source's name is long, and most homes have a single source.
+    sources = {record.source for record in records}
     shown_at = [n for n, name in enumerate(COLUMNS) if name != "source" or len(sources) > 1]
-    values = [row_of(one) for one in records]
+    values = [row_of(record) for record in records]
     output.rows([COLUMNS[n] for n in shown_at], [[row[n] for n in shown_at] for row in values], output_format)
     shown: list[tuple[object, ...]] = []
-    total = sum(sum(one.why.values()) for one in records)
+    total = sum(sum(record.why.values()) for record in records)
     for finding in _findings(home, records):
         if len(shown) == _SHOWN:
             break
@@ -108,9 +120,19 @@ def row_of(record: PeriodRecord) -> tuple[object, ...]:
     """A period in the order of `COLUMNS`."""
     counts = record.counts
     return (
-        record.name, record.source, record.state, counts.stream, counts.listed, counts.lake, counts.warehouse,
-        counts.missing, counts.dropped, counts.only_in_stream, counts.at_api_fidelity, record.amendments,
-    )  # fmt: skip
+        record.name,
+        record.source,
+        record.state,
+        counts.stream,
+        counts.listed,
+        counts.lake,
+        counts.warehouse,
+        counts.missing,
+        counts.dropped,
+        counts.only_in_stream,
+        counts.at_api_fidelity,
+        record.amendments,
+    )
 
 
 def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[ContactFinding]:
@@ -120,14 +142,18 @@ def _findings(home: OpenHome, records: Sequence[PeriodRecord]) -> Iterator[Conta
         yield from open_findings(home.store, record, home.scratch / "findings")
 
 
-def _finding(one: ContactFinding) -> dict[str, object]:
+def _finding(finding: ContactFinding) -> dict[str, object]:
     return {
-        "id": one.id, "began_at": one.began_at, "ended_at": one.ended_at, "why": one.why, "detail": one.detail,
-        "found_at": one.found_at,
-    }  # fmt: skip
+        "id": finding.id,
+        "began_at": finding.began_at,
+        "ended_at": finding.ended_at,
+        "why": finding.why,
+        "detail": finding.detail,
+        "found_at": finding.found_at,
+    }
 
 
-def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
+def _describe(outcome: ReconcileResult, is_healing: bool) -> None:
     from trunkline.completeness.findings import WHY
 
     if outcome.recovered:
@@ -153,8 +179,8 @@ def _tell(outcome: ReconcileResult, is_healing: bool) -> None:
 def _show_plans(planned: Sequence[tuple[str, ReconcilePlan]], output_format: Format) -> None:
     columns = ["source", "periods", "windows", "contacts", "missing", "calls", "minutes"]
     rows = [
-        (source, one.periods, len(one.windows), one.contacts, one.missing, one.calls, round(one.seconds / 60, 1))
-        for source, one in planned
+        (source, plan.periods, len(plan.windows), plan.contacts, plan.missing, plan.calls, round(plan.seconds / 60, 1))
+        for source, plan in planned
     ]
     output.rows(columns, rows, output_format)
     output.note(

@@ -35,7 +35,12 @@ class Failure(StrEnum):
 
 
 Place = Annotated[
-    str, typer.Argument(metavar="PLACE", help="A file, a folder with Rel*.txt, or s3://bucket/Redshift/Rel.")
+    str | None,
+    typer.Argument(
+        metavar="PLACE",
+        help="A file, a folder with Rel*.txt, or s3://bucket/Redshift/Rel (default: RELEASE_BUCKET, RELEASE_PREFIX).",
+        show_default=False,
+    ),
 ]
 Picked = Annotated[
     Choice, typer.Option("--pick", help="Where several match: the first by key, or the latest (Rel10 after Rel9).")
@@ -43,17 +48,18 @@ Picked = Annotated[
 
 
 @app.command()
-def plan(place: Place, pick: Picked = Choice.FIRST, output_format: Output = Format.TABLE) -> None:
+def plan(place: Place = None, pick: Picked = Choice.FIRST, output_format: Output = Format.TABLE) -> None:
     """Show what a release would run: each statement, and the values bound to it. Nothing is run.
 
-    Example: trunkline release plan s3://daab-lab-jfr-datalake/Redshift/Rel
+    Example: trunkline release plan s3://bucket/Redshift/Rel
     """
-    _show_plan(_planned(place, pick)[1], output_format)
+    place = _place(place)
+    _show_plan(_planned(place, pick, _s3(place))[1], output_format)
 
 
 @app.command()
 def run(
-    place: Place,
+    place: Place = None,
     pick: Picked = Choice.FIRST,
     output_format: Output = Format.TABLE,
     target: Annotated[
@@ -81,12 +87,13 @@ def run(
     from trunkline.aws.clients import make_client
     from trunkline.aws.redshift_data import DataApi
     from trunkline.pipelines.release import run_planned, target_from
-    from trunkline.releases.result import body_of, response
-    from trunkline.releases.run import Options
+    from trunkline.releases.interface import body_of, response
+    from trunkline.releases.run import RunOptions
     from trunkline.settings import ReleaseSettings
     from trunkline.warehouse.redshift.address import address_of
 
     variables = ReleaseSettings.load()
+    place = _place(place)
     s3 = _s3(place)
     found, release = _planned(place, pick, s3)
     if dry_run:
@@ -94,7 +101,7 @@ def run(
         return
     address = address_of(target).target if target else target_from(variables)
     api = DataApi(make_client("redshift-data", address.region), address)
-    options = Options(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
+    options = RunOptions(on_failure=on_failure.value, call_s=timeout_s, restart=restart)
 
     def report(call: CallState) -> None:
         name = release.calls[call.number - 1].display_name
@@ -126,10 +133,18 @@ def _s3(place: str) -> Any:
     return make_client("s3", ReleaseSettings.load().region, policy=QUICK) if place.startswith("s3://") else None
 
 
-def _planned(place: str, pick: Choice, s3: Any = None) -> Any:
+def _place(place: str | None) -> str:
+    """The place that is named, else that of the environment."""
+    from trunkline.pipelines.release import place_from
+    from trunkline.settings import ReleaseSettings
+
+    return place or place_from(ReleaseSettings.load())
+
+
+def _planned(place: str, pick: Choice, s3: Any) -> Any:
     from trunkline.pipelines.release import plan as find_and_parse
 
-    return find_and_parse(place, pick.value, s3 or _s3(place), output.note)
+    return find_and_parse(place, pick.value, s3, output.note)
 
 
 def _show_plan(release: Release, output_format: Format) -> None:

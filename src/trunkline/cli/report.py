@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.shared import Home, open_to_read
+from trunkline.cli.shared import Home, Wait, open_to_read
+from trunkline.limits import LOCK_WAIT_S
 
 
 def report(
     out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("report.html"),
     home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="The day; with --until the start (default: the last full day)."),
+        typer.Option("--since", help="The day, or yesterday; with --until the start (default: the last full day)."),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="End, exclusive, up to 31 days later (default: one day).")
@@ -30,7 +32,7 @@ def report(
     from trunkline.pipelines.reporting import write_report
     from trunkline.serve.report.period import period_of
 
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         written = write_report(opened, period_of(since, until, zone or opened.settings.zone, "--"), out)
     output.text(f"Report: {out}")
     output.note(f"It shows {written.period.title}, {written.period.zone}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.engines.catalogue import ENGINES
 from trunkline.settings import Settings
@@ -37,6 +38,9 @@ def engine_option(flag: str, purpose: str) -> Any:
 
 
 Output = Annotated[Format, typer.Option("--output", help="Format of the data on standard output.")]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, help="Seconds to wait while another process has the home locked.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when a record was set aside.")]
 Advance = Callable[[int], None]
 
@@ -50,20 +54,27 @@ def load_objects(home: Path | None) -> dict[str, Object]:
 
 
 @contextmanager
-def open_to_write(home: Path | None, is_install: bool = False) -> Iterator[OpenHome]:
-    """The home, opened to change it. With `is_install` a server's warehouse may be empty."""
-    from trunkline.pipelines.home import open_home
+def open_to_write(home: Path | None, wait_s: float, is_install: bool = False) -> Iterator[OpenHome]:
+    """The home, opened to change it. With `is_install` a server's warehouse may be empty.
 
-    with open_home(Settings.load(home), is_install) as opened:
+    Raises LockedError when another process has it locked for longer than `wait_s`.
+    """
+    from trunkline.pipelines.home import open_home
+    from trunkline.pipelines.waiting import waiting
+
+    settings = Settings.load(home)
+    with waiting(lambda: open_home(settings, is_install), wait_s, output.note) as opened:
         yield opened
 
 
 @contextmanager
-def open_to_read(home: Path | None) -> Iterator[Reader]:
-    """The home, opened for queries."""
+def open_to_read(home: Path | None, wait_s: float) -> Iterator[Reader]:
+    """The home, opened for queries. Raises LockedError when a load has it locked for longer than `wait_s`."""
     from trunkline.pipelines.reading import open_reader
+    from trunkline.pipelines.waiting import waiting
 
-    with open_reader(Settings.load(home)) as opened:
+    settings = Settings.load(home)
+    with waiting(lambda: open_reader(settings), wait_s, output.note) as opened:
         yield opened
 
 

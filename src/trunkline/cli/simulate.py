@@ -80,9 +80,13 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
         result = run(spec, out, by_totals(advance))
     expected = result.expected
     fields = {
-        "folder": str(result.folder), "files": expected.files, "bytes": expected.bytes, "contacts": expected.contacts,
-        "deliveries": expected.deliveries, "broken": expected.broken,
-    }  # fmt: skip
+        "folder": str(result.folder),
+        "files": expected.files,
+        "bytes": expected.bytes,
+        "contacts": expected.contacts,
+        "deliveries": expected.deliveries,
+        "broken": expected.broken,
+    }
     output.record(fields, output_format)
 
 
@@ -123,9 +127,12 @@ def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) 
     try:
         with served(api, port) as url:
             fields = {
-                "endpoint": url, "instance": INSTANCE_ARN, "contacts": len(instance.contacts),
-                "since": stamp(spec.start_s), "until": stamp(spec.end_s),
-            }  # fmt: skip
+                "endpoint": url,
+                "instance": INSTANCE_ARN,
+                "contacts": len(instance.contacts),
+                "since": stamp(spec.start_s),
+                "until": stamp(spec.end_s),
+            }
             output.record(fields, output_format)
             output.flush()
             output.note("Serving the Connect API; stop with Ctrl-C.")

@@ -6,20 +6,21 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, open_to_read, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_read, open_to_write, progress
+from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="The warehouse: install, inspect, rebuild.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
-def install(home: Home = None) -> None:
+def install(home: Home = None, wait_s: Wait = LOCK_WAIT_S) -> None:
     """Create missing tables and views, and add columns that the catalogue has gained. Idempotent.
 
     Example: trunkline warehouse install
     """
     from trunkline.objects.catalogue import VIEWS
 
-    with open_to_write(home, is_install=True) as opened:
+    with open_to_write(home, wait_s, is_install=True) as opened:
         for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
             output.text(change)
         for obj in opened.objects.values():
@@ -27,16 +28,16 @@ def install(home: Home = None) -> None:
 
 
 @app.command()
-def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
+def status(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE) -> None:
     """Show each table's rows, time range, last load, how much is set aside, and which version installed it.
 
     Processes that hold a lock on a server's tables, or wait for one, are listed on standard error.
 
     Example: trunkline warehouse status
     """
-    from trunkline.pipelines.state import table_states
+    from trunkline.pipelines.doctor import table_states
 
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         states, locks = table_states(opened), opened.warehouse.locks()
     rows = [
         (s.object_name, s.table, s.rows, s.first, s.last, s.batches, s.last_load, s.set_aside, s.installed)
@@ -50,14 +51,14 @@ def status(home: Home = None, output_format: Output = Format.TABLE) -> None:
 
 
 @app.command()
-def rebuild(home: Home = None, output_format: Output = Format.TABLE) -> None:
+def rebuild(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE) -> None:
     """Rebuild the warehouse from the lake alone: the same rows, whatever happened to the warehouse.
 
     Example: trunkline warehouse rebuild
     """
     from trunkline.pipelines.upkeep import rebuild as run
 
-    with open_to_write(home) as opened:
+    with open_to_write(home, wait_s) as opened:
         rows = []
         for name, obj in opened.objects.items():
             with progress(f"Rebuilding {name}", None, "files") as advance:
@@ -65,24 +66,24 @@ def rebuild(home: Home = None, output_format: Output = Format.TABLE) -> None:
     output.rows(["object", "table", "rows"], rows, output_format)
 
 
-def doctor(home: Home = None, output_format: Output = Format.TABLE) -> None:
+def doctor(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE) -> None:
     """Check that a home is consistent.
 
     Does the accounting add up? Is work unfinished? Is any key duplicated? Do lake and warehouse agree? Which records
     are set aside? Which days are certified, or lack contacts that Connect lists? Which fields are unknown, have
     disappeared, changed their type, or differ only in case?
 
-    Exits 1 when the accounting, the keys or lake and warehouse are wrong, or a certified contact is gone. Missing
-    contacts (`trunkline reconcile`), drift and records set aside are reported only.
+    `failed` means that accounting, keys, or lake and warehouse are wrong, or a certified contact is gone; only then
+    the exit code is 1. `look` marks what a person should see: missing contacts (`trunkline reconcile`), drift, records
+    set aside, work that the next load finishes.
 
     Example: trunkline doctor --home ./my-centre
     """
-    from trunkline.pipelines.state import examine
+    from trunkline.pipelines.doctor import examine
 
-    with open_to_read(home) as opened:
+    with open_to_read(home, wait_s) as opened:
         findings = examine(opened)
-    rows = [("ok" if finding.is_well else "look", finding.check, finding.detail) for finding in findings]
+    rows = [(finding.state, finding.check, finding.detail) for finding in findings]
     output.rows(["state", "check", "detail"], rows, output_format)
-    serious = ("accounting", "one row a key", "lake = warehouse", "certified")
-    if any(not finding.is_well and finding.check.endswith(serious) for finding in findings):
+    if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)

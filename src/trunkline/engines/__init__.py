@@ -1,1 +1,1 @@
-"""What sets one SQL engine apart from another, as data: types, quoting, NULL order, byte limits. No I/O."""
+"""SQL engines as data: types, quoting, expressions, DDL rules, limits. No I/O."""

@@ -1,6 +1,6 @@
 """Amazon Athena: Hive's DDL over Parquet in the lake, Trino's SQL in queries and views.
 
-Two dialects in one engine: a CREATE EXTERNAL TABLE has Hive's type names and backticks, a query or a view has
+Two dialects in one engine: CREATE EXTERNAL TABLE takes Hive's type names and backticks, queries and views take
 Trino's and double quotes. Timestamps are read with milliseconds.
 """
 

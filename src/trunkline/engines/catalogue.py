@@ -1,4 +1,4 @@
-"""The explicit list of engines. Adding one is a file beside this one and a line here."""
+"""The list of engines. Adding one takes a file beside this one and a line here."""
 
 from __future__ import annotations
 

@@ -145,10 +145,10 @@ def quote_qualified(engine: Engine, name: str) -> str:
 
 
 def text_bytes_of(column: Column) -> int:
-    """The bytes that a text column of a bounded engine gets: `length_max`, else what its name lets one expect.
+    """The bytes that a text column of a bounded engine gets: `length_max`, else what its name suggests.
 
-    Generous on purpose: a longer value is a dead letter of that engine, so too wide costs some memory in a sort and
-    too narrow costs a row. Amazon publishes lengths in characters; a character is at most 4 bytes of UTF-8.
+    Generous on purpose: a longer value is a dead letter of that engine, so that a wide column costs some memory in a
+    sort, and a narrow one a row. Amazon publishes lengths in characters; a character is at most 4 bytes of UTF-8.
     """
     if column.length_max is not None:
         return column.length_max

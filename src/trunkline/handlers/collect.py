@@ -1,6 +1,6 @@
-"""The Lambda function that collects what its schedule asks for, as far as its time goes; the next run takes the rest.
+"""The Lambda function that collects the contacts of its schedule until its time is over. The next run resumes.
 
-It stands for the mission's `boto3_connect_redshift.py`. Settings are `TRUNKLINE_*` variables; `TRUNKLINE_HOME` is a
+It replaces a script such as `boto3_connect_redshift.py`. Settings are `TRUNKLINE_*` variables. `TRUNKLINE_HOME` is a
 folder in the function's temporary space, the lake a bucket. Give the function a reserved concurrency of 1: one process
 owns a home.
 """
@@ -14,5 +14,5 @@ from trunkline.settings import Settings
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """One object per instance. Raises what one of them failed with, after all had their turn: Lambda then retries."""
+    """One object per instance. Raises the first error after all had their turn, so that Lambda retries."""
     return collect_until(Settings.load(), context.get_remaining_time_in_millis() / 1000)

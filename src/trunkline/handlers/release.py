@@ -9,16 +9,16 @@ from trunkline.aws.clients import QUICK, make_client
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.release import Clients, answer
-from trunkline.releases.event import is_proxy
-from trunkline.releases.result import failed_body, response
+from trunkline.releases.interface import failed_body, is_proxy, response
 from trunkline.settings import ReleaseSettings
 
 _LOG = logging.getLogger("trunkline.release")
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`statusCode` and `body` as the mission has them; JSON text under API Gateway. `context` is Lambda's."""
-    left_s = context.get_remaining_time_in_millis() / 1000
+    """`statusCode` and `body`; `body` is JSON text under API Gateway. `context` is Lambda's, or None."""
+    # Without a context, as in a call by hand, there is no deadline and no request id.
+    left_s = context.get_remaining_time_in_millis() / 1000 if context is not None else None
     try:
         variables = ReleaseSettings.load()
         clients = Clients(
@@ -27,4 +27,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         )
     except TrunklineError as error:
         return response(failed_body(str(error)), is_proxy(event))
-    return answer(event, variables, clients, context.aws_request_id, left_s, _LOG.warning)
+    return answer(event, variables, clients, getattr(context, "aws_request_id", None), left_s, _LOG.warning)

@@ -11,16 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
-from trunkline.lake.writer import MOVED_TO, PARQUET, lake_columns
-from trunkline.objects.model import Object
-from trunkline.sql.lake.views import lake_rows
+from trunkline.lake.writer import PARQUET
+from trunkline.objects.model import Column, Object
+from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.order import order_by
+from trunkline.sql.relation import Relation, object_rows
+
+_IS_SCRUBBED: Final = "record_is_scrubbed"
+"""Whether the best version of a row's key is redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +49,40 @@ def compact_day(
     scratch.mkdir(parents=True, exist_ok=True)
     paths = [str(store.fetch(key, scratch / "compact")) for key in keys]
     fingerprint = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:32]
-    by_key = ", ".join(DUCKDB.quote(key) for key in obj.key)
-    distinct = f"{by_key}, record_version, record_hash, {MOVED_TO} IS NOT NULL"
-    # Files lack columns that have no value in them.
-    rows = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE compacting AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
-        f"(PARTITION BY {by_key} ORDER BY {order_by(obj, DUCKDB)}) AS is_scrubbed FROM {rows}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {distinct} "
-        f"ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1",
-        [paths],
-    )
+    versions = object_rows(obj, "compacted", [MOVED_TO.name, _IS_SCRUBBED])
+    con.execute(_distinct_versions(obj, versions), [paths])
     rows, scrubbed = con.execute(
-        "SELECT count(*), count(*) FILTER (is_scrubbed AND NOT record_is_redacted) FROM compacting"
+        f"SELECT count(*), count(*) FILTER ({_IS_SCRUBBED} AND NOT record_is_redacted) FROM {versions.sql}"
     ).fetchall()[0]
-    selected = ", ".join(_scrubbed(obj, name) for name in lake_columns(obj))
+    selected = ", ".join(map(_scrubbed, lake_columns(obj)))
     path = scratch / f"compacted-{fingerprint}.parquet"
     target = str(path).replace("'", "''")
-    order = f"{DUCKDB.quote(obj.partition)}, {by_key}, record_version"
-    con.execute(f"COPY (SELECT {selected} FROM compacting ORDER BY {order}) TO '{target}' ({PARQUET})")
-    con.execute("DROP TABLE compacting")
+    order = f"{DUCKDB.quote(obj.partition)}, {_key(obj)}, record_version"
+    con.execute(f"COPY (SELECT {selected} FROM {versions.sql} ORDER BY {order}) TO '{target}' ({PARQUET})")
+    con.execute(f"DROP TABLE {versions.sql}")
     key = compacted_key(obj, day, fingerprint)
     store.put_file(path, key)
     return CompactedDay(key, fingerprint, rows, scrubbed)
 
 
-def _scrubbed(obj: Object, name: str) -> str:
-    quoted = DUCKDB.quote(name)
-    if name == MOVED_TO or obj.by_name[name].pii != "direct":
+def _distinct_versions(obj: Object, versions: Relation) -> str:
+    """Makes `versions` of the files $1: each distinct version, and whether its key's best version is redacted."""
+    # Files lack columns that have no value in them.
+    files = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
+    return (
+        f"CREATE OR REPLACE TEMP TABLE {versions.sql} AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
+        f"(PARTITION BY {_key(obj)} ORDER BY {order_by(obj, DUCKDB)}) AS {_IS_SCRUBBED} FROM {files}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {_key(obj)}, record_version, record_hash, "
+        f"{MOVED_TO.name} IS NOT NULL ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1"
+    )
+
+
+def _key(obj: Object) -> str:
+    return ", ".join(map(DUCKDB.quote, obj.key))
+
+
+def _scrubbed(column: Column) -> str:
+    quoted = DUCKDB.quote(column.name)
+    if column.pii != "direct":
         return quoted
-    return f"CASE WHEN is_scrubbed AND NOT record_is_redacted THEN NULL ELSE {quoted} END AS {quoted}"
+    return f"CASE WHEN {_IS_SCRUBBED} AND NOT record_is_redacted THEN NULL ELSE {quoted} END AS {quoted}"

@@ -96,7 +96,7 @@ def undo_prefix(object_name: str) -> str:
 
 
 def undo_key(object_name: str, batch_id: str) -> str:
-    """That a batch is being taken back, there until that is done."""
+    """The intent to undo a batch, there until that is done."""
     return f"{undo_prefix(object_name)}{batch_id}.json"
 
 

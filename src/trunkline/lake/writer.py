@@ -11,15 +11,14 @@ from pathlib import Path
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.errors import TerminalError
 from trunkline.lake.layout import day_of, rows_key, tombstones_key
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
+from trunkline.sql.lake.views import MOVED_TO
 from trunkline.sql.relation import BATCH_ID, LOST_DATE, PARTITION_DATE, WON_DATE, Relation
 
 _PARTITIONS = (("year", "%Y"), ("month", "%m"), ("day", "%d"))
-
-MOVED_TO = "record_moved_to"
-"""Lake only: NULL, or in a tombstone the partition date (YYYY-MM-DD) the key's best version has moved to."""
 
 # Bloom filters cost 5 % of time and size, and help no question: columns that are searched by one value are too varied.
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
@@ -44,11 +43,6 @@ class LocalFile:
     path: str
     rows: int
     day: date
-
-
-def lake_columns(obj: Object) -> list[str]:
-    """The columns of a lake file, in order; partition columns are in the path alone."""
-    return [column.name for column in obj.columns] + [MOVED_TO]
 
 
 def write_rows(
@@ -76,22 +70,23 @@ def write_files(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     columns = [DUCKDB.quote(column.name) for column in obj.columns if column.name in rows.columns]
-    select = f"SELECT {', '.join(columns)}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}"
+    select = f"SELECT {', '.join(columns)}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
     if len(days) == 1:
         ((day, count),) = days.items()
         path = folder / "rows.parquet"
-        con.execute(f"COPY ({select} FROM {rows.sql}) TO '{_quoted(path)}' ({PARQUET})")
+        con.execute(f"COPY ({select} FROM {rows.sql}) TO '{_escaped(path)}' ({PARQUET})")
         return [LocalFile(str(folder), str(path), count, day)]
     # Hive folders name the partition; the columns that name it stay out of the files.
     parts = ", ".join(f"strftime({PARTITION_DATE}, '{code}') AS {key}" for key, code in _PARTITIONS)
     con.execute(
-        f"COPY ({select}, {parts} FROM {rows.sql}) TO '{_quoted(folder)}' "
+        f"COPY ({select}, {parts} FROM {rows.sql}) TO '{_escaped(folder)}' "
         f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
     )
     files = []
     for path in sorted(folder.rglob("*.parquet")):
         partition = day_of(path.relative_to(folder).as_posix())
-        assert partition is not None, f"no partition in {path}"
+        if partition is None:
+            raise TerminalError(f"{path} is in no partition year=/month=/day=, so its rows have no date; report this.")
         files.append(LocalFile(str(folder), str(path), days[partition], partition))
     return files
 
@@ -102,6 +97,32 @@ def publish(obj: Object, files: Sequence[LocalFile], batch_id: str, store: Store
     for file, target in zip(files, written, strict=True):
         store.put_file(Path(file.path), target.key)
     return written
+
+
+def _export(con: duckdb.DuckDBPyConnection, obj: Object, flat: Relation, folder: Path) -> list[tuple[Path, date, int]]:
+    """A local file for each partition of `flat`, with its day and its rows; in order of day."""
+    day_column = flat.column(PARTITION_DATE)
+    counts = con.execute(f"SELECT {day_column}, count(*) FROM {flat.sql} GROUP BY 1 ORDER BY 1").fetchall()
+    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
+    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
+    if len(counts) == 1:
+        path = folder / "rows.parquet"
+        con.execute(f"COPY ({rows} FROM {flat.sql}) TO '{_escaped(path)}' ({PARQUET})")
+        return [(path, *counts[0])]
+    # Hive folders name the partition; the columns that name it stay out of the files.
+    parts = ", ".join(f"strftime({day_column}, '{format_}') AS {name}" for name, format_ in _PARTITIONS)
+    con.execute(
+        f"COPY ({rows}, {parts} FROM {flat.sql}) TO '{_escaped(folder)}' "
+        f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
+    )
+    rows_of_day = dict(counts)
+    exported = []
+    for path in sorted(folder.rglob("*.parquet")):
+        day = day_of(path.relative_to(folder).as_posix())
+        if day is None:
+            raise TerminalError(f"{path} is in no partition year=/month=/day=, so its rows have no date; report this.")
+        exported.append((path, day, rows_of_day[day]))
+    return exported
 
 
 def write_tombstones(
@@ -123,7 +144,7 @@ def write_tombstones(
             con.execute(
                 f"COPY (SELECT {_tombstone(obj)} FROM {moved.sql} WHERE {BATCH_ID} = '{batch_id}' "
                 f"AND {LOST_DATE} = DATE '{day}') "
-                f"TO '{_quoted(path)}' ({PARQUET})"
+                f"TO '{_escaped(path)}' ({PARQUET})"
             )
             store.put_file(path, tombstones_key(obj, day, batch_id))
             total += count
@@ -140,9 +161,9 @@ def _tombstone(obj: Object) -> str:
             parts.append(name)
         else:
             parts.append(f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {name}")
-    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO)}")
+    parts.append(f"CAST({WON_DATE} AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}")
     return ", ".join(parts)
 
 
-def _quoted(path: Path) -> str:
+def _escaped(path: Path) -> str:
     return str(path).replace("'", "''")

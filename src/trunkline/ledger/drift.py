@@ -44,15 +44,15 @@ def vanished_keys(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]
 
 def _sum(counts: Sequence[Mapping[str, int]]) -> Counter[str]:
     total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
+    for counted in counts:
+        total.update(counted)
     return total
 
 
 def _line(title: str, counts: Counter[str], records: int) -> str:
     if not counts:
         return ""
-    ordered = sorted(counts.items(), key=lambda found: (-found[1], found[0]))
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{key} ({count:,})" for key, count in ordered[:_SHOWN_MAX])
     return f"{title}: {shown}{_more(len(counts))} of {records:,} records"
 

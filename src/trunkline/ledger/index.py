@@ -119,19 +119,19 @@ def _refused(db: Session, record: BatchRecord, merged_at: datetime, refused: Seq
     rows = [
         {
             "object": record.plan.object_name,
-            "position": one.position,
-            "payload_hash": one.row_hash,
+            "position": refusal.position,
+            "payload_hash": refusal.row_hash,
             "batch_id": record.batch_id,
-            "reason": one.reason,
-            "detail": one.detail,
-            "length_bytes": one.length,
-            "arrived_at": one.arrived_at,
+            "reason": refusal.reason,
+            "detail": refusal.detail,
+            "length_bytes": refusal.length,
+            "arrived_at": refusal.arrived_at,
             "set_aside_at": merged_at,
             "replays": 0,
             "replayed_in": None,
         }
-        for one in refused
-        if one.batch_id == record.batch_id
+        for refusal in refused
+        if refusal.batch_id == record.batch_id
     ]
     db.put(DEAD_LETTER, rows)
 
@@ -146,7 +146,7 @@ def _replayed(db: Session, record: BatchRecord, refused: Sequence[Refused]) -> N
     """A replay lands the letters it does not set aside again. Its plan says which try of a letter it is."""
     again = {(letter.position, letter.payload_hash) for letter in record.letters}
     if record.plan.source == REFUSED_SOURCE:
-        again = {(one.position, one.row_hash) for one in refused}
+        again = {(refusal.position, refusal.row_hash) for refusal in refused}
     groups: dict[tuple[int, str | None], list[str]] = {}
     for span in record.plan.ranges:
         if isinstance(span, LetterRange):
@@ -165,7 +165,7 @@ def totals(db: Session, object_name: str) -> Counts:
     """The accounting of everything loaded so far.
 
     A replay's records were read before: they move from the dead letters, or from what was refused, to where they
-    landed. What a warehouse took back is counted below zero, and so is in no sum.
+    were loaded. An undone batch has a negative entry, so that it is in no sum.
     """
     sums = ", ".join(f"COALESCE(sum({name}), 0)" for name in asdict(Counts()))
     rows = db.query(f"SELECT source, {sums} FROM ledger.batch WHERE object = $1 GROUP BY source", [object_name])

@@ -42,7 +42,7 @@ class Put:
 class BatchRecord:
     """A batch whose rows are all in the lake. Its presence is the durability point of the batch.
 
-    `undoes` names the batch that this one takes back; its counts are then below zero, and it has no rows.
+    `undoes` names the batch that this one undoes; its counts are then negative, and it has no rows.
     """
 
     batch_id: str

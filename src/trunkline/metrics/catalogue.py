@@ -1,4 +1,4 @@
-"""The metrics there are, by Amazon's name, in the order they are listed and printed."""
+"""All metrics by Amazon's name, in the order in which they are listed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ METRICS: Final[dict[str, Metric]] = {
 
 
 def select(names: Iterable[str]) -> tuple[Metric, ...]:
-    """The metrics of these names, in either case, in the order given.
+    """The metrics of these names, in any case, in this order.
 
-    UsageError for an unknown name or one named twice.
+    Raises UsageError for an unknown or repeated name.
     """
     chosen: list[Metric] = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Metrics of contacts as such: how many, how they began, where they went, how long. Source: Amazon's definitions."""
+"""Metrics of contacts: counts by method and transfer, and durations. Source: Amazon's definitions."""
 
 from __future__ import annotations
 
@@ -33,20 +33,23 @@ _RESOLUTION_MS: Final = (
     ' ELSE MS_BETWEEN("initiation_timestamp", "disconnect_timestamp") END'
 )
 
+_BY_AGENT: Final = "Amazon's text speaks of transfers by an agent; a transfer by a flow counts here too."
+
 CONTACT_METRICS: Final[tuple[Metric, ...]] = (
     count(CONTACTS, "CONTACTS_CREATED", "Contacts created", "Contact records, each once.", '"contact_id" IS NOT NULL'),
     count(
         CONTACTS,
         "CONTACTS_HANDLED",
         "Contacts handled",
-        "Contacts that an agent was connected to, by any method, outbound included.",
+        "Contacts that an agent was connected to, by any method, including outbound.",
         HANDLED,
     ),
     count(
         CONTACTS,
         "CONTACTS_HANDLED_INCOMING",
         "Contacts handled incoming",
-        "Handled contacts that came by INBOUND, TRANSFER or QUEUE_TRANSFER. New chats are API and not counted.",
+        "Handled contacts with the method INBOUND, TRANSFER or QUEUE_TRANSFER. New chats have the method API and "
+        "do not count.",
         f"{HANDLED} AND {INCOMING}",
     ),
     count(
@@ -67,14 +70,14 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         CONTACTS,
         "API_CONTACTS_HANDLED",
         "API contacts handled",
-        "Handled contacts that began by the API, such as chats and tasks.",
+        "Handled contacts with the method API, such as chats and tasks.",
         f"{HANDLED} AND {API}",
     ),
     count(
         CONTACTS,
         "CONTACTS_TRANSFERRED_IN",
         "Contacts transferred in",
-        "Contacts that began by TRANSFER or QUEUE_TRANSFER.",
+        "Contacts with the method TRANSFER or QUEUE_TRANSFER.",
         TRANSFERRED_IN,
     ),
     count(
@@ -88,9 +91,9 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         CONTACTS,
         "CONTACTS_TRANSFERRED_OUT_INTERNAL",
         "Contacts transferred out internal",
-        "Contacts transferred out, not to an outside number.",
+        "Contacts transferred out to anything but an outside number.",
         TRANSFERRED_OUT_INTERNAL,
-        EXTERNAL_APPROXIMATION,
+        f"{EXTERNAL_APPROXIMATION} {_BY_AGENT}",
     ),
     count(
         CONTACTS,
@@ -98,7 +101,7 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         "Contacts transferred out external",
         "Contacts transferred out to an outside number.",
         TRANSFERRED_OUT_EXTERNAL,
-        EXTERNAL_APPROXIMATION,
+        f"{EXTERNAL_APPROXIMATION} {_BY_AGENT}",
     ),
     time(
         CONTACTS,
@@ -121,8 +124,8 @@ CONTACT_METRICS: Final[tuple[Metric, ...]] = (
         "sum",
         "SUM_CONTACT_FLOW_TIME",
         "Contact flow time",
-        "From the system's answer to queue, transfer or end, of contacts by INBOUND, TRANSFER, QUEUE_TRANSFER and "
-        "API; 0 for one the system never answered.",
+        "From the system's answer to the queue, the transfer or the end, of contacts with the method INBOUND, "
+        "TRANSFER, QUEUE_TRANSFER or API; 0 for a contact that the system never answered.",
         CONTACT_FLOW_MS,
     ),
 )

@@ -17,7 +17,10 @@ from trunkline.objects.contact_rules import (
 
 _HANDLE: Final = "Interaction, hold, after contact work and agent pause; a contact without any of the four is left out."
 _INTERACTION: Final = "Time agent and customer spoke, of contacts that an agent was connected to."
-_WORK: Final = "After contact work; 0 for a contact with an agent and none recorded, left out without an agent."
+_WORK: Final = (
+    "After contact work where it is recorded, with or without an agent, else 0 for a contact that an agent was "
+    "connected to; a contact with neither is left out."
+)
 
 HANDLE_METRICS: Final[tuple[Metric, ...]] = (
     time(CONTACTS, "average", "AVG_HANDLE_TIME", "Average handle time", f"{_HANDLE} Averaged.", HANDLE_MS),
@@ -29,7 +32,7 @@ HANDLE_METRICS: Final[tuple[Metric, ...]] = (
         "average",
         "AVG_HOLD_TIME",
         "Average customer hold time",
-        "Time on hold of contacts that an agent was connected to and that have a hold time, zero included.",
+        "Time on hold of contacts that an agent was connected to and that have a hold time, including zero.",
         f'CASE WHEN {HANDLED} THEN "agent_customer_hold_duration_ms" END',
     ),
     time(
@@ -37,17 +40,22 @@ HANDLE_METRICS: Final[tuple[Metric, ...]] = (
         "average",
         "AVG_HOLD_TIME_ALL_CONTACTS",
         "Average customer hold time, all contacts",
-        "Time on hold over all handled contacts, those without a hold time as 0.",
-        f'CASE WHEN {HANDLED} THEN COALESCE("agent_customer_hold_duration_ms", 0) END',
+        "Time on hold of contacts that an agent was connected to, including those never put on hold. A contact "
+        "without a hold time is left out, as in Amazon's calculation.",
+        f'CASE WHEN {HANDLED} THEN "agent_customer_hold_duration_ms" END',
+        "Amazon's text says all handled contacts, and its calculation skips those without a hold time, as that of "
+        "AVG_HOLD_TIME does; this follows the calculation, so that the two are equal.",
     ),
     Metric(
         CONTACTS,
         "AVG_HOLDS",
         "Average holds",
-        "How often a handled contact was put on hold, those without a number as 0.",
+        "Number of holds divided by all contacts, handled or not; a missing number is 0.",
         "count",
         "average",
-        value=f'CASE WHEN {HANDLED} THEN COALESCE("agent_number_of_holds", 0) END',
+        value='COALESCE("agent_number_of_holds", 0)',
+        approximation="Amazon's text speaks of voice contacts, and its calculation divides by all contact records of "
+        "any channel; this follows the calculation.",
     ),
     count(
         CONTACTS,

@@ -25,8 +25,8 @@ DEFINITIONS: Final = "https://docs.aws.amazon.com/connect/latest/adminguide/metr
 class Population:
     """The rows that metrics are about: those of an object's public view that have an `event_time`.
 
-    A period selects rows by that column, and an interval groups by it. The object's dimensions are the groups there
-    are. `row` is what people call one row; `grain` says which rows a period selects.
+    A period selects rows by that column, and intervals are of it. The object's dimensions are the groups. `row` is the
+    word for one row; `grain` says which rows a period selects.
     """
 
     obj: Object
@@ -55,7 +55,7 @@ class Metric:
     `condition` is the condition a row must meet to count (count), or the numerator's (rate); `base` is the
     denominator's condition (rate). `value` is the row's value, NULL to leave it out: milliseconds where the unit
     is seconds, else a plain number (sum, average, maximum, percentile). `percent` is the percentile, 1 to 99.
-    `approximation` says what the number gives up where the export lacks a field, empty when nothing.
+    `approximation` says how the number differs from Amazon's where the export lacks a field, empty when it does not.
     """
 
     of: Population

@@ -1,4 +1,4 @@
-"""Metrics of queues: who was queued, waited, was answered or gave up. Source: Amazon's metric definitions."""
+"""Metrics of queues: contacts queued, waiting, answered and abandoned. Source: Amazon's metric definitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trunkline.objects.contact_rules import (
 
 REFERENCE_QUERIES: Final = "https://docs.aws.amazon.com/connect/latest/adminguide/data-lake-reference-queries.html"
 
-# No test for the enqueue time or for what came next: Amazon's logic looks at the duration alone.
+# Neither the enqueue time nor the outcome is tested: Amazon's logic uses the duration alone.
 REMOVED_IN_X: Final = '"queue_duration_ms" < "x_ms"'
 
 QUEUE_METRICS: Final[tuple[Metric, ...]] = (
@@ -27,8 +27,8 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         CONTACTS,
         "CONTACTS_ABANDONED",
         "Contacts abandoned",
-        "Contacts that ended in queue without an agent, a callback or a transfer. Why they ended is not asked, so a "
-        "flow that hangs up counts too.",
+        "Contacts that ended in queue without an agent, a callback or a transfer. The reason does not "
+        "matter, so a flow that hangs up counts too.",
         ABANDONED,
         ABANDONED_APPROXIMATION,
     ),
@@ -46,7 +46,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         "ABANDONMENT_RATE",
         "Abandonment rate",
         "Abandoned contacts of all queued contacts. A contact has a routing profile only once an agent has it, so by "
-        "routing profile the abandoned ones are in the group without one, and the others' rate is 0.",
+        "routing profile all abandoned contacts are in the group without one, and the rate of the others is 0.",
         ABANDONED,
         QUEUED,
         ABANDONED_APPROXIMATION,
@@ -83,7 +83,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         "SERVICE_LEVEL_ANSWERED",
         "Service level X, answered only",
         "Queued contacts that an agent answered in X seconds or less of all queued contacts, as in Amazon's reference "
-        "query for its data lake. Abandons never help it.",
+        "query for its data lake. Abandoned contacts never count as within it.",
         "percent",
         "rate",
         source=REFERENCE_QUERIES,
@@ -96,7 +96,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         "average",
         "AVG_QUEUE_ANSWER_TIME",
         "Average queue answer time",
-        "Time in queue of contacts that an agent answered, whispers included, flows before the queue excluded.",
+        "Time in queue of contacts that an agent answered, including whispers, without flows before the queue.",
         QUEUE_ANSWER_MS,
     ),
     time(
@@ -113,7 +113,7 @@ QUEUE_METRICS: Final[tuple[Metric, ...]] = (
         "maximum",
         "MAX_QUEUED_TIME",
         "Maximum queued time",
-        "The longest time any contact spent in queue, abandoned ones included.",
+        "The longest time in queue of any contact, including abandoned ones.",
         '"queue_duration_ms"',
     ),
 )

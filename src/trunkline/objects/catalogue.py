@@ -1,4 +1,4 @@
-"""The explicit list of objects. Adding one is a file beside this one and a line here, or a TOML file of a user."""
+"""The list of objects. Adding one takes a file beside this one and a line here, or a user's TOML file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user_objects import place_of, read_objects
 from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {
@@ -31,7 +31,20 @@ VIEWS: dict[str, View] = {
     TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
     CALLS_VIEW.name: CALLS_VIEW,
 }
-"""Tables that are views over one object or several, in an order in which they can be created."""
+"""Views over one object or several, each after those that it reads."""
+
+
+CONTACT_VIEWS = (
+    "d_agent",
+    "d_queue",
+    "d_date",
+    "d_time",
+    "v_fact_call",
+    "v_fact_call_pii",
+    "v_contact_leg",
+    "v_contact_family",
+)
+"""Views that `sql/star.py` and `sql/family.py` create beside the contact table."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
@@ -54,33 +67,38 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     objects = dict(OBJECTS)
     for obj in objects.values():
         check(obj)
-    tables = {table: obj.name for obj in objects.values() for table in _tables(obj)}
+    views = {f"{view.database}.{view.name}": view.name for view in VIEWS.values()}
+    beside = {f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}": name for name in CONTACT_VIEWS}
+    tables = views | beside | {table: obj.name for obj in objects.values() for table in _tables(obj)}
     for file in user_files:
         for obj in read_objects(file):
             if obj.name in objects:
-                raise UsageError(f"{file}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
+                at = place_of(file, obj.name)
+                raise UsageError(f"{at}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
             for table in _tables(obj):
                 if table in tables:
-                    raise UsageError(f"{file}: [object.{obj.name}] uses {table}, which {tables[table]} has; "
-                                     f"choose another database or warehouse_table")  # fmt: skip
+                    key = "warehouse_table" if table.startswith(obj.warehouse_table) else "database"
+                    raise UsageError(
+                        f"{place_of(file, obj.name, key)}: [object.{obj.name}] uses {table}, which {tables[table]} "
+                        "has; choose another database or warehouse_table"
+                    )
                 tables[table] = obj.name
             objects[obj.name] = obj
     return objects
 
 
 def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
-    """The schemas that these objects and their views have in a warehouse, each once, Amazon's names first.
+    """The schemas that these objects and their views have in a warehouse, each once, the ledger's last.
 
     Names without a schema are looked up in this order; locks and grants concern all of them.
     """
     known = tuple(objects)
     names = {obj.name for obj in known}
-    public = [obj.database for obj in known]
-    public += [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
-    own = [obj.warehouse_table.split(".", maxsplit=1)[0] for obj in known]
-    return tuple(dict.fromkeys([*public, *own, LEDGER_SCHEMA]))
+    of_tables = [part for obj in known for part in (obj.database, obj.warehouse_table.split(".", maxsplit=1)[0])]
+    of_views = [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    return tuple(dict.fromkeys([*of_tables, *of_views, LEDGER_SCHEMA]))
 
 
 def _tables(obj: Object) -> tuple[str, ...]:
-    lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
+    lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files", obj.plain_view)
     return tuple(dict.fromkeys((*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")))

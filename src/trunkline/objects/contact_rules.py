@@ -1,7 +1,7 @@
-"""The conditions and times of one contact record that both the statistics view and the metrics are made of.
+"""Conditions and times of one contact record, which the statistics view and the metrics share.
 
-Each is an SQL expression over the columns of `connect_datalake.contact_record` in the portable form that
-`objects.view` describes. A condition may come out NULL where a column is NULL; whoever uses it counts only true.
+Each is an expression in portable SQL over the columns of `connect_datalake.contact_record`. A condition may be NULL
+where a column is NULL, and only true counts.
 Durations are BIGINT milliseconds. Source of the rules: the "Calculation logic" of Amazon Connect's page on metric
 definitions, and the analytics data lake's page on contact_statistic_record.
 """
@@ -21,7 +21,7 @@ ABANDONED: Final = (
 )
 ABANDONED_APPROXIMATION: Final = (
     "The export lacks PreDisconnectState. Amazon leaves out contacts that were transferred while in queue; here every "
-    "contact with a transfer time is left out, so one transferred out of a flow and queued afterwards is missed."
+    "contact with a transfer time is left out, also one that was transferred out of a flow and queued afterwards."
 )
 
 INCOMING: Final = "\"initiation_method\" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER')"
@@ -36,8 +36,8 @@ _NOT_OUTSIDE: Final = '("transferred_endpoint_type" IS NULL OR "transferred_endp
 TRANSFERRED_OUT_EXTERNAL: Final = f"{TRANSFERRED_OUT} AND {_OUTSIDE}"
 TRANSFERRED_OUT_INTERNAL: Final = f"{TRANSFERRED_OUT} AND {_NOT_OUTSIDE}"
 EXTERNAL_APPROXIMATION: Final = (
-    "Amazon speaks of a transfer to an outside number; here the transferred-to endpoint is of type TELEPHONE_NUMBER, "
-    "and a transfer whose endpoint is missing counts as internal."
+    "Amazon means a transfer to an outside number; here the transferred-to endpoint is of type TELEPHONE_NUMBER, and a "
+    "transfer whose endpoint is missing counts as internal."
 )
 
 AGENT_HUNG_UP_FIRST: Final = f"{HANDLED} AND \"disconnect_reason\" = 'AGENT_DISCONNECT'"

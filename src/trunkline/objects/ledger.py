@@ -1,4 +1,4 @@
-"""The ledger's own tables in a warehouse: which batches came, how far files are read, what was set aside."""
+"""The ledger's tables in a warehouse: batches merged, positions read, records set aside, periods reconciled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEDGER_SCHEMA: Final = "ledger"
 
 @dataclass(frozen=True, slots=True)
 class LedgerTable:
-    """A table that Trunkline fills itself; rows are inserted once per key."""
+    """A table that Trunkline fills itself, one row per key."""
 
     name: str
     grain: str
@@ -46,14 +46,14 @@ BATCH = LedgerTable(
         _col("object", "text", "The object loaded.", False, 128),
         _col("source", "text", "s3_files, dead_letter, ...; a dead letter's records were read before.", False, 64),
         _col("first_position", "text", "Where the batch begins.", False, 4096),
-        _count("read", "Source records: objects and spans that are none."),
+        _count("read", "Source records: JSON objects, and spans that are not."),
         _count("filtered", "Left out by a stated rule."),
         _count("dead_letter", "Set aside."),
         _count("inserted", "New keys."),
         _count("updated", "Known keys with a better version."),
         _count("deleted", "Keys that a better version deletes."),
         _count("superseded", "Lost to a better version."),
-        _count("duplicate", "Equal to a row that is there."),
+        _count("duplicate", "Equal to an existing row."),
         _count("rejected", "Refused by this warehouse."),
         _count("bytes_read", "Decoded bytes."),
         _col("drift", "text", "How the batch's records differ from the catalogue, JSON. NULL without records."),
@@ -84,20 +84,20 @@ DEAD_LETTER = LedgerTable(
         _col("object", "text", "The object it was loaded as.", False, 128),
         _col("position", "text", "Where its bytes were.", False, 4096),
         _col("payload_hash", "text", "Hash of its bytes: the same poison has the same hash.", False, 32),
-        _col("batch_id", "text", "The batch that set it aside; its bytes lie under this id.", False, 32),
+        _col("batch_id", "text", "The batch that set it aside; its bytes are stored under this id.", False, 32),
         _col("reason", "text", "Why, as a code.", False, 64),
         _col("detail", "text", "Why, for people; never a value of the record.", False, 4096),
-        _col("length_bytes", "bigint", "Length of the record; up to its first MiB is kept.", False),
+        _col("length_bytes", "bigint", "Length of the record, of which up to the first MiB is stored.", False),
         _col("arrived_at", "timestamp", "When it arrived, UTC.", False),
         _col("set_aside_at", "timestamp", "When it was set aside first, UTC.", False),
-        _col("replays", "bigint", "How often it was run again.", False),
+        _col("replays", "bigint", "Number of replays.", False),
         _col("replayed_in", "text", "The batch that landed it. NULL while it is set aside.", length_max=32),
     ),
 )
 
 _PERIOD_KEY = (
     _col("object", "text", "The object.", False, 128),
-    _col("source", "text", "Whose listing it is compared with, such as one Connect instance.", False, 256),
+    _col("source", "text", "The source whose listing it is compared with, such as one Connect instance.", False, 256),
     _col("period_start", "timestamp", "Begin of the period, a UTC day.", False),
 )
 
@@ -109,21 +109,23 @@ PERIOD = LedgerTable(
         *_PERIOD_KEY,
         _col("period_end", "timestamp", "End of the period, not part of it.", False),
         _col(
-            "state", "text", "open: it has not ended; settling: late contacts may come; closed: certified.", False, 16
+            "state", "text", "open: it has not ended; settling: late contacts may arrive; closed: certified.", False, 16
         ),
-        _count("stream", "Contacts of it that came from the stream, in stream files or set aside."),
+        _count("stream", "Its contacts from the stream, in stream files or set aside."),
         _count("listed", "Contacts that the source lists as ended in it."),
         _count("lake", "Contacts of it in the lake."),
         _count("warehouse", "Contacts of it in this warehouse."),
-        _count("missing", "Listed, and not held by lake and warehouse."),
+        _count("missing", "Listed, but not in both lake and warehouse."),
         _count("dropped", "Listed, and left out by a rule."),
         _count("only_in_stream", "Held and never listed: reported, no gap."),
-        _count("moved", "Listed in it and held with an end in another period."),
+        _count("moved", "Listed in it, but stored with an end in another period."),
         _count("at_api_fidelity", "Held, and rebuilt from the API."),
-        _count("differing", "Held by one of lake and warehouse alone, or with another end, and not listed."),
-        _count("gone", "Certified and held no more, and nothing explains it."),
+        _count("differing", "In only one of lake and warehouse, or with different ends, and not listed."),
+        _count("gone", "Certified, no longer stored, and unexplained."),
         _col(
-            "listed_as_of", "timestamp", "Since when the whole period was asked for, UTC. NULL while a part never was."
+            "listed_as_of",
+            "timestamp",
+            "Time of the oldest listing of a part of it, UTC. NULL while a part is not listed.",
         ),
         _col("examined_at", "timestamp", "When it was compared last, UTC.", False),
         _col("closed_at", "timestamp", "When its certificate was written, UTC. NULL while it is not closed."),
@@ -135,18 +137,18 @@ PERIOD = LedgerTable(
 
 SIGHTING = LedgerTable(
     name="ledger.sighting",
-    grain="One row per contact of a period that one place has seen and another has not.",
+    grain="One row per contact of a period that is in one place and missing in another.",
     key=("object", "source", "period_start", "id"),
     columns=(
         *_PERIOD_KEY,
         _col("id", "text", "The contact.", False, 256),
-        _col("began_at", "timestamp", "When it began, UTC. NULL where nobody says."),
-        _col("ended_at", "timestamp", "When it ended, UTC. NULL where nobody says."),
+        _col("began_at", "timestamp", "When it began, UTC. NULL when unknown."),
+        _col("ended_at", "timestamp", "When it ended, UTC. NULL when unknown."),
         _col("why", "text", "never seen, late, dead letter, not merged, only in stream, ...: why it is believed so.",
              False, 64),
-        _col("detail", "text", "More, for people. NULL when there is no more.", True, 4096),
-        _col("found_at", "timestamp", "When it was first found so, UTC.", False),
-        _col("settled_at", "timestamp", "When it was found held by all. NULL while it is not."),
+        _col("detail", "text", "Details in words. NULL when there are none.", True, 4096),
+        _col("found_at", "timestamp", "When the difference was first found, UTC.", False),
+        _col("settled_at", "timestamp", "When it was found in all places. NULL until then."),
     ),
 )  # fmt: skip
 
@@ -165,6 +167,17 @@ AMENDMENT = LedgerTable(
     ),
 )
 
+CERTIFICATE = LedgerTable(
+    name="ledger.certificate",
+    grain="One row per closed period: what shows that no document of its certificate was changed or removed.",
+    key=("object", "source", "period_start"),
+    columns=(
+        *_PERIOD_KEY,
+        _col("documents", "bigint", "The certificate and its amendments: how many.", False),
+        _col("head", "text", "SHA-256 of the last of them, as it is stored in the lake.", False, 64),
+    ),
+)
+
 INSTALLATION = LedgerTable(
     name="ledger.installation",
     grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
@@ -178,4 +191,4 @@ INSTALLATION = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, INSTALLATION)
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, CERTIFICATE, INSTALLATION)

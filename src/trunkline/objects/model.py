@@ -1,4 +1,4 @@
-"""What a table is, said once: types, columns, objects. Everything else is generated from these records. No I/O."""
+"""What a table is, declared once: types, columns, objects. Everything else is generated from these records. No I/O."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """An array; order is kept as the source gives it."""
+    """An array, in the order of the source."""
 
     item: Type
 
@@ -75,7 +75,7 @@ class Column:
     """One column.
 
     `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
-    `meaning` is a sentence with unit and what NULL means; `source` says where the definition comes from.
+    `meaning` is a sentence that says what NULL means; `source` says where the definition comes from.
     """
 
     name: str
@@ -116,7 +116,7 @@ VERSION = Column(
     is_amazon=False, source=OURS, length_max=128,
 )  # fmt: skip
 REDACTED = Column(
-    "record_is_redacted", "boolean", None, "Whether personal data was taken out of this copy on request. Never NULL.",
+    "record_is_redacted", "boolean", None, "Whether personal data was removed from this copy on request. Never NULL.",
     nullable=False, is_amazon=False, source=OURS,
 )  # fmt: skip
 CATALOGUE = Column(
@@ -143,7 +143,7 @@ LOADED_AT = Column(
 )  # fmt: skip
 UNMAPPED = Column(
     "record_unmapped", Json(), None,
-    "Source fields that the catalogue does not know, by dotted path, as canonical JSON. NULL when there are none.",
+    "Source fields that the catalogue does not have, by dotted path, as canonical JSON. NULL when there are none.",
     is_amazon=False, source=OURS,
 )  # fmt: skip
 IS_DELETED = Column(
@@ -154,7 +154,7 @@ IS_DELETED = Column(
 RECORD_COLUMNS = (
     VERSION, FIDELITY, REDACTED, CATALOGUE, HASH, POSITION, ARRIVED_AT, LOADED_AT, UNMAPPED, IS_DELETED,
 )  # fmt: skip
-"""The columns that every object carries: which copy this is, where it came from, when it came."""
+"""The columns of every object: which copy of a row this is, where it came from, and when it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Object:
 
     `key` names one row. `version` is the column whose value says which copy is newer (missing sorts lowest).
     `partition` is the timestamp column whose UTC date is the lake partition. `redaction` is the map column and
-    key whose presence marks a copy from which fields were taken away. `anchor` is the source key whose presence
+    key whose presence marks a copy with fields removed. `anchor` is the source key whose presence
     marks the start of a record in damaged text. `table` is the lake table's name where it is not the object's own,
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
     view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
@@ -205,7 +205,7 @@ class Object:
     dimensions: tuple[Dimension, ...] = ()
 
     def __hash__(self) -> int:
-        """By name: what is compiled is cached by object, and hashing every column costs 0.2 ms a look-up."""
+        """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""
         return hash((self.name, self.catalogue_version))
 
     @property
@@ -215,7 +215,7 @@ class Object:
 
     @property
     def lake_table(self) -> str:
-        """`database.table` as Amazon, or who else named it, has it."""
+        """`database.table` in the lake."""
         return f"{self.database}.{self.table_name}"
 
     @property
@@ -225,17 +225,17 @@ class Object:
 
     @property
     def public_view(self) -> str:
-        """`database.view` that people read."""
+        """`database.view`, the name for queries."""
         return f"{self.database}.{self.view_name}"
 
     @property
     def plain_view(self) -> str:
-        """`database.view` of the lake that shows them without personal data."""
+        """`database.view` of the lake that shows the best rows without personal data."""
         return f"{self.public_view}_plain"
 
     @property
     def lake_folder(self) -> str:
-        """Where its files lie below the lake, without slashes at the ends."""
+        """The folder of its files in the lake, without a slash at either end."""
         return self.folder or f"{self.database}/{self.table_name}"
 
     @property

@@ -1,8 +1,6 @@
-"""What a view of the catalogue is: columns as data, each an expression over one relation. No I/O.
+"""A view of the catalogue as data: columns, each an expression over one relation. No I/O.
 
-Expressions are written once, in SQL that DuckDB, PostgreSQL, Redshift and Athena all read, with one spelling
-that `sql.portable` turns into each engine's own: `MS_BETWEEN("a", "b")`, the whole milliseconds from
-timestamp column a to timestamp column b, NULL when either is.
+Expressions are written once, in portable SQL, which `sql.portable` turns into each engine's own.
 """
 
 from __future__ import annotations
@@ -21,10 +19,10 @@ class ViewColumn:
     """One column of a view.
 
     `sql` is an expression over the columns of what the view reads, or None for a column that the export cannot give
-    (always NULL). `lake_sql` stands in for it where the lake's files are read, whose partition keys are columns.
+    (always NULL). `lake_sql` replaces it where the view reads the lake, whose partition keys are columns.
     `is_condition` marks an expression that is a condition; the column is then 0 or 1, never NULL.
-    `meaning` is a sentence for people; `source` says where the rule comes from; `approximation` is what the value
-    gives up where the export lacks a field, empty when it gives up nothing.
+    `meaning` is a sentence for people; `source` says where the rule comes from; `approximation` says how the value
+    differs from Amazon's where the export lacks a field, empty when it does not.
     """
 
     name: str
@@ -49,10 +47,10 @@ class Members:
 class View:
     """A view over one base table, one row of the view per row of the table; or over what `source` says.
 
-    `source` is what stands after FROM, in portable SQL with `{name}` for each of `tables`, which are `database.view`
-    by name; `lake_tables` stand in for some of them, or for the base, where the lake is read: they read less.
+    `source` is the FROM clause in portable SQL, with `{name}` for each of `tables`, which are `database.view` by name.
+    `lake_tables` replace some of them, or the base, where the view reads the lake: they read less.
     `members`: one row of the view per member of a list in the base table. `key` names one row. `needs` are the objects
-    whose tables must be there. `is_personal`: only the second role may read it.
+    whose tables must exist. `is_personal`: only the second role may read it.
     """
 
     database: str
@@ -70,7 +68,7 @@ class View:
 
     def column(self, name: str) -> ViewColumn:
         """The column of that name; KeyError when there is none."""
-        for one in self.columns:
-            if one.name == name:
-                return one
+        for column in self.columns:
+            if column.name == name:
+                return column
         raise KeyError(name)

@@ -89,7 +89,7 @@ def backfill_scan(
     if options.delete_missing:
         counts = _delete_missing(runner, scan)
         result = replace(result, counts=total([result.counts, *counts]), batches=result.batches + len(counts))
-    source.finish()
+        source.finish()
     return replace(result, recovered=recovered)
 
 

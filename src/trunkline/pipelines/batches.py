@@ -1,8 +1,9 @@
-"""One batch from framed records to rows in the lake: plan, flatten, put, account. Safe to repeat at any point."""
+"""Batches in the lake: planned, flattened, put, accounted for. Safe to repeat at any point."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.lake.writer import LocalFile, publish, write_files
-from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, encode, encode_bytes
+from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, decode_plan, encode, encode_bytes
 from trunkline.objects.model import Object
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
@@ -23,6 +24,20 @@ from trunkline.version import __version__
 def record_plan(store: Store, plan: Plan) -> None:
     """Record what a batch covers, before its first put, so that a retry covers the same."""
     store.put_bytes(encode(plan), layout.plan_key(plan.object_name, plan.batch_id))
+
+
+def open_plans(store: Store, obj: Object) -> list[Plan]:
+    """Plans of batches that are not merged yet, or whose merge the lake does not know of."""
+    return [decode_plan(store.require_bytes(key)) for key in list(store.list(layout.plan_prefix(obj.name)))]
+
+
+def remove_rows(store: Store, obj: Object, batch_ids: Collection[str]) -> None:
+    """Remove what batches without accounting have put: a second attempt may put other files, or none."""
+    for key in list(store.list(layout.table_prefix(obj))):
+        if layout.batch_of(key) in batch_ids:
+            store.remove(key)
+    for batch_id in batch_ids:
+        store.remove(layout.bytes_key(obj.name, batch_id))
 
 
 @dataclass(frozen=True, slots=True)

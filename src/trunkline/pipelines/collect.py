@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -174,11 +173,7 @@ class Collector:
 
     def run_due(self, instance: ConnectInstance) -> CollectResult:
         """What the schedule asks for now: windows since the watermark, then those old enough to be read again."""
-        settings, now = self.home.settings, self.now
-        schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
-        ages = [timedelta(hours=age) for age in settings.collect_again_h]
-        state = self._runner.context.state
-        return self._run(instance, ScheduleJob(state, instance.instance_id, schedule, now, now - LOOK_BACK, ages))
+        return self._run(instance, self.due(instance))
 
     def estimate(self, instance: ConnectInstance, since: datetime, until: datetime) -> CollectEstimate:
         """What `collect` would cost, by one call, and one more per eight weeks. Writes nothing.
@@ -226,9 +221,15 @@ class Collector:
             return Counts()
         return total(self._runner.merge([self._runner.put(part.framed)]))
 
-    def _run(self, instance: ConnectInstance, job: CollectJob) -> CollectResult:
-        started_s = clock.monotonic_s()
-        waited_s, throttled = self.buckets.waits()
+    def due(self, instance: ConnectInstance) -> ScheduleJob:
+        """What the schedule asks for now."""
+        settings, now = self.home.settings, self.now
+        schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
+        ages = [timedelta(hours=age) for age in settings.collect_again_h]
+        return ScheduleJob(self._runner.context.state, instance.instance_id, schedule, now, now - LOOK_BACK, ages)
+
+    def collection(self, instance: ConnectInstance, job: CollectJob) -> Collection:
+        """What a job reads from an instance; the source that reads it closes the journal."""
         contacts, journal = self.reader(instance, job.name)
 
         def store(window: Window, as_of: datetime, listed: Sequence[ListedContact]) -> None:
@@ -236,11 +237,16 @@ class Collector:
             if self._query == ContactQuery():
                 store_collected(self.home, self.obj, instance, window, as_of, listed)
 
-        with closing(journal):
-            collection = Collection(job, contacts, journal, store, self.advance, self._listing_contacts)
-            source = open_source(API_SOURCE, self._runner.context, collection=collection)
-            assert isinstance(source, ContactSource), "the registry's class"
-            result = self._runner.run(source)
+        return Collection(job, contacts, journal, store, self.advance, self._listing_contacts)
+
+    def _run(self, instance: ConnectInstance, job: CollectJob) -> CollectResult:
+        started_s = clock.monotonic_s()
+        waited_s, throttled = self.buckets.waits()
+        collection = self.collection(instance, job)
+        contacts = collection.contacts
+        source = open_source(API_SOURCE, self._runner.context, collection=collection)
+        assert isinstance(source, ContactSource), "the registry's class"
+        result = self._runner.run(source)
         waited_after_s, throttled_after = self.buckets.waits()
         return CollectResult(
             instance=instance,

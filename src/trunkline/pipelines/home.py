@@ -1,4 +1,4 @@
-"""The home of an installation: its settings, its lake, its warehouse, and who owns it just now."""
+"""The home of an installation: its settings, its lake, its warehouse, and the process that owns it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.errors import TerminalError, TransientError
+from trunkline.errors import LockedError, TerminalError
 from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.pii_rule import check_rule, rule_of
 from trunkline.settings import Settings
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.warehouse.model import Opening, Warehouse
 from trunkline.warehouse.targets import target_of
 
@@ -36,13 +36,13 @@ class LakeHome:
 
     @property
     def rule(self) -> PiiRule:
-        """What happens to personal data here."""
+        """The rule for personal data."""
         return rule_of(self.settings)
 
 
 @dataclass(frozen=True, slots=True)
 class LakeState:
-    """The small objects in which sources keep how far they are, in a lake."""
+    """The small objects of a lake in which sources store how far they are."""
 
     store: Store
 
@@ -64,7 +64,7 @@ class Home:
     """An open home: its lake, and the warehouse that the lake is folded into.
 
     `con` is the embedded engine, which reads the lake's files: the warehouse itself only where that is DuckDB.
-    `scratch` holds nothing that anyone would miss.
+    `scratch` is a scratch directory.
     """
 
     settings: Settings
@@ -85,23 +85,23 @@ class Home:
 
     @property
     def rule(self) -> PiiRule:
-        """What happens to personal data here."""
+        """The rule for personal data."""
         return rule_of(self.settings)
 
 
 @contextmanager
 def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
-    """Own the home and open its warehouse. What an embedded one lacks is created; a server's only with `is_install`.
+    """Own the home and open its warehouse. Missing tables are created; on a server only with `is_install`.
 
-    Raises TransientError when somebody else owns it, TerminalError where the lake stores personal data by another
+    Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, or a server's warehouse is not installed.
     """
-    check_places(settings)
+    check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
     objects = catalogue.load(user_object_files(settings))
-    with explained(settings), _owned(settings.home):
-        # A killed run leaves half-written files here, and in the lake's own place for them.
+    with translate_engine_errors(settings), _owned(settings.home):
+        # A killed run leaves partly written files here and in the lake.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         store = open_store(settings.lake)
@@ -118,7 +118,7 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
 
 
 def opening_of(settings: Settings, objects: Mapping[str, Object]) -> Opening:
-    """What the home's warehouse is opened with."""
+    """The parameters to open the home's warehouse with."""
     scratch = settings.home / "scratch"
     schemas = catalogue.schemas(objects.values())
     return Opening(settings.warehouse, settings.memory_mb, settings.threads, scratch, settings.home, schemas)
@@ -128,7 +128,7 @@ def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[
     missing = warehouse.missing(list(objects.values()))
     if missing:
         raise TerminalError(
-            f"the warehouse {without_password(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
+            f"the warehouse {public_url(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
             f"another catalogue; run: trunkline warehouse install --home {settings.home}"
         )
 
@@ -141,7 +141,7 @@ def user_object_files(settings: Settings) -> list[Path]:
 
 @contextmanager
 def _owned(home: Path) -> Iterator[None]:
-    """One process owns a home; the lock goes with the process, however it ends."""
+    """One process owns a home. The lock ends with the process, however it ends."""
     path = home / ".lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -149,9 +149,7 @@ def _owned(home: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.pread(handle, 64, 0).decode(errors="replace").strip() or "unknown"
-            raise TransientError(
-                f"{home} is in use by process {owner}; wait for it to end or stop it, then try again"
-            ) from None
+            raise LockedError(str(home), f"process {owner}") from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield

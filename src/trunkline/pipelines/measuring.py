@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from trunkline.engines.model import Engine
@@ -20,17 +20,22 @@ from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 @dataclass(frozen=True, slots=True)
 class MetricQuestion:
-    """Which metrics, grouped how, over contacts that ended in the half-open period [since, until), aware UTC."""
+    """Which metrics, grouped how, over contacts that ended in [since, until), aware UTC; at most `limit` rows."""
 
     metrics: tuple[Metric, ...]
     grouping: Grouping
     threshold: Threshold
     since: datetime | None
     until: datetime | None
+    limit: int | None = None
 
     def compiled(self, engine: Engine) -> MetricQuery:
         """The query in an engine's SQL."""
-        return compile_metrics(self.metrics, self.grouping, self.threshold, self.since, self.until, engine)
+        query = compile_metrics(self.metrics, self.grouping, self.threshold, self.since, self.until, engine)
+        if self.limit is None:
+            return query
+        end = f"\nLIMIT {self.limit}"
+        return replace(query, sql=query.sql + end, numbered=query.numbered + end)
 
 
 def question_of(
@@ -42,6 +47,7 @@ def question_of(
     x: float | None = None,
     since: str | date | None = None,
     until: str | date | None = None,
+    limit: int | None = None,
     prefix: str = "",
 ) -> MetricQuestion:
     """A question as a person asks it; times without an offset are local to `zone`, by default that of the settings.
@@ -53,7 +59,7 @@ def question_of(
     threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
     start = parse_time(since, grouping.zone, f"{prefix}since")
     end = parse_time(until, grouping.zone, f"{prefix}until")
-    return MetricQuestion(metrics, grouping, threshold, start, end)
+    return MetricQuestion(metrics, grouping, threshold, start, end, limit)
 
 
 def measure(reader: Reader, question: MetricQuestion) -> Table:

@@ -17,7 +17,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.faults import check_places, explained
+from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
 from trunkline.sql.ddl import create_schema, view_columns
@@ -53,10 +53,10 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
 
     Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
     """
-    check_places(settings)
+    check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
-    with explained(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
+    with translate_engine_errors(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
         _show_lake(warehouse.local, settings, objects)
         path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
         warehouse.local.execute(f"SET search_path = '{path}'")

@@ -1,10 +1,10 @@
-"""Registering a lake with Glue and Athena: which tables, in which order, and what goes with them."""
+"""Register a lake with Glue and Athena: tables, views, partitions, crawlers and named queries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from trunkline.aws.clients import make_client
 from trunkline.engines.athena import ATHENA
@@ -12,7 +12,7 @@ from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.glue import athena, crawler
 from trunkline.lake.glue import tables as glue
-from trunkline.lake.glue.tables import Change
+from trunkline.lake.glue.tables import Action, CatalogueChange
 from trunkline.lake.store import Store, open_store
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
@@ -20,16 +20,13 @@ from trunkline.sql.lake.athena import athena_statements, named_queries
 from trunkline.sql.lake.glue import CatalogueTable, object_tables, view_table
 from trunkline.sql.views import create_view, views_on
 
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
-
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RegisterOptions:
     """What to register besides databases, tables and views.
 
-    `is_projected`: partitions are computed from the query; else those that are there are registered by name.
-    `workgroup`: Athena's workgroup for named queries; `crawler_role`: the role of crawlers; None for none of them.
+    `is_projected`: Athena computes partitions from the query; else existing partitions are registered by name.
+    `workgroup`: Athena's workgroup for named queries, `crawler_role`: the IAM role of crawlers; None for neither.
     """
 
     is_projected: bool = True
@@ -41,54 +38,74 @@ def check_lake(lake: str) -> None:
     """Raises UsageError for a lake that Athena cannot read."""
     if not lake.startswith("s3://"):
         raise UsageError(
-            f"the lake is {lake}, and Athena reads S3 alone; set the lake of this home to a bucket, "
+            f"the lake is {lake}, and Athena reads only S3; set the lake of this home to a bucket, "
             'lake = "s3://BUCKET/PREFIX" in trunkline.toml or TRUNKLINE_LAKE'
         )
 
 
 def tables_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) -> list[CatalogueTable]:
-    """Everything for these objects, in the order in which one needs the other."""
+    """Tables and views of these objects, each after those it depends on."""
     tables = [table for obj in objects.values() for table in object_tables(obj, lake, is_projected=is_projected)]
     return tables + [view_table(view) for view in views_on(objects.values(), VIEWS.values())]
 
 
+def views_left_out(objects: Mapping[str, Object]) -> dict[str, list[str]]:
+    """Views that some of these objects belong to and that are not registered, by the names of the objects they lack."""
+    return {
+        f"{view.database}.{view.name}": [name for name in view.needs if name not in objects]
+        for view in VIEWS.values()
+        if not objects.keys().isdisjoint(view.needs) and not objects.keys() >= set(view.needs)
+    }
+
+
 def ddl_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) -> list[str]:
-    """The same as statements for Athena, each a query of its own."""
-    statements = [one for obj in objects.values() for one in athena_statements(obj, lake, is_projected=is_projected)]
+    """The same as DDL statements for Athena, each a query of its own."""
+    statements = [
+        statement for obj in objects.values() for statement in athena_statements(obj, lake, is_projected=is_projected)
+    ]
     views = [create_view(view, ATHENA) for view in views_on(objects.values(), VIEWS.values())]
     return list(dict.fromkeys([*statements, *views]))
 
 
 def register(
-    objects: Mapping[str, Object], lake: str, store: Store, glue_client: BaseClient, athena_client: BaseClient,
-    wanted: Wanted = Wanted(),
-) -> list[Change]:  # fmt: skip
-    """Make Glue and Athena know the lake. Again, it changes nothing.
+    objects: Mapping[str, Object], lake: str, store: Store, glue_client: Any, athena_client: Any,
+    options: RegisterOptions = RegisterOptions(),
+) -> list[CatalogueChange]:  # fmt: skip
+    """Register databases, tables and views, and what `options` asks for besides. Idempotent.
 
-    Raises TerminalError before any change where a table of theirs stands in the way or a column would narrow.
+    Raises TerminalError before any change where an existing table conflicts or a column would be narrowed, and where
+    AWS refuses; TransientError where a retry may help.
     """
     check_lake(lake)
-    done = glue.register(glue_client, tables_of(objects, lake, wanted.is_projected))
+    done = glue.register(glue_client, tables_of(objects, lake, options.is_projected))
     for obj in objects.values():
-        files = object_tables(obj, lake, is_projected=wanted.is_projected)[0]
-        if not wanted.is_projected:
-            added = glue.register_partitions(glue_client, files, _days(store, obj))
-            done.append(Change(f"partitions of {files.full_name}", "updated" if added else "unchanged", f"{added} new"))
-        if wanted.crawler_role is not None:
-            done.append(crawler.keep(glue_client, crawler.crawler_input(files, obj.table_name, wanted.crawler_role)))
-    if wanted.workgroup is not None:
-        done += athena.keep(athena_client, named_queries(objects.values(), lake), wanted.workgroup)
+        done += _register_partitions(glue_client, obj, lake, store, options)
+    if options.workgroup is not None:
+        done += athena.register_queries(athena_client, named_queries(objects.values(), lake), options.workgroup)
     return done
 
 
-def register_lake(objects: Mapping[str, Object], lake: str, wanted: Wanted) -> list[Change]:
-    """The same, with clients of the machine's own account and Region.
+def _register_partitions(
+    glue_client: Any, obj: Object, lake: str, store: Store, options: RegisterOptions
+) -> list[CatalogueChange]:
+    """What tells Glue of an object's days: its partitions by name, a crawler, or neither."""
+    done = []
+    files = object_tables(obj, lake, is_projected=options.is_projected)[0]
+    if not options.is_projected:
+        added = glue.register_partitions(glue_client, files, _days(store, obj))
+        action: Action = "updated" if added else "unchanged"
+        done.append(CatalogueChange(f"partitions of {files.full_name}", action, f"{added} new"))
+    if options.crawler_role is not None:
+        definition = crawler.crawler_input(files, obj.table_name, options.crawler_role)
+        done.append(crawler.register_crawler(glue_client, definition))
+    return done
 
-    Raises TransientError where AWS does not answer, TerminalError where it refuses.
-    """
-    return register(objects, lake, open_store(lake), make_client("glue"), make_client("athena"), wanted)
+
+def register_lake(objects: Mapping[str, Object], lake: str, options: RegisterOptions) -> list[CatalogueChange]:
+    """`register` in the account and Region of the AWS environment. Raises what `register` raises."""
+    return register(objects, lake, open_store(lake), make_client("glue"), make_client("athena"), options)
 
 
 def _days(store: Store, obj: Object) -> Sequence[tuple[str, str, str]]:
-    found = (layout.day_of(key) for key in store.list(layout.table_prefix(obj)) if key.endswith(".parquet"))
-    return [(f"{day:%Y}", f"{day:%m}", f"{day:%d}") for day in dict.fromkeys(found) if day is not None]
+    days = (layout.day_of(key) for key in store.list(layout.table_prefix(obj)) if key.endswith(".parquet"))
+    return [(f"{day:%Y}", f"{day:%m}", f"{day:%d}") for day in dict.fromkeys(days) if day is not None]

@@ -11,9 +11,8 @@ from trunkline.limits import REPLAY_LETTERS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.letters import letter_ranges
-from trunkline.pipelines.refused import is_refused, put_again
 from trunkline.pipelines.runner import LoadResult, Runner
+from trunkline.pipelines.set_aside import is_refused, letter_ranges, put_refused
 from trunkline.positions import REFUSED_SOURCE, REPLAY_SOURCE, Plan
 from trunkline.sources.registry import open_source
 
@@ -26,7 +25,7 @@ def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
     """
     runner = Runner(home, obj)
     recovered = runner.recover()
-    # What the warehouse refused is a row already; what could not be read is not.
+    # A refused record is a row of the lake already; a dead letter is none yet.
     refused = _merge_again(runner, [letter for letter in letters if is_refused(letter)])
     ranges = letter_ranges([letter for letter in letters if not is_refused(letter)])
     result = runner.run(open_source(REPLAY_SOURCE, runner.context, letters=ranges))
@@ -44,5 +43,5 @@ def _merge_again(runner: Runner, letters: Sequence[SetAside]) -> list[Counts]:
     for first in range(0, len(letters), REPLAY_LETTERS_MAX):
         plan = Plan(runner.obj.name, REFUSED_SOURCE, letter_ranges(letters[first : first + REPLAY_LETTERS_MAX]))
         batches.record_plan(runner.home.store, plan)
-        counts += runner.merge([put_again(runner.home, runner.obj, plan)])
+        counts += runner.merge([put_refused(runner.home, runner.obj, plan)])
     return counts

@@ -11,8 +11,8 @@ from trunkline.completeness.period_records import load_records
 from trunkline.errors import TerminalError
 from trunkline.lake.store import open_store
 from trunkline.ledger import index
+from trunkline.pipelines.doctor import drift_lines
 from trunkline.pipelines.reading import Reader
-from trunkline.pipelines.state import drift_lines
 from trunkline.serve.report import wording
 from trunkline.serve.report.data import Completeness
 from trunkline.serve.report.headline import Headline, headline

@@ -15,22 +15,30 @@ from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import SourceChangedError
 from trunkline.lake import layout
 from trunkline.ledger import index
-from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, encode
+from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch
+from trunkline.limits import MERGE_ROWS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home, LakeHome, LakeState
-from trunkline.pipelines.letters import kept_letters
-from trunkline.pipelines.merging import MERGE_ROWS_MAX, batches_max, grouped, merge_batches
-from trunkline.pipelines.recovery import merge_record, open_plans, remove_rows, restore, unmerged
-from trunkline.pipelines.refused import put_again
-from trunkline.pipelines.taking_back import pending, take_back
+from trunkline.pipelines.merging import (
+    batches_max,
+    grouped,
+    merge_batches,
+    merge_record,
+    note_merge,
+    restore,
+    unmerged,
+)
+from trunkline.pipelines.set_aside import kept_letters, put_refused
+from trunkline.pipelines.undo_batch import begun_undos, undo_batch
 from trunkline.positions import REFUSED_SOURCE, Delivery, Plan
 from trunkline.records import Framed
 from trunkline.sources.model import DurableBatch, Source, SourceContext
 from trunkline.sources.registry import SOURCES, open_source
 
 Advance = Callable[[int], None]
+"""Called with how much was done since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,8 @@ class Runner:
         is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
         """
         finished = self._finish_plans()
-        for batch_id in pending(self.home, self.obj):
-            take_back(self.home, self.obj, batch_id)
+        for batch_id in begun_undos(self.home, self.obj):
+            undo_batch(self.home, self.obj, batch_id)
         lacking = unmerged(self.home, self.obj)
         lost = {record.batch_id: merge_record(self.home, self.obj, record.batch_id) for record in lacking}
         waiting = [record for record in lacking if lost[record.batch_id] is None]
@@ -124,7 +132,7 @@ class Runner:
             if record is not None:
                 on_put(record)
                 group.append(record)
-            is_full = len(group) >= most or sum(one.accepted for one in group) >= MERGE_ROWS_MAX
+            is_full = len(group) >= most or sum(batch.accepted for batch in group) >= MERGE_ROWS_MAX
             if group and (record is None or is_full):
                 yield group
                 group = []
@@ -146,12 +154,12 @@ class Runner:
     def _finish_plans(self) -> int:
         """Do again what has no accounting, and let go the plans of batches that are merged."""
         home, obj = self.home, self.obj
-        plans = open_plans(home, obj)
+        plans = batches.open_plans(home.store, obj)
         records = {plan.batch_id: home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) for plan in plans}
         plans = [plan for plan in plans if records[plan.batch_id] is not None or not _is_in_flight(plan)]
         begun = [plan for plan in plans if records[plan.batch_id] is None]
         if begun:
-            remove_rows(home, obj, {plan.batch_id for plan in begun})
+            batches.remove_rows(home.store, obj, {plan.batch_id for plan in begun})
         for plan in begun:
             self._redo(plan)
         for plan in plans:
@@ -160,15 +168,13 @@ class Runner:
             if merged is not None and data is not None:
                 # Stopped between the merge's commit and its record in the lake.
                 self._move_on([decode_batch(data)])
-                record = MergeRecord(plan.batch_id, *merged)
-                home.store.put_bytes(encode(record), layout.merge_key(obj.name, plan.batch_id))
-                home.store.remove(layout.plan_key(obj.name, plan.batch_id))
+                note_merge(home, obj, MergeRecord(plan.batch_id, *merged))
         return len(plans)
 
     def _redo(self, plan: Plan) -> None:
         """Do a planned batch again, or drop its plan where its span is read anew."""
         if plan.source == REFUSED_SOURCE:
-            put_again(self.home, self.obj, plan)
+            put_refused(self.home, self.obj, plan)
             return
         try:
             framed = open_source(plan.source, self.context).reread(plan)

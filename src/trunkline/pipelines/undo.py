@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
 from trunkline.lake import layout
@@ -14,7 +13,7 @@ from trunkline.ledger.records import BatchRecord, decode_batch
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
-from trunkline.pipelines.taking_back import take_back, undo_id
+from trunkline.pipelines.undo_batch import undo_batch, undo_id
 
 _HOW = (
     "batches are listed by: trunkline sql 'SELECT batch_id, object, first_position, read, merged_at FROM ledger.batch'"
@@ -23,7 +22,7 @@ _HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A batch that was taken back: its source records, and how the table's rows changed (never above zero)."""
+    """A batch that was undone: its source records, and how the table's rows changed (never above zero)."""
 
     object_name: str
     batch_id: str
@@ -32,16 +31,16 @@ class Undone:
 
 
 def undo(home: Home, objects: Iterable[Object], batch: str) -> Undone:
-    """Take back the batch of one of these objects whose id begins so.
+    """Undo the batch of one of these objects whose id begins with `batch`.
 
-    Raises UsageError, and changes nothing, where that cannot be: after its lake files were compacted with others, while
-    dead letters of it are landed by a replay that is not undone itself, and a second time.
+    Raises UsageError, and changes nothing, where that is impossible: its lake files were compacted with others, a
+    replay that is not undone itself has loaded dead letters of it, or it was undone before.
     """
     obj, batch_id = _find(home, objects, batch)
     Runner(home, obj).recover()
     record = _checked(home, obj, batch_id)
     home.store.put_bytes(b"{}\n", layout.undo_key(obj.name, batch_id))
-    counts: Counts = take_back(home, obj, batch_id)
+    counts = undo_batch(home, obj, batch_id)
     return Undone(obj.name, batch_id, record.read, counts.inserted)
 
 
@@ -62,28 +61,28 @@ def _checked(home: Home, obj: Object, batch_id: str) -> BatchRecord:
     data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
     if data is None:
         raise UsageError(
-            f"batch {batch_id} is not in the lake {home.settings.lake}: another lake's load, undo it there"
+            f"batch {batch_id} is not in the lake {home.settings.lake}: another lake's load; undo it there"
         )
     record = decode_batch(data)
     if record.undoes is not None:
-        raise UsageError(f"batch {batch_id} itself took back {record.undoes}; load the files again instead")
+        raise UsageError(f"batch {batch_id} itself undid {record.undoes}; load the files again instead")
     if index.merged_batch(home.warehouse, undo_id(batch_id)) is not None:
-        raise UsageError(f"batch {batch_id} was taken back before")
+        raise UsageError(f"batch {batch_id} was undone before")
     letters = index.dead_letters(home.warehouse, obj.name, is_open=False)
     landed = sorted({one.replayed_in for one in letters if one.batch_id == batch_id and one.replayed_in is not None})
     if landed:
-        raise UsageError(f"dead letters of batch {batch_id} were landed by {', '.join(landed)}: undo that first")
+        raise UsageError(f"dead letters of batch {batch_id} were loaded by {', '.join(landed)}: undo that first")
     there = set(home.store.list(layout.table_prefix(obj)))
     if any(put.key not in there for put in record.puts) or _is_compacted(home, obj, record, there):
         raise UsageError(
-            f"batch {batch_id} was compacted together with others, which cannot be told apart any more: undo a load "
-            "before the next `trunkline lake compact`"
+            f"batch {batch_id} was compacted together with others, so its rows cannot be separated any more: undo a "
+            "load before the next `trunkline lake compact`"
         )
     return record
 
 
 def _is_compacted(home: Home, obj: Object, record: BatchRecord, there: set[str]) -> bool:
-    """Whether a compacted file holds a row of the batch, or a tombstone that speaks of one."""
+    """Whether a compacted file has a row of the batch, or a tombstone that names one."""
     compacted = sorted(key for key in there if "/compacted-" in key)
     if not compacted or not record.puts:
         return False

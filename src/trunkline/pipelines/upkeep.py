@@ -1,4 +1,4 @@
-"""Upkeep of lake and warehouse: rebuild the warehouse from the lake, compact the lake, drop old bytes."""
+"""Upkeep: rebuild the warehouse from the lake, compact the lake, remove bytes whose retention is over."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ class Compacted:
 
 
 def rebuild(home: Home, obj: Object, advance: Advance = lambda _: None) -> int:
-    """Fill the warehouse table again from the lake; returns its rows. The old rows stay until the new are there."""
+    """Rebuild the warehouse table from the lake; returns its rows. The old rows stay until the new ones are there."""
     Runner(home, obj).recover(is_rebuild=True, advance=advance)
     return home.warehouse.count(obj)
 
 
 def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda _: None) -> Compacted:
-    """Make each partition one sorted file; files replaced longer ago than `grace` go. Readers lose and double nothing.
+    """Make each partition one sorted file, and remove files replaced longer ago than `grace`.
 
-    Batches that were not merged are merged first. A partition that is one compacted file already is left alone; one
-    file of one batch is not, since it may hold versions that a redaction must scrub.
+    Readers miss nothing and see nothing twice. Batches that are not merged are merged first. A partition that is one
+    compacted file already is left alone; one file of one batch is not, since it may have versions that a redaction must
+    scrub. `advance` is called with 1 for each partition.
     """
     Runner(home, obj).recover()
-    replaced_keys = _waiting_for_removal(home, obj)
+    replaced_keys = _replaced_keys(home, obj)
     partitions = replaced = scrubbed = 0
     keys = [key for key in home.store.list(layout.table_prefix(obj)) if key.endswith(".parquet")]
     for day, group in itertools.groupby(keys, key=layout.day_of):
@@ -62,17 +63,13 @@ def compact(home: Home, obj: Object, grace: timedelta, advance: Advance = lambda
     return Compacted(partitions, replaced, _remove_replaced(home, obj, grace), scrubbed, dropped)
 
 
-def _waiting_for_removal(home: Home, obj: Object) -> set[str]:
+def _replaced_keys(home: Home, obj: Object) -> set[str]:
     return {key for record in _compactions(home, obj).values() for key in record.replaced}
 
 
 def _compactions(home: Home, obj: Object) -> dict[str, Compaction]:
-    found: dict[str, Compaction] = {}
-    for key in home.store.list(layout.compaction_prefix(obj.name)):
-        data = home.store.get_bytes(key)
-        assert data is not None, f"{key} is listed and not there"
-        found[key] = decode_compaction(data)
-    return found
+    keys = home.store.list(layout.compaction_prefix(obj.name))
+    return {key: decode_compaction(home.store.require_bytes(key)) for key in keys}
 
 
 def _remove_replaced(home: Home, obj: Object, grace: timedelta) -> int:

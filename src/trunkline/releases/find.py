@@ -23,7 +23,7 @@ NAME_BEGINS: Final = "Rel"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReleaseFile:
     """The release's file. `uri` is a path or an S3 URL; `warnings` are for the person who runs it."""
 
     uri: str
@@ -31,7 +31,7 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def find(place: str, pick: Pick = "first", s3: Any = None) -> Found:
+def find(place: str, pick: Pick = "first", s3: Any = None) -> ReleaseFile:
     """The one release file at a place, read whole. `s3` is a boto3 client, needed for `s3://`.
 
     Several that match: `first` takes the first in order of key, byte by byte as S3 lists them, and warns; `latest`
@@ -56,8 +56,8 @@ def find(place: str, pick: Pick = "first", s3: Any = None) -> Found:
         warnings = (warning,)
     if is_s3:
         bucket = place.removeprefix("s3://").partition("/")[0]
-        return Found(f"s3://{bucket}/{name}", _s3_bytes(s3, bucket, name), warnings)
-    return Found(name, _bytes(name), warnings)
+        return ReleaseFile(f"s3://{bucket}/{name}", _s3_bytes(s3, bucket, name), warnings)
+    return ReleaseFile(name, _bytes(name), warnings)
 
 
 def choose(names: Sequence[str], pick: Pick) -> str:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from trunkline.limits import RELEASE_BYTES_MAX
 from trunkline.releases.plan import (
-    Number,
+    NumberLiteral,
     ProcedureCall,
     Release,
     ReleaseError,
@@ -275,7 +275,7 @@ def _arguments(cursor: _Cursor) -> tuple[Value, ...]:
 
 def _value(cursor: _Cursor, token: _Token) -> Value:
     if token.kind == "number":
-        return Number(token.text)
+        return NumberLiteral(token.text)
     if token.kind == "word":
         if token.text.lower() not in _CONSTANTS:
             cursor.body.fail(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Final
 
-from trunkline.engines.redshift import REDSHIFT
+from trunkline.engines.redshift import REDSHIFT, RESERVED_WORDS
 from trunkline.errors import TerminalError
 from trunkline.limits import NAME_BYTES_MAX, PROCEDURE_ARGUMENTS_MAX, TEXT_BYTES_MAX
 
-# What the Data API cannot bind (its values are texts of at least one character) stands in the SQL as a word of ours.
+_PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
+# What the Data API cannot bind, since its values are texts of at least one character, is a keyword in the SQL.
 _WORDS: Final[dict[object, str]] = {None: "NULL", True: "TRUE", False: "FALSE"}
 NAME_CHARACTERS: Final = "A-Z, a-z, 0-9, _, $, space and single hyphens"
 
@@ -25,14 +27,21 @@ class ReleaseError(TerminalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A number in the digits in which it was written; the database converts it."""
+class NumberLiteral:
+    """A number with the digits it was written with; the database converts it."""
 
     digits: str
 
 
-Value = str | Number | bool | None
-"""An argument: text, number, boolean or NULL."""
+@dataclass(frozen=True, slots=True)
+class SecretArgument:
+    """An argument that is bound like any other and shown nowhere."""
+
+    value: str | NumberLiteral = field(repr=False)
+
+
+Value = str | NumberLiteral | SecretArgument | bool | None
+"""An argument: text, number, boolean or NULL; a text or number may be secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +58,32 @@ class ProcedureCall:
 
     @property
     def display_name(self) -> str:
-        """The name for people: quoted only where it has to be."""
+        """The name as SQL has it, quoted only where necessary."""
         return ".".join(part if _is_plain(part) else REDSHIFT.quote(part) for part in self.name)
 
     @property
     def sql(self) -> str:
-        """The statement: quoted names, `:a1` and so on for bound values, words of our own; nothing else."""
-        shown, bound = [], 0
-        for value in self.arguments:
+        """The statement to execute: the name, keywords, and `:a1` and so on for bound values; nothing else."""
+        arguments, bound = [], 0
+        for value in map(_revealed, self.arguments):
             if is_bound(value):
                 bound += 1
-                shown.append(f":a{bound}")
+                arguments.append(f":a{bound}")
             else:
-                shown.append("''" if value == "" else _WORDS[value])
-        return f"CALL {'.'.join(map(REDSHIFT.quote, self.name))}({', '.join(shown)});"
+                arguments.append(_literal(value))
+        return f"CALL {self.display_name}({', '.join(arguments)});"
+
+    @property
+    def sql_shown(self) -> str:
+        """The statement with its values, for people; a secret is `'***'`."""
+        return f"CALL {self.display_name}({', '.join(map(_literal, self.arguments))});"
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What is bound to `:a1` and so on; every one of them is used."""
-        bound = [value for value in self.arguments if is_bound(value)]
+        """What is bound to `:a1` and so on, secrets included; every one of them is used."""
+        bound = [value for value in map(_revealed, self.arguments) if is_bound(value)]
         return {
-            f"a{place}": value.digits if isinstance(value, Number) else str(value)
+            f"a{place}": value.digits if isinstance(value, NumberLiteral) else str(value)
             for place, value in enumerate(bound, 1)
         }
 
@@ -89,13 +103,13 @@ class Release:
     @property
     def digest(self) -> str:
         """Hex SHA-256 over all that will be run; comments and spacing do not matter."""
-        told = repr([(call.name, call.arguments) for call in self.calls])
-        return hashlib.sha256(told.encode()).hexdigest()
+        identity = repr([(call.name, tuple(map(_identity, call.arguments))) for call in self.calls])
+        return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def is_bound(value: Value) -> bool:
     """Whether the Data API can bind the value: a number, or a text of at least one character."""
-    return isinstance(value, Number) or (isinstance(value, str) and value != "")
+    return isinstance(value, NumberLiteral) or (isinstance(value, str) and value != "")
 
 
 def name_fault(part: str) -> str | None:
@@ -108,7 +122,7 @@ def name_fault(part: str) -> str | None:
         return "a name is empty"
     if len(part.encode("utf-8", "surrogatepass")) > NAME_BYTES_MAX:
         return f"a name has {len(part):,} characters; Redshift's names have at most {NAME_BYTES_MAX} bytes"
-    odd = next((one for one in part if not (one.isascii() and (one.isalnum() or one in "_$ -"))), None)
+    odd = next((sign for sign in part if not (sign.isascii() and (sign.isalnum() or sign in "_$ -"))), None)
     if odd is not None:
         return f"a name holds {character(odd)}; valid are {NAME_CHARACTERS}"
     if "--" in part:
@@ -121,13 +135,13 @@ def arguments_fault(arguments: tuple[Value, ...]) -> str | None:
     if len(arguments) > PROCEDURE_ARGUMENTS_MAX:
         return f"{len(arguments):,} arguments; a Redshift procedure takes at most {PROCEDURE_ARGUMENTS_MAX}"
     total = 0
-    for place, value in enumerate(arguments, 1):
-        text = value.digits if isinstance(value, Number) else value
+    for place, value in enumerate(map(_revealed, arguments), 1):
+        text = value.digits if isinstance(value, NumberLiteral) else value
         if not isinstance(text, str):
             continue
         if "\x00" in text:
             return f"argument {place} holds U+0000, which Redshift cannot store"
-        if any("\ud800" <= one <= "\udfff" for one in text):
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
             return f"argument {place} holds half a character (a lone surrogate), which is no text"
         size = len(text.encode())
         total += size
@@ -138,10 +152,28 @@ def arguments_fault(arguments: tuple[Value, ...]) -> str | None:
     return None
 
 
-def character(one: str) -> str:
-    """A character for a message: itself where it is safe to print, and its number."""
-    return f"{one!r} (U+{ord(one):04X})" if one.isascii() and one.isprintable() else f"the character U+{ord(one):04X}"
+def character(sign: str) -> str:
+    """A character for a message: its code point, and itself where it is safe to print."""
+    point = f"U+{ord(sign):04X}"
+    return f"{sign!r} ({point})" if sign.isascii() and sign.isprintable() else f"the character {point}"
 
 
 def _is_plain(part: str) -> bool:
-    return part.replace("_", "a").isalnum() and part == part.lower() and not part[0].isdigit()
+    return _PLAIN_NAME.fullmatch(part) is not None and part not in RESERVED_WORDS
+
+
+def _revealed(value: Value) -> str | NumberLiteral | bool | None:
+    return value.value if isinstance(value, SecretArgument) else value
+
+
+def _identity(value: Value) -> object:
+    return ("secret", _revealed(value)) if isinstance(value, SecretArgument) else value
+
+
+def _literal(value: Value) -> str:
+    """A value as SQL for people."""
+    if isinstance(value, SecretArgument):
+        return "'***'"
+    if isinstance(value, NumberLiteral):
+        return value.digits
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else _WORDS[value]

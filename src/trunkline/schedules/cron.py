@@ -89,7 +89,7 @@ class _Field:
 
     def values(self, text: str) -> tuple[int, ...]:
         """All values of a field of lists, ranges and steps, ascending."""
-        found: set[int] = set()
+        chosen: set[int] = set()
         for item in text.split(","):
             base, slash, step = item.partition("/")
             first, dash, last = base.partition("-")
@@ -99,8 +99,8 @@ class _Field:
                 raise self.fault(text, f"{base} runs backwards; name both parts in a list")
             if slash and not (re.fullmatch(r"[0-9]{1,4}", step) and 1 <= int(step) <= self.high):
                 raise self.fault(text, f"the step {step!r} is not 1 to {self.high}")
-            found.update(range(low, high + 1, int(step) if slash else 1))
-        return tuple(sorted(found))
+            chosen.update(range(low, high + 1, int(step) if slash else 1))
+        return tuple(sorted(chosen))
 
 
 _MINUTES: Final = _Field("minutes", 0, 59)

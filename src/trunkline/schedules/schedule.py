@@ -167,6 +167,16 @@ def _spans(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[_Span]:
         at, offset = following, ahead
 
 
+def offset_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The instants (UTC) in (start, end) at which the zone's offset changes."""
+    spans = _spans(zone, start, end)
+    before = next(spans, None)
+    for span in spans:
+        if before is not None and span.offset != before.offset:
+            yield span.start
+        before = span
+
+
 def readings(cron: Cron, zone: ZoneInfo, start: datetime, end: datetime, delay: timedelta) -> Iterator[Reading]:
     """The wall-clock times of an expression, `delay` earlier on the clock, whose instants lie in [start, end).
 

@@ -124,7 +124,7 @@ def windows_again(
     last_run, now = utc(last_run, "The last run"), utc(now, "Now")
     if any(age <= timedelta(0) for age in lateness):
         raise UsageError(f"The lateness is {[str(age) for age in lateness]}; every age must be above 0.")
-    found: set[Window] = set()
+    due: set[Window] = set()
     for age in lateness:
         low, high = max(last_run - age, since), min(now - age, watermark)
         if low >= high:
@@ -133,10 +133,8 @@ def windows_again(
         if high == watermark and (not ends or ends[-1] != watermark):
             ends.append(watermark)  # a watermark between two bounds is the end of what was collected
         if ends:
-            found.update(
-                Window(start, end) for start, end in pairwise([_bound_before(schedule, ends[0], since), *ends])
-            )
-    return tuple(sorted(found))
+            due.update(Window(start, end) for start, end in pairwise([_bound_before(schedule, ends[0], since), *ends]))
+    return tuple(sorted(due))
 
 
 def _bound_before(schedule: Schedule, end: datetime, floor: datetime) -> datetime:

@@ -20,8 +20,8 @@ FilesRead = Mapping[tuple[str, str], Progress]
 """How far each version of each file is read and durable, by uri and version."""
 
 
-class StateStore(Protocol):
-    """Small objects of the lake in which sources keep how far they are, such as `("scan", object, table)`."""
+class SourceState(Protocol):
+    """Small objects of the lake in which sources store how far they are, such as `("scan", object, table)`."""
 
     def get(self, kind: str, scope: str, name: str) -> bytes | None:
         """The content of an object; None where there is none."""
@@ -42,7 +42,7 @@ class SourceContext:
 
     settings: Settings
     obj: Object
-    state: StateStore
+    state: SourceState
     letters: Callable[[Plan], Sequence[KeptLetter]]
 
 

@@ -12,20 +12,25 @@ import re
 import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from trunkline.engines.model import Engine, quote_double, quote_qualified
 from trunkline.engines.spelling import numbered_placeholder
 from trunkline.errors import UsageError
-from trunkline.limits import THRESHOLD_S_MAX
+from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN, THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
+from trunkline.schedules.schedule import offset_changes
 from trunkline.sql.portable import render
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
+
+# The years of plausible event times.
+_YEARS: Final = datetime(EVENT_YEAR_MIN, 1, 1), datetime(EVENT_YEAR_MAX + 1, 1, 1)
 
 _COLUMN: Final = re.compile(r'"(\w+)"')
 _X_GROUP: Final = "queue"
@@ -252,10 +257,38 @@ def _ranked(body: str, ranked: Sequence[str], keys: Sequence[str]) -> str:
 
 
 def _interval_key(question: _Question, engine: Engine) -> str:
+    """A local date, or the instant at which the interval of the wall clock begins.
+
+    Where the clock changes inside such an interval, by half an hour say, another interval begins with the change.
+    """
     instant, zone = question.event_time, question.grouping.zone
     local = instant if zone == "UTC" else engine.spelling.local(instant, zone)
     width_s = INTERVALS[question.grouping.interval or "day"]
-    return f"CAST({local} AS DATE)" if width_s is None else engine.spelling.bucket(instant, local, width_s)
+    if width_s is None:
+        return f"CAST({local} AS DATE)"
+    bucket = engine.spelling.bucket(instant, local, width_s)
+    first, last = question.bounds.get("since", _YEARS[0]), question.bounds.get("until", _YEARS[1])
+    arms = [
+        f"WHEN {instant} >= TIMESTAMP '{start}' AND {instant} < TIMESTAMP '{end}' THEN TIMESTAMP '{start}'"
+        for start, end in _uneven_intervals(zone, width_s, first - timedelta(days=1), last)
+    ]
+    return f"CASE {' '.join(arms)} ELSE {bucket} END" if arms else bucket
+
+
+@lru_cache(maxsize=64)
+def _uneven_intervals(
+    zone: str, width_s: int, since: datetime, until: datetime
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Intervals (naive UTC) that begin with a clock change, where the wall clock shows no multiple of the width."""
+    found = []
+    local_zone = zoneinfo.ZoneInfo(zone)
+    for change in offset_changes(local_zone, since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)):
+        wall = change.astimezone(local_zone)
+        past_s = (wall.hour * 3600 + wall.minute * 60 + wall.second) % width_s
+        if past_s:
+            start = change.replace(tzinfo=None)
+            found.append((start, start + timedelta(seconds=width_s - past_s)))
+    return tuple(found)
 
 
 def _milliseconds(seconds: object, what: str) -> str:

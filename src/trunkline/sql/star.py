@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trunkline.engines.model import Engine
-from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.family import family_statements
-from trunkline.sql.lake.views import LAST_YEAR
 from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, views_on
 
 UNKNOWN_KEY = "unknown"
@@ -121,7 +120,7 @@ def _cases(value: str, names: tuple[str, ...]) -> str:
 
 
 def _dates() -> str:
-    first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{LAST_YEAR}-12-31'"
+    first, last = f"DATE '{EVENT_YEAR_MIN}-01-01'", f"DATE '{EVENT_YEAR_MAX}-12-31'"
     weekday = 'CAST(EXTRACT(DOW FROM "day") AS INTEGER)'
     iso_weekday = f"CASE {weekday} WHEN 0 THEN 7 ELSE {weekday} END"
     part = {
@@ -174,7 +173,7 @@ def date_key(column: str) -> str:
         f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER) * {factor}'
         for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
     )
-    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, LAST_YEAR + 1))
+    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, EVENT_YEAR_MAX + 1))
     within = f'"{column}" >= {first} AND "{column}" < {end}'
     return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
 

@@ -1,20 +1,18 @@
-"""The Glue crawler that the post-call analytics application names, for those who want one. Projection needs none.
+"""An hourly Glue crawler for those who want one. Tables with partition projection need none.
 
-It crawls the table that is registered, not the folder: over a folder it would make a second table beside ours, and
-would take the keys in the path for columns once more. Hourly, new columns are merged, partitions inherit the table's
-description. A crawler costs at least ten minutes of a DPU each run (AWS Glue pricing).
+It crawls the registered table, not the folder: of a folder it would make a second table, in which the keys of the path
+are columns twice. It merges new columns, and partitions inherit from the table. Each run is billed for at least ten
+minutes of a DPU (AWS Glue pricing).
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from trunkline.lake.glue.tables import Change
+from trunkline.aws.errors import translate_errors
+from trunkline.lake.glue.tables import CatalogueChange
 from trunkline.sql.lake.glue import CatalogueTable
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 SCHEDULE: Final = "cron(0 * * * ? *)"
 CONFIGURATION: Final = json.dumps(
@@ -34,47 +32,53 @@ def crawler_name(database: str, table: str) -> str:
 
 
 def crawler_input(table: CatalogueTable, public_name: str, role: str) -> dict[str, Any]:
-    """Glue's CreateCrawler request of one table over files."""
+    """The CreateCrawler request for a table over files."""
     return {
         "Name": crawler_name(table.database, public_name),
         "Role": role,
         "DatabaseName": table.database,
         "Targets": {"CatalogTargets": [{"DatabaseName": table.database, "Tables": [table.name]}]},
         "Schedule": SCHEDULE,
-        # What a crawler of catalogue tables needs: it may not drop what it does not find.
+        # Required of a crawler of catalogue tables, which must not drop what it does not find.
         "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
         "Configuration": CONFIGURATION,
     }
 
 
-def keep(client: BaseClient, given: dict[str, Any]) -> Change:
-    """Create or update one crawler. Again, it changes nothing."""
-    name = f"crawler {given['Name']}"
-    try:
-        held = client.get_crawler(Name=given["Name"])["Crawler"]
-    except client.exceptions.EntityNotFoundException:
-        client.create_crawler(**given)
-        return Change(name, "created")
-    if _is_same(given, held):
-        return Change(name, "unchanged")
-    client.update_crawler(**given)
-    return Change(name, "updated")
+def register_crawler(client: Any, definition: dict[str, Any]) -> CatalogueChange:
+    """Create or update one crawler from a CreateCrawler request. Idempotent.
+
+    `client` is boto3's of `glue`. Raises TransientError where a retry may help, TerminalError where AWS refuses.
+    """
+    name = f"crawler {definition['Name']}"
+    with translate_errors("glue", f"the Glue {name}"):
+        try:
+            existing = client.get_crawler(Name=definition["Name"])["Crawler"]
+        except client.exceptions.EntityNotFoundException:
+            client.create_crawler(**definition)
+            return CatalogueChange(name, "created")
+        if _is_same(definition, existing):
+            return CatalogueChange(name, "unchanged")
+        client.update_crawler(**definition)
+        return CatalogueChange(name, "updated")
 
 
-def _is_same(given: dict[str, Any], held: dict[str, Any]) -> bool:
-    schedule = held.get("Schedule")
+def _is_same(definition: dict[str, Any], existing: dict[str, Any]) -> bool:
+    schedule = existing.get("Schedule")
     cron = schedule.get("ScheduleExpression") if isinstance(schedule, dict) else schedule
-    targets = {name: found for name, found in held.get("Targets", {}).items() if found}
-    named = [
-        {name: value for name, value in one.items() if name in ("DatabaseName", "Tables")}
-        for one in targets.pop("CatalogTargets", [])
+    targets = {kind: listed for kind, listed in existing.get("Targets", {}).items() if listed}
+    tables = [
+        {name: value for name, value in target.items() if name in ("DatabaseName", "Tables")}
+        for target in targets.pop("CatalogTargets", [])
     ]
-    # Glue gives a role as its name, whatever it was given as.
-    role = str(held.get("Role", "")).rpartition("/")[2] == given["Role"].rpartition("/")[2]
+    # Glue answers with a role's name, whether it was set by name or by ARN.
+    role = str(existing.get("Role", "")).rpartition("/")[2] == definition["Role"].rpartition("/")[2]
     return (
         role
-        and cron == given["Schedule"]
+        and cron == definition["Schedule"]
         and not targets
-        and named == given["Targets"]["CatalogTargets"]
-        and all(held.get(name) == given[name] for name in ("DatabaseName", "SchemaChangePolicy", "Configuration"))
+        and tables == definition["Targets"]["CatalogTargets"]
+        and all(
+            existing.get(name) == definition[name] for name in ("DatabaseName", "SchemaChangePolicy", "Configuration")
+        )
     )

@@ -78,16 +78,16 @@ def period_of(since: str | date | None, until: str | date | None, zone: str, pre
     Raises UsageError; `prefix` is how an option is written before its name.
     """
     if until is None:
-        return zone if since is None else day_period(_day(since, prefix), zone)
+        return zone if since is None else day_period(_day(since, zone, prefix), zone)
     start, end = parse_time(since, zone, f"{prefix}since"), parse_time(until, zone, f"{prefix}until")
     if start is None or end is None:
         raise UsageError(f"{prefix}until needs {prefix}since: give both, or {prefix}since alone for a day")
     return span_period(start, end, zone)
 
 
-def _day(value: str | date, prefix: str) -> date:
+def _day(value: str | date, zone: str, prefix: str) -> date:
     has_time = isinstance(value, datetime) or (isinstance(value, str) and "T" in value)
-    day = None if has_time else parse_date(value, f"{prefix}since")
+    day = None if has_time else parse_date(value, f"{prefix}since", zone)
     # The first and last days that Python knows have no neighbours, or no UTC time.
     if day is None or not 1900 <= day.year <= 9000:
         raise UsageError(

@@ -65,7 +65,11 @@ def contact(record: Record, has_attributes: bool) -> Record:
         "Campaign": record["Campaign"] if (record.get("Campaign") or {}).get("CampaignId") else None,
         "ChatMetrics": _chat(record.get("ChatMetrics")),
         "CustomerVoiceActivity": _times_in(record.get("CustomerVoiceActivity")),
-        "Recordings": [_times_in(one) for one in record.get("Recordings") or () if one["MediaStreamType"] == "AUDIO"],
+        "Recordings": [
+            _times_in(recording)
+            for recording in record.get("Recordings") or ()
+            if recording["MediaStreamType"] == "AUDIO"
+        ],
         "RoutingCriteria": _routing(record.get("RoutingCriteria")),
         "ContactEvaluations": {
             form: _times_in(one) for form, one in (record.get("ContactEvaluations") or {}).items()

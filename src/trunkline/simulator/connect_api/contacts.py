@@ -26,7 +26,7 @@ TIME_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class ApiContact:
-    """One contact. Instants are Unix seconds; None means it never was, or is not yet.
+    """One contact. Instants are Unix seconds; None: it did not happen, or not yet.
 
     `times` has one instant per entry of `TIME_TYPES`. `begins_at` is when a search that is not for ended contacts finds
     it first, `completed_at` the end of after contact work. `record_at(now)` is its exported record as of then.
@@ -70,7 +70,9 @@ def simulate_instance(spec: Spec, instance_arn: str) -> SimulatedInstance:
     for delivery in schedule(played.contacts, spec):
         if not delivery.is_copy:
             versions.setdefault(delivery.contact.contact_id, []).append(delivery.version)
-    contacts = {one.contact_id: _contact(one, versions[one.contact_id], spec.seed) for one in played.contacts}
+    contacts = {
+        contact.contact_id: _contact(contact, versions[contact.contact_id], spec.seed) for contact in played.contacts
+    }
     return _named(played, contacts, instance_arn)
 
 
@@ -81,12 +83,12 @@ def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str
     return SimulatedInstance(
         instance_arn=instance_arn,
         contacts=contacts,
-        queues=tuple((one.queue_id, arn, one.name) for arn, one in queues.items()),
-        users=tuple((one.agent_id, one.arn, one.username) for one in played.agents),
-        profiles=tuple((_last(arn), arn, one.name) for arn, one in profiles.items()),
-        groups=tuple((_last(arn), arn, one.name) for arn, one in groups.items()),
-        profile_of={one.agent_id: _last(one.profile.arn) for one in played.agents},
-        group_of={one.agent_id: _last(one.levels[-1].arn) for one in played.agents if one.levels},
+        queues=tuple((queue.queue_id, arn, queue.name) for arn, queue in queues.items()),
+        users=tuple((agent.agent_id, agent.arn, agent.username) for agent in played.agents),
+        profiles=tuple((_last(arn), arn, profile.name) for arn, profile in profiles.items()),
+        groups=tuple((_last(arn), arn, group.name) for arn, group in groups.items()),
+        profile_of={agent.agent_id: _last(agent.profile.arn) for agent in played.agents},
+        group_of={agent.agent_id: _last(agent.levels[-1].arn) for agent in played.agents if agent.levels},
     )
 
 
@@ -94,36 +96,42 @@ def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _contact(one: Contact, versions: list[Version], seed: int) -> ApiContact:
-    assert one.completed_at is not None
+def _contact(contact: Contact, versions: list[Version], seed: int) -> ApiContact:
+    assert contact.completed_at is not None
     return ApiContact(
-        contact_id=one.contact_id,
-        begins_at=_begins_at(one),
-        completed_at=one.completed_at,
-        times=(one.initiated_at, one.scheduled_at, one.agent_at, one.disconnected_at, one.enqueued_at),
-        record_at=partial(_record_at, one, tuple(sorted(versions, key=lambda v: v.level)), seed),
+        contact_id=contact.contact_id,
+        begins_at=_begins_at(contact),
+        completed_at=contact.completed_at,
+        times=(
+            contact.initiated_at,
+            contact.scheduled_at,
+            contact.agent_at,
+            contact.disconnected_at,
+            contact.enqueued_at,
+        ),
+        record_at=partial(_record_at, contact, tuple(sorted(versions, key=lambda v: v.level)), seed),
     )
 
 
-def _begins_at(one: Contact) -> int:
+def _begins_at(contact: Contact) -> int:
     """Voice once an agent has it or it has ended, callbacks sooner; a chat when the system has it; others at once."""
-    end = one.disconnected_at if one.disconnected_at is not None else one.initiated_at
-    if one.channel == "VOICE" and one.method != "CALLBACK":
-        return one.agent_at if one.agent_at is not None else end
-    if one.channel == "CHAT":
-        return one.system_at if one.system_at is not None else end
-    return one.initiated_at
+    end = contact.disconnected_at if contact.disconnected_at is not None else contact.initiated_at
+    if contact.channel == "VOICE" and contact.method != "CALLBACK":
+        return contact.agent_at if contact.agent_at is not None else end
+    if contact.channel == "CHAT":
+        return contact.system_at if contact.system_at is not None else end
+    return contact.initiated_at
 
 
 def _record_at(one: Contact, versions: tuple[Version, ...], seed: int, now: float) -> Record:
-    """The newest version there is; before the first one, what of it has happened."""
+    """The newest version; before the first one, the part of it that has happened."""
     there = [version for version in versions if version.updated_at <= now]
     record = export(one, there[-1] if there else versions[0], seed)
     return record if there else until(record, now)
 
 
 def until(record: Record, now: float) -> Record:
-    """A record without what lies after `now`; its last update is the last thing that happened before."""
+    """A record without what happens after `now`; its last update is the latest event before it."""
     known = dict(record)
     if _is_later(known.get("DisconnectTimestamp"), now):
         known |= dict.fromkeys(("DisconnectTimestamp", "DisconnectReason", "NextContactId", "Recordings", "Recording"))

@@ -45,9 +45,9 @@ class Assumptions:
     sorts: bool = True
     gives_attributes: bool = True
 
-    def lag_s(self, one: ApiContact) -> float:
+    def lag_s(self, contact: ApiContact) -> float:
         """Seconds until this contact can be found."""
-        return self.index_lag_s(one) if callable(self.index_lag_s) else self.index_lag_s
+        return self.index_lag_s(contact) if callable(self.index_lag_s) else self.index_lag_s
 
 
 class ContactIndex:
@@ -64,16 +64,19 @@ class ContactIndex:
         asked = {key: request[key] for key in request if key not in ("NextToken", "MaxResults")}
         query = json.dumps(asked, default=str)
         start = self._start_of(token, query) if token is not None else 0
-        found = self._found.get(query) if start and self._assumed.keeps_pages else None
-        if found is None:
-            found = self._found[query] = self._matches(request)
+        results = self._found.get(query) if start and self._assumed.keeps_pages else None
+        if results is None:
+            results = self._found[query] = self._matches(request)
             while len(self._found) > _QUERIES_MAX:
                 del self._found[next(iter(self._found))]
-        reachable = min(len(found), self._assumed.results_max)
+        reachable = min(len(results), self._assumed.results_max)
         end = min(reachable, start + request.get("MaxResults", 10))
         now = self._now_s()
-        total = len(found) if self._assumed.total_max is None else min(len(found), self._assumed.total_max)
-        answer: Answer = {"Contacts": [summary(one.record_at(now)) for one in found[start:end]], "TotalCount": total}
+        total = len(results) if self._assumed.total_max is None else min(len(results), self._assumed.total_max)
+        answer: Answer = {
+            "Contacts": [summary(contact.record_at(now)) for contact in results[start:end]],
+            "TotalCount": total,
+        }
         if end < reachable:
             answer["NextToken"] = self._token(end, query)
         return answer
@@ -99,20 +102,22 @@ class ContactIndex:
         low = bisect_left(seconds, start) if self._assumed.includes_start else bisect_right(seconds, start)
         high = bisect_right(seconds, end) if self._assumed.includes_end else bisect_left(seconds, end)
         now = self._now_s()
-        found = [one for one in ordered[low:high] if self._found_from(one, kind) <= now and matches(one, now)]
+        results = [
+            contact for contact in ordered[low:high] if self._found_from(contact, kind) <= now and matches(contact, now)
+        ]
         sort = request.get("Sort")
         if sort is None or not self._assumed.sorts:
-            return sorted(found, key=lambda one: one.contact_id)
-        return self._in_order(found, sort)
+            return sorted(results, key=lambda contact: contact.contact_id)
+        return self._in_order(results, sort)
 
-    def _in_order(self, found: list[ApiContact], sort: Answer) -> list[ApiContact]:
+    def _in_order(self, results: list[ApiContact], sort: Answer) -> list[ApiContact]:
         field = sort["FieldName"]
         if field not in TIME_TYPES:
             raise ApiError("InvalidRequestException", f"sorting by {field} is not emulated")
         place = TIME_TYPES.index(field)
         return sorted(
-            found,
-            key=lambda one: (-1 if (at := one.times[place]) is None else at, one.contact_id),
+            results,
+            key=lambda contact: (-1 if (at := contact.times[place]) is None else at, contact.contact_id),
             reverse=sort["Order"] == "DESCENDING",
         )
 
@@ -129,18 +134,22 @@ class ContactIndex:
     def _by_time(self, kind: str) -> tuple[list[int], list[ApiContact]]:
         if kind not in self._sorted:
             place = TIME_TYPES.index(kind)
-            timed = [(at, one) for one in self._instance.contacts.values() if (at := one.times[place]) is not None]
+            timed = [
+                (at, contact)
+                for contact in self._instance.contacts.values()
+                if (at := contact.times[place]) is not None
+            ]
             timed.sort(key=lambda pair: (pair[0], pair[1].contact_id))
-            self._sorted[kind] = ([at for at, _ in timed], [one for _, one in timed])
+            self._sorted[kind] = ([at for at, _ in timed], [contact for _, contact in timed])
         return self._sorted[kind]
 
-    def _found_from(self, one: ApiContact, kind: str) -> float:
-        at = one.times[TIME_TYPES.index(kind)]
-        assert at is not None
-        known_at = one.begins_at
+    def _found_from(self, contact: ApiContact, kind: str) -> float:
+        at = contact.times[TIME_TYPES.index(kind)]
+        assert at is not None, "only contacts with this time are searched"
+        known_at = contact.begins_at
         if kind == "DISCONNECT_TIMESTAMP":
-            known_at = at if self._assumed.lists_after_contact_work else one.completed_at
-        return max(at, known_at) + self._assumed.lag_s(one)
+            known_at = at if self._assumed.lists_after_contact_work else contact.completed_at
+        return max(at, known_at) + self._assumed.lag_s(contact)
 
 
 def _filter(criteria: Answer) -> Callable[[ApiContact, float], bool]:
@@ -149,10 +158,10 @@ def _filter(criteria: Answer) -> Callable[[ApiContact, float], bool]:
         raise ApiError("InvalidRequestException", f"{', '.join(unknown)} is not emulated")
     named = {name: set(values) for name, values in criteria.items() if values}
 
-    def holds(one: ApiContact, now: float) -> bool:
+    def holds(contact: ApiContact, now: float) -> bool:
         if not named:
             return True
-        shown = summary(one.record_at(now))
+        shown = summary(contact.record_at(now))
         seen = {
             "Channels": shown.get("Channel"),
             "InitiationMethods": shown.get("InitiationMethod"),

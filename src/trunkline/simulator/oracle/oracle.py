@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.simulator.oracle.terms import METRICS, Aggregate, Ask, Metric
+from trunkline.simulator.oracle.terms import METRICS, Aggregate, Ask, OracleTerm
 from trunkline.simulator.oracle.true_contact import TrueContact
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def answers(
     return {key: tuple(evaluate(metric, members, ask) for metric in chosen) for key, members in groups.items()}
 
 
-def evaluate(metric: Metric, contacts: Sequence[TrueContact], ask: Ask) -> Answer:
+def evaluate(metric: OracleTerm, contacts: Sequence[TrueContact], ask: Ask) -> Answer:
     """One metric over one group. Sums are exact integers of milliseconds before the one division."""
     if metric.how is Aggregate.COUNT:
         return sum(1 for one in contacts if metric.value(one, ask))
@@ -112,16 +112,23 @@ def evaluate(metric: Metric, contacts: Sequence[TrueContact], ask: Ask) -> Answe
 
 
 def interval_key(at: int, width_s: int, zone: str) -> datetime | date:
-    """The interval that holds a Unix second: `at` less the local wall clock modulo the width; a day is its date."""
-    local = at + _offset_s(zone, at // 900)
+    """The interval that holds a Unix second, by its first; a day is its local date.
+
+    It begins where the wall clock shows a multiple of the width, or with a later change of the clock.
+    """
+    quarter = at // 900
+    local = at + _offset_s(zone, quarter)
     if width_s == 86_400:
         return (_EPOCH + timedelta(seconds=local)).date()
-    return _EPOCH + timedelta(seconds=at - local % width_s)
+    start = at - local % width_s
+    while quarter * 900 > start and _offset_s(zone, quarter - 1) == _offset_s(zone, quarter):
+        quarter -= 1
+    return _EPOCH + timedelta(seconds=max(start, quarter * 900))
 
 
 @lru_cache(maxsize=200_000)
 def _offset_s(zone: str, quarter: int) -> int:
-    """A zone's offset in a quarter of an hour; since 1972 no zone has changed its offset within one."""
+    """A zone's offset in a quarter of an hour; few zones ever changed it within one, none that is simulated."""
     offset = datetime.fromtimestamp(quarter * 900, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     assert offset is not None
     return int(offset.total_seconds())

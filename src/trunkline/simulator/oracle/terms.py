@@ -36,7 +36,7 @@ Term = Callable[[TrueContact, Ask], int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class OracleTerm:
     """`value` is a test (0 or 1) for COUNT and RATE, seconds or a number otherwise; `base` is RATE's denominator."""
 
     how: Aggregate
@@ -152,16 +152,14 @@ def _hold_s(c: TrueContact, ask: Ask) -> int | None:
     return c.hold_s if c.agent_at is not None else None
 
 
-def _hold_s_all(c: TrueContact, ask: Ask) -> int | None:
-    return (c.hold_s or 0) if c.agent_at is not None else None
-
-
 def _holds(c: TrueContact, ask: Ask) -> int | None:
-    return (c.holds or 0) if c.agent_at is not None else None
+    return c.holds or 0
 
 
 def _acw_s(c: TrueContact, ask: Ask) -> int | None:
-    return (c.acw_s or 0) if c.agent_at is not None else None
+    if c.acw_s is not None:
+        return c.acw_s
+    return 0 if c.agent_at is not None else None
 
 
 def _duration_s(c: TrueContact, ask: Ask) -> int | None:
@@ -191,46 +189,46 @@ def _flow_s(c: TrueContact, ask: Ask) -> int | None:
 _COUNT, _RATE, _AVG = Aggregate.COUNT, Aggregate.RATE, Aggregate.AVERAGE_TIME
 _SUM, _PCT = Aggregate.SUM_TIME, Aggregate.PERCENTILE
 
-METRICS: dict[str, Metric] = {
-    "CONTACTS_CREATED": Metric(_COUNT, _created),
-    "CONTACTS_QUEUED": Metric(_COUNT, _queued),
-    "CONTACTS_HANDLED": Metric(_COUNT, _handled),
-    "CONTACTS_HANDLED_INCOMING": Metric(_COUNT, _handled_by(*_INCOMING)),
-    "CONTACTS_HANDLED_OUTBOUND": Metric(_COUNT, _handled_by("OUTBOUND")),
-    "CALLBACK_CONTACTS_HANDLED": Metric(_COUNT, _handled_by("CALLBACK")),
-    "API_CONTACTS_HANDLED": Metric(_COUNT, _handled_by("API")),
-    "CONTACTS_ABANDONED": Metric(_COUNT, _abandoned),
-    "SUM_CONTACTS_ABANDONED_IN_X": Metric(_COUNT, _abandoned_within),
-    "ABANDONMENT_RATE": Metric(_RATE, _abandoned, _queued),
-    "SUM_CONTACTS_ANSWERED_IN_X": Metric(_COUNT, _answered_within),
-    "CONTACTS_REMOVED_FROM_QUEUE_IN_X": Metric(_COUNT, _within),
-    "SERVICE_LEVEL": Metric(_RATE, _within, _queued),
-    "SERVICE_LEVEL_ANSWERED": Metric(_RATE, _answered_by, _queued),
-    "AVG_QUEUE_ANSWER_TIME": Metric(_AVG, _answer_s),
-    "AVG_ABANDON_TIME": Metric(_AVG, _abandon_s),
-    "MAX_QUEUED_TIME": Metric(Aggregate.MAX_TIME, _queue_s),
-    "CONTACTS_TRANSFERRED_IN": Metric(_COUNT, _transferred_in),
-    "CONTACTS_TRANSFERRED_OUT": Metric(_COUNT, _transferred_out),
-    "CONTACTS_TRANSFERRED_OUT_INTERNAL": Metric(_COUNT, _transferred_internal),
-    "CONTACTS_TRANSFERRED_OUT_EXTERNAL": Metric(_COUNT, _transferred_external),
-    "AVG_HANDLE_TIME": Metric(_AVG, _handle_s),
-    "SUM_HANDLE_TIME": Metric(_SUM, _handle_s),
-    "AVG_INTERACTION_TIME": Metric(_AVG, _talk_s),
-    "SUM_INTERACTION_TIME": Metric(_SUM, _talk_s),
-    "AVG_HOLD_TIME": Metric(_AVG, _hold_s),
-    "AVG_HOLD_TIME_ALL_CONTACTS": Metric(_AVG, _hold_s_all),
-    "AVG_HOLDS": Metric(Aggregate.AVERAGE, _holds),
-    "CONTACTS_PUT_ON_HOLD": Metric(_COUNT, _put_on_hold),
-    "AVG_AFTER_CONTACT_WORK_TIME": Metric(_AVG, _acw_s),
-    "SUM_AFTER_CONTACT_WORK_TIME": Metric(_SUM, _acw_s),
-    "AVG_CONTACT_DURATION": Metric(_AVG, _duration_s),
-    "SUM_CONTACT_FLOW_TIME": Metric(_SUM, _flow_s),
-    "AVG_RESOLUTION_TIME": Metric(_AVG, _resolution_s),
-    "CONTACTS_AGENT_HUNG_UP_FIRST": Metric(_COUNT, _agent_hung_up),
-    "QUEUE_WAIT_TIME_P50": Metric(_PCT, _queued_s, percent=50),
-    "QUEUE_WAIT_TIME_P90": Metric(_PCT, _queued_s, percent=90),
-    "QUEUE_WAIT_TIME_P95": Metric(_PCT, _queued_s, percent=95),
-    "HANDLE_TIME_P50": Metric(_PCT, _handle_s, percent=50),
-    "HANDLE_TIME_P90": Metric(_PCT, _handle_s, percent=90),
-    "HANDLE_TIME_P95": Metric(_PCT, _handle_s, percent=95),
+METRICS: dict[str, OracleTerm] = {
+    "CONTACTS_CREATED": OracleTerm(_COUNT, _created),
+    "CONTACTS_QUEUED": OracleTerm(_COUNT, _queued),
+    "CONTACTS_HANDLED": OracleTerm(_COUNT, _handled),
+    "CONTACTS_HANDLED_INCOMING": OracleTerm(_COUNT, _handled_by(*_INCOMING)),
+    "CONTACTS_HANDLED_OUTBOUND": OracleTerm(_COUNT, _handled_by("OUTBOUND")),
+    "CALLBACK_CONTACTS_HANDLED": OracleTerm(_COUNT, _handled_by("CALLBACK")),
+    "API_CONTACTS_HANDLED": OracleTerm(_COUNT, _handled_by("API")),
+    "CONTACTS_ABANDONED": OracleTerm(_COUNT, _abandoned),
+    "SUM_CONTACTS_ABANDONED_IN_X": OracleTerm(_COUNT, _abandoned_within),
+    "ABANDONMENT_RATE": OracleTerm(_RATE, _abandoned, _queued),
+    "SUM_CONTACTS_ANSWERED_IN_X": OracleTerm(_COUNT, _answered_within),
+    "CONTACTS_REMOVED_FROM_QUEUE_IN_X": OracleTerm(_COUNT, _within),
+    "SERVICE_LEVEL": OracleTerm(_RATE, _within, _queued),
+    "SERVICE_LEVEL_ANSWERED": OracleTerm(_RATE, _answered_by, _queued),
+    "AVG_QUEUE_ANSWER_TIME": OracleTerm(_AVG, _answer_s),
+    "AVG_ABANDON_TIME": OracleTerm(_AVG, _abandon_s),
+    "MAX_QUEUED_TIME": OracleTerm(Aggregate.MAX_TIME, _queue_s),
+    "CONTACTS_TRANSFERRED_IN": OracleTerm(_COUNT, _transferred_in),
+    "CONTACTS_TRANSFERRED_OUT": OracleTerm(_COUNT, _transferred_out),
+    "CONTACTS_TRANSFERRED_OUT_INTERNAL": OracleTerm(_COUNT, _transferred_internal),
+    "CONTACTS_TRANSFERRED_OUT_EXTERNAL": OracleTerm(_COUNT, _transferred_external),
+    "AVG_HANDLE_TIME": OracleTerm(_AVG, _handle_s),
+    "SUM_HANDLE_TIME": OracleTerm(_SUM, _handle_s),
+    "AVG_INTERACTION_TIME": OracleTerm(_AVG, _talk_s),
+    "SUM_INTERACTION_TIME": OracleTerm(_SUM, _talk_s),
+    "AVG_HOLD_TIME": OracleTerm(_AVG, _hold_s),
+    "AVG_HOLD_TIME_ALL_CONTACTS": OracleTerm(_AVG, _hold_s),
+    "AVG_HOLDS": OracleTerm(Aggregate.AVERAGE, _holds),
+    "CONTACTS_PUT_ON_HOLD": OracleTerm(_COUNT, _put_on_hold),
+    "AVG_AFTER_CONTACT_WORK_TIME": OracleTerm(_AVG, _acw_s),
+    "SUM_AFTER_CONTACT_WORK_TIME": OracleTerm(_SUM, _acw_s),
+    "AVG_CONTACT_DURATION": OracleTerm(_AVG, _duration_s),
+    "SUM_CONTACT_FLOW_TIME": OracleTerm(_SUM, _flow_s),
+    "AVG_RESOLUTION_TIME": OracleTerm(_AVG, _resolution_s),
+    "CONTACTS_AGENT_HUNG_UP_FIRST": OracleTerm(_COUNT, _agent_hung_up),
+    "QUEUE_WAIT_TIME_P50": OracleTerm(_PCT, _queued_s, percent=50),
+    "QUEUE_WAIT_TIME_P90": OracleTerm(_PCT, _queued_s, percent=90),
+    "QUEUE_WAIT_TIME_P95": OracleTerm(_PCT, _queued_s, percent=95),
+    "HANDLE_TIME_P50": OracleTerm(_PCT, _handle_s, percent=50),
+    "HANDLE_TIME_P90": OracleTerm(_PCT, _handle_s, percent=90),
+    "HANDLE_TIME_P95": OracleTerm(_PCT, _handle_s, percent=95),
 }

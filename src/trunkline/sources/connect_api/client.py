@@ -124,7 +124,7 @@ class TokenBuckets:
     def waits(self) -> tuple[float, int]:
         """Seconds waited and calls throttled so far, over all buckets."""
         buckets = list(self._buckets.values())
-        return sum(one.waited_s for one in buckets), sum(one.throttled for one in buckets)
+        return sum(bucket.waited_s for bucket in buckets), sum(bucket.throttled for bucket in buckets)
 
     def _burst(self, operation: str) -> float:
         # Calls in flight may arrive together, late: the service's burst must still admit them.
@@ -156,16 +156,16 @@ class ConnectInstance:
 
 def parse_instance(arn: str, roles: Mapping[str, str], endpoint: str = "") -> ConnectInstance:
     """The instance of an ARN. `roles` maps accounts to the role to assume there. Raises UsageError for invalid ARNs."""
-    found = _ARN.fullmatch(arn)
-    if not found:
+    match = _ARN.fullmatch(arn)
+    if not match:
         raise UsageError(
             f"connect_instances has {arn!r}, which is not the ARN of a Connect instance; valid is "
             "arn:aws:connect:REGION:ACCOUNT:instance/ID, shown in the console's account overview."
         )
-    role = roles.get(found[3])
+    role = roles.get(match[3])
     if role is not None and not _ROLE.fullmatch(role):
-        raise UsageError(f"connect_roles has {role!r} for {found[3]}; valid is arn:aws:iam::ACCOUNT:role/NAME.")
-    return ConnectInstance(arn, found[2], found[3], found[4], role, endpoint or None)
+        raise UsageError(f"connect_roles has {role!r} for {match[3]}; valid is arn:aws:iam::ACCOUNT:role/NAME.")
+    return ConnectInstance(arn, match[2], match[3], match[4], role, endpoint or None)
 
 
 class AnswerCache(Protocol):

@@ -109,6 +109,9 @@ class ContactReader:
         self._find_held, self._query, self._describe = find_held, query, describe
         self._object_name, self._batch_contacts = object_name, batch_contacts
         self._gives_attributes = False
+        self._uri = contacts_uri(api.instance.instance_id)
+        if query != ContactQuery():
+            self._uri += f"/{query.time_type.lower()}"
 
     def read(self, window: Window) -> Iterator[ContactPart]:
         """The contacts of a window, in parts that tile it from its start on.
@@ -157,7 +160,8 @@ class ContactReader:
                     is_over = True
                 known = [row for row in rows if row.text is not None]
                 if known:
-                    yield self._framed(asked[0][0].at, asked[-1][0].at + timedelta(seconds=1), known)
+                    end = asked[-1][0].at + timedelta(seconds=1)
+                    yield self._framed(asked[0][0].at, end, known, f"{self._uri}/by-id")
                 if is_over:
                     pool.shutdown(cancel_futures=True)
                     return
@@ -246,9 +250,9 @@ class ContactReader:
         )
         for row in rows:
             del buffer[row.listed.contact_id]
-        return self._framed(start, end, rows)
+        return self._framed(start, end, rows, self._uri)
 
-    def _framed(self, start: datetime, end: datetime, rows: Sequence[_Row]) -> ContactPart:
+    def _framed(self, start: datetime, end: datetime, rows: Sequence[_Row], uri: str) -> ContactPart:
         listed = tuple(row.listed for row in rows)
         if not rows:
             return ContactPart(None, end, listed)
@@ -258,7 +262,6 @@ class ContactReader:
         answer = msgspec.json.encode([[contact.contact_id for contact in listed], texts])
         version = hashlib.sha256(answer).hexdigest()[:32]
         arrived_at = datetime.fromtimestamp(self.api.buckets.pace.now_s(), UTC).replace(tzinfo=None)
-        uri = f"connect://{self.api.instance.instance_id}/contacts"
         covered = ApiWindow(uri, version, _naive(start), _naive(end), arrived_at)
         framed = Framed(
             plan=Plan(self._object_name, API_SOURCE, (covered,)),
@@ -271,6 +274,11 @@ class ContactReader:
             filtered=len(rows) - len(texts),
         )
         return ContactPart(framed, end, listed)
+
+
+def contacts_uri(instance_id: str) -> str:
+    """The `uri` of windows that hold every contact by time of disconnect; others begin with it."""
+    return f"connect://{instance_id}/contacts"
 
 
 def _named(known: Mapping[str, Any]) -> set[tuple[str, str]]:

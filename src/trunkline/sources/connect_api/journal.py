@@ -72,10 +72,10 @@ class CallJournal:
         """The start of the latest cached search that begins before this one and is otherwise the same, or None."""
         asked = _search(parameters)
         begun = [
-            one.begins_s
-            for one in self._searches()
-            if asked and one.is_first and (one.ends_s, one.rest) == (asked.ends_s, asked.rest)
-            and one.begins_s < asked.begins_s
+            search.begins_s
+            for search in self._searches()
+            if asked and search.is_first and (search.ends_s, search.rest) == (asked.ends_s, asked.rest)
+            and search.begins_s < asked.begins_s
         ]  # fmt: skip
         return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
@@ -93,7 +93,7 @@ class CallJournal:
         dropped, reached_s = {None, *contact_ids}, through.timestamp()
         with self._lock:
             # A search includes the second before its first contacts: one that begins at `through` lists too little.
-            begun = [one.begins_s for one in self._searches() if one.begins_s < reached_s < one.ends_s]
+            begun = [search.begins_s for search in self._searches() if search.begins_s < reached_s < search.ends_s]
             since_s = max(begun, default=reached_s)
             self._lines = {
                 key: line
@@ -151,13 +151,13 @@ def _read(path: Path) -> list[JournalLine]:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
-    found: list[JournalLine] = []
+    lines: list[JournalLine] = []
     for line in data.splitlines():
         try:
-            found.append(msgspec.json.decode(line, type=JournalLine))
+            lines.append(msgspec.json.decode(line, type=JournalLine))
         except msgspec.DecodeError:
             continue
-    return found
+    return lines
 
 
 def _search(parameters: Mapping[str, Any]) -> JournaledSearch | None:

@@ -14,7 +14,7 @@ import msgspec
 from trunkline.errors import TerminalError
 from trunkline.schedules.schedule import Schedule
 from trunkline.schedules.windows import Window, merge_adjacent, previous_window, windows_again, windows_since
-from trunkline.sources.model import StateStore
+from trunkline.sources.model import SourceState
 
 T = TypeVar("T")
 Checkpoint = Callable[[datetime], None]
@@ -45,7 +45,7 @@ class CollectJob(Protocol):
 class RangeJob:
     """A range that a person asked for. The same range again continues where it was stopped."""
 
-    def __init__(self, state: StateStore, instance_id: str, since: datetime, until: datetime, time_type: str) -> None:
+    def __init__(self, state: SourceState, instance_id: str, since: datetime, until: datetime, time_type: str) -> None:
         self.name = f"range-{since:%Y%m%dT%H%M%S}-{until:%Y%m%dT%H%M%S}-{time_type.lower()}"
         self._state, self._instance_id, self._until = state, instance_id, until
         progress = _load(state, instance_id, self.name, RangeProgress)
@@ -72,18 +72,17 @@ class ScheduleJob:
 
     def __init__(
         self,
-        state: StateStore,
+        state: SourceState,
         instance_id: str,
         schedule: Schedule,
         now: datetime,
         earliest: datetime,
         ages: Sequence[timedelta],
     ) -> None:
-        """`earliest` is how far back Connect lists; `ages` are when windows are read again. Writes the state."""
+        """`earliest` is how far back Connect lists; `ages` are when windows are read again."""
         self._store, self._instance_id, self._schedule, self._now = state, instance_id, schedule, now
-        stored = load_schedule_state(state, instance_id) or begin(now, schedule)
-        self.state = stored
-        self._save(note_due(start_at(earliest, stored), now, schedule, ages))
+        self._earliest, self._ages = earliest, ages
+        self.state = begin(now, schedule)
 
     @property
     def through(self) -> datetime:
@@ -91,7 +90,10 @@ class ScheduleJob:
         return self.state.watermark
 
     def windows(self) -> Iterator[tuple[Window, Checkpoint]]:
-        """The windows that are due, then the pending ones."""
+        """The windows that are due, then the pending ones. Writes down which are pending first."""
+        # Loaded here and not earlier: finishing what an earlier run began may move the watermark.
+        stored = load_schedule_state(self._store, self._instance_id) or self.state
+        self._save(note_due(start_at(self._earliest, stored), self._now, self._schedule, self._ages))
         for window in windows_since(self.state.watermark, self._now, self._schedule):
             yield window, self._move_watermark
         for window in self.state.windows:
@@ -101,13 +103,13 @@ class ScheduleJob:
         """Nothing: the state is kept for the next run."""
 
     def _move_watermark(self, through: datetime) -> None:
-        self._save(ScheduleState(self.state.since, through, self.state.last_run, self.state.pending))
+        self._save(move_watermark(self.state, through))
 
     def _drop_pending(self, through: datetime) -> None:
         self._save(drop_pending(self.state, through))
 
     def _save(self, state: ScheduleState) -> None:
-        self._store.put(msgspec.json.encode(state), _KIND, self._instance_id, _SCHEDULE)
+        _save_schedule(self._store, self._instance_id, state)
         self.state = state
 
 
@@ -153,28 +155,48 @@ def start_at(earliest: datetime, state: ScheduleState) -> ScheduleState:
     return ScheduleState(moved.since, max(moved.watermark, earliest), moved.last_run, moved.pending)
 
 
+def move_watermark(state: ScheduleState, through: datetime) -> ScheduleState:
+    """The state when everything up to `through` is durable."""
+    return ScheduleState(state.since, through, state.last_run, state.pending)
+
+
 def drop_pending(state: ScheduleState, through: datetime) -> ScheduleState:
     """The state when everything pending before `through` is durable."""
     left = tuple((max(start, through), end) for start, end in state.pending if end > through)
     return ScheduleState(state.since, state.watermark, state.last_run, left)
 
 
-def load_schedule_state(state: StateStore, instance_id: str) -> ScheduleState | None:
+def load_schedule_state(state: SourceState, instance_id: str) -> ScheduleState | None:
     """The scheduled job's state; None before its first run. Raises TerminalError for a damaged one."""
     return _load(state, instance_id, _SCHEDULE, ScheduleState)
 
 
-def load_names(state: StateStore, instance_id: str) -> bytes | None:
+def pass_window(state: SourceState, instance_id: str, window: Window) -> None:
+    """Move the scheduled job past a durable window, if the job was about to read it."""
+    stored = load_schedule_state(state, instance_id)
+    if stored is None:
+        return
+    if stored.watermark == window.start:
+        _save_schedule(state, instance_id, move_watermark(stored, window.end))
+    elif stored.pending and stored.pending[0][0] == window.start:
+        _save_schedule(state, instance_id, drop_pending(stored, window.end))
+
+
+def _save_schedule(store: SourceState, instance_id: str, state: ScheduleState) -> None:
+    store.put(msgspec.json.encode(state), _KIND, instance_id, _SCHEDULE)
+
+
+def load_names(state: SourceState, instance_id: str) -> bytes | None:
     """The stored names of an instance's queues, users and groups; None before the first run."""
     return state.get(_KIND, instance_id, _NAMES)
 
 
-def save_names(state: StateStore, instance_id: str, names: bytes) -> None:
+def save_names(state: SourceState, instance_id: str, names: bytes) -> None:
     """Store names for the next run; readable by the owner alone."""
     state.put(names, _KIND, instance_id, _NAMES, is_private=True)
 
 
-def _load(state: StateStore, instance_id: str, name: str, type_: type[T]) -> T | None:
+def _load(state: SourceState, instance_id: str, name: str, type_: type[T]) -> T | None:
     data = state.get(_KIND, instance_id, name)
     if data is None:
         return None

@@ -127,19 +127,21 @@ def _in_order(api: ConnectClient, window: Window, query: ContactQuery) -> Iterat
         last, seen, count = start, set(edge), 0
         try:
             for page in _of_query(api, start, window.end, query):
-                ats = [last, *(one.at for one in page.listed if one.at >= start)]
+                ats = [last, *(contact.at for contact in page.listed if contact.at >= start)]
                 if any(late < early for early, late in pairwise(ats)):
                     raise _UnorderedError
                 fresh = [
-                    one for one in page.listed if one.at >= start and whole.holds(one.at) and one.contact_id not in seen
+                    contact
+                    for contact in page.listed
+                    if contact.at >= start and whole.holds(contact.at) and contact.contact_id not in seen
                 ]
-                for one in fresh:
-                    edge = edge if one.at == last else set()
-                    last = one.at
-                    edge.add(one.contact_id)
-                    seen.add(one.contact_id)
+                for contact in fresh:
+                    edge = edge if contact.at == last else set()
+                    last = contact.at
+                    edge.add(contact.contact_id)
+                    seen.add(contact.contact_id)
                 count += page.count
-                if wanted := [one for one in fresh if one.at >= window.start]:
+                if wanted := [contact for contact in fresh if contact.at >= window.start]:
                     yield wanted
         except _TokenRefusedError as error:
             if last == start and len(seen) == len(edge):
@@ -164,14 +166,14 @@ def _by_total(api: ConnectClient, window: Window, query: ContactQuery) -> Iterat
                 for part in _parts(api, window, page.total, query):
                     yield from _by_total(api, part, query)
                 return
-            gathered |= {one.contact_id: one for one in page.listed if window.holds(one.at)}
+            gathered |= {contact.contact_id: contact for contact in page.listed if window.holds(contact.at)}
     except _TokenRefusedError as error:
         if window.end - window.start <= _SECOND:
             raise error.__cause__ or error from None
         for part in split(window, 2):
             yield from _by_total(api, part, query)
         return
-    ordered = sorted(gathered.values(), key=lambda one: (one.at, one.contact_id))
+    ordered = sorted(gathered.values(), key=lambda contact: (contact.at, contact.contact_id))
     for first in range(0, len(ordered), SEARCH_PAGE_MAX):
         yield ordered[first : first + SEARCH_PAGE_MAX]
 

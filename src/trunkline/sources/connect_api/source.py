@@ -7,16 +7,18 @@ in the home, so that the run after a kill repeats none of its calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
-from trunkline.positions import API_SOURCE, Plan
+from trunkline.positions import API_SOURCE, ApiWindow, Plan
 from trunkline.records import Framed, KeptLetter, Mark
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.contacts import ContactPart, ContactReader
+from trunkline.sources.connect_api.contacts import ContactPart, ContactReader, contacts_uri
 from trunkline.sources.connect_api.journal import CallJournal
-from trunkline.sources.connect_api.progress import Checkpoint, CollectJob, save_names
+from trunkline.sources.connect_api.progress import Checkpoint, CollectJob, pass_window, save_names
 from trunkline.sources.connect_api.search import ListedContact
 from trunkline.sources.files import reader as files
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
@@ -68,22 +70,25 @@ class ContactSource:
 
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
         """The job's windows, part by part, each durable before the next one is read."""
-        if self._collection is None:
-            return
-        for window, checkpoint in self._collection.job.windows():
-            reading = _Reading(window, checkpoint, self._as_of(self._collection), window.start, window.start)
-            for part in self._collection.contacts.read(window):
+        if self._collection is not None:
+            with closing(self._collection.journal):
+                yield from self._read(self._collection)
+
+    def _read(self, collection: Collection) -> Iterator[Framed | None]:
+        for window, checkpoint in collection.job.windows():
+            reading = _Reading(window, checkpoint, self._as_of(collection), window.start, window.start)
+            for part in collection.contacts.read(window):
                 if part.framed is None:
-                    self._move_on(self._collection, reading, part)
+                    self._move_on(collection, reading, part)
                 else:
                     self._parts[part.framed.plan.batch_id] = (reading, part)
                     yield part.framed
                     yield None
-            self._pass_on(self._collection, reading)
+            self._pass_on(collection, reading)
             if reading.through < window.end:
                 return
-        self._collection.job.finish()
-        self._collection.journal.clear()
+        collection.job.finish()
+        collection.journal.clear()
         self.is_done = True
 
     def reread(self, plan: Plan) -> Framed | None:
@@ -93,16 +98,27 @@ class ContactSource:
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Move the job's state past these batches.
 
-        After a crash there is nothing to do: the job reads the part again, and skips the contacts that are held.
+        After a crash, a plan says how far the schedule's watermark moves. A range that a person asked for is read
+        again instead, which skips the contacts that are held.
         """
         for batch in batches:
             reading_and_part = self._parts.pop(batch.plan.batch_id, None)
-            if reading_and_part is not None and self._collection is not None:
+            if self._collection is None:
+                self._pass(batch.plan)
+            elif reading_and_part is not None:
                 self._move_on(self._collection, *reading_and_part)
 
     def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
         """The record in the letter, which is at API fidelity."""
         return files.revive(letter)
+
+    def _pass(self, plan: Plan) -> None:
+        for span in plan.ranges:
+            if isinstance(span, ApiWindow):
+                instance_id = urlsplit(span.uri).netloc
+                if span.uri == contacts_uri(instance_id):
+                    window = Window(span.start.replace(tzinfo=UTC), span.end.replace(tzinfo=UTC))
+                    pass_window(self._state, instance_id, window)
 
     def _as_of(self, collection: Collection) -> datetime:
         """When the answers of a window that is read now are from: some may be from a run that was killed."""

@@ -1,7 +1,7 @@
-"""Compression, told by a file's first bytes and never by its name: gzip (many members), zstd (many frames), none.
+"""Compression, recognized by a file's first bytes and never by its name: gzip (many members), zstd (many frames), none.
 
-A damaged or cut stream gives everything that could be decoded, then ends with `damage` set. How much that is depends
-on the bytes alone.
+A damaged or truncated stream gives everything that can be decoded, then ends with `damage` set. How much that is
+depends on the bytes alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HEAD_BYTES: Final = 4
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _GZIP_STEP: Final = 64 * 1024
-# zstd has no bound on what one call gives out: 1 KiB of input decodes to 33 MB at the very most.
+# zstd has no bound on the output of one call: 1 KiB of input decodes to 33 MB at the very most.
 _ZSTD_STEP: Final = 1024
 _READ_BYTES: Final = 256 * 1024
 
@@ -28,11 +28,11 @@ Read = Callable[[int], bytes]
 
 
 class Decoder(Protocol):
-    """A stream of decoded bytes. `read(n)` gives some, b"" at the end; `damage` says why the end came early."""
+    """A stream of decoded bytes. `read(n)` gives some, b"" at the end; `damage` says why it ended early."""
 
     @property
     def damage(self) -> str | None:
-        """Why the stream ended before its end; None while nothing is known to be wrong."""
+        """Why the stream ended early; None while nothing is known to be wrong."""
 
     def read(self, size: int, /) -> bytes:
         """The next bytes, about `size` of them."""
@@ -44,7 +44,7 @@ def is_compressed(head: bytes) -> bool:
 
 
 def decoder(head: bytes, read: Read) -> Decoder:
-    """The decoded stream of a file whose first bytes are `head` and whose following bytes `read` gives."""
+    """The decoded stream of a file whose first bytes are `head`; `read` gives the bytes after these."""
     if head.startswith(_GZIP):
         return _Gzip(head, read)
     if head.startswith(_ZSTD):
@@ -90,9 +90,9 @@ class _Gzip:
             if not self._input:
                 self.damage = _damaged("the gzip stream is cut short")
                 return self._member.flush()
-            found = self._step(self._member, size)
-            if found:
-                return found
+            decoded = self._step(self._member, size)
+            if decoded:
+                return decoded
         return b""
 
     def _refill(self) -> bool:
@@ -103,23 +103,23 @@ class _Gzip:
         before = member.copy()
         data = self._input
         try:
-            found = member.decompress(data, size)
+            decoded = member.decompress(data, size)
         except zlib.error as error:
             self.damage = _damaged(f"gzip says {error}")
             return _salvage(before, data)
         self._input = member.unconsumed_tail
         if member.eof:
             self._input, self._member = member.unused_data, None
-        return found
+        return decoded
 
 
 def _salvage(member: zlib._Decompress, data: bytes) -> bytes:
-    """What can be decoded before the error, byte by byte: a failing call would lose what it decoded."""
-    found = bytearray()
+    """What can be decoded before the error, byte by byte: a failing call loses what it decoded."""
+    decoded = bytearray()
     with contextlib.suppress(zlib.error):
         for index in range(len(data)):
-            found += member.decompress(data[index : index + 1])
-    return bytes(found)
+            decoded += member.decompress(data[index : index + 1])
+    return bytes(decoded)
 
 
 class _Zstd:
@@ -133,7 +133,7 @@ class _Zstd:
         import zstandard
 
         while self.damage is None:
-            # Steps are cut at fixed places, so that what a failing call loses does not depend on the reads.
+            # Steps end at fixed offsets, so that what a failing call loses does not depend on the reads.
             while len(self._input) < _ZSTD_STEP and not self._is_eof:
                 more = self._read(_READ_BYTES)
                 self._input += more
@@ -145,16 +145,13 @@ class _Zstd:
             step, self._input = self._input[:_ZSTD_STEP], self._input[_ZSTD_STEP:]
             self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
             try:
-                found = self._frame.decompress(step)
+                decoded = self._frame.decompress(step)
             except zstandard.ZstdError as error:
                 self.damage = _damaged(str(error))
                 return b""
             if self._frame.eof:
                 self._input = self._frame.unused_data + self._input
                 self._frame = None
-            if found:
-                return found
+            if decoded:
+                return decoded
         return b""
-
-
-__all__ = ["HEAD_BYTES", "Decoder", "decoder", "is_compressed"]

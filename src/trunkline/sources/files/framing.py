@@ -1,9 +1,9 @@
 """Cuts decoded bytes into JSON objects and broken spans. Pure: no files, no compression, no network.
 
-A file is a sequence of values with nothing or white space between them; a top-level array counts as its elements.
-What is found depends on the bytes alone, never on how they were read or batched.
+A file is a sequence of values with nothing or white space between them. A top-level array counts as its elements.
+The result depends on the bytes alone, not on how they were read or batched.
 
-After broken text, reading starts again at the next line that begins with something else than white space, a closing
+After broken text, reading resumes at the next line that begins with something other than white space, a closing
 bracket or a comma (so a damaged pretty-printed record is one span), or at a `{` that begins a strict object with the
 anchor as a key (that of the object, such as ContactId), whichever comes first after the broken text's first byte. A
 broken value whose end is certain (not an object, not UTF-8, too deep with balanced brackets) ends there instead.
@@ -11,7 +11,7 @@ broken value whose end is certain (not an object, not UTF-8, too deep with balan
 In an array: `]` after a comma, and the end of the file before `]`, are one broken span each; an object without a comma
 before it ends the array (one empty span) and is read as a record.
 
-A block may be resumed at its end, and what the state was there is told by the byte there: `,` inside an array, a
+Reading can resume at the end of a block. The byte there shows the state: `,` inside an array, a
 line feed inside an array after broken text, anything else between top-level values.
 """
 
@@ -27,14 +27,16 @@ from typing import Final
 import msgspec
 
 from trunkline import limits
-from trunkline.sources.files.blocks import Block, GrowingSpan, Span
 from trunkline.sources.files.json_text import (
     MORE,
     QUOTE,
     RAW,
     RAW_LIST,
     WHITE,
+    Block,
     Found,
+    GrowingSpan,
+    Span,
     has_key,
     is_flat,
     is_scalar,
@@ -76,9 +78,9 @@ def frame(
 ) -> Iterator[Block]:
     """The blocks of one file from byte `start`: 0 or the end of an earlier block.
 
-    `read(n)` gives the next bytes, about n of them, and b"" at the end, after which `damage()` tells whether more
-    was there that could not be decoded: then the file's end is one span with reason `corrupt_compression`, holding
-    the text of the record that was cut. A block holds about `block_bytes`, more only where one record is longer.
+    `read(n)` gives the next bytes, about n of them, and b"" at the end. `damage()` then says why the rest could not be
+    decoded, or None: the file's end becomes one span with reason `corrupt_compression`, with the text of the record
+    that was cut off. A block has about `block_bytes`, more only where one record is longer.
     """
     return _Framer(read, start, damage, block_bytes, anchor).blocks()
 
@@ -91,9 +93,9 @@ class _Framer:
         self.buf, self.base, self.pos, self.is_eof = b"", start, 0, False
         self.at = _At.TOP
         self.is_line_start = False  # whether broken text ended at a line's start
-        self.is_cut_at_eof = False  # whether the last span runs to the end of the file
-        self.junction = b""  # the bytes from one record's end into the next one, as last seen
-        self.strides_from = 0  # the offset before which records are taken one by one
+        self.is_cut_at_eof = False  # whether the last span reaches the end of the file
+        self.junction = b""  # the last seen bytes from the end of a record to the start of the next
+        self.strides_from = 0  # records before this offset are taken one by one
         self.block = Block()
 
     def blocks(self) -> Iterator[Block]:
@@ -112,7 +114,7 @@ class _Framer:
         yield self.block
 
     def _begin(self) -> None:
-        """Take up the state that the first byte tells."""
+        """Restore the state that the first byte shows."""
         while len(self.buf) < len(_BOM) and self._fill(0):
             pass
         if self.base == 0:
@@ -123,9 +125,9 @@ class _Framer:
             self.at = _At.DAMAGE
 
     def _fill(self, keep: int) -> bool:
-        """Read on, forgetting what is before index `keep`; `pos` keeps its place in the file. False: nothing came."""
+        """Read more and drop what is before index `keep`; `pos` stays at its byte. False at the end of the file."""
         if not self.is_eof:
-            # At least as much again as is kept, so that a long record costs a few tries, not one a read.
+            # At least as many bytes again as remain, so that a long record costs a few attempts, not one a read.
             wanted = max(min(self.block_bytes, BLOCK_BYTES), min(len(self.buf) - keep, 8 * limits.MIB))
             parts = [self.buf[keep:]]
             while wanted > 0 and not self.is_eof:
@@ -150,7 +152,7 @@ class _Framer:
                 return False
 
     def _cut(self) -> int | None:
-        """The offset where a block may end here, or None: its first byte must tell the state."""
+        """The offset where a block may end here, or None: the next block's first byte must show the state."""
         here, byte = self.base + self.pos, self.buf[self.pos]
         if self.at is _At.TOP:
             return here if byte != _COMMA else None
@@ -175,12 +177,12 @@ class _Framer:
             self.pos, self.at = self.pos + 1, _At.COMMA
         elif byte in (_OBJECT, _OPEN) and at is _At.VALUE:
             self._span(
-                self.pos, self.pos, Found(0, "invalid_json", "an array goes on without a comma, so it has ended")
+                self.pos, self.pos, Found(0, "invalid_json", "a comma is missing in an array, so the array ends here")
             )
             self.at = _At.TOP
             self._step()  # at once: no block may end here, as the empty span would belong to both sides
         elif at is _At.VALUE:
-            self._resync(Found(0, "invalid_json", "an array goes on without a comma"))
+            self._resync(Found(0, "invalid_json", "a comma is missing in an array"))
         else:
             self._value(byte)
 
@@ -194,11 +196,11 @@ class _Framer:
             return
         end = self.pos + found.end
         if found.reason is None:
-            told = utf8_of(self.buf[self.pos : end])
-            if isinstance(told, Found):
-                found = told
+            text = utf8_of(self.buf[self.pos : end])
+            if isinstance(text, Found):
+                found = text
             elif byte == _OBJECT:
-                self.block.texts.records.append(told)
+                self.block.texts.records.append(text)
                 self.block.offsets.append(self.base + self.pos)
                 self._learn(end)
             elif self._is_ended(end):
@@ -213,12 +215,12 @@ class _Framer:
         self.at = _At.TOP if self.at is _At.TOP else _At.VALUE
 
     def _probe(self, wants_why: bool = True) -> Found:
-        """What stands at `pos`, reading on as far as needed."""
+        """The value at `pos`, after reading as far as needed."""
         while True:
             index = self.pos
             size = min(len(self.buf) - index, limits.RECORD_BYTES_MAX)
             is_final = self.is_eof and size == len(self.buf) - index
-            # One byte beyond a full window must be there, or the end of the file known.
+            # A full window needs one byte more, or the end of the file.
             is_capped = size < len(self.buf) - index
             with memoryview(self.buf) as whole, whole[index : index + size] as view:
                 found = probe(view, is_final, is_capped, wants_why)
@@ -243,7 +245,7 @@ class _Framer:
         return Found(0, "invalid_json", limits.DEAD_LETTER_REASONS["invalid_json"])
 
     def _is_ended(self, end: int) -> bool:
-        """Whether a value that is not an object stands alone: another one, white space or a separator follows."""
+        """Whether a value that is not an object ends here: white space, a separator or another value follows."""
         size = end - self.pos
         while self.pos + size >= len(self.buf):
             if not self._fill(self.pos):
@@ -252,7 +254,7 @@ class _Framer:
         return follows in WHITE or follows in (b"{[" if self.at is _At.TOP else b"{[,]")
 
     def _learn(self, end: int) -> None:
-        """Remember how records follow each other here, for `_stride`."""
+        """Remember what separates records in this file, for `_stride`."""
         gap = 0
         while gap < 8 and end + gap < len(self.buf) and self.buf[end + gap] in b" \t\r\n,":
             gap += 1
@@ -260,7 +262,7 @@ class _Framer:
         self.junction = self.buf[end - 1 : end + gap] + begins if begins[:1] == b"{" else b""
 
     def _stride(self) -> bool:
-        """Take many records at once, where all up to a likely boundary are good. Same result as one by one."""
+        """Take many records at once if all up to a likely boundary are strict. Gives the same result as one by one."""
         last = self.buf.rfind(self.junction, self.pos, self.pos + min(STRIDE_BYTES, self.block_bytes))
         if last < 0:
             return False
@@ -289,7 +291,7 @@ class _Framer:
         return True
 
     def _resync(self, why: Found) -> None:
-        """Make a span of the broken text at `pos` and go where reading starts again."""
+        """Make a span of the broken text at `pos`, and go to where reading resumes."""
         span = GrowingSpan(self.base + self.pos)
         self.pos += 1
         self.is_line_start = False
@@ -311,7 +313,7 @@ class _Framer:
             if not is_line_end and self._is_record():
                 break
             self.pos += 1
-        self.block.broken.append(span.done(why))
+        self.block.broken.append(span.finish(why))
         self.at = _At.TOP if self.at is _At.TOP else _At.DAMAGE
 
     def _is_record(self) -> bool:
@@ -325,21 +327,18 @@ class _Framer:
         return isinstance(utf8_of(piece), bytes) and has_key(piece, self.anchor)
 
     def _span(self, begin: int, end: int, why: Found) -> None:
-        """Note a broken span between two indexes."""
+        """Add a broken span between two indexes."""
         payload = self.buf[begin : min(end, begin + limits.DEAD_LETTER_BYTES_MAX)]
         self.block.broken.append(Span(self.base + begin, payload, end - begin, why.reason or "", why.detail))
 
     def _finish(self) -> None:
-        """Account for what the end of the file cuts."""
+        """Add the span of what the end of the file cuts off."""
         if self.at is not _At.TOP and not self.is_cut_at_eof:
             self._span(self.pos, self.pos, Found(0, "truncated", "the file ends inside an array"))
             self.is_cut_at_eof = True
-        told = self.damage()
-        if told is not None:
+        damage = self.damage()
+        if damage is not None:
             if not self.is_cut_at_eof:
                 self._span(self.pos, self.pos, MORE)
-            self.block.broken[-1] = self.block.broken[-1]._replace(reason="corrupt_compression", detail=told)
+            self.block.broken[-1] = self.block.broken[-1]._replace(reason="corrupt_compression", detail=damage)
         self.block.end, self.block.is_last = self.base + self.pos, True
-
-
-__all__ = ["BLOCK_BYTES", "Read", "frame"]

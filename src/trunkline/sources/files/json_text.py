@@ -1,20 +1,24 @@
-"""What one JSON value is: where it ends, whether it is strict, and why not. Pure functions over bytes in memory.
+"""One JSON value: where it ends, whether it is strict, and if not, why; and the blocks and spans that framing makes.
+
+Pure functions over bytes in memory.
 
 The grammar is RFC 8259 as `msgspec` skips it: it refuses NaN, Infinity, trailing commas, single quotes, comments,
 control characters in strings, `01`, `1.`, `+1`, bad escapes, and escapes of half a surrogate pair (such text
-could not be stored as UTF-8). It does not look at UTF-8, so `text_of` does.
+could not be stored as UTF-8). It does not check UTF-8, so `utf8_of` does.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from array import array
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from trunkline import limits
+from trunkline.records import Texts
 
 WHITE: Final = b" \t\r\n"
 QUOTE: Final = ord('"')
@@ -29,10 +33,10 @@ _SCALAR: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands at the start of a view.
+    """What is at the start of a view.
 
-    `end` > 0: a value of that many bytes stands there; with a `reason` it is of no use but its extent is known.
-    `end` = 0 and a `reason`: broken, its extent unknown. Neither: more bytes are needed to tell.
+    `end` > 0: a value of that many bytes; with a `reason` it is unusable, and its extent is known.
+    `end` = 0 and a `reason`: broken, with unknown extent. Neither: more bytes are needed.
     """
 
     end: int = 0
@@ -48,8 +52,8 @@ def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = T
     """The value that starts at the view's first byte, which is one of `{`, `[` and `"`.
 
     `is_final`: the view ends where the file ends. `is_capped`: the view is as long as a record may be, and the
-    file goes on. Without `wants_why`, what is no good value gives `NO_VALUE`, which is cheaper. The answer is the same
-    however many bytes the view has beyond what is needed.
+    file goes on. Without `wants_why`, anything but a strict value gives `NO_VALUE`, which is cheaper. The result does
+    not depend on bytes beyond those that are needed.
     """
     size = len(view)
     try:
@@ -71,13 +75,13 @@ def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = T
 
 
 def utf8_of(piece: bytes) -> bytes | Found:
-    """The piece, known to be UTF-8, or why it is not."""
+    """The piece if it is UTF-8, else why it is not."""
     try:
         if not piece.isascii():
             piece.decode()
     except UnicodeDecodeError as error:
-        told = f"{limits.DEAD_LETTER_REASONS['invalid_utf8']} at byte {error.start}"
-        return Found(len(piece), "invalid_utf8", told)
+        detail = f"{limits.DEAD_LETTER_REASONS['invalid_utf8']} at byte {error.start}"
+        return Found(len(piece), "invalid_utf8", detail)
     return piece
 
 
@@ -103,25 +107,25 @@ def _decoder_of(key: str) -> msgspec.json.Decoder[msgspec.Struct]:
 
 
 def is_flat(record: bytes) -> bool:
-    """Whether the bytes have too few brackets to nest too deep. False says nothing."""
+    """Whether the bytes have too few brackets to be nested too deep. False proves nothing."""
     return record.count(b"{") + record.count(b"[") <= limits.JSON_DEPTH_MAX
 
 
-def _parts(told: str, size: int) -> tuple[str, int]:
-    """The parser's message without its place, and the place (`size` where it names none)."""
-    body, _, place = told.removeprefix("JSON is malformed: ").rpartition(" (byte ")
+def _parts(error: str, size: int) -> tuple[str, int]:
+    """The parser's message without its position, and the position (`size` where the message has none)."""
+    body, _, place = error.removeprefix("JSON is malformed: ").rpartition(" (byte ")
     if body and place.endswith(")") and place[:-1].isdigit():
         return body, int(place[:-1])
-    return told, size
+    return error, size
 
 
 def _sized(view: memoryview, end: int) -> Found:
     """A strict value and the white space after it end at `end`."""
     while end:
         step = bytes(view[max(0, end - 4096) : end])
-        kept = len(step.rstrip(WHITE))
-        end -= len(step) - kept
-        if kept:
+        length = len(step.rstrip(WHITE))
+        end -= len(step) - length
+        if length:
             break
     if view[:end].nbytes > 2 * limits.JSON_DEPTH_MAX and _nesting(view[:end])[0] > limits.JSON_DEPTH_MAX:
         return Found(end, "too_deep", limits.DEAD_LETTER_REASONS["too_deep"])
@@ -144,7 +148,7 @@ def _unended(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool)
 
 
 def _deep(view: memoryview, is_final: bool, is_capped: bool) -> Found:
-    """Too deep a value: where its brackets balance its end is known even so."""
+    """A value that is nested too deep. If its brackets balance, its end is known."""
     end = _nesting(view, is_whole=True)[1]
     if not end and not is_final and not is_capped:
         return MORE
@@ -172,16 +176,44 @@ def _nesting(view: memoryview, is_whole: bool = False) -> tuple[int, int]:
     return deepest, 0
 
 
-__all__ = [
-    "MORE",
-    "QUOTE",
-    "RAW",
-    "RAW_LIST",
-    "WHITE",
-    "Found",
-    "has_key",
-    "is_flat",
-    "is_scalar",
-    "probe",
-    "utf8_of",
-]
+class Span(NamedTuple):
+    """Broken bytes: offset in the file, first MiB, whole length without white space at its end, reason, detail."""
+
+    offset: int
+    payload: bytes
+    length: int
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Block:
+    """Consecutive records of one file. `end` is the offset where the next block starts; `is_last`: the file's end."""
+
+    texts: Texts = field(default_factory=Texts)
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    broken: list[Span] = field(default_factory=list)
+    end: int = 0
+    is_last: bool = False
+
+
+class GrowingSpan:
+    """A broken span whose end is not found yet: its first MiB, and the end of its last byte that is not white space."""
+
+    def __init__(self, start: int) -> None:
+        self.start = self.taken = self.end = start
+        self.head = bytearray()
+
+    def take(self, buf: bytes, base: int, index: int) -> None:
+        """Add what is before `index` of `buf` and was not added yet."""
+        piece = buf[self.taken - base : index]
+        length = len(piece.rstrip(WHITE))
+        if length:
+            self.end = self.taken + length
+        self.head += piece[: limits.DEAD_LETTER_BYTES_MAX - len(self.head)]
+        self.taken = base + index
+
+    def finish(self, why: Found) -> Span:
+        """The span without white space at its end."""
+        length = self.end - self.start
+        return Span(self.start, bytes(self.head[:length]), length, why.reason or "", why.detail)

@@ -1,12 +1,13 @@
 """Which files a load reads: files, globs, folders and `s3://` addresses become one list in order of uri.
 
-In folders and prefixes, names that begin with `.` or `_` are left out, at any depth, as Hadoop and Spark do.
+Names in folders and prefixes that begin with `.` or `_` are skipped, at any depth, as Hadoop and Spark do.
 """
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,15 +41,32 @@ def list_files(paths: Sequence[str], client: Any = None) -> list[SourceFile]:
     UsageError where a path or glob names nothing; an empty folder is no error. TerminalError where it cannot be read.
     `client` is a boto3 S3 client (made where needed).
     """
-    found: dict[str, SourceFile] = {}
+    files: dict[str, SourceFile] = {}
     for path in paths:
         if path.startswith("s3://"):
             client = client or make_client("s3")
-            some: Iterator[SourceFile] = _s3(path, client)
+            listed: Iterator[SourceFile] = _s3(path, client)
         else:
-            some = map(local_file, _local(path))
-        found.update((one.uri, one) for one in some)
-    return [found[uri] for uri in sorted(found)]
+            _refuse_address(path)
+            listed = map(local_file, _local(path))
+        files.update((file.uri, file) for file in listed)
+    return [files[uri] for uri in sorted(files)]
+
+
+def _refuse_address(path: str) -> None:
+    """Raises UsageError for the address of something else than a file or an object in S3."""
+    scheme, separator, _ = path.partition("://")
+    if not separator or os.path.lexists(path):
+        return
+    if scheme.lower() in ("http", "https"):
+        raise UsageError(
+            f"{path!r} is a web address, which is not read: download it first (curl -O {path}) and name the file, or "
+            "name an object in S3 as s3://bucket/key."
+        )
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        raise UsageError(
+            f"{path!r} has the scheme {scheme}://, which is not read: name a file, a folder, a glob or s3://bucket/prefix."
+        )
 
 
 def local_file(path: str) -> SourceFile:
@@ -60,17 +78,17 @@ def resolved_file(uri: str) -> SourceFile:
     """The local file of a uri, as it is now."""
     try:
         uri.encode()
-        seen = os.stat(uri)
+        stats = os.stat(uri)
     except UnicodeEncodeError as error:
         raise TerminalError(
             f"the name of {os.fsencode(uri)!r} is not UTF-8, so it cannot be recorded: rename the file."
         ) from error
     except OSError as error:
         raise unreadable(uri, error) from error
-    if not stat.S_ISREG(seen.st_mode):
-        raise UsageError(f"{uri} is not a regular file: a file, a folder, a glob or s3://bucket/prefix is needed.")
+    if not stat.S_ISREG(stats.st_mode):
+        raise UsageError(f"{uri} is not a regular file: name a file, a folder, a glob or s3://bucket/prefix.")
     return SourceFile(
-        uri, version_of(seen), seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC).replace(tzinfo=None)
+        uri, version_of(stats), stats.st_size, datetime.fromtimestamp(stats.st_mtime, UTC).replace(tzinfo=None)
     )
 
 
@@ -78,17 +96,17 @@ def find(uri: str, client: Any = None) -> SourceFile | None:
     """A file or object as it is now; None when there is none."""
     if not uri.startswith("s3://"):
         return local_file(uri) if os.path.isfile(uri) else None
-    found = s3_client.head(client or make_client("s3"), uri)
-    return None if found is None else SourceFile(uri, found.version, found.size_bytes, found.arrived_at)
+    stored = s3_client.head(client or make_client("s3"), uri)
+    return None if stored is None else SourceFile(uri, stored.version, stored.size_bytes, stored.arrived_at)
 
 
-def version_of(seen: os.stat_result) -> str:
+def version_of(stats: os.stat_result) -> str:
     """The version text of a local file: size and modification time in nanoseconds."""
-    return f"{seen.st_size}-{seen.st_mtime_ns}"
+    return f"{stats.st_size}-{stats.st_mtime_ns}"
 
 
 def unreadable(path: str, error: OSError) -> TerminalError:
-    """What to tell of a file that the system does not let us read."""
+    """The error for a file that the operating system does not let us read."""
     return TerminalError(
         f"{path} cannot be read ({error.strerror}): check that it is there and that this user may read it."
     )
@@ -103,7 +121,7 @@ def _local(path: str) -> Iterator[str]:
         matches = sorted(glob.glob(path, recursive=True))
         if not matches:
             raise UsageError(
-                f"no file matches {path!r}: check the pattern (** goes into folders, names with . are left out)."
+                f"no file matches {path!r}: check the pattern (** includes subfolders, names with . are skipped)."
             )
         for match in matches:
             yield from _folder(match) if os.path.isdir(match) else [match]
@@ -119,13 +137,13 @@ def _folder(folder: str) -> Iterator[str]:
 
     seen = {os.path.realpath(folder)}
     for parent, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        kept = []
+        followed = []
         for name in sorted(folders):
             real = os.path.realpath(os.path.join(parent, name))
             if not name.startswith((".", "_")) and real not in seen:
                 seen.add(real)
-                kept.append(name)
-        folders[:] = kept
+                followed.append(name)
+        folders[:] = followed
         for name in sorted(names):
             if not name.startswith((".", "_")):
                 file = os.path.join(parent, name)
@@ -138,37 +156,34 @@ def _folder(folder: str) -> Iterator[str]:
 
 
 def _s3(url: str, client: Any) -> Iterator[SourceFile]:
-    """An object, a pattern, or what lies below a prefix (as a folder if there is one, else whatever begins so)."""
+    """An object, a pattern, or what is below a prefix: a folder if there is one, else all keys that begin with it."""
     bucket, prefix = s3_client.split(url)
     if not bucket:
         raise UsageError(f"{url!r} names no bucket: valid is s3://bucket/prefix.")
     fixed = prefix[: min((prefix.find(mark) for mark in "*?" if mark in prefix), default=len(prefix))]
     listed = list(s3_client.listing(client, bucket, fixed))
-    exact = [one for one in listed if one.key == prefix and not prefix.endswith("/")]
+    exact = [stored for stored in listed if stored.key == prefix and not prefix.endswith("/")]
     folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    inside = [one for one in listed if one.key.startswith(folder)]
+    inside = [stored for stored in listed if stored.key.startswith(folder)]
     if not exact and not inside and fixed != prefix:
         pattern = prefix.replace("[", "[[]")
-        listed, folder = [one for one in listed if fnmatchcase(one.key, pattern)], fixed
+        listed, folder = [stored for stored in listed if fnmatchcase(stored.key, pattern)], fixed
     elif not inside:
         folder = fixed
     if not listed and prefix:
         raise UsageError(
-            f"nothing is stored under {url!r}: check the address (`aws s3 ls` shows it), or wait for a delivery."
+            f"there is no object under {url!r}: check the address (`aws s3 ls` shows it), or wait for a delivery."
         )
-    for one in exact or inside or listed:
-        if one in exact or not _is_left_out(one, folder):
-            yield SourceFile(f"s3://{bucket}/{one.key}", one.version, one.size_bytes, one.arrived_at)
+    for stored in exact or inside or listed:
+        if stored in exact or not _is_skipped(stored, folder):
+            yield SourceFile(f"s3://{bucket}/{stored.key}", stored.version, stored.size_bytes, stored.arrived_at)
 
 
-def _is_left_out(one: s3_client.S3Object, folder: str) -> bool:
+def _is_skipped(stored: s3_client.S3Object, folder: str) -> bool:
     """Whether the object marks a folder, or has a name below `folder` that begins with `.` or `_`."""
-    if one.size_bytes == 0 and one.key.endswith(("/", "_$folder$")):
+    if stored.size_bytes == 0 and stored.key.endswith(("/", "_$folder$")):
         return True
-    rest = one.key[len(folder) :]
+    rest = stored.key[len(folder) :]
     if folder and not folder.endswith("/"):
-        rest = rest.partition("/")[2]  # the name itself was asked for, only what is below it was not
+        rest = rest.partition("/")[2]  # the user named this part
     return any(part.startswith((".", "_")) for part in rest.split("/"))
-
-
-__all__ = ["SourceFile", "list_files", "local_file", "resolved_file", "unreadable", "version_of"]

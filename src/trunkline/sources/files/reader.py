@@ -1,4 +1,4 @@
-"""Contact records in files, local or in S3: batches with positions, and the same batch again from its plan."""
+"""Records in files, local or in S3: batches with positions, and the same batch again from its plan."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from trunkline.errors import SourceChangedError, TerminalError
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
 from trunkline.sources.files import framing
-from trunkline.sources.files.blocks import Block
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
+from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
 NAME: Final = "s3_files"
-# Ours: what a batch of tiny records or files may hold, so that memory is bounded by bytes and not by counts.
+# Ours: tiny records and many files count as more bytes than they have, so that the memory of a batch is bounded.
 _RECORD_BYTES_MIN: Final = 64
 _FILES_MAX: Final = 4_096
 _ANCHOR: Final = "ContactId"
@@ -87,11 +87,11 @@ def read_batches(
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
-    Small files share a batch, a large file takes several; a batch ends after the block of records that fills it. The
-    first batches are smaller, so that a short load has work for two cores. A
-    file without any record still has its range, so that it counts as read. A local file that changed since it was
-    listed is read as it is now; one that changes while being read raises SourceChangedError, as does an object that is
-    gone. TerminalError or TransientError where reading fails.
+    Small files share a batch, a large file takes several. A batch ends after the block of records that fills it. The
+    first batches are smaller, so that a short load has work for two cores. A file without records still has its range,
+    so that it counts as read. A local file that changed since it was listed is read as it is now. Raises
+    SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
+    TransientError where reading fails.
     """
     batch, given = _Batch(object_name), 0
     for listed in files:
@@ -117,35 +117,37 @@ def read_batches(
 def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
 
-    SourceChangedError where a file is not the planned version any more: the caller drops the plan and plans anew.
+    Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
     """
     batch = _Batch(plan.object_name)
-    for one in plan.ranges:
-        if not isinstance(one, FileRange):
-            raise TerminalError(f"batch {plan.batch_id} of {plan.source} is planned over {one.place!r}, no file")
-        file = SourceFile(one.uri, one.version, 0, one.arrived_at)
-        with opened(file, one.start, client) as (raw, stream):
-            start = one.start
+    for span in plan.ranges:
+        if not isinstance(span, FileRange):
+            raise TerminalError(
+                f"batch {plan.batch_id} of {plan.source} is planned over {span.place!r}, which is no file"
+            )
+        file = SourceFile(span.uri, span.version, 0, span.arrived_at)
+        with opened(file, span.start, client) as (raw, stream):
+            start = span.start
             for block in framing.frame(stream.read, start, lambda: stream.damage, anchor=anchor):
                 raw.check()
-                is_end = block.is_last and one.is_last
-                is_past = block.end >= one.end and not block.is_last
-                is_early = block.is_last and block.end <= one.end and not one.is_last
-                if is_early or (one.is_last and is_past) or (is_end and block.end != one.end):
-                    raise _changed(one.uri, one.version)
-                if not is_end and block.end >= one.end:
-                    _shorten(block, one.end)
-                batch.add(FileRange(one.uri, one.version, start, block.end, is_end, one.arrived_at), block)
+                is_end = block.is_last and span.is_last
+                is_past = block.end >= span.end and not block.is_last
+                is_early = block.is_last and block.end <= span.end and not span.is_last
+                if is_early or (span.is_last and is_past) or (is_end and block.end != span.end):
+                    raise _changed(span.uri, span.version)
+                if not is_end and block.end >= span.end:
+                    _shorten(block, span.end)
+                batch.add(FileRange(span.uri, span.version, start, block.end, is_end, span.arrived_at), block)
                 start = block.end
-                if start == one.end and is_end == one.is_last:
+                if start == span.end and is_end == span.is_last:
                     break
     return batch.framed()
 
 
 def _shorten(block: Block, end: int) -> None:
-    """Keep of a block what lies before `end`, which is a place where a block may end."""
-    kept = sum(1 for offset in block.offsets if offset < end)
-    del block.texts.records[kept:], block.offsets[kept:]
+    """Keep the part of a block before `end`, which is an offset where a block may end."""
+    count = sum(1 for offset in block.offsets if offset < end)
+    del block.texts.records[count:], block.offsets[count:]
     block.broken = [span for span in block.broken if span.offset < end]
     block.end = end
 
@@ -177,7 +179,7 @@ class _Batch:
         self.bytes_read += new.end - new.start
 
     def is_full(self, batch_bytes: int) -> bool:
-        """Whether the batch should be handed over."""
+        """Whether the batch should be passed on."""
         weight = max(self.bytes_read, _RECORD_BYTES_MIN * (len(self.texts) + len(self.broken)))
         return weight >= batch_bytes or len(self.ranges) >= _FILES_MAX
 
@@ -206,10 +208,10 @@ def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, De
 
 def _skipped(stream: Decoder, size: int) -> Decoder:
     """The stream without its first `size` bytes."""
-    while size > 0 and (found := stream.read(framing.BLOCK_BYTES)):
-        size -= len(found)
+    while size > 0 and (data := stream.read(framing.BLOCK_BYTES)):
+        size -= len(data)
         if size < 0:
-            return _After(found[size:], stream)
+            return _After(data[size:], stream)
     return stream
 
 
@@ -221,7 +223,7 @@ class _After:
 
     @property
     def damage(self) -> str | None:
-        """The stream's damage, once its end was reached."""
+        """Why the stream ended early."""
         return self._stream.damage
 
     def read(self, size: int, /) -> bytes:
@@ -237,7 +239,7 @@ def _s3_raw(file: SourceFile, client: Any) -> s3_client.S3Raw:
 
 
 class _Local:
-    """A local file, of which every read is checked to be of the version that was listed."""
+    """A local file that must stay the version that was listed."""
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
@@ -250,7 +252,7 @@ class _Local:
         self.check()
 
     def seek(self, position: int) -> None:
-        """Go on from byte `position`."""
+        """Continue at byte `position`."""
         self._io.seek(position)
 
     def read(self, size: int, /) -> bytes:
@@ -261,22 +263,18 @@ class _Local:
             raise unreadable(self._file.uri, error) from error
 
     def check(self) -> None:
-        """SourceChangedError unless the file still has the listed version."""
+        """Raises SourceChangedError unless the file is still the listed version."""
         if version_of(os.fstat(self._io.fileno())) != self._file.version:
             self._io.close()
             raise _changed(self._file.uri, self._file.version)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._io.close()
 
 
 def _changed(uri: str, version: str) -> SourceChangedError:
     return SourceChangedError(
         f"{uri} is no longer the version {version} that was listed or planned: wait until nothing writes to it, "
-        "then run "
-        "the same command again."
+        "then run the same command again."
     )
-
-
-__all__ = ["NAME", "SourceFile", "list_files", "read_batches", "reread"]

@@ -12,14 +12,13 @@ from datetime import date
 
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import column_lines, create_schema, warehouse_statements
 from trunkline.sql.lake.views import (
     FILES_SUFFIX,
-    LAST_YEAR,
     PARTITION_KEYS,
     create_lake_views,
     has_plain,
@@ -38,7 +37,7 @@ def lake_location(obj: Object, lake: str) -> str:
     return f"{lake.rstrip('/')}/{obj.lake_folder}/"
 
 
-def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, str]:
+def projection(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX) -> dict[str, str]:
     """Athena's table properties: partitions are computed from the query, no crawler and no listing of partitions.
 
     Source: Athena user guide, partition projection: types, digits, storage.location.template. Years are an `enum`,
@@ -59,7 +58,7 @@ def projection(obj: Object, lake: str, last_year: int = LAST_YEAR) -> dict[str, 
     }
 
 
-def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> str:
+def create_external_table(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True) -> str:
     """Athena's table over the files, `<table>_files`. Read the views instead: files hold versions and tombstones.
 
     Without projection `MSCK REPAIR TABLE` finds the partitions.
@@ -77,7 +76,7 @@ def create_external_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is
 
 
 def athena_statements(
-    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = LAST_YEAR, is_projected: bool = True
+    obj: Object, lake: str = EXAMPLE_LAKE, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True
 ) -> tuple[str, ...]:
     """Everything Athena needs to read this object from a lake, in order. Each is a query of its own in Athena."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)

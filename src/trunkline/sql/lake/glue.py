@@ -15,13 +15,12 @@ from typing import Any
 
 from trunkline.engines.athena import ATHENA, hive_type, trino_type
 from trunkline.engines.model import quote_qualified
-from trunkline.limits import GLUE_COMMENT_CHARS_MAX
+from trunkline.limits import EVENT_YEAR_MAX, GLUE_COMMENT_CHARS_MAX
 from trunkline.objects.model import Column, ListOf, Object, Type
 from trunkline.objects.view import ColumnType, View
 from trunkline.sql.lake.athena import lake_location, projection
 from trunkline.sql.lake.views import (
     FILES_SUFFIX,
-    LAST_YEAR,
     PARTITION_KEYS,
     VERSIONS_SUFFIX,
     lake_columns,
@@ -93,7 +92,7 @@ def parquet_storage(location: str, columns: Sequence[Json]) -> Json:
     }
 
 
-def files_table(obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True) -> CatalogueTable:
+def files_table(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True) -> CatalogueTable:
     """The table over an object's files. Without projection its partitions have to be registered individually."""
     parameters = {"EXTERNAL": "TRUE", "classification": "parquet", **MADE_BY}
     table_input: Json = {
@@ -141,7 +140,7 @@ def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type,
 
 
 def object_tables(
-    obj: Object, lake: str, last_year: int = LAST_YEAR, is_projected: bool = True
+    obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX, is_projected: bool = True
 ) -> list[CatalogueTable]:
     """An object's table over its files and the views on it, each after those it depends on."""
     files = quote_qualified(ATHENA, obj.lake_table + FILES_SUFFIX)

@@ -25,9 +25,6 @@ MOVED_TO = Column(
 
 FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
 
-# Each projected year adds 372 locations to a query without a date, so the list is limited.
-LAST_YEAR = 2039
-
 
 def lake_columns(obj: Object) -> tuple[Column, ...]:
     """The columns of a lake file, in order, without the partition keys."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from trunkline.engines.catalogue import ENGINES
 from trunkline.engines.model import Engine, Procedures, quote_qualified
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
+from trunkline.sql.ddl import listed
 
 COUNTS: Final = ("inserted", "updated", "deleted", "superseded", "duplicate")
 """What a call returns, one BIGINT each; their sum is the number of staged rows."""
@@ -35,7 +37,8 @@ SOURCE, INCOMING, HELD, VERDICT, BEATEN, ELSEWHERE, BY_HAND, COUNTED = (
 def procedures_of(engine: Engine) -> Procedures:
     """How the engine writes procedures. Raises UsageError for an engine that has none."""
     if engine.procedures is None:
-        raise UsageError(f"{engine.name} has no stored procedures; use postgres or redshift")
+        names = [known.name for known in ENGINES.values() if known.procedures]
+        raise UsageError(f"{engine.name} has no stored procedures; use {listed(names)}")
     return engine.procedures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import duckdb
 from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.errors import LockedError, TerminalError, UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
@@ -164,7 +165,7 @@ class DuckDBWarehouse:
 def open_warehouse(opening: Opening) -> Iterator[DuckDBWarehouse]:
     """The warehouse file, to write it; UTC, and nothing is installed from outside.
 
-    Raises TransientError when another process holds the file, TerminalError when it is no DuckDB file.
+    Raises LockedError when another process has the file open, TerminalError when it is no DuckDB file.
     """
     path = path_of(opening.url)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -242,9 +243,9 @@ def _explained(path: Path) -> Iterator[None]:
         if "could not write" in str(error).lower():
             raise  # no room; whoever opens the home says so
         if "lock" in str(error).lower():
-            raise TransientError(
-                f"the warehouse {path} is open in another process; wait for it to end or stop it, then try again"
-            ) from None
+            holder = re.search(r"\(PID (\d+)\)", str(error))
+            process = f"process {holder[1]}" if holder else "another process"
+            raise LockedError(f"the warehouse {path}", process) from None
         raise TerminalError(
             f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
             "it away and fill a new one from the lake with `trunkline warehouse rebuild`"

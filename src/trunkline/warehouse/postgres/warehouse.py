@@ -1,8 +1,8 @@
 """A PostgreSQL warehouse: rows by binary COPY into a staging table of the run's own, then the generated procedure.
 
-Everything that must hold together, the merge and its ledger rows, is one transaction under a lock on the table; a
-second loader waits at the lock. Staging is done before, on a connection of its own, so that the lock is held for the
-merge alone. A staging table of a run that was killed is dropped by the next one.
+The merge and its ledger rows are one transaction under a lock on the table; a second loader waits for the lock. Staging
+comes before it, on other connections, so that only the merge holds the lock. A staging table that a killed run left is
+dropped by the next run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from trunkline.sql.merge.plpgsql import COUNTS, ELSEWHERE, lock_statement, tempo
 from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
-from trunkline.urls import without_password
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
@@ -251,7 +251,7 @@ def open_warehouse(opening: Opening) -> Iterator[PostgresWarehouse]:
 
 @contextmanager
 def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
-    """The database, to ask it; the session refuses to write. Raises TerminalError when nothing is installed there."""
+    """The database, to query it; the session refuses to write. Raises TerminalError when nothing is installed there."""
     opening.home.mkdir(parents=True, exist_ok=True)
     with _opened(opening, "read", opening.home / ".spill") as warehouse:
         path = ", ".join(map(POSTGRES.quote, [*opening.schemas, "public"]))
@@ -259,7 +259,7 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
         warehouse.run("SET default_transaction_read_only = on")
         if not warehouse.query("SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'"):
             raise TerminalError(
-                f"nothing is installed in {without_password(opening.url)} yet; run: trunkline warehouse install "
+                f"nothing is installed in {public_url(opening.url)} yet; run: trunkline warehouse install "
                 f"--home {opening.home}"
             )
         yield warehouse
@@ -268,7 +268,7 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
 @contextmanager
 def _opened(opening: Opening, purpose: str, spill: Path) -> Iterator[PostgresWarehouse]:
     with (
-        explained(opening),
+        translate_server_errors(opening),
         _connected(opening, purpose) as con,
         open_beside(opening, spill) as local,
         closing(Copier(opening.url, local)) as copier,
@@ -294,9 +294,9 @@ def _connected(opening: Opening, purpose: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def explained(opening: Opening) -> Iterator[None]:
-    """Turns what the server says into ours. Its words are shown where they can hold no value of a row."""
-    place = without_password(opening.url)
+def translate_server_errors(opening: Opening) -> Iterator[None]:
+    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row."""
+    place = public_url(opening.url)
     try:
         yield
     except errors.InsufficientPrivilege as error:
@@ -309,7 +309,7 @@ def explained(opening: Opening) -> Iterator[None]:
         ) from error
     except psycopg.OperationalError as error:
         if error.sqlstate is None and ("password" in str(error) or "does not exist" in str(error)):
-            raise TerminalError(f"{place} lets nobody in: {_words(error)}. Correct the setting warehouse") from error
+            raise TerminalError(f"{place}: login failed: {_words(error)}. Correct the setting warehouse") from error
         raise TransientError(
             f"{place}: {_words(error)}. Nothing is lost: run the same command again when the server answers"
         ) from error

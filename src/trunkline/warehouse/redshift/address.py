@@ -1,4 +1,4 @@
-"""`redshift+data://` and `redshift://` URLs: which database, who asks, and where files wait to be copied."""
+"""`redshift+data://` and `redshift://` URLs: the database, the user, and the S3 prefix for staged files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from trunkline.aws.redshift_data import Target
+from trunkline.aws.redshift_data import RedshiftTarget
 from trunkline.errors import UsageError
 from trunkline.limits import LOAD_STATEMENT_S
+from trunkline.urls import public_url
 
 Format = Literal["parquet", "json"]
 SCHEME: Final = "redshift+data"
@@ -41,7 +42,7 @@ class Address:
     `timeout_s` is when a statement is cancelled.
     """
 
-    target: Target
+    target: RedshiftTarget
     staging: str | None = None
     iam_role: str = "default"
     format: Format = "parquet"
@@ -49,33 +50,34 @@ class Address:
 
 
 def address_of(url: str) -> Address:
-    """What a `redshift+data://` URL says. Raises UsageError naming the part that cannot be and what is valid.
+    """The parts of a `redshift+data://` URL. Raises UsageError naming the part that is not valid and what is.
 
-    `staging` and `iam_role` stand in COPY statements, which bind no values, so only signs that need no quoting pass.
+    `staging` and `iam_role` are written into COPY statements, which bind no values, so only characters that need no
+    quoting are accepted.
     """
     parts = urlsplit(url)
     options = _options(url, _KEYS, _VALID)
     name, database = unquote(parts.netloc), unquote(parts.path.lstrip("/"))
     if parts.scheme != SCHEME or not database or "/" in database:
-        raise UsageError(f"{shown(url)} names no database of a Redshift; {_VALID}.")
+        raise UsageError(f"{public_url(url)} names no database of a Redshift; {_VALID}.")
     target = replace(_target(url, name, database, options), region=options.get("region"))
     return _address(url, target, options)
 
 
 def wire_address_of(url: str) -> tuple[Address, str]:
-    """What a `redshift://` URL says, and the connection string of the driver, which alone has the password.
+    """The parts of a `redshift://` URL, and the driver's connection string, which alone has the password.
 
-    TLS is asked for unless the URL says otherwise (`sslmode`). Raises UsageError as `address_of`.
+    TLS is required unless the URL says otherwise (`sslmode`). Raises UsageError as `address_of`.
     """
     parts = urlsplit(url)
     options = _options(url, _WIRE_KEYS, _WIRE_VALID)
     database = unquote(parts.path.lstrip("/"))
     if parts.scheme != WIRE_SCHEME or not database or "/" in database:
-        raise UsageError(f"{shown(url)} names no database of a Redshift; {_WIRE_VALID}.")
+        raise UsageError(f"{public_url(url)} names no database of a Redshift; {_WIRE_VALID}.")
     given = {"sslmode": "require"} | {key: options[key] for key in ("sslmode", "host") if key in options}
     place = parts.netloc if ":" in parts.netloc.rpartition("@")[2] or not parts.netloc else f"{parts.netloc}:{PORT}"
     connection = urlunsplit(("postgresql", place, parts.path, urlencode(given), ""))
-    return _address(url, Target(database, parts.hostname or "local"), options), connection
+    return _address(url, RedshiftTarget(database, parts.hostname or "local"), options), connection
 
 
 def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
@@ -83,47 +85,47 @@ def _options(url: str, keys: frozenset[str], valid: str) -> dict[str, str]:
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     unknown = sorted({key for key, _ in pairs} - keys)
     if unknown:
-        raise UsageError(f"{shown(url)}: {', '.join(unknown)} is no option; {valid}.")
+        raise UsageError(f"{public_url(url)}: {', '.join(unknown)} is no option; {valid}.")
     names = [key for key, _ in pairs]
     wrong = next((key for key, value in pairs if not value or names.count(key) > 1), None)
     if wrong is not None:
-        raise UsageError(f"{shown(url)}: {wrong} is empty or given twice; {valid}.")
+        raise UsageError(f"{public_url(url)}: {wrong} is empty or given twice; {valid}.")
     return dict(pairs)
 
 
-def _address(url: str, target: Target, options: dict[str, str]) -> Address:
+def _address(url: str, target: RedshiftTarget, options: dict[str, str]) -> Address:
     staging, role = options.get("staging"), options.get("iam_role", "default")
     _check_words(url, staging, role)
     place = staging.rstrip("/") if staging else None
     return Address(target, place, role, _format(url, options), _timeout(url, options))
 
 
-def _target(url: str, name: str, database: str, options: dict[str, str]) -> Target:
+def _target(url: str, name: str, database: str, options: dict[str, str]) -> RedshiftTarget:
     if options.get("serverless", "false") not in ("true", "false"):
-        raise UsageError(f"{shown(url)}: serverless is {options['serverless']!r}, not true or false; {_VALID}.")
+        raise UsageError(f"{public_url(url)}: serverless is {options['serverless']!r}, not true or false; {_VALID}.")
     workgroup = options.get("workgroup")
     if options.get("serverless") == "true":
         name, workgroup = "", workgroup or name
     if not name and not workgroup:
-        raise UsageError(f"{shown(url)} names no cluster and no workgroup; {_VALID}.")
+        raise UsageError(f"{public_url(url)} names no cluster and no workgroup; {_VALID}.")
     if name and workgroup:
-        raise UsageError(f"{shown(url)} names a cluster and a workgroup; leave one out. {_VALID}.")
+        raise UsageError(f"{public_url(url)} names a cluster and a workgroup; leave one out. {_VALID}.")
     if workgroup and "db_user" in options:
-        raise UsageError(f"{shown(url)}: a workgroup has no db_user, its user is the IAM identity; leave it out.")
-    return Target(database, name or None, workgroup, options.get("db_user"), options.get("secret_arn"))
+        raise UsageError(f"{public_url(url)}: a workgroup has no db_user, its user is the IAM identity; leave it out.")
+    return RedshiftTarget(database, name or None, workgroup, options.get("db_user"), options.get("secret_arn"))
 
 
 def _check_words(url: str, staging: str | None, role: str) -> None:
-    """Raises UsageError for a staging place or a role that could not stand in a statement."""
+    """Raises UsageError for a staging prefix or a role that cannot be written into a statement."""
     if staging is not None and (not _STAGING.fullmatch(staging) or len(staging) > _STAGING_CHARACTERS_MAX):
         raise UsageError(
-            f"{shown(url)}: staging is {staging[:200]!r}; valid is s3://bucket/prefix of letters, digits and "
+            f"{public_url(url)}: staging is {staging[:200]!r}; valid is s3://bucket/prefix of letters, digits and "
             f"!_.()=+@- with at most {_STAGING_CHARACTERS_MAX} characters."
         )
     if not _ROLES.fullmatch(role):
         raise UsageError(
-            f"{shown(url)}: iam_role is {role[:200]!r}; valid is default, or the ARN of a role that the cluster has, "
-            "such as arn:aws:iam::111122223333:role/RedshiftCopy."
+            f"{public_url(url)}: iam_role is {role[:200]!r}; valid is default, or the ARN of a role that the cluster "
+            "has, such as arn:aws:iam::111122223333:role/RedshiftCopy."
         )
 
 
@@ -134,17 +136,11 @@ def _format(url: str, options: dict[str, str]) -> Format:
         case "json":
             return "json"
         case other:
-            raise UsageError(f"{shown(url)}: format is {other!r}; valid are parquet and json.")
+            raise UsageError(f"{public_url(url)}: format is {other!r}; valid are parquet and json.")
 
 
 def _timeout(url: str, options: dict[str, str]) -> float:
     text = options.get("timeout_s", str(LOAD_STATEMENT_S))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 86_400):
-        raise UsageError(f"{shown(url)}: timeout_s is {text!r}; valid are whole seconds from 1 to 86400.")
+        raise UsageError(f"{public_url(url)}: timeout_s is {text!r}; valid are whole seconds from 1 to 86400.")
     return float(text)
-
-
-def shown(url: str) -> str:
-    """The URL for people: without user, secret and options."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import duckdb
 
 from trunkline.accounting import Counts
 from trunkline.aws.redshift_data import SqlError
+from trunkline.aws.redshift_once import Attempt, Work, perform
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.redshift import REDSHIFT
@@ -22,14 +23,13 @@ from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.merge.plpgsql import COUNTS
 from trunkline.sql.merge.redshift_load import Format
-from trunkline.sql.merge.staged import staging_sql
-from trunkline.sql.relation import BATCH_ID, Relation, object_rows
-from trunkline.sql.session import Session
+from trunkline.sql.merge.staged import elsewhere_columns, staging_sql
+from trunkline.sql.order import partition_date
+from trunkline.sql.relation import BATCH_ID, PARTITION_DATE, Relation, object_rows
+from trunkline.sql.session import Rows, Session
 from trunkline.warehouse import staging
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.redshift.files import Folder, LoadError, load_errors
-from trunkline.warehouse.redshift.held import find_elsewhere
-from trunkline.warehouse.redshift.once import Request, Work, perform
 from trunkline.warehouse.redshift.request import (
     Collected,
     Fill,
@@ -43,9 +43,10 @@ from trunkline.warehouse.redshift.request import (
 )
 from trunkline.warehouse.redshift.session import RedshiftSession
 
-# Rows without a batch; the column has to hold something. A refold tells the keys that go from the rows that come.
+# Rows without a batch; the column is not nullable. A refold marks deleted keys and new rows.
 _NO_BATCH: Final = "0" * 32
 _GONE, _NEW = "f" * 32, "0" * 32
+# A key takes some 50 bytes in a statement and as many as a value.
 _KEYS_MAX: Final = 1_000
 
 
@@ -54,7 +55,7 @@ class RedshiftLoader:
     """Loads one database.
 
     `local` is the embedded engine that reads the lake's files. `s3` gives the client for staged files when they are
-    first needed; `said` hears what is waited for; `foldered` are the works that have put files.
+    first needed; `said` is called with what is waited for; `foldered` are the keys of work that has put files.
     """
 
     db: RedshiftSession
@@ -90,15 +91,15 @@ class RedshiftLoader:
         """The merge of these batches. `rows` is None where no row is staged."""
         key = self._key("merge", obj, batch_ids)
 
-        def made(fill: Fill) -> Request:
+        def made(fill: Fill) -> Attempt:
             if rows is None:
                 return ledger_request(ledger, fill)
             return merge_request(self.local, obj, rows, batch_ids, ledger, fill)
 
-        def request(number: int) -> Request:
+        def request(number: int) -> Attempt:
             if rows is not None:
-                # Before the transaction: were it after, a process that dies between the two would leave none.
-                elsewhere = find_elsewhere(self.db, self.local, obj, rows)
+                # Before the transaction: after it, a process that dies between the two would leave none.
+                elsewhere = _find_elsewhere(self.db, self.local, obj, rows)
                 hooks.tombstones(staging.find_moved(self.local, staging_sql(obj), elsewhere), batch_ids)
             return self._filled(obj, rows, key, number, made)
 
@@ -113,13 +114,13 @@ class RedshiftLoader:
             rows = self._fold(obj, folded, groups)
             ledger = Collected()
             before_commit(ledger, rows)
-            # A rebuild leaves the same rows however often it runs, so that each one is a work of its own.
+            # A rebuild leaves the same rows however often it runs, so each one is a piece of work of its own.
             key = self._key("rebuild", obj, [uuid.uuid4().hex])
 
-            def made(fill: Fill) -> Request:
+            def made(fill: Fill) -> Attempt:
                 return rebuild_request(self.local, obj, folded, ledger, fill, bool(rows))
 
-            def request(number: int) -> Request:
+            def request(number: int) -> Attempt:
                 return self._filled(obj, folded, key, number, made)
 
             self._perform(Work(key, request, lambda: False, self.db.address.timeout_s, self.said))
@@ -139,7 +140,7 @@ class RedshiftLoader:
     def refold(
         self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
     ) -> None:
-        """Replace the rows of some keys. How many rows go is asked before: let nobody else load this table then."""
+        """Replace the rows of some keys. They are counted before, so no other loader may write the table meanwhile."""
         keys, columns = (", ".join(map(DUCKDB.quote, names)) for names in (obj.key, (c.name for c in obj.columns)))
         both = object_rows(obj, "refolding", [BATCH_ID])
         try:
@@ -153,12 +154,12 @@ class RedshiftLoader:
             batch_ids = [row["batch_id"] for row in ledger.puts[BATCH.name][2]]
             key = self._key("refold", obj, batch_ids)
 
-            def made(fill: Fill) -> Request:
+            def made(fill: Fill) -> Attempt:
                 if rows is None:
                     return ledger_request(ledger, fill)
                 return refold_request(self.local, obj, rows, (_GONE, _NEW), ledger, fill)
 
-            def request(number: int) -> Request:
+            def request(number: int) -> Attempt:
                 return self._filled(obj, rows, key, number, made)
 
             self._perform(Work(key, request, lambda: self._has(batch_ids), self.db.address.timeout_s))
@@ -210,8 +211,8 @@ class RedshiftLoader:
         return Folder(self.s3(), address.staging, key, number, address.iam_role)
 
     def _filled(
-        self, obj: Object, relation: Relation | None, key: str, number: int, made: Callable[[Fill], Request]
-    ) -> Request:
+        self, obj: Object, relation: Relation | None, key: str, number: int, made: Callable[[Fill], Attempt]
+    ) -> Attempt:
         """A request with values where rows and ledger are small, else with files. `relation` None: no rows."""
         is_long = relation is not None and format_for(self.local, obj, relation, "parquet") == "json"
         if relation is None or (not is_long and is_for_insert(self.local, relation)):
@@ -245,3 +246,46 @@ class RedshiftLoader:
         if lost:
             raise TerminalError(f"the merge ended and the ledger does not have {', '.join(lost)}; report this.")
         return recorded
+
+
+def _find_elsewhere(db: Session, con: duckdb.DuckDBPyConnection, obj: Object, staged: Relation) -> Rows:
+    """The table's rows at another partition date than the staged row of their key, as `add_held` takes them.
+
+    The lake needs to know them: its older partition gets a tombstone. They are few, and asking does not wait for the
+    transaction, so that tombstones are published before it and none is lost when the process dies after it.
+    """
+    return [row for keys in _staged_keys(con, obj, staged) for row in _elsewhere_of(db, obj, keys)]
+
+
+def _staged_keys(con: duckdb.DuckDBPyConnection, obj: Object, staged: Relation) -> Iterator[list[tuple[Any, ...]]]:
+    """Every staged key with the date of its best row, or NULL where its staged rows have several."""
+    keys = ", ".join(f"s.{DUCKDB.quote(key)}" for key in obj.key)
+    rows = con.execute(
+        f"SELECT {keys}, CASE WHEN min(s.{PARTITION_DATE}) = max(s.{PARTITION_DATE}) THEN min(s.{PARTITION_DATE}) END "
+        f"AS record_day FROM {staged.sql} AS s GROUP BY {keys} ORDER BY record_day, {keys}"
+    ).fetchall()
+    for start in range(0, len(rows), _KEYS_MAX):
+        yield rows[start : start + _KEYS_MAX]
+
+
+def _elsewhere_of(db: Session, obj: Object, keys: Sequence[tuple[Any, ...]]) -> Rows:
+    quote, date = REDSHIFT.quote, partition_date(obj, REDSHIFT, "t")
+    values: list[object] = []
+
+    def mark(value: object) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    arms = []
+    for day in dict.fromkeys(row[-1] for row in keys):
+        of_day = [row[:-1] for row in keys if row[-1] == day]
+        if len(obj.key) == 1:
+            where = f"t.{quote(obj.key[0])} IN ({', '.join(mark(row[0]) for row in of_day)})"
+        else:
+            where = " OR ".join(
+                "(" + " AND ".join(f"t.{quote(k)} = {mark(v)}" for k, v in zip(obj.key, row, strict=True)) + ")"
+                for row in of_day
+            )
+        arms.append(f"(({where})" + (f" AND {date} <> DATE '{day}')" if day is not None else ")"))
+    listed, table = ", ".join(elsewhere_columns(obj, REDSHIFT, "t")), quote_qualified(REDSHIFT, obj.warehouse_table)
+    return db.query(f"SELECT {listed} FROM {table} AS t WHERE {' OR '.join(arms)}", values)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
+from trunkline.aws.redshift_once import Attempt
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
@@ -25,15 +26,14 @@ from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows
 from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
-from trunkline.warehouse.redshift.once import Request
 
-# Ours: more rows than these are copied from files where there is a place for files.
+# Our choice: more rows than these are copied from files, where a place for files is set.
 INSERT_ROWS_MAX: Final = 100
 
 
 @dataclass(slots=True)
 class Collected:
-    """A session that runs nothing: it keeps what a load's ledger wants written, to be sent with the load."""
+    """A session that runs nothing: it collects the ledger's statements, to be sent with the load."""
 
     puts: dict[str, tuple[LedgerTable, Sequence[str], list[Mapping[str, Any]]]] = field(default_factory=dict)
     runs: list[tuple[str, Sequence[object]]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Collected:
         return REDSHIFT
 
     def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
-        """Nothing can be asked here."""
+        """Not supported: what is written with a load reads nothing."""
         raise AssertionError("what is written with a load reads nothing")
 
     def run(self, sql: str, values: Sequence[object] = ()) -> None:
@@ -58,7 +58,7 @@ class Collected:
 
     def set_rejected(self, refused: Sequence[Refused]) -> None:
         """Write into the batches' rows how many of their records Redshift would have refused."""
-        counts = Counter(one.batch_id for one in refused)
+        counts = Counter(row.batch_id for row in refused)
         if BATCH.name in self.puts:
             table, better, rows = self.puts[BATCH.name]
             counted = [dict(row) | {"rejected": counts[row["batch_id"]]} for row in rows]
@@ -78,8 +78,8 @@ class Fill:
             return self.bound.insert(sql.raw_table(obj), columns, _texts(con, obj, relation).fetchall())
         if self.format == "json":
             names, nested = [c.name for c in columns], [c.name for c in columns if sql.is_nested(c)]
-            found = _fetched(_texts(con, obj, relation))
-            lines = (json_line(dict(zip(names, row, strict=True)), nested) for row in found)
+            rows = _fetched(_texts(con, obj, relation))
+            lines = (json_line(dict(zip(names, row, strict=True)), nested) for row in rows)
             return sql.copy(sql.raw_table(obj), columns, self.folder.put_rows("rows", lines))
         path = self.scratch / "staged.parquet"
         # Nested values as text: what COPY makes of maps and mixed shapes is not documented.
@@ -119,7 +119,7 @@ def merge_request(
     batch_ids: Sequence[str],
     ledger: Collected,
     fill: Fill,
-) -> Request:
+) -> Attempt:
     """Lock, stage, merge batch by batch, ledger: one transaction. `relation` holds the staged rows in `con`."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
     statements += _staged_ledger(ledger, fill)
@@ -129,14 +129,14 @@ def merge_request(
     return _ended(statements, ledger, fill)
 
 
-def ledger_request(ledger: Collected, fill: Fill) -> Request:
+def ledger_request(ledger: Collected, fill: Fill) -> Attempt:
     """The ledger's rows alone: of batches in which nothing was left to merge."""
     return _ended(list(_staged_ledger(ledger, fill)), ledger, fill)
 
 
 def rebuild_request(
     con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ledger: Collected, fill: Fill, has_rows: bool
-) -> Request:
+) -> Attempt:
     """Lock, stage, replace all rows, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format)]
     if has_rows:
@@ -147,7 +147,7 @@ def rebuild_request(
 
 def refold_request(
     con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, ids: tuple[str, str], ledger: Collected, fill: Fill
-) -> Request:
+) -> Attempt:
     """Lock, stage, take out the keys of one batch and put in the rows of the other, ledger: one transaction."""
     statements = [sql.lock(obj), sql.create_raw(obj, fill.format), fill.rows(con, obj, relation)]
     statements += [*_staged_ledger(ledger, fill), *sql.replace_some(obj, fill.format, *ids)]
@@ -166,8 +166,8 @@ def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, 
     if wanted == "json" or not nested:
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
-    found = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
-    return "json" if (found or 0) > TEXT_BYTES_MAX else "parquet"
+    longest_bytes = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
+    return "json" if (longest_bytes or 0) > TEXT_BYTES_MAX else "parquet"
 
 
 def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
@@ -176,13 +176,13 @@ def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
         yield fill.ledger(table, rows)
 
 
-def _ended(statements: list[str], ledger: Collected, fill: Fill) -> Request:
+def _ended(statements: list[str], ledger: Collected, fill: Fill) -> Attempt:
     for table, better, _ in ledger.puts.values():
         statements += sql.put_statements(table, better)
     statements += fill.runs(ledger.runs)
     if not fill.bound.fits(statements):
         raise TooLongError(f"a load of {fill.bound.size_bytes:,} bytes of values, more than one request takes")
-    return Request(statements, fill.bound.parameters)
+    return Attempt(statements, fill.bound.parameters)
 
 
 class TooLongError(UsageError):
@@ -202,8 +202,8 @@ def _texts(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation) -> d
     return con.execute(_select(obj, relation, is_text=True))
 
 
-def _fetched(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ...]]:
-    while rows := found.fetchmany(1_000):
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ...]]:
+    while rows := cursor.fetchmany(1_000):
         yield from rows
 
 

@@ -1,4 +1,4 @@
-"""An open Redshift: statements that ask and write, through the Data API or a connection of its own."""
+"""Statements that query and write one Redshift, through the Data API or over a connection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline.aws.redshift_data import SqlError
+from trunkline.aws.redshift_once import StatementApi
 from trunkline.engines.model import Engine
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
@@ -16,7 +17,6 @@ from trunkline.sql.merge.redshift_load import create_staged, put_statements, sta
 from trunkline.sql.session import Rows
 from trunkline.warehouse.model import Answer, Lock
 from trunkline.warehouse.redshift.address import Address
-from trunkline.warehouse.redshift.api import Api
 from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
 
 _VALID = "valid is one SELECT, WITH, VALUES, SHOW or DESCRIBE in Redshift's dialect"
@@ -26,7 +26,7 @@ _VALID = "valid is one SELECT, WITH, VALUES, SHOW or DESCRIBE in Redshift's dial
 class RedshiftSession:
     """The statements of one database. `schemas` are those of the catalogue, in the order of the search path."""
 
-    api: Api
+    api: StatementApi
     address: Address
     schemas: Sequence[str]
 
@@ -57,7 +57,7 @@ class RedshiftSession:
         self.api.ended(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
 
     def ask(self, sql: str) -> Answer:
-        """A person's question: one query that changes nothing. Raises UsageError in the engine's words."""
+        """One read-only query of a person. Raises UsageError with the engine's message."""
         check_question(sql)
         # A session lasts as long as a request, so the search path is set in each.
         path = ", ".join(map(REDSHIFT.quote, [*self.schemas, "public"]))

@@ -17,13 +17,14 @@ import psycopg
 from psycopg import errors
 
 from trunkline.aws.clients import make_client
-from trunkline.aws.redshift_data import Named, SqlError, Statement, StatementTimeoutError, Target
+from trunkline.aws.redshift_data import ListedStatement, RedshiftTarget, SqlError, Statement, StatementTimeoutError
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import CONNECT_S
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Opening
-from trunkline.warehouse.redshift.address import shown, wire_address_of
+from trunkline.warehouse.redshift.address import wire_address_of
 from trunkline.warehouse.redshift.loading import RedshiftLoader
 from trunkline.warehouse.redshift.session import RedshiftSession
 from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -32,6 +33,7 @@ from trunkline.warehouse.redshift.warehouse import RedshiftWarehouse
 _PIECE: Final = re.compile(
     r"(?P<other>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|::|:=)|:(?P<name>p[0-9]+)\b", re.DOTALL
 )
+_TEMPORARY: Final = re.compile(r'CREATE TEMP TABLE ("(?:[^"]|"")+")')
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class WireApi:
     """What a RedshiftSession needs of the Data API, over one connection: a statement has ended when it was sent."""
 
     connection: Any
-    target: Target
+    target: RedshiftTarget
     sleep: Callable[[float], None]
     _ended: dict[str, Statement] = field(default_factory=dict)
     _tables: dict[str, tuple[list[tuple[str, str]], list[tuple[Any, ...]]]] = field(default_factory=dict)
@@ -50,7 +52,7 @@ class WireApi:
         """What is closed at the end."""
         return self.connection
 
-    def named(self, prefix: str) -> list[Named]:
+    def named(self, prefix: str) -> list[ListedStatement]:
         """None: no statement outlives its connection."""
         return []
 
@@ -68,6 +70,9 @@ class WireApi:
             with self.connection.transaction():
                 for sql in sqls:
                     self._execute(statement_id, sql, parameters or {})
+                # With the Data API a session is one batch, and its temporary tables end with it.
+                for table in dict.fromkeys(created[1] for sql in sqls if (created := _TEMPORARY.match(sql))):
+                    self.connection.execute(f"DROP TABLE {table}", [])
         except errors.QueryCanceled as failed:
             status, error = "ABORTED", _words(failed)
         except (psycopg.OperationalError, psycopg.InterfaceError) as failed:
@@ -118,18 +123,38 @@ def bind(sql: str, parameters: Mapping[str, str]) -> tuple[str, list[str]]:
     """A statement with `$1` and so on for `:p0`, and the values in that order."""
     names: list[str] = []
 
-    def piece(found: re.Match[str]) -> str:
-        if found["name"] is None:
-            return found[0]
-        if found["name"] not in names:
-            names.append(found["name"])
-        return f"${names.index(found['name']) + 1}"
+    def replaced(piece: re.Match[str]) -> str:
+        if piece["name"] is None:
+            return piece[0]
+        if piece["name"] not in names:
+            names.append(piece["name"])
+        return f"${names.index(piece['name']) + 1}"
 
-    return (_PIECE.sub(piece, sql) if parameters else sql), [parameters[name] for name in names]
+    return (_PIECE.sub(replaced, sql) if parameters else sql), [parameters[name] for name in names]
 
 
 def _words(error: psycopg.Error) -> str:
     return str(error.diag.message_primary or error).strip()
+
+
+def connect(connection_string: str, place: str) -> Any:
+    """A connection to the database; `place` names it in messages.
+
+    Raises TransientError where it cannot be reached, TerminalError where the login failed.
+    """
+    try:
+        return psycopg.connect(
+            connection_string,
+            autocommit=True,
+            cursor_factory=psycopg.RawCursor,
+            prepare_threshold=None,
+            connect_timeout=CONNECT_S,
+            application_name=f"trunkline {__version__}",
+        )
+    except psycopg.OperationalError as error:
+        if "password" in str(error):
+            raise TerminalError(f"{place}: login failed: {_words(error)}. Set PGPASSWORD.") from error
+        raise TransientError(f"{place} cannot be reached: {_words(error)}. Try again later.") from error
 
 
 @contextmanager
@@ -145,19 +170,7 @@ def open_warehouse(opening: Opening) -> Iterator[RedshiftWarehouse]:
             clients.append(make_client("s3"))
         return clients[0]
 
-    try:
-        connection = psycopg.connect(
-            connection_string,
-            autocommit=True,
-            cursor_factory=psycopg.RawCursor,
-            prepare_threshold=None,
-            connect_timeout=CONNECT_S,
-            application_name=f"trunkline {__version__}",
-        )
-    except psycopg.OperationalError as error:
-        if "password" in str(error):
-            raise TerminalError(f"{shown(opening.url)} login failed: {_words(error)}. Set PGPASSWORD.") from error
-        raise TransientError(f"{shown(opening.url)} cannot be reached: {_words(error)}. Try again later.") from error
+    connection = connect(connection_string, public_url(opening.url))
     try:
         # SET binds no values; the number is ours.
         connection.execute(f"SET statement_timeout = {int(address.timeout_s * 1000)}")

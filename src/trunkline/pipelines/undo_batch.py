@@ -1,8 +1,8 @@
-"""A batch taken back: lake and warehouse as if it had never been loaded, and an entry below zero in the ledger.
+"""The steps that undo a batch: lake and warehouse as if it had never been loaded, and a negative entry in the ledger.
 
-First an intent is recorded, then the warehouse changes together with its ledger, then the lake. Stopped in between,
-the next run goes on from the intent. The positions of the batch's files stay: a load of the same folder must not bring
-back what was taken back.
+First an intent is recorded, then the warehouse changes together with its ledger, then the lake. After a crash the next
+run resumes from the intent. The files of the batch still count as read: a load of the same folder must not bring it
+back.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from trunkline import clock
 from trunkline.accounting import Counts, Drift
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.writer import write_tombstones
 from trunkline.ledger import index
@@ -32,6 +33,7 @@ from trunkline.sql.relation import (
     tombstone_rows,
 )
 from trunkline.sql.session import Session
+from trunkline.urls import public_url
 from trunkline.version import __version__
 from trunkline.warehouse import staging
 
@@ -55,31 +57,32 @@ def _versions_of(obj: Object) -> _Versions:
 
 
 def undo_id(batch_id: str) -> str:
-    """The id of the batch that takes another back: a function of that alone, so that a retry is the same batch."""
+    """The id of the batch that undoes another: a function of that one's id, so that a retry is the same batch."""
     return hashlib.sha256(f"undo {batch_id}".encode()).hexdigest()[:32]
 
 
-def pending(home: Home, obj: Object) -> list[str]:
-    """Batches whose taking back was begun and is not done."""
+def begun_undos(home: Home, obj: Object) -> list[str]:
+    """Batches whose undo was begun and is not finished."""
     return [layout.id_of(key) for key in home.store.list(layout.undo_prefix(obj.name))]
 
 
-def take_back(home: Home, obj: Object, batch_id: str) -> Counts:
-    """Do, or go on with, what an intent says; what the batch's entry in the ledger is. Safe to repeat at any point."""
-    data = home.store.get_bytes(layout.batch_key(obj.name, batch_id))
-    assert data is not None, f"batch {batch_id} has an intent and no accounting"
-    record = decode_batch(data)
-    own = [key for key in home.store.list(layout.table_prefix(obj)) if _is_of(key, batch_id)]
+def undo_batch(home: Home, obj: Object, batch_id: str) -> Counts:
+    """Undo a batch whose intent is recorded, or resume its undo; returns its entry in the ledger. Safe to repeat.
+
+    Raises TerminalError where the batch's accounting is missing.
+    """
+    record = decode_batch(home.store.require_bytes(layout.batch_key(obj.name, batch_id)))
+    own = [key for key in home.store.list(layout.table_prefix(obj)) if _is_file_of(key, batch_id)]
     merged = index.merged_batch(home.warehouse, undo_id(batch_id))
     at = merged[1] if merged else clock.now_naive()
     undone = BatchRecord(
         undo_id(batch_id), record.plan, -record.read, -record.filtered, -record.dead_letter, -record.accepted,
         -record.bytes_read, [], [], Drift(), at, __version__, batch_id,
     )  # fmt: skip
-    has_rows = _remaining(home, obj, own)
+    has_rows = _find_versions(home, obj, own)
     counts = merged[0] if merged else _change_warehouse(home, obj, record, undone, has_rows)
     if has_rows:
-        _mend_tombstones(home, obj, batch_id)
+        _rewrite_tombstones(home, obj, batch_id)
     for key in own:
         home.store.remove(key)
     home.store.remove(layout.bytes_key(obj.name, batch_id))
@@ -90,7 +93,7 @@ def take_back(home: Home, obj: Object, batch_id: str) -> Counts:
     return counts
 
 
-def _is_of(key: str, batch_id: str) -> bool:
+def _is_file_of(key: str, batch_id: str) -> bool:
     return key.endswith((f"/{batch_id}.parquet", f"/{batch_id}.moved.parquet"))
 
 
@@ -98,8 +101,8 @@ def _fetched(home: Home, keys: list[str]) -> list[str]:
     return [str(home.store.fetch(key, home.scratch / "undo")) for key in keys]
 
 
-def _remaining(home: Home, obj: Object, own: list[str]) -> bool:
-    """Fill the tables of `_versions_of`; whether the batch has rows at all."""
+def _find_versions(home: Home, obj: Object, own: list[str]) -> bool:
+    """Fill the tables of `_versions_of`; returns whether the batch has rows."""
     rows = [key for key in own if ".moved." not in key]
     if not rows:
         return False
@@ -135,13 +138,17 @@ def _remaining(home: Home, obj: Object, own: list[str]) -> bool:
 
 def _change_warehouse(home: Home, obj: Object, record: BatchRecord, undone: BatchRecord, has_rows: bool) -> Counts:
     merged = index.merged_batch(home.warehouse, record.batch_id)
-    assert merged is not None, f"batch {record.batch_id} was never merged"
-    held = index.totals(home.warehouse, obj.name)
-    found: list[Counts] = []
+    if merged is None:
+        raise TerminalError(
+            f"batch {record.batch_id} is to be undone and was never merged into "
+            f"{public_url(home.settings.warehouse)}; load once, which merges it, then run the same command again"
+        )
+    totals = index.totals(home.warehouse, obj.name)
+    entries: list[Counts] = []
 
     def before_commit(session: Session, change: int) -> None:
-        found.append(_entry(undone, merged[0], held, change))
-        index.add_batch(session, undone, found[0], undone.loaded_at)
+        entries.append(_entry(undone, merged[0], totals, change))
+        index.add_batch(session, undone, entries[0], undone.loaded_at)
 
     versions = _versions_of(obj)
     if not has_rows:
@@ -149,36 +156,40 @@ def _change_warehouse(home: Home, obj: Object, record: BatchRecord, undone: Batc
             columns = ", ".join(f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in obj.columns)
             home.con.execute(f"CREATE OR REPLACE TEMP TABLE {table.sql} AS SELECT {columns} WHERE false")
     home.warehouse.refold(obj, versions.touched, versions.winners, before_commit)
-    return found[0]
+    return entries[0]
 
 
-def _entry(undone: BatchRecord, mine: Counts, held: Counts, change: int) -> Counts:
-    """The entry's terms, none above zero. `change` is how many rows the table has more.
+def _entry(undone: BatchRecord, own: Counts, totals: Counts, change: int) -> Counts:
+    """The terms of the entry, none above zero. `change` is how many rows the table gained.
 
-    Where other batches have versions of the same keys, what became of their records would now be said otherwise: a
-    version that was an update may be the first. So the terms come off where they can, the batch's own first, and the
-    totals go on to add up: keys in the table, and records beyond them.
+    Where other batches have versions of the same keys, their records would be counted otherwise without this batch: an
+    update may become the first version. So the terms are taken off where there are any, the batch's own first. The
+    totals still add up: keys in the table, and records beyond them. Raises TerminalError where that is impossible.
     """
-    entry = {"inserted": change, "rejected": -mine.rejected}
-    left = -undone.accepted + change - mine.rejected
+    entry = {"inserted": change, "rejected": -own.rejected}
+    left = -undone.accepted + change - own.rejected
     names = ("duplicate", "superseded", "updated", "deleted")
-    taken = dict.fromkeys(names, 0)
-    for most in (asdict(mine), asdict(held)):
+    removed = dict.fromkeys(names, 0)
+    for most in (asdict(own), asdict(totals)):
         for name in names:
-            more = max(0, min(left, most[name] - taken[name]))
-            taken[name] += more
+            more = max(0, min(left, most[name] - removed[name]))
+            removed[name] += more
             left -= more
-    assert left == 0, f"batch {undone.undoes} cannot be taken out of the account: {left} records are left over"
-    entry |= {name: -count for name, count in taken.items()}
+    if left:
+        raise TerminalError(
+            f"batch {undone.undoes} cannot be taken out of the accounting: {left:,} records are left over, so the "
+            "ledger does not add up. Run trunkline doctor; nothing was changed"
+        )
+    entry |= {name: -count for name, count in removed.items()}
     return replace(Counts(), read=undone.read, filtered=undone.filtered, dead_letter=undone.dead_letter, **entry)
 
 
-def _mend_tombstones(home: Home, obj: Object, batch_id: str) -> None:
-    """Tombstones that spoke of the batch's versions go; those that the remaining versions need are written."""
+def _rewrite_tombstones(home: Home, obj: Object, batch_id: str) -> None:
+    """Remove tombstones that name the batch's versions, and write those that the remaining versions need."""
     versions, moved = _versions_of(obj), tombstone_rows(obj)
     for key in list(home.store.list(layout.table_prefix(obj))):
-        if ".moved." in key and not _is_of(key, batch_id) and undo_id(batch_id) not in key:
-            _without_batch(home, versions.touched, key)
+        if ".moved." in key and not _is_file_of(key, batch_id) and undo_id(batch_id) not in key:
+            _drop_from_tombstones(home, versions.touched, key)
     keys = ", ".join(f"c.{DUCKDB.quote(key)}" for key in obj.key)
     winner = ", ".join(f"w.{name}" for name in WINNER)
     home.con.execute(
@@ -191,8 +202,8 @@ def _mend_tombstones(home: Home, obj: Object, batch_id: str) -> None:
     write_tombstones(home.con, obj, moved, [undo_id(batch_id)], home.store, home.scratch)
 
 
-def _without_batch(home: Home, touched: Relation, key: str) -> None:
-    """Write a file of tombstones again without those whose winner is taken back; a tombstone has its winner's place."""
+def _drop_from_tombstones(home: Home, touched: Relation, key: str) -> None:
+    """Rewrite a file of tombstones without those whose winner is undone; a tombstone has its winner's position."""
     path = str(home.store.fetch(key, home.scratch / "undo"))
     stale = f"record_position IN (SELECT record_position FROM {touched.sql})"
     source = "read_parquet($1, hive_partitioning = false)"

@@ -18,10 +18,10 @@ from redshift_home import URL, Died, Redshift, make_database, redshift_of
 from redshift_merges import batch_id, counted, hooks, row_of, warehouse_of, write_batch
 
 from trunkline.accounting import Counts
-from trunkline.aws.redshift_data import DataApi, SqlError, StatementTimeoutError, Target
+from trunkline.aws.redshift_data import DataApi, RedshiftTarget, SqlError, StatementTimeoutError
+from trunkline.aws.redshift_once import Attempt, Work, perform
 from trunkline.errors import TransientError
 from trunkline.warehouse.redshift import request
-from trunkline.warehouse.redshift.once import Request, Work, perform
 
 FIRST = [row_of("a", second=1, score=1), row_of("b", second=1, score=1), row_of("b", second=2, score=2)]
 SECOND = [row_of("a", second=0, score=9), row_of("b", second=3, score=3), row_of("c", score=3)]
@@ -241,11 +241,11 @@ def test_a_conflict_with_another_transaction_is_tried_again(redshift: Redshift, 
 
 def test_conflicts_without_end_end(redshift: Redshift, tmp_path: Path) -> None:
     """A bounded number of tries, then words that say what to do."""
-    work = Work("0" * 32, lambda _: Request(["SELECT 1/0"]), lambda: False, 10)
-    api = DataApi(redshift.emulator.in_process(), Target("dev", "analytics"), lambda _: None)
+    work = Work("0" * 32, lambda _: Attempt(["SELECT 1/0"]), lambda: False, 10)
+    api = DataApi(redshift.emulator.in_process(), RedshiftTarget("dev", "analytics"), lambda _: None)
     with pytest.raises(SqlError, match="division by zero"):
         perform(api, work)
     assert len(redshift.emulator.executed()) == 1, "what is no conflict is not tried again"
-    failing = Work("1" * 32, lambda _: Request(["DO $$ BEGIN RAISE 'deadlock detected'; END $$"]), lambda: False, 10)
+    failing = Work("1" * 32, lambda _: Attempt(["DO $$ BEGIN RAISE 'deadlock detected'; END $$"]), lambda: False, 10)
     with pytest.raises(TransientError, match="5 tries lost against other transactions"):
         perform(api, failing)

@@ -1,4 +1,4 @@
-"""What the engine or the disk says when it cannot go on, in words that say what to do. Nothing is lost by any of it."""
+"""Errors of the embedded engine and of the disk, translated. None of them loses data."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_WORDS = ("no space left", "disk quota", "file too large", "could not write", "failed to write")
 
 
-def check_places(settings: Settings) -> None:
-    """Raises UsageError for paths that the engine would take for patterns or parameters."""
+def check_paths(settings: Settings) -> None:
+    """Raises UsageError for paths that the engine would take for a pattern."""
     for path in (path_of(url) for url in (settings.warehouse, settings.lake) if url.startswith(("duckdb:", "file:"))):
         if any(sign in str(path) for sign in "?*"):
             raise UsageError(
@@ -27,8 +27,8 @@ def check_places(settings: Settings) -> None:
 
 
 @contextmanager
-def explained(settings: Settings) -> Iterator[None]:
-    """Turns errors of disk, memory and damaged files into ours.
+def translate_engine_errors(settings: Settings) -> Iterator[None]:
+    """Turn errors of disk, memory and damaged files into ours.
 
     Raises TransientError where room was lacking (the same command goes on later), TerminalError for damaged files.
     """
@@ -38,7 +38,7 @@ def explained(settings: Settings) -> Iterator[None]:
         raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException as error:
         raise TerminalError(
-            f"the engine's {settings.memory_mb} MB did not suffice: raise memory_mb in {settings.home}/trunkline.toml "
+            f"the engine's {settings.memory_mb} MB are not enough: raise memory_mb in {settings.home}/trunkline.toml "
             f"(or TRUNKLINE_MEMORY_MB), then run the same command again ({_first_line(error)})"
         ) from error
     except OSError as error:
@@ -51,9 +51,9 @@ def explained(settings: Settings) -> Iterator[None]:
             raise _no_room(settings, text) from error
         if ".parquet" in str(error) or "parquet" in text.lower():
             raise TerminalError(
-                f"a file of the lake {settings.lake} is missing or damaged: {text}. Put it back from a backup"
+                f"a file of the lake {settings.lake} is missing or damaged: {text}. Restore it from a backup"
             ) from error
-        # Errors about data (a conversion, a constraint) are faults of ours and may hold a value: not these.
+        # Other errors, about data (a conversion, a constraint), are faults of this program, and may quote a value.
         if type(error) in (duckdb.Error, duckdb.IOException, duckdb.InternalException, duckdb.SequenceException):
             raise TerminalError(f"{text}. {damaged_warehouse(settings)}") from error
         raise

@@ -1,0 +1,78 @@
+"""What `doctor` says of homes that are not as they should be."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from homes import contact, load_into, opened, settings_of, write
+
+from trunkline.cli.main import run
+from trunkline.flatten.flattener import Flattener
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.pipelines import batches
+from trunkline.pipelines.doctor import Finding, examine
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.merging import merge_batches, unmerged
+from trunkline.pipelines.reading import open_reader
+from trunkline.positions import FileRange, Plan
+from trunkline.records import Framed, Mark
+
+AT = datetime(2026, 3, 8, 12)
+
+
+def put(home: Home, key: str) -> None:
+    """One batch in the lake, not merged: as a load leaves it that is stopped half way."""
+    plan = Plan(CONTACT_RECORD.name, "test", (FileRange(key, "1", 0, 1, True, AT),))
+    framed = Framed(plan, [json.dumps(contact(key))], [0], [0], [], 100, [Mark("stream", None, False)])
+    batches.put(home.store, home.scratch, Flattener(CONTACT_RECORD, home.rule), framed)
+
+
+def findings(path: Path) -> dict[str, Finding]:
+    with open_reader(settings_of(path)) as reader:
+        return {finding.check: finding for finding in examine(reader)}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_batches_that_await_the_merge(tmp_path: Path, is_first: bool) -> None:
+    """They are counted with what to do; it is no failure, and gone when they are merged."""
+    with opened(tmp_path) as home:
+        if not is_first:
+            load_into(home, write(tmp_path / "in" / "a", contact("a")))
+        put(home, "b")
+        put(home, "c")
+    found = findings(tmp_path)
+    assert found["contact_record: unmerged"] == Finding(
+        "contact_record: unmerged",
+        "look",
+        "2 batches await the merge; run the same load again, or: trunkline warehouse rebuild",
+    )
+    assert "contact_record: loads" not in found
+    assert {finding.state for finding in found.values()} == {"ok", "look"}
+    with opened(tmp_path) as home:
+        merge_batches(home, home.objects["contact_record"], unmerged(home, home.objects["contact_record"]))
+    found = findings(tmp_path)
+    assert "contact_record: unmerged" not in found
+    assert found["contact_record: lake = warehouse"].state == "ok"
+
+
+def test_a_failure_has_a_state_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lost rows fail, exit 1; records set aside are to be looked at, exit 0."""
+    monkeypatch.setenv("TRUNKLINE_PII_KEY", "a key for tests")
+    source = write(tmp_path / "in" / "a", contact("a"), contact("b"))
+    with source.open("ab") as file:
+        file.write(b"{poison}\n")
+    with opened(tmp_path) as home:
+        load_into(home, source)
+    assert findings(tmp_path)["contact_record: set aside"].state == "look"
+    assert run(["doctor", "--home", str(tmp_path)]) == 0
+    with opened(tmp_path) as home:
+        home.con.execute("DELETE FROM connect.f_calls WHERE contact_id = 'a'")
+    capsys.readouterr()
+    assert run(["doctor", "--home", str(tmp_path), "--output", "csv"]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("failed,")]
+    assert [line.split(",")[1] for line in failed] == ["contact_record: accounting", "contact_record: lake = warehouse"]

@@ -1,0 +1,106 @@
+"""A Connect instance as the source conformance suite fills it: contacts of an hour, each hour a window of the schedule."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from collecting import INSTANCE, service
+from connect import DAY, contact_at, emulator, instance_with
+from source_cases import Subject
+from virtual_clock import VirtualClock
+
+from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.pipelines.collect import Collector
+from trunkline.pipelines.home import Home
+from trunkline.pipelines.runner import Runner
+from trunkline.simulator.connect_api.contacts import ApiContact
+from trunkline.simulator.connect_api.quota import ApiError
+from trunkline.sources.connect_api.client import OPERATIONS
+from trunkline.sources.connect_api.progress import ScheduleState, load_schedule_state
+from trunkline.sources.model import Source
+from trunkline.sources.registry import open_source
+
+_HOUR_S = 3600
+_CHANGES: Mapping[str, dict[str, Any]] = {
+    "plain": {},
+    "unknown key": {"CustomerEndpoint": {"Address": "+12015550100", "Type": "TELEPHONE_NUMBER", "fromTheFuture": 1}},
+    "broken": {"LastUpdateTimestamp": "2040-01-01T00:00:00Z"},
+}
+
+
+class ContactSubject(Subject):
+    """Contacts that were added since the last run ended in the last hour. No call waits, so the clock stands still."""
+
+    name = "connect_api"
+    obj = CONTACT_RECORD
+    options: ClassVar[dict[str, object]] = {
+        "connect_instances": INSTANCE.arn, "connect_share": 1.0, "collect_schedule": "cron(0 * * * ? *)",
+        "connect_quota": ",".join(f"{operation}=1000000000000" for operation in OPERATIONS),
+    }  # fmt: skip
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self._add(number, "plain")
+
+    def add_unknown_key(self, number: int) -> None:
+        self._add(number, "unknown key")
+
+    def add_broken(self, number: int) -> None:
+        self._add(number, "broken")
+
+    def key(self, number: int) -> str:
+        return f"00000000-0000-4000-8000-{number:012d}"
+
+    def prepare(self, home: Home) -> None:
+        """The schedule has run before, up to midnight."""
+        state = Runner(home, self.obj).context.state
+        if load_schedule_state(state, INSTANCE.instance_id) is None:
+            begun = ScheduleState(DAY, DAY, DAY)
+            state.put(json.dumps(_plain(begun)).encode(), "collect", INSTANCE.instance_id, "schedule")
+
+    def open(self, runner: Runner) -> Source:
+        contacts = self._contacts()
+        hours = 1 + max((hour for _, _, hour in contacts), default=0)
+        (self.folder / "hours").write_text(str(hours))
+        clock = VirtualClock(DAY.timestamp() + hours * _HOUR_S)
+        made = [_contact(number, kind, hour) for number, kind, hour in contacts]
+        api = emulator(instance_with(made), clock, check=False, index_lag_s=0.0)
+        api.quotas.limits |= dict.fromkeys(OPERATIONS, (1e12, 1e12))
+        if (self.folder / "throttled").exists():
+            api.failures = lambda operation, request: ApiError("ThrottlingException", "Rate exceeded")
+        collector = Collector(runner.home, self.obj, service(api, clock), batch_contacts=1)
+        collection = collector.collection(INSTANCE, collector.due(INSTANCE))
+        return open_source(self.name, runner.context, collection=collection)
+
+    @contextmanager
+    def throttled(self) -> Iterator[None]:
+        flag = self.folder / "throttled"
+        flag.touch()
+        try:
+            yield
+        finally:
+            flag.unlink()
+
+    def _contacts(self) -> list[tuple[int, str, int]]:
+        path = self.folder / "contacts.json"
+        return [tuple(entry) for entry in json.loads(path.read_text())] if path.exists() else []
+
+    def _add(self, number: int, kind: str) -> None:
+        hours = self.folder / "hours"
+        hour = int(hours.read_text()) if hours.exists() else 0
+        contacts = [*self._contacts(), (number, kind, hour)]
+        (self.folder / "contacts.json").write_text(json.dumps(contacts))
+
+
+def _contact(number: int, kind: str, hour: int) -> ApiContact:
+    ended_at = int(DAY.timestamp()) + hour * _HOUR_S + 600 + 60 * number
+    contact = contact_at(number, ended_at)
+    return dataclasses.replace(contact, record_at=lambda now: contact.record_at(now) | _CHANGES[kind])
+
+
+def _plain(state: ScheduleState) -> dict[str, Any]:
+    return {name: getattr(state, name).isoformat() for name in ("since", "watermark", "last_run")}
