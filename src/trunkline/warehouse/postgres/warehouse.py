@@ -104,9 +104,9 @@ class PostgresWarehouse:
         """Who holds or waits for the catalogue's tables now."""
         return [Lock(*row) for row in self.query(_LOCKS, [list(self.schemas)])]
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
-        return postgres_install.install(self, self.con, objects, views)
+        return postgres_install.install(self, self.con, objects, views, zone)
 
     def missing(self, objects: Sequence[Object]) -> list[str]:
         """Objects whose tables are not there, or were made from another catalogue."""
