@@ -1366,8 +1366,8 @@ BEGIN
   --   record_version            last_update_timestamp as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
   --   record_is_redacted        as the row that the table has, else FALSE
-  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal: so a
-  --                             row that differs wins where the versions are equal
+  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
   --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
