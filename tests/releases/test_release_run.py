@@ -200,7 +200,7 @@ def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query,
     assert statuses(outcome) == [status]
     assert len(names(query)) == (ran if is_after or hours < 24 else 0)
     if status == "FAILED":
-        assert "cannot be told whether it ran" in str(outcome.calls[0].error)
+        assert "whether it ran is unknown" in str(outcome.calls[0].error)
 
 
 def test_what_has_ended_is_not_even_asked_about(redshift, query, tmp_path) -> None:
@@ -230,7 +230,7 @@ def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, quer
         assert not run(api, slow, store, RunOptions(until_s=clock.monotonic_s() + 0.4, restart=True)).is_finished
         outcome = run(api, other, store, options)
         assert outcome.is_finished
-        assert "given up" in outcome.warnings[0]
+        assert "abandoned" in outcome.warnings[0]
     assert names(query) == ["load_dims"]
     assert query(STILL_SLOW) == [(0,)]
     steps: list[str] = []  # killed before the statement's id was written down
@@ -291,7 +291,7 @@ def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
         with pytest.raises(TransientError, match="another process"):
             run_planned(api, found, release, RunOptions())
 
-    assert run_planned(api, found, release, RunOptions(), told=meanwhile).is_finished
+    assert run_planned(api, found, release, RunOptions(), on_end=meanwhile).is_finished
     assert statuses(outcome) == ["FINISHED"] * 3
     assert names(query) == RAN * 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +12,9 @@ import redshift_on_postgres as on_postgres
 from warehouses import REQUIRED, empty_warehouse
 
 from trunkline.engines.catalogue import find
+from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
-from trunkline.objects.catalogue import OBJECTS
+from trunkline.objects.catalogue import CONTACT_VIEWS, OBJECTS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sql.ddl import warehouse_statements
 from trunkline.sql.family import RELATIONS, family_statements
@@ -267,3 +269,10 @@ def test_a_missing_feature_is_a_usage_error() -> None:
         for make in (lambda e: grant_statements(OBJECTS.values(), e), role_statements):
             with pytest.raises(UsageError, match="use postgres or redshift"):
                 make(find(name))
+
+
+def test_the_catalogue_knows_the_views_beside_contacts() -> None:
+    """A user's object may take no name of theirs, which the catalogue must know without sql/."""
+    created = [*star_statements(OBJECTS.values(), DUCKDB), *family_statements(OBJECTS.values(), DUCKDB)]
+    names = {re.match(r'CREATE OR REPLACE VIEW "connect"\."(\w+)"', statement)[1] for statement in created}  # type: ignore[index]
+    assert names == set(CONTACT_VIEWS)

@@ -100,7 +100,7 @@ def translate_errors(service: str, resource: str, missing: type[TrunklineError] 
 
     Raises TransientError where a retry may help (throttling, server errors, no answer), SourceChangedError for a
     conditional request that lost, TerminalError without usable credentials, and RefusedError for everything else that
-    AWS refuses. What does not exist and what is no valid name raise `missing` where it is given, else RefusedError.
+    AWS refuses; a resource that does not exist or a name that is not valid raises `missing` where that is given.
     """
     try:
         yield
@@ -152,7 +152,7 @@ def error_of(call: FailedCall, resource: str, missing: type[TrunklineError] | No
 
 
 def _cause(error: Exception) -> Exception:
-    """Botocore's error behind those of boto3's S3 transfers, which keep its text alone."""
+    """Botocore's error behind an error of boto3's S3 transfers, which holds only its text."""
     from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 
     if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, Exception):
@@ -163,7 +163,7 @@ def _cause(error: Exception) -> Exception:
 def _translated(
     error: Exception, service: str, resource: str, missing: type[TrunklineError] | None
 ) -> TrunklineError | None:
-    """The error of ours, None for an error that is none of boto3's."""
+    """Our error; None where boto3 did not raise this one."""
     from botocore import exceptions as boto
 
     without_credentials = (
@@ -199,7 +199,7 @@ def _missing_message(call: FailedCall, resource: str) -> str:
 
 
 def _denied_message(call: FailedCall, resource: str) -> str:
-    """What AWS itself names as missing is more exact than the operation: it may be a key of KMS."""
+    """The permission that AWS names is preferred to the operation's own: it may concern a KMS key."""
     action, target = iam_action(call.service, call.operation), printable(resource)
     if call.service == "s3" and action.startswith("s3:ListBucket"):
         target = f"the bucket {_bucket(resource)}"

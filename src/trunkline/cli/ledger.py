@@ -92,7 +92,7 @@ def verify(
 
     with open_to_write(home, wait_s) as opened:
         obj = opened.objects[OBJECT]
-        total = sum(1 for _, name in certified_periods(opened.store, OBJECT) if day in (None, name))
+        total = sum(1 for _, name in certified_periods(opened, OBJECT) if day in (None, name))
         with progress("Verifying", total, "days") as advance:
             verdicts = list(verify_all(opened, obj, day, advance))
     _show_verdicts(verdicts, output_format)

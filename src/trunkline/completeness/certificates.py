@@ -2,28 +2,33 @@
 
 A certificate's hash is SHA-256 over one line per contact, `<id> <end>\\n` with the end as `2026-03-03T10:05:00Z`,
 sorted by the bytes of the id. Anybody can compute it from the table with `sort` and `sha256sum`. A certificate is never
-rewritten. Later changes are appended as amendments, each with the contacts it names, the hash after it, and the hash
-of the document before it, so that no document can be changed or removed unnoticed.
+rewritten. Later changes are appended as amendments, each with the contacts it names and the hash after it.
+
+Every document has a hash of itself and of the one before it, and the warehouse's ledger has the hash of the last one,
+so that none can be changed or removed unnoticed by somebody who can write to the lake alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import duckdb
 import msgspec
+from msgspec import structs
 
-from trunkline.completeness.census import CensusCounts, Scope
+from trunkline.completeness.census import INCOMPLETE, CensusCounts, Scope
 from trunkline.engines.model import text_literal
 from trunkline.errors import TerminalError
 from trunkline.sql.relation import Relation, relation
 
-FORMAT: Final = 1
+T = TypeVar("T")
+FORMAT: Final = 2
+"""Documents of format 1 have no hash of themselves, and their certificates none of the one before."""
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _CHUNK: Final = 50_000
 
@@ -36,6 +41,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
     `scope`: column and value of the rows that the source answers for, None for all.
     `listed_as_of`: the listing that it relies on was made at this instant or later. `settle_hours` is the rule.
+    `previous` is the SHA-256 of the certificate of the period before, as it is stored; None where there was none.
+    `document_sha256` is that of the document itself, with this value empty.
     """
 
     format: int
@@ -51,6 +58,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     settle_hours: tuple[float, ...]
     closed_at: datetime
     code_version: str
+    previous: str | None = None
+    document_sha256: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -63,7 +72,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
-    """What became known after a period closed. `previous` is the SHA-256 of the document before, as it is stored."""
+    """What became known after a period closed. `previous` is the SHA-256 of the document before, as it is stored.
+
+    `document_sha256` is that of the document itself, with this value empty.
+    """
 
     format: int
     number: int
@@ -74,15 +86,20 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
     appended_at: datetime
     code_version: str
+    document_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A certificate and its amendments in order, with the SHA-256 of each document as it is stored."""
+    """A certificate and its amendments in order, with the SHA-256 of each document as it is stored.
+
+    `changed` are the keys of documents that do not have their own hash.
+    """
 
     certificate: Certificate
     amendments: tuple[Amendment, ...]
     documents: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
     @property
     def last(self) -> Certificate | Amendment:
@@ -91,7 +108,7 @@ class Chain:
 
     def faults(self) -> list[str]:
         """What is wrong with the documents themselves, as sentences."""
-        faults = []
+        faults = [f"{key} was changed: its content does not have its own hash" for key in self.changed]
         for place, amendment in enumerate(self.amendments):
             if amendment.number != place + 1:
                 faults.append(f"amendment {place + 1} is missing: the next one is number {amendment.number}")
@@ -103,8 +120,20 @@ class Chain:
 
 
 def encode(document: Certificate | Amendment) -> bytes:
-    """JSON text that people can read; the same document gives the same bytes."""
+    """The document with its own hash, as JSON text that people can read."""
+    blank = _text(structs.replace(document, document_sha256=""))
+    return _text(structs.replace(document, document_sha256=document_hash(blank)))
+
+
+def _text(document: Certificate | Amendment) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+
+
+def _has_its_hash(document: Certificate | Amendment, data: bytes) -> bool:
+    if document.format < FORMAT:
+        return True
+    named = document.document_sha256.encode()
+    return document_hash(data.replace(b'"document_sha256": "' + named, b'"document_sha256": "')).encode() == named
 
 
 def document_hash(data: bytes) -> str:
@@ -112,17 +141,25 @@ def document_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def decode_chain(documents: Sequence[bytes]) -> Chain:
-    """A certificate and its amendments. Raises TerminalError for text that is not valid."""
+def decode_chain(documents: Mapping[str, bytes]) -> Chain:
+    """A certificate and its amendments, by key in order. Raises TerminalError for a document that is not valid."""
+    (first, data), *rest = documents.items()
+    certificate = _decode(first, data, Certificate)
+    amendments = tuple(_decode(key, data, Amendment) for key, data in rest)
+    all_documents: list[Certificate | Amendment] = [certificate, *amendments]
+    pairs = zip(all_documents, documents.items(), strict=True)
+    changed = tuple(key for document, (key, data) in pairs if not _has_its_hash(document, data))
+    return Chain(certificate, amendments, tuple(map(document_hash, documents.values())), changed)
+
+
+def _decode(key: str, data: bytes, type_: type[T]) -> T:
     try:
-        certificate = msgspec.json.decode(documents[0], type=Certificate)
-        amendments = tuple(msgspec.json.decode(data, type=Amendment) for data in documents[1:])
+        return msgspec.json.decode(data, type=type_)
     except msgspec.DecodeError as error:
         raise TerminalError(
-            f"a certificate below _ledger/certificate/ in the lake cannot be read ({error}): it was changed or "
-            "truncated. Restore it from a backup"
+            f"{key} in the lake is not a valid {type_.__name__.lower()} ({error}): it was changed, truncated or "
+            "removed. Restore it from a backup"
         ) from error
-    return Chain(certificate, amendments, tuple(map(document_hash, documents)))
 
 
 def hash_pairs(con: duckdb.DuckDBPyConnection, source: str) -> str:
@@ -196,9 +233,11 @@ class Difference:
 def differences(con: duckdb.DuckDBPyConnection, certified: Relation, matched: Relation) -> Iterator[Difference]:
     """Certified contacts against a census, by id; nothing where the period is as it was certified."""
     cursor = con.cursor()
+    incomplete = ", ".join(map(text_literal, INCOMPLETE))
     cursor.execute(
         "SELECT COALESCE(c.id, m.id), c.ended, "
-        "CASE WHEN m.is_in_lake AND m.is_in_warehouse THEN m.ended END AS now, m.verdict "
+        f"CASE WHEN m.is_in_lake AND m.is_in_warehouse AND m.verdict NOT IN ({incomplete}) THEN m.ended END AS now, "
+        "m.verdict "
         f"FROM {certified.sql} AS c FULL JOIN {matched.sql} AS m USING (id) WHERE c.ended IS DISTINCT FROM now "
         "AND (c.id IS NOT NULL OR now IS NOT NULL) ORDER BY 1"
     )

@@ -9,8 +9,10 @@ from typing import Final
 from trunkline.completeness import census, certificates
 from trunkline.completeness.census import CensusCounts
 from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, Difference
-from trunkline.completeness.periods import SettleRule, period_name
+from trunkline.completeness.period_records import certificate_head
+from trunkline.completeness.periods import DAY, SettleRule, period_name
 from trunkline.completeness.workspace import Census, Workspace, census_of_certified, load_certified
+from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object
@@ -26,8 +28,13 @@ _LOST_SHOWN_MAX: Final = 20
 def chain_of(store: Store, obj: Object, source: str, period: Window) -> Chain | None:
     """A period's certificate with its amendments; None without one. Raises TerminalError for damaged documents."""
     keys = store.list(layout.certificate_prefix(obj.name, source, period_name(period)))
-    documents = [store.require_bytes(key) for key in keys if key.endswith(".json")]
-    return certificates.decode_chain(documents) if documents else None
+    documents = {key: store.require_bytes(key) for key in keys if key.endswith(".json")}
+    if not documents:
+        return None
+    first = layout.certificate_key(obj.name, source, period_name(period), 0)
+    if first not in documents:
+        raise TerminalError(f"{first} is missing from the lake, and its amendments are there: restore it from a backup")
+    return certificates.decode_chain(documents)
 
 
 def certify(
@@ -50,12 +57,21 @@ def certify(
         settle_hours=tuple(age.total_seconds() / 3600 for age in rule.ages),
         closed_at=now,
         code_version=__version__,
+        previous=_hash_before(space, period),
     )
     name = period_name(period)
     space.store.put_file(path, layout.pairs_key(space.obj.name, space.source, name))
     data = certificates.encode(document)
-    space.store.put_bytes(data, layout.certificate_key(space.obj.name, space.source, name, 0))
-    return certificates.decode_chain([data])
+    key = layout.certificate_key(space.obj.name, space.source, name, 0)
+    space.store.put_bytes(data, key)
+    return certificates.decode_chain({key: data})
+
+
+def _hash_before(space: Workspace, period: Window) -> str | None:
+    """The hash of the certificate of the period before, as it is stored."""
+    before = period_name(Window(period.start - DAY, period.start))
+    data = space.store.get_bytes(layout.certificate_key(space.obj.name, space.source, before, 0))
+    return None if data is None else certificates.document_hash(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +86,15 @@ class Amended:
 def amend(space: Workspace, period: Window, chain: Chain, now: datetime) -> Amended:
     """Append what changed in a closed period since its last document; nothing where nothing changed.
 
-    A certified contact that was lost without an explanation is not amended away: it is counted as lost.
+    A certified contact that was lost without an explanation is not amended away: it is counted as lost. Raises
+    TerminalError where documents were changed or removed, which an amendment would hide.
     """
+    faults = chain_faults(space, period, chain)
+    if faults:
+        raise TerminalError(
+            f"the certificate of {period_name(period)} cannot be amended: {'; '.join(faults)}. Restore its documents "
+            "below _ledger/certificate/ from a backup; trunkline ledger verify checks them"
+        )
     certified = load_certified(space, period, chain)
     taken = census_of_certified(space, period, certified)
     lost, changed = _compare(space, certified, taken.matched)
@@ -109,6 +132,23 @@ def _append(
     return Chain(chain.certificate, (*chain.amendments, amendment), documents)
 
 
+def chain_faults(space: Workspace, period: Window, chain: Chain) -> list[str]:
+    """What shows that documents of a period were changed or removed, as sentences.
+
+    The warehouse's ledger has the hash of the last document as of the last run. Amendments after it are valid: a run
+    may have been stopped before it recorded them.
+    """
+    faults = chain.faults()
+    head = certificate_head(space.warehouse, space.obj.name, space.source, period.start)
+    if head is not None and head not in chain.documents:
+        faults.append(f"the last document in the warehouse's ledger, with the hash {head}, was changed or removed")
+    before = chain.certificate.previous
+    if before is not None and before != _hash_before(space, period):
+        name = period_name(Window(period.start - DAY, period.start))
+        faults.append(f"the certificate of {name}, which this one was written after, was changed or removed")
+    return faults
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of verifying a period. `faults` are sentences; `changed` counts changes that await an amendment."""
@@ -129,7 +169,7 @@ class Verdict:
 
 def verify(space: Workspace, period: Window, chain: Chain) -> Verdict:
     """Check a certificate: its documents, the pairs they are over, and that lake and warehouse still hold each pair."""
-    faults = chain.faults()
+    faults = chain_faults(space, period, chain)
     name, last = period_name(period), chain.last
     key = layout.pairs_key(space.obj.name, space.source, name)
     if key not in set(space.store.list(layout.certificate_prefix(space.obj.name, space.source, name))):
@@ -145,11 +185,19 @@ def verify(space: Workspace, period: Window, chain: Chain) -> Verdict:
             "the pairs with all amendments applied do not have the last document's hash: an amendment was changed"
         )
     lost, changed = _compare(space, certified, census_of_certified(space, period, certified).matched)
-    if lost:
-        shown = ", ".join(difference.id for difference in lost[:_LOST_SHOWN_MAX])
-        more = f" and {len(lost) - _LOST_SHOWN_MAX:,} more" if len(lost) > _LOST_SHOWN_MAX else ""
-        faults.append(f"{len(lost):,} certified contacts are no longer held by both lake and warehouse: {shown}{more}")
+    differing = [difference for difference in lost if difference.verdict == "not merged"]
+    absent = [difference for difference in lost if difference.verdict != "not merged"]
+    if absent:
+        faults.append(_named(absent, "are no longer held by both lake and warehouse"))
+    if differing:
+        faults.append(_named(differing, "have another end in the warehouse than in the lake, or are not in it"))
     return Verdict(space.source, name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), len(changed))
+
+
+def _named(contacts: list[Difference], what: str) -> str:
+    shown = ", ".join(contact.id for contact in contacts[:_LOST_SHOWN_MAX])
+    more = f" and {len(contacts) - _LOST_SHOWN_MAX:,} more" if len(contacts) > _LOST_SHOWN_MAX else ""
+    return f"{len(contacts):,} certified contacts {what}: {shown}{more}"
 
 
 def _compare(space: Workspace, certified: Relation, matched: Relation) -> tuple[list[Difference], list[Difference]]:

@@ -18,7 +18,7 @@ from trunkline.engines.model import quote_qualified
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.objects.ledger import AMENDMENT, PERIOD, SIGHTING
+from trunkline.objects.ledger import AMENDMENT, CERTIFICATE, PERIOD, SIGHTING
 from trunkline.objects.model import Object
 from trunkline.schedules.windows import Window
 from trunkline.warehouse.model import Warehouse
@@ -96,7 +96,8 @@ def open_findings(store: Store, record: PeriodRecord, folder: Path) -> Iterator[
 def index_records(
     store: Store, warehouse: Warehouse, obj: Object, source: str, changed: Sequence[PeriodRecord], scratch: Path
 ) -> None:
-    """Replace the rows of these periods in `ledger.period`, `ledger.sighting` and `ledger.amendment`.
+    """Replace the rows of these periods in `ledger.period`, `ledger.sighting`, `ledger.amendment` and
+    `ledger.certificate`.
 
     Where the warehouse lacks other periods (it is new, or was rebuilt), their rows are written too.
     """
@@ -104,24 +105,41 @@ def index_records(
         "SELECT period_start FROM ledger.period WHERE object = $1 AND source = $2", [obj.name, source]
     )
     present = {start for (start,) in rows}
+    heads = warehouse.query(
+        "SELECT period_start FROM ledger.certificate WHERE object = $1 AND source = $2", [obj.name, source]
+    )
+    with_head = {start for (start,) in heads}
     names = {record.name for record in changed}
     for record in load_records(store, obj.name, source):
-        if record.name in names or record.start.replace(tzinfo=None) not in present:
+        start = record.start.replace(tzinfo=None)
+        if record.name in names or start not in present or (record.state == "closed" and start not in with_head):
             _index(store, warehouse, record, scratch)
+
+
+def certificate_head(warehouse: Warehouse, object_name: str, source: str, start: datetime) -> str | None:
+    """The hash of a period's last document that the warehouse's ledger knows; None without one."""
+    rows = warehouse.query(
+        "SELECT head FROM ledger.certificate WHERE object = $1 AND source = $2 AND period_start = $3",
+        [object_name, source, start.replace(tzinfo=None)],
+    )
+    return rows[0][0] if rows else None
 
 
 def _index(store: Store, warehouse: Warehouse, record: PeriodRecord, scratch: Path) -> None:
     """The period's own row is removed first and written last: while it is missing, the next run does this again."""
     key = {"object": record.object, "source": record.source, "period_start": record.start.replace(tzinfo=None)}
-    for table in (PERIOD, SIGHTING, AMENDMENT):
+    for table in (PERIOD, SIGHTING, AMENDMENT, CERTIFICATE):
         warehouse.run(
             f"DELETE FROM {quote_qualified(warehouse.engine, table.name)} "
             "WHERE object = $1 AND source = $2 AND period_start = $3",
             list(key.values()),
         )
     _index_findings(store, warehouse, record, key, scratch)
-    for rows in batched((key | row for row in _amendment_rows(store, record)), _ROWS):
-        warehouse.put(AMENDMENT, rows)
+    chain = _chain(store, record)
+    if chain is not None:
+        for rows in batched((key | row for row in _amendment_rows(chain)), _ROWS):
+            warehouse.put(AMENDMENT, rows)
+        warehouse.put(CERTIFICATE, [key | {"documents": len(chain.documents), "head": chain.documents[-1]}])
     warehouse.put(PERIOD, [key | _period_row(record)])
 
 
@@ -165,12 +183,17 @@ def _index_findings(
         path.unlink()
 
 
-def _amendment_rows(store: Store, record: PeriodRecord) -> Iterator[dict[str, Any]]:
-    if not record.amendments:
-        return
+def _chain(store: Store, record: PeriodRecord) -> certificates.Chain | None:
+    if record.state != "closed":
+        return None
     prefix = layout.certificate_prefix(record.object, record.source, record.name)
-    documents = [store.require_bytes(key) for key in store.list(prefix) if key.endswith(".json")]
-    for amendment in certificates.decode_chain(documents).amendments:
+    return certificates.decode_chain(
+        {key: store.require_bytes(key) for key in store.list(prefix) if key.endswith(".json")}
+    )
+
+
+def _amendment_rows(chain: certificates.Chain) -> Iterator[dict[str, Any]]:
+    for amendment in chain.amendments:
         for entry in amendment.entries:
             yield {
                 "number": amendment.number,

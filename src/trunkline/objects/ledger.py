@@ -167,6 +167,17 @@ AMENDMENT = LedgerTable(
     ),
 )
 
+CERTIFICATE = LedgerTable(
+    name="ledger.certificate",
+    grain="One row per closed period: what shows that no document of its certificate was changed or removed.",
+    key=("object", "source", "period_start"),
+    columns=(
+        *_PERIOD_KEY,
+        _col("documents", "bigint", "The certificate and its amendments: how many.", False),
+        _col("head", "text", "SHA-256 of the last of them, as it is stored in the lake.", False, 64),
+    ),
+)
+
 INSTALLATION = LedgerTable(
     name="ledger.installation",
     grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
@@ -180,4 +191,4 @@ INSTALLATION = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, INSTALLATION)
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, CERTIFICATE, INSTALLATION)

@@ -51,8 +51,8 @@ def missing(session: Session, objects: Sequence[Object]) -> list[str]:
     """Names of objects that were not installed as the catalogue has them now."""
     if not session.query("SELECT 1 FROM pg_tables WHERE schemaname = 'ledger' AND tablename = 'installation'"):
         return [obj.name for obj in objects]
-    held: dict[str, str] = dict(session.query("SELECT object, fingerprint FROM ledger.installation"))
-    return [obj.name for obj in objects if held.get(obj.name) != fingerprint(obj)]
+    installed: dict[str, str] = dict(session.query("SELECT object, fingerprint FROM ledger.installation"))
+    return [obj.name for obj in objects if installed.get(obj.name) != fingerprint(obj)]
 
 
 def install(
@@ -73,7 +73,7 @@ def install(
             con.execute(statement)
         view_statements = [create_view(view, POSTGRES) for view in views_on(objects, views)]
         view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
-        statements = [*(one for obj in objects for one in _of(obj)), *view_statements]
+        statements = [*(statement for obj in objects for statement in _of(obj)), *view_statements]
         _run_all(con, statements)
         for obj in objects:
             con.execute("DELETE FROM ledger.installation WHERE object = $1", [obj.name])

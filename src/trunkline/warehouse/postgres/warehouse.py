@@ -1,8 +1,8 @@
 """A PostgreSQL warehouse: rows by binary COPY into a staging table of the run's own, then the generated procedure.
 
-Everything that must hold together, the merge and its ledger rows, is one transaction under a lock on the table; a
-second loader waits at the lock. Staging is done before, on a connection of its own, so that the lock is held for the
-merge alone. A staging table of a run that was killed is dropped by the next one.
+The merge and its ledger rows are one transaction under a lock on the table; a second loader waits for the lock. Staging
+comes before it, on other connections, so that only the merge holds the lock. A staging table that a killed run left is
+dropped by the next run.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ def open_warehouse(opening: Opening) -> Iterator[PostgresWarehouse]:
 
 @contextmanager
 def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
-    """The database, to ask it; the session refuses to write. Raises TerminalError when nothing is installed there."""
+    """The database, to query it; the session refuses to write. Raises TerminalError when nothing is installed there."""
     opening.home.mkdir(parents=True, exist_ok=True)
     with _opened(opening, "read", opening.home / ".spill") as warehouse:
         path = ", ".join(map(POSTGRES.quote, [*opening.schemas, "public"]))
@@ -268,7 +268,7 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
 @contextmanager
 def _opened(opening: Opening, purpose: str, spill: Path) -> Iterator[PostgresWarehouse]:
     with (
-        explained(opening),
+        translate_server_errors(opening),
         _connected(opening, purpose) as con,
         open_beside(opening, spill) as local,
         closing(Copier(opening.url, local)) as copier,
@@ -294,8 +294,8 @@ def _connected(opening: Opening, purpose: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def explained(opening: Opening) -> Iterator[None]:
-    """Turns what the server says into ours. Its words are shown where they can hold no value of a row."""
+def translate_server_errors(opening: Opening) -> Iterator[None]:
+    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row."""
     place = public_url(opening.url)
     try:
         yield
@@ -309,7 +309,7 @@ def explained(opening: Opening) -> Iterator[None]:
         ) from error
     except psycopg.OperationalError as error:
         if error.sqlstate is None and ("password" in str(error) or "does not exist" in str(error)):
-            raise TerminalError(f"{place} lets nobody in: {_words(error)}. Correct the setting warehouse") from error
+            raise TerminalError(f"{place}: login failed: {_words(error)}. Correct the setting warehouse") from error
         raise TransientError(
             f"{place}: {_words(error)}. Nothing is lost: run the same command again when the server answers"
         ) from error

@@ -30,7 +30,7 @@ from trunkline.warehouse.redshift.session import RedshiftSession
 
 @dataclass(frozen=True, slots=True)
 class RedshiftWarehouse:
-    """One Redshift database: what asks and writes, and what loads."""
+    """One Redshift database: its session and its loader."""
 
     db: RedshiftSession
     loader: RedshiftLoader
@@ -58,7 +58,7 @@ class RedshiftWarehouse:
         self.db.put(table, rows, better)
 
     def ask(self, sql: str) -> Answer:
-        """A person's question: one query that changes nothing."""
+        """One read-only query of a person."""
         return self.db.ask(sql)
 
     def locks(self) -> list[Lock]:
