@@ -19,11 +19,11 @@ from trunkline.handlers import stream_processor
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.ledger import index
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.arrivals import TranscriptReceiver, TranscriptSearch
-from trunkline.pipelines.changes import ChangeProcessor
 from trunkline.pipelines.home import LakeHome
-from trunkline.pipelines.load import load
-from trunkline.pipelines.replay import replay
+from trunkline.pipelines.jobs.load import load
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.post_call.arrivals import TranscriptReceiver, TranscriptSearch
+from trunkline.pipelines.post_call.changes import ChangeProcessor
 from trunkline.sources.files import listing
 
 

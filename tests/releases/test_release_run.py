@@ -25,7 +25,7 @@ from releases import BUCKET, RAN, TARGET, THREE, Crash, Dying, names, statuses
 from trunkline import clock
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import SourceChangedError, TransientError
-from trunkline.pipelines.release import plan, run_planned
+from trunkline.pipelines.jobs.release import plan, run_planned
 from trunkline.releases.interface import body_of, response
 from trunkline.releases.parser import parse
 from trunkline.releases.run import RunOptions, run

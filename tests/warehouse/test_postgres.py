@@ -19,7 +19,7 @@ from trunkline.objects import catalogue
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Column
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.postgres import warehouse as postgres
 from trunkline.warehouse.targets import target_of

@@ -11,10 +11,10 @@ from trunkline.errors import UsageError
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
-from trunkline.pipelines.arrivals import TranscriptSearch, safe_message
 from trunkline.pipelines.batches import FlattenPool
-from trunkline.pipelines.enrich import SearchedCall
 from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.post_call.arrivals import TranscriptSearch, safe_message
+from trunkline.pipelines.post_call.enrich import SearchedCall
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.dynamodb.shards import Delivered, StreamSource
 from trunkline.sources.dynamodb.stream import as_json

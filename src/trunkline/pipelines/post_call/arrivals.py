@@ -15,14 +15,14 @@ from trunkline.aws.clients import QUICK_SEARCH, make_client
 from trunkline.errors import SourceChangedError, TrunklineError
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.batches import FlattenPool
-from trunkline.pipelines.enrich import (
+from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.post_call.enrich import (
     SearchedCall,
     find_transcripts,
     not_searched_lately,
     place_of,
     record_missing,
 )
-from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.files import listing
 from trunkline.sources.files.s3_events import Message
