@@ -167,11 +167,12 @@ def _map_text(texts: Mapping[str, str | None]) -> str:
 
 
 def _union(value: Any) -> str | None:
-    """A tagged union as the text of its one value; anything else as it is."""
+    """A tagged union as the text of its one value that is not null; anything else as it is."""
     if isinstance(value, dict):
         inner = members(value)
-        if len(inner) == 1 and next(iter(inner)).startswith("Value"):
-            value = next(iter(inner.values()))
+        present = [member for member in inner.values() if member is not None]
+        if inner and len(present) <= 1 and all(key.startswith("Value") for key in inner):
+            value = next(iter(present), None)
     return None if value is None else scalar_text(value)
 
 
