@@ -166,6 +166,12 @@ def test_other_errors_stay_as_they_are() -> None:
         assert caught.value is error
 
 
+def test_a_long_key_is_shown_whole() -> None:
+    """Keys of the lake are long, and their ends tell them apart."""
+    key = f"s3://lake/{'a' * 200}/rows.parquet"
+    assert f"s3:PutObject on {key}." in str(error_of(FailedCall("s3", "PutObject", "AccessDenied"), key))
+
+
 def test_a_name_from_outside_cannot_act_on_a_terminal() -> None:
     """Control characters, also bidirectional ones, are escaped."""
     error = error_of(FailedCall("s3", "GetObject", "NoSuchKey"), "s3://lake/\x1b[2J\u202egnp.exe")

@@ -16,7 +16,7 @@ from trunkline.errors import TerminalError, UsageError
 from trunkline.handlers import stream_processor
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
-from trunkline.pipelines.replay import replay
+from trunkline.pipelines.jobs.replay import replay
 
 
 def test_the_documents_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from homes import (
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.ledger.records import decode_compaction
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.pipelines.jobs.upkeep import compact, rebuild
 from trunkline.sql.lake.views import best_body, versions_body
 
 WEEK = timedelta(days=7)
@@ -87,7 +87,7 @@ def test_a_compacted_file_is_sorted_by_time(tmp_path: Path) -> None:
 
 def test_the_grace_time_counts_from_each_compaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaced files are removed when the grace time is over, not before; later files stay."""
-    from trunkline.pipelines import upkeep
+    from trunkline.pipelines.jobs import upkeep
 
     with opened(tmp_path / "home", NARROW) as home:
         versions(home, tmp_path)

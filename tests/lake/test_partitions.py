@@ -11,7 +11,7 @@ from homes import NARROW, lake_best, lake_files, lake_source, load_into, narrow,
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.upkeep import compact
+from trunkline.pipelines.jobs.upkeep import compact
 from trunkline.sql.lake.views import best_body, versions_body
 
 

@@ -18,8 +18,8 @@ from s3 import bucket
 
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake.store import FolderStore
-from trunkline.pipelines.backfill import ScanOptions, backfill_export, backfill_scan
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.post_call.backfill import ScanOptions, backfill_export, backfill_scan
 from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb import scan as dynamodb_scan
 

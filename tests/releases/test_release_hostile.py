@@ -20,7 +20,7 @@ from redshift_data_emulator import Emulator
 from releases import BUCKET, TARGET, Query, clients
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import TrunklineError, printable
-from trunkline.pipelines.release import answer
+from trunkline.pipelines.jobs.release import answer
 from trunkline.releases.find import find
 from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import NumberLiteral, Release

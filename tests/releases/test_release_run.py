@@ -23,9 +23,10 @@ from redshift_data_emulator import Fault
 import trunkline
 from releases import BUCKET, RAN, TARGET, THREE, Crash, Dying, names, statuses
 from trunkline import clock
+from trunkline.aws.errors import RefusedError
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import SourceChangedError, TransientError
-from trunkline.pipelines.release import plan, run_planned
+from trunkline.pipelines.jobs.release import plan, run_planned
 from trunkline.releases.interface import body_of, response
 from trunkline.releases.parser import parse
 from trunkline.releases.run import RunOptions, run
@@ -105,6 +106,20 @@ def test_the_runs_own_deadline_leaves_the_statement_to_the_next_run(api, query, 
     third = run_planned(api, found, release, RunOptions(until_s=clock.monotonic_s() - 1))
     assert statuses(third) == ["NOT_RUN", "NOT_RUN"]
     assert "time ended before call 1" in str(third.error)
+
+
+def test_a_denied_save_is_not_taken_for_a_lost_statement(api, query, monkeypatch) -> None:
+    """The call runs on and the next run finds it; only the message is about the permission."""
+
+    class Denied(NoStateStore):
+        def save(self, state: RunState) -> None:
+            if state.calls[0].status == "STARTED":
+                raise RefusedError("AWS denied PutObject of s3://bucket/Rel1.txt.state.json", "AccessDenied")
+
+    release = release_of("connect.slow(1.5)")
+    outcome = run(api, release, Denied(), RunOptions(until_s=clock.monotonic_s() + 0.5))
+    assert outcome.error == "AWS denied PutObject of s3://bucket/Rel1.txt.state.json"
+    assert statuses(outcome) == ["STARTED"]
 
 
 def test_a_resumed_statement_that_exceeds_its_time_is_cancelled(api, query, tmp_path, monkeypatch) -> None:

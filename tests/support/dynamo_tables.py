@@ -14,7 +14,7 @@ import pytest
 from homes import Row, opened, table
 
 from trunkline.handlers import stream_processor
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 
 QUOTED = Path(__file__).parent / "mission_002"
 ANALYTICS, TRANSCRIPTS = "analytics", "transcripts"

@@ -22,9 +22,9 @@ from typing import Any
 import duckdb
 from homes import NARROW, letters, opened
 
-from trunkline.pipelines.load import load
-from trunkline.pipelines.replay import replay
-from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.pipelines.jobs.load import load
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 
 class Steps:

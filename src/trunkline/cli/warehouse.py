@@ -36,7 +36,7 @@ def status(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output 
 
     Example: trunkline warehouse status
     """
-    from trunkline.pipelines.doctor import table_states
+    from trunkline.pipelines.jobs.doctor import table_states
 
     with open_to_read(home, wait_s) as opened:
         states, locks = table_states(opened), opened.warehouse.locks()
@@ -57,7 +57,7 @@ def rebuild(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output
 
     Example: trunkline warehouse rebuild
     """
-    from trunkline.pipelines.upkeep import rebuild as run
+    from trunkline.pipelines.jobs.upkeep import rebuild as run
 
     with open_to_write(home, wait_s) as opened:
         rows = []
@@ -80,7 +80,7 @@ def doctor(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output 
 
     Example: trunkline doctor --home ./my-centre
     """
-    from trunkline.pipelines.doctor import examine
+    from trunkline.pipelines.jobs.doctor import examine
 
     with open_to_read(home, wait_s) as opened:
         findings = examine(opened)

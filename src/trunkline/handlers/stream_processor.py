@@ -10,9 +10,9 @@ from typing import Any
 
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.changes import ChangeProcessor
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.post_call.changes import ChangeProcessor
 from trunkline.settings import Settings
 
 _LOG = logging.getLogger("trunkline.stream")

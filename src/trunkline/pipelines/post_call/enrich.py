@@ -22,7 +22,7 @@ from trunkline.ledger import asked
 from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.load import load_files
+from trunkline.pipelines.jobs.load import load_files
 from trunkline.settings import Settings
 from trunkline.sources.files import listing
 from trunkline.sources.files.listing import SourceFile

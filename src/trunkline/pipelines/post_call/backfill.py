@@ -16,7 +16,7 @@ from trunkline.errors import TerminalError, UsageError
 from trunkline.ledger import index
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.missing import missing_rows
+from trunkline.pipelines.post_call.missing import missing_rows
 from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
 from trunkline.sources.dynamodb.export import ExportSource, read_manifest
 from trunkline.sources.dynamodb.scan import Pace, Scan, Scanning, ScanSource

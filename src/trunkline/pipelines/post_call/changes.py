@@ -9,7 +9,7 @@ from typing import Any
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.model import Object
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.dynamodb.shards import Delivered, StreamSource

@@ -11,7 +11,7 @@ from typing import Any
 
 from trunkline.errors import SourceChangedError, TrunklineError
 from trunkline.objects.transcript import TRANSCRIPT
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.files import listing
