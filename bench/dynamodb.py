@@ -22,16 +22,16 @@ from typing import Any
 
 from measure import Line, cpu_in_turns, scratch, show
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake.store import open_store
 from trunkline.objects.call import CALL
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD, SKILLS
-from trunkline.pipelines.backfill import backfill_export
-from trunkline.pipelines.changes import ChangeProcessor
 from trunkline.pipelines.home import LakeHome, open_home
+from trunkline.pipelines.post_call.backfill import backfill_export
+from trunkline.pipelines.post_call.changes import ChangeProcessor
 from trunkline.settings import Settings
 from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event

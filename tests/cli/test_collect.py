@@ -18,7 +18,7 @@ from trunkline import clock
 from trunkline.cli import collect
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
-from trunkline.pipelines.collect import collect_until
+from trunkline.pipelines.connect.collect import collect_until
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from connect import MODEL, simulated
 
+import trunkline
 from trunkline import clock
 from trunkline.cli.main import run
 from trunkline.simulator.centre.centre import INSTANCE_ARN
@@ -54,6 +55,21 @@ def ask(api: ConnectApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         return code, said.out, said.err
 
     return asked
+
+
+def test_the_python_api_reconciles_and_heals(ask, api: ConnectApi, tmp_path: Path) -> None:
+    """The same job as the command's: periods with counts, then nothing missing."""
+    ids = sorted(simulated(24).contacts)
+    stream = tmp_path / "stream.json"
+    stream.write_text("".join(json.dumps(simulated(24).contacts[key].record_at(NOW.timestamp())) for key in ids[3:]))
+    with trunkline.open() as home:
+        home.load("contact_record", stream)
+        (found,) = home.reconcile(since="2026-03-02")
+        assert (found.missing, found.is_complete) == (3, False)
+        assert DAY in {record.name for record in found.records}
+        (healed,) = home.reconcile(heal=True)
+        assert (healed.healed, healed.missing, healed.is_complete) == (3, 0, True)
+        assert home.sql("SELECT count(*) AS contacts FROM contact_record").rows() == [(24,)]
 
 
 def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> None:

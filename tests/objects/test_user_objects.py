@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS, find, load
 from trunkline.objects.model import RECORD_COLUMNS, Json, ListOf, MapOf
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user_objects import line_of, read_objects
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
 
@@ -115,6 +115,21 @@ WRONG = {
     "length true": (LEAST + "x = { length_max = true }", r"length_max = True"),
     "length of a date": (LEAST + "x = { type = 'date', length_max = 3 }", r"only a column of type text"),
     "path": (LEAST + "x = { path = 'a..b' }", r"path = 'a\.\.b'"),
+    "quotation mark in a path": (LEAST + "x = { path = 'a\"b' }", r"line 8: .*columns\.x\] path = .*no quotation mark"),
+    "backslash in a path": (LEAST + r"x = { path = 'a\b' }", r"line 8: .*backslash or control character"),
+    "control character in a path": (LEAST + r'x = { path = ["a", "b\u0001"] }', r"line 8: .*control character"),
+    "the ledger's schema": (
+        LEAST.replace("event_time", 'warehouse_table = "ledger.batch"\nevent_time'),
+        r"line 4: \[object\.survey\] warehouse_table = 'ledger\.batch' .*schema ledger belongs to Trunkline",
+    ),
+    "an engine's schema": (
+        LEAST.replace("event_time", 'warehouse_table = "pg_catalog.x"\nevent_time'),
+        r"line 4: .*schema pg_catalog belongs .*; choose another",
+    ),
+    "an engine's database": (
+        LEAST.replace("event_time", 'database = "information_schema"\nevent_time'),
+        r"line 4: .*database = 'information_schema' .*choose another",
+    ),
     "empty path": (LEAST + "x = { path = [] }", r"path = \[\]"),
     "key of numbers": (LEAST.replace("id = {}", 'id = { type = "bigint" }'), r"key = 'id' .*declared are none"),
     "whole and part": (
@@ -130,6 +145,38 @@ WRONG = {
     ),
     "catalogue version": (LEAST.replace("event_time", "catalogue_version = 0\nevent_time"), r"catalogue_version = 0"),
 }
+
+
+LINES = """# Survey answers
+
+[object.survey]
+key = ["id"]   # text
+event_time = "at"
+"database" = "voc"
+
+[object.survey.columns]
+id = {}
+at = { type = "timestamp" }
+[object.survey.columns.'free text']
+path = "x"
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "line"),
+    [
+        ("object.survey", "", 3),
+        ("object.survey", "key", 4),
+        ("object.survey", "database", 6),
+        ("object.survey", "partition", 3),
+        ("object.survey.columns.at", "type", 10),
+        ("object.survey.columns.free text", "path", 12),
+        ("object.other", "key", None),
+    ],
+)
+def test_the_line_of_a_mistake(table: str, key: str, line: int | None) -> None:
+    """The key's line, else that of its table, in any of TOML's ways to write it."""
+    assert line_of(LINES, table, key) == line
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -202,6 +249,13 @@ def test_load_adds_to_the_built_in_objects() -> None:
         (LEAST.replace("object.survey", "object.contact_record_versions").replace(
             "event_time", 'database = "connect_datalake"\nevent_time'),
          "uses connect_datalake.contact_record_versions"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.d_agent"\nevent_time'),
+         r"line 4: \[object.survey\] uses connect.d_agent, which d_agent has"),
+        (LEAST.replace("event_time", 'warehouse_table = "connect.v_contact_leg"\nevent_time'),
+         "line 4: .* uses connect.v_contact_leg"),
+        (LEAST.replace("object.survey", "object.contact_statistic_record").replace(
+            "event_time", 'database = "connect_datalake"\nevent_time'),
+         "line 4: .* uses connect_datalake.contact_statistic_record"),
     ],
 )  # fmt: skip
 def test_two_objects_never_share_a_table(text: str, expected: str, tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from virtual_clock import VirtualClock
 from trunkline.completeness.listings import stored_listings
 from trunkline.completeness.periods import LISTING_LAG, ListedWindow, period_of, settle_rule
 from trunkline.lake.store import FolderStore
-from trunkline.pipelines.connect_ledger import source_of
+from trunkline.pipelines.connect.connect_ledger import source_of
+from trunkline.pipelines.connect.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
+from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
-from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.sources.connect_api.search import ContactQuery

@@ -13,10 +13,9 @@ from homes import assert_adds_up, letters, opened, table, totals
 from moto import mock_aws
 
 from trunkline.errors import TerminalError, UsageError
-from trunkline.lake.store import FolderStore
 from trunkline.objects.ledger import POSITION
-from trunkline.pipelines import follow as pipeline
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.post_call import follow as pipeline
 from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.dynamodb.tables import enable_stream
@@ -86,32 +85,6 @@ def test_a_run_goes_on_from_the_positions_of_an_earlier_version(tmp_path: Path) 
         home.warehouse.put(POSITION, [position])
         assert follow(home, client).counts.read == 2
         assert names(home).keys() == {"c3", "c4"}
-
-
-@pytest.mark.parametrize("step", range(12))
-def test_killed_at_any_write_a_second_run_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    """Nothing is lost and nothing is counted twice, whichever write of the lake the first run died before."""
-    client = family()
-    put, writes = FolderStore.put_bytes, iter(range(1_000))
-
-    def dying(store: FolderStore, data: bytes, key: str, is_private: bool = False) -> None:
-        if next(writes) == step:
-            raise KeyboardInterrupt
-        put(store, data, key, is_private)
-
-    with opened(tmp_path) as home:
-        monkeypatch.setattr(FolderStore, "put_bytes", dying)
-        with pytest.raises(KeyboardInterrupt):
-            follow(home, client)
-        monkeypatch.setattr(FolderStore, "put_bytes", put)
-    with opened(tmp_path) as home:
-        follow(home, client)
-        assert names(home) == {"c0": "child", "c1": "grandchild", "c2": "x", "c3": "x", "c4": "x"}
-        counts = totals(home, home.objects["call"])
-        assert_adds_up(counts)
-        assert follow(home, client).counts.read == 0
 
 
 def test_an_iterator_that_is_too_old_is_taken_anew(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from trunkline.completeness.census import Scope
 from trunkline.completeness.listings import Listing
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
 from trunkline.positions import FileRange, Plan

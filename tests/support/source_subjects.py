@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from connect_subject import ContactSubject
-from dynamo_tables import arn, call
+from dynamo_fake import FakeShard, FakeStreams, FakeTable
+from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
 from source_cases import Subject
 from transcript_files import TALK, transcribe
@@ -20,6 +22,8 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.set_aside import letter_ranges
 from trunkline.sources.dynamodb.export import Export
+from trunkline.sources.dynamodb.scan import Pace, Scanning
+from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.files import listing
 from trunkline.sources.model import Source
 from trunkline.sources.registry import file_source, list_files, open_source
@@ -113,6 +117,62 @@ class ExportSubject(Subject):
         (self._data.parent / "manifest-files.json").write_text("")
 
 
+class StreamSubject(Subject):
+    """A table's stream of one shard, read a record at a time. Its records are lines of a file."""
+
+    name = "dynamodb_stream"
+    obj = CALL
+
+    def add(self, *numbers: int) -> None:
+        self._write(*(change(number, new=call(self.key(number))) for number in numbers))
+
+    def add_unknown_key(self, number: int) -> None:
+        self._write(change(number, new=call(self.key(number)) | {"fromTheFuture": {"S": "x"}}))
+
+    def add_broken(self, number: int) -> None:
+        self._write(change(number, new=call(self.key(number)) | {"amount": {"N": "five"}}))
+
+    def open(self, runner: Runner) -> Source:
+        client = FakeStreams(arn(), {"shard-1": FakeShard(_lines(self.folder), is_closed=False)}, page=1)
+        following = Following("calls", client, until_idle=True, sleep=lambda _: None)
+        return open_source(self.name, runner.context, following=following)
+
+    def _write(self, *records: dict[str, Any]) -> None:
+        _add_lines(self.folder, records)
+
+
+class ScanSubject(Subject):
+    """A table that is scanned in two segments, an item a page. Its items are lines of a file."""
+
+    name = "dynamodb_scan"
+    obj = CALL
+    is_snapshot = True
+
+    def add(self, *numbers: int) -> None:
+        _add_lines(self.folder, [call(self.key(number)) for number in numbers])
+
+    def add_unknown_key(self, number: int) -> None:
+        _add_lines(self.folder, [call(self.key(number)) | {"fromTheFuture": {"S": "x"}}])
+
+    def add_broken(self, number: int) -> None:
+        _add_lines(self.folder, [call(self.key(number)) | {"amount": {"N": "five"}}])
+
+    def open(self, runner: Runner) -> Source:
+        items = _lines(self.folder)
+        client = FakeTable(lambda number: items[number], len(items), page=1)
+        scanning = Scanning("calls", client, 2, Pace(None, lambda _: None))
+        return open_source(self.name, runner.context, scanning=scanning)
+
+
+def _add_lines(folder: Path, records: Iterable[dict[str, Any]]) -> None:
+    with (folder / "records.jsonl").open("a") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+
+
 class LetterSubject(Subject):
     """Records that an older catalogue set aside, run again under one that reads them."""
 
@@ -148,5 +208,14 @@ _OLDER = dataclasses.replace(
 )
 
 SUBJECTS = {
-    subject.name: subject for subject in (FileSubject, TranscriptSubject, ExportSubject, LetterSubject, ContactSubject)
+    subject.name: subject
+    for subject in (
+        FileSubject,
+        TranscriptSubject,
+        StreamSubject,
+        ScanSubject,
+        ExportSubject,
+        LetterSubject,
+        ContactSubject,
+    )
 }

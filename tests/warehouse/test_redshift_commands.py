@@ -113,7 +113,7 @@ def test_readers_keep_their_grants_when_a_column_is_added(redshift: Redshift, tm
         assert ("narrow", "SELECT", "trunkline_dashboard", "user", "true") in before
         assert len(before) == 5
         told = warehouse.install([more], [])
-        assert "4 grants on them given again" in told[-1]
+        assert "4 grants on them were granted again" in told[-1]
         assert granted(redshift) == before
         names = redshift.ask("SELECT column_name FROM information_schema.columns WHERE table_schema = 'test' "
                              "AND table_name = 'narrow'")  # fmt: skip
@@ -133,7 +133,7 @@ def test_readers_keep_their_grants_when_a_view_alone_has_other_columns(redshift:
             connection.execute("GRANT SELECT ON test.short TO trunkline_dashboard")
         before = granted(redshift)
         (told,) = warehouse.install([NARROW], [replace(view, columns=tuple(columns[::-1]))])
-        assert "1 grants on them given again" in told
+        assert "1 grants on them were granted again" in told
         assert granted(redshift) == before
         assert warehouse.query("SELECT * FROM test.short") == []
 

@@ -16,7 +16,7 @@ from trunkline.limits import CONNECT_S, READ_S, RETRIES
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient a client is. `tries` counts the first; `connections` are those kept open at once."""
+    """Retries and timeouts of a client. `tries` counts the first try; `connections` is the size of the pool."""
 
     tries: int
     connect_s: float
@@ -29,11 +29,14 @@ QUICK: Final = Policy(
     RETRIES + 1, CONNECT_S, READ_S, 10,
     "the caller has a deadline of its own, such as a Lambda function's, and repeats a call under its own token",
 )  # fmt: skip
+QUICK_SEARCH: Final = Policy(
+    2, 1, 2, 10, "a function that reads a stream looks for transcripts meanwhile, and must not hold its shard up"
+)
 POLICIES: Final[Mapping[str, Policy]] = {
     "s3": Policy(8, 10, 60, 10, "a put or read that fails costs a whole batch, so waiting is cheaper; reads resume"),
     "dynamodb": Policy(10, 10, 60, 10, "scans run at the edge of the table's throughput, where throttling is normal"),
     "dynamodbstreams": Policy(10, 10, 60, 10, "a shard allows five reads a second for all of its readers together"),
-    "connect": Policy(1, 10, 60, 16, "the quota is kept by the caller, who counts every call and retries by himself"),
+    "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
@@ -47,7 +50,7 @@ def make_client(
 ) -> Any:  # fmt: skip
     """A boto3 client. `role` is the ARN of a role to assume: at the first call, and again before it expires.
 
-    `policy` and `connections` stand in for the service's row of POLICIES; `is_signed=False` needs no credentials.
+    `policy` and `connections` override the service's row of POLICIES; `is_signed=False` needs no credentials.
     Raises TerminalError where Region, profile or endpoint are missing or not valid.
     """
     import boto3

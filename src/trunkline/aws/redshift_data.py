@@ -1,8 +1,8 @@
 """A small client of the Redshift Data API: statements by token, long polls, cancelling, results as rows.
 
-The API runs statements on its own and forgets nothing for a day, so what matters is never to run one twice: every
-call here carries the caller's own token (botocore makes up a new one for each call otherwise), under which the API
-gives the same statement again for eight hours. A failed statement is no exception there; here it is, where asked for.
+The API runs statements asynchronously and remembers them for a day, so what matters is never to run one twice. Every
+call here carries the caller's own client token, under which the API returns the same statement for eight hours;
+without one, botocore generates a new token for each call. A failed statement is an exception only in `run` and `ended`.
 Sources: Amazon Redshift management guide, "Using the Amazon Redshift Data API"; botocore's model `redshift-data`.
 """
 
@@ -42,7 +42,7 @@ class SqlError(TerminalError):
 
 
 class StatementTimeoutError(TransientError):
-    """A statement took longer than it may and was cancelled. `statement` is what became of it."""
+    """A statement took longer than it may and was cancelled. `statement` is its last known state."""
 
     def __init__(self, statement: Statement, seconds: float) -> None:
         super().__init__(f"Redshift statement {statement.id} took longer than {seconds:g} s; it is {statement.status}.")
@@ -66,14 +66,14 @@ class RedshiftTarget:
     @property
     def place(self) -> dict[str, str]:
         """The members of a request that say where."""
-        asked = {
+        request = {
             "ClusterIdentifier": self.cluster,
             "WorkgroupName": self.workgroup,
             "Database": self.database,
             "DbUser": self.db_user if self.cluster else None,
             "SecretArn": self.secret_arn,
         }
-        return {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in request.items() if value}
 
     @property
     def url(self) -> str:
@@ -85,7 +85,7 @@ class RedshiftTarget:
 class Statement:
     """What the API knows of a statement.
 
-    `status` is SUBMITTED, PICKED, STARTED, FINISHED, FAILED or ABORTED; `duration_ms` NULL where it is not told;
+    `status` is SUBMITTED, PICKED, STARTED, FINISHED, FAILED or ABORTED; `duration_ms` is None where it is unknown;
     `rows` are rows returned or affected, None where that does not apply; `parts` those of a batch, in order.
     """
 
@@ -128,9 +128,9 @@ class DataApi:
         Every parameter is used in `sql` as `:name`; no value is empty or NULL, since the API binds neither.
         """
         _check_size([sql], parameters)
-        asked = self._request(token, parameters, name)
+        request = self._request(token, parameters, name)
         with self._translated():
-            return str(self.client.execute_statement(Sql=sql, **asked)["Id"])
+            return str(self.client.execute_statement(Sql=sql, **request)["Id"])
 
     def batch(
         self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
@@ -139,22 +139,22 @@ class DataApi:
         if not 1 <= len(sqls) <= DATA_API_BATCH_MAX:
             raise UsageError(f"a batch of {len(sqls)} statements; the Data API takes 1 to {DATA_API_BATCH_MAX}.")
         _check_size(sqls, parameters)
-        asked = self._request(token, parameters, name)
+        request = self._request(token, parameters, name)
         with self._translated():
-            return str(self.client.batch_execute_statement(Sqls=list(sqls), **asked)["Id"])
+            return str(self.client.batch_execute_statement(Sqls=list(sqls), **request)["Id"])
 
     def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
-        """What became of a statement; waits up to `wait_s` for its end where the SDK knows how."""
-        asked: dict[str, Any] = {"Id": statement_id}
+        """The state of a statement; waits up to `wait_s` for its end where this botocore supports it."""
+        request: dict[str, Any] = {"Id": statement_id}
         if wait_s >= 1 and self._can_wait("DescribeStatement"):
-            asked["WaitTimeSeconds"] = int(min(wait_s, _POLL_S))
+            request["WaitTimeSeconds"] = int(min(wait_s, _POLL_S))
         with self._translated():
-            return _statement(self.client.describe_statement(**asked))
+            return _statement(self.client.describe_statement(**request))
 
     def wait(self, statement_id: str, until_s: float) -> Statement:
         """Poll until the statement ends or the monotonic clock reaches `until_s`; the last that was seen.
 
-        A poll that fails for a while says nothing about the statement: it is tried again until then.
+        A failed poll says nothing about the statement, so polling goes on.
         """
         pause = _PAUSE_S
         while True:
@@ -168,41 +168,41 @@ class DataApi:
             else:
                 if seen.is_ended or left <= 0:
                     return seen
-            if clock.monotonic_s() - begun < 0.5:  # the poll did not wait on the other side
+            if clock.monotonic_s() - begun < 0.5:  # the server did not wait
                 self.sleep(max(min(pause, until_s - clock.monotonic_s()), 0))
                 pause = min(pause * 1.5, _PAUSE_S_MAX)
 
     def cancel(self, statement_id: str, wait_s: float = 10) -> Statement:
-        """Ask for the end of a statement and wait for it; it may have finished meanwhile."""
+        """Cancel a statement and wait until it has ended; it may have finished meanwhile."""
         try:
             with self._translated():
                 self.client.cancel_statement(Id=statement_id)
         except RefusedError:
-            pass  # it has ended: its status tells how
+            pass  # it has ended: its status says how
         return self.wait(statement_id, clock.monotonic_s() + wait_s)
 
     def find(self, name: str) -> str | None:
-        """The id of the latest statement with exactly this name, None where the last 24 hours know of none."""
-        found = [one for one in self.named(name) if one.name == name]
-        return max(found, key=lambda one: one.created_at).id if found else None
+        """The id of the latest statement with exactly this name, None if there was none in the last 24 hours."""
+        matches = [statement for statement in self.named(name) if statement.name == name]
+        return max(matches, key=lambda statement: statement.created_at).id if matches else None
 
     def named(self, prefix: str) -> list[ListedStatement]:
-        """The statements of the last 24 hours whose name begins so, oldest first."""
+        """The statements of the last 24 hours whose name begins with `prefix`, oldest first."""
         place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
                  if key in self.target.place}  # fmt: skip
         with self._translated():
-            found = [
-                ListedStatement(str(one["Id"]), one["StatementName"], str(one["Status"]), one["CreatedAt"])
+            statements = [
+                ListedStatement(str(entry["Id"]), entry["StatementName"], str(entry["Status"]), entry["CreatedAt"])
                 for page in self.client.get_paginator("list_statements").paginate(
                     StatementName=prefix, Status="ALL", **place
                 )
-                for one in page["Statements"]
-                if one.get("StatementName", "").startswith(prefix)
+                for entry in page["Statements"]
+                if entry.get("StatementName", "").startswith(prefix)
             ]
-        return sorted(found, key=lambda one: (one.created_at, one.id))
+        return sorted(statements, key=lambda statement: (statement.created_at, statement.id))
 
     def rows(self, statement_id: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a result, page by page. DECIMAL, DATE and TIMESTAMP are text, as the API gives them."""
+        """The rows of a result, page by page. DECIMAL, DATE and TIMESTAMP are text, as the API returns them."""
         for page in self.pages(statement_id):
             for row in page["Records"]:
                 yield tuple(_value(field) for field in row)
@@ -210,14 +210,14 @@ class DataApi:
     def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Names and types of a result's columns, and its rows as `rows` gives them."""
         columns: list[tuple[str, str]] = []
-        found: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for page in self.pages(statement_id):
-            columns = columns or [(one.get("name", ""), one.get("typeName", "")) for one in page["ColumnMetadata"]]
-            found += [tuple(_value(field) for field in row) for row in page["Records"]]
-        return columns, found
+            columns = columns or [(item.get("name", ""), item.get("typeName", "")) for item in page["ColumnMetadata"]]
+            rows += [tuple(_value(field) for field in row) for row in page["Records"]]
+        return columns, rows
 
     def pages(self, statement_id: str) -> Iterator[Mapping[str, Any]]:
-        """The pages of a result as the API gives them, with `ColumnMetadata`."""
+        """The pages of a result as the API returns them, with `ColumnMetadata`."""
         with self._translated():
             yield from self.client.get_paginator("get_statement_result").paginate(Id=statement_id)
 
@@ -228,7 +228,7 @@ class DataApi:
         return self.ended(self.execute(sql, token, parameters, name), timeout_s)
 
     def ended(self, statement_id: str, timeout_s: float) -> Statement:
-        """Wait for a statement that was started. Raises as `run`."""
+        """Wait for the end of a started statement. Raises what `run` raises."""
         seen = self.wait(statement_id, clock.monotonic_s() + timeout_s)
         if not seen.is_ended:
             seen = self.cancel(statement_id)
@@ -239,12 +239,12 @@ class DataApi:
         return seen
 
     def _request(self, token: str, parameters: Mapping[str, str] | None, name: str) -> dict[str, Any]:
-        asked: dict[str, Any] = {**self.target.place, "ClientToken": token}
+        request: dict[str, Any] = {**self.target.place, "ClientToken": token}
         if name:
-            asked["StatementName"] = name
+            request["StatementName"] = name
         if parameters:
-            asked["Parameters"] = [{"name": key, "value": value} for key, value in parameters.items()]
-        return asked
+            request["Parameters"] = [{"name": key, "value": value} for key, value in parameters.items()]
+        return request
 
     def _translated(self) -> AbstractContextManager[None]:
         return translate_errors("redshift-data", self.target.url)
@@ -283,18 +283,18 @@ def _check_size(sqls: Sequence[str], parameters: Mapping[str, str] | None) -> No
             raise UsageError(f"parameter {key} is empty; the Data API binds no empty text and no NULL.")
 
 
-def _statement(told: Mapping[str, Any]) -> Statement:
-    # Nanoseconds; zero and below before there is anything to tell.
-    duration, rows = told.get("Duration", -1), told.get("ResultRows", -1)
+def _statement(description: Mapping[str, Any]) -> Statement:
+    # Nanoseconds; zero or less while unknown.
+    duration, rows = description.get("Duration", -1), description.get("ResultRows", -1)
     return Statement(
-        id=told["Id"],
-        status=told.get("Status", "SUBMITTED"),
-        error=told.get("Error") or None,
+        id=description["Id"],
+        status=description.get("Status", "SUBMITTED"),
+        error=description.get("Error") or None,
         duration_ms=duration / 1e6 if duration > 0 else None,
-        has_result=bool(told.get("HasResultSet")),
+        has_result=bool(description.get("HasResultSet")),
         rows=rows if rows >= 0 else None,
-        created_at=told.get("CreatedAt"),
-        parts=tuple(map(_statement, told.get("SubStatements", ()))),
+        created_at=description.get("CreatedAt"),
+        parts=tuple(map(_statement, description.get("SubStatements", ()))),
     )
 
 

@@ -1,9 +1,9 @@
-"""One effect for one piece of work, whatever breaks: a statement is found again and waited for, never run twice.
+"""Effectively once: after any failure, a statement is found and waited for, never run twice.
 
 The work has a key. Each try of it is a batch of statements with a name and a token made of the key and the try's
 number: under the token the API gives the same statement for 8 hours, under the name it lists it for 24. Before a new
-try begins, every earlier one has ended; then the ledger says whether one of them did the work. A process that died
-between any two calls has therefore left either nothing, or a statement that the next one finds, or a ledger row.
+try begins, every earlier one has ended; then the ledger says whether one of them did the work. So a process that
+dies between any two calls leaves nothing, or a statement that the next process finds, or a ledger row.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from trunkline.limits import LOAD_CONFLICT_PAUSE_S, LOAD_CONFLICT_TRIES
 _NAME: Final = "trunkline-load-"
 # A start that gets no answer is repeated under its token after these pauses; boto3 has retried each time already.
 _START_PAUSES_S: Final = (0.5, 1.0, 2.0)
-# Another transaction changed what this one read, or both waited for each other. 1023 is the serializable conflict,
+# Another transaction changed what this one read, or the two were in a deadlock. 1023 is the serializable conflict,
 # 1018 the table that another transaction has replaced (database developer guide, serializable isolation).
 _CONFLICT: Final = re.compile(
     r"\b1023\b|\b1018\b|serializable isolation violation|could not serialize access|deadlock detected|"
@@ -65,7 +65,7 @@ class StatementApi(Protocol):
         """Wait for a statement's end."""
 
     def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
-        """What became of a statement."""
+        """The state of a statement."""
 
     def named(self, prefix: str) -> list[ListedStatement]:
         """Statements whose name begins so."""
@@ -90,7 +90,7 @@ class Work:
     """One piece of work.
 
     `key` says what is done, 32 hexadecimal digits, the same in every process. `request(number)` prepares the try of
-    that number and may put files for it. `is_done()` asks the ledger. `said` hears what is waited for.
+    that number and may put files for it. `is_done()` queries the ledger. `said` receives progress messages.
     """
 
     key: str
@@ -101,7 +101,7 @@ class Work:
 
 
 def perform(api: StatementApi, work: Work) -> int:
-    """Do the work once; how many tries there have been before the one that ended here, other processes' included.
+    """Do the work once; returns how many tries preceded the successful one, those of other processes included.
 
     Raises SqlError when the database refuses it, StatementTimeoutError when it took too long and was cancelled,
     TransientError when the API cannot be reached or every try lost against another transaction.
@@ -118,7 +118,7 @@ def perform(api: StatementApi, work: Work) -> int:
         except SqlError as error:
             if not _CONFLICT.search(error.text):
                 raise
-            work.said(f"another transaction was first ({error.text.splitlines()[0]}); trying again in {pause:g} s")
+            work.said(f"another transaction won ({error.text.splitlines()[0]}); trying again in {pause:g} s")
         api.sleep(pause)
         pause *= 2
     raise TransientError(
@@ -138,25 +138,25 @@ def token_of(api: StatementApi, key: str, number: int) -> str:
 
 
 def _settle(api: StatementApi, work: Work) -> int:
-    """End what earlier processes left running, by waiting and at last by cancelling; the number of the last try."""
+    """Wait for what earlier processes left running, and cancel it at last; returns the number of the last try."""
     last = 0
-    for one in api.named(name_of(work.key)):
-        text = one.name.rpartition("-")[2]
+    for statement in api.named(name_of(work.key)):
+        text = statement.name.rpartition("-")[2]
         last = max(last, int(text) if text.isdigit() else 0)
-        if one.status in ENDED:
+        if statement.status in ENDED:
             continue
-        work.said(f"waiting for statement {one.id}, which an earlier run began")
+        work.said(f"waiting for statement {statement.id}, which an earlier run began")
         try:
-            left = work.timeout_s - (clock.now() - one.created_at).total_seconds()
-            api.ended(one.id, max(left, 0))
+            left = work.timeout_s - (clock.now() - statement.created_at).total_seconds()
+            api.ended(statement.id, max(left, 0))
         except (SqlError, StatementTimeoutError):
-            pass  # it has ended without an effect
+            pass  # it ended without an effect
         except RefusedError:
-            continue  # the API forgot it meanwhile, so it ended long ago
-        if not api.describe(one.id).is_ended:
+            continue  # the API no longer knows it, so it ended long ago
+        if not api.describe(statement.id).is_ended:
             raise TransientError(
-                f"statement {one.id} of an earlier run does not end though it was cancelled: wait for it, then run "
-                "the same command again."
+                f"statement {statement.id} of an earlier run does not end though it was cancelled: wait for it, then "
+                "run the same command again."
             )
     return last
 

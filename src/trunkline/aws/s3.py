@@ -35,29 +35,32 @@ def listing(client: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
     """Every object whose key begins with `prefix`, in order of key, page by page."""
     with translate_errors("s3", f"s3://{bucket}/{prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for one in page.get("Contents", ()):
-                arrived_at = one["LastModified"].astimezone(UTC).replace(tzinfo=None)
-                yield S3Object(one["Key"], one["ETag"].strip('"'), one["Size"], arrived_at)
+            for entry in page.get("Contents", ()):
+                arrived_at = entry["LastModified"].astimezone(UTC).replace(tzinfo=None)
+                yield S3Object(entry["Key"], entry["ETag"].strip('"'), entry["Size"], arrived_at)
 
 
 def head(client: Any, url: str) -> S3Object | None:
-    """An object as it is now; None when there is none. Without s3:ListBucket S3 does not tell, which is an error."""
+    """An object as it is now; None when there is none.
+
+    Raises TerminalError without s3:ListBucket, since S3 then answers 403 for an object that does not exist.
+    """
     from botocore.exceptions import ClientError
 
     bucket, key = split(url)
     with translate_errors("s3", url):
         try:
-            found = client.head_object(Bucket=bucket, Key=key)
+            answer = client.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if str(error.response["Error"].get("Code")) in {"404", "NoSuchKey", "NotFound"}:
                 return None
             raise
-    arrived_at = found["LastModified"].astimezone(UTC).replace(tzinfo=None)
-    return S3Object(key, found["ETag"].strip('"'), found["ContentLength"], arrived_at)
+    arrived_at = answer["LastModified"].astimezone(UTC).replace(tzinfo=None)
+    return S3Object(key, answer["ETag"].strip('"'), answer["ContentLength"], arrived_at)
 
 
 class S3Raw:
-    """The stored bytes of one version of an object. Reads in order, from anywhere; reconnects where a read fails."""
+    """The stored bytes of one version of an object, read in order from any position; a failed read reconnects."""
 
     def __init__(self, client: Any, url: str, version: str) -> None:
         self._client, self._url, self._version = client, url, version
@@ -67,12 +70,15 @@ class S3Raw:
         self._version_id: str | None = None
 
     def seek(self, position: int) -> None:
-        """Go on from byte `position`."""
+        """Read on from byte `position`."""
         self.close()
         self._position = position
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes, b"" at the end. SourceChangedError when this version cannot be had any more."""
+        """The next bytes, b"" at the end.
+
+        Raises SourceChangedError where this version no longer exists, TransientError where reading keeps failing.
+        """
         from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
         broke = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionError)
@@ -81,36 +87,36 @@ class S3Raw:
                 with translate_errors("s3", self._url):
                     if self._body is None:
                         self._body = self._open()
-                    found: bytes = self._body.read(size) if self._body else b""
+                    data: bytes = self._body.read(size) if self._body else b""
             except TransientError as error:
                 if not isinstance(error.__cause__, broke):
                     raise
                 self.close()
                 continue
-            self._position += len(found)
-            return found
+            self._position += len(data)
+            return data
         raise TransientError(f"{self._url} broke off {READ_TRIES} times at byte {self._position}: try again later.")
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if self._body:
             self._body.close()
         self._body = None
 
     def check(self) -> None:
-        """Nothing to do: one answer of S3 is one version."""
+        """Nothing to check: one response of S3 is one version."""
 
     def _open(self) -> Any:
-        """The body from the position on; an empty text where that is the object's end."""
+        """The body from the position on; empty where that is the end of the object."""
         from botocore.exceptions import ClientError
 
-        asked: dict[str, str] = {"IfMatch": f'"{self._version}"'}
+        condition: dict[str, str] = {"IfMatch": f'"{self._version}"'}
         if self._version_id:
-            asked = {"VersionId": self._version_id}
+            condition = {"VersionId": self._version_id}
         if self._position:
-            asked["Range"] = f"bytes={self._position}-"
+            condition["Range"] = f"bytes={self._position}-"
         try:
-            return self._client.get_object(Bucket=self._bucket, Key=self._key, **asked)["Body"]
+            return self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)["Body"]
         except ClientError as error:
             code = str(error.response["Error"].get("Code"))
             if code in {"InvalidRange", "416"}:
@@ -121,19 +127,19 @@ class S3Raw:
             return self._open()
 
     def _older(self, error: ClientError) -> str:
-        """The id of the version with our ETag, in a bucket that keeps versions."""
+        """The id of the version with our ETag, in a versioned bucket."""
         from botocore.exceptions import ClientError
 
         try:
             for page in self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=self._key
             ):
-                for one in page.get("Versions", ()):
-                    is_ours = one["Key"] == self._key and one["ETag"].strip('"') == self._version
-                    if is_ours and one.get("VersionId", "null") != "null":
-                        return str(one["VersionId"])
+                for entry in page.get("Versions", ()):
+                    is_ours = entry["Key"] == self._key and entry["ETag"].strip('"') == self._version
+                    if is_ours and entry.get("VersionId", "null") != "null":
+                        return str(entry["VersionId"])
         except ClientError:
-            pass  # without the permission to list versions the object counts as gone
+            pass  # without the permission to list versions, this version counts as deleted
         raise SourceChangedError(
             f"{self._url} is no longer the version {self._version} that was listed: "
             "run the same command again to list anew."

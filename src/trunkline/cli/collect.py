@@ -16,7 +16,7 @@ from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
-    from trunkline.pipelines.collect import CollectEstimate, CollectResult
+    from trunkline.pipelines.connect.collect import CollectEstimate, CollectResult
 
 Chosen = Annotated[
     list[str] | None,
@@ -45,7 +45,7 @@ def collect(
     Example: trunkline collect --since 2026-03-02 --until 2026-03-03 --dry-run
     """
     from trunkline import clock
-    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
+    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
     from trunkline.sources.connect_api.search import ContactQuery
 
@@ -89,7 +89,7 @@ def run(
     Example: trunkline run contact_record
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object, for_each_instance
+    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object, for_each_instance
     from trunkline.settings import Settings
 
     objects = load_objects(home)

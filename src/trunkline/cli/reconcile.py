@@ -19,8 +19,8 @@ from trunkline.schedules.times import parse_time
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
     from trunkline.completeness.period_records import PeriodRecord
+    from trunkline.pipelines.connect.reconcile import ReconcilePlan, ReconcileResult
     from trunkline.pipelines.home import Home as OpenHome
-    from trunkline.pipelines.reconcile import ReconcilePlan, ReconcileResult
 
 COLUMNS = (
     "period",
@@ -64,9 +64,9 @@ def reconcile(
     """
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
-    from trunkline.pipelines import reconcile as job
-    from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
-    from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
+    from trunkline.pipelines.connect import reconcile as job
+    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
     from trunkline.settings import Settings
 
     settings = Settings.load(home)

@@ -15,7 +15,7 @@ from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user_objects import place_of, read_objects
 from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {
@@ -32,6 +32,19 @@ VIEWS: dict[str, View] = {
     CALLS_VIEW.name: CALLS_VIEW,
 }
 """Views over one object or several, each after those that it reads."""
+
+
+CONTACT_VIEWS = (
+    "d_agent",
+    "d_queue",
+    "d_date",
+    "d_time",
+    "v_fact_call",
+    "v_fact_call_pii",
+    "v_contact_leg",
+    "v_contact_family",
+)
+"""Views that `sql/star.py` and `sql/family.py` create beside the contact table."""
 
 
 def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
@@ -54,15 +67,21 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     objects = dict(OBJECTS)
     for obj in objects.values():
         check(obj)
-    tables = {table: obj.name for obj in objects.values() for table in _tables(obj)}
+    views = {f"{view.database}.{view.name}": view.name for view in VIEWS.values()}
+    beside = {f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}": name for name in CONTACT_VIEWS}
+    tables = views | beside | {table: obj.name for obj in objects.values() for table in _tables(obj)}
     for file in user_files:
         for obj in read_objects(file):
             if obj.name in objects:
-                raise UsageError(f"{file}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
+                at = place_of(file, obj.name)
+                raise UsageError(f"{at}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
             for table in _tables(obj):
                 if table in tables:
-                    raise UsageError(f"{file}: [object.{obj.name}] uses {table}, which {tables[table]} has; "
-                                     f"choose another database or warehouse_table")  # fmt: skip
+                    key = "warehouse_table" if table.startswith(obj.warehouse_table) else "database"
+                    raise UsageError(
+                        f"{place_of(file, obj.name, key)}: [object.{obj.name}] uses {table}, which {tables[table]} "
+                        "has; choose another database or warehouse_table"
+                    )
                 tables[table] = obj.name
             objects[obj.name] = obj
     return objects
@@ -81,5 +100,5 @@ def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
 
 
 def _tables(obj: Object) -> tuple[str, ...]:
-    lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files")
+    lake = (obj.public_view, obj.lake_table, f"{obj.lake_table}_versions", f"{obj.lake_table}_files", obj.plain_view)
     return tuple(dict.fromkeys((*lake, obj.warehouse_table, f"{obj.warehouse_table}_staging")))

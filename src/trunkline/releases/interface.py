@@ -42,7 +42,7 @@ _DIGITS_MAX: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """What an event asks for. `release` is None where the file is to be run, `request_id` where the event has none."""
+    """What an event requests. `release` is None where the file is to be run, `request_id` where the event has none."""
 
     release: Release | None
     cluster: str | None
@@ -56,27 +56,27 @@ def is_proxy(event: object) -> bool:
 
 
 def request_of(event: object) -> ReleaseRequest:
-    """Decode an event. Raises ReleaseError for what it cannot mean."""
+    """Decode an event. Raises ReleaseError where it is not valid."""
     if event is None:
         event = {}
     if not isinstance(event, Mapping):
         _fail(f"the event is {type(event).__name__}; valid is an object.")
-    asked: Any = event
+    overrides: Any = event
     request_id: Any = None
     if is_proxy(event):
-        asked, request_id = _proxy_body(event), event["requestContext"].get("requestId")
+        overrides, request_id = _proxy_body(event), event["requestContext"].get("requestId")
     elif "detail-type" in event and "source" in event:
-        asked, request_id = _detail(event.get("detail")), event.get("id")
-    asked = {} if asked is None else asked
-    if not isinstance(asked, Mapping):
-        _fail(f"it asks with {type(asked).__name__}; valid is an object with {', '.join(KEYS)}, all optional.")
-    for key in asked:
+        overrides, request_id = _detail(event.get("detail")), event.get("id")
+    overrides = {} if overrides is None else overrides
+    if not isinstance(overrides, Mapping):
+        _fail(f"the overrides are {type(overrides).__name__}; valid is an object with {', '.join(KEYS)}, all optional.")
+    for key in overrides:
         if key not in KEYS:
             _fail(f"{printable(repr(key))} is no override; valid are {', '.join(KEYS)}.")
     return ReleaseRequest(
-        _release(asked),
-        _matched(asked, "cluster_identifier", _CLUSTER, 63),
-        _matched(asked, "database", _DATABASE, 127),
+        _release(overrides),
+        _matched(overrides, "cluster_identifier", _CLUSTER, 63),
+        _matched(overrides, "database", _DATABASE, 127),
         request_id if isinstance(request_id, str) and request_id else None,
     )
 
@@ -122,14 +122,14 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        _fail("the body names one key twice.")
-    return found
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        _fail("a key is given twice.")
+    return members
 
 
-def _release(asked: Mapping[str, Any]) -> Release | None:
-    name, parameters = asked.get("stored_procedure_name"), asked.get("parameters")
+def _release(overrides: Mapping[str, Any]) -> Release | None:
+    name, parameters = overrides.get("stored_procedure_name"), overrides.get("parameters")
     if name is None:
         if parameters is not None and parameters != []:
             _fail("parameters go with stored_procedure_name; the calls of a file have their own.")
@@ -173,8 +173,8 @@ def _secret(place: int, value: Mapping[str, object]) -> SecretArgument:
     return SecretArgument(argument)
 
 
-def _matched(asked: Mapping[str, Any], key: str, pattern: re.Pattern[str], most: int) -> str | None:
-    value = asked.get(key)
+def _matched(overrides: Mapping[str, Any], key: str, pattern: re.Pattern[str], most: int) -> str | None:
+    value = overrides.get(key)
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > most or not pattern.fullmatch(value):

@@ -1,7 +1,7 @@
-"""Where a run is, written before and after every call, beside the release: `Rel7.txt.state.json`.
+"""The state of a run, written before and after every call, beside the release: `Rel7.txt.state.json`.
 
-A run that was killed is found there by the next one. One writer wins: on disk the release file is locked for the
-length of a run, in S3 a put is refused when somebody else has put since.
+The next run finds there what a killed run has done. There is one writer: on disk the release file is locked during a
+run; in S3 a put fails when another run has put meanwhile.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ASKED: Final = "UNKNOWN"
 
 
 class CallState(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one call.
+    """The state of one call.
 
-    `status` is NOT_RUN, UNKNOWN (Redshift was asked, its answer is not recorded) or the Data API's; `asked_at` is when
-    it was asked, ISO in UTC; `query_id`, `error` and `duration_ms` are None where there is none.
+    `status` is NOT_RUN, UNKNOWN (the request was sent, its answer is not recorded) or the Data API's; `asked_at` is the
+    time of the request, ISO in UTC; `query_id`, `error` and `duration_ms` are None where there is none.
     """
 
     number: int
@@ -53,26 +53,29 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateStore(Protocol):
-    """Where a run's state is kept."""
+    """Storage of a run's state."""
 
     def load(self) -> RunState | None:
-        """The last run's state, None where there is none."""
+        """The last run's state, None where there is none. Raises TerminalError where it cannot be read."""
         ...
 
     def save(self, state: RunState) -> None:
-        """Keep this state; durable when it returns. Raises where another run has written meanwhile."""
+        """Store this state; durable when it returns.
+
+        Raises SourceChangedError where another run has written meanwhile, TerminalError where it cannot be written.
+        """
         ...
 
 
 class NoStateStore:
-    """For a call that an event asks for: the event's id alone tells a repeat."""
+    """No storage, for a call that an event names: only the event's id identifies a repeat."""
 
     def load(self) -> RunState | None:
-        """Nothing is remembered."""
+        """None: nothing is stored."""
         return None
 
     def save(self, state: RunState) -> None:
-        """Nothing is kept."""
+        """Does nothing."""
 
 
 class DiskStateStore:
@@ -82,7 +85,7 @@ class DiskStateStore:
         self._path = Path(release_path + ENDING)
 
     def load(self) -> RunState | None:
-        """As StateStore has it."""
+        """As `StateStore.load`."""
         try:
             return _decoded(self._path.read_bytes(), str(self._path))
         except FileNotFoundError:
@@ -91,7 +94,7 @@ class DiskStateStore:
             raise TerminalError(f"{printable(str(self._path))} cannot be read: {error.strerror}.") from error
 
     def save(self, state: RunState) -> None:
-        """As StateStore has it: the file appears whole, or the old one stays."""
+        """As `StateStore.save`; atomic."""
         try:
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".state-", delete=False) as file:
                 try:
@@ -118,7 +121,7 @@ class S3StateStore:
         self._etag: str | None = None
 
     def load(self) -> RunState | None:
-        """As StateStore has it."""
+        """As `StateStore.load`."""
         from botocore.exceptions import ClientError
 
         with translate_errors("s3", self._uri):
@@ -134,7 +137,7 @@ class S3StateStore:
                 return _decoded(body.read(), self._uri)
 
     def save(self, state: RunState) -> None:
-        """As StateStore has it. SourceChangedError where another run has put since this one read or put."""
+        """As `StateStore.save`: SourceChangedError where another run has put since the last load or save."""
         unchanged = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         data = _encoded(state)
         try:
@@ -150,7 +153,7 @@ class S3StateStore:
 
 @contextmanager
 def locked(release_path: str) -> Iterator[None]:
-    """Own a release on disk. Raises TransientError when another process runs it."""
+    """Lock a release on disk. Raises TransientError when another process runs it."""
     with Path(release_path).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,5 +173,6 @@ def _decoded(data: bytes, where: str) -> RunState:
         return msgspec.json.decode(data, type=RunState)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TerminalError(
-            f"{printable(where)} is no state of a run ({error}): find out how far the last run came, then remove it."
+            f"{printable(where)} is not a valid state of a run ({error}): find out what the last run has "
+            "done, then remove the file."
         ) from error

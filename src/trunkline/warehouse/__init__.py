@@ -1,1 +1,1 @@
-"""The fold of the lake: staging, merge, one file per engine that connects."""
+"""The fold of the lake: staging, and one folder per kind of warehouse."""

@@ -1,4 +1,4 @@
-"""What installing on a server needs whichever it is: rows of `ledger.installation`, and what it must not change."""
+"""What every server's installation shares: the rows of `ledger.installation`, and the changes that it must refuse."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]
     ]
 
 
-def refuse_unsafe(found: Sequence[TableChange]) -> None:
+def refuse_unsafe(changes: Sequence[TableChange]) -> None:
     """Raise TerminalError naming each change that could lose something, with the statements a person would run."""
-    refused = [change for change in found if not change.is_safe]
+    refused = [change for change in changes if not change.is_safe]
     if refused:
-        told = "\n".join(
+        listed = "\n".join(
             f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
             for change in refused
         )
         raise TerminalError(
-            "the warehouse differs from the catalogue in ways that could lose what is there, and was left as it is. "
-            f"Run these statements by hand where they are right, then `trunkline warehouse install` again:\n{told}"
+            "the warehouse differs from the catalogue, and adapting it could lose data; nothing was changed. "
+            f"Run the statements that you agree with by hand, then run `trunkline warehouse install` again:\n{listed}"
         )

@@ -1,4 +1,4 @@
-"""What a warehouse does for the pipelines, whatever its engine, and what is handed to it."""
+"""The protocol of a warehouse, for every engine, and the values that it takes and gives."""
 
 from __future__ import annotations
 
@@ -82,17 +82,19 @@ class Readable(Session, Protocol):
         """The embedded engine, which reads the lake's files: the warehouse itself where that is DuckDB."""
 
     def ask(self, sql: str) -> Answer:
-        """A person's question: one query that changes nothing. Raises UsageError in the engine's words."""
+        """One read-only query of a person. Raises UsageError with the engine's message."""
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for our tables just now."""
 
 
 class Warehouse(Readable, Protocol):
-    """A warehouse that can be written. Every method is one transaction: all or nothing, whatever stops it."""
+    """A warehouse that can be written. Every method is one transaction."""
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained; a sentence for each change.
+
+        `zone` is the IANA zone of the star's local keys.
 
         Raises TerminalError, and changes nothing, where that would take something away from rows that are there; it
         names the statements that a person would have to run.
@@ -104,7 +106,7 @@ class Warehouse(Readable, Protocol):
     def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the object's table; the merge's terms of the accounting by batch id.
 
-        Raises TransientError when another loader holds the table for too long; it says which.
+        Raises TransientError, naming the loader, when another one holds the table for too long.
         """
 
     def rebuild(

@@ -18,13 +18,10 @@ from trunkline.sources.registry import SOURCES
 
 pytestmark = pytest.mark.timeout(600)
 
-NOT_YET = {"dynamodb_stream", "dynamodb_scan"}
-"""Sources that the suite does not run over yet."""
-
 
 def test_every_source_is_in_the_suite() -> None:
     """A source that nobody tests is an error."""
-    assert set(SUBJECTS) == set(SOURCES) - NOT_YET
+    assert set(SUBJECTS) == set(SOURCES)
 
 
 @pytest.mark.parametrize("case", CASES)

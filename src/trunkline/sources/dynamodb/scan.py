@@ -7,7 +7,7 @@ and a scan is not a snapshot: concurrent changes may be seen or not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -101,18 +101,19 @@ class Pace:
                 self._free_at = max(self._free_at, clock.monotonic_s()) + units / self.units_per_s
 
 
-def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
-    """The next page of a segment.
+def read_page(
+    client: Any, scan: Scan, segment: int, number: int, start_key: Mapping[str, Any] | None, pace: Pace
+) -> Page:
+    """A page of a segment, after the page whose key is `start_key` (None: the first).
 
     Raises TerminalError where this machine's clock is too wrong to order versions, and errors of DynamoDB as ours.
     """
-    segment = scan.segments[number]
-    more = {"ExclusiveStartKey": _binary_keys(segment.key)} if segment.key is not None else {}
+    more = {"ExclusiveStartKey": _binary_keys(start_key)} if start_key is not None else {}
     pace.wait()
     began_at = clock.now_naive()
     with translate_errors("dynamodb", f"the DynamoDB table {scan.table}", UsageError):
         answer = client.scan(
-            TableName=scan.table, Segment=number, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
+            TableName=scan.table, Segment=segment, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
             ConsistentRead=scan.is_consistent, **more,
         )  # fmt: skip
     _check_clock(answer, began_at)
@@ -121,10 +122,10 @@ def read_page(client: Any, scan: Scan, number: int, pace: Pace) -> Page:
     items = [msgspec.json.encode(item) for item in answer["Items"]]
     key = answer.get("LastEvaluatedKey")
     plain = msgspec.json.decode(msgspec.json.encode(key)) if key else None
-    return Page(number, segment.pages, items, plain, began_at, units)
+    return Page(segment, number, items, plain, began_at, units)
 
 
-def _binary_keys(key: dict[str, Any]) -> dict[str, Any]:
+def _binary_keys(key: Mapping[str, Any]) -> dict[str, Any]:
     """A key from JSON for boto3, which needs binary values as bytes."""
     return {
         name: {
@@ -147,12 +148,16 @@ def _check_clock(answer: dict[str, Any], began_at: datetime) -> None:
         )
 
 
+def scan_uri(scan: Scan) -> str:
+    """The address that the positions of a scan refer to."""
+    return f"{_URI}{scan.table}/scan/{scan.scan_id}"
+
+
 def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) -> Framed:
     """Pages as one batch, a range each. A page that is read again is a new range, since the table may have changed."""
-    uri = f"{_URI}{scan.table}/scan/{scan.scan_id}"
     ranges = tuple(
         Snapshot(
-            uri=uri,
+            uri=scan_uri(scan),
             part=f"{page.segment}of{len(scan.segments)}",
             page=page.number,
             start=0,
@@ -184,7 +189,10 @@ def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) ->
 
 @dataclass(frozen=True, slots=True)
 class Scanning:
-    """What a table is scanned with. `restart` drops a scan that was stopped; `is_consistent` reads consistently."""
+    """What a table is scanned with. `restart` drops a scan that was stopped.
+
+    `is_consistent` reads consistently, for a caller that then deletes what the scan did not find and calls `finish`.
+    """
 
     table: str
     client: Any
@@ -251,6 +259,8 @@ class ScanSource:
         for pages in _pages(self._scanning.client, scan, self._scanning.pace):
             yield frame_pages(self._context.obj, scan, pages, self._rules)
             yield None
+        if not self._scanning.is_consistent:
+            self.finish()
 
     def reread(self, plan: Plan) -> Framed | None:
         """None: see the class."""
@@ -295,11 +305,13 @@ def _advance(scan: Scan, spans: Sequence[Snapshot]) -> bool:
 
 def _pages(client: Any, scan: Scan, pace: Pace) -> Iterator[list[Page]]:
     """Pages as they arrive. A segment reads its next page once the caller asks for more, and so has made it durable."""
-    unread = [number for number, segment in enumerate(scan.segments) if not segment.is_done]
+    unread = [(number, segment) for number, segment in enumerate(scan.segments) if not segment.is_done]
     if not unread:
         return
     with ThreadPoolExecutor(len(unread), thread_name_prefix="scan") as pool:
-        waiting: set[Future[Page]] = {pool.submit(read_page, client, scan, number, pace) for number in unread}
+        waiting: set[Future[Page]] = {
+            pool.submit(read_page, client, scan, number, segment.pages, segment.key, pace) for number, segment in unread
+        }
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -308,6 +320,6 @@ def _pages(client: Any, scan: Scan, pace: Pace) -> Iterator[list[Page]]:
                     yield arrived[start : start + _BATCH_PAGES]
                 for page in arrived:
                     if page.key is not None:
-                        waiting.add(pool.submit(read_page, client, scan, page.segment, pace))
+                        waiting.add(pool.submit(read_page, client, scan, page.segment, page.number + 1, page.key, pace))
         finally:
             pool.shutdown(cancel_futures=True)

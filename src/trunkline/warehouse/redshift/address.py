@@ -1,4 +1,4 @@
-"""`redshift+data://` and `redshift://` URLs: which database, who asks, and where files wait to be copied."""
+"""`redshift+data://` and `redshift://` URLs: the database, the user, and the S3 prefix for staged files."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ class Address:
 
 
 def address_of(url: str) -> Address:
-    """What a `redshift+data://` URL says. Raises UsageError naming the part that cannot be and what is valid.
+    """The parts of a `redshift+data://` URL. Raises UsageError naming the part that is not valid and what is.
 
-    `staging` and `iam_role` stand in COPY statements, which bind no values, so only signs that need no quoting pass.
+    `staging` and `iam_role` are written into COPY statements, which bind no values, so only characters that need no
+    quoting are accepted.
     """
     parts = urlsplit(url)
     options = _options(url, _KEYS, _VALID)
@@ -64,9 +65,9 @@ def address_of(url: str) -> Address:
 
 
 def wire_address_of(url: str) -> tuple[Address, str]:
-    """What a `redshift://` URL says, and the connection string of the driver, which alone has the password.
+    """The parts of a `redshift://` URL, and the driver's connection string, which alone has the password.
 
-    TLS is asked for unless the URL says otherwise (`sslmode`). Raises UsageError as `address_of`.
+    TLS is required unless the URL says otherwise (`sslmode`). Raises UsageError as `address_of`.
     """
     parts = urlsplit(url)
     options = _options(url, _WIRE_KEYS, _WIRE_VALID)
@@ -115,7 +116,7 @@ def _target(url: str, name: str, database: str, options: dict[str, str]) -> Reds
 
 
 def _check_words(url: str, staging: str | None, role: str) -> None:
-    """Raises UsageError for a staging place or a role that could not stand in a statement."""
+    """Raises UsageError for a staging prefix or a role that cannot be written into a statement."""
     if staging is not None and (not _STAGING.fullmatch(staging) or len(staging) > _STAGING_CHARACTERS_MAX):
         raise UsageError(
             f"{public_url(url)}: staging is {staging[:200]!r}; valid is s3://bucket/prefix of letters, digits and "

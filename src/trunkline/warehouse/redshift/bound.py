@@ -1,7 +1,7 @@
 """Values for statements of the Data API: bound by name, each value once; NULL and the empty text are written out.
 
-The API binds neither of the two, and wants every parameter used. A cast is written for whatever is no text, so that
-nothing depends on what the database guesses; none for text, since a cast to VARCHAR would cut it.
+The API binds neither of the two, and requires every parameter to be used. Values that are not text are cast, so that
+nothing depends on what the database infers; text is not, since a cast to VARCHAR would truncate it.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Bound:
         return self.value(as_text(value), kind_of(value))
 
     def statement(self, sql: str, values: Sequence[object] = ()) -> str:
-        """A statement that says `$1, $2, ...`, with expressions in their places."""
-        return _PLACE.sub(lambda found: self.python(values[int(found[1]) - 1]), sql)
+        """A statement with marks `$1, $2, ...`, each replaced by an expression."""
+        return _PLACE.sub(lambda mark: self.python(values[int(mark[1]) - 1]), sql)
 
     def insert(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]) -> str:
         """One INSERT of many rows, each value given as text. `table` is quoted."""
@@ -84,13 +84,13 @@ def kind_of(value: object) -> str | None:
 
 
 def filed(sql: str, values: Sequence[object], run: int) -> str:
-    """A statement that says `$1, $2, ...`, with queries of the staged values in their places.
+    """A statement with marks `$1, $2, ...`, each replaced by a query of the staged value.
 
     A request with a COPY binds nothing: what the API makes of the colon in `s3://` beside parameters is not documented.
     """
 
-    def one(found: re.Match[str]) -> str:
-        place = int(found[1])
+    def staged(mark: re.Match[str]) -> str:
+        place = int(mark[1])
         text, kind = as_text(values[place - 1]), kind_of(values[place - 1])
         if not text:
             return "NULL" if text is None else "''"
@@ -98,8 +98,8 @@ def filed(sql: str, values: Sequence[object], run: int) -> str:
         return f"CAST({query} AS {kind})" if kind and not isinstance(values[place - 1], bool) else query
 
     # A list of texts is one query: there may be thousands of them.
-    listed = _LIST.sub(lambda found: value_at(run, int(found[1]), int(found[2])), sql)
-    return _PLACE.sub(one, listed)
+    listed = _LIST.sub(lambda marks: value_at(run, int(marks[1]), int(marks[2])), sql)
+    return _PLACE.sub(staged, listed)
 
 
 def as_text(value: object) -> str | None:

@@ -31,7 +31,7 @@ LIMIT {_SHOWN_MAX}"""
 
 
 class Folder:
-    """The place of one try's files, `s3://bucket/prefix/KEY/NUMBER`. Nobody else writes there."""
+    """The place of one try's files, `s3://bucket/prefix/KEY/NUMBER`. Nothing else writes there."""
 
     def __init__(self, client: Any, staging: str, key: str, number: int, iam_role: str) -> None:
         self._client, self._iam_role = client, iam_role
@@ -40,13 +40,13 @@ class Folder:
         self._number = number
 
     def put_file(self, name: str, path: Path) -> Files:
-        """A Parquet file and its manifest, which says its length: COPY of Parquet asks for that."""
+        """A Parquet file and its manifest, with its length, which COPY of Parquet requires."""
         with self._translated(), path.open("rb") as body:
             self._client.put_object(Bucket=self._bucket, Key=self._key(f"{name}.parquet"), Body=body)
         return self._manifest(name, f"{name}.parquet", path.stat().st_size, "parquet")
 
     def put_rows(self, name: str, lines: Iterator[str]) -> Files:
-        """JSON objects, one a line, compressed, and their manifest."""
+        """JSON lines, compressed, and their manifest."""
         # The same rows give the same bytes: no time of compression in the header.
         data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
         with self._translated():
@@ -57,7 +57,7 @@ class Folder:
         """Remove the files of this work's every try."""
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._root}/")
-            keys = [{"Key": one["Key"]} for page in pages for one in page.get("Contents", ())]
+            keys = [{"Key": listed["Key"]} for page in pages for listed in page.get("Contents", ())]
             for start in range(0, len(keys), S3_DELETE_KEYS_MAX):
                 self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": keys[start : start + S3_DELETE_KEYS_MAX], "Quiet": True}
@@ -121,7 +121,7 @@ class LoadError(TerminalError):
         lines = "".join(f"\n  {row.sentence()}" for row in rows)
         super().__init__(
             f"Redshift could not copy the staged files, and nothing was loaded ({error.text.splitlines()[0]}).{lines}\n"
-            "The lake holds these rows. Report this: whatever Redshift refuses should have been found before."
+            "The lake holds these rows. Please report this: rows that Redshift refuses should have been found before."
         )
         self.rows = rows
 

@@ -1,4 +1,4 @@
-"""Schemas, tables, procedures and views of a Redshift, created and kept up with the catalogue.
+"""Schemas, tables, procedures and views of a Redshift, created and migrated to the catalogue.
 
 Each step may be run again. What would lose something is found before the first statement runs, so that a refused
 installation leaves everything as it was.
@@ -23,11 +23,9 @@ from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
-from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.migrate import ServerColumn, TableChange, changes
-from trunkline.sql.star import star_statements
-from trunkline.sql.views import create_view, views_on
+from trunkline.sql.star import analysis_statements
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 from trunkline.warehouse.redshift.bound import Bound
 from trunkline.warehouse.redshift.session import RedshiftSession
@@ -40,28 +38,29 @@ _SHORT: Final = {"timestamp without time zone": "timestamp", "character varying"
 Tables = dict[str, dict[str, ServerColumn]]
 
 
-def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View], zone: str) -> list[str]:
     """Create what is not there, add columns that the catalogue has gained; a sentence for each change.
 
     Raises TerminalError, before anything is changed, where that could lose something.
     """
     there, is_new = _columns(db), missing(db, objects) != []
-    found = [change for obj in objects for change in _changes(db, obj, there)]
-    refuse_unsafe(found)
-    tables = [statement for change in found for statement in change.statements]
+    needed = [change for obj in objects for change in _changes(db, obj, there)]
+    refuse_unsafe(needed)
+    tables = [statement for change in needed for statement in change.statements]
     tables += ledger_statements(LEDGER_TABLES, REDSHIFT)
     seen = [statement for obj in objects for statement in _of(obj)]
     tables += [statement for statement in seen if not statement.startswith(_VIEW)]
     for start in range(0, len(tables), DATA_API_BATCH_MAX):
         db.send(tables[start : start + DATA_API_BATCH_MAX])
-    made = [*(one for one in seen if one.startswith(_VIEW)), *_analysis(objects, views)]
-    sentences = [change.sentence for change in found]
+    made = [statement for statement in seen if statement.startswith(_VIEW)]
+    made += analysis_statements(objects, REDSHIFT, views, zone)
+    sentences = [change.sentence for change in needed]
     # Tables may have changed in an installation that was stopped before it came to the views.
-    grants = _make_views(db, made, is_anew=is_new or found != [])
+    grants = _make_views(db, made, is_recreated=is_new or needed != [])
     if grants:
         sentences.append(
-            f"the views were made anew and {grants} grants on them given again; a user who is no superuser may not see "
-            "all grants: run sql/redshift/grants.sql where readers lost theirs"
+            f"the views were recreated, and {grants} grants on them were granted again; a user who is not a superuser "
+            "may not see all grants: run sql/redshift/grants.sql where readers lost theirs"
         )
     _record(db, objects)
     return sentences
@@ -71,8 +70,8 @@ def missing(db: RedshiftSession, objects: Sequence[Object]) -> list[str]:
     """Names of the objects that were not installed as the catalogue has them now."""
     if not db.query("SELECT 1 FROM pg_tables WHERE schemaname = 'ledger' AND tablename = 'installation'"):
         return [obj.name for obj in objects]
-    held: dict[str, str] = dict(db.query("SELECT object, fingerprint FROM ledger.installation"))
-    return [obj.name for obj in objects if held.get(obj.name) != fingerprint(obj)]
+    installed: dict[str, str] = dict(db.query("SELECT object, fingerprint FROM ledger.installation"))
+    return [obj.name for obj in objects if installed.get(obj.name) != fingerprint(obj)]
 
 
 def fingerprint(obj: Object) -> str:
@@ -85,31 +84,25 @@ def _of(obj: Object) -> tuple[str, ...]:
     return (*warehouse_statements(obj, REDSHIFT), *procedure_statements(obj, REDSHIFT))
 
 
-def _analysis(objects: Sequence[Object], views: Sequence[View]) -> Iterator[str]:
-    yield from (create_view(view, REDSHIFT) for view in views_on(objects, views))
-    yield from star_statements(objects, REDSHIFT)
-    yield from family_statements(objects, REDSHIFT)
-
-
 def _columns(db: RedshiftSession) -> Tables:
     """The columns of every table that is there, as the catalogue would say them."""
-    found: Tables = {}
+    tables: Tables = {}
     for schema, table, column, type_, length, is_nullable in db.query(
         "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable "
         "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
     ):
         name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
-        found.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(str(name), is_nullable == "NO")
-    return found
+        tables.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(str(name), is_nullable == "NO")
+    return tables
 
 
 def _changes(db: RedshiftSession, obj: Object, there: Tables) -> list[TableChange]:
-    found: list[TableChange] = []
+    needed: list[TableChange] = []
     for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
         if table in there:
             has_rows = bool(db.query(f"SELECT 1 FROM {quote_qualified(REDSHIFT, table)} LIMIT 1"))
-            found += changes(obj, REDSHIFT, table, there[table], has_rows, is_staging)
-    return found
+            needed += changes(obj, REDSHIFT, table, there[table], has_rows, is_staging)
+    return needed
 
 
 def _record(db: RedshiftSession, objects: Sequence[Object]) -> None:
@@ -120,12 +113,12 @@ def _record(db: RedshiftSession, objects: Sequence[Object]) -> None:
     db.put(INSTALLATION, installation_rows({obj: fingerprint(obj) for obj in objects}))
 
 
-def _make_views(db: RedshiftSession, statements: Sequence[str], *, is_anew: bool) -> int:
+def _make_views(db: RedshiftSession, statements: Sequence[str], *, is_recreated: bool) -> int:
     """Make the views; where columns may be others now, drop those that are there first.
 
     The number of grants that had to be given again.
     """
-    if is_anew:
+    if is_recreated:
         return _remake(db, statements)
     try:
         for start in range(0, len(statements), DATA_API_BATCH_MAX):
@@ -136,11 +129,11 @@ def _make_views(db: RedshiftSession, statements: Sequence[str], *, is_anew: bool
 
 
 def _remake(db: RedshiftSession, statements: Sequence[str]) -> int:
-    held = _grants(db)
+    grants = _grants(db)
     units = []
     for statement in statements:
         name = statement.removeprefix(_VIEW).split(" AS", 1)[0].strip()
-        units.append([f"DROP VIEW IF EXISTS {name}", statement, *held[name]])
+        units.append([f"DROP VIEW IF EXISTS {name}", statement, *grants[name]])
     for batch in _packed(units):
         db.send(batch)
     return sum(len(unit) - 2 for unit in units)
@@ -148,7 +141,7 @@ def _remake(db: RedshiftSession, statements: Sequence[str]) -> int:
 
 def _grants(db: RedshiftSession) -> dict[str, list[str]]:
     """GRANT statements by quoted name of view or table, as far as this user may see them."""
-    found: dict[str, list[str]] = defaultdict(list)
+    grants: dict[str, list[str]] = defaultdict(list)
     for schema, relation, privilege, grantee, kind, is_admin in db.query(
         "SELECT namespace_name, relation_name, privilege_type, identity_name, identity_type, admin_option "
         "FROM svv_relation_privileges WHERE namespace_name NOT IN ('information_schema', 'pg_catalog') "
@@ -158,8 +151,8 @@ def _grants(db: RedshiftSession) -> dict[str, list[str]]:
             name = f"{REDSHIFT.quote(schema)}.{REDSHIFT.quote(relation)}"
             to = _GRANTEES[kind].format(REDSHIFT.quote(grantee))
             option = " WITH GRANT OPTION" if is_admin and kind == "user" else ""
-            found[name].append(f"GRANT {privilege} ON {name} TO {to}{option}")
-    return found
+            grants[name].append(f"GRANT {privilege} ON {name} TO {to}{option}")
+    return grants
 
 
 def _packed(units: Sequence[list[str]]) -> Iterator[list[str]]:

@@ -43,7 +43,7 @@ from trunkline.warehouse.redshift.request import (
 )
 from trunkline.warehouse.redshift.session import RedshiftSession
 
-# Rows without a batch; the column has to hold something. A refold tells the keys that go from the rows that come.
+# Rows without a batch; the column is not nullable. A refold marks deleted keys and new rows.
 _NO_BATCH: Final = "0" * 32
 _GONE, _NEW = "f" * 32, "0" * 32
 # A key takes some 50 bytes in a statement and as many as a value.
@@ -55,7 +55,7 @@ class RedshiftLoader:
     """Loads one database.
 
     `local` is the embedded engine that reads the lake's files. `s3` gives the client for staged files when they are
-    first needed; `said` hears what is waited for; `foldered` are the works that have put files.
+    first needed; `said` is called with what is waited for; `foldered` are the keys of work that has put files.
     """
 
     db: RedshiftSession
@@ -98,7 +98,7 @@ class RedshiftLoader:
 
         def request(number: int) -> Attempt:
             if rows is not None:
-                # Before the transaction: were it after, a process that dies between the two would leave none.
+                # Before the transaction: after it, a process that dies between the two would leave none.
                 elsewhere = _find_elsewhere(self.db, self.local, obj, rows)
                 hooks.tombstones(staging.find_moved(self.local, staging_sql(obj), elsewhere), batch_ids)
             return self._filled(obj, rows, key, number, made)
@@ -114,7 +114,7 @@ class RedshiftLoader:
             rows = self._fold(obj, folded, groups)
             ledger = Collected()
             before_commit(ledger, rows)
-            # A rebuild leaves the same rows however often it runs, so that each one is a work of its own.
+            # A rebuild leaves the same rows however often it runs, so each one is a piece of work of its own.
             key = self._key("rebuild", obj, [uuid.uuid4().hex])
 
             def made(fill: Fill) -> Attempt:
@@ -140,7 +140,7 @@ class RedshiftLoader:
     def refold(
         self, obj: Object, touched: Relation, winners: Relation, before_commit: Callable[[Session, int], None]
     ) -> None:
-        """Replace the rows of some keys. How many rows go is asked before: let nobody else load this table then."""
+        """Replace the rows of some keys. They are counted before, so no other loader may write the table meanwhile."""
         keys, columns = (", ".join(map(DUCKDB.quote, names)) for names in (obj.key, (c.name for c in obj.columns)))
         both = object_rows(obj, "refolding", [BATCH_ID])
         try:

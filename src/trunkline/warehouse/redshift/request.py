@@ -27,13 +27,13 @@ from trunkline.sql.session import Rows
 from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
 
-# Ours: more rows than these are copied from files where there is a place for files.
+# Our choice: more rows than these are copied from files, where a place for files is set.
 INSERT_ROWS_MAX: Final = 100
 
 
 @dataclass(slots=True)
 class Collected:
-    """A session that runs nothing: it keeps what a load's ledger wants written, to be sent with the load."""
+    """A session that runs nothing: it collects the ledger's statements, to be sent with the load."""
 
     puts: dict[str, tuple[LedgerTable, Sequence[str], list[Mapping[str, Any]]]] = field(default_factory=dict)
     runs: list[tuple[str, Sequence[object]]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Collected:
         return REDSHIFT
 
     def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
-        """Nothing can be asked here."""
+        """Not supported: what is written with a load reads nothing."""
         raise AssertionError("what is written with a load reads nothing")
 
     def run(self, sql: str, values: Sequence[object] = ()) -> None:
@@ -58,7 +58,7 @@ class Collected:
 
     def set_rejected(self, refused: Sequence[Refused]) -> None:
         """Write into the batches' rows how many of their records Redshift would have refused."""
-        counts = Counter(one.batch_id for one in refused)
+        counts = Counter(row.batch_id for row in refused)
         if BATCH.name in self.puts:
             table, better, rows = self.puts[BATCH.name]
             counted = [dict(row) | {"rejected": counts[row["batch_id"]]} for row in rows]
@@ -78,8 +78,8 @@ class Fill:
             return self.bound.insert(sql.raw_table(obj), columns, _texts(con, obj, relation).fetchall())
         if self.format == "json":
             names, nested = [c.name for c in columns], [c.name for c in columns if sql.is_nested(c)]
-            found = _fetched(_texts(con, obj, relation))
-            lines = (json_line(dict(zip(names, row, strict=True)), nested) for row in found)
+            rows = _fetched(_texts(con, obj, relation))
+            lines = (json_line(dict(zip(names, row, strict=True)), nested) for row in rows)
             return sql.copy(sql.raw_table(obj), columns, self.folder.put_rows("rows", lines))
         path = self.scratch / "staged.parquet"
         # Nested values as text: what COPY makes of maps and mixed shapes is not documented.
@@ -166,8 +166,8 @@ def format_for(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation, 
     if wanted == "json" or not nested:
         return wanted
     longest = f"max({nested[0]})" if len(nested) == 1 else f"max(greatest({', '.join(nested)}))"
-    found = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
-    return "json" if (found or 0) > TEXT_BYTES_MAX else "parquet"
+    longest_bytes = con.execute(f"SELECT {longest} FROM {relation.sql}").fetchall()[0][0]
+    return "json" if (longest_bytes or 0) > TEXT_BYTES_MAX else "parquet"
 
 
 def _staged_ledger(ledger: Collected, fill: Fill) -> Iterator[str]:
@@ -202,8 +202,8 @@ def _texts(con: duckdb.DuckDBPyConnection, obj: Object, relation: Relation) -> d
     return con.execute(_select(obj, relation, is_text=True))
 
 
-def _fetched(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ...]]:
-    while rows := found.fetchmany(1_000):
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[str | None, ...]]:
+    while rows := cursor.fetchmany(1_000):
         yield from rows
 
 

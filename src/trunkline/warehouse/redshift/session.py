@@ -1,4 +1,4 @@
-"""An open Redshift: statements that ask and write, through the Data API or a connection of its own."""
+"""Statements that query and write one Redshift, through the Data API or over a connection."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RedshiftSession:
         self.api.ended(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
 
     def ask(self, sql: str) -> Answer:
-        """A person's question: one query that changes nothing. Raises UsageError in the engine's words."""
+        """One read-only query of a person. Raises UsageError with the engine's message."""
         check_question(sql)
         # A session lasts as long as a request, so the search path is set in each.
         path = ", ".join(map(REDSHIFT.quote, [*self.schemas, "public"]))

@@ -30,7 +30,7 @@ from trunkline.warehouse.redshift.session import RedshiftSession
 
 @dataclass(frozen=True, slots=True)
 class RedshiftWarehouse:
-    """One Redshift database: what asks and writes, and what loads."""
+    """One Redshift database: its session and its loader."""
 
     db: RedshiftSession
     loader: RedshiftLoader
@@ -58,16 +58,16 @@ class RedshiftWarehouse:
         self.db.put(table, rows, better)
 
     def ask(self, sql: str) -> Answer:
-        """A person's question: one query that changes nothing."""
+        """One read-only query of a person."""
         return self.db.ask(sql)
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for the catalogue's tables now."""
         return self.db.locks()
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
-        return install.install(self.db, objects, views)
+        return install.install(self.db, objects, views, zone)
 
     def missing(self, objects: Sequence[Object]) -> list[str]:
         """Names of the objects that `install` has something to do for."""

@@ -71,7 +71,7 @@ class WireApi:
                 for sql in sqls:
                     self._execute(statement_id, sql, parameters or {})
                 # With the Data API a session is one batch, and its temporary tables end with it.
-                for table in dict.fromkeys(found[1] for sql in sqls if (found := _TEMPORARY.match(sql))):
+                for table in dict.fromkeys(created[1] for sql in sqls if (created := _TEMPORARY.match(sql))):
                     self.connection.execute(f"DROP TABLE {table}", [])
         except errors.QueryCanceled as failed:
             status, error = "ABORTED", _words(failed)
@@ -123,14 +123,14 @@ def bind(sql: str, parameters: Mapping[str, str]) -> tuple[str, list[str]]:
     """A statement with `$1` and so on for `:p0`, and the values in that order."""
     names: list[str] = []
 
-    def piece(found: re.Match[str]) -> str:
-        if found["name"] is None:
-            return found[0]
-        if found["name"] not in names:
-            names.append(found["name"])
-        return f"${names.index(found['name']) + 1}"
+    def replaced(piece: re.Match[str]) -> str:
+        if piece["name"] is None:
+            return piece[0]
+        if piece["name"] not in names:
+            names.append(piece["name"])
+        return f"${names.index(piece['name']) + 1}"
 
-    return (_PIECE.sub(piece, sql) if parameters else sql), [parameters[name] for name in names]
+    return (_PIECE.sub(replaced, sql) if parameters else sql), [parameters[name] for name in names]
 
 
 def _words(error: psycopg.Error) -> str:

@@ -10,8 +10,8 @@ from typing import Final
 from trunkline.completeness.census import Scope
 from trunkline.completeness.listings import Listing, Sighting
 from trunkline.limits import SEARCH_PAGE_MAX
-from trunkline.pipelines.collect import Collector
-from trunkline.pipelines.connect_ledger import sighting_of, source_of
+from trunkline.pipelines.connect.collect import Collector
+from trunkline.pipelines.connect.connect_ledger import sighting_of, source_of
 from trunkline.schedules.windows import Window
 from trunkline.sources.connect_api.client import ConnectInstance, NoCache
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, pages

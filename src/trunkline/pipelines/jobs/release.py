@@ -1,4 +1,4 @@
-"""A procedure release from end to end: find the file, parse it, run it, answer in the mission's words."""
+"""A release from end to end: find the file, parse it, run it, return the result object."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ class Clients:
 
 def plan(place: str, pick: Pick = "first", s3: Any = None, note: Note | None = None) -> tuple[ReleaseFile, Release]:
     """The release at a place, read and parsed whole; nothing is run. Raises UsageError and ReleaseError."""
-    found = find(place, pick, s3)
-    for warning in found.warnings:
-        (note or _unheard)(warning)
-    return found, parse(decode(found.data, found.uri), found.uri)
+    file = find(place, pick, s3)
+    for warning in file.warnings:
+        (note or _discard)(warning)
+    return file, parse(decode(file.data, file.uri), file.uri)
 
 
 def run_planned(
     api: DataApi,
-    found: ReleaseFile,
+    file: ReleaseFile,
     release: Release,
     options: RunOptions,
     s3: Any = None,
-    told: Callable[[CallState], None] | None = None,
+    on_end: Callable[[CallState], None] | None = None,
 ) -> Outcome:
-    """Run a planned file; where the run is stands beside the file. Raises TransientError when another runs it."""
-    is_s3 = found.uri.startswith("s3://")
-    with nullcontext() if is_s3 else locked(found.uri):
-        return run(api, release, S3StateStore(s3, found.uri) if is_s3 else DiskStateStore(found.uri), options, told)
+    """Run a planned file; the state is stored beside it. Raises TransientError when another process runs it."""
+    is_s3 = file.uri.startswith("s3://")
+    with nullcontext() if is_s3 else locked(file.uri):
+        return run(api, release, S3StateStore(s3, file.uri) if is_s3 else DiskStateStore(file.uri), options, on_end)
 
 
 def place_from(variables: ReleaseSettings, default_bucket: str | None = None) -> str:
@@ -65,7 +65,7 @@ def place_from(variables: ReleaseSettings, default_bucket: str | None = None) ->
 
 
 def target_from(variables: ReleaseSettings, cluster: str | None = None, database: str | None = None) -> RedshiftTarget:
-    """Where statements go: the environment's target, or what overrides it. Raises UsageError where one is missing."""
+    """The target of statements: the environment's, or what overrides it. Raises UsageError where one is missing."""
     workgroup = None if cluster else variables.workgroup
     cluster = cluster or (None if workgroup else variables.cluster)
     database = database or variables.database
@@ -86,28 +86,28 @@ def answer(
     left_s: float | None,
     note: Note,
 ) -> dict[str, Any]:
-    """The mission's result object for one event, whatever goes wrong.
+    """The result object for one event, whatever goes wrong.
 
-    `request_id` stands in where the event has no id of its own; `left_s` is the time that the function has left.
+    `request_id` is used where the event has no id; `left_s` is the time that the function has left, None without limit.
     """
     until_s = None if left_s is None else clock.monotonic_s() + left_s - LAMBDA_MARGIN_S
     content = None
     try:
-        asked = request_of(event)
-        target = target_from(variables, asked.cluster, asked.database)
+        request = request_of(event)
+        target = target_from(variables, request.cluster, request.database)
         options = RunOptions(
-            variables.on_failure, variables.call_s, until_s=until_s, request_id=asked.request_id or request_id
+            variables.on_failure, variables.call_s, until_s=until_s, request_id=request.request_id or request_id
         )
         api = clients.data_api(target)
-        if asked.release is not None:
-            outcome = run(api, asked.release, NoStateStore(), options)
+        if request.release is not None:
+            outcome = run(api, request.release, NoStateStore(), options)
         else:
-            found = find(place_from(variables, FUNCTION_BUCKET), variables.pick, clients.s3)
-            note(f"the release is {found.uri}")
-            for warning in found.warnings:
+            file = find(place_from(variables, FUNCTION_BUCKET), variables.pick, clients.s3)
+            note(f"the release is {file.uri}")
+            for warning in file.warnings:
                 note(warning)
-            content = decode(found.data, found.uri)
-            outcome = run_planned(api, found, parse(content, found.uri), options, clients.s3)
+            content = decode(file.data, file.uri)
+            outcome = run_planned(api, file, parse(content, file.uri), options, clients.s3)
         for warning in outcome.warnings:
             note(warning)
         body = body_of(outcome)
@@ -116,5 +116,5 @@ def answer(
     return response(body, is_proxy(event))
 
 
-def _unheard(_: str) -> None:
-    """Where nobody listens to warnings."""
+def _discard(_: str) -> None:
+    """Discards a warning."""

@@ -19,7 +19,7 @@ from trunkline.limits import (
     SEARCH_RESULTS_MAX,
 )
 from trunkline.objects.model import Object
-from trunkline.pipelines.connect_ledger import count_settled, find_held, store_collected
+from trunkline.pipelines.connect.connect_ledger import count_settled, find_held, store_collected
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.runner import Runner
 from trunkline.positions import API_SOURCE
