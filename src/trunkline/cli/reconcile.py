@@ -100,9 +100,10 @@ def _announce(plan: ReconcilePlan, is_healing: bool) -> None:
         listed = len({window.start.date() for window in plan.windows})
         days = "1 day" if listed == 1 else f"{listed:,} days"
         calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
+        fetching = " and fetching what is missing" if is_healing else ""
         output.note(
-            f"Listing contacts of {days}{' and fetching what is missing' if is_healing else ''}, at least {calls} of the "
-            f"Connect API: {spell_duration(plan.seconds)} at our share of the account's quota (connect_share)."
+            f"Listing contacts of {days}{fetching}, at least {calls} of the Connect API: "
+            f"{spell_duration(plan.seconds)} at our share of the account's quota (connect_share)."
         )
 
 
