@@ -29,7 +29,7 @@ from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, previous_window

@@ -20,7 +20,7 @@ from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
 from trunkline.lake.writer import PARQUET
 from trunkline.objects.model import Column, Object
-from trunkline.sql.lake.views import MOVED_TO, lake_columns
+from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.order import order_by
 from trunkline.sql.relation import Relation, object_rows
 
@@ -67,12 +67,13 @@ def compact_day(
 
 def _distinct_versions(obj: Object, versions: Relation) -> str:
     """Makes `versions` of the files $1: each distinct version, and whether its key's best version is redacted."""
+    # Files lack columns that have no value in them.
+    files = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     return (
         f"CREATE OR REPLACE TEMP TABLE {versions.sql} AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
-        f"(PARTITION BY {_key(obj)} ORDER BY {order_by(obj, DUCKDB)}) AS {_IS_SCRUBBED} FROM read_parquet($1, "
-        "union_by_name = true, hive_partitioning = false)) QUALIFY row_number() OVER "
-        f"(PARTITION BY {_key(obj)}, record_version, record_hash, {MOVED_TO.name} IS NOT NULL "
-        f"ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1"
+        f"(PARTITION BY {_key(obj)} ORDER BY {order_by(obj, DUCKDB)}) AS {_IS_SCRUBBED} FROM {files}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {_key(obj)}, record_version, record_hash, "
+        f"{MOVED_TO.name} IS NOT NULL ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1"
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from trunkline.errors import LockedError, TerminalError
-from trunkline.flatten.pii import PiiRule
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
