@@ -15,9 +15,9 @@ from pathlib import Path
 from measure import Line, scratch, show
 
 from trunkline.limits import CONNECT_QUOTAS, SEARCH_PAGE_MAX
-from trunkline.pipelines.collect import Collector, CollectResult, ConnectService
+from trunkline.pipelines.connect.collect import Collector, CollectResult, ConnectService
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.settings import Settings
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance

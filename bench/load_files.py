@@ -17,7 +17,7 @@ from typing import Any
 from measure import Line, scratch, show, simulated
 
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.settings import Settings
 
 

@@ -18,6 +18,7 @@ from hypothesis import settings
 from servers import each_target, postgres_databases, redshift_databases
 
 pytest_plugins = ["redshift_fixtures"]
+pytest.register_assert_rewrite("source_cases")
 
 # A stored time that depends on the machine's zone shows only where that zone is not UTC. This one has half hours.
 os.environ["TZ"] = "America/St_Johns"

@@ -116,8 +116,8 @@ def test_the_way_is_short() -> None:
 
 def test_a_broken_list_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that its caller does not use is found."""
-    caller = Step("pipelines/load.py", "load_files", None)
+    caller = Step("pipelines/jobs/load.py", "load_files", None)
     with pytest.raises(AssertionError):
         test_each_function_is_called_by_the_one_before(Step("sources/files/framing.py", "frame", caller))
     with pytest.raises(AssertionError):
-        test_each_function_is_called_by_the_one_before(Step("pipelines/load.py", "no_such_function", None))
+        test_each_function_is_called_by_the_one_before(Step("pipelines/jobs/load.py", "no_such_function", None))

@@ -17,10 +17,10 @@ from trunkline.settings import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
+    from trunkline.pipelines.connect.reconcile import ReconcileResult
     from trunkline.pipelines.home import Home
+    from trunkline.pipelines.jobs.reporting import Written
     from trunkline.pipelines.reading import Reader
-    from trunkline.pipelines.reconcile import ReconcileResult
-    from trunkline.pipelines.reporting import Written
     from trunkline.pipelines.runner import LoadResult
     from trunkline.table import Table
 
@@ -64,7 +64,7 @@ class HomeHandle:
         `counts` of the result says what happened to each record that was read.
         """
         from trunkline.objects.catalogue import find
-        from trunkline.pipelines.load import load
+        from trunkline.pipelines.jobs.load import load
         from trunkline.sources.registry import list_files
 
         places = [str(path) for path in paths]
@@ -94,7 +94,7 @@ class HomeHandle:
 
         `zone` decides where intervals begin and what times without an offset mean; `interval_start` itself is UTC.
         """
-        from trunkline.pipelines.measuring import measure, question_of
+        from trunkline.pipelines.jobs.measuring import measure, question_of
 
         settings = self._open()
         groups = [by] if isinstance(by, str) else list(by)
@@ -111,7 +111,7 @@ class HomeHandle:
         zone: str | None = None,
     ) -> Written:
         """Write the HTML report of a local day, or of [since, until) up to 31 days; by default of the last full day."""
-        from trunkline.pipelines.reporting import write_report
+        from trunkline.pipelines.jobs.reporting import write_report
         from trunkline.serve.report.period import period_of
 
         settings = self._open()
@@ -133,9 +133,9 @@ class HomeHandle:
         """
         from trunkline import clock
         from trunkline.completeness.periods import settle_rule
-        from trunkline.pipelines import reconcile as job
-        from trunkline.pipelines.collect import Collector, chosen_instances, collected_object
-        from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
+        from trunkline.pipelines.connect import reconcile as job
+        from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object
+        from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
 
         settings = self._open()
         chosen = chosen_instances(settings, list(instances), endpoint)

@@ -26,6 +26,8 @@ ASK_AGAIN_S_MAX: Final = 86_400
 ASK_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and after how many the state is saved.
 ASK_WORKERS: Final = 4
+# Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
+TRANSCRIPT_SEARCH_S_MAX: Final = 5
 ASK_CALLS: Final = 500
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000

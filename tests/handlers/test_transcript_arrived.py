@@ -116,7 +116,7 @@ def test_the_next_load_merges_it_and_the_call_is_richer(function: Any, tmp_path:
     with opened(tmp_path / "home") as home:
         call = {"callId": "c", "callTimestampUTC": "2026-02-11T12:00:00Z", "payload": {"direction": "outbound"}}
         load_into(home, write(tmp_path / "calls.json", call), obj=home.objects["call"])
-        from trunkline.pipelines.load import load
+        from trunkline.pipelines.jobs.load import load
 
         result = load(home, TRANSCRIPT, ["s3://recordings/transcripts/"])
         assert (result.recovered, result.counts.read) == (1, 0)

@@ -36,7 +36,7 @@ from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects import catalogue
 from trunkline.pipelines import flattening
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.upkeep import rebuild
+from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.sql.merge.embedded import MergeSql
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.warehouse.duckdb import merge as warehouse

@@ -17,10 +17,10 @@ from virtual_clock import VirtualClock
 from trunkline.completeness.listings import stored_listings
 from trunkline.completeness.periods import LISTING_LAG, ListedWindow, period_of, settle_rule
 from trunkline.lake.store import FolderStore
-from trunkline.pipelines.connect_ledger import source_of
+from trunkline.pipelines.connect.connect_ledger import source_of
+from trunkline.pipelines.connect.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
+from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, plan, reconcile
-from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
 from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.sources.connect_api.search import ContactQuery
@@ -215,6 +215,24 @@ def test_listings_are_stored_in_files_of_bounded_size(tmp_path: Path, stretch: i
         assert merge_adjacent(one.window for one in found) == (period_of(DAY.date()),)
         outcome = centre.reconcile(home, SETTLED)
         assert [one.counts.listed for one in outcome.records if one.name == "2026-03-03"] == [144]
+
+
+@pytest.mark.parametrize(("days", "searches"), [(3, 1), (15, 1), (50, 1), (100, 2)])
+def test_days_without_contacts_cost_no_call_each(tmp_path: Path, days: int, searches: int) -> None:
+    """Due days that follow each other are listed together, up to the eight weeks of a search; each has its own listing."""
+    centre = Centre(DAY + days * 24 * HOUR + HOUR, contacts=7)
+    with centre_home(tmp_path) as home:
+        now = centre.now
+        request = ReconcileRequest(now, RULE, since=DAY.date())
+        assert plan(home, contacts(home), centre.system(home), request).calls == 1
+        outcome = centre.reconcile(home, now, since=DAY.date())
+        assert centre.searches == searches
+        assert [record.counts.listed for record in outcome.records] == [7] + [0] * days
+        assert [merge_adjacent(part.window for part in listed(home, DAY + n * 24 * HOUR)) for n in range(days)] == [
+            (period_of((DAY + n * 24 * HOUR).date()),) for n in range(days)
+        ]
+        centre.reconcile(home, now)
+        assert centre.searches == searches
 
 
 def test_the_schedule_alone_certifies(tmp_path: Path) -> None:

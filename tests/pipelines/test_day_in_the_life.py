@@ -16,10 +16,10 @@ from virtual_clock import VirtualClock
 
 from trunkline.completeness.period_records import load_records, open_findings
 from trunkline.completeness.periods import settle_rule
+from trunkline.pipelines.connect.reconcile import ReconcileRequest, ReconcileResult, reconcile
+from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+from trunkline.pipelines.connect.verify import verify_all
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
-from trunkline.pipelines.system_of_record import ConnectSystemOfRecord
-from trunkline.pipelines.verify import verify_all
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
 from trunkline.simulator.run import simulate

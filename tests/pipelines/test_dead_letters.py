@@ -26,9 +26,9 @@ from homes import (
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.replay import replay
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.upkeep import drop_old_bytes, rebuild
 from trunkline.pipelines.set_aside import kept_bytes
-from trunkline.pipelines.upkeep import drop_old_bytes, rebuild
 from trunkline.records import Mark
 from trunkline.sources.files.reader import FileSource
 

@@ -14,11 +14,11 @@ from homes import NARROW, Row, assert_adds_up, lake_best, lake_versions, opened,
 from trunkline.accounting import Counts
 from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import batches
-from trunkline.pipelines.doctor import examine
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.jobs.doctor import examine
+from trunkline.pipelines.jobs.upkeep import compact, rebuild
 from trunkline.pipelines.merging import merge_batches
 from trunkline.pipelines.reading import open_reader
-from trunkline.pipelines.upkeep import compact, rebuild
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 

@@ -13,8 +13,8 @@ from trunkline.cli.main import run
 from trunkline.flatten.flattener import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines import batches
-from trunkline.pipelines.doctor import Finding, examine
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.jobs.doctor import Finding, examine
 from trunkline.pipelines.merging import merge_batches, unmerged
 from trunkline.pipelines.reading import open_reader
 from trunkline.positions import FileRange, Plan

@@ -15,8 +15,8 @@ from transcript_files import TALK, put, transcribe
 from trunkline import clock, limits
 from trunkline.errors import UsageError
 from trunkline.objects.transcript import TRANSCRIPT
-from trunkline.pipelines.enrich import EnrichResult, due_calls, enrich
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.post_call.enrich import EnrichResult, due_calls, enrich
 
 NOON = datetime(2026, 2, 11, 12)
 

@@ -39,9 +39,9 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger.records import decode_batch
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.replay import replay
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.pipelines.set_aside import kept_bytes
-from trunkline.pipelines.upkeep import rebuild
 
 # Each test starts several processes, which on a busy machine takes its time.
 pytestmark = pytest.mark.timeout(300)
@@ -316,7 +316,7 @@ def test_a_warehouse_lost_between_runs(tmp_path: Path) -> None:
     """A warehouse file that is gone, even after compaction, is filled again from the lake with the same account."""
     from datetime import timedelta
 
-    from trunkline.pipelines.upkeep import compact
+    from trunkline.pipelines.jobs.upkeep import compact
 
     source = tmp_path / "in"
     write_source(source, random.Random(7))

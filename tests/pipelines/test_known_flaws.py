@@ -15,8 +15,8 @@ from servers import Databases
 
 from trunkline.errors import UsageError
 from trunkline.objects.user_objects import read_objects
-from trunkline.pipelines.follow import follow
 from trunkline.pipelines.home import Home, open_home
+from trunkline.pipelines.post_call.follow import follow
 from trunkline.sources.dynamodb.shards import Following
 
 

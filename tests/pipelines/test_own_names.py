@@ -18,9 +18,9 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.objects.user_objects import read_objects
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.jobs.undo import undo
+from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.pipelines.reading import open_reader
-from trunkline.pipelines.undo import undo
-from trunkline.pipelines.upkeep import rebuild
 
 # Names that generated statements used for themselves, and the commonest names of business objects.
 VALUES = (

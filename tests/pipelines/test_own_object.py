@@ -9,7 +9,7 @@ from pathlib import Path
 from homes import lake_best, letters, load_into, settings_of, table, totals
 
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.upkeep import rebuild
+from trunkline.pipelines.jobs.upkeep import rebuild
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
 

@@ -22,7 +22,7 @@ from trunkline.lake.glue import athena, crawler
 from trunkline.lake.store import BucketStore
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.model import Object
-from trunkline.pipelines.registering import RegisterOptions, ddl_of, register, tables_of, views_left_out
+from trunkline.pipelines.jobs.registering import RegisterOptions, ddl_of, register, tables_of, views_left_out
 from trunkline.sql.lake.athena import NamedQuery, named_queries
 from trunkline.sql.lake.glue import files_table
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from homes import NARROW, contact, jsonl, letters, narrow, opened, table, totals
 from s3 import bucket
 
-from trunkline.pipelines.load import load
-from trunkline.pipelines.replay import replay
-from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.pipelines.jobs.load import load
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 
 def test_s3_to_s3(tmp_path: Path) -> None:

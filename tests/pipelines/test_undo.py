@@ -30,9 +30,9 @@ from trunkline.cli.main import run
 from trunkline.errors import UsageError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.replay import replay
-from trunkline.pipelines.undo import undo
-from trunkline.pipelines.upkeep import compact, rebuild
+from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.undo import undo
+from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 
 def loads(rng: random.Random) -> list[bytes]:

@@ -15,9 +15,9 @@ from registers import NOON, TALLY, Memory, tally
 from trunkline.completeness.certificates import document_hash
 from trunkline.completeness.periods import settle_rule
 from trunkline.errors import TerminalError
+from trunkline.pipelines.connect.reconcile import ReconcileRequest, ReconcileResult, reconcile
+from trunkline.pipelines.connect.verify import verify_all
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import ReconcileRequest, ReconcileResult, reconcile
-from trunkline.pipelines.verify import verify_all
 
 pytestmark = pytest.mark.timeout(300)
 RULE = settle_rule((6, 24, 72))

@@ -12,7 +12,7 @@ from typing import Any
 from homes import contact
 
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.settings import Settings
 
 DAY = date(2026, 2, 11)

@@ -14,7 +14,7 @@ from homes import contacts, opened
 from virtual_clock import VirtualClock
 
 from trunkline.lake.store import FolderStore
-from trunkline.pipelines.collect import Collector, CollectResult, ConnectService
+from trunkline.pipelines.connect.collect import Collector, CollectResult, ConnectService
 from trunkline.pipelines.home import Home, LakeState
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.instance import ConnectApi

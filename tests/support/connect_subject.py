@@ -14,7 +14,7 @@ from source_cases import Subject
 from virtual_clock import VirtualClock
 
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.pipelines.collect import Collector
+from trunkline.pipelines.connect.collect import Collector
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.simulator.connect_api.contacts import ApiContact

@@ -22,7 +22,7 @@ from trunkline.ledger import index
 from trunkline.objects import catalogue
 from trunkline.objects.model import RECORD_COLUMNS, Column, Field, Json, ListOf, MapOf, Object, Struct
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings import Settings
 from trunkline.sql.lake.views import best_body, lake_rows, versions_body

@@ -10,7 +10,7 @@ from dynamo_fake import FakeTable
 from dynamo_tables import call
 from homes import opened
 
-from trunkline.pipelines.backfill import ScanOptions, backfill_scan
+from trunkline.pipelines.post_call.backfill import ScanOptions, backfill_scan
 
 PAGE, SEGMENTS = 2_500, 4
 

@@ -12,7 +12,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.metrics.catalogue import select
 from trunkline.metrics.contact import CONTACTS
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.reading import Reader
 from trunkline.settings import Settings
 from trunkline.simulator.oracle.oracle import DEFAULT_X, answers

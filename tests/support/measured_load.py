@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.load import load
+from trunkline.pipelines.jobs.load import load
 from trunkline.settings import Settings
 
 

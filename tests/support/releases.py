@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline.aws.redshift_data import DataApi, RedshiftTarget
-from trunkline.pipelines.release import Clients
+from trunkline.pipelines.jobs.release import Clients
 from trunkline.releases.run import Outcome
 
 BUCKET = "daab-lab-jfr-datalake"

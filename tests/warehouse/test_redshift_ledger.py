@@ -10,8 +10,8 @@ from registers import NOON, TALLY, Memory, tally
 from servers import RedshiftDatabases
 
 from trunkline.completeness.periods import settle_rule
-from trunkline.pipelines.reconcile import ReconcileRequest, reconcile
-from trunkline.pipelines.verify import verify_all
+from trunkline.pipelines.connect.reconcile import ReconcileRequest, reconcile
+from trunkline.pipelines.connect.verify import verify_all
 
 RULE = settle_rule((6, 24, 72))
 

@@ -21,8 +21,8 @@ from trunkline.engines.model import Engine, TableRules, quote_qualified
 from trunkline.objects.ledger import LEDGER_TABLES, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
-from trunkline.pipelines.undo import undo
-from trunkline.pipelines.upkeep import rebuild
+from trunkline.pipelines.jobs.undo import undo
+from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.sql.ddl import ledger_statements, warehouse_statements
 from trunkline.sql.merge.plpgsql import COUNTS
 from trunkline.sql.merge.staged import elsewhere_columns
@@ -65,7 +65,7 @@ class ToyWarehouse:
     def locks(self) -> list[Lock]:
         return []
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         statements = [
             *ledger_statements(LEDGER_TABLES, TOY),
             *(s for o in objects for s in warehouse_statements(o, TOY)),

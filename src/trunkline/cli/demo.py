@@ -88,7 +88,7 @@ def _empty(home: Path) -> None:
 def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
     """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late."""
     from trunkline.accounting import total
-    from trunkline.pipelines.load import load
+    from trunkline.pipelines.jobs.load import load
     from trunkline.simulator.run import simulate
 
     folder = opened.settings.home / "firehose" / name
@@ -102,8 +102,8 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
 
 
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
+    from trunkline.pipelines.jobs.reporting import write_report
     from trunkline.pipelines.reading import open_reader
-    from trunkline.pipelines.reporting import write_report
     from trunkline.serve.report.period import day_period
     from trunkline.simulator.spec import CENTRE_ZONE
 

@@ -16,8 +16,8 @@ from trunkline.limits import LOCK_WAIT_S
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object
-    from trunkline.pipelines.backfill import ScanOptions
     from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.pipelines.post_call.backfill import ScanOptions
     from trunkline.pipelines.runner import LoadResult
 
 _SCHEME: Final = "dynamodb://"
@@ -49,7 +49,7 @@ def stream(
     table = _table_in(source, f"trunkline stream {object_name}")
     from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.follow import follow
+    from trunkline.pipelines.post_call.follow import follow
     from trunkline.sources.dynamodb.shards import Following
 
     find(object_name, load_objects(home))
@@ -114,7 +114,7 @@ def backfill(
     Example: trunkline backfill call --from s3://exports/AWSDynamoDB/01693685827463-2d8752fd --home ./my-centre
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.backfill import ScanOptions
+    from trunkline.pipelines.post_call.backfill import ScanOptions
 
     is_scan = source.startswith("dynamodb:")
     if not is_scan and (delete_missing or restart):
@@ -133,7 +133,7 @@ def backfill(
 
 def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> LoadResult:
     from trunkline.aws.clients import make_client
-    from trunkline.pipelines.backfill import backfill_scan
+    from trunkline.pipelines.post_call.backfill import backfill_scan
     from trunkline.sources.dynamodb.tables import describe_table
 
     table = _table_in(source, f"trunkline backfill {obj.name}")
@@ -145,7 +145,7 @@ def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> Loa
 
 
 def _read_export(home: OpenHome, obj: Object, place: str) -> LoadResult:
-    from trunkline.pipelines.backfill import backfill_export
+    from trunkline.pipelines.post_call.backfill import backfill_export
 
     with progress(f"Loading {place}", None, "bytes") as advance:
         return backfill_export(home, obj, place, advance)

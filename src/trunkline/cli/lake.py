@@ -37,7 +37,7 @@ def compact(
 
     Example: trunkline lake compact --grace-minutes 0
     """
-    from trunkline.pipelines.upkeep import compact as run
+    from trunkline.pipelines.jobs.upkeep import compact as run
 
     with open_to_write(home, wait_s) as opened:
         rows = []
@@ -87,7 +87,7 @@ def register(
     Example: trunkline lake register --dry-run
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines import registering
+    from trunkline.pipelines.jobs import registering
 
     lake = Settings.load(home).lake
     registering.check_lake(lake)

@@ -88,7 +88,7 @@ def verify(
 
     Example: trunkline ledger verify 2026-03-03
     """
-    from trunkline.pipelines.verify import certified_periods, verify_all
+    from trunkline.pipelines.connect.verify import certified_periods, verify_all
 
     with open_to_write(home, wait_s) as opened:
         obj = opened.objects[OBJECT]

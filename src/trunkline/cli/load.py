@@ -42,7 +42,7 @@ def load(
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.load import load as run
+    from trunkline.pipelines.jobs.load import load as run
     from trunkline.sources.registry import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
@@ -75,7 +75,7 @@ def undo(
 
     Example: trunkline undo 3f2a9c1e --home ./my-centre
     """
-    from trunkline.pipelines.undo import undo as run
+    from trunkline.pipelines.jobs.undo import undo as run
 
     with open_to_write(home, wait_s) as opened:
         undone = [run(opened, opened.objects.values(), batch) for batch in batches]
@@ -102,8 +102,8 @@ def enrich(
     Example: TRUNKLINE_TRANSCRIPTS=s3://your-transcribe-bucket trunkline enrich --since 2026-02-11
     """
     from trunkline import clock
-    from trunkline.pipelines.enrich import due_calls, place_of
-    from trunkline.pipelines.enrich import enrich as run
+    from trunkline.pipelines.post_call.enrich import due_calls, place_of
+    from trunkline.pipelines.post_call.enrich import enrich as run
     from trunkline.settings import Settings
 
     settings = Settings.load(home)

@@ -124,7 +124,7 @@ def query(
     Example: trunkline metric query contacts_queued service_level --by queue --interval 30min --zone America/New_York
     """
     from trunkline.engines.catalogue import find
-    from trunkline.pipelines.measuring import caveat, measure_rows, question_of
+    from trunkline.pipelines.jobs.measuring import caveat, measure_rows, question_of
     from trunkline.settings import Settings
 
     settings = Settings.load(home)

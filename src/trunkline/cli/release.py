@@ -86,7 +86,7 @@ def run(
     """
     from trunkline.aws.clients import make_client
     from trunkline.aws.redshift_data import DataApi
-    from trunkline.pipelines.release import run_planned, target_from
+    from trunkline.pipelines.jobs.release import run_planned, target_from
     from trunkline.releases.interface import body_of, response
     from trunkline.releases.run import RunOptions
     from trunkline.settings import ReleaseSettings
@@ -135,14 +135,14 @@ def _s3(place: str) -> Any:
 
 def _place(place: str | None) -> str:
     """The place that is named, else that of the environment."""
-    from trunkline.pipelines.release import place_from
+    from trunkline.pipelines.jobs.release import place_from
     from trunkline.settings import ReleaseSettings
 
     return place or place_from(ReleaseSettings.load())
 
 
 def _planned(place: str, pick: Choice, s3: Any) -> Any:
-    from trunkline.pipelines.release import plan as find_and_parse
+    from trunkline.pipelines.jobs.release import plan as find_and_parse
 
     return find_and_parse(place, pick.value, s3, output.note)
 

@@ -21,7 +21,8 @@ def install(home: Home = None, wait_s: Wait = LOCK_WAIT_S) -> None:
     from trunkline.objects.catalogue import VIEWS
 
     with open_to_write(home, wait_s, is_install=True) as opened:
-        for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
+        objects, views = list(opened.objects.values()), list(VIEWS.values())
+        for change in opened.warehouse.install(objects, views, opened.settings.zone):
             output.text(change)
         for obj in opened.objects.values():
             output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")
@@ -35,7 +36,7 @@ def status(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output 
 
     Example: trunkline warehouse status
     """
-    from trunkline.pipelines.doctor import table_states
+    from trunkline.pipelines.jobs.doctor import table_states
 
     with open_to_read(home, wait_s) as opened:
         states, locks = table_states(opened), opened.warehouse.locks()
@@ -56,7 +57,7 @@ def rebuild(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output
 
     Example: trunkline warehouse rebuild
     """
-    from trunkline.pipelines.upkeep import rebuild as run
+    from trunkline.pipelines.jobs.upkeep import rebuild as run
 
     with open_to_write(home, wait_s) as opened:
         rows = []
@@ -79,7 +80,7 @@ def doctor(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output 
 
     Example: trunkline doctor --home ./my-centre
     """
-    from trunkline.pipelines.doctor import examine
+    from trunkline.pipelines.jobs.doctor import examine
 
     with open_to_read(home, wait_s) as opened:
         findings = examine(opened)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.pipelines.collect import collect_until
+from trunkline.pipelines.connect.collect import collect_until
 from trunkline.settings import Settings
 
 

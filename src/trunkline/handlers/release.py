@@ -8,7 +8,7 @@ from typing import Any
 from trunkline.aws.clients import QUICK, make_client
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import TrunklineError
-from trunkline.pipelines.release import Clients, answer
+from trunkline.pipelines.jobs.release import Clients, answer
 from trunkline.releases.interface import failed_body, is_proxy, response
 from trunkline.settings import ReleaseSettings
 

@@ -14,9 +14,9 @@ from typing import Any
 from trunkline.aws.clients import make_client
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.arrivals import TranscriptReceiver
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.post_call.arrivals import TranscriptReceiver
 from trunkline.settings import Settings
 from trunkline.sources.files.s3_events import messages
 

@@ -1,7 +1,7 @@
-"""Compaction: all files of one partition become one, sorted by time, each distinct version once.
+"""Compaction: one file in place of all files of a partition, sorted by time, each distinct version once.
 
-By time and not by key: ids are mostly random, and the times of a row stand in several of its columns, so that 5 to 7 %
-of the bytes go; and a question about an hour reads some of the row groups.
+It is sorted by time, not by key: ids are mostly random, while times occur in several columns of a row. That saves 5 to
+7 % of the bytes, and a query about an hour reads only some of the row groups.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class CompactedDay:
 def compact_day(
     con: duckdb.DuckDBPyConnection, obj: Object, day: date, keys: Sequence[str], store: Store, scratch: Path
 ) -> CompactedDay:
-    """Publish the compacted file of one partition. The files it replaces stay for the caller to remove.
+    """Publish the compacted file of one partition. The caller removes the files it replaces.
 
-    Of equal versions the first to arrive stays; of tombstones the best per key. Where the best version of a key is
+    Of equal versions the first to arrive is kept; of tombstones the best per key. Where the best version of a key is
     redacted, its older versions lose the personal data it no longer has.
     """
     scratch.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Rows of one batch into the lake: one Parquet file per partition, published by one put each."""
+"""Write rows to the lake: one Parquet file per batch and partition, each published by one put."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from trunkline.sql.relation import BATCH_ID, LOST_DATE, PARTITION_DATE, WON_DATE
 
 _PARTITIONS = (("year", "%Y"), ("month", "%m"), ("day", "%d"))
 
-# Bloom filters cost 5 % of time and size, and help no question: columns that are searched by one value are too varied.
+# Bloom filters cost 5 % of time and size, and help no query: columns searched by a single value are too varied.
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
-"""How lake files are written, compacted ones too. Of ids and hashes, most of a file, level 1 leaves 6% less than levels
-3 to 15 do, and level 19 another 6% less for a hundred times the CPU time; contact records are alike at 1 and 3."""
+"""COPY options of lake files, compacted ones too. For ids and hashes, most of a file, zstd level 1 gives 6 % less than
+levels 3 to 15, and level 19 another 6 % less for a hundred times the CPU time. Contact records are alike at 1 and 3."""
 
 
 @dataclass(frozen=True, slots=True)

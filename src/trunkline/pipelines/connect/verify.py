@@ -12,8 +12,8 @@ from trunkline.completeness.periods import period_of
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.objects.model import Object
+from trunkline.pipelines.connect.reconcile import workspace
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reconcile import workspace
 
 
 def certified_periods(home: Home, object_name: str) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from typing import Final
 from trunkline.completeness.census import Scope
 from trunkline.completeness.listings import Listing, Sighting
 from trunkline.limits import SEARCH_PAGE_MAX
-from trunkline.pipelines.collect import Collector
-from trunkline.pipelines.connect_ledger import sighting_of, source_of
+from trunkline.pipelines.connect.collect import Collector
+from trunkline.pipelines.connect.connect_ledger import sighting_of, source_of
 from trunkline.schedules.windows import Window
 from trunkline.sources.connect_api.client import ConnectInstance, NoCache
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, pages
@@ -64,9 +64,9 @@ class ConnectSystemOfRecord:
         advance(len(ids))
         return list(unknown)
 
-    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
-        """Pages to search and contacts to describe, and the time that the quota makes of them."""
-        searches = -(-contacts // SEARCH_PAGE_MAX)
+    def estimate(self, contacts: int, fetched: int, windows: int) -> tuple[int, float]:
+        """Pages to search and contacts to describe, and the time that they take at our share of the quota."""
+        searches = max(-(-contacts // SEARCH_PAGE_MAX), windows)
         rate = self._collector.buckets.rate
         return searches + fetched, searches / rate("SearchContacts") + fetched / rate("DescribeContact")
 

@@ -11,7 +11,7 @@ from trunkline.completeness.period_records import load_records
 from trunkline.errors import TerminalError
 from trunkline.lake.store import open_store
 from trunkline.ledger import index
-from trunkline.pipelines.doctor import drift_lines
+from trunkline.pipelines.jobs.doctor import drift_lines
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
 from trunkline.serve.report.data import Completeness

@@ -1,0 +1,1 @@
+"""Contacts from a Connect instance: collected, compared with what is there, verified."""

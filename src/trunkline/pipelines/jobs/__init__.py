@@ -1,0 +1,1 @@
+"""What a command does with a home, one file per job."""

@@ -1,0 +1,1 @@
+"""The tables and transcripts of post-call analytics: streams, scans, exports, functions."""
