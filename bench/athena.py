@@ -18,8 +18,8 @@ import duckdb
 from measure import Line, scratch, show
 
 from trunkline.engines.athena import ATHENA
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.compaction import compact_day
 from trunkline.lake.store import FolderStore

@@ -22,8 +22,8 @@ from typing import Any
 
 from measure import Line, cpu_in_turns, scratch, show
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake.store import open_store
 from trunkline.objects.call import CALL
 from trunkline.objects.catalogue import OBJECTS

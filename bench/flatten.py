@@ -19,8 +19,8 @@ import mission_style
 import simdjson
 from measure import Line, cpu_in_turns, scratch, show, simulated
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Texts

@@ -14,8 +14,8 @@ from typing import Any
 
 from measure import Line, cpu_in_turns, scratch, show
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.settings import Options
 from trunkline.sources.transcripts import files as transcripts

@@ -116,8 +116,9 @@ def _star() -> list[_Table]:
 
     keys = [
         ("queue_key", QUEUE, "queue_key"), ("agent_key", AGENT, "agent_key"),
-        ("initiation_date_key", DATE, "date_key"), ("initiation_time_key", TIME, "time_key"),
-        ("disconnect_date_key", DATE, "date_key"), ("disconnect_time_key", TIME, "time_key"),
+        *((f"{moment}_{part}_key", view, f"{part}_key")
+          for moment in ("initiation", "disconnect", "initiation_local", "disconnect_local")
+          for part, view in (("date", DATE), ("time", TIME))),
     ]  # fmt: skip
     fact = (
         _Column("contact_id", CONTACT_RECORD.by_name["contact_id"].meaning, ("unique", "not_null")),

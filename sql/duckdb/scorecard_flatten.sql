@@ -34,7 +34,7 @@ SELECT
   "record_fidelity",
   false AS "record_is_redacted",
   1 AS "record_catalogue_version",
-  md5(CAST(to_json(["guid", "datetime", "agent", "call_type", "notes", "outcome", "primary_intent", "resolution_reason", "summary", "secondary_intent", "evidence_ask_for_payment", "evidence_confirm_location", "evidence_features_advantages", "evidence_handle_objections", "evidence_size_recommendation", "evidence_urgency", "deleted_by"]) AS VARCHAR) || CAST(to_json([CAST("overall_score" AS VARCHAR), CAST("score_ask_for_payment" AS VARCHAR), CAST("score_confirm_location" AS VARCHAR), CAST("score_features_advantages" AS VARCHAR), CAST("score_handle_objections" AS VARCHAR), CAST("score_size_recommendation" AS VARCHAR), CAST("score_urgency" AS VARCHAR), "$.trunkline:otherScores", COALESCE("$.trunkline:otherEvidence safe", "$.trunkline:otherEvidence"), record_unmapped_safe]) AS VARCHAR) || CAST(to_json(CAST([epoch_us("call_timestamp_utc"), epoch_us("ingested_at")] AS BIGINT[])) AS VARCHAR)) AS "record_hash",
+  md5(CAST(to_json(CAST(["guid", "datetime", "agent", "call_type", "notes", "outcome", "primary_intent", "resolution_reason", "summary", "secondary_intent", "evidence_ask_for_payment", "evidence_confirm_location", "evidence_features_advantages", "evidence_handle_objections", "evidence_size_recommendation", "evidence_urgency", "deleted_by"] AS VARCHAR[])) AS VARCHAR) || CAST(to_json(CAST([CAST("overall_score" AS VARCHAR), CAST("score_ask_for_payment" AS VARCHAR), CAST("score_confirm_location" AS VARCHAR), CAST("score_features_advantages" AS VARCHAR), CAST("score_handle_objections" AS VARCHAR), CAST("score_size_recommendation" AS VARCHAR), CAST("score_urgency" AS VARCHAR), "$.trunkline:otherScores", COALESCE("$.trunkline:otherEvidence safe", "$.trunkline:otherEvidence"), record_unmapped_safe] AS VARCHAR[])) AS VARCHAR) || CAST(to_json(CAST([epoch_us("call_timestamp_utc"), epoch_us("ingested_at")] AS BIGINT[])) AS VARCHAR)) AS "record_hash",
   "record_position",
   "record_arrived_at",
   "record_loaded_at",
@@ -56,8 +56,6 @@ FROM (
     record_unmapped_safe,
     record_is_made,
     record_is_left,
-    record_inner_pad,
-    record_outer_pad,
     "$.guid" AS "guid",
     "$.datetime" AS "datetime",
     CAST("$.trunkline:callTimestampUTC" AS TIMESTAMP) AS "call_timestamp_utc",
@@ -87,7 +85,6 @@ FROM (
     from_json("$.trunkline:otherEvidence", '"MAP(VARCHAR, VARCHAR)"') AS "other_evidence",
     "$.trunkline:deletedBy" AS "deleted_by",
     "$.trunkline:otherScores",
-    "$.trunkline:otherScores safe",
     "$.trunkline:otherEvidence",
     "$.trunkline:otherEvidence safe"
   FROM records

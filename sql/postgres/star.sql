@@ -175,34 +175,50 @@ FROM (
 
 CREATE OR REPLACE VIEW "connect"."d_agent" AS
 SELECT "agent_id" AS "agent_key", "agent_id",
-  COALESCE("agent_username", "agent_id") AS "agent_username",
-  "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", "agent_hierarchy_groups_level_1_name", "agent_hierarchy_groups_level_2_name", "agent_hierarchy_groups_level_3_name", "agent_hierarchy_groups_level_4_name", "agent_hierarchy_groups_level_5_name"
+  COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "agent_username" END), "agent_id") AS "agent_username",
+  MAX(CASE WHEN "place" = 1 THEN "agent_arn" END) AS "agent_arn",
+  MAX(CASE WHEN "place" = 1 THEN "agent_routing_profile_id" END) AS "agent_routing_profile_id",
+  MAX(CASE WHEN "place" = 1 THEN "agent_routing_profile_name" END) AS "agent_routing_profile_name",
+  MAX(CASE WHEN "place" = 1 THEN "agent_hierarchy_groups_level_1_name" END) AS "agent_hierarchy_groups_level_1_name",
+  MAX(CASE WHEN "place" = 1 THEN "agent_hierarchy_groups_level_2_name" END) AS "agent_hierarchy_groups_level_2_name",
+  MAX(CASE WHEN "place" = 1 THEN "agent_hierarchy_groups_level_3_name" END) AS "agent_hierarchy_groups_level_3_name",
+  MAX(CASE WHEN "place" = 1 THEN "agent_hierarchy_groups_level_4_name" END) AS "agent_hierarchy_groups_level_4_name",
+  MAX(CASE WHEN "place" = 1 THEN "agent_hierarchy_groups_level_5_name" END) AS "agent_hierarchy_groups_level_5_name"
 FROM (
   SELECT "agent_id", "agent_username", "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", "agent_hierarchy_groups_level_1_name", "agent_hierarchy_groups_level_2_name", "agent_hierarchy_groups_level_3_name", "agent_hierarchy_groups_level_4_name", "agent_hierarchy_groups_level_5_name",
     ROW_NUMBER() OVER (
       PARTITION BY "agent_id"
       ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
-    ) AS "place"
+    ) AS "place",
+    ROW_NUMBER() OVER (
+      PARTITION BY "agent_id"
+      ORDER BY CASE WHEN "agent_username" IS NULL THEN 1 ELSE 0 END, COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
+    ) AS "name_place"
   FROM "connect"."f_calls"
   WHERE "agent_id" IS NOT NULL AND NOT "record_is_deleted"
 ) AS latest
-WHERE "place" = 1
+GROUP BY "agent_id"
 UNION ALL
 SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
 
 CREATE OR REPLACE VIEW "connect"."d_queue" AS
 SELECT "queue_id" AS "queue_key", "queue_id",
-  COALESCE("queue_name", "queue_id") AS "queue_name", "queue_arn"
+  COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "queue_name" END), "queue_id") AS "queue_name",
+  MAX(CASE WHEN "place" = 1 THEN "queue_arn" END) AS "queue_arn"
 FROM (
   SELECT "queue_id", "queue_name", "queue_arn",
     ROW_NUMBER() OVER (
       PARTITION BY "queue_id"
       ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
-    ) AS "place"
+    ) AS "place",
+    ROW_NUMBER() OVER (
+      PARTITION BY "queue_id"
+      ORDER BY CASE WHEN "queue_name" IS NULL THEN 1 ELSE 0 END, COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
+    ) AS "name_place"
   FROM "connect"."f_calls"
   WHERE "queue_id" IS NOT NULL AND NOT "record_is_deleted"
 ) AS latest
-WHERE "place" = 1
+GROUP BY "queue_id"
 UNION ALL
 SELECT 'unknown', NULL, 'unknown', NULL;
 
@@ -229,10 +245,11 @@ SELECT CAST(EXTRACT(YEAR FROM "day") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FR
   CAST(EXTRACT(WEEK FROM "day") AS INTEGER) AS "iso_week",
   CASE CAST(EXTRACT(DOW FROM "day") AS INTEGER) WHEN 0 THEN 7 ELSE CAST(EXTRACT(DOW FROM "day") AS INTEGER) END AS "iso_weekday",
   CASE CASE CAST(EXTRACT(DOW FROM "day") AS INTEGER) WHEN 0 THEN 7 ELSE CAST(EXTRACT(DOW FROM "day") AS INTEGER) END WHEN 1 THEN 'Monday' WHEN 2 THEN 'Tuesday' WHEN 3 THEN 'Wednesday' WHEN 4 THEN 'Thursday' WHEN 5 THEN 'Friday' WHEN 6 THEN 'Saturday' WHEN 7 THEN 'Sunday' END AS "weekday_name",
-  CASE WHEN CAST(EXTRACT(DOW FROM "day") AS INTEGER) IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend"
+  CASE WHEN CAST(EXTRACT(DOW FROM "day") AS INTEGER) IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend",
+  CAST(EXTRACT(YEAR FROM "day" + (4 - (CASE CAST(EXTRACT(DOW FROM "day") AS INTEGER) WHEN 0 THEN 7 ELSE CAST(EXTRACT(DOW FROM "day") AS INTEGER) END))) AS INTEGER) AS "iso_year"
 FROM days
 UNION ALL
-SELECT -1, NULL, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, 'unknown', NULL;
+SELECT -1, NULL, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, 'unknown', NULL, NULL;
 
 CREATE OR REPLACE VIEW "connect"."d_time" AS
 WITH digits AS (
@@ -318,7 +335,11 @@ SELECT
   CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "queue_enqueue_timestamp" IS NOT NULL AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_from_queued",
   CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND ("transferred_endpoint_type" IS NULL OR "transferred_endpoint_type" <> 'TELEPHONE_NUMBER') THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_internal",
   CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external",
-  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow"
+  CAST(CASE WHEN "transfer_completed_timestamp" IS NOT NULL AND "transferred_endpoint_type" = 'TELEPHONE_NUMBER' AND "agent_connected_to_agent_timestamp" IS NULL THEN 1 ELSE 0 END AS BIGINT) AS "is_transferred_out_external_from_contact_flow",
+  CASE WHEN "initiation_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "initiation_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "initiation_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "initiation_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "initiation_timestamp") AS INTEGER) * 1 ELSE -1 END AS "initiation_local_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "initiation_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "initiation_timestamp") AS INTEGER), -1) AS "initiation_local_time_key",
+  CASE WHEN "disconnect_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "disconnect_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "disconnect_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "disconnect_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "disconnect_timestamp") AS INTEGER) * 1 ELSE -1 END AS "disconnect_local_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "disconnect_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "disconnect_timestamp") AS INTEGER), -1) AS "disconnect_local_time_key"
 FROM "connect"."f_calls"
 WHERE NOT "record_is_deleted";
 
@@ -397,7 +418,11 @@ SELECT
   "segment_attributes",
   "customer_endpoint_display_name",
   "transferred_endpoint_display_name",
-  "customer_id"
+  "customer_id",
+  CASE WHEN "initiation_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "initiation_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "initiation_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "initiation_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "initiation_timestamp") AS INTEGER) * 1 ELSE -1 END AS "initiation_local_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "initiation_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "initiation_timestamp") AS INTEGER), -1) AS "initiation_local_time_key",
+  CASE WHEN "disconnect_timestamp" >= TIMESTAMP '2010-01-01 00:00:00' AND "disconnect_timestamp" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "disconnect_timestamp") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "disconnect_timestamp") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "disconnect_timestamp") AS INTEGER) * 1 ELSE -1 END AS "disconnect_local_date_key",
+  COALESCE(CAST(EXTRACT(HOUR FROM "disconnect_timestamp") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "disconnect_timestamp") AS INTEGER), -1) AS "disconnect_local_time_key"
 FROM "connect"."f_calls"
 WHERE NOT "record_is_deleted";
 

@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 
 MIB: Final = 1024 * 1024
 
-# Ours: one batch is planned, put and merged as one. Large enough that DuckDB's cost of some 9 ms a query is
-# small next to it, small enough that two in flight and the merge stay under 800 MB (717 MB).
-BATCH_BYTES_MAX: Final = 4 * MIB
-# Ours: an export's batch is this much larger. Half of its bytes are tags, its items are small, and they are of all the
-# table's days, each of which is a file of the batch: larger batches make a quarter of the files (566 MB at the most).
-EXPORT_BATCH_FACTOR: Final = 4
+# Ours: one batch is planned, put and merged as one. Large enough that a batch's own cost of some 25 ms and a file's in
+# the lake are small next to it, small enough that two in flight and the merge stay under 800 MB.
+BATCH_BYTES_MAX: Final = 16 * MIB
+# Ours: the first batches of files are this small, so that a short load has work for two cores; then they grow.
+BATCH_BYTES_FIRST: Final = 4 * MIB
+# Ours: a load of more than this starts a second process, which costs half a second of CPU time.
+FLATTEN_PROCESS_AFTER_BYTES: Final = 12 * MIB
 # Ours: batches that are flattened at once. Each takes some 200 MB, so more cores would mean more memory.
 FLATTEN_WORKERS_MAX: Final = 2
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.

@@ -130,8 +130,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[int, msgspec.Meta(ge=1, le=3650)], about("Days to keep the bytes of dead letters, 1 to 3,650.")
     ] = 90
     batch_bytes: Annotated[
-        Annotated[int, msgspec.Meta(ge=1, le=8 * BATCH_BYTES_MAX)],
-        about("Decoded bytes of one batch, at most; four times as many for an export. Rows do not depend on it."),
+        Annotated[int, msgspec.Meta(ge=1, le=2 * BATCH_BYTES_MAX)],
+        about("Decoded bytes of one batch, at most. The first batches of files are smaller. Rows do not depend on it."),
     ] = BATCH_BYTES_MAX
     connect_instances: Annotated[
         tuple[str, ...], about("ARNs of the Connect instances to collect from; an ARN names Region and account.")

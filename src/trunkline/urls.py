@@ -69,6 +69,10 @@ def check_url(url: str, examples: Mapping[str, str], where: str) -> None:
         raise UsageError(f"{where} is {shown!r}, which is not a valid URL{valid}") from error
     if parts.scheme not in examples:
         raise UsageError(f"{where} is {shown!r}{valid}")
+    before_host = url[len(parts.scheme) + 3 :].rpartition("@")[0]
+    if parts.scheme not in ("file", "duckdb", "s3") and re.search("[/?#@]", before_host):
+        reason = "which has / ? # or @ unencoded in a user, password or option; write %2F %3F %23 %40"
+        raise UsageError(f"{where} is {shown!r}, {reason}{valid}")
     if parts.scheme == "s3" and any(sign in parts.netloc for sign in ":@"):
         raise UsageError(f"{where} is {shown!r}, and a bucket's URL has no credentials; set AWS_PROFILE{valid}")
     if parts.scheme == "s3" and not parts.netloc:

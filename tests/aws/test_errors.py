@@ -51,7 +51,7 @@ def make() -> Iterator[Any]:
 def test_a_denied_call_names_permission_and_resource(
     service: str, method: str, parameters: dict[str, str], resource: str, action: str, target: str, make: Any
 ) -> None:
-    """Each operation by its own IAM action, which is not always the operation's name."""
+    """Each operation by its IAM action, which is not always the operation's name."""
     client = make(service)
     with Stubber(client) as stub:
         stub.add_client_error(method, "AccessDenied", "Access Denied", 403)
@@ -164,6 +164,12 @@ def test_other_errors_stay_as_they_are() -> None:
         with pytest.raises(type(error)) as caught, translate_errors("s3", "s3://lake/a"):
             raise error
         assert caught.value is error
+
+
+def test_a_long_key_is_shown_whole() -> None:
+    """Keys of the lake are long, and their ends tell them apart."""
+    key = f"s3://lake/{'a' * 200}/rows.parquet"
+    assert f"s3:PutObject on {key}." in str(error_of(FailedCall("s3", "PutObject", "AccessDenied"), key))
 
 
 def test_a_name_from_outside_cannot_act_on_a_terminal() -> None:

@@ -33,7 +33,7 @@ def test_a_statement_runs_and_gives_rows_page_by_page(api, endpoint) -> None:
 
 
 def test_a_sql_error_is_an_exception_with_its_text(api) -> None:
-    """Failed statements are no errors of the API; whoever asks for the end hears of them."""
+    """The API reports a failed statement as a result; waiting for its end raises."""
     with pytest.raises(SqlError, match='relation "nowhere" does not exist') as caught:
         api.run("SELECT * FROM nowhere", "t1")
     assert api.describe(caught.value.statement_id).status == "FAILED"
@@ -42,7 +42,7 @@ def test_a_sql_error_is_an_exception_with_its_text(api) -> None:
 
 
 def test_one_token_is_one_statement(api, endpoint, query) -> None:
-    """Asked again under the token: the same id, one effect. Another request under it is refused; after 8 hours it is new."""
+    """The same request under one token: one id, one effect. Another request is refused; after 8 hours the token is new."""
     ids = {api.execute("INSERT INTO done (name) VALUES (:n)", "t1", {"n": "a"}) for _ in range(3)}
     assert len(ids) == 1
     api.ended(ids.pop(), 5)
@@ -55,15 +55,15 @@ def test_one_token_is_one_statement(api, endpoint, query) -> None:
 
 
 @pytest.mark.parametrize("kind", ["drop", "error", "throttle", "lose"])
-def test_a_broken_answer_is_asked_for_again_and_runs_once(kind, api, endpoint, query) -> None:
-    """boto3 retries twice under our token; whether or not the first try was taken, one effect."""
+def test_a_lost_answer_is_retried_and_runs_once(kind, api, endpoint, query) -> None:
+    """boto3 retries twice under our token: one effect, whether or not the first try was accepted."""
     endpoint.faults = [Fault("ExecuteStatement", kind, times=2)]
     api.run("INSERT INTO done (name) VALUES ('a')", "t1")
     assert [name for name, _ in endpoint.requests].count("ExecuteStatement") == 3
     assert query("SELECT count(*) FROM done") == [(1,)]
 
 
-def test_throttling_that_goes_on_is_transient_and_refusal_is_not(api, endpoint) -> None:
+def test_persistent_throttling_is_transient_and_a_refusal_is_not(api, endpoint) -> None:
     """By code, since ThrottlingException is not in botocore's model."""
     endpoint.faults = [Fault("ExecuteStatement", "throttle", times=9)]
     with pytest.raises(TransientError, match="ThrottlingException"):
@@ -75,13 +75,13 @@ def test_throttling_that_goes_on_is_transient_and_refusal_is_not(api, endpoint) 
         DataApi(api.client, RedshiftTarget("dev", "other")).execute("SELECT 1", "t1")
 
 
-def test_polling_outlives_errors_of_polling(api, endpoint) -> None:
-    """A poll that fails says nothing about the statement."""
+def test_polling_survives_failed_polls(api, endpoint) -> None:
+    """A failed poll says nothing about the statement."""
     endpoint.faults = [Fault("DescribeStatement", "throttle", times=4)]
     assert api.run("SELECT 1", "t1", timeout_s=20).status == "FINISHED"
 
 
-def test_polls_wait_on_the_other_side(api, endpoint) -> None:
+def test_polls_wait_on_the_server(api, endpoint) -> None:
     """A second of work is one or two polls, not many."""
     api.run("SELECT pg_sleep(1)", "t1")
     polls = [request for name, request in endpoint.requests if name == "DescribeStatement"]
@@ -89,8 +89,8 @@ def test_polls_wait_on_the_other_side(api, endpoint) -> None:
     assert 1 <= polls[0]["WaitTimeSeconds"] <= 8  # under the read timeout of 10 s
 
 
-def test_what_takes_too_long_is_cancelled(api, query) -> None:
-    """The statement ends in the database too, and nothing of it stays."""
+def test_a_statement_that_takes_too_long_is_cancelled(api, query) -> None:
+    """The statement ends in the database too, without an effect."""
     begun = time.monotonic()
     with pytest.raises(StatementTimeoutError, match="ABORTED"):
         api.run("CALL connect.slow(30)", "t1", timeout_s=0.5)
@@ -104,7 +104,7 @@ def test_what_takes_too_long_is_cancelled(api, query) -> None:
 
 
 def test_a_batch_commits_together_or_not_at_all(api, query) -> None:
-    """One failure takes all back, and says which."""
+    """One failure rolls all of it back, and the error says which."""
     insert = "INSERT INTO done (name) VALUES (:n)"
     assert len(api.ended(api.batch([insert, insert], "t1", {"n": "a"}), 5).parts) == 2
     with pytest.raises(SqlError, match="Query #2 failed with ERROR: division by zero"):
@@ -125,7 +125,7 @@ def test_a_statement_is_found_by_its_name_among_pages(api, endpoint) -> None:
     assert api.find("load") is None
 
 
-def test_limits_are_told_before_asking(api, endpoint) -> None:
+def test_limits_are_checked_before_a_request(api, endpoint) -> None:
     """200 KB with values; empty values, which the API cannot bind."""
     with pytest.raises(UsageError, match="the Data API takes 200,000"):
         api.execute("SELECT :a", "t1", {"a": "x" * 200_000})
@@ -146,8 +146,8 @@ def test_limits_are_told_before_asking(api, endpoint) -> None:
         ({"Database": None}, "database"),
     ],
 )
-def test_the_emulator_keeps_the_services_rules(request_, message, endpoint) -> None:
-    """What boto3 lets through and the service refuses is refused here too."""
+def test_the_emulator_enforces_the_rules_of_the_service(request_, message, endpoint) -> None:
+    """What boto3 accepts and the service refuses is refused here too."""
     client = boto3.client("redshift-data", region_name="us-east-1")
     whole = {"ClusterIdentifier": "analytics", "Database": "dev", "Sql": "SELECT 1", **request_}
     with pytest.raises(ClientError, match=message):
@@ -163,7 +163,7 @@ def test_the_emulator_runs_one_statement_at_a_time(api, query) -> None:
     assert query("SELECT * FROM done") == []
 
 
-def test_the_clients_patience_is_the_missions() -> None:
+def test_the_timeouts_of_the_client() -> None:
     """Connect 10 s, read 10 s, 2 retries."""
     client = make_client("redshift-data", "us-east-1")
     config = client.meta.config

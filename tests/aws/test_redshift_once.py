@@ -65,7 +65,7 @@ def load(redshift: Redshift, folder: Path, url: str = URL, **options: Any) -> di
 def test_a_crash_after_any_call_and_a_second_run_have_one_effect(
     redshift: Redshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """Whatever call was the last one answered: the same table, one ledger row a batch, one merge, no file left."""
+    """Whichever call was answered last: the same table, one ledger row a batch, one merge, no file left."""
     if way != "values":
         monkeypatch.setattr(request, "INSERT_ROWS_MAX", 0)
     url = URL + ("&format=json" if way == "json" else "")
@@ -118,18 +118,16 @@ def released_after(other: psycopg.Connection[Any], seconds: float) -> threading.
 
 @pytest.mark.parametrize("kind", ["drop", "lose", "throttle", "error"])
 @pytest.mark.parametrize("operation", ["BatchExecuteStatement", "DescribeStatement"])
-def test_an_answer_that_did_not_come_is_asked_for_again(
-    redshift: Redshift, tmp_path: Path, kind: str, operation: str
-) -> None:
-    """Under the same token the same statement answers; a poll says nothing about what it polls."""
+def test_a_request_without_an_answer_is_repeated(redshift: Redshift, tmp_path: Path, kind: str, operation: str) -> None:
+    """The same token finds the same statement; a failed poll says nothing about it."""
     redshift.emulator.faults.append(Fault(operation, kind, times=2))
     load(redshift, tmp_path)
     assert rows(redshift) == TRUTH
     assert len(loads(redshift)) == 1
 
 
-def test_a_service_that_stays_away_is_an_error_for_later(redshift: Redshift, tmp_path: Path) -> None:
-    """The next run does what this one could not."""
+def test_a_service_that_does_not_answer_is_a_transient_error(redshift: Redshift, tmp_path: Path) -> None:
+    """The next run completes the work."""
     redshift.emulator.faults.append(Fault("BatchExecuteStatement", "throttle", times=99))
     with pytest.raises(TransientError, match="ThrottlingException"):
         load(redshift, tmp_path)
@@ -141,7 +139,7 @@ def test_a_service_that_stays_away_is_an_error_for_later(redshift: Redshift, tmp
 
 @pytest.mark.parametrize("hours", [1, 9, 25])
 def test_long_after_a_crash_the_ledger_decides(redshift: Redshift, tmp_path: Path, hours: int) -> None:
-    """Tokens live 8 hours and names 24; a ledger row stays."""
+    """Tokens last 8 hours and names 24; a ledger row remains."""
     steps: list[str] = []
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
@@ -158,7 +156,7 @@ def test_long_after_a_crash_the_ledger_decides(redshift: Redshift, tmp_path: Pat
 
 
 def test_a_statement_that_still_runs_is_adopted(redshift: Redshift, tmp_path: Path) -> None:
-    """A process that died left a statement waiting for a lock; the next one waits for that statement."""
+    """A process died while its statement waited for a lock; the next process waits for that statement."""
     steps: list[str] = []
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
@@ -175,8 +173,8 @@ def test_a_statement_that_still_runs_is_adopted(redshift: Redshift, tmp_path: Pa
     assert [one.status for one in batches] == ["FINISHED"]
 
 
-def test_a_statement_that_outlives_its_poll_is_cancelled(redshift: Redshift, tmp_path: Path) -> None:
-    """It has no effect then, also where the process that began it is gone, and a later run has the whole effect."""
+def test_a_statement_that_exceeds_its_time_is_cancelled(redshift: Redshift, tmp_path: Path) -> None:
+    """It has no effect then, even if the process that started it has died; a later run has the whole effect."""
     url = URL + "&timeout_s=1"
     with locked(redshift):
         with pytest.raises(StatementTimeoutError, match="took longer than 1 s; it is ABORTED"):
@@ -188,8 +186,8 @@ def test_a_statement_that_outlives_its_poll_is_cancelled(redshift: Redshift, tmp
     assert (rows(redshift), len(loads(redshift))) == (TRUTH, 1)
 
 
-def test_what_another_run_left_is_cancelled_when_its_time_is_over(redshift: Redshift, tmp_path: Path) -> None:
-    """A new try begins when the old one has ended, not beside it."""
+def test_a_statement_of_an_earlier_run_is_cancelled_when_its_time_is_over(redshift: Redshift, tmp_path: Path) -> None:
+    """A new try starts after the old one has ended, not beside it."""
     steps: list[str] = []
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
@@ -215,7 +213,7 @@ CONFLICTS = [
 
 @pytest.mark.parametrize("text", CONFLICTS)
 def test_a_conflict_with_another_transaction_is_tried_again(redshift: Redshift, tmp_path: Path, text: str) -> None:
-    """Known flaw 19: with pauses that grow, under a new token each time."""
+    """With growing pauses, under a new token each time."""
     left = [1, 1]
 
     def conflict(connection: Any, _: Any) -> int:
@@ -239,8 +237,8 @@ def test_a_conflict_with_another_transaction_is_tried_again(redshift: Redshift, 
     assert [one["StatementName"].rpartition("-")[2] for one in batches] == ["1", "2", "3"]
 
 
-def test_conflicts_without_end_end(redshift: Redshift, tmp_path: Path) -> None:
-    """A bounded number of tries, then words that say what to do."""
+def test_tries_after_conflicts_are_bounded(redshift: Redshift, tmp_path: Path) -> None:
+    """After the last try the error says what to do."""
     work = Work("0" * 32, lambda _: Attempt(["SELECT 1/0"]), lambda: False, 10)
     api = DataApi(redshift.emulator.in_process(), RedshiftTarget("dev", "analytics"), lambda _: None)
     with pytest.raises(SqlError, match="division by zero"):

@@ -40,7 +40,7 @@ def put(s3: Any, key: str, body: bytes | str) -> None:
 
 
 def test_objects_are_listed_page_by_page(s3: Any) -> None:
-    """Every page is read; folder marks and names with . and _ are left out; a folder is not its neighbours."""
+    """Every page is read; folder markers and names that begin with . or _ are left out; a folder does not match its neighbours."""
     s3.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 7})
     for n in range(30):
         put(s3, f"calls/2026/{n:02}.json", RECORDS[n])
@@ -80,7 +80,7 @@ def test_batches_of_objects_resume_and_repeat(s3: Any) -> None:
 
 @pytest.mark.parametrize("is_versioned", [True, False])
 def test_an_overwritten_object_is_a_new_version(s3: Any, is_versioned: bool) -> None:
-    """Where the bucket keeps versions the old plan can still be repeated; elsewhere it is void."""
+    """In a versioned bucket the old plan can still be repeated; elsewhere it is void."""
     if is_versioned:
         s3.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
     put(s3, "a/1", RECORDS[0])
@@ -114,8 +114,8 @@ def test_errors_say_what_to_do(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None
     assert list_files(["s3://lake"]) == []
 
 
-def test_without_credentials_the_cure_is_named() -> None:
-    """No credentials is a person's matter, not a retry's. In a process of its own: a stand-in for S3 brings its own."""
+def test_without_credentials_the_message_says_what_to_set() -> None:
+    """A retry does not help. In a process of its own, since moto sets credentials."""
     program = "from trunkline.sources.files.listing import list_files; list_files(['s3://lake/x'])"
     nowhere = {
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -129,8 +129,8 @@ def test_without_credentials_the_cure_is_named() -> None:
     assert "aws configure" in done.stderr
 
 
-def test_a_broken_connection_goes_on_where_it_broke(s3: Any) -> None:
-    """A read that breaks off is taken up at its byte; one that breaks for ever is a transient error."""
+def test_a_broken_connection_resumes_where_it_broke(s3: Any) -> None:
+    """A broken read resumes at its byte; a read that keeps breaking is a transient error."""
     put(s3, "a/1", "".join(RECORDS))
     (file,) = list_files(["s3://lake/a/1"])
     breaks = [3]

@@ -63,6 +63,23 @@ def test_pages_that_must_be_executed_are() -> None:
         assert short(page) in names, f"{short(page)} shows no command that is run"
 
 
+FOR_READERS = [page for page in EXECUTED if page.parent.name in ("how-to", "tutorial")]
+
+
+@pytest.mark.parametrize("page", FOR_READERS, ids=short)
+def test_pages_work_as_they_are_rendered(page: Path) -> None:
+    """A reader sees every command and the name of every file; only what stands for S3 is hidden, and the page says so."""
+    lines = page.read_text().split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith("<!-- run: "):
+            assert "s3/" in line, f"{short(page)}:{number + 1}: a reader does not see this command"
+            assert any(above.startswith("Needed: ") for above in lines[:number]), f"{short(page)}: what is needed?"
+        if line.startswith("<!-- file: ") and "s3/" not in line:
+            name = line.removeprefix("<!-- file: ").removesuffix(" -->")
+            above = "\n".join(lines[max(number - 4, 0) : number])
+            assert f"`{name}`" in above, f"{short(page)}:{number + 1}: a reader does not see the name {name}"
+
+
 def test_steps_are_found_in_order() -> None:
     """The small language of pages: commands, their output, files, hidden commands; other blocks are left alone."""
     text = (

@@ -9,10 +9,10 @@ from homes import NARROW, narrow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.flatten.decode import Decoder
+from trunkline.flatten.decode import RecordDecoder
 from trunkline.sql.flatten.tree import tree_of
 
-DECODER = Decoder(NARROW)
+DECODER = RecordDecoder(NARROW)
 TREE = tree_of(NARROW)
 KNOWN = sorted(TREE.known_keys(()))
 SCALARS = st.one_of(

@@ -12,10 +12,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from flat_rows import flat_rows
 from homes import NARROW, Record, contact, narrow
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.positions import FileRange, Plan
@@ -44,10 +45,9 @@ def flat(flattener: Flattener, *texts: str) -> tuple[list[dict[str, Any]], list[
     framed = Framed(plan, texts, [0] * len(texts), list(range(len(texts))), [], 100)
     result = flattener.flatten(framed, AT)
     names = [column.name for column in obj.columns]
-    listed = ", ".join(f'"{name}"' for name in names)
-    rows = flattener.con.execute(f"SELECT {listed} FROM {flattener.flat.sql} ORDER BY record_row").fetchall()
+    rows = flat_rows(flattener, result, names)
     return (
-        [dict(zip(names, row, strict=True)) for row in rows],
+        rows,
         [(one.reason, one.detail) for one in result.dead_letters],
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from flat_rows import flat_rows
 from homes import NARROW
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
 
@@ -28,10 +29,10 @@ def framed(marks: list[Mark] | None, filtered: int = 0) -> Framed:
 def rows(given: Framed) -> list[tuple[object, ...]]:
     """Fidelity, version and deletion of each row, in order."""
     flattener = Flattener(NARROW, PiiRule("hash", b"key"))
-    assert flattener.flatten(given, AT).accepted == 2
-    return flattener.con.execute(
-        f"SELECT record_fidelity, record_version, record_is_deleted FROM {flattener.flat.sql} ORDER BY record_row"
-    ).fetchall()
+    result = flattener.flatten(given, AT)
+    assert result.accepted == 2
+    names = ("record_fidelity", "record_version", "record_is_deleted")
+    return [tuple(row.values()) for row in flat_rows(flattener, result, names)]
 
 
 def test_without_marks_a_row_is_a_stream_row_with_its_own_version() -> None:

@@ -6,8 +6,10 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from flat_rows import flat_rows
+
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.user_objects import read_objects
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
@@ -31,9 +33,8 @@ def test_the_example_object_is_flattened() -> None:
     result = flattener.flatten(framed, AT)
     assert result.accepted == 1
     assert [letter.reason for letter in result.dead_letters] == ["wrong_type", "missing_key"]
-    names = ", ".join(f'"{column.name}"' for column in obj.data_columns)
-    (row,) = flattener.con.execute(f"SELECT {names}, record_unmapped FROM {flattener.flat.sql}").fetchall()
-    assert dict(zip([*(column.name for column in obj.data_columns), "record_unmapped"], row, strict=True)) == {
+    (row,) = flat_rows(flattener, result, [*(column.name for column in obj.data_columns), "record_unmapped"])
+    assert row == {
         "survey_id": "5", "contact_id": "c1", "answered_at": datetime(2026, 3, 8, 10),
         "updated_at": datetime(2026, 3, 8, 10, 0, 1), "queue_id": "q1", "score": 7, "thinking_ms": 12_000,
         "phone_number": None, "comment": "fine", "tags": ["a", "b"], "labels": {"k": "v"},

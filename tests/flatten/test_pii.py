@@ -7,11 +7,12 @@ import re
 from datetime import datetime
 
 import pytest
+from flat_rows import flat_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.flatten.pii import PiiRule, has_pii, own_numbers
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule, has_pii, own_numbers
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
@@ -54,6 +55,6 @@ def test_what_is_hidden_in_a_json_column_is_json() -> None:
     record = {"ContactId": "a", "AdditionalEmailRecipients": {"To": [{"Address": "ann@example.com"}]}}
     plan = Plan(CONTACT_RECORD.name, "test", (FileRange("file", "1", 0, 100, True, at),))
     flattener = Flattener(CONTACT_RECORD, PiiRule("hash", b"key"))
-    assert flattener.flatten(Framed(plan, [json.dumps(record)], [0], [0], [], 100), at).accepted == 1
-    ((text,),) = flattener.con.execute(f"SELECT additional_email_recipients FROM {flattener.flat.sql}").fetchall()
-    assert re.fullmatch("[0-9a-f]{32}", json.loads(text))
+    result = flattener.flatten(Framed(plan, [json.dumps(record)], [0], [0], [], 100), at)
+    (row,) = flat_rows(flattener, result)
+    assert re.fullmatch("[0-9a-f]{32}", json.loads(row["additional_email_recipients"]))

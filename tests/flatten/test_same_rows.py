@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from flat_rows import flat_rows
 from golden_files import Golden
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattened, Flattener
+from trunkline.flatten.flattener import Flattened, Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
@@ -110,14 +111,13 @@ def _digest(rows: list[Any]) -> str:
 
 
 def _collect(flattener: Flattener, done: Flattened, into: dict[str, list[Any]]) -> None:
-    names = [column.name for column in CONTACT_RECORD.columns] + ["row_id", "partition_date"]
-    rows = flattener.con.execute(
-        f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {flattener.flat.sql} ORDER BY {flattener.flat.sql}.record_row"
-    ).fetchall()
-    beside = [flattener.flat.columns.index(name) for name in ("record_row", "record_partition_date")]
-    places = [*range(len(CONTACT_RECORD.columns)), *beside]
-    for name, place in zip(names, places, strict=True):
-        into.setdefault(name, []).extend((row[places[-2]], row[place]) for row in rows if row[place] is not None)
+    names = [column.name for column in CONTACT_RECORD.columns] + ["record_row", "record_partition_date"]
+    rows = flat_rows(flattener, done, names, is_text=True)
+    old = {"record_row": "row_id", "record_partition_date": "partition_date"}
+    for name in names:
+        into.setdefault(old.get(name, name), []).extend(
+            (row["record_row"], row[name]) for row in rows if row[name] is not None
+        )
     letters = [(one.position, one.reason, one.detail, one.payload_hash) for one in done.dead_letters]
     into.setdefault("dead letters", []).extend(sorted(letters))
     into.setdefault("drift", []).append(msgspec.json.encode(done.drift, order="sorted"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.flatten.scalars import plain
+from trunkline.flatten.exact import plain_scalar
 from trunkline.objects.model import Scalar
 
 
@@ -31,26 +31,26 @@ from trunkline.objects.model import Scalar
 )  # fmt: skip
 def test_values_become_plain_or_are_refused(type_: Scalar, text: str, expected: str | None) -> None:
     """One text for one value; nothing that a cast would round, cut or wrap."""
-    assert plain(type_, text) == expected
+    assert plain_scalar(type_, text) == expected
 
 
 def test_seconds_become_milliseconds() -> None:
     """Whole milliseconds are kept, what is finer is refused."""
-    assert plain("bigint", "33.5", "seconds_to_ms") == "33500"
-    assert plain("bigint", "0.0005", "seconds_to_ms") is None
+    assert plain_scalar("bigint", "33.5", "seconds_to_ms") == "33500"
+    assert plain_scalar("bigint", "0.0005", "seconds_to_ms") is None
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=20, min_value=-(10**17), max_value=10**17))
 def test_a_decimal_keeps_every_digit(value: Decimal) -> None:
     """38 digits come out as they went in, and two spellings of a number are one text."""
-    text = plain("decimal", f"{value:f}")
+    text = plain_scalar("decimal", f"{value:f}")
     assert text is not None
     assert Decimal(text) == value
-    assert plain("decimal", text) == text
+    assert plain_scalar("decimal", text) == text
 
 
 def test_plain_times_are_what_duckdb_reads() -> None:
     """A cast of the plain text gives the instant itself."""
     for text in ("2026-03-08T10:00:00.000001Z", "2026-03-08T10:00:00Z", "2010-01-01T00:00:00Z"):
         shown = duckdb.execute("SELECT strftime(TRY_CAST($1 AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')", [text]).fetchall()
-        assert plain("timestamp", shown[0][0]) == text
+        assert plain_scalar("timestamp", shown[0][0]) == text

@@ -43,8 +43,8 @@ def versions(home: Home, folder: Path, loads: int = 4) -> None:
         load_into(home, write(folder / f"in{load}", *records, *records[:2]), obj=NARROW)
 
 
-def test_old_and_new_files_are_there_at_once(tmp_path: Path) -> None:
-    """Within the grace time old and new files lie side by side: views show each row and version once all the while."""
+def test_old_and_new_files_exist_together(tmp_path: Path) -> None:
+    """Within the grace time old and new files exist together, and views show each row and version once."""
     with opened(tmp_path / "home", NARROW) as home:
         versions(home, tmp_path)
         best, all_versions, counts = table(home, NARROW), lake_versions(home, NARROW), totals(home, NARROW)
@@ -71,7 +71,7 @@ def test_old_and_new_files_are_there_at_once(tmp_path: Path) -> None:
 
 
 def test_a_compacted_file_is_sorted_by_time(tmp_path: Path) -> None:
-    """Times of a row stand in several columns, and so they take less; a question about an hour reads less of a day."""
+    """Times occur in several columns of a row, so sorting saves bytes; a query about an hour reads less of a day."""
     with opened(tmp_path / "home", NARROW) as home:
         records = [narrow(f"c{n}", Began=f"2026-03-03T{(n * 7) % 24:02}:00:00Z") for n in range(24)]
         load_into(home, write(tmp_path / "in", *records), obj=NARROW)
@@ -86,7 +86,7 @@ def test_a_compacted_file_is_sorted_by_time(tmp_path: Path) -> None:
 
 
 def test_the_grace_time_counts_from_each_compaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was replaced goes when the grace time is over, not before, and what came later stays."""
+    """Replaced files are removed when the grace time is over, not before; later files stay."""
     from trunkline.pipelines.jobs import upkeep
 
     with opened(tmp_path / "home", NARROW) as home:
@@ -107,7 +107,7 @@ def test_the_grace_time_counts_from_each_compaction(tmp_path: Path, monkeypatch:
 
 
 def test_compaction_while_readers_read(tmp_path: Path) -> None:
-    """Readers that ask all the time see the same rows before, during and after; a file gone under them is asked again."""
+    """Readers see the same rows before, during and after; a query is repeated when a file was removed under it."""
     with opened(tmp_path / "home", NARROW) as home:
         versions(home, tmp_path)
         best_sql = best_body(NARROW, DUCKDB, lake_source(home, NARROW))
@@ -148,7 +148,7 @@ def test_compaction_while_readers_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pii", ["hash", "keep"])
 @pytest.mark.parametrize("loads", [1, 2])
 def test_a_redaction_scrubs_older_versions(tmp_path: Path, pii: str, loads: int) -> None:
-    """After compaction no older version holds the number that a later version took away; others keep theirs."""
+    """After compaction no older version has the number that a later version redacted; others keep theirs."""
     old, new = narrow("a", Changed="2026-03-05T10:00:00Z"), narrow("a", Changed="2026-03-05T11:00:00Z", **REDACTED)
     other = narrow("b")
     with opened(tmp_path / "home", NARROW, pii=pii) as home:
@@ -168,7 +168,7 @@ def test_a_redaction_scrubs_older_versions(tmp_path: Path, pii: str, loads: int)
 
 
 def test_a_redaction_reaches_a_partition_it_has_left(tmp_path: Path) -> None:
-    """A redacted version with another date scrubs the older one where that lies."""
+    """A redacted version with another date scrubs the older one in its own partition."""
     old = narrow("a", Changed="2026-03-05T10:00:00Z")
     new = narrow("a", Changed="2026-03-05T11:00:00Z", Began="2026-03-04T00:00:00Z", **REDACTED)
     with opened(tmp_path / "home", NARROW, pii="keep") as home:

@@ -11,7 +11,7 @@ from trunkline.lake.store import FolderStore, open_store
 
 
 def test_an_object_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped before the rename, a put leaves nothing at its key and nothing that is listed."""
+    """A put that stops before the rename leaves the old object at its key, and nothing that is listed."""
     store = open_store(f"file://{tmp_path}/lake")
     assert isinstance(store, FolderStore)
     store.put_bytes(b"old", "a/b/c")
@@ -32,7 +32,7 @@ def test_an_object_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_from_another_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a rename cannot reach, the bytes are copied beside first; the source goes only then."""
+    """Where a rename is impossible, the bytes are copied first, and only then is the source removed."""
     store = open_store(f"file://{tmp_path}/lake")
     source = tmp_path / "source"
     source.write_bytes(b"rows")

@@ -23,7 +23,7 @@ def five_days(home: Home, folder: Path) -> None:
 
 
 def test_partition_values_are_not_in_the_files(tmp_path: Path) -> None:
-    """A file has the object's columns and the tombstones' mark; year, month and day are in its path, as text."""
+    """A file has the object's columns and `record_moved_to`; year, month and day are in its path, as text."""
     with opened(tmp_path / "home", NARROW) as home:
         five_days(home, tmp_path)
         keys = lake_files(home, NARROW)
@@ -46,7 +46,7 @@ def test_partition_values_are_not_in_the_files(tmp_path: Path) -> None:
 
 
 def test_a_date_is_utc_and_without_date_is_1970(tmp_path: Path) -> None:
-    """The partition is the UTC date of the instant, whatever offset it was written with."""
+    """The partition is the UTC date of the time, whatever its offset."""
     with opened(tmp_path / "home", NARROW) as home:
         file = write(
             tmp_path / "in",
@@ -63,8 +63,8 @@ def test_a_date_is_utc_and_without_date_is_1970(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [best_body, versions_body])
-def test_a_question_about_one_day_reads_its_files(tmp_path: Path, body: object) -> None:
-    """A condition on year, month and day goes below the view's window, down to the list of files."""
+def test_a_query_about_one_day_reads_its_files(tmp_path: Path, body: object) -> None:
+    """A condition on year, month and day is pushed below the view's window, down to the list of files."""
     with opened(tmp_path / "home", NARROW) as home:
         five_days(home, tmp_path)
         home.con.execute(

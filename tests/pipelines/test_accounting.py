@@ -25,8 +25,8 @@ from homes import (
     write,
 )  # fmt: skip
 
-from trunkline.flatten.run import Flattener
-from trunkline.pipelines import batches
+from trunkline.flatten.flattener import Flattener
+from trunkline.pipelines import flattening
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def test_a_changed_file_is_a_new_version(tmp_path: Path) -> None:
 
 def test_many_threads_give_the_same_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches flattened side by side are accounted for as those one after another."""
-    monkeypatch.setattr(batches, "Flattener", Flattener)  # the tests' shared one is for one thread
+    monkeypatch.setattr(flattening, "Flattener", Flattener)  # the tests' shared one is for one thread
     for number in range(6):
         write(tmp_path / "in" / f"{number}", contact(f"c{number}"), contact("same", Channel=f"C{number}"))
         with (tmp_path / "in" / f"{number}").open("ab") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from datetime import timedelta
@@ -28,11 +29,12 @@ from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
 from trunkline.pipelines import batches
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.merging import merge_batches
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window, previous_window
 from trunkline.serve.report.wording import contacts_by_fidelity
+from trunkline.simulator.connect_api.contacts import ApiContact
 from trunkline.sources.connect_api.client import NoCache, parse_instance
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
@@ -332,6 +334,45 @@ def test_a_row_that_was_open_is_described_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("skew_s", [-290.0, 290.0])
+def without_after_contact_work(number: int, ended_at: int, **changes: object) -> ApiContact:
+    """A contact that an agent had and that has no after-contact work."""
+    contact = contact_at(number, ended_at)
+    times = ("AfterContactWorkStartTimestamp", "AfterContactWorkEndTimestamp", "AfterContactWorkDuration")
+
+    def record_at(now: float) -> dict[str, object]:
+        record = contact.record_at(now)
+        return record | {"Agent": record["Agent"] | dict.fromkeys(times)} | changes
+
+    return dataclasses.replace(contact, record_at=record_at)
+
+
+@pytest.mark.parametrize(
+    ("changes", "described"),
+    [
+        ({"Channel": "EMAIL", "InitiationMethod": "AGENT_REPLY"}, [1, 0, 0, 0]),
+        ({"Channel": "VOICE", "InitiationMethod": "MONITOR"}, [1, 0, 0, 0]),
+        ({"Channel": "VOICE", "InitiationMethod": "INBOUND"}, [1, 1, 1, 0]),
+        ({"Channel": "CHAT", "InitiationMethod": "API"}, [1, 1, 1, 0]),
+    ],
+)
+def test_a_contact_without_after_contact_work_is_not_described_forever(
+    tmp_path: Path, changes: dict[str, object], described: list[int]
+) -> None:
+    """One that never has any is described once, any other one at most until a month after its end."""
+    instance = instance_with([without_after_contact_work(1, FROM_S + 600, **changes)])
+    clock = VirtualClock(FROM_S + 2 * 3600)
+    api = emulator(instance, clock)
+    seen = []
+    with centre_home(tmp_path) as home:
+        for hours in (2, 14, 24 * 7, 24 * 31):
+            clock.set(FROM_S + hours * 3600)
+            before = api.count()["DescribeContact"]
+            collect(home, service(api, clock), FROM, TO)
+            seen.append(api.count()["DescribeContact"] - before)
+        assert len(rows(home)) == 1
+    assert seen == described
+
+
 def test_clock_skew_of_minutes_loses_nothing(tmp_path: Path, skew_s: float) -> None:
     """Beyond five minutes AWS refuses signatures; within, windows are due a little early or late."""
     instance = instance_with([contact_at(n, FROM_S + n * 1700) for n in range(12)])

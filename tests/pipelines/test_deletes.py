@@ -12,7 +12,7 @@ import pytest
 from homes import NARROW, Row, assert_adds_up, lake_best, lake_versions, opened, settings_of, table, totals
 
 from trunkline.accounting import Counts
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import examine

@@ -10,7 +10,7 @@ import pytest
 from homes import contact, load_into, opened, settings_of, write
 
 from trunkline.cli.main import run
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home

@@ -16,7 +16,7 @@ from homes import assert_adds_up, lake_best, opened, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches

@@ -21,7 +21,7 @@ def place(tmp_path):
 
 
 def test_plan_and_dry_run_show_statements_and_values(place, endpoint, capsys) -> None:
-    """Nothing is asked of Redshift; a target is not needed."""
+    """No request to Redshift; a target is not needed."""
     shown = []
     for command in (["plan", place], ["run", place, "--dry-run"]):
         assert run(["release", *command, "--output", "json"]) == 0
@@ -32,7 +32,7 @@ def test_plan_and_dry_run_show_statements_and_values(place, endpoint, capsys) ->
     assert endpoint.requests == []
 
 
-def test_run_gives_the_missions_object_and_the_exit_code(place, endpoint, query, capsys) -> None:
+def test_run_gives_the_result_object_and_the_exit_code(place, endpoint, query, capsys) -> None:
     """JSON is the result object; a table is for people; progress goes to standard error."""
     assert run(["release", "run", place, *TARGET, "--output", "json"]) == 0
     captured = capsys.readouterr()
@@ -45,8 +45,8 @@ def test_run_gives_the_missions_object_and_the_exit_code(place, endpoint, query,
     assert {one["DbUser"] for one in endpoint.executed()} == {"loader"}
 
 
-def test_run_from_s3_with_the_missions_variables(s3, endpoint, query, monkeypatch, capsys) -> None:
-    """CLUSTER_ID, DATABASE and DB_USER name the target; the file is the mission's."""
+def test_run_from_s3_with_the_functions_variables(s3, endpoint, query, monkeypatch, capsys) -> None:
+    """CLUSTER_ID, DATABASE and DB_USER name the target."""
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=THREE.encode())
     s3.put_object(Bucket=BUCKET, Key="Redshift/Rel2.txt", Body=b"connect.broken")
     for name, value in {"CLUSTER_ID": "analytics", "DATABASE": "dev", "DB_USER": "loader"}.items():
@@ -60,7 +60,7 @@ def test_run_from_s3_with_the_missions_variables(s3, endpoint, query, monkeypatc
 
 
 def test_without_a_place_the_environment_names_one(s3, monkeypatch, capsys) -> None:
-    """Its bucket has no default here: nobody runs the releases of a bucket that he did not name."""
+    """RELEASE_BUCKET has no default for the command."""
     for command in (["plan"], ["run", *TARGET]):
         assert run(["release", *command]) == 2
         assert "RELEASE_BUCKET" in capsys.readouterr().err
@@ -71,8 +71,8 @@ def test_without_a_place_the_environment_names_one(s3, monkeypatch, capsys) -> N
     assert len(json.loads(capsys.readouterr().out)) == 3
 
 
-def test_what_is_wrong_is_told(place, tmp_path, endpoint, capsys) -> None:
-    """No target and no file are wrong usage, a bad file and a failure exit 1; nothing is begun."""
+def test_wrong_usage_and_failures(place, tmp_path, endpoint, capsys) -> None:
+    """No target and no file are wrong usage; a bad file and a failure exit 1; nothing is started."""
     assert run(["release", "run", place]) == 2
     assert "CLUSTER_ID" in capsys.readouterr().err
     assert run(["release", "run", place, "--target", "postgres://x"]) == 2

@@ -28,7 +28,7 @@ def put(place: str, s3: Any, tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("place", ["s3", "disk"])
 def test_first_by_key_with_a_warning_or_latest_in_natural_order(place: str, s3: Any, tmp_path: Path) -> None:
-    """Known flaw 25: `.txt` only, nothing from folders below; the mission's prefix, a folder, a file."""
+    """`.txt` only, nothing from folders below; a prefix, a folder, a file."""
     at = put(place, s3, tmp_path)
     for asked in (at, at + "Rel"):
         found = find(asked, "first", s3)
@@ -55,7 +55,7 @@ def test_first_by_key_with_a_warning_or_latest_in_natural_order(place: str, s3: 
     ],
 )
 def test_the_order_does_not_depend_on_the_listing(names: list[str], first: str, latest: str) -> None:
-    """Whatever order the names come in."""
+    """In any order of the names."""
     files = [name + ".txt" for name in names]
     for listed in (files, files[::-1]):
         assert choose(listed, "first") == first + ".txt"
@@ -63,7 +63,7 @@ def test_the_order_does_not_depend_on_the_listing(names: list[str], first: str, 
 
 
 def test_every_page_is_read(s3: Any) -> None:
-    """Known flaw 25: a thousand keys that do not match come before the one that does."""
+    """A thousand keys that do not match come before the one that does."""
     s3.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 7})
     for n in range(30):
         s3.put_object(Bucket="daab-lab-jfr-datalake", Key=f"Redshift/Rel-{n:03}.log", Body=b"")
@@ -71,8 +71,8 @@ def test_every_page_is_read(s3: Any) -> None:
     assert find("s3://daab-lab-jfr-datalake/Redshift/Rel", "first", s3).data == b"a()"
 
 
-def test_what_is_not_there_says_what_to_do(s3: Any, tmp_path: Path) -> None:
-    """No match, no file, no bucket, no name: the caller's errors; too large and unreadable are not read."""
+def test_a_missing_release_says_what_to_do(s3: Any, tmp_path: Path) -> None:
+    """No match, no file, no bucket, no name: the caller's errors; files that are too large or unreadable are not read."""
     for place in ("s3://daab-lab-jfr-datalake/Redshift/Rel", "s3://daab-lab-jfr-datalake/Rel1.txt", "s3://gone-bucket/Rel",
                   str(tmp_path), str(tmp_path / "Rel1.txt"), str(tmp_path / "no" / "Rel")):  # fmt: skip
         with pytest.raises(UsageError, match="no release file|does not exist"):

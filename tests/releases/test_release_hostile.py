@@ -66,7 +66,7 @@ def poison(chance: random.Random) -> str:
 
 
 def spoiled(chance: random.Random, text: str) -> str:
-    """A text with poison put in, cut out, doubled or turned about."""
+    """A text with hostile parts inserted, removed, doubled or reversed."""
     for _ in range(chance.randint(1, 3)):
         at = chance.randint(0, len(text))
         to = min(len(text), at + chance.randint(0, 4))
@@ -77,7 +77,7 @@ def spoiled(chance: random.Random, text: str) -> str:
 
 @pytest.fixture
 def watched(redshift: Emulator, query: Query) -> Iterator[Emulator]:
-    """After the test the database is as it was, but for the rows of calls that finished; every statement was harmless."""
+    """After the test the database has only the rows of calls that finished; every statement was harmless."""
 
     def held() -> list[tuple[Any, ...]]:
         return query(
@@ -97,7 +97,7 @@ def watched(redshift: Emulator, query: Query) -> Iterator[Emulator]:
 
 
 def release_or_none(data: bytes) -> Release | None:
-    """The release; where it is none, the error is short and shows nothing that a terminal would act on."""
+    """The release; where it is not valid, the error is short and has no character that a terminal acts on."""
     said = ""
     try:
         return parse(decode(data, "Rel1.txt"), "Rel1.txt")
@@ -108,8 +108,8 @@ def release_or_none(data: bytes) -> Release | None:
     return None
 
 
-def test_5000_files_of_poison(watched, query) -> None:
-    """Known flaw 26: lines spoiled or made of poison alone. What is still a release is run, and runs that many calls
+def test_5000_hostile_files(watched, query) -> None:
+    """Lines that are spoiled or hostile throughout. What is still a release is run, and runs that many calls
     and no more.
     """
     chance, runs = random.Random(4), 0
@@ -164,7 +164,7 @@ def test_3000_calls_with_hostile_values_arrive_exactly(watched, query) -> None:
 
 
 def ask(watched: Emulator, event: object) -> tuple[dict[str, Any], int]:
-    """The function's answer, and how many statements it began."""
+    """The function's answer, and how many statements it started."""
     before = len(watched.executed())
     variables = ReleaseSettings(cluster="analytics", database="dev", bucket=BUCKET)
     result = answer(event, variables, clients(None, watched.in_process()), None, 900, lambda _: None)
@@ -195,7 +195,7 @@ def test_2000_events_with_hostile_names(watched) -> None:
 
 
 def test_1200_events_with_hostile_parameters(watched, query) -> None:
-    """Every text that a database can hold arrives as it is; everything else is refused and nothing is begun."""
+    """Every text that a database can hold arrives as it is; everything else is refused and nothing is started."""
     chance, wanted = random.Random(7), []
     odd = [
         "\x00",
@@ -231,7 +231,7 @@ def test_1200_events_with_hostile_parameters(watched, query) -> None:
 
 
 def test_1000_events_with_hostile_places(watched) -> None:
-    """Cluster and database as overrides, hostile keys, hostile shapes: nothing is begun anywhere else."""
+    """Cluster and database as overrides, hostile keys, hostile shapes: nothing is started anywhere else."""
     chance = random.Random(8)
     for _case in range(1000):
         key = chance.choice(
@@ -251,7 +251,7 @@ def test_1000_events_with_hostile_places(watched) -> None:
 
 
 def test_200_objects_with_hostile_names(watched, s3, tmp_path) -> None:
-    """A file's name is never more than a name: found, run, told without what a terminal would act on."""
+    """A file's name is only a name: found, run, and shown without characters that a terminal acts on."""
     chance = random.Random(9)
     api = DataApi(watched.in_process(), TARGET)
     for case in range(200):

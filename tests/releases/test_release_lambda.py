@@ -34,7 +34,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def aws(endpoint, s3, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The mission's variables; S3 by moto, Redshift by the emulator."""
+    """The function's variables; S3 by moto, Redshift by the emulator."""
     for name, value in {"CLUSTER_ID": "analytics", "DATABASE": "dev", "DB_USER": "loader"}.items():
         monkeypatch.setenv(name, value)
     return s3
@@ -79,7 +79,7 @@ def test_success_field_by_field(aws, query, endpoint) -> None:
 
 
 def test_partial_failure_field_by_field(aws, query) -> None:
-    """Known flaw 28: 500, N of those that succeeded, the database's error at its call, everything else as in
+    """500, the number of those that succeeded, the database's error at its call, everything else as in
     success.
     """
     put(aws, "connect.load_dims\nconnect.broken()\nconnect.load_last;")
@@ -100,7 +100,7 @@ def test_partial_failure_field_by_field(aws, query) -> None:
 
 
 def test_timeout_field_by_field(aws, query, monkeypatch) -> None:
-    """A procedure over its time is ABORTED with the reason; the rest goes on; 500."""
+    """A procedure that exceeds its time is ABORTED with the reason; the others run; 500."""
     monkeypatch.setenv("RELEASE_TIMEOUT", "1")
     put(aws, "connect.slow(60)\nconnect.load_last")
     result = handler({}, Context())
@@ -115,8 +115,8 @@ def test_timeout_field_by_field(aws, query, monkeypatch) -> None:
     assert names(query) == ["load_last"]
 
 
-def test_lambdas_own_end_field_by_field(aws, query) -> None:
-    """The function answers before it is killed: what runs is told, what was not run is told; the next goes on."""
+def test_the_functions_own_timeout_field_by_field(aws, query) -> None:
+    """The function answers before it is killed, with what is running and what was not run; the next one continues."""
     put(aws, "connect.slow(2)\nconnect.load_last")
     result = handler({}, Context(left_s=16))
     assert result["statusCode"] == 500
@@ -213,7 +213,7 @@ def test_api_gateway(shape, query) -> None:
         proxy("", queryStringParameters={"database": "x"}),
     ],
 )  # fmt: skip
-def test_api_gateway_with_nonsense(event, endpoint) -> None:
+def test_api_gateway_with_invalid_requests(event, endpoint) -> None:
     """Still an answer in API Gateway's form, and nothing executed."""
     result = handler(event, Context())
     assert result["statusCode"] == 500
@@ -316,7 +316,7 @@ def test_names_are_quoted_only_where_necessary(name: str, shown: str) -> None:
         {"database": ["dev"]},
     ],
 )  # fmt: skip
-def test_an_event_that_makes_no_sense_runs_nothing(event, aws, endpoint) -> None:
+def test_an_invalid_event_runs_nothing(event, aws, endpoint) -> None:
     """A misspelt override must not run the whole file."""
     put(aws, THREE)
     result = handler(event, Context())
@@ -325,8 +325,8 @@ def test_an_event_that_makes_no_sense_runs_nothing(event, aws, endpoint) -> None
     assert endpoint.requests == []
 
 
-def test_what_is_not_set_is_told(aws, monkeypatch, endpoint) -> None:
-    """A cluster and a database have to be named; a variable's wrong value says what is valid."""
+def test_missing_and_wrong_variables(aws, monkeypatch, endpoint) -> None:
+    """A cluster and a database have to be named; the error about a variable says what is valid."""
     put(aws, THREE)
     for name in ("DATABASE", "CLUSTER_ID"):
         monkeypatch.delenv(name)

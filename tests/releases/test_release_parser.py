@@ -34,7 +34,7 @@ def test_forms_of_a_call(line: str, sql: str) -> None:
 
 
 def test_values_are_bound_and_never_in_the_statement() -> None:
-    """Texts with quotes, semicolons and comments, numbers in their own digits."""
+    """Texts with quotes, semicolons and comments; numbers with their own digits."""
     text = "p('it''s; -- /* :a1 */', 12345678901234567890.5, -3, +1.5E-3, 'ünï', 'C:\\dir')"
     assert calls(text) == [
         (
@@ -55,7 +55,7 @@ def test_values_are_bound_and_never_in_the_statement() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_files_as_editors_leave_them(end: str) -> None:
-    """Known flaw 26: BOM, both line ends, blank lines, comments of all kinds, a last line without an end; lines are
+    """BOM, both line ends, blank lines, comments of all kinds, a last line without an end; lines are
     counted right.
     """
     lines = [
@@ -145,12 +145,12 @@ def test_anything_else_is_an_error_with_its_place(text: str, line: int, column: 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "-- a()\n", "/* a() */"])
 def test_a_file_without_calls_is_an_error(text: str) -> None:
-    """A file that was cut to nothing must not look like a success."""
+    """A file that was truncated to nothing must not look like a success."""
     with pytest.raises(ReleaseError, match="no procedure call"):
         parse(text, "Rel1.txt")
 
 
-def test_bytes_that_are_no_text() -> None:
+def test_bytes_that_are_not_text() -> None:
     """The byte's place in characters; UTF-16 by name; too large before anything else."""
     with pytest.raises(ReleaseError, match=r"f:2:4: the byte 0xff is not UTF-8"):
         decode("a()\nü()".encode() + b"\xff", "f")
@@ -160,15 +160,15 @@ def test_bytes_that_are_no_text() -> None:
         decode(b" " * 262_145, "f")
 
 
-def test_names_that_stand_alone() -> None:
-    """As events give them: a name, nothing else."""
+def test_names_of_events() -> None:
+    """A name, nothing else."""
     assert parse_name('Connect."Load Dims"', "event") == ("connect", "Load Dims")
     for text in ("", "a()", "a;", "a b", "a.b.c", "a.", ".a", "1", "a\n", "a--", "select", "x" * 2000, "\ufeffa", "a'"):
         with pytest.raises(ReleaseError):
             parse_name(text, "event")
 
 
-def test_a_release_is_what_it_runs() -> None:
+def test_a_release_is_identified_by_what_it_runs() -> None:
     """Comments and spacing do not make another release; names, values and order do."""
 
     def digest(text: str) -> str:

@@ -23,6 +23,7 @@ from redshift_data_emulator import Fault
 import trunkline
 from releases import BUCKET, RAN, TARGET, THREE, Crash, Dying, names, statuses
 from trunkline import clock
+from trunkline.aws.errors import RefusedError
 from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import SourceChangedError, TransientError
 from trunkline.pipelines.jobs.release import plan, run_planned
@@ -42,7 +43,7 @@ def release_of(text: str) -> Any:
 
 
 def test_procedures_run_in_order_each_once(api, query) -> None:
-    """Values arrive as they were written, converted by the database."""
+    """Values arrive as written, converted by the database."""
     outcome = run(api, release_of(THREE), NoStateStore(), RunOptions())
     assert outcome.is_finished
     assert outcome.error is None
@@ -63,8 +64,8 @@ def test_every_kind_of_value_arrives(api, query) -> None:
 
 
 @pytest.mark.parametrize(("on_failure", "ran"), [("continue", ["load_dims", "load_last"]), ("stop", ["load_dims"])])
-def test_a_failure_is_told_and_the_rest_goes_on_or_not(on_failure, ran, api, query) -> None:
-    """Known flaw 28: the database's own words; what was not run says so; a failure is an end, so the next run is a
+def test_a_failure_and_what_follows(on_failure, ran, api, query) -> None:
+    """The database's own message; a call that was not run says so; a failure ends a call, so the next run is a
     new one.
     """
     release = release_of("connect.load_dims\nconnect.broken\nconnect.load_last\nconnect.gone")
@@ -80,7 +81,7 @@ def test_a_failure_is_told_and_the_rest_goes_on_or_not(on_failure, ran, api, que
 
 
 def test_a_procedure_that_takes_too_long_is_cancelled(api, query) -> None:
-    """Known flaw 27: it ends in the database, leaves nothing, and the next one runs after it."""
+    """It ends in the database without an effect, and the next one runs after it."""
     outcome = run(api, release_of("connect.slow(60)\nconnect.load_last"), NoStateStore(), RunOptions(call_s=0.6))
     assert statuses(outcome) == ["ABORTED", "FINISHED"]
     assert outcome.calls[0].error == "took longer than 0.6 s and was cancelled"
@@ -89,7 +90,7 @@ def test_a_procedure_that_takes_too_long_is_cancelled(api, query) -> None:
 
 
 def test_the_runs_own_deadline_leaves_the_statement_to_the_next_run(api, query, tmp_path) -> None:
-    """A Lambda that has to answer does so; the next one waits for the same statement and goes on."""
+    """A function that has to answer does so; the next one waits for the same statement and continues."""
     path = tmp_path / "Rel1.txt"
     path.write_text("connect.slow(1.5)\nconnect.load_last")
     found, release = plan(str(path))
@@ -107,8 +108,22 @@ def test_the_runs_own_deadline_leaves_the_statement_to_the_next_run(api, query, 
     assert "time ended before call 1" in str(third.error)
 
 
-def test_a_found_statement_that_is_older_than_it_may_be_is_cancelled(api, query, tmp_path, monkeypatch) -> None:
-    """The five minutes count from when Redshift was asked, not from when the next run came."""
+def test_a_denied_save_is_not_taken_for_a_lost_statement(api, query, monkeypatch) -> None:
+    """The call runs on and the next run finds it; only the message is about the permission."""
+
+    class Denied(NoStateStore):
+        def save(self, state: RunState) -> None:
+            if state.calls[0].status == "STARTED":
+                raise RefusedError("AWS denied PutObject of s3://bucket/Rel1.txt.state.json", "AccessDenied")
+
+    release = release_of("connect.slow(1.5)")
+    outcome = run(api, release, Denied(), RunOptions(until_s=clock.monotonic_s() + 0.5))
+    assert outcome.error == "AWS denied PutObject of s3://bucket/Rel1.txt.state.json"
+    assert statuses(outcome) == ["STARTED"]
+
+
+def test_a_resumed_statement_that_exceeds_its_time_is_cancelled(api, query, tmp_path, monkeypatch) -> None:
+    """The time counts from the first request, not from the start of the next run."""
     store = DiskStateStore(str(tmp_path / "Rel1.txt"))
     release = release_of("connect.slow(30)")
     assert not run(api, release, store, RunOptions(until_s=clock.monotonic_s() + 0.4)).is_finished
@@ -125,7 +140,7 @@ def test_a_found_statement_that_is_older_than_it_may_be_is_cancelled(api, query,
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("place", ["disk", "s3"])
 def test_a_crash_at_any_step_and_a_new_run(place, is_after, redshift, query, tmp_path, s3) -> None:
-    """Known flaw 27: whatever the last thing was that the process did: after the next run each procedure has run once.
+    """Whatever the process did last: after the next run each procedure has run once.
 
     In S3 the event's id comes again, as Lambda's own retries do it, so that even a run that ended is not repeated.
     """
@@ -157,7 +172,7 @@ def test_a_crash_at_any_step_and_a_new_run(place, is_after, redshift, query, tmp
 
 
 def test_two_crashes_and_a_third_run(redshift, query, tmp_path) -> None:
-    """Resuming may die as well."""
+    """The resuming run may die as well."""
     release = release_of(THREE)
     for first in (2, 5, 9):
         for second in (1, 3, 6):
@@ -179,7 +194,7 @@ def test_two_crashes_and_a_third_run(redshift, query, tmp_path) -> None:
 @pytest.mark.parametrize(("hours", "ran", "status"), [(7, 1, "FINISHED"), (9, 1, "FINISHED"), (25, 1, "FAILED")])
 @pytest.mark.parametrize("is_after", [True, False], ids=["asked", "not_asked"])
 def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query, tmp_path, monkeypatch) -> None:
-    """After 8 hours the statement is found by name, after 24 nobody can know: then it is not run again."""
+    """After 8 hours the statement is found by name; after 24 it is unknown whether it ran, so it is not run again."""
     steps: list[str] = []
     release = release_of("connect.load_dims")
     path = str(tmp_path / "Rel1.txt")
@@ -203,8 +218,8 @@ def test_tokens_that_have_expired(hours, ran, status, is_after, redshift, query,
         assert "whether it ran is unknown" in str(outcome.calls[0].error)
 
 
-def test_what_has_ended_is_not_even_asked_about(redshift, query, tmp_path) -> None:
-    """A day later Redshift has forgotten the first calls; the state has not."""
+def test_finished_calls_need_no_request(redshift, query, tmp_path) -> None:
+    """A day later Redshift no longer knows the first calls; the state does."""
     path, steps = str(tmp_path / "Rel1.txt"), []
     with pytest.raises(Crash):
         run(
@@ -219,8 +234,8 @@ def test_what_has_ended_is_not_even_asked_about(redshift, query, tmp_path) -> No
     assert names(query) == RAN
 
 
-def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, query, tmp_path) -> None:
-    """Nothing of a run that is given up runs beside the new one."""
+def test_another_release_or_target_starts_over_and_cancels_what_runs(redshift, query, tmp_path) -> None:
+    """Nothing of an abandoned run runs beside the new one."""
     api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     slow = release_of("connect.slow(60)")
     for other, options in (
@@ -245,7 +260,7 @@ def test_another_release_or_target_begins_anew_and_ends_what_runs(redshift, quer
     assert query(STILL_SLOW) == [(0,)]
 
 
-def test_a_finished_release_runs_anew_but_not_for_the_same_request(redshift, query, tmp_path) -> None:
+def test_a_finished_release_runs_again_but_not_for_the_same_request(redshift, query, tmp_path) -> None:
     """A nightly schedule runs every night; Lambda's second delivery of one night's event does not."""
     api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     release = release_of("connect.load_dims")
@@ -258,8 +273,8 @@ def test_a_finished_release_runs_anew_but_not_for_the_same_request(redshift, que
     assert names(query) == ["load_dims"] * 5
 
 
-def test_a_request_that_comes_again_after_its_token_expired(redshift, query, tmp_path) -> None:
-    """The state remembers a finished run's request for as long as it is the last."""
+def test_a_repeated_request_after_its_token_expired(redshift, query, tmp_path) -> None:
+    """The state has the request of the last finished run."""
     api, store = DataApi(redshift.in_process(), TARGET), DiskStateStore(str(tmp_path / "Rel1.txt"))
     for hours in (0, 9, 30):
         redshift.skew = timedelta(hours=hours)
@@ -270,13 +285,13 @@ def test_a_request_that_comes_again_after_its_token_expired(redshift, query, tmp
 
 
 def test_the_same_procedure_twice_in_a_file_runs_twice(api, query) -> None:
-    """A call is told from another by its place."""
+    """A call is identified by its place."""
     run(api, release_of("connect.load_dims\n" * 3), NoStateStore(), RunOptions(request_id="x"))
     assert names(query) == ["load_dims"] * 3
 
 
-def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
-    """In S3 the second writer is refused, on disk the second process does not begin; each procedure ran once."""
+def test_of_two_runs_at_once_one_fails(redshift, query, tmp_path, s3) -> None:
+    """In S3 the second writer is refused, on disk the second process does not start; each procedure ran once."""
     release = release_of(THREE)
     first, second = S3StateStore(s3, f"s3://{BUCKET}/Rel1.txt"), S3StateStore(s3, f"s3://{BUCKET}/Rel1.txt")
     assert second.load() is None
@@ -297,7 +312,7 @@ def test_of_two_runs_at_once_one_is_told(redshift, query, tmp_path, s3) -> None:
 
 
 class Shared:
-    """A state in memory with S3's rule: a put after somebody else's put is refused."""
+    """A state in memory with S3's rule: a put after another run's put is refused."""
 
     def __init__(self, held: list[RunState], lock: threading.Lock) -> None:
         self._held, self._lock, self._seen = held, lock, 0
@@ -316,8 +331,8 @@ class Shared:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_runs_that_really_are_at_once(seed, redshift, query) -> None:
-    """Several functions start together, some later: every procedure runs once, and at least one sees the end."""
+def test_concurrent_runs(seed, redshift, query) -> None:
+    """Several functions start together, some later: every procedure runs once, and at least one finishes."""
     held: list[RunState] = []
     lock = threading.Lock()
     redshift.submitted_delay_s = 0.02 * (seed % 3)
@@ -340,8 +355,8 @@ def test_runs_that_really_are_at_once(seed, redshift, query) -> None:
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "drop", "lose"])
 @pytest.mark.parametrize("operation", ["ExecuteStatement", "DescribeStatement", "ListStatements"])
-def test_a_bad_network_changes_nothing(kind, operation, api, endpoint, query) -> None:
-    """More failures than boto3 retries: waited for, under the same token."""
+def test_network_failures_change_nothing(kind, operation, api, endpoint, query) -> None:
+    """More failures than boto3 retries: repeated under the same token."""
     waits: list[float] = []
     endpoint.faults = [Fault(operation, kind, times=4)]
     outcome = run(DataApi(api.client, TARGET, waits.append), release_of(THREE), NoStateStore(), RunOptions())
@@ -350,7 +365,7 @@ def test_a_bad_network_changes_nothing(kind, operation, api, endpoint, query) ->
 
 
 def test_a_call_that_is_refused_was_not_run(api, endpoint, query) -> None:
-    """It failed, has no query id, and the rest goes on."""
+    """It failed, has no query id, and the others run."""
     endpoint.faults = [Fault("ExecuteStatement", "refuse", skip=1)]
     outcome = run(api, release_of(THREE), NoStateStore(), RunOptions())
     assert statuses(outcome) == ["FINISHED", "FAILED", "FINISHED"]
@@ -359,7 +374,7 @@ def test_a_call_that_is_refused_was_not_run(api, endpoint, query) -> None:
     assert names(query) == ["load_dims", "load_last"]
 
 
-def test_a_state_that_cannot_be_kept_stops_the_run_before_anything_runs(api, endpoint, tmp_path) -> None:
+def test_a_state_that_cannot_be_saved_stops_the_run_before_anything_runs(api, endpoint, tmp_path) -> None:
     """Without it a crash could run a procedure twice."""
     for store in (DiskStateStore(str(tmp_path / "no" / "Rel1.txt")), DiskStateStore(str(tmp_path / "bad"))):
         (tmp_path / "bad.state.json").write_text("{}")
@@ -371,8 +386,8 @@ def test_a_state_that_cannot_be_kept_stops_the_run_before_anything_runs(api, end
     assert endpoint.requests == []
 
 
-def test_a_killed_command_is_finished_by_the_next(endpoint, query, tmp_path) -> None:
-    """`kill -9` while a procedure runs: the command run again waits for that very statement."""
+def test_the_next_command_resumes_a_killed_one(endpoint, query, tmp_path) -> None:
+    """`kill -9` while a procedure runs: the next command waits for the same statement."""
     (tmp_path / "Rel1.txt").write_text("connect.load_dims\nconnect.slow(2)\nconnect.load_last")
     command = [sys.executable, "-m", "trunkline.cli", "release", "run", str(tmp_path), "--output", "json",
                "--target", "redshift+data://analytics/dev?db_user=loader"]  # fmt: skip

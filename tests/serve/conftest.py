@@ -10,14 +10,15 @@ import pytest
 from warehouses import LOADED, empty_warehouse
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
+from trunkline.sql.lake.views import lake_rows
 from trunkline.sql.order import order_by
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
@@ -43,10 +44,11 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
     done = flattener.flatten(Framed(plan, texts, [0] * len(texts), range(len(texts)), [], 1), LOADED)
     assert done.accepted == len(texts)
     parquet = tmp_path_factory.mktemp("rows") / "rows.parquet"
-    flattener.con.execute(f"COPY (SELECT {names} FROM {flattener.flat.sql}) TO '{parquet}'")
+    flattener.con.execute(f"COPY {done.rows.sql} TO '{parquet}'")
+    rows = lake_rows(CONTACT_RECORD, f"(SELECT * FROM read_parquet('{parquet}')) AS r")
     con.execute(
         f"INSERT INTO connect.f_calls SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY contact_id "
-        f"ORDER BY {order_by(CONTACT_RECORD, DUCKDB)}) AS place FROM read_parquet('{parquet}')) WHERE place = 1"
+        f"ORDER BY {order_by(CONTACT_RECORD, DUCKDB)}) AS place FROM {rows}) WHERE place = 1"
     )
     numbers = con.execute(
         "SELECT DISTINCT unnest([customer_endpoint_address, system_endpoint_address]) FROM connect.f_calls"

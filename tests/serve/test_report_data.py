@@ -138,6 +138,26 @@ def test_default_day_is_the_last_that_is_over() -> None:
     assert default_day(empty_warehouse(), "UTC", NOON) is None
 
 
+@pytest.mark.parametrize(
+    ("hours_before", "is_compared"),
+    [
+        ((-5,), False),  # the day before is held from 19:00 on, this one from 1:00
+        ((-23,), True),  # from 1:00
+        ((-5, -30), True),  # and a contact ended before that day
+        ((-22.5,), True),  # an hour's chance
+        ((-30,), False),  # no contact on the day before
+        ((), False),
+    ],
+)
+def test_a_day_that_is_not_held_whole_is_not_compared(hours_before: tuple[float, ...], is_compared: bool) -> None:
+    """Changes against the last hours of a day would be in the thousands of percent."""
+    midnight = DAY.since
+    contacts = [call(midnight + timedelta(hours=1)), call(NOON)]
+    con = made([*contacts, *(call(midnight + timedelta(hours=hours)) for hours in hours_before)])
+    assert read(con, DAY, X).has_before is is_compared
+    assert any(line.change for line in headline(con, DAY, X)) is is_compared
+
+
 def test_headline_says_which_change_is_good() -> None:
     """More waiting is worse, more answered in time is better, more contacts neither; nothing before, no change."""
     con = made([call(NOON, wait_s=5), call(NOON, wait_s=41), call(NOON - timedelta(days=1), wait_s=10)])

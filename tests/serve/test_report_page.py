@@ -151,6 +151,15 @@ def test_a_day_without_contacts_names_days_with() -> None:
     assert "from 3 March 2026 12:02 to 3 March 2026 12:02 (UTC)" in root.text
 
 
+def test_data_that_begin_within_the_day_before_are_not_compared() -> None:
+    """The page says when they begin."""
+    midnight = DAY.since
+    contacts = [call(midnight + timedelta(hours=1)), call(midnight - timedelta(hours=5)), call(NOON)]
+    root = parse(report(made(contacts), DAY, X, FULL))
+    assert {change.text for change in root.of_class("change")} == {""}
+    assert "no comparison: the data begin on 2 March 2026 19:0" in root.text
+
+
 def test_nothing_before_means_no_change() -> None:
     """Without a day before nothing is compared, and the page says why."""
     root = parse(report(made([call(NOON)]), DAY, X, FULL))

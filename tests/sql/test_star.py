@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import redshift_on_postgres as on_postgres
@@ -22,6 +23,7 @@ from trunkline.sql.grants import ANALYST, ANALYST_PII, grant_statements, role_st
 from trunkline.sql.star import analysis_statements, personal_columns, star_statements
 
 T0 = datetime(2026, 3, 8, 23, 59, 58)
+ZONE = "America/New_York"
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -67,6 +69,9 @@ ROWS = [
     child("after", "root", 201, initiation_method="DISCONNECT", disconnect_timestamp=at(202)),
     child("orphan", "not here", 50, disconnect_timestamp=at(51)),
     leg("alone", 3),
+    leg("named", 4, queue_id="q2", queue_name="Sales", queue_arn="arn:early", agent_id="a3", agent_username="zoe",
+        agent_arn="arn:a3"),
+    leg("unnamed", 5, queue_id="q2", queue_arn="arn:late", agent_id="a3"),
     leg("long ago", 0) | {"initiation_timestamp": datetime(1999, 1, 1, 7, 5)},
     leg("deleted", 0, queue_id="q9") | {"record_is_deleted": True},
 ]  # fmt: skip
@@ -90,7 +95,7 @@ def postgres(uri: str, engine: str) -> Any:
         db.execute(function)
     found = find(engine)
     tables = [sql for obj in OBJECTS.values() for sql in warehouse_statements(obj, found)]
-    for sql in (*tables, *analysis_statements(OBJECTS.values(), found) * 2):
+    for sql in (*tables, *analysis_statements(OBJECTS.values(), found, zone=ZONE) * 2):
         db.execute(on_postgres.translated(sql) if engine == "redshift" else sql)
     filled(db.execute, "%s")
     return db
@@ -100,6 +105,8 @@ def postgres(uri: str, engine: str) -> Any:
 def query(request: pytest.FixtureRequest) -> Iterator[Query]:
     if request.param == "duckdb":
         db: Any = empty_warehouse().local
+        for sql in star_statements(OBJECTS.values(), DUCKDB, ZONE):
+            db.execute(sql)
         filled(db.execute, "?")
     else:
         db = postgres(request.getfixturevalue("postgres_uri"), request.param)
@@ -142,7 +149,7 @@ def test_days_are_those_of_the_calendar(query: Query) -> None:
     """Every day from 2010 to 2039 with the year, ISO week and weekday that Python gives it."""
     days = query(
         "SELECT date_key, calendar_date, calendar_year, calendar_quarter, month_number, month_name, day_of_month, "
-        "iso_week, iso_weekday, weekday_name, is_weekend FROM connect.d_date WHERE date_key <> -1 ORDER BY date_key"
+        "iso_week, iso_weekday, weekday_name, is_weekend, iso_year FROM connect.d_date WHERE date_key <> -1 ORDER BY date_key"
     )
     first = datetime(2010, 1, 1).date()
     assert len(days) == 10_957
@@ -152,7 +159,44 @@ def test_days_are_those_of_the_calendar(query: Query) -> None:
         assert row == (
             day.year * 10_000 + day.month * 100 + day.day, day, day.year, (day.month + 2) // 3, day.month,
             day.strftime("%B"), day.day, iso.week, iso.weekday, day.strftime("%A"), int(iso.weekday > 5),
+            iso.year,
         )  # fmt: skip
+
+
+def test_local_keys_are_of_the_zone(query: Query) -> None:
+    """Day and minute of the zone's wall clock, also on the day of a clock change; UTC keys beside them; -1 without."""
+    rows = {row[0]: row[1:] for row in query(
+        "SELECT contact_id, initiation_date_key, initiation_time_key, initiation_local_date_key, "
+        "initiation_local_time_key, disconnect_local_date_key, disconnect_local_time_key FROM connect.v_fact_call"
+    )}  # fmt: skip
+    assert len(rows) == len(ROWS) - 1
+    for row in ROWS:
+        if row.get("record_is_deleted"):
+            continue
+        times = [row.get("initiation_timestamp"), row.get("disconnect_timestamp")]
+        walls = [time and time.replace(tzinfo=UTC).astimezone(ZoneInfo(ZONE)) for time in times]
+        expected = [part for wall in (times[0], *walls) for part in keys_of(wall)]
+        assert rows[row["contact_id"]] == tuple(expected), row["contact_id"]
+    joined = query(
+        "SELECT f.contact_id, d.calendar_date, t.half_hour FROM connect.v_fact_call AS f "
+        "JOIN connect.d_date AS d ON d.date_key = f.initiation_local_date_key "
+        "JOIN connect.d_time AS t ON t.time_key = f.initiation_local_time_key"
+    )
+    assert len(joined) == len(ROWS) - 1
+
+
+def keys_of(wall: datetime | None) -> tuple[int, int]:
+    """Date and time key of a wall clock; a day before 2010 is none of `d_date`."""
+    if wall is None:
+        return -1, -1
+    date_key = wall.year * 10_000 + wall.month * 100 + wall.day if wall.year >= 2010 else -1
+    return date_key, wall.hour * 60 + wall.minute
+
+
+def test_a_name_is_the_latest_that_is_known(query: Query) -> None:
+    """The latest contact of `q2` has no queue name, nor that of `a3` an agent name: an earlier one gives it."""
+    assert query("SELECT queue_name, queue_arn FROM connect.d_queue WHERE queue_key = 'q2'") == [("Sales", "arn:late")]
+    assert query("SELECT agent_username, agent_arn FROM connect.d_agent WHERE agent_key = 'a3'") == [("zoe", None)]
 
 
 def test_facts_have_the_statistics(query: Query) -> None:
@@ -177,7 +221,7 @@ def test_relations_of_legs(query: Query) -> None:
     """Each kind of leg by Amazon's rules; NULL where the parent is missing."""
     legs = dict(query("SELECT contact_id, relation FROM connect.v_contact_leg"))
     assert legs == {
-        "root": "root", "alone": "root", "long ago": "root", "transfer": "transfer", "consult": "consult",
+        "root": "root", "alone": "root", "long ago": "root", "named": "root", "unnamed": "root", "transfer": "transfer", "consult": "consult",
         "conference": "conference", "outside consult": "external_consult", "outside conference": "external_conference",
         "outside transfer": "external_transfer", "queue transfer": "queue_transfer", "callback": "callback",
         "listening": "monitor", "after": "disconnect_flow", "orphan": None,
@@ -195,10 +239,12 @@ def test_a_family_is_one_row(query: Query) -> None:
     assert families == [
         ("alone", "alone", "VOICE", "INBOUND", 1, 0, 0, 0, 0, 0, 0, 0, at(3), None, None),
         ("long ago", "long ago", "VOICE", "INBOUND", 1, 0, 0, 0, 0, 0, 0, 0, datetime(1999, 1, 1, 7, 5), None, None),
+        ("named", "named", "VOICE", "INBOUND", 1, 0, 0, 0, 0, 0, 1, 1, at(4), None, None),
         ("root", "root", "VOICE", "INBOUND", 12, 3, 2, 2, 1, 2, 2, 1, at(0), at(400), 73_001),
+        ("unnamed", "unnamed", "VOICE", "INBOUND", 1, 0, 0, 0, 0, 0, 1, 1, at(5), None, None),
     ]
     assert query("SELECT contact_id FROM connect.v_contact_leg WHERE leg_number = 1 ORDER BY 1") == [
-        ("alone",), ("long ago",), ("root",)
+        ("alone",), ("long ago",), ("named",), ("root",), ("unnamed",)
     ]  # fmt: skip
 
 

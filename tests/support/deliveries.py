@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flat_rows import flat_rows
 from homes import NARROW, PER_DELIVERY, Record, Row, contact, narrow
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattened, Flattener
+from trunkline.flatten.flattener import Flattened, Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
@@ -29,7 +30,7 @@ class FidelityByName(Flattener):
         """Flatten, then mark what came from files of lower fidelity."""
         result = super().flatten(framed, loaded_at)
         self.con.execute(
-            f"UPDATE {self.flat.sql} SET record_fidelity = 'api' WHERE contains(record_position, '/{API}')"
+            f"UPDATE {result.rows.sql} SET record_fidelity = 'api' WHERE contains(record_position, '/{API}')"
         )
         return result
 
@@ -178,17 +179,14 @@ def flattened(subject: Subject, versions: Sequence[Version], flattener: Flattene
         if c.name == "record_unmapped"
         or (c.path and (c.pii == "direct" or (c.pii == "indirect" and not isinstance(c.type, str))))
     ]
-    listed = ", ".join(f'"{n}"' for n in names)
-    texts_of_hidden = ", ".join(f"COALESCE(CAST(\"{n}\" AS VARCHAR), '')" for n in hidden)
-    rows = flattener.con.execute(
-        f"SELECT {listed}, {texts_of_hidden} FROM {flattener.flat.sql} ORDER BY record_row"
-    ).fetchall()
+    rows = flat_rows(flattener, result, names)
+    texts = flat_rows(flattener, result, hidden, is_text=True)
     found = []
-    for row in rows:
-        values = dict(zip(names, row, strict=False))
+    for values, hidden_texts in zip(rows, texts, strict=True):
         order = (
             values["record_fidelity"], values["record_version"] or "", values["record_is_redacted"],
-            values["record_catalogue_version"], values["record_hash"], *row[len(names) :],
+            values["record_catalogue_version"], values["record_hash"],
+            *(text or "" for text in hidden_texts.values()),
         )  # fmt: skip
         found.append((values, order))
     return found

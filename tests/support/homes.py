@@ -15,7 +15,7 @@ import duckdb
 from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
-from trunkline.flatten.canonical import canonical, exact
+from trunkline.flatten.exact import canonical, parse_exact
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger import index
@@ -25,7 +25,7 @@ from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings import Settings
-from trunkline.sql.lake.views import best_body, versions_body
+from trunkline.sql.lake.views import best_body, lake_rows, versions_body
 
 PER_DELIVERY = frozenset({"record_position", "record_arrived_at", "record_loaded_at"})
 """Columns that differ between two deliveries of one version."""
@@ -156,7 +156,7 @@ def _server_rows(home: Home, obj: Object) -> list[Row]:
         row = {column.name: value for column, value in zip(columns, values, strict=True)}
         for column in columns:
             if isinstance(column.type, Json) and row[column.name] is not None:
-                row[column.name] = canonical(exact(row[column.name]))
+                row[column.name] = canonical(parse_exact(row[column.name]))
         found.append(row)
     return sorted(found, key=lambda row: tuple(row[key] for key in obj.key))
 
@@ -172,9 +172,10 @@ def lake_source(home: Home, obj: Object | None = None) -> str:
     assert isinstance(home.store, FolderStore)
     root = str(home.store.root / layout.table_prefix(obj or contacts(home)))
     types = "{'year': VARCHAR, 'month': VARCHAR, 'day': VARCHAR}"
-    return (
+    files = (
         f"read_parquet('{root}/*/*/*/*.parquet', union_by_name = true, hive_partitioning = true, hive_types = {types})"
     )
+    return lake_rows(obj or contacts(home), files, [(key, "VARCHAR") for key in ("year", "month", "day")])
 
 
 def lake_best(home: Home, obj: Object | None = None) -> list[Row]:

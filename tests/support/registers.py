@@ -15,7 +15,7 @@ from trunkline.completeness.census import Scope
 from trunkline.completeness.listings import Listing
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.merging import merge_batches
 from trunkline.positions import FileRange, Plan
@@ -139,8 +139,8 @@ class Memory:
         advance(len(ids))
         return unknown
 
-    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
-        pages = -(-contacts // 100)
+    def estimate(self, contacts: int, fetched: int, windows: int) -> tuple[int, float]:
+        pages = max(-(-contacts // 100), windows)
         return pages + fetched, pages * 2 + fetched / 10
 
     def _call(self) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from deliveries import FidelityByName
 
-from trunkline.flatten.pii import PiiRule
-from trunkline.flatten.run import Flattener
+from trunkline.flatten.flattener import Flattener
+from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
-from trunkline.pipelines import batches
+from trunkline.pipelines import flattening
 
 _made: dict[tuple[Object, PiiRule], Flattener] = {}
 
@@ -27,7 +27,7 @@ def shared_flattener(obj: Object, rule: PiiRule, spill: Path | None = None) -> F
 def shared_flatteners() -> Iterator[None]:
     """Loads take the shared flatteners."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "Flattener", shared_flattener)
+        patch.setattr(flattening, "Flattener", shared_flattener)
         yield
 
 

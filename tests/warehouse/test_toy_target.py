@@ -65,7 +65,7 @@ class ToyWarehouse:
     def locks(self) -> list[Lock]:
         return []
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         statements = [
             *ledger_statements(LEDGER_TABLES, TOY),
             *(s for o in objects for s in warehouse_statements(o, TOY)),

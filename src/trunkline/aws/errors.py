@@ -126,12 +126,12 @@ def iam_action(service: str, operation: str) -> str:
 
 def error_of(call: FailedCall, resource: str, missing: type[TrunklineError] | None = None) -> TrunklineError:
     """The error of ours for a failed call, to be raised. `missing` as `translate_errors` has it."""
-    where = f"{call.operation} of {printable(resource)}"
+    where = f"{call.operation} of {_shown(resource)}"
     if call.is_transient:
         return TransientError(f"AWS answers {call.code} to {where}{_quoted(call.text)}: try again later.")
     if call.code in _CHANGED:
         return SourceChangedError(
-            f"{printable(resource)} was changed by another program meanwhile ({call.code} to {call.operation}): "
+            f"{_shown(resource)} was changed by another program meanwhile ({call.code} to {call.operation}): "
             "run the same command again."
         )
     if call.is_missing:
@@ -170,7 +170,7 @@ def _translated(
         boto.CredentialRetrievalError, boto.NoAuthTokenError, boto.NoCredentialsError, boto.PartialCredentialsError,
         boto.ProfileNotFound, boto.SSOError, boto.TokenRetrievalError,
     )  # fmt: skip
-    shown = printable(resource)
+    shown = _shown(resource)
     if isinstance(error, boto.ClientError):
         return error_of(failed_call(error, service), resource, missing)
     if isinstance(error, without_credentials):
@@ -192,21 +192,21 @@ def _translated(
 def _missing_message(call: FailedCall, resource: str) -> str:
     check = "check the name, AWS_DEFAULT_REGION and the account of the credentials in use"
     if call.code == "NoSuchBucket":
-        return f"the bucket {_bucket(resource)} of {printable(resource)} does not exist: {check}."
+        return f"the bucket {_bucket(resource)} of {_shown(resource)} does not exist: {check}."
     # What AWS says of a table or key repeats its name.
     detail = "" if call.service in _KINDS else _quoted(call.text)
-    return f"{printable(resource)} does not exist ({call.code} to {call.operation}){detail}: {check}."
+    return f"{_shown(resource)} does not exist ({call.code} to {call.operation}){detail}: {check}."
 
 
 def _denied_message(call: FailedCall, resource: str) -> str:
     """The permission that AWS names is preferred to the operation's own: it may concern a KMS key."""
-    action, target = iam_action(call.service, call.operation), printable(resource)
+    action, target = iam_action(call.service, call.operation), _shown(resource)
     if call.service == "s3" and action.startswith("s3:ListBucket"):
         target = f"the bucket {_bucket(resource)}"
     if named := _AUTHORIZED.search(call.text):
         action, target = named[1], named[2] or target
     message = (
-        f"AWS denied {call.operation} of {printable(resource)} ({call.code}): the credentials in use need {action} "
+        f"AWS denied {call.operation} of {_shown(resource)} ({call.code}): the credentials in use need {action} "
         f"on {target}"
     )
     if action == "s3:GetObject":
@@ -216,7 +216,12 @@ def _denied_message(call: FailedCall, resource: str) -> str:
 
 
 def _bucket(resource: str) -> str:
-    return printable(resource.rpartition("s3://")[2].partition("/")[0])
+    return _shown(resource.rpartition("s3://")[2].partition("/")[0])
+
+
+def _shown(resource: str) -> str:
+    # A key of the lake has some 150 characters.
+    return printable(resource, 500)
 
 
 def _quoted(text: str) -> str:

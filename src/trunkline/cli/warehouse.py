@@ -21,7 +21,8 @@ def install(home: Home = None, wait_s: Wait = LOCK_WAIT_S) -> None:
     from trunkline.objects.catalogue import VIEWS
 
     with open_to_write(home, wait_s, is_install=True) as opened:
-        for change in opened.warehouse.install(list(opened.objects.values()), list(VIEWS.values())):
+        objects, views = list(opened.objects.values()), list(VIEWS.values())
+        for change in opened.warehouse.install(objects, views, opened.settings.zone):
             output.text(change)
         for obj in opened.objects.values():
             output.text(f"{obj.warehouse_table} is in place, with view {obj.public_view}")

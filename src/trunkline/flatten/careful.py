@@ -1,115 +1,135 @@
-"""The careful reading: what the flatten statement would round, reorder or lose is made plain, or refused.
+"""The careful reading of a record: exact, and an order of magnitude slower than the flatten statement.
 
-It is exact and slower than the statement by an order of magnitude, so it sees only records that the statement marks
-odd. Leaves that are no scalars go through `read_leaf` where the quick reading (`flatten/typed.py`) does not take them.
+It sees the records that the statement would round, reorder or lose something of. It makes them plain, so that the
+statement reads them, or refuses them. Nested values go through `read_nested` where the quick way (`flatten/nested.py`)
+does not take them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-import msgspec
-
 from trunkline.errors import RecordError
-from trunkline.flatten.canonical import canonical, exact, json_type, kind, members, quote, scalar_text
-from trunkline.flatten.pii import SAFE_MARK, Hiding, PiiRule, has_pii
-from trunkline.flatten.scalars import instant, plain
-from trunkline.flatten.unmapped import own_numbers_of, unmapped_texts
+from trunkline.flatten.exact import (
+    canonical,
+    json_type,
+    kind,
+    members,
+    parse_exact,
+    parse_instant,
+    plain_scalar,
+    quote,
+    scalar_text,
+)
+from trunkline.flatten.privacy import SAFE_MARK, Hiding, PiiRule, has_pii, hide_map, hide_unmapped, own_numbers
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Scalar, Struct, Type
-from trunkline.sql.flatten.statement import by_hand
+from trunkline.sql.flatten.statement import nested_leaves
 from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
 
-_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 Path = tuple[str, ...]
-Scalars = str | int | bool
+ScalarValue = str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A record made plain. `scalars`: by number of the leaf its value, a text, a whole number or a boolean.
-    `leaves`: likewise the text of any other leaf and the text that is hashed, None: as the first.
+class PlainRecord:
+    """A record made plain.
 
-    `unmapped` is canonical JSON of the fields the catalogue does not know, by dotted path, None without any;
-    `unmapped_safe` is the same with a mark for every hidden value, for the hash.
+    `scalars`: by leaf number its value, a text, a whole number or a boolean. `nested`: by leaf number the text of any
+    other leaf and the text that is hashed (None: the same). `unmapped` is canonical JSON of the fields that the
+    catalogue does not know, by dotted path, None without any; `unmapped_safe` is hashed in its place.
     """
 
-    scalars: dict[int, Scalars]
-    leaves: dict[int, tuple[str, str | None]]
+    scalars: dict[int, ScalarValue]
+    nested: dict[int, tuple[str, str | None]]
     unmapped: str | None
     unmapped_safe: str | None
+
+    @property
+    def leaves(self) -> set[int]:
+        """The numbers of the leaves that have a value."""
+        return self.scalars.keys() | self.nested.keys()
 
 
 @dataclass(slots=True)
 class Findings:
-    """What reading found beside values: unknown fields by path, and columns whose value does not fit."""
+    """What was found beside values: unknown fields by path, and columns whose value does not fit."""
 
     unknown: dict[str, Any] = field(default_factory=dict)
     bad: dict[str, Type] = field(default_factory=dict)
 
 
-def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> Made:
+def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> PlainRecord:
     """Read one record with care.
 
-    Raises RecordError: duplicate_key, wrong_type, missing_key, implausible_time or invalid_json, naming the path or
-    the column.
+    Raises RecordError: duplicate_key, wrong_type, missing_key, implausible_time, invalid_json or too_deep, naming the
+    path or the column.
     """
-    found = Findings()
+    findings = Findings()
     values: dict[Path, Any] = {}
-    _walk(obj, exact(text), (), found, values)
-    scalars = {
-        n: plain for n, leaf in _scalars(obj) if (plain := _plain_leaf(leaf, values.get(leaf.path), found)) is not None
-    }
+    _walk(obj, parse_exact(text), (), findings, values)
+    scalars: dict[int, ScalarValue] = {}
+    for n, leaf in _scalar_leaves(obj):
+        value = _scalar(leaf, values.get(leaf.path), findings)
+        if value is not None:
+            scalars[n] = value
     hiding = Hiding(rule, own_numbers_of(obj, values))
-    leaves: dict[int, tuple[str, str | None]] = {}
-    for n, leaf in by_hand(obj):
+    nested: dict[int, tuple[str, str | None]] = {}
+    for n, leaf in nested_leaves(obj):
         if leaf.path in values:
-            leaves[n] = read_leaf(leaf, values[leaf.path], hiding, found)
-    _judge(obj, values, found, arrived_at)
-    return Made(scalars, leaves, *unmapped_texts(found.unknown, hiding))
+            nested[n] = read_nested(leaf, values[leaf.path], hiding, findings)
+    _judge(obj, values, findings, arrived_at)
+    unmapped = hide_unmapped(findings.unknown, hiding) if findings.unknown else (None, None)
+    return PlainRecord(scalars, nested, *unmapped)
+
+
+def own_numbers_of(obj: Object, values: Mapping[Path, Any]) -> list[str]:
+    """The record's own numbers and addresses, as other texts would contain them."""
+    paths = dict.fromkeys(c.path for c in obj.direct_pii if c.path is not None and c.type == "text")
+    return own_numbers([scalar_text(values[path]) for path in paths if path in values])
 
 
 @cache
-def _scalars(obj: Object) -> tuple[tuple[int, Leaf], ...]:
+def _scalar_leaves(obj: Object) -> tuple[tuple[int, Leaf], ...]:
     return tuple((n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if isinstance(leaf.type, str))
 
 
-def _walk(obj: Object, value: dict[str, Any], path: Path, found: Findings, values: dict[Path, Any]) -> None:
+def _walk(obj: Object, value: dict[str, Any], path: Path, findings: Findings, values: dict[Path, Any]) -> None:
     """Note the value of every leaf of a known object, and what is unknown."""
     leaves, objects = leaves_by_path(obj), tree_of(obj).objects
-    for key, one in members(value, ".".join(path)).items():
-        here = (*path, key)
-        if one is None:
+    for key, member in members(value, ".".join(path)).items():
+        member_path = (*path, key)
+        if member is None:
             continue
-        if here in leaves:
-            values[here] = one
-        elif here in objects:
-            _expect(one, "object", here)
-            _walk(obj, one, here, found, values)
+        if member_path in leaves:
+            values[member_path] = member
+        elif member_path in objects:
+            _expect(member, "object", member_path)
+            _walk(obj, member, member_path, findings, values)
         else:
-            found.unknown[".".join(here)] = one
+            findings.unknown[".".join(member_path)] = member
 
 
-def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> Scalars | None:
-    """The value of a scalar leaf for the statement; None: there is none, or it does not fit."""
+def _scalar(leaf: Leaf, value: Any, findings: Findings) -> ScalarValue | None:
+    """The value of a scalar leaf for the statement; None if there is none, or it does not fit."""
     if value is None:
         return None
     text, is_bad = scalar_text(value), False
     for column in leaf.columns:
         assert isinstance(column.type, str)
-        typed = plain(column.type, text, column.transform)
+        typed = plain_scalar(column.type, text, column.transform)
         if typed is None:
-            found.bad[column.name] = column.type
+            findings.bad[column.name] = column.type
             is_bad = True
         else:
             text = typed
     if is_bad:
         return None
-    quote(text)  # half of a surrogate pair stands for no characters
+    quote(text)  # raises for half of a surrogate pair, which stands for no character
     match leaf.type:
         case "bigint" | "integer":
             return int(text)
@@ -119,17 +139,18 @@ def _plain_leaf(leaf: Leaf, value: Any, found: Findings) -> Scalars | None:
             return text
 
 
-def read_leaf(leaf: Leaf, value: Any, hiding: Hiding, found: Findings) -> tuple[str, str | None]:
-    """A leaf that Python reads: its text for the statement, and the text that is hashed where that differs.
+def read_nested(leaf: Leaf, value: Any, hiding: Hiding, findings: Findings) -> tuple[str, str | None]:
+    """A nested value: its text for the statement, and the text that is hashed, None if it is the same.
 
-    JSON gives its canonical text, anything else JSON text with typed members and sorted keys. Raises RecordError.
+    JSON gives its canonical text, anything else JSON text with typed members and sorted keys. Raises RecordError:
+    duplicate_key, wrong_type or invalid_json.
     """
     column = leaf.columns[0]
     if isinstance(leaf.type, Json):
         return canonical(value, leaf.type.lower_camel), None
     if leaf.type == MapOf("text"):
-        return read_map(column, _map_texts(leaf, value), hiding)
-    shown = _nested(leaf.type, value, leaf.path, column, found, None)
+        return hide_map(column, _map_texts(leaf, value), hiding)
+    shown = _nested(leaf.type, value, leaf.path, column, findings, None)
     if column.pii != "indirect" or not has_pii(shown, hiding.own):
         return shown, None
     return _nested(leaf.type, value, leaf.path, column, Findings(), hiding), SAFE_MARK
@@ -137,83 +158,63 @@ def read_leaf(leaf: Leaf, value: Any, hiding: Hiding, found: Findings) -> tuple[
 
 def _map_texts(leaf: Leaf, value: Any) -> dict[str, str | None]:
     _expect(value, "object", leaf.path)
-    inner = members(value, ".".join(leaf.path))
-    is_union = leaf.columns[0].transform == "union_to_text"
-    return {key: _union(one) if is_union else None if one is None else scalar_text(one) for key, one in inner.items()}
+    to_text = _union_text if leaf.columns[0].transform == "union_to_text" else _nullable_text
+    return {key: to_text(member) for key, member in members(value, ".".join(leaf.path)).items()}
 
 
-def read_map(column: Column, texts: Mapping[str, str | None], hiding: Hiding) -> tuple[str, str | None]:
-    """A map of texts, hidden value by value, and what is hashed where that differs."""
-    shown = _map_text(texts)
-    if column.pii == "none" or not has_pii(shown, hiding.own):
-        return shown, None
-    hide = [
-        key for key, text in texts.items()
-        if text is not None and key not in hiding.rule.keep_keys and has_pii(text, hiding.own)
-    ]  # fmt: skip
-    if not hide:
-        return shown, None
-    kept = {**texts, **{key: hiding.rule.hide(texts[key] or "") for key in hide}}
-    return _map_text(kept), _map_text({**texts, **dict.fromkeys(hide, SAFE_MARK)})
-
-
-def _map_text(texts: Mapping[str, str | None]) -> str:
-    try:
-        return _encode_sorted(texts).decode()
-    except UnicodeEncodeError:
-        # Half of a surrogate pair: `quote` tells it.
-        parts = (f"{quote(key)}:{'null' if text is None else quote(text)}" for key, text in sorted(texts.items()))
-        return "{" + ",".join(parts) + "}"
-
-
-def _union(value: Any) -> str | None:
-    """A tagged union as the text of its one value; anything else as it is."""
-    if isinstance(value, dict):
-        inner = members(value)
-        if len(inner) == 1 and next(iter(inner)).startswith("Value"):
-            value = next(iter(inner.values()))
+def _nullable_text(value: Any) -> str | None:
     return None if value is None else scalar_text(value)
 
 
-def _nested(type_: Type, value: Any, path: Path, column: Column, found: Findings, hiding: Hiding | None) -> str:
+def _union_text(value: Any) -> str | None:
+    """A tagged union as the text of its one value; anything else as it is."""
+    if isinstance(value, dict):
+        entries = members(value)
+        if len(entries) == 1 and next(iter(entries)).startswith("Value"):
+            value = next(iter(entries.values()))
+    return _nullable_text(value)
+
+
+def _nested(type_: Type, value: Any, path: Path, column: Column, findings: Findings, hiding: Hiding | None) -> str:
     """JSON text of a nested value with plain members; with `hiding` texts are hidden by value."""
     if value is None:
         return "null"
     match type_:
         case str():
-            return _member(type_, scalar_text(value), column, found, hiding)
+            return _member(type_, scalar_text(value), column, findings, hiding)
         case Json(lower_camel):
             return quote(canonical(value, lower_camel))
         case ListOf(item):
             _expect(value, "array", path)
-            places = ((*path[:-1], f"{path[-1]}[{n}]") for n in range(len(value)))
-            inner = (_nested(item, one, at, column, found, hiding) for one, at in zip(value, places, strict=True))
-            return "[" + ",".join(inner) + "]"
+            texts = (
+                _nested(item, element, (*path[:-1], f"{path[-1]}[{n}]"), column, findings, hiding)
+                for n, element in enumerate(value)
+            )
+            return "[" + ",".join(texts) + "]"
         case MapOf(item):
             _expect(value, "object", path)
             entries = members(value, ".".join(path))
-            parts = (
-                f"{quote(k)}:{_nested(item, entries[k], (*path, k), column, found, hiding)}" for k in sorted(entries)
-            )
-            return "{" + ",".join(parts) + "}"
+            known = dict.fromkeys(sorted(entries), item)
         case Struct(fields):
             _expect(value, "object", path)
             entries = members(value, ".".join(path))
-            known = {f.key: f.type for f in sorted(fields, key=lambda f: f.key)}
-            found.unknown |= {
-                ".".join((*path, key)): one for key, one in entries.items() if key not in known and one is not None
+            known = {member.key: member.type for member in sorted(fields, key=lambda member: member.key)}
+            findings.unknown |= {
+                ".".join((*path, key)): member
+                for key, member in entries.items()
+                if key not in known and member is not None
             }
-            parts = (
-                f"{quote(key)}:{_nested(kind, entries.get(key), (*path, key), column, found, hiding)}"
-                for key, kind in known.items()
-            )
-            return "{" + ",".join(parts) + "}"
+    parts = (
+        f"{quote(key)}:{_nested(member_type, entries.get(key), (*path, key), column, findings, hiding)}"
+        for key, member_type in known.items()
+    )
+    return "{" + ",".join(parts) + "}"
 
 
-def _member(type_: Scalar, text: str, column: Column, found: Findings, hiding: Hiding | None) -> str:
-    typed = plain(type_, text)
+def _member(type_: Scalar, text: str, column: Column, findings: Findings, hiding: Hiding | None) -> str:
+    typed = plain_scalar(type_, text)
     if typed is None:
-        found.bad.setdefault(column.name, column.type)
+        findings.bad.setdefault(column.name, column.type)
         return "null"
     if hiding is not None and type_ == "text":
         shown = hiding.value(typed, hiding.rule.hide)
@@ -221,30 +222,36 @@ def _member(type_: Scalar, text: str, column: Column, found: Findings, hiding: H
     return quote(typed) if type_ in ("text", "timestamp", "date", "decimal") else typed
 
 
-def _expect(value: Any, wanted: str, path: Path) -> None:
-    if kind(value) != wanted:
-        where = ".".join(path)
-        told = f"{where} is a JSON {kind(value)}, it must be an {wanted} or null"
-        raise RecordError("wrong_type", told, where, json_type(value))
+def _expect(value: Any, expected: str, path: Path) -> None:
+    if kind(value) != expected:
+        name = ".".join(path)
+        detail = f"{name} is a JSON {kind(value)}, it must be an {expected} or null"
+        raise RecordError("wrong_type", detail, name, json_type(value))
 
 
-def _judge(obj: Object, values: dict[Path, Any], found: Findings, arrived_at: datetime) -> None:
+def _judge(obj: Object, values: dict[Path, Any], findings: Findings, arrived_at: datetime) -> None:
     """Raise RecordError where the record cannot be a row."""
     texts = {
         c.name: scalar_text(values[c.path]) for c in obj.data_columns if c.path in values and isinstance(c.type, str)
     }
     if any(not texts.get(key) for key in obj.key):
         raise RecordError("missing_key", f"no value for the key {', '.join(obj.key)}")
-    if found.bad:
-        names = [column.name for column in obj.data_columns if column.name in found.bad]
+    if findings.bad:
+        names = [column.name for column in obj.data_columns if column.name in findings.bad]
         raise RecordError("wrong_type", f"{', '.join(names)}: the value is no {obj.by_name[names[0]].type}", names[0])
-    times = {c.name: instant(texts[c.name]) for c in obj.data_columns if c.type == "timestamp" and c.name in texts}
-    version = times.get(obj.version)
-    latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)
-    is_implausible = any(at is not None and (at.year < EVENT_YEAR_MIN or at >= latest) for at in times.values())
-    if is_implausible or (version is not None and version > arrived_at + timedelta(seconds=VERSION_AHEAD_S_MAX)):
+    times = {
+        c.name: parse_instant(texts[c.name]) for c in obj.data_columns if c.type == "timestamp" and c.name in texts
+    }
+    if _is_implausible([at for at in times.values() if at is not None], times.get(obj.version), arrived_at):
         raise RecordError(
             "implausible_time",
-            "a time is before 2010 or more than 400 days after arrival, "
+            f"a time is before {EVENT_YEAR_MIN} or more than {EVENT_AHEAD_DAYS_MAX} days after arrival, "
             f"or {obj.version} is more than a day after arrival",
         )
+
+
+def _is_implausible(times: Sequence[datetime], version: datetime | None, arrived_at: datetime) -> bool:
+    latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)
+    if any(at.year < EVENT_YEAR_MIN or at >= latest for at in times):
+        return True
+    return version is not None and version > arrived_at + timedelta(seconds=VERSION_AHEAD_S_MAX)

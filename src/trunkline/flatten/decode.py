@@ -1,9 +1,9 @@
-"""One typed pass over a batch, in C: a list of values for each leaf, and proof of what no list shows.
+"""One typed pass over a batch, in C: a list of values for each leaf, and proof of what the lists do not show.
 
-The proof: encoded again, a record takes as many bytes as it came in. Nothing decoded takes more bytes than its source
-(whole numbers alone are decoded, texts lose escapes, a repeated or unknown key is gone), so as many bytes mean that
-every key is known and stands once, and every number is written the one way it can be. What takes fewer (white space,
-escapes, or a key that is unknown or repeated) has its keys looked at.
+The proof: encoded again, a record takes as many bytes as its source. Nothing decoded takes more bytes than its source
+(of numbers only whole ones are decoded, texts lose escapes, a repeated or unknown key is lost), so as many bytes mean
+that every key is known and stands once, and every number is written the only way it can be. A record that takes fewer
+bytes (white space, escapes, or a key that is unknown or repeated) has its keys compared with the catalogue.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from trunkline.sql.flatten.values import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_
 
 Path = tuple[str, ...]
 Values = list[Any]
-"""A leaf's values, one per record; None: absent or null. A text, a whole number or a boolean where the leaf is such a
-scalar (or what `columns.py` makes one of), else the bytes of its JSON text."""
+"""A leaf's values, one per record; None: absent or null. A text, a whole number or a boolean if the leaf is such a
+scalar (or something that `columns.py` converts to one), else the bytes of its JSON text."""
 
 _encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -34,16 +34,16 @@ _astuple = msgspec.structs.astuple
 # A chunk's objects fit the processor's cache: thousands at once take about twice the time.
 _CHUNK_ROWS = 256
 _DECODED = {"text", "timestamp", "date", "bigint", "integer", "boolean"}
-# A whole number whose spelling is not that of its value.
+# A whole number that is not spelled as its value is.
 _MINUS_ZERO = re.compile(rb"-0[ \t\r\n,}]")
 
 
 @dataclass(slots=True)
 class Decoded:
-    """The values of a batch by leaf number. No values at all (a leaf without any): not in `values`.
+    """The values of a batch by leaf number; a leaf without any value is not in `values`.
 
-    `refused`: rows that the types do not take; they have no values. `unproven`: rows whose keys must be looked at.
-    `keys` counts the known keys of all rows but the refused ones, by dotted path.
+    `refused`: rows that do not fit the types; they have no values. `unproven`: rows whose keys must be compared with
+    the catalogue. `keys` counts the known keys of all rows but the refused ones, by dotted path.
     """
 
     values: dict[int, Values] = field(default_factory=dict)
@@ -52,8 +52,8 @@ class Decoded:
     keys: Counter[str] = field(default_factory=Counter)
 
 
-class Decoder:
-    """Decodes the records of one object. Where the catalogue knows an object, another value is refused."""
+class RecordDecoder:
+    """Decodes the records of one object. A value that is not an object where the catalogue expects one is refused."""
 
     def __init__(self, obj: Object) -> None:
         self._kinds = _kinds(obj)
@@ -62,19 +62,19 @@ class Decoder:
 
     def decode(self, records: Sequence[bytes]) -> Decoded:
         """The values of records that are strict JSON objects."""
-        found = Decoded()
+        decoded = Decoded()
         for first in range(0, len(records), _CHUNK_ROWS):
-            self._chunk(records[first : first + _CHUNK_ROWS], first, found)
-        return found
+            self._chunk(records[first : first + _CHUNK_ROWS], first, decoded)
+        return decoded
 
-    def _chunk(self, records: Sequence[bytes], first: int, found: Decoded) -> None:
+    def _chunk(self, records: Sequence[bytes], first: int, decoded: Decoded) -> None:
         refused: set[int] = set()
         rows = self._rows(records, refused)
         unproven = self._unproven(records, rows, refused)
-        found.refused.update(first + row for row in refused)
-        found.unproven.extend(first + row for row in unproven)
-        self._gather(rows, (), len(rows) - len(refused), first, found)
-        for values in found.values.values():
+        decoded.refused.update(first + row for row in refused)
+        decoded.unproven.extend(first + row for row in unproven)
+        self._gather(rows, (), len(rows) - len(refused), first, decoded)
+        for values in decoded.values.values():
             if len(values) == first:
                 values.extend([None] * len(rows))
 
@@ -92,20 +92,20 @@ class Decoder:
             return _null(self._kinds[()])
 
     def _unproven(self, records: Sequence[bytes], rows: list[Any], refused: set[int]) -> list[int]:
-        # Together first: where none takes more, as many bytes in all are as many in each.
+        # All at once first: as none takes more, as many bytes in all mean as many in each.
         if not refused and len(_encode_lines(rows)) == sum(map(len, records)) + len(records):
             return []
         unproven = []
-        for row, (decoded, record) in enumerate(zip(rows, records, strict=True)):
-            if row not in refused and len(_encode(decoded)) != len(record):
+        for row, (known, record) in enumerate(zip(rows, records, strict=True)):
+            if row not in refused and len(_encode(known)) != len(record):
                 unproven.append(row)
                 if _MINUS_ZERO.search(record):
                     refused.add(row)
                     rows[row] = _null(self._kinds[()])
         return unproven
 
-    def _gather(self, holders: list[Any], path: Path, real: int, first: int, found: Decoded) -> None:
-        """Take the members of one known object of all records apart; `real` of the holders are not fillers."""
+    def _gather(self, holders: list[Any], path: Path, real: int, first: int, decoded: Decoded) -> None:
+        """Collect the members of one known object from all records; `real` of the holders are not fillers."""
         members = self._members[path]
         flat = list(chain.from_iterable(map(_astuple, holders)))
         for at, member in enumerate(members):
@@ -113,7 +113,7 @@ class Decoder:
             if absent := values.count(UNSET):
                 values = [None if value is UNSET else value for value in values]
             if absent < real:
-                found.keys[member.name] += real - absent
+                decoded.keys[member.name] += real - absent
             if not any(values) and values.count(None) == len(values):
                 continue
             if member.leaf is None:
@@ -121,11 +121,11 @@ class Decoder:
                 if missing:
                     filler = _null(self._kinds[member.path])
                     values = [value or filler for value in values]
-                self._gather(values, member.path, len(values) - missing, first, found)
+                self._gather(values, member.path, len(values) - missing, first, decoded)
             else:
                 if member.is_raw:
                     values = [None if raw is None else bytes(raw) for raw in values]
-                found.values.setdefault(member.leaf, [None] * first).extend(values)
+                decoded.values.setdefault(member.leaf, [None] * first).extend(values)
 
 
 @cache
@@ -136,7 +136,7 @@ def _null(kind: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A member of a known object: a leaf by its number, or None: a known object again."""
+    """A member of a known object: a leaf by its number, or (None) a known object again."""
 
     path: Path
     name: str
@@ -149,7 +149,7 @@ def _members(obj: Object, path: Path) -> list[_Member]:
     tree = tree_of(obj)
     leaves = {leaf.path: (n, leaf.type not in _DECODED) for n, leaf in enumerate(tree.leaves)}
     paths = [(*path, key) for key in sorted(tree.known_keys(path))]
-    return [_Member(one, ".".join(one), *leaves.get(one, (None, False))) for one in paths]
+    return [_Member(known, ".".join(known), *leaves.get(known, (None, False))) for known in paths]
 
 
 @cache
@@ -161,7 +161,7 @@ def _kinds(obj: Object) -> dict[Path, Any]:
     for path in sorted(tree.objects, key=len, reverse=True):
         keys = sorted(tree.known_keys(path))
         members = [leaves.get((*path, key)) or kinds[*path, key] for key in keys]
-        # Any key of a record may be a key here, so that fields have numbers.
+        # A key may be no identifier, so fields are numbered.
         fields = [(f"f{n}", _type_of(member), UNSET) for n, member in enumerate(members)]
         kinds[path] = msgspec.defstruct(
             "Known", fields, rename={f"f{n}": key for n, key in enumerate(keys)}, frozen=True, gc=False
@@ -172,8 +172,7 @@ def _kinds(obj: Object) -> dict[Path, Any]:
 def _type_of(member: Any) -> Any:
     """The type of a leaf, or of a known object given by its own type.
 
-    A number may stand for a text and a text for a number or a truth value, as exporters write them: that is no case
-    for the careful reading.
+    Exporters write numbers for texts, and texts for numbers and booleans: that does not need the careful reading.
     """
     if not isinstance(member, Leaf):
         return member | None | UnsetType

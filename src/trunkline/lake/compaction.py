@@ -1,7 +1,7 @@
-"""Compaction: all files of one partition become one, sorted by time, each distinct version once.
+"""Compaction: one file in place of all files of a partition, sorted by time, each distinct version once.
 
-By time and not by key: ids are mostly random, and the times of a row stand in several of its columns, so that 5 to 7 %
-of the bytes go; and a question about an hour reads some of the row groups.
+It is sorted by time, not by key: ids are mostly random, while times occur in several columns of a row. That saves 5 to
+7 % of the bytes, and a query about an hour reads only some of the row groups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trunkline.lake.layout import compacted_key
 from trunkline.lake.store import Store
 from trunkline.lake.writer import PARQUET
 from trunkline.objects.model import Column, Object
-from trunkline.sql.lake.views import MOVED_TO, lake_columns
+from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
 from trunkline.sql.order import order_by
 from trunkline.sql.relation import Relation, object_rows
 
@@ -41,9 +41,9 @@ class CompactedDay:
 def compact_day(
     con: duckdb.DuckDBPyConnection, obj: Object, day: date, keys: Sequence[str], store: Store, scratch: Path
 ) -> CompactedDay:
-    """Publish the compacted file of one partition. The files it replaces stay for the caller to remove.
+    """Publish the compacted file of one partition. The caller removes the files it replaces.
 
-    Of equal versions the first to arrive stays; of tombstones the best per key. Where the best version of a key is
+    Of equal versions the first to arrive is kept; of tombstones the best per key. Where the best version of a key is
     redacted, its older versions lose the personal data it no longer has.
     """
     scratch.mkdir(parents=True, exist_ok=True)
@@ -67,12 +67,13 @@ def compact_day(
 
 def _distinct_versions(obj: Object, versions: Relation) -> str:
     """Makes `versions` of the files $1: each distinct version, and whether its key's best version is redacted."""
+    # Files lack columns that have no value in them.
+    files = lake_rows(obj, "read_parquet($1, union_by_name = true, hive_partitioning = false)")
     return (
         f"CREATE OR REPLACE TEMP TABLE {versions.sql} AS SELECT * FROM (SELECT *, first_value(record_is_redacted) OVER "
-        f"(PARTITION BY {_key(obj)} ORDER BY {order_by(obj, DUCKDB)}) AS {_IS_SCRUBBED} FROM read_parquet($1, "
-        "union_by_name = true, hive_partitioning = false)) QUALIFY row_number() OVER "
-        f"(PARTITION BY {_key(obj)}, record_version, record_hash, {MOVED_TO.name} IS NOT NULL "
-        f"ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1"
+        f"(PARTITION BY {_key(obj)} ORDER BY {order_by(obj, DUCKDB)}) AS {_IS_SCRUBBED} FROM {files}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {_key(obj)}, record_version, record_hash, "
+        f"{MOVED_TO.name} IS NOT NULL ORDER BY {order_by(obj, DUCKDB)}, record_arrived_at, record_position) = 1"
     )
 
 

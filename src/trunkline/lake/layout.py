@@ -1,4 +1,4 @@
-"""The names of lake objects. Nothing else in the project spells one."""
+"""The keys of lake objects. No other module spells one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BATCH = re.compile(r"/([0-9a-f]{32})(?:[.][a-z]+)?[.]parquet$")
 
 
 def table_prefix(obj: Object) -> str:
-    """Where all of an object's rows lie; ends in `/`."""
+    """The prefix of all of an object's rows; ends in `/`."""
     return f"{obj.lake_folder}/"
 
 
 def partition_prefix(obj: Object, day: date) -> str:
-    """Where the rows of one UTC date lie; ends in `/`."""
+    """The prefix of the rows of one UTC date; ends in `/`."""
     return f"{table_prefix(obj)}year={day:%Y}/month={day:%m}/day={day:%d}/"
 
 
@@ -41,32 +41,32 @@ def compacted_key(obj: Object, day: date, fingerprint: str) -> str:
 
 def batch_of(key: str) -> str | None:
     """The batch a rows key belongs to; None for other objects."""
-    found = _BATCH.search(key)
-    return found.group(1) if found else None
+    match = _BATCH.search(key)
+    return match[1] if match else None
 
 
 def day_of(key: str) -> date | None:
     """The partition date in a key; None when there is none."""
-    found = re.search(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/", key)
-    return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+    match = re.search(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/", key)
+    return date(int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def plan_prefix(object_name: str) -> str:
-    """Where an object's plans lie; ends in `/`."""
+    """The prefix of an object's plans; ends in `/`."""
     return f"{LEDGER}/plan/{object_name}/"
 
 
 PII_KEY = f"{LEDGER}/pii.json"
-"""By which rule and key personal data was stored in this lake."""
+"""The rule and the key by which personal data was stored in this lake."""
 
 
 def plan_key(object_name: str, batch_id: str) -> str:
-    """What a batch will cover, there from before its first put until it is merged."""
+    """The plan of a batch, which exists from before its first put until it is merged."""
     return f"{plan_prefix(object_name)}{batch_id}.json"
 
 
 def batch_prefix(object_name: str) -> str:
-    """Where the accounting of an object's batches lies; ends in `/`."""
+    """The prefix of the accounting of an object's batches; ends in `/`."""
     return f"{LEDGER}/batch/{object_name}/"
 
 
@@ -76,7 +76,7 @@ def batch_key(object_name: str, batch_id: str) -> str:
 
 
 def state_key(kind: str, scope: str, name: str) -> str:
-    """How far a source is: the scan of a table (`scan`, object), its stream (`stream`, object), the collector."""
+    """The progress of a source: the scan of a table (`scan`, object), its stream (`stream`, object), the collector."""
     return f"{LEDGER}/{kind}/{scope}/{quote(name, safe='')}.json"
 
 
@@ -86,42 +86,42 @@ def merge_key(object_name: str, batch_id: str) -> str:
 
 
 def asked_key(day: date | None) -> str:
-    """Which calls of a day were looked for and had no transcript, and when."""
+    """The calls of a day whose transcript was looked for and not found, and when."""
     return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 
 
 def undo_prefix(object_name: str) -> str:
-    """Where the intents to take batches back lie; ends in `/`."""
+    """The prefix of the intents to undo batches; ends in `/`."""
     return f"{LEDGER}/undo/{object_name}/"
 
 
 def undo_key(object_name: str, batch_id: str) -> str:
-    """The intent to undo a batch, there until that is done."""
+    """The intent to undo a batch, which exists until that is done."""
     return f"{undo_prefix(object_name)}{batch_id}.json"
 
 
 def compaction_prefix(object_name: str) -> str:
-    """Where the records of an object's compactions lie; ends in `/`."""
+    """The prefix of the records of an object's compactions; ends in `/`."""
     return f"{LEDGER}/compaction/{object_name}/"
 
 
 def compaction_key(object_name: str, fingerprint: str) -> str:
-    """Which files a compacted one replaced, there until they are removed."""
+    """The files that a compacted file replaced; exists until they are removed."""
     return f"{compaction_prefix(object_name)}{fingerprint}.json"
 
 
 def collect_key(instance_id: str, what: str) -> str:
-    """How far the collector is with an instance (`schedule`, a range), and the names that it has seen there."""
+    """The collector's progress with an instance (`schedule`, a range), and the names that it has seen there."""
     return state_key("collect", instance_id, what)
 
 
 def bytes_prefix(object_name: str) -> str:
-    """Where the bytes of an object's dead letters lie; ends in `/`."""
+    """The prefix of the bytes of an object's dead letters; ends in `/`."""
     return f"{BYTES}/{object_name}/"
 
 
 def bytes_key(object_name: str, batch_id: str) -> str:
-    """The bytes of a batch's dead letters, apart from everything else."""
+    """The bytes of a batch's dead letters, separate from everything else."""
     return f"{bytes_prefix(object_name)}{batch_id}.jsonl"
 
 
@@ -131,18 +131,18 @@ def id_of(key: str) -> str:
 
 
 def sighting_prefix(object_name: str, source: str, period: str) -> str:
-    """Where what a source listed of one period lies; ends in `/`."""
+    """The prefix of a source's listings of one period; ends in `/`."""
     return f"{LEDGER}/sighting/{object_name}/{source}/{period}/"
 
 
 def sighting_key(object_name: str, source: str, period: str, start: datetime, end: datetime, asked_at: datetime) -> str:
-    """The ids that a source named for one stretch of time, asked for at one instant; all three are UTC."""
+    """The ids that a source listed from `start` to `end`, requested at `asked_at`; all three are UTC."""
     times = "-".join(f"{at:{_INSTANT}}" for at in (start, end, asked_at))
     return f"{sighting_prefix(object_name, source, period)}{times}.parquet"
 
 
 def sighting_times(key: str) -> tuple[datetime, datetime, datetime]:
-    """Start, end and instant of asking in a sighting's key, UTC."""
+    """Start, end and time of the request in a sighting's key, UTC."""
     start, end, asked_at = key.rpartition("/")[2].partition(".")[0].split("-")
     return _instant(start), _instant(end), _instant(asked_at)
 
@@ -152,12 +152,12 @@ def _instant(text: str) -> datetime:
 
 
 def finding_key(object_name: str, source: str, period: str) -> str:
-    """The contacts of a period that not every place holds."""
+    """The contacts of a period that are missing somewhere."""
     return f"{LEDGER}/finding/{object_name}/{source}/{period}.parquet"
 
 
 def period_prefix(object_name: str, source: str = "") -> str:
-    """Where the state of an object's periods lies, of one source or of all; ends in `/`."""
+    """The prefix of the state of an object's periods, of one source or of all; ends in `/`."""
     return f"{LEDGER}/period/{object_name}/{source}/" if source else f"{LEDGER}/period/{object_name}/"
 
 
@@ -167,7 +167,7 @@ def period_key(object_name: str, source: str, period: str) -> str:
 
 
 def certificates_prefix(object_name: str) -> str:
-    """Where all certificates of an object lie; ends in `/`."""
+    """The prefix of all certificates of an object; ends in `/`."""
     return f"{LEDGER}/certificate/{object_name}/"
 
 
@@ -178,7 +178,7 @@ def certified_period(key: str) -> tuple[str, str]:
 
 
 def certificate_prefix(object_name: str, source: str, period: str) -> str:
-    """Where a period's certificate and its amendments lie; ends in `/`."""
+    """The prefix of a period's certificate and its amendments; ends in `/`."""
     return f"{certificates_prefix(object_name)}{source}/{period}/"
 
 

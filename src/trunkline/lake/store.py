@@ -21,7 +21,7 @@ from trunkline.errors import TerminalError, TransientError, UsageError, printabl
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
-# Unfinished objects of a folder lake are here alone, so that what a killed run leaves is found without a search.
+# Only here are unfinished objects of a folder lake, so that what a killed run leaves is found without a search.
 _STAGING: Final = ".unfinished"
 _COPY_BYTES: Final = 1024 * 1024
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -63,7 +63,7 @@ class Store(Protocol):
         """
 
     def forget_unfinished(self) -> None:
-        """Remove what a killed run had begun to put. Only for the one process that writes here."""
+        """Remove unfinished puts of a killed run. Only for the one process that writes here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class FolderStore:
     url: str
 
     def put_file(self, source: Path, key: str) -> None:
-        """Publish a local file; a rename within one file system, else a copy first."""
+        """Publish a local file by rename; from another file system it is copied first."""
         target = self.root / key
         with _translate_folder_errors(target):
             _make_folder(target.parent)

@@ -1,26 +1,21 @@
-"""Batches in the lake: planned, flattened side by side, put, accounted for. Safe to repeat at any point.
-
-`FlattenPool` is the one place that decides how many cores a load uses.
-"""
+"""Batches in the lake: planned, flattened, put, accounted for. Safe to repeat at any point."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from trunkline import clock
-from trunkline.flatten.letters import place
-from trunkline.flatten.run import Flattener
+from trunkline.accounting import Drift
+from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.lake.writer import write_rows
+from trunkline.lake.writer import LocalFile, publish, write_files
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, decode_plan, encode, encode_bytes
-from trunkline.limits import FLATTEN_WORKERS_MAX
 from trunkline.objects.model import Object
-from trunkline.pipelines.home import LakeHome
 from trunkline.positions import REPLAY_SOURCE, Plan
 from trunkline.records import DeadLetter, Framed, Mark
 from trunkline.version import __version__
@@ -45,18 +40,42 @@ def remove_rows(store: Store, obj: Object, batch_ids: Collection[str]) -> None:
         store.remove(layout.bytes_key(obj.name, batch_id))
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenBatch:
+    """A flattened batch whose files wait in a folder to be published."""
+
+    files: list[LocalFile]
+    dead_letters: list[DeadLetter]
+    drift: Drift
+    loaded_at: datetime
+
+
 def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
     """Flatten a planned batch and put all of it into the lake. Durable when this returns; the same when repeated."""
-    obj, batch_id = flattener.obj, framed.plan.batch_id
+    return put_written(store, flattener.obj, framed, write(scratch, flattener, framed))
+
+
+def write(scratch: Path, flattener: Flattener, framed: Framed) -> WrittenBatch:
+    """Flatten a batch, and write its files to a folder of the batch's own in `scratch`."""
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
-    letters = _distinct(done.dead_letters)
-    written = write_rows(flattener.con, obj, flattener.flat, batch_id, store, scratch) if done.accepted else []
-    if letters and framed.plan.source != REPLAY_SOURCE:  # what is run again has its bytes kept already
+    folder = scratch / framed.plan.batch_id
+    files = write_files(flattener.con, flattener.obj, done.rows, done.days, folder) if done.accepted else []
+    return WrittenBatch(files, done.dead_letters, done.drift, loaded_at)
+
+
+def put_written(store: Store, obj: Object, framed: Framed, written: WrittenBatch) -> BatchRecord:
+    """Put a written batch into the lake: its files, the bytes of its dead letters, and last its accounting."""
+    batch_id = framed.plan.batch_id
+    letters = _distinct(written.dead_letters)
+    published = publish(obj, written.files, batch_id, store)
+    for folder in {file.folder for file in written.files}:
+        shutil.rmtree(folder, ignore_errors=True)
+    if letters and framed.plan.source != REPLAY_SOURCE:  # the bytes of what is run again are kept already
         marks = _marks(framed)
         kept = [
-            KeptBytes(one.position, one.payload_hash, one.payload, one.length, marks.get(one.position))
-            for one in letters
+            KeptBytes(letter.position, letter.payload_hash, letter.payload, letter.length, marks.get(letter.position))
+            for letter in letters
         ]
         store.put_bytes(encode_bytes(kept), layout.bytes_key(obj.name, batch_id), is_private=True)
     record = BatchRecord(
@@ -64,13 +83,13 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
         plan=framed.plan,
         read=framed.read,
         filtered=framed.filtered,
-        dead_letter=len(done.dead_letters),
-        accepted=done.accepted,
+        dead_letter=len(written.dead_letters),
+        accepted=sum(file.rows for file in written.files),
         bytes_read=framed.bytes_read,
-        puts=[Put(one.key, one.rows, one.day) for one in written],
-        letters=[_indexed(one) for one in letters],
-        drift=done.drift,
-        loaded_at=loaded_at,
+        puts=[Put(file.key, file.rows, file.day) for file in published],
+        letters=[_indexed(letter) for letter in letters],
+        drift=written.drift,
+        loaded_at=written.loaded_at,
         code_version=__version__,
     )
     if record.read != record.accepted + record.filtered + record.dead_letter:
@@ -81,7 +100,7 @@ def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> Ba
 
 def _marks(framed: Framed) -> dict[str, Mark]:
     """What the source knew of each record, by position: a replay is of the version that the record was."""
-    places = [place(framed, index) for index in range(len(framed.plan.ranges))]
+    places = [span.place for span in framed.plan.ranges]
     spots = zip(framed.range_indexes, framed.offsets, framed.marks or (), strict=False)
     return {f"{places[index]}{offset}": mark for index, offset, mark in spots}
 
@@ -92,45 +111,3 @@ def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:
 
 def _indexed(letter: DeadLetter) -> Letter:
     return Letter(letter.position, letter.payload_hash, letter.reason, letter.detail, letter.length, letter.arrived_at)
-
-
-class FlattenPool:
-    """Flattens batches of one object and puts them into the lake. Each thread has a flattener of its own.
-
-    A replacement must keep three rules: records come in the order of the batches, few batches are in memory at once,
-    and a batch that had not begun when the pool was stopped is not put.
-    """
-
-    def __init__(self, lake: LakeHome, obj: Object) -> None:
-        self._lake, self._obj, self._rule = lake, obj, lake.rule
-        self._local = threading.local()
-
-    def put(self, framed: Framed) -> BatchRecord:
-        """Flatten and put one planned batch on this thread; durable when this returns."""
-        flattener: Flattener | None = getattr(self._local, "flattener", None)
-        if flattener is None:
-            spill = self._lake.scratch / "spill-flatten"
-            flattener = self._local.flattener = Flattener(self._obj, self._rule, spill=spill)
-        return put(self._lake.store, self._lake.scratch, flattener, framed)
-
-    def put_all(self, planned: Iterator[Framed | None]) -> Iterator[BatchRecord | None]:
-        """Put planned batches on as many threads as there are cores, in order, with few batches in flight.
-
-        At a None, everything before it is put before the None is passed on and more is asked for.
-        """
-        workers = min(self._lake.settings.threads, FLATTEN_WORKERS_MAX)
-        with ThreadPoolExecutor(workers, thread_name_prefix="flatten") as pool:
-            waiting: deque[Future[BatchRecord]] = deque()
-            try:
-                for framed in planned:
-                    if framed is not None:
-                        waiting.append(pool.submit(self.put, framed))
-                    while len(waiting) > workers or (waiting and (framed is None or waiting[0].done())):
-                        yield waiting.popleft().result()
-                    if framed is None:
-                        yield None
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                # Stopped by Ctrl-C or an error: batches that have not begun stay planned, the next run does them.
-                pool.shutdown(cancel_futures=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from trunkline.errors import LockedError, TerminalError
-from trunkline.flatten.pii import PiiRule
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
@@ -110,7 +110,7 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
         target = target_of(settings.warehouse)
         with target.open_warehouse(opening_of(settings, objects)) as warehouse:
             if target.is_embedded:
-                warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()))
+                warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()), settings.zone)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
             yield Home(settings, objects, store, warehouse, scratch)

@@ -8,7 +8,7 @@ import hmac
 import msgspec
 
 from trunkline.errors import TerminalError
-from trunkline.flatten.pii import PiiRule
+from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.model import Object

@@ -19,7 +19,7 @@ from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch
 from trunkline.limits import MERGE_ROWS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home, LakeHome, LakeState
 from trunkline.pipelines.merging import (
     batches_max,

@@ -23,7 +23,7 @@ from trunkline.aws.redshift_data import ENDED, DataApi, Statement, client_token,
 from trunkline.errors import TerminalError, TransientError, TrunklineError, UsageError
 from trunkline.limits import DATA_API_RECORD_S, RELEASE_CALL_S
 from trunkline.releases.plan import ProcedureCall, Release
-from trunkline.releases.state import ASKED, NOT_RUN, CallState, RunState, StateStore
+from trunkline.releases.state import ASKED, CallState, RunState, StateStore
 
 OnFailure = Literal["continue", "stop"]
 _NAME: Final = "trunkline-release-"
@@ -193,20 +193,27 @@ class _Run:
             call_state = self._send(call, call_state, started_s)
             if call_state.status in ENDED:
                 return call_state
+        until_s = started_s + self.options.call_s - (self._age_s(call_state) if is_resumed else 0)
         try:
-            until_s = started_s + self.options.call_s - (self._age_s(call_state) if is_resumed else 0)
             statement = self.api.wait(str(call_state.query_id), min(until_s, started_s + self._left_s()))
-            if not statement.is_ended and clock.monotonic_s() < until_s:
-                self._save(msgspec.structs.replace(call_state, status=statement.status))
-                raise TransientError(
-                    f"the run's time ended while call {call.number} ({call_state.query_id}) was {statement.status}. "
-                    "It is still running. Run again to wait for it and to continue."
-                )
-            return self._end(call, call_state, statement)
+            is_overdue = not statement.is_ended and clock.monotonic_s() >= until_s
+            if is_overdue:
+                statement = self.api.cancel(statement.id)
         except RefusedError as error:
             if self._is_forgotten(call_state):
                 return _unknown(call_state)
             raise TerminalError(f"call {call.number} ({call_state.query_id}) cannot be followed: {error}") from error
+        reason = f"took longer than {self.options.call_s:g} s and was cancelled" if is_overdue else None
+        if statement.is_ended:
+            return _ended(call_state, statement, reason)
+        self._save(msgspec.structs.replace(call_state, status=statement.status))
+        where = f"call {call.number} ({statement.id})"
+        if reason:
+            raise TransientError(f"{where} {reason}, but is still {statement.status}. Run again.")
+        raise TransientError(
+            f"the run's time ended while {where} was {statement.status}. It is still running. "
+            "Run again to wait for it and to continue."
+        )
 
     def _send(self, call: ProcedureCall, call_state: CallState, started_s: float) -> CallState:
         """Start the call, or find it where it was started before."""
@@ -230,23 +237,6 @@ class _Run:
         begin = partial(self.api.execute, call.sql, token, call.parameters, name)
         return start(begin, self.api.sleep, _pauses(until_s))
 
-    def _end(self, call: ProcedureCall, call_state: CallState, statement: Statement) -> CallState:
-        """How the call ended; it is cancelled where it took too long."""
-        error = statement.error
-        if not statement.is_ended:
-            statement = self.api.cancel(statement.id)
-            error = f"took longer than {self.options.call_s:g} s and was cancelled"
-            if not statement.is_ended:
-                self._save(msgspec.structs.replace(call_state, status=statement.status))
-                raise TransientError(
-                    f"call {call.number} ({statement.id}) {error}, but is still {statement.status}. Run again."
-                )
-        if statement.status == "FINISHED":
-            error = None
-        return msgspec.structs.replace(
-            call_state, status=statement.status, error=error or _reason(statement), duration_ms=statement.duration_ms
-        )
-
     def _age_s(self, call_state: CallState) -> float:
         """Seconds since the request."""
         if call_state.asked_at is None:
@@ -266,8 +256,15 @@ def _pauses(until_s: float) -> Iterator[float]:
         pause = min(pause * 2, _PAUSE_S_MAX)
 
 
-def _reason(statement: Statement) -> str | None:
-    return None if statement.status == "FINISHED" else f"the statement is {statement.status}"
+def _ended(call_state: CallState, statement: Statement, reason: str | None) -> CallState:
+    """The state of a call whose statement has ended; `reason` says why it was cancelled."""
+    error = reason or statement.error or f"the statement is {statement.status}"
+    return msgspec.structs.replace(
+        call_state,
+        status=statement.status,
+        error=None if statement.status == "FINISHED" else error,
+        duration_ms=statement.duration_ms,
+    )
 
 
 def _unknown(call_state: CallState) -> CallState:
@@ -277,6 +274,3 @@ def _unknown(call_state: CallState) -> CallState:
         "unknown, so it is not run again. Check its effect."
     )
     return msgspec.structs.replace(call_state, status="FAILED", error=error)
-
-
-__all__ = ["NOT_RUN", "OnFailure", "Outcome", "RunOptions", "run", "token_of"]

@@ -2,7 +2,7 @@
 
 All are views. A fact's keys are never NULL: what is not known points to a dimension's unknown row, whose key
 is the text `unknown` for agents and queues and -1 for dates and times, so that an inner join keeps every contact. All
-times are UTC; dates are days of UTC, times of day are minutes.
+times are UTC; dates are days, times of day are minutes, of UTC and, in the facts' local keys, of one zone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.view import View
 from trunkline.sql.family import family_statements
 from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, views_on
 
@@ -45,8 +46,11 @@ def personal_columns(obj: Object) -> tuple[str, ...]:
     )
 
 
-def star_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
-    """CREATE OR REPLACE VIEW of the star, dimensions first; none where `objects` lacks the contact record."""
+def star_statements(objects: Iterable[Object], engine: Engine, zone: str = "UTC") -> tuple[str, ...]:
+    """CREATE OR REPLACE VIEW of the star, dimensions first; none where `objects` lacks the contact record.
+
+    `zone` is the IANA zone of the facts' local keys.
+    """
     if CONTACT_RECORD not in tuple(objects):
         return ()
     return (
@@ -54,50 +58,46 @@ def star_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...
         create_beside_contacts(engine, QUEUE, _queues()),
         create_beside_contacts(engine, DATE, _dates()),
         create_beside_contacts(engine, TIME, _times()),
-        create_beside_contacts(engine, FACT, _facts(engine, ())),
-        create_beside_contacts(engine, FACT_PII, _facts(engine, personal_columns(CONTACT_RECORD))),
+        create_beside_contacts(engine, FACT, _facts(engine, zone, ())),
+        create_beside_contacts(engine, FACT_PII, _facts(engine, zone, personal_columns(CONTACT_RECORD))),
     )
 
 
-def _latest(key: str, columns: tuple[str, ...]) -> str:
-    """The columns of the latest contact of each `key`: overwritten, not historical (SCD type 1)."""
-    listed = ", ".join(f'"{name}"' for name in columns)
+def _dimension(key: str, alias: str, name: str, columns: tuple[str, ...]) -> str:
+    """One row per id as its latest contact has it (SCD type 1), and the unknown row.
+
+    Its name is the latest that any contact has, the id where none has one.
+    """
+
+    def place(alias: str, first: str) -> str:
+        order = f"""{first}COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC"""
+        return f'ROW_NUMBER() OVER (\n      PARTITION BY "{key}"\n      ORDER BY {order}\n    ) AS "{alias}"'
+
+    latest = ",\n  ".join(f'MAX(CASE WHEN "place" = 1 THEN "{column}" END) AS "{column}"' for column in columns)
     return f"""\
-  SELECT "{key}", {listed},
-    ROW_NUMBER() OVER (
-      PARTITION BY "{key}"
-      ORDER BY COALESCE("initiation_timestamp", TIMESTAMP '1970-01-01 00:00:00') DESC, "contact_id" DESC
-    ) AS "place"
+SELECT "{key}" AS "{alias}", "{key}",
+  COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "{name}" END), "{key}") AS "{name}",
+  {latest}
+FROM (
+  SELECT "{key}", "{name}", {", ".join(f'"{column}"' for column in columns)},
+    {place("place", "")},
+    {place("name_place", f'CASE WHEN "{name}" IS NULL THEN 1 ELSE 0 END, ')}
   FROM {CONTACTS}
-  WHERE "{key}" IS NOT NULL AND NOT "record_is_deleted\""""
+  WHERE "{key}" IS NOT NULL AND NOT "record_is_deleted"
+) AS latest
+GROUP BY "{key}"
+UNION ALL
+SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', {", ".join("NULL" for _ in columns)}"""
 
 
 def _agents() -> str:
     levels = tuple(f"agent_hierarchy_groups_level_{level}_name" for level in range(1, 6))
-    columns = ("agent_username", "agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", *levels)
-    rest = columns[1:]
-    return f"""\
-SELECT "agent_id" AS "agent_key", "agent_id",
-  COALESCE("agent_username", "agent_id") AS "agent_username",
-  {", ".join(f'"{name}"' for name in rest)}
-FROM (
-{_latest("agent_id", columns)}
-) AS latest
-WHERE "place" = 1
-UNION ALL
-SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', {", ".join("NULL" for _ in rest)}"""
+    columns = ("agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", *levels)
+    return _dimension("agent_id", "agent_key", "agent_username", columns)
 
 
 def _queues() -> str:
-    return f"""\
-SELECT "queue_id" AS "queue_key", "queue_id",
-  COALESCE("queue_name", "queue_id") AS "queue_name", "queue_arn"
-FROM (
-{_latest("queue_id", ("queue_name", "queue_arn"))}
-) AS latest
-WHERE "place" = 1
-UNION ALL
-SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', NULL"""
+    return _dimension("queue_id", "queue_key", "queue_name", ("queue_arn",))
 
 
 def _numbers(digits: int) -> str:
@@ -140,10 +140,11 @@ SELECT {part["YEAR"]} * 10000 + {part["MONTH"]} * 100 + {part["DAY"]} AS "date_k
   {part["WEEK"]} AS "iso_week",
   {iso_weekday} AS "iso_weekday",
   {_cases(iso_weekday, WEEKDAYS)} AS "weekday_name",
-  CASE WHEN {weekday} IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend"
+  CASE WHEN {weekday} IN (0, 6) THEN 1 ELSE 0 END AS "is_weekend",
+  CAST(EXTRACT(YEAR FROM "day" + (4 - ({iso_weekday}))) AS INTEGER) AS "iso_year"
 FROM days
 UNION ALL
-SELECT {UNKNOWN_NUMBER}, NULL, NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL"""
+SELECT {UNKNOWN_NUMBER}, NULL, NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL, NULL, NULL, '{UNKNOWN_KEY}', NULL, NULL"""
 
 
 def _times() -> str:
@@ -167,24 +168,36 @@ UNION ALL
 SELECT {UNKNOWN_NUMBER}, NULL, NULL, '{UNKNOWN_KEY}', '{UNKNOWN_KEY}', '{UNKNOWN_KEY}'"""
 
 
-def date_key(column: str) -> str:
-    """The key of a timestamp's day in `d_date`, -1 for NULL and for a day that `d_date` does not have."""
+def date_key(time: str) -> str:
+    """The key of a timestamp expression's day in `d_date`, -1 for NULL and for a day that `d_date` does not have."""
     parts = " + ".join(
-        f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER) * {factor}'
+        f"CAST(EXTRACT({part} FROM {time}) AS INTEGER) * {factor}"
         for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
     )
     first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, EVENT_YEAR_MAX + 1))
-    within = f'"{column}" >= {first} AND "{column}" < {end}'
+    within = f"{time} >= {first} AND {time} < {end}"
     return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
 
 
-def time_key(column: str) -> str:
-    """The key of a timestamp's minute in `d_time`, -1 for NULL."""
-    hour, minute = (f'CAST(EXTRACT({part} FROM "{column}") AS INTEGER)' for part in ("HOUR", "MINUTE"))
+def time_key(time: str) -> str:
+    """The key of a timestamp expression's minute in `d_time`, -1 for NULL."""
+    hour, minute = (f"CAST(EXTRACT({part} FROM {time}) AS INTEGER)" for part in ("HOUR", "MINUTE"))
     return f"COALESCE({hour} * 60 + {minute}, {UNKNOWN_NUMBER})"
 
 
-def _facts(engine: Engine, more: tuple[str, ...]) -> str:
+def _keys(engine: Engine, zone: str | None = None) -> list[str]:
+    """Date and time keys of a contact's beginning and end: of UTC, or of a zone's wall clock."""
+    columns = []
+    for moment in ("initiation", "disconnect"):
+        time = f'"{moment}_timestamp"'
+        if zone is not None and zone != "UTC":
+            time = engine.spelling.local(time, zone)
+        prefix = moment if zone is None else f"{moment}_local"
+        columns += [f'{date_key(time)} AS "{prefix}_date_key"', f'{time_key(time)} AS "{prefix}_time_key"']
+    return columns
+
+
+def _facts(engine: Engine, zone: str, more: tuple[str, ...]) -> str:
     statistics = [
         column
         for column in CONTACT_STATISTIC_RECORD.columns
@@ -194,23 +207,24 @@ def _facts(engine: Engine, more: tuple[str, ...]) -> str:
         *(f'"{name}"' for name in _PLAIN),
         f'COALESCE("queue_id", \'{UNKNOWN_KEY}\') AS "queue_key"',
         f'COALESCE("agent_id", \'{UNKNOWN_KEY}\') AS "agent_key"',
-        *(
-            f'{key(f"{moment}_timestamp")} AS "{moment}_{name}"'
-            for moment in ("initiation", "disconnect")
-            for name, key in (("date_key", date_key), ("time_key", time_key))
-        ),
+        *_keys(engine),
         *(column_sql(column, engine) for column in statistics),
         *(f'"{name}"' for name in more),
+        # Last: CREATE OR REPLACE VIEW takes new columns at the end alone.
+        *_keys(engine, zone),
     ]
     listed = ",\n  ".join(lines)
     return f'SELECT\n  {listed}\nFROM {CONTACTS}\nWHERE NOT "record_is_deleted"'
 
 
-def analysis_statements(objects: Iterable[Object], engine: Engine) -> tuple[str, ...]:
+def analysis_statements(
+    objects: Iterable[Object], engine: Engine, views: Iterable[View] = tuple(VIEWS.values()), zone: str = "UTC"
+) -> tuple[str, ...]:
     """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
 
-    The objects' tables must exist. A view is left out where a table that it needs is not among them.
+    The objects' tables must exist. A view is left out where a table that it needs is not among them. `zone` is the
+    IANA zone of the star's local keys.
     """
-    listed = tuple(objects)
-    views = (create_view(view, engine) for view in views_on(listed, VIEWS.values()))
-    return *views, *star_statements(listed, engine), *family_statements(listed, engine)
+    known = tuple(objects)
+    created = (create_view(view, engine) for view in views_on(known, views))
+    return *created, *star_statements(known, engine, zone), *family_statements(known, engine)

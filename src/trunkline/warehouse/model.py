@@ -91,8 +91,10 @@ class Readable(Session, Protocol):
 class Warehouse(Readable, Protocol):
     """A warehouse that can be written. Every method is one transaction."""
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained; a sentence for each change.
+
+        `zone` is the IANA zone of the star's local keys.
 
         Raises TerminalError, and changes nothing, where that would take something away from rows that are there; it
         names the statements that a person would have to run.

@@ -184,7 +184,7 @@ class Collector:
         contacts = count_contacts(self.client(instance, NoCache()), Window(since, until), self._query)
         held = 0
         if self._query == ContactQuery():  # the warehouse's contacts are known by disconnect time only
-            settled = count_settled(self.home.warehouse, self.obj, instance.instance_id, since, until)
+            settled = count_settled(self.home.warehouse, self.obj, self.now, instance.instance_id, since, until)
             held = min(contacts, settled)
         describes = {"never": 0, "all": contacts, "missing": contacts - held}[self.home.settings.collect_describe]
         searches = math.ceil(contacts / SEARCH_PAGE_MAX) + math.ceil(contacts / SEARCH_RESULTS_MAX)
@@ -261,7 +261,7 @@ class Collector:
         )
 
     def _find_held(self, contact_ids: Sequence[str]) -> Mapping[str, HeldContact]:
-        return find_held(self.home.warehouse, self.obj, contact_ids)
+        return find_held(self.home.warehouse, self.obj, self.now, contact_ids)
 
 
 def check_range(since: datetime, until: datetime, now: datetime) -> None:

@@ -14,7 +14,7 @@ from trunkline import limits
 from trunkline.aws.clients import QUICK_SEARCH, make_client
 from trunkline.errors import SourceChangedError, TrunklineError
 from trunkline.objects.transcript import TRANSCRIPT
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.post_call.enrich import (
     SearchedCall,

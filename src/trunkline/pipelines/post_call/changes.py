@@ -11,7 +11,7 @@ from trunkline.errors import UsageError
 from trunkline.ledger.records import BatchRecord
 from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
-from trunkline.pipelines.batches import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.post_call.arrivals import TranscriptSearch, safe_message
 from trunkline.pipelines.post_call.enrich import SearchedCall

@@ -10,7 +10,7 @@ from typing import Any, Final
 from trunkline.accounting import Counts
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report.agents import AgentRow, agents
-from trunkline.serve.report.headline import TABLE, Headline, Row, lines, marks, measure, totals
+from trunkline.serve.report.headline import TABLE, Headline, Row, is_comparable, lines, marks, measure, totals
 from trunkline.serve.report.period import Period
 from trunkline.serve.report.waits import Distribution, handle_times, waits
 from trunkline.serve.report.wording import contacts_by_fidelity
@@ -105,7 +105,8 @@ class ReportData:
 
 def read(db: Session, period: Period, x: Threshold) -> ReportData:
     """Ask the warehouse everything that the page of this period needs."""
-    now, before = totals(db, period, x), totals(db, period.previous, x)
+    now, has_before = totals(db, period, x), is_comparable(db, period)
+    before = totals(db, period.previous, x) if has_before else None
     first, last = db.query(f'SELECT min("disconnect_timestamp"), max("disconnect_timestamp") FROM {TABLE}')[0]
     minutes = 30 if period.until - period.since <= HALF_HOURS_SPAN_MAX else 60
     shown, others, agent_count = agents(db, period, x)
@@ -116,9 +117,9 @@ def read(db: Session, period: Period, x: Threshold) -> ReportData:
         contacts=now["contacts_created"],
         never_queued=measure(db, ["CONTACTS_CREATED"], period, x, contacts=unqueued)[0]["contacts_created"],
         headline=tuple(lines(now, before, x)),
-        has_before=bool(before["contacts_created"]),
+        has_before=has_before,
         total=now,
-        slots=_slots(db, period, x, minutes, bool(before["contacts_created"])),
+        slots=_slots(db, period, x, minutes, has_before),
         slot_minutes=minutes,
         waits=waits(db, period, x),
         handle_times=handle_times(db, period, x),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from trunkline.engines.model import Engine, quote_double
@@ -17,6 +18,7 @@ from trunkline.sql.session import Session
 
 TABLE: Final = ".".join(quote_double(part) for part in CONTACT_RECORD.public_view.split("."))
 CONTACTS: Final = f"SELECT * FROM {TABLE}"
+_CHANCE: Final = timedelta(hours=1)
 
 Row = dict[str, Any]
 
@@ -106,7 +108,34 @@ HEADLINE_METRICS: Final = tuple(metric for _, metric, _ in _ORDER)
 
 def headline(db: Session, period: Period, x: Threshold) -> list[Headline]:
     """The headline of a period, asked of the warehouse. Without contacts counts are 0 and times a dash."""
-    return lines(totals(db, period, x), totals(db, period.previous, x), x)
+    before = totals(db, period.previous, x) if is_comparable(db, period) else None
+    return lines(totals(db, period, x), before, x)
+
+
+def is_comparable(db: Session, period: Period) -> bool:
+    """Whether the warehouse holds the whole period before, as far as its contacts tell.
+
+    It does when a contact ended before that period began. Where the data begin within it, it must begin as early in
+    it as contacts do in this period, an hour's chance apart: half a day is no measure of a whole one.
+    """
+    previous = period.previous
+    first, first_now, first_before = db.query(
+        'SELECT min("disconnect_timestamp"), '
+        'min(CASE WHEN "disconnect_timestamp" >= $1 AND "disconnect_timestamp" < $2 THEN "disconnect_timestamp" END), '
+        'min(CASE WHEN "disconnect_timestamp" >= $3 AND "disconnect_timestamp" < $4 THEN "disconnect_timestamp" END) '
+        f"FROM {TABLE}",
+        [period.since, period.until, previous.since, previous.until],
+    )[0]
+    if first_before is None:
+        return False
+    if first < previous.since or first_now is None:
+        return True
+    return _wall_offset(previous, first_before) <= _wall_offset(period, first_now) + _CHANCE
+
+
+def _wall_offset(period: Period, at: datetime) -> timedelta:
+    """How long after its beginning a time is, by the local clock."""
+    return period.local(at).replace(tzinfo=None) - period.local(period.since).replace(tzinfo=None)
 
 
 def totals(db: Session, period: Period, x: Threshold) -> Row:
@@ -114,14 +143,13 @@ def totals(db: Session, period: Period, x: Threshold) -> Row:
     return measure(db, HEADLINE_METRICS, period, x)[0]
 
 
-def lines(now: Mapping[str, Any], before: Mapping[str, Any], x: Threshold) -> list[Headline]:
-    """The headline of two rows of `totals`. A day before without any contact is nothing to compare with."""
-    is_comparable = bool(before["contacts_created"])
+def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold) -> list[Headline]:
+    """The headline of two rows of `totals`, the second None where there is nothing to compare with."""
     found: list[Headline] = []
     for label, name, direction in _ORDER:
         metric = METRICS[name]
         kind = _KINDS[metric.unit]
-        value, earlier = now[metric.column], before[metric.column] if is_comparable else None
+        value, earlier = now[metric.column], before[metric.column] if before is not None else None
         change = kind.change(value, earlier)
         tone: Tone = ""
         if direction and change not in ("", "unchanged"):

@@ -108,13 +108,22 @@ def page(data: ReportData, completeness: Completeness) -> str:
     return "<!doctype html>\n" + el("html", {"lang": "en"}, head, el("body", None, main)) + "\n"
 
 
+def _no_comparison(data: ReportData) -> str:
+    """Why there is nothing to compare with: no contact before, or data that begin in the midst of the period before."""
+    previous = data.period.previous
+    if data.first is None or not previous.since <= data.first < previous.until:
+        return f"nothing to compare with: no contact ended on {previous.name}"
+    begin = data.period.local(data.first)
+    return f"no comparison: the data begin on {begin.day} {begin:%B %Y %H:%M}, within {previous.name}"
+
+
 def _header(data: ReportData) -> Html:
     period = data.period
     said = f"Local time of {period.zone}, {period.hours:g} hours"
     if data.has_before:
         said += f" \u00b7 changes against {period.previous.name}"
     elif data.contacts:
-        said += f" \u00b7 nothing to compare with: no contact ended on {period.previous.name}"
+        said += f" \u00b7 {_no_comparison(data)}"
     rests = rests_on(data.fidelity)
     said += f" \u00b7 {rests}" if rests else ""
     brow = el("p", {"class": "brow"}, "Contact centre report")

@@ -19,7 +19,7 @@ from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import RecordError, UsageError
-from trunkline.limits import DEAD_LETTER_BYTES_MAX, EXPORT_BATCH_FACTOR
+from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.positions import Plan
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
@@ -264,7 +264,7 @@ class ExportSource:
         """The items of the export's files beyond `done`, in large batches."""
         if self._export is None:
             return
-        obj, size = self._context.obj, EXPORT_BATCH_FACTOR * self._context.settings.batch_bytes
+        obj, size = self._context.obj, self._context.settings.batch_bytes
         for framed in s3_files.read_batches(self._files, done, obj.name, size, self._client, anchor="Item"):
             yield read_lines(obj, self._export, framed, self._rules)
 

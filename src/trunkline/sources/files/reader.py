@@ -104,12 +104,13 @@ def read_batches(
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
-    Small files share a batch, a large file takes several. A batch ends after the block of records that fills it. A
-    file without records still has its range, so that it counts as read. A local file that changed since it was listed
-    is read as it is now. Raises SourceChangedError for one that changes while it is read, and for an object that no
-    longer exists; TerminalError or TransientError where reading fails.
+    Small files share a batch, a large file takes several. A batch ends after the block of records that fills it. The
+    first batches are smaller, so that a short load has work for two cores. A file without records still has its range,
+    so that it counts as read. A local file that changed since it was listed is read as it is now. Raises
+    SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
+    TransientError where reading fails.
     """
-    batch = _Batch(object_name)
+    batch, given = _Batch(object_name), 0
     for listed in files:
         file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
         progress = done.get((file.uri, file.version), Progress())
@@ -122,7 +123,8 @@ def read_batches(
                 raw.check()
                 batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
-                if batch.is_full(batch_bytes):
+                if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
+                    given += batch.bytes_read
                     yield batch.framed()
                     batch = _Batch(object_name)
     if batch.ranges:

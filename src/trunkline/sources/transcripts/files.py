@@ -62,7 +62,7 @@ def read_batches(
     done: Mapping[tuple[str, str], Progress],
     object_name: str,
     patterns: Sequence[str],
-    batch_bytes: int = limits.BATCH_BYTES_MAX,
+    batch_bytes: int = limits.BATCH_BYTES_FIRST,
     client: Any = None,
 ) -> Iterator[Framed]:
     """What the files hold beyond `done`, in order, as batches of about `batch_bytes` of records.
@@ -275,7 +275,12 @@ class TranscriptSource:
         """The files that were not read yet, many in a batch."""
         settings = self._context.settings
         yield from read_batches(
-            self._files, done, self._context.obj.name, settings.transcript_keys, settings.batch_bytes, self._client
+            self._files,
+            done,
+            self._context.obj.name,
+            settings.transcript_keys,
+            min(settings.batch_bytes, limits.BATCH_BYTES_FIRST),
+            self._client,
         )
 
     def reread(self, plan: Plan) -> Framed | None:

@@ -1,16 +1,19 @@
 """The flatten statement of an object, for DuckDB: from the leaves of plain records to rows as they are stored.
 
-One statement for all. It types what is plain (`sql/flatten/plain.py`) and marks every other record odd;
-`flatten/careful.py` makes those plain, or refuses them, and hands them to the same statement again with `is_made` set.
-The JSON itself is decoded before (`flatten/decode.py`), in a pass that also tells keys that are repeated or unknown.
+One statement for all records. It types what is plain (`sql/flatten/values.py`) and marks every other record odd;
+`flatten/careful.py` makes those plain, or refuses them, and hands them to the same statement again with
+`record_is_made` set. JSON is decoded before (`flatten/decode.py`), personal data is hidden before
+(`flatten/privacy.py`).
 
-Records come in as the table `records`, an Arrow stream that is registered once and gives another batch each time: so
-the statement is planned once, which at this width takes longer than a thousand records.
+Records come in as the table `records`, an Arrow stream that is registered once and gives another batch each time. So
+the statement is planned once: at full width, planning takes longer than a thousand records. It has the columns of the
+leaves that the records have, since an empty column costs as much to write as a full one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,84 +22,106 @@ from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, Object
 from trunkline.sql.flatten.tree import Leaf, pointer, tree_of
-from trunkline.sql.flatten.values import OWN_LENGTH_MIN, parse, renamed, scalar, stored
-from trunkline.sql.order import partition_date
-from trunkline.sql.relation import PARTITION_DATE, Relation, flat_rows
-
-ROW, IS_ODD = "record_row", "record_is_odd"
-"""A row's record in its batch; whether the record needs the careful reading."""
+from trunkline.sql.flatten.values import parse, renamed, scalar
+from trunkline.sql.order import compared_columns, partition_date
+from trunkline.sql.relation import PARTITION_DATE, Relation, relation
 
 _BESIDE = (
     "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
     "record_is_deleted", "record_unmapped", "record_unmapped_safe", "record_is_made", "record_is_left",
-    "record_inner_pad", "record_outer_pad",
 )  # fmt: skip
+ROW = "record_row"
+"""The row's place in its batch."""
+IS_ODD = "record_is_odd"
+"""Whether the row was left to the careful reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlattenSql:
-    """The statements of an object under one rule for personal data.
+    """The statements of an object for records that have certain leaves.
 
-    `table` makes `flat`: the stored columns, then PARTITION_DATE, ROW and IS_ODD. `rows` inserts into it.
-    `layouts` groups table `texts` (`row_id`, `text`) by the keys of their known objects (`key_paths`, of which the
-    first is the record itself): keys, number of records, their row ids.
+    `table` makes the relation `flat`: the stored columns that these leaves fill and those that every row needs, then
+    PARTITION_DATE, ROW and IS_ODD. `rows` inserts into it. `days` gives its partition dates, the number of rows of
+    each, and a list of their odd rows. `layouts` groups table `texts` (`record_row`, `text`) by the keys of the known
+    objects (`key_paths`, of which the first is the record itself): keys, number of records, their rows.
 
-    Columns of `records`, beside which no column of an object can be called so: record_row, its place in the batch;
-    record_position, record_arrived_at, record_loaded_at; record_fidelity, record_version, record_is_deleted, its mark
-    (`batch.Mark`; a NULL version is that of the version column); record_unmapped and record_unmapped_safe, what the
-    catalogue does not know of it; record_is_made, whether it was made plain; record_is_left, whether it is left to the
-    careful reading; record_ms, the milliseconds in its durations' unit; record_inner_pad and record_outer_pad, the two
-    pads of the key that hides personal data, since a statement with a session variable in it is planned anew at each
-    execution. And each leaf by `leaf_names`: a scalar as a number or a boolean where it is one, else as a text; any
-    other as its text made plain, with what is hashed in its place, where it hides personal data, by `safe_name`.
+    Columns of `records`: record_row; record_position, record_arrived_at, record_loaded_at; record_fidelity,
+    record_version, record_is_deleted, its mark (`records.Mark`; a NULL version is that of the version column);
+    record_unmapped and record_unmapped_safe, what the catalogue does not know of it, and what is hashed in its place;
+    record_is_made, whether it was made plain; record_is_left, whether it is left to the careful reading; record_ms, the
+    milliseconds in its durations' unit. And each leaf by `leaf_names`: a scalar as a number or a boolean if it is one,
+    else as a text; any other as its plain text, with what is hashed in its place by `safe_name`. Columns that hold
+    direct personal data come as they are stored, by `stored_name`.
     """
 
     flat: Relation
     table: str
     rows: str
+    days: str
     layouts: str
     key_paths: tuple[tuple[str, ...], ...]
 
 
 @cache
-def flatten_sql(obj: Object, mode: str = "hash") -> FlattenSql:
-    """All flatten statements of an object under a rule. Pure; the same text for the same catalogue."""
-    tree = tree_of(obj)
-    keys = ", ".join(text_literal(pointer(path)) for path in tree.objects)
-    columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in obj.columns)
-    flat = flat_rows(obj, (ROW, IS_ODD))
-    more = f"{PARTITION_DATE} DATE, {ROW} INTEGER, {IS_ODD} BOOLEAN"
+def flatten_sql(obj: Object, leaves: frozenset[int] | None = None) -> FlattenSql:
+    """All flatten statements of an object for records with values at these leaves, all leaves by default. Pure."""
+    statement = _Statement(obj, leaves)
+    flat = relation("flat", [*(c.name for c in statement.stored), PARTITION_DATE, ROW, IS_ODD])
+    columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in statement.stored)
+    keys = ", ".join(text_literal(pointer(path)) for path in tree_of(obj).objects)
     return FlattenSql(
         flat=flat,
-        table=f"CREATE OR REPLACE TEMP TABLE {flat.sql} ({columns}, {more})",
-        rows=_Statement(obj, mode).sql(flat),
+        table=(
+            f"CREATE OR REPLACE TEMP TABLE {flat.sql} ({columns}, {PARTITION_DATE} DATE, {ROW} INTEGER, "
+            f"{IS_ODD} BOOLEAN)"
+        ),
+        rows=f"INSERT INTO {flat.sql}\n{statement.sql()}",
+        days=(
+            f"SELECT {PARTITION_DATE}, count(*), list({ROW}) FILTER ({IS_ODD}) FROM {flat.sql} GROUP BY 1 ORDER BY 1"
+        ),
         # By the hash of the keys: 64 bits, over a few dozen layouts that one exporter writes.
         layouts=(
-            f"SELECT any_value(keys), count(*), list(row_id) FROM (SELECT row_id, json_keys(text, [{keys}]) AS keys "
+            f"SELECT any_value(keys), count(*), list({ROW}) FROM (SELECT {ROW}, json_keys(text, [{keys}]) AS keys "
             "FROM texts) GROUP BY hash(keys)"
         ),
-        key_paths=tree.objects,
+        key_paths=tree_of(obj).objects,
     )
 
 
 @cache
-def by_hand(obj: Object) -> tuple[tuple[int, Leaf], ...]:
-    """The leaves that Python reads, with their numbers: all that are no scalars."""
+def nested_leaves(obj: Object) -> tuple[tuple[int, Leaf], ...]:
+    """The leaves that are no scalars, with their numbers: Python reads them."""
     return tuple((n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if not isinstance(leaf.type, str))
 
 
 @cache
 def leaf_names(obj: Object) -> tuple[str, ...]:
-    """The columns of `records` that have the leaves: `$.Queue.ARN`, so that none is called as a stored column is."""
+    """The columns of `records` that have the leaves: `$.Queue.ARN`, so that none has a stored column's name."""
     names = ["$." + ".".join(leaf.path) for leaf in tree_of(obj).leaves]
     folded = Counter(name.casefold() for name in names)
-    # Engines take names that differ in case alone for one.
+    # Engines do not tell apart names that differ in case alone.
     return tuple(name if folded[name.casefold()] == 1 else f"{name} {n}" for n, name in enumerate(names))
 
 
 def safe_name(name: str) -> str:
     """The column beside a leaf's that has what is hashed in its place."""
     return name + " safe"
+
+
+def stored_name(column: Column) -> str:
+    """The column of `records` that has what is stored in a column of direct personal data."""
+    return column.name + " stored"
+
+
+def is_hidden(column: Column) -> bool:
+    """Whether the column's value is hidden before the statement. A hash fits text and JSON columns alone."""
+    return column.pii == "direct" and (column.type == "text" or isinstance(column.type, Json))
+
+
+def is_read(obj: Object, leaf: Leaf) -> bool:
+    """Whether the statement reads the leaf itself, and not only what is stored of it."""
+    roles = {*obj.key, obj.version, obj.partition}
+    return any(not is_hidden(column) or column.name in roles for column in leaf.columns)
 
 
 def _q(name: str) -> str:
@@ -107,119 +132,141 @@ def _as(expression: str, name: str) -> str:
     return expression if expression == _q(name) else f"{expression} AS {_q(name)}"
 
 
+def _null(column: Column) -> str:
+    return f"CAST(NULL AS {DUCKDB.type_of(column)})"
+
+
 class _Statement:
-    """Builds the INSERT: what is stored, from a SELECT of typed values by the catalogue's names.
+    """Builds the SELECT: what is stored, from an inner SELECT of typed values by the catalogue's names.
 
     What several expressions need is a column of the inner SELECT, because DuckDB computes an expression as often as it
     is written.
     """
 
-    def __init__(self, obj: Object, mode: str) -> None:
-        self.obj, self.mode = obj, mode
-        self.names = dict(zip((leaf.path for leaf in tree_of(obj).leaves), leaf_names(obj), strict=True))
+    def __init__(self, obj: Object, leaves: frozenset[int] | None) -> None:
+        self.obj = obj
+        numbered = [(n, leaf) for n, leaf in enumerate(tree_of(obj).leaves) if leaves is None or n in leaves]
+        self.nested = [leaf for _, leaf in numbered if not isinstance(leaf.type, str)]
+        self.names = {leaf.path: leaf_names(obj)[n] for n, leaf in numbered}
+        needed = {*obj.key, obj.version, obj.partition, obj.event_time, *(c.name for c in compared_columns(obj))}
+        if obj.redaction is not None:
+            needed.add(obj.redaction[0])
         self.columns = [c for c in obj.data_columns if c.path is not None]
-        self.own = {_q(f"own {c.name}"): c for c in self.columns if c.pii == "direct" and c.type == "text"}
+        self.stored = [
+            c
+            for c in obj.columns
+            if leaves is None or c.path in self.names or c.name in needed or c.name.startswith("record_")
+        ]
 
-    def sql(self, flat: Relation) -> str:
-        """The whole statement."""
+    def sql(self) -> str:
+        """The whole SELECT."""
         values, final = ",\n    ".join(self._values()), ",\n  ".join(self._final())
-        return f"INSERT INTO {flat.sql}\nSELECT\n  {final}\nFROM (\n  SELECT\n    {values}\n  FROM records\n)"
+        return f"SELECT\n  {final}\nFROM (\n  SELECT\n    {values}\n  FROM records\n)"
 
     def _leaf(self, column: Column) -> str:
         return _q(self.names[column.path or ()])
 
-    def _safe(self, column: Column) -> str:
-        return _q(safe_name(self.names[column.path or ()]))
-
-    def _values(self) -> list[str]:
+    def _values(self) -> Iterator[str]:
         """Typed values, and the texts that the hash and the checks need."""
-        result = list(_BESIDE)
+        yield from _BESIDE
+        tree = tree_of(self.obj)
         for column in self.columns:
-            if isinstance(column.type, str):
-                value = scalar(column, self._leaf(column))
-            elif isinstance(column.type, Json):
-                value = self._leaf(column)
-            else:
-                value = renamed(column.type, parse(self._leaf(column), column.type))
-            result.append(_as(value, column.name))
-        result += [f"ltrim({self._leaf(column)}, '+') AS {own}" for own, column in self.own.items()]
-        for _, leaf in by_hand(self.obj):
-            result += [self._leaf(leaf.columns[0]), self._safe(leaf.columns[0])]
-        return result
+            if column.path in self.names and is_hidden(column):
+                yield _q(stored_name(column))
+        read = {leaf.path for leaf in tree.leaves if is_read(self.obj, leaf)}
+        for column in self.columns:
+            if column.path in self.names and column.path in read:
+                yield _as(self._typed(column), column.name)
+            elif column in self.stored and column.path not in self.names:
+                yield _as(_null(column), column.name)
+        for leaf in self.nested:
+            if is_read(self.obj, leaf):
+                yield self._leaf(leaf.columns[0])
+            if leaf.columns[0].pii == "indirect":
+                yield _q(safe_name(self.names[leaf.path]))
 
-    def _is_odd(self) -> str:
-        """Whether the record needs the careful reading."""
-        checks = ["record_is_left"]
-        hiding = [self._leaf(leaf.columns[0]) for _, leaf in by_hand(self.obj) if leaf.columns[0].pii == "indirect"]
-        if self.own and hiding:
-            text = f"concat_ws(' ', {', '.join(hiding)})"
-            checks += [f"(length({own}) >= {OWN_LENGTH_MIN} AND contains({text}, {own}))" for own in self.own]
-        checks += [self._is_implausible(), *(f"COALESCE({_q(key)}, '') = ''" for key in self.obj.key)]
-        return f"COALESCE(NOT record_is_made AND ({' OR '.join(checks)}), false)"
+    def _typed(self, column: Column) -> str:
+        if isinstance(column.type, str):
+            return scalar(column, self._leaf(column))
+        if isinstance(column.type, Json):
+            return self._leaf(column)
+        return renamed(column.type, parse(self._leaf(column), column.type))
 
-    def _is_implausible(self) -> str:
-        """True when a time of the row cannot be, seen from the record's arrival."""
-        times = ", ".join(_q(c.name) for c in self.columns if c.type == "timestamp")
-        return (
-            f"least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
-            f"OR greatest({times}) >= record_arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
-            f"OR {_q(self.obj.version)} > record_arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND"
-        )
-
-    def _final(self) -> list[str]:
+    def _final(self) -> Iterator[str]:
         record = {
             "record_version": f"COALESCE(record_version, CAST({_q(self.obj.version)} AS VARCHAR))",
             "record_is_redacted": self._redacted(),
             "record_catalogue_version": str(self.obj.catalogue_version),
             "record_hash": self._hash(),
         }
-        made = record | {column.name: self._stored(column) for column in self.obj.data_columns}
-        columns = [_as(made.get(c.name, _q(c.name)), c.name) for c in self.obj.columns]
-        date = partition_date(self.obj, DUCKDB)
-        return [*columns, f"{date} AS {PARTITION_DATE}", ROW, f"{self._is_odd()} AS {IS_ODD}"]
+        for column in self.stored:
+            if column.name.startswith("record_"):
+                value = record.get(column.name, _q(column.name))
+            elif column.path is None:
+                value = _null(column)
+            elif column.path in self.names and is_hidden(column):
+                value = _q(stored_name(column))
+            else:
+                value = _q(column.name)
+            yield _as(value, column.name)
+        yield f"{partition_date(self.obj, DUCKDB)} AS {PARTITION_DATE}"
+        yield ROW
+        yield f"{self._is_odd()} AS {IS_ODD}"
 
-    def _stored(self, column: Column) -> str:
-        """A column's value as it is stored."""
-        if column.path is None:
-            return f"CAST(NULL AS {DUCKDB.type_of(column)})"
-        return stored(column, _q(column.name), self.mode)
+    def _is_odd(self) -> str:
+        """Whether the record needs the careful reading."""
+        checks = ["record_is_left", self._is_implausible(), *(f"COALESCE({_q(key)}, '') = ''" for key in self.obj.key)]
+        return f"COALESCE(NOT record_is_made AND ({' OR '.join(checks)}), false)"
+
+    def _is_implausible(self) -> str:
+        """True if a time of the row cannot be, seen from the record's arrival."""
+        times = ", ".join(_q(c.name) for c in self.columns if c.type == "timestamp" and c in self.stored)
+        return (
+            f"least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
+            f"OR greatest({times}) >= record_arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
+            f"OR {_q(self.obj.version)} > record_arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND"
+        )
 
     def _redacted(self) -> str:
         if self.obj.redaction is None:
             return "false"
         name, key = self.obj.redaction
-        leaf = self._leaf(self.obj.by_name[name])
-        return f"json_extract_string({leaf}, {text_literal(pointer((key,)))}) IS NOT NULL"
+        column = self.obj.by_name[name]
+        if column.path not in self.names:
+            return "false"
+        return f"json_extract_string({self._leaf(column)}, {text_literal(pointer((key,)))}) IS NOT NULL"
 
     def _hash(self) -> str:
         """MD5 of the row as stored, without direct personal data: JSON lists of texts, other texts, and numbers.
 
-        All in catalogue order. What is made of another column's text adds nothing and stands in none.
+        All in catalogue order, NULL for leaves that are not there, so that it does not depend on them. What is made of
+        another column's text adds nothing and stands in none.
         """
         texts, others, numbers = [], [], []
         for column in self.columns:
-            name = _q(column.name)
+            is_there, name = column.path in self.names, _q(column.name)
             if column.pii == "direct":
                 continue
             if column.type == "text":
-                texts += [name] if column.transform == "plain" else []
+                texts += [name if is_there else "NULL"] if column.transform == "plain" else []
             elif column.type == "timestamp":
-                numbers.append(f"epoch_us({name})")
+                numbers.append(f"epoch_us({name})" if is_there else "NULL")
             elif column.type in ("bigint", "integer", "boolean"):
-                numbers.append(f"CAST({name} AS BIGINT)")
+                numbers.append(f"CAST({name} AS BIGINT)" if is_there else "NULL")
             elif isinstance(column.type, str):
-                others.append(f"CAST({name} AS VARCHAR)")
-            elif column.pii == "indirect":
-                others.append(f"COALESCE({self._safe(column)}, {self._leaf(column)})")
+                others.append(f"CAST({name} AS VARCHAR)" if is_there else "NULL")
+            elif is_there and column.pii == "indirect":
+                others.append(f"COALESCE({_q(safe_name(self.names[column.path or ()]))}, {self._leaf(column)})")
             else:
-                others.append(self._leaf(column))
+                others.append(self._leaf(column) if is_there else "NULL")
         derived = [
-            _q(c.name) for c in self.columns
+            _q(c.name) if c.path in self.names else "NULL" for c in self.columns
             if c.type == "text" and c.pii != "direct" and c.transform == "last_arn_segment" and not self._is_whole(c)
         ]  # fmt: skip
         rest = ", ".join([*derived, *others, "record_unmapped_safe"])
         return (
-            f"md5(CAST(to_json([{', '.join(texts)}]) AS VARCHAR) || CAST(to_json([{rest}]) AS VARCHAR) || "
+            f"md5(CAST(to_json(CAST([{', '.join(texts)}] AS VARCHAR[])) AS VARCHAR) || "
+            f"CAST(to_json(CAST([{rest}] AS VARCHAR[])) AS VARCHAR) || "
             f"CAST(to_json(CAST([{', '.join(numbers)}] AS BIGINT[])) AS VARCHAR))"
         )
 

@@ -23,9 +23,6 @@ TIMES: Final = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z")
 """What times look like with every digit a zero: whole seconds and milliseconds. A cast drops another offset than Z."""
 DATES: Final = ("0000-00-00",)
 
-OWN_LENGTH_MIN: Final = 7
-"""A shorter number of the record's own says nothing about a text that holds it."""
-
 
 def scalar(column: Column, leaf: str) -> str:
     """SQL of the typed value of a plain leaf: a text, or a whole number or boolean where it is one.
@@ -96,30 +93,3 @@ def renamed(type_: Type, value: str, depth: int = 0) -> str:
             return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({', '.join(members)}) END"
         case _:
             return value
-
-
-def hmac(text: str) -> str:
-    """Keyed hash (HMAC-SHA-256, first 128 bits, hexadecimal) of a text; the key's two pads are columns.
-
-    One half of a digest is plenty to join on and cannot be turned back into a number without the key.
-    """
-    return f"left(sha256(record_outer_pad || unhex(sha256(record_inner_pad || encode({text})))), 32)"
-
-
-def hidden(text: str, mode: str) -> str:
-    """What a text with direct personal data becomes under the rule: hashed, dropped or kept."""
-    match mode:
-        case "hash":
-            return hmac(text)
-        case "drop":
-            return "CAST(NULL AS VARCHAR)"
-        case _:
-            return text
-
-
-def stored(column: Column, text: str, mode: str) -> str:
-    """A text under the rule for its column. What is hidden in a JSON column is a JSON string, which engines check."""
-    if column.pii != "direct":
-        return text
-    shown = hidden(text, mode)
-    return f"'\"' || {shown} || '\"'" if isinstance(column.type, Json) and mode == "hash" else shown

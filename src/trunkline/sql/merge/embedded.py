@@ -19,7 +19,15 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.model import Object
 from trunkline.sql.lake.views import MOVED_TO, lake_columns, lake_rows
-from trunkline.sql.order import ORDER_COLUMNS, UNDATED, hashed_terms, partition_date, same_key, tail_terms
+from trunkline.sql.order import (
+    ORDER_COLUMNS,
+    UNDATED,
+    compared_columns,
+    hashed_terms,
+    partition_date,
+    same_key,
+    tail_terms,
+)
 from trunkline.sql.relation import (
     BATCH_ID,
     LOST_DATE,
@@ -198,9 +206,13 @@ def file_columns_sql() -> str:
 
 
 def are_current(obj: Object, types: Mapping[str, str]) -> bool:
-    """Whether files have the columns and types of the current catalogue; those of an older one are read with casts."""
+    """Whether files have the columns and types of the current catalogue; those of an older one are read with casts.
+
+    A file lacks columns that have no value in it, but none that the order of versions compares.
+    """
     wanted = {column.name: DUCKDB.type_of(column).replace('"', "") for column in lake_columns(obj)}
-    return {name: type_.replace('"', "") for name, type_ in types.items()} == wanted
+    compared = {column.name for column in compared_columns(obj)}
+    return compared <= types.keys() and all(wanted.get(name) == type_.replace('"', "") for name, type_ in types.items())
 
 
 def _rows(obj: Object, is_current: bool) -> str:

@@ -17,11 +17,9 @@ from trunkline.objects.ledger import LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.ddl import create_schema, create_table, ledger_statements, warehouse_statements
-from trunkline.sql.family import family_statements
 from trunkline.sql.merge.embedded import are_current, file_columns_sql, merge_sql, merge_tables, rebuild_sql, stage_sql
 from trunkline.sql.relation import PARTITION_DATE, Relation
-from trunkline.sql.star import star_statements
-from trunkline.sql.views import create_view, views_on
+from trunkline.sql.star import analysis_statements
 
 KEPT_MB = 64
 """Memory for table blocks between two merges: the latest rows' keys and the free blocks of the file."""
@@ -39,7 +37,9 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("COMMIT")
 
 
-def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View]) -> None:
+def install(
+    con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC"
+) -> None:
     """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
     for statement in ledger_statements(LEDGER_TABLES, DUCKDB):
         con.execute(statement)
@@ -49,9 +49,7 @@ def install(con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Se
         _migrate_columns(con, obj)
         for statement in warehouse_statements(obj, DUCKDB):
             con.execute(statement)
-    for view in views_on(objects, views):
-        con.execute(create_view(view, DUCKDB))
-    for statement in (*star_statements(objects, DUCKDB), *family_statements(objects, DUCKDB)):
+    for statement in analysis_statements(objects, DUCKDB, views, zone):
         con.execute(statement)
 
 

@@ -116,9 +116,9 @@ class DuckDBWarehouse:
         """None: whoever writes holds the whole file."""
         return []
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there; follow the catalogue's columns and types."""
-        duckdb_merge.install(self.local, objects, views)
+        duckdb_merge.install(self.local, objects, views, zone)
         return []
 
     def missing(self, objects: Sequence[Object]) -> list[str]:

@@ -14,6 +14,7 @@ import nanoarrow as na
 import psycopg
 from adbc_driver_postgresql import connect
 from nanoarrow.c_array_stream import CArrayStream
+from psycopg.conninfo import make_conninfo
 
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
@@ -70,7 +71,8 @@ class Copier:
     """
 
     def __init__(self, url: str, local: duckdb.DuckDBPyConnection) -> None:
-        self._url, self._local = url, local
+        # What the environment or the URL says of the client's encoding is for other programs: text is sent as UTF-8.
+        self._connection, self._local = make_conninfo(url, client_encoding="UTF8"), local
         self._open = ExitStack()
         self._lanes: list[adbc.AdbcConnection] = []
 
@@ -112,7 +114,7 @@ class Copier:
     def _send(self, pieces: Sequence[Any], target: str) -> int:
         """Copy pieces of rows over as many connections as there is work for."""
         while len(self._lanes) < min(_LANES, len(pieces)):
-            database = self._open.enter_context(closing(connect(self._url)))
+            database = self._open.enter_context(closing(connect(self._connection)))
             self._lanes.append(self._open.enter_context(closing(adbc.AdbcConnection(database))))
         used = self._lanes[: len(pieces)]
         shares = [pieces[number :: len(used)] for number in range(len(used))]

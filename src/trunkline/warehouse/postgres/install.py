@@ -20,12 +20,10 @@ from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
-from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.session import Session
-from trunkline.sql.star import star_statements
-from trunkline.sql.views import create_view, views_on
+from trunkline.sql.star import analysis_statements
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse install', 0))"
@@ -56,7 +54,7 @@ def missing(session: Session, objects: Sequence[Object]) -> list[str]:
 
 
 def install(
-    session: Session, con: psycopg.Connection[Any], objects: Sequence[Object], views: Sequence[View]
+    session: Session, con: psycopg.Connection[Any], objects: Sequence[Object], views: Sequence[View], zone: str
 ) -> list[str]:
     """Install objects and the views on them; a sentence for each change of a table that was there.
 
@@ -71,8 +69,7 @@ def install(
                 con.execute(statement)
         for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
             con.execute(statement)
-        view_statements = [create_view(view, POSTGRES) for view in views_on(objects, views)]
-        view_statements += [*star_statements(objects, POSTGRES), *family_statements(objects, POSTGRES)]
+        view_statements = analysis_statements(objects, POSTGRES, views, zone)
         statements = [*(statement for obj in objects for statement in _of(obj)), *view_statements]
         _run_all(con, statements)
         for obj in objects:

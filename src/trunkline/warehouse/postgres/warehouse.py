@@ -21,7 +21,7 @@ from trunkline.accounting import Counts
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.limits import CONNECT_S, LOCK_WAIT_S
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
@@ -30,15 +30,14 @@ from trunkline.sql.merge.procedures import procedure_name
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows, Session
 from trunkline.urls import public_url
-from trunkline.version import __version__
 from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 from trunkline.warehouse.postgres import install as postgres_install
+from trunkline.warehouse.postgres.connection import Connection, connected, translate_server_errors
 from trunkline.warehouse.postgres.copy import Copier, own_table
 from trunkline.warehouse.staging import StagedRows
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 _QUESTIONS = ("select", "with", "values", "table", "show", "explain", "(")
 
 
@@ -105,9 +104,9 @@ class PostgresWarehouse:
         """Who holds or waits for the catalogue's tables now."""
         return [Lock(*row) for row in self.query(_LOCKS, [list(self.schemas)])]
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
-        return postgres_install.install(self, self.con, objects, views)
+        return postgres_install.install(self, self.con, objects, views, zone)
 
     def missing(self, objects: Sequence[Object]) -> list[str]:
         """Objects whose tables are not there, or were made from another catalogue."""
@@ -269,53 +268,8 @@ def open_reader(opening: Opening) -> Iterator[PostgresWarehouse]:
 def _opened(opening: Opening, purpose: str, spill: Path) -> Iterator[PostgresWarehouse]:
     with (
         translate_server_errors(opening),
-        _connected(opening, purpose) as con,
+        connected(opening, purpose) as con,
         open_beside(opening, spill) as local,
         closing(Copier(opening.url, local)) as copier,
     ):
         yield PostgresWarehouse(con, local, copier, opening.schemas)
-
-
-@contextmanager
-def _connected(opening: Opening, purpose: str) -> Iterator[Connection]:
-    con: Connection = psycopg.connect(
-        opening.url,
-        autocommit=True,
-        cursor_factory=psycopg.RawCursor,
-        connect_timeout=CONNECT_S,
-        application_name=f"trunkline {__version__} {purpose}",
-    )
-    try:
-        con.execute("SET TIME ZONE 'UTC'")
-        con.execute("SET client_min_messages = warning")
-        yield con
-    finally:
-        con.close()
-
-
-@contextmanager
-def translate_server_errors(opening: Opening) -> Iterator[None]:
-    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row."""
-    place = public_url(opening.url)
-    try:
-        yield
-    except errors.InsufficientPrivilege as error:
-        raise TerminalError(
-            f"{place}: {_words(error)}. Let the role own Trunkline's schemas, or grant it what is named"
-        ) from error
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InvalidSchemaName) as error:
-        raise TerminalError(
-            f"{place}: {_words(error)}. Put it in place with: trunkline warehouse install --home {opening.home}"
-        ) from error
-    except psycopg.OperationalError as error:
-        if error.sqlstate is None and ("password" in str(error) or "does not exist" in str(error)):
-            raise TerminalError(f"{place}: login failed: {_words(error)}. Correct the setting warehouse") from error
-        raise TransientError(
-            f"{place}: {_words(error)}. Nothing is lost: run the same command again when the server answers"
-        ) from error
-
-
-def _words(error: psycopg.Error) -> str:
-    """The server's own first sentence, without details, which may quote a row."""
-    text = error.diag.message_primary or str(error).strip().rpartition("\n")[2]
-    return text.strip().rstrip(".")

@@ -23,11 +23,9 @@ from trunkline.objects.ledger import INSTALLATION, LEDGER_TABLES
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statements
-from trunkline.sql.family import family_statements
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.migrate import ServerColumn, TableChange, changes
-from trunkline.sql.star import star_statements
-from trunkline.sql.views import create_view, views_on
+from trunkline.sql.star import analysis_statements
 from trunkline.warehouse.installation import installation_rows, refuse_unsafe
 from trunkline.warehouse.redshift.bound import Bound
 from trunkline.warehouse.redshift.session import RedshiftSession
@@ -40,7 +38,7 @@ _SHORT: Final = {"timestamp without time zone": "timestamp", "character varying"
 Tables = dict[str, dict[str, ServerColumn]]
 
 
-def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View], zone: str) -> list[str]:
     """Create what is not there, add columns that the catalogue has gained; a sentence for each change.
 
     Raises TerminalError, before anything is changed, where that could lose something.
@@ -54,7 +52,8 @@ def install(db: RedshiftSession, objects: Sequence[Object], views: Sequence[View
     tables += [statement for statement in seen if not statement.startswith(_VIEW)]
     for start in range(0, len(tables), DATA_API_BATCH_MAX):
         db.send(tables[start : start + DATA_API_BATCH_MAX])
-    made = [*(statement for statement in seen if statement.startswith(_VIEW)), *_analysis(objects, views)]
+    made = [statement for statement in seen if statement.startswith(_VIEW)]
+    made += analysis_statements(objects, REDSHIFT, views, zone)
     sentences = [change.sentence for change in needed]
     # Tables may have changed in an installation that was stopped before it came to the views.
     grants = _make_views(db, made, is_recreated=is_new or needed != [])
@@ -83,12 +82,6 @@ def fingerprint(obj: Object) -> str:
 
 def _of(obj: Object) -> tuple[str, ...]:
     return (*warehouse_statements(obj, REDSHIFT), *procedure_statements(obj, REDSHIFT))
-
-
-def _analysis(objects: Sequence[Object], views: Sequence[View]) -> Iterator[str]:
-    yield from (create_view(view, REDSHIFT) for view in views_on(objects, views))
-    yield from star_statements(objects, REDSHIFT)
-    yield from family_statements(objects, REDSHIFT)
 
 
 def _columns(db: RedshiftSession) -> Tables:

@@ -65,9 +65,9 @@ class RedshiftWarehouse:
         """Who holds or waits for the catalogue's tables now."""
         return self.db.locks()
 
-    def install(self, objects: Sequence[Object], views: Sequence[View]) -> list[str]:
+    def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained."""
-        return install.install(self.db, objects, views)
+        return install.install(self.db, objects, views, zone)
 
     def missing(self, objects: Sequence[Object]) -> list[str]:
         """Names of the objects that `install` has something to do for."""

@@ -1,7 +1,4 @@
-"""A batch of records as the Arrow stream that the flatten statement reads: their bytes are copied once.
-
-The stream is registered with DuckDB once and gives the batch that was set last, so that statements stay planned.
-"""
+"""A batch of records as the Arrow stream that the flatten statement reads: their bytes are copied once."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ import nanoarrow as na
 Column = tuple[Any, Any]
 """An Arrow type, and the column's array."""
 
-_STRING, _BINARY, _BIGINT, _INTEGER, _BOOLEAN, _TIME = map(
-    na.c_schema, (na.large_string(), na.large_binary(), na.int64(), na.int32(), na.bool_(), na.timestamp("us"))
+_STRING, _BIGINT, _INTEGER, _BOOLEAN, _TIME = map(
+    na.c_schema, (na.large_string(), na.int64(), na.int32(), na.bool_(), na.timestamp("us"))
 )
-# A batch has many columns without values; one array serves all of a type. Few batches are at work at once.
+# A batch has many columns without values; one array serves all of a type. Few batches are in work at once.
 _SIZES = 16
 
 
 def strings(values: Sequence[str | None]) -> Column:
-    """A column of texts; None is NULL. Raises ValueError where a value is no text."""
+    """A column of texts; None is NULL. Raises ValueError if a value is not a text."""
     return _STRING, na.c_array(values, _STRING)
 
 
@@ -50,25 +47,19 @@ def no_values(make: Callable[[Sequence[None]], Column], count: int) -> Column:
     return make([None] * count)
 
 
-@lru_cache(_SIZES)
-def same_bytes(value: bytes, count: int) -> Column:
-    """A column of bytes that are all the same."""
-    return _buffers(_BINARY, count, None, array("q", range(0, len(value) * count + 1, len(value))), value * count)
-
-
 def bigints(values: Sequence[int | None]) -> Column:
-    """A column of 64-bit integers; None is NULL. Raises ValueError where a value is none."""
+    """A column of 64-bit integers; None is NULL. Raises ValueError if a value is not an integer."""
     return _BIGINT, na.c_array(values, _BIGINT)
 
 
 def integers(values: Sequence[int | None]) -> Column:
-    """A column of 32-bit integers; None is NULL. Raises ValueError where a value is none."""
+    """A column of 32-bit integers; None is NULL. Raises ValueError if a value is not an integer."""
     return _INTEGER, na.c_array(values, _INTEGER)
 
 
 def booleans(values: Sequence[bool | None]) -> Column:
-    """A column of booleans; None is NULL. Raises ValueError where a value is none."""
-    if not {bool, NoneType}.issuperset(map(type, values)):  # any value has a truth
+    """A column of booleans; None is NULL. Raises ValueError if a value is not a boolean."""
+    if not {bool, NoneType}.issuperset(map(type, values)):  # nanoarrow takes any value by its truth
         raise ValueError("not a boolean")
     return _BOOLEAN, na.c_array(values, _BOOLEAN)
 
@@ -91,8 +82,12 @@ def _bits(values: Sequence[bool]) -> bytes:
 _DIGITS = bytes([48, 49]) + bytes(254)
 
 
-class Records:
-    """What DuckDB reads as a table: the batch that was set last."""
+class ArrowTable:
+    """What DuckDB reads as a table: the batch that was set last.
+
+    It is registered with DuckDB once, so that statements that read it stay planned. It always has the same names and
+    types of columns.
+    """
 
     def __init__(self) -> None:
         self._batch: Any = None
@@ -100,15 +95,15 @@ class Records:
         self._empty: Any = None
 
     def set(self, count: int, columns: dict[str, Column]) -> None:
-        """Let the table hold these columns, each of `count` values: always the same names and types."""
+        """Let the table contain these columns, each of `count` values."""
         if self._schema is None:
             self._schema = na.c_schema(na.struct({name: type_ for name, (type_, _) in columns.items()}))
             self._empty = na.c_array([], self._schema)
-        children = [array_ for _, array_ in columns.values()]
+        children = [values for _, values in columns.values()]
         self._batch = na.c_array_from_buffers(self._schema, count, [None], null_count=0, children=children)
 
     def clear(self) -> None:
-        """Let the table hold no rows, of the columns it has."""
+        """Let the table contain no rows."""
         self._batch = self._empty
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:

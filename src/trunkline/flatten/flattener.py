@@ -1,0 +1,254 @@
+"""Flatten one batch: typed rows in a table of the engine, dead letters for what cannot be a row.
+
+A `Flattener` owns an in-memory DuckDB with one thread and its prepared statements; several work side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from trunkline.accounting import Drift
+from trunkline.errors import RecordError
+from trunkline.flatten import arrow
+from trunkline.flatten.careful import PlainRecord, make_plain
+from trunkline.flatten.columns import Batch, BatchTable
+from trunkline.flatten.dead_letters import broken_letter, record_letter
+from trunkline.flatten.decode import Decoded, RecordDecoder
+from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.nested import NestedColumns, NestedReader
+from trunkline.flatten.privacy import PiiRule
+from trunkline.objects.model import Object
+from trunkline.positions import Plan
+from trunkline.records import DeadLetter, Framed
+from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
+from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.relation import Relation
+
+# What DuckDB raises for a value it cannot take. Any other error is a fault of ours and must not look like the record's.
+_REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
+_NO_BATCH = Batch(Framed(Plan("", "", ()), [], [], [], [], 0), datetime(1970, 1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Flattened:
+    """The rows, dead letters and drift of one batch.
+
+    `rows` is a table of the flattener's connection until its next batch: the object's columns that have a value in the
+    batch, in catalogue order, and those that every row needs; then PARTITION_DATE, ROW and IS_ODD (false). A column
+    that is not there is NULL throughout. `days` counts the rows of each partition date.
+    """
+
+    rows: Relation
+    days: Mapping[date, int]
+    dead_letters: list[DeadLetter]
+    drift: Drift
+
+    @property
+    def accepted(self) -> int:
+        """The number of rows."""
+        return sum(self.days.values())
+
+
+@dataclass(slots=True)
+class _Work:
+    """One batch while it is flattened. `unmapped`: by row the texts of what the catalogue does not know of it."""
+
+    batch: Batch
+    decoded: Decoded
+    nested: NestedColumns
+    report: KeyReport = field(default_factory=KeyReport)
+    unmapped: dict[int, tuple[str, str]] = field(default_factory=dict)
+    errors: dict[int, RecordError] = field(default_factory=dict)
+    careful: set[int] = field(default_factory=set)
+
+
+class Flattener:
+    """Flattens batches of one object under one PII rule."""
+
+    def __init__(self, obj: Object, rule: PiiRule, memory_mb: int = 512, spill: Path | None = None) -> None:
+        self.obj = obj
+        self.rule = rule
+        # DuckDB's own choice is `.tmp` in the working directory, where anybody could read the records.
+        folder = {"temp_directory": str(spill) if spill else ""}
+        self.con = duckdb.connect(config={"threads": 1, "memory_limit": f"{memory_mb}MB", **folder})
+        self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
+        self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
+        self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
+        self._stored = _stored_leaves(obj, rule)
+        self._texts = arrow.ArrowTable()
+        self._set_texts([], [])
+        self.con.register("texts", self._texts)
+        self._is_open = False
+        self._use(frozenset())
+        self.con.execute(f"PREPARE layouts AS {self.sql.layouts}")
+
+    def _use(self, leaves: frozenset[int]) -> None:
+        """Prepare the statements for records with values at these leaves."""
+        self._leaves = leaves
+        self.sql: FlattenSql = flatten_sql(self.obj, leaves)
+        self._table = BatchTable(self.obj, self.rule, leaves)
+        self._table.set_made(_NO_BATCH, {})
+        self.con.register("records", self._table.arrow)
+        self.con.execute(self.sql.table)
+        self.con.execute(f"PREPARE rows AS {self.sql.rows}")
+        self.con.execute(f"PREPARE days AS {self.sql.days}")
+
+    def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
+        """Flatten one batch. Every record ends in the rows or in the dead letters."""
+        letters = [broken_letter(self.obj, framed, span) for span in framed.broken]
+        self._empty()
+        if not framed.texts:
+            return Flattened(self.sql.flat, {}, letters, Drift())
+        batch = Batch(framed, loaded_at)
+        decoded = self._decoder.decode(batch.records)
+        work = _Work(batch, decoded, self._nested.read(decoded.values))
+        self._compare_keys(work)
+        days = self._insert(work)
+        letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
+        report, errors = work.report, work.errors
+        for row in decoded.refused:
+            report.count(self.obj, framed.texts[row])
+        report.keys.update(decoded.keys)
+        report.type_changes.update(f"{error.column} is {error.seen}" for error in errors.values() if error.seen)
+        self._forget()
+        return Flattened(self.sql.flat, days, letters, report.drift(len(batch.records)))
+
+    def _insert(self, work: _Work) -> dict[date, int]:
+        """Insert the batch; returns the number of rows by partition date."""
+        self._widen(work.decoded.values.keys())
+        types = self._insert_plain(work)
+        days, odd = self._days()
+        work.report.type_changes.update(types or {})
+        rows = range(len(work.batch.records)) if types is None else odd
+        made = self._make_plain(work, work.careful.union(rows))
+        if self._widen(leaf for record in made.values() for leaf in record.leaves):
+            self._insert_plain(work)
+        if odd:
+            self.con.execute(f"DELETE FROM {self.sql.flat.sql} WHERE {IS_ODD}")
+        if made:
+            self._insert_made(work, made)
+        return self._days()[0] if odd or made else days
+
+    def _widen(self, leaves: Iterable[int]) -> bool:
+        """Prepare wider statements where records have a leaf that no batch had before; whether that was so."""
+        wider = self._leaves.union(self._stored.intersection(leaves))
+        if wider == self._leaves:
+            return False
+        self._empty()
+        self._use(wider)
+        return True
+
+    def _empty(self) -> None:
+        """Empty the rows. They stay in an open transaction where possible: to commit would copy them once more."""
+        self.con.execute("ROLLBACK" if self._is_open else f"TRUNCATE {self.sql.flat.sql}")
+        self._is_open = False
+
+    def _forget(self) -> None:
+        """Hold no batch: its texts are not kept until the next one."""
+        self._table.arrow.clear()
+        self._texts.clear()
+
+    def _set_texts(self, rows: Sequence[int], records: Sequence[bytes]) -> None:
+        """Let table `texts` contain these records."""
+        self._texts.set(len(rows), {"record_row": arrow.integers(rows), "text": arrow.texts(records)})
+
+    def _compare_keys(self, work: _Work) -> None:
+        """Compare keys with the catalogue where that is not proven; cut out what the catalogue does not know."""
+        work.careful |= work.decoded.refused | work.nested.careful
+        rows = sorted(work.careful.union(work.decoded.unproven))
+        if not rows:
+            return
+        records, report = work.batch.records, work.report
+        self._set_texts(rows, [records[row] for row in rows])
+        try:
+            read_layouts(self.obj, self.sql, self.con.execute("EXECUTE layouts").fetchall(), report)
+        except _REFUSALS:
+            # Some text is JSON by the grammar and not for DuckDB; the careful reading finds which.
+            report.careful.extend(rows)
+        for paths, rows_of_paths in report.unknown.items():
+            for row in rows_of_paths:
+                try:
+                    texts = cut_unknown(self.obj, records[row], paths, self.rule)
+                except RecordError as error:
+                    work.errors[row] = error
+                    continue
+                if texts:
+                    work.unmapped[row] = texts
+        work.careful.update(report.careful)
+
+    def _insert_plain(self, work: _Work) -> Mapping[str, int] | None:
+        """Insert the records as they came, in a transaction that stays open; those for the careful reading are odd.
+
+        Returns how many values have another JSON type than expected, by path and type; None if all are left.
+        """
+        left = work.careful | set(work.errors)
+        for is_strict in (False, True):
+            types = self._table.set_plain(work.batch, work.decoded, work.nested, left, work.unmapped, is_strict)
+            self.con.execute("BEGIN")
+            self._is_open = True
+            try:
+                self.con.execute("EXECUTE rows")
+            except _REFUSALS:
+                # One record that DuckDB refuses fails the whole statement, and it does not say which one.
+                self._empty()
+            else:
+                return types
+        return None
+
+    def _days(self) -> tuple[dict[date, int], set[int]]:
+        """The number of rows by partition date, and the odd ones among them."""
+        days = self.con.execute("EXECUTE days").fetchall()
+        return {day: count for day, count, _ in days}, {row for _, _, odd in days for row in odd or ()}
+
+    def _make_plain(self, work: _Work, rows: set[int]) -> dict[int, PlainRecord]:
+        """Read records with care; those that cannot be rows are errors."""
+        made: dict[int, PlainRecord] = {}
+        for row in sorted(rows - set(work.errors)):
+            try:
+                made[row] = make_plain(self.obj, work.batch.framed.texts[row], self.rule, work.batch.arrived_at(row))
+            except RecordError as error:
+                work.errors[row] = error
+        return made
+
+    def _insert_made(self, work: _Work, made: dict[int, PlainRecord]) -> None:
+        """Insert records that were made plain; where DuckDB refuses some, find which."""
+        self._table.set_made(work.batch, made)
+        try:
+            self.con.execute("EXECUTE rows")
+        except _REFUSALS:
+            if self._is_open:  # the refusal has undone the plain rows too
+                self._empty()
+                self._insert_plain(work)
+                self.con.execute(f"DELETE FROM {self.sql.flat.sql} WHERE {IS_ODD}")
+                self.con.execute("COMMIT")
+                self._is_open = False
+            self._insert_halves(work, made)
+
+    def _insert_halves(self, work: _Work, made: dict[int, PlainRecord]) -> None:
+        """Insert records in halves of halves until the ones that DuckDB refuses stand alone."""
+        rows = list(made)
+        self._table.set_made(work.batch, made)
+        try:
+            self.con.execute("EXECUTE rows")
+        except _REFUSALS as error:
+            if len(rows) == 1:
+                detail = f"DuckDB cannot read the record ({type(error).__name__})"
+                work.errors[rows[0]] = RecordError("invalid_json", detail)
+                return
+            middle = len(rows) // 2
+            self._insert_halves(work, {row: made[row] for row in rows[:middle]})
+            self._insert_halves(work, {row: made[row] for row in rows[middle:]})
+
+
+def _stored_leaves(obj: Object, rule: PiiRule) -> frozenset[int]:
+    """The leaves whose values are stored. A direct value that is neither text nor JSON has no hash that fits it."""
+    return frozenset(
+        n
+        for n, leaf in enumerate(tree_of(obj).leaves)
+        if rule.mode == "keep" or all(column.pii != "direct" or is_hidden(column) for column in leaf.columns)
+    )
