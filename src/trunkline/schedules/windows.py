@@ -1,6 +1,6 @@
 """Windows: the periods of time that a schedule's runs cover, half-open, in UTC, without gap or overlap in any zone.
 
-Two neighboring bounds of a schedule make a window, so windows tile time even where clocks change (all zones are tested).
+Two neighboring bounds of a schedule make a window, so windows tile time even where clocks change (a test checks all).
 Nothing here depends on when, or how often, a run is really started: a run covers what is due since the watermark, and
 covers again what has since become old enough for late completions.
 """
