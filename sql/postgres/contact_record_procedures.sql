@@ -1363,16 +1363,18 @@ CREATE OR REPLACE PROCEDURE "connect"."take_f_calls_staging" (
 BEGIN
   -- Moves the rows of connect.f_calls_staging into the temporary table trunkline_f_calls_by_hand.
   -- A record_* column that is NULL gets its value here:
-  --   record_version            last_update_timestamp as text; NULL, which sorts lowest, without one
+  --   record_version            last_update_timestamp as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
-  --   record_is_redacted        FALSE
-  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
-  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_is_redacted        as the row that the table has, else FALSE
+  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
+  --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
-  -- Staging the same rows again therefore changes nothing.
+  -- So a row of an equal or missing version overwrites, one of a lower version is superseded, and staging the same rows
+  -- again changes nothing.
   -- The lock comes before the first query, see merge_f_calls.
   LOCK TABLE "connect"."f_calls" IN SHARE ROW EXCLUSIVE MODE;
 
@@ -1720,11 +1722,25 @@ BEGIN
     s."outbound_strategy",
     s."global_resiliency_metadata",
     s."voice_id_result",
-    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_version", COALESCE(RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version")),
     COALESCE(s."record_fidelity", 'stream'),
-    COALESCE(s."record_is_redacted", FALSE),
-    COALESCE(s."record_catalogue_version", 0),
-    COALESCE(s."record_hash", MD5(
+    COALESCE(s."record_is_redacted", COALESCE(t."record_is_redacted", FALSE)),
+    COALESCE(s."record_catalogue_version", CASE
+      WHEN RANK() OVER (PARTITION BY s."contact_id" ORDER BY COALESCE(s."record_fidelity", 'stream') COLLATE "C" DESC, COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version", '') COLLATE "C" DESC, CASE WHEN COALESCE(s."record_is_redacted", t."record_is_redacted") THEN 1 ELSE 0 END DESC, COALESCE(s."record_hash", s."record_new_hash") COLLATE "C" DESC, COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" DESC, COALESCE(s."customer_endpoint_address", '') COLLATE "C" DESC, COALESCE(s."transferred_endpoint_address", '') COLLATE "C" DESC, COALESCE(s."system_endpoint_address", '') COLLATE "C" DESC, COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" DESC, COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" DESC, COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" DESC, COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" DESC, COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" DESC, COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" DESC, COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" DESC, COALESCE(s."customer_id", '') COLLATE "C" DESC, COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" DESC) > 1 THEN 0
+      WHEN t."record_hash" IS NULL THEN 1000000
+      WHEN COALESCE(s."record_hash", s."record_new_hash") = t."record_hash" AND COALESCE(CAST(s."attributes" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."attributes" AS TEXT), '') COLLATE "C" AND COALESCE(s."customer_endpoint_address", '') COLLATE "C" = COALESCE(t."customer_endpoint_address", '') COLLATE "C" AND COALESCE(s."transferred_endpoint_address", '') COLLATE "C" = COALESCE(t."transferred_endpoint_address", '') COLLATE "C" AND COALESCE(s."system_endpoint_address", '') COLLATE "C" = COALESCE(t."system_endpoint_address", '') COLLATE "C" AND COALESCE(CAST(s."tags_references_items" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."tags_references_items" AS TEXT), '') COLLATE "C" AND COALESCE(CAST(s."contact_details" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."contact_details" AS TEXT), '') COLLATE "C" AND COALESCE(CAST(s."references" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."references" AS TEXT), '') COLLATE "C" AND COALESCE(CAST(s."additional_email_recipients" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."additional_email_recipients" AS TEXT), '') COLLATE "C" AND COALESCE(CAST(s."segment_attributes" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."segment_attributes" AS TEXT), '') COLLATE "C" AND COALESCE(s."customer_endpoint_display_name", '') COLLATE "C" = COALESCE(t."customer_endpoint_display_name", '') COLLATE "C" AND COALESCE(s."transferred_endpoint_display_name", '') COLLATE "C" = COALESCE(t."transferred_endpoint_display_name", '') COLLATE "C" AND COALESCE(s."customer_id", '') COLLATE "C" = COALESCE(t."customer_id", '') COLLATE "C" AND COALESCE(CAST(s."record_unmapped" AS TEXT), '') COLLATE "C" = COALESCE(CAST(t."record_unmapped" AS TEXT), '') COLLATE "C"
+        THEN t."record_catalogue_version"
+      WHEN t."record_catalogue_version" < 999999 THEN 1000000
+      ELSE t."record_catalogue_version" + 1
+    END),
+    COALESCE(s."record_hash", s."record_new_hash"),
+    COALESCE(s."record_position", 'connect.f_calls_staging'),
+    COALESCE(s."record_arrived_at", TIMEZONE('UTC', NOW())),
+    COALESCE(s."record_loaded_at", TIMEZONE('UTC', NOW())),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM (
+    SELECT s.*, MD5(
       COALESCE(MD5(s."instance_id"), '-')
       || COALESCE(MD5(s."aws_account_id"), '-')
       || COALESCE(MD5(s."contact_id"), '-')
@@ -1877,13 +1893,10 @@ BEGIN
       || COALESCE(MD5(CAST(s."outbound_strategy" AS TEXT)), '-')
       || COALESCE(MD5(CAST(s."global_resiliency_metadata" AS TEXT)), '-')
       || COALESCE(MD5(CAST(s."voice_id_result" AS TEXT)), '-')
-    )),
-    COALESCE(s."record_position", 'connect.f_calls_staging'),
-    COALESCE(s."record_arrived_at", TIMEZONE('UTC', NOW())),
-    COALESCE(s."record_loaded_at", TIMEZONE('UTC', NOW())),
-    s."record_unmapped",
-    COALESCE(s."record_is_deleted", FALSE)
-  FROM taken AS s;
+    ) AS "record_new_hash"
+    FROM taken AS s
+  ) AS s
+  LEFT JOIN "connect"."f_calls" AS t ON t."contact_id" = s."contact_id";
 
   ANALYZE "trunkline_f_calls_by_hand";
 END;

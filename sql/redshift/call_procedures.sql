@@ -327,16 +327,18 @@ CREATE OR REPLACE PROCEDURE "post_call_analytics"."take_f_call_staging" (
 BEGIN
   -- Moves the rows of post_call_analytics.f_call_staging into the temporary table trunkline_f_call_by_hand.
   -- A record_* column that is NULL gets its value here:
-  --   record_version            call_timestamp_utc as text; NULL, which sorts lowest, without one
+  --   record_version            call_timestamp_utc as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
-  --   record_is_redacted        FALSE
-  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
-  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_is_redacted        as the row that the table has, else FALSE
+  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
+  --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
-  -- Staging the same rows again therefore changes nothing.
+  -- So a row of an equal or missing version overwrites, one of a lower version is superseded, and staging the same rows
+  -- again changes nothing.
   -- The lock comes before the first query, see merge_f_call.
   LOCK TABLE "post_call_analytics"."f_call";
 
@@ -391,11 +393,25 @@ BEGIN
     s."tenant_id",
     s."s3_bucket",
     s."deleted_by",
-    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_version", COALESCE(RTRIM(RTRIM(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version")),
     COALESCE(s."record_fidelity", 'stream'),
-    COALESCE(s."record_is_redacted", FALSE),
-    COALESCE(s."record_catalogue_version", 0),
-    COALESCE(s."record_hash", MD5(
+    COALESCE(s."record_is_redacted", COALESCE(t."record_is_redacted", FALSE)),
+    COALESCE(s."record_catalogue_version", CASE
+      WHEN RANK() OVER (PARTITION BY s."call_id" ORDER BY COALESCE(s."record_fidelity", 'stream') DESC, COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version", '') DESC, CASE WHEN COALESCE(s."record_is_redacted", t."record_is_redacted") THEN 1 ELSE 0 END DESC, COALESCE(s."record_hash", s."record_new_hash") DESC, COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') DESC) > 1 THEN 0
+      WHEN t."record_hash" IS NULL THEN 1000000
+      WHEN COALESCE(s."record_hash", s."record_new_hash") = t."record_hash" AND COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') = COALESCE(JSON_SERIALIZE(t."record_unmapped"), '')
+        THEN t."record_catalogue_version"
+      WHEN t."record_catalogue_version" < 999999 THEN 1000000
+      ELSE t."record_catalogue_version" + 1
+    END),
+    COALESCE(s."record_hash", s."record_new_hash"),
+    COALESCE(s."record_position", 'post_call_analytics.f_call_staging'),
+    COALESCE(s."record_arrived_at", GETDATE()),
+    COALESCE(s."record_loaded_at", GETDATE()),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM (
+    SELECT s.*, MD5(
       COALESCE(MD5(s."call_id"), '-')
       || COALESCE(MD5(TO_CHAR(s."call_timestamp_utc", 'YYYY-MM-DD HH24:MI:SS.US')), '-')
       || COALESCE(MD5(s."agent_id"), '-')
@@ -414,13 +430,10 @@ BEGIN
       || COALESCE(MD5(CAST(s."tenant_id" AS VARCHAR(64))), '-')
       || COALESCE(MD5(s."s3_bucket"), '-')
       || COALESCE(MD5(s."deleted_by"), '-')
-    )),
-    COALESCE(s."record_position", 'post_call_analytics.f_call_staging'),
-    COALESCE(s."record_arrived_at", GETDATE()),
-    COALESCE(s."record_loaded_at", GETDATE()),
-    s."record_unmapped",
-    COALESCE(s."record_is_deleted", FALSE)
-  FROM "post_call_analytics"."f_call_staging" AS s;
+    ) AS "record_new_hash"
+    FROM "post_call_analytics"."f_call_staging" AS s
+  ) AS s
+  LEFT JOIN "post_call_analytics"."f_call" AS t ON t."call_id" = s."call_id";
 
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
   -- stages meanwhile is neither merged nor deleted.

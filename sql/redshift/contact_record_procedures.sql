@@ -995,16 +995,18 @@ CREATE OR REPLACE PROCEDURE "connect"."take_f_calls_staging" (
 BEGIN
   -- Moves the rows of connect.f_calls_staging into the temporary table trunkline_f_calls_by_hand.
   -- A record_* column that is NULL gets its value here:
-  --   record_version            last_update_timestamp as text; NULL, which sorts lowest, without one
+  --   record_version            last_update_timestamp as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
-  --   record_is_redacted        FALSE
-  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
-  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_is_redacted        as the row that the table has, else FALSE
+  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
+  --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
-  -- Staging the same rows again therefore changes nothing.
+  -- So a row of an equal or missing version overwrites, one of a lower version is superseded, and staging the same rows
+  -- again changes nothing.
   -- The lock comes before the first query, see merge_f_calls.
   LOCK TABLE "connect"."f_calls";
 
@@ -1351,11 +1353,25 @@ BEGIN
     s."outbound_strategy",
     s."global_resiliency_metadata",
     s."voice_id_result",
-    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_version", COALESCE(RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version")),
     COALESCE(s."record_fidelity", 'stream'),
-    COALESCE(s."record_is_redacted", FALSE),
-    COALESCE(s."record_catalogue_version", 0),
-    COALESCE(s."record_hash", MD5(
+    COALESCE(s."record_is_redacted", COALESCE(t."record_is_redacted", FALSE)),
+    COALESCE(s."record_catalogue_version", CASE
+      WHEN RANK() OVER (PARTITION BY s."contact_id" ORDER BY COALESCE(s."record_fidelity", 'stream') DESC, COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."last_update_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version", '') DESC, CASE WHEN COALESCE(s."record_is_redacted", t."record_is_redacted") THEN 1 ELSE 0 END DESC, COALESCE(s."record_hash", s."record_new_hash") DESC, COALESCE(JSON_SERIALIZE(s."attributes"), '') DESC, COALESCE(s."customer_endpoint_address", '') DESC, COALESCE(s."transferred_endpoint_address", '') DESC, COALESCE(s."system_endpoint_address", '') DESC, COALESCE(JSON_SERIALIZE(s."tags_references_items"), '') DESC, COALESCE(JSON_SERIALIZE(s."contact_details"), '') DESC, COALESCE(JSON_SERIALIZE(s."references"), '') DESC, COALESCE(JSON_SERIALIZE(s."additional_email_recipients"), '') DESC, COALESCE(JSON_SERIALIZE(s."segment_attributes"), '') DESC, COALESCE(s."customer_endpoint_display_name", '') DESC, COALESCE(s."transferred_endpoint_display_name", '') DESC, COALESCE(s."customer_id", '') DESC, COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') DESC) > 1 THEN 0
+      WHEN t."record_hash" IS NULL THEN 1000000
+      WHEN COALESCE(s."record_hash", s."record_new_hash") = t."record_hash" AND COALESCE(JSON_SERIALIZE(s."attributes"), '') = COALESCE(JSON_SERIALIZE(t."attributes"), '') AND COALESCE(s."customer_endpoint_address", '') = COALESCE(t."customer_endpoint_address", '') AND COALESCE(s."transferred_endpoint_address", '') = COALESCE(t."transferred_endpoint_address", '') AND COALESCE(s."system_endpoint_address", '') = COALESCE(t."system_endpoint_address", '') AND COALESCE(JSON_SERIALIZE(s."tags_references_items"), '') = COALESCE(JSON_SERIALIZE(t."tags_references_items"), '') AND COALESCE(JSON_SERIALIZE(s."contact_details"), '') = COALESCE(JSON_SERIALIZE(t."contact_details"), '') AND COALESCE(JSON_SERIALIZE(s."references"), '') = COALESCE(JSON_SERIALIZE(t."references"), '') AND COALESCE(JSON_SERIALIZE(s."additional_email_recipients"), '') = COALESCE(JSON_SERIALIZE(t."additional_email_recipients"), '') AND COALESCE(JSON_SERIALIZE(s."segment_attributes"), '') = COALESCE(JSON_SERIALIZE(t."segment_attributes"), '') AND COALESCE(s."customer_endpoint_display_name", '') = COALESCE(t."customer_endpoint_display_name", '') AND COALESCE(s."transferred_endpoint_display_name", '') = COALESCE(t."transferred_endpoint_display_name", '') AND COALESCE(s."customer_id", '') = COALESCE(t."customer_id", '') AND COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') = COALESCE(JSON_SERIALIZE(t."record_unmapped"), '')
+        THEN t."record_catalogue_version"
+      WHEN t."record_catalogue_version" < 999999 THEN 1000000
+      ELSE t."record_catalogue_version" + 1
+    END),
+    COALESCE(s."record_hash", s."record_new_hash"),
+    COALESCE(s."record_position", 'connect.f_calls_staging'),
+    COALESCE(s."record_arrived_at", GETDATE()),
+    COALESCE(s."record_loaded_at", GETDATE()),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM (
+    SELECT s.*, MD5(
       COALESCE(MD5(s."instance_id"), '-')
       || COALESCE(MD5(s."aws_account_id"), '-')
       || COALESCE(MD5(s."contact_id"), '-')
@@ -1508,13 +1524,10 @@ BEGIN
       || COALESCE(MD5(JSON_SERIALIZE(s."outbound_strategy")), '-')
       || COALESCE(MD5(JSON_SERIALIZE(s."global_resiliency_metadata")), '-')
       || COALESCE(MD5(JSON_SERIALIZE(s."voice_id_result")), '-')
-    )),
-    COALESCE(s."record_position", 'connect.f_calls_staging'),
-    COALESCE(s."record_arrived_at", GETDATE()),
-    COALESCE(s."record_loaded_at", GETDATE()),
-    s."record_unmapped",
-    COALESCE(s."record_is_deleted", FALSE)
-  FROM "connect"."f_calls_staging" AS s;
+    ) AS "record_new_hash"
+    FROM "connect"."f_calls_staging" AS s
+  ) AS s
+  LEFT JOIN "connect"."f_calls" AS t ON t."contact_id" = s."contact_id";
 
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
   -- stages meanwhile is neither merged nor deleted.

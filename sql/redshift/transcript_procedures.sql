@@ -471,16 +471,18 @@ CREATE OR REPLACE PROCEDURE "post_call_analytics"."take_f_transcript_staging" (
 BEGIN
   -- Moves the rows of post_call_analytics.f_transcript_staging into the temporary table trunkline_f_transcript_by_hand.
   -- A record_* column that is NULL gets its value here:
-  --   record_version            written_at as text; NULL, which sorts lowest, without one
+  --   record_version            written_at as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
-  --   record_is_redacted        FALSE
-  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
-  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_is_redacted        as the row that the table has, else FALSE
+  --   record_catalogue_version  1,000,000, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
+  --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
-  -- Staging the same rows again therefore changes nothing.
+  -- So a row of an equal or missing version overwrites, one of a lower version is superseded, and staging the same rows
+  -- again changes nothing.
   -- The lock comes before the first query, see merge_f_transcript.
   LOCK TABLE "post_call_analytics"."f_transcript";
 
@@ -597,11 +599,25 @@ BEGIN
     s."response_time_maximum_customer_ms",
     s."turns",
     s."analysis",
-    COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."written_at", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.')),
+    COALESCE(s."record_version", COALESCE(RTRIM(RTRIM(TO_CHAR(s."written_at", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version")),
     COALESCE(s."record_fidelity", 'stream'),
-    COALESCE(s."record_is_redacted", FALSE),
-    COALESCE(s."record_catalogue_version", 0),
-    COALESCE(s."record_hash", MD5(
+    COALESCE(s."record_is_redacted", COALESCE(t."record_is_redacted", FALSE)),
+    COALESCE(s."record_catalogue_version", CASE
+      WHEN RANK() OVER (PARTITION BY s."call_id", s."format", s."output" ORDER BY COALESCE(s."record_fidelity", 'stream') DESC, COALESCE(s."record_version", RTRIM(RTRIM(TO_CHAR(s."written_at", 'YYYY-MM-DD HH24:MI:SS.US'), '0'), '.'), t."record_version", '') DESC, CASE WHEN COALESCE(s."record_is_redacted", t."record_is_redacted") THEN 1 ELSE 0 END DESC, COALESCE(s."record_hash", s."record_new_hash") DESC, COALESCE(JSON_SERIALIZE(s."turns"), '') DESC, COALESCE(JSON_SERIALIZE(s."analysis"), '') DESC, COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') DESC) > 1 THEN 0
+      WHEN t."record_hash" IS NULL THEN 1000000
+      WHEN COALESCE(s."record_hash", s."record_new_hash") = t."record_hash" AND COALESCE(JSON_SERIALIZE(s."turns"), '') = COALESCE(JSON_SERIALIZE(t."turns"), '') AND COALESCE(JSON_SERIALIZE(s."analysis"), '') = COALESCE(JSON_SERIALIZE(t."analysis"), '') AND COALESCE(JSON_SERIALIZE(s."record_unmapped"), '') = COALESCE(JSON_SERIALIZE(t."record_unmapped"), '')
+        THEN t."record_catalogue_version"
+      WHEN t."record_catalogue_version" < 999999 THEN 1000000
+      ELSE t."record_catalogue_version" + 1
+    END),
+    COALESCE(s."record_hash", s."record_new_hash"),
+    COALESCE(s."record_position", 'post_call_analytics.f_transcript_staging'),
+    COALESCE(s."record_arrived_at", GETDATE()),
+    COALESCE(s."record_loaded_at", GETDATE()),
+    s."record_unmapped",
+    COALESCE(s."record_is_deleted", FALSE)
+  FROM (
+    SELECT s.*, MD5(
       COALESCE(MD5(s."call_id"), '-')
       || COALESCE(MD5(s."format"), '-')
       || COALESCE(MD5(s."output"), '-')
@@ -649,13 +665,10 @@ BEGIN
       || COALESCE(MD5(CAST(s."response_time_average_customer_ms" AS VARCHAR(64))), '-')
       || COALESCE(MD5(CAST(s."response_time_maximum_agent_ms" AS VARCHAR(64))), '-')
       || COALESCE(MD5(CAST(s."response_time_maximum_customer_ms" AS VARCHAR(64))), '-')
-    )),
-    COALESCE(s."record_position", 'post_call_analytics.f_transcript_staging'),
-    COALESCE(s."record_arrived_at", GETDATE()),
-    COALESCE(s."record_loaded_at", GETDATE()),
-    s."record_unmapped",
-    COALESCE(s."record_is_deleted", FALSE)
-  FROM "post_call_analytics"."f_transcript_staging" AS s;
+    ) AS "record_new_hash"
+    FROM "post_call_analytics"."f_transcript_staging" AS s
+  ) AS s
+  LEFT JOIN "post_call_analytics"."f_transcript" AS t ON t."call_id" = s."call_id" AND t."format" = s."format" AND t."output" = s."output";
 
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
   -- stages meanwhile is neither merged nor deleted.

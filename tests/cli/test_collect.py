@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from homes import settings_of
 from virtual_clock import VirtualClock
 
 from trunkline import clock
+from trunkline.cli import collect
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
 from trunkline.pipelines.connect.collect import collect_until
@@ -28,7 +31,7 @@ FAST = dict.fromkeys(
 
 @pytest.fixture
 def api() -> Iterator[ConnectApi]:
-    """The simulated day, with quotas that nobody waits for."""
+    """The simulated day, with quotas so high that nothing waits."""
 
     def now_s() -> float:
         return clock.now().timestamp()
@@ -61,7 +64,7 @@ RANGE = ("--since", "2026-03-03", "--until", "2026-03-04T12:00")
 
 
 def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
-    """The dry run calls once and writes nothing; the run does what it said; by then all is held."""
+    """The dry run calls once and writes nothing; the run does what it estimated; afterwards nothing is missing."""
     code, out, err = ask("collect", *RANGE, "--dry-run", "--output", "json")
     (planned,) = json.loads(out)
     assert code == 0
@@ -80,6 +83,14 @@ def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
     assert "rests on 0 exported records and 24 rows from the API" in err
     code, out, _ = ask("sql", "SELECT record_fidelity, count(*) AS n FROM f_calls GROUP BY 1", "--output", "json")
     assert json.loads(out) == [{"record_fidelity": "api", "n": 24}]
+
+
+def test_durations_are_spelled() -> None:
+    """The docstring's examples are as it says, and no plural is wrong."""
+    assert doctest.testmod(collect).failed == 0
+    spelled = [collect.spell_duration(seconds) for seconds in range(0, 20_000, 30)]
+    assert not [text for text in spelled if re.search(r"\b(1 \w+s|(?!1 )\d+ (hour|minute))\b", text)]
+    assert collect.spell_duration(60) == "about 1 minute"
 
 
 def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:

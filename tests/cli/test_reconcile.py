@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from connect import MODEL, simulated
 
+import trunkline
 from trunkline import clock
 from trunkline.cli.main import run
 from trunkline.simulator.centre.centre import INSTANCE_ARN
@@ -27,7 +29,7 @@ RATE = 1000.0
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectApi]:
-    """The simulated day five days later, with quotas that nobody waits for."""
+    """The simulated day five days later, with quotas so high that nothing waits."""
     started = clock.now()
     monkeypatch.setattr(clock, "now", lambda real=clock.now: NOW + (real() - started))
     quotas = Quotas(lambda: clock.now().timestamp(), dict.fromkeys(("SearchContacts", "DescribeContact"), (RATE, RATE)))
@@ -53,6 +55,21 @@ def ask(api: ConnectApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         return code, said.out, said.err
 
     return asked
+
+
+def test_the_python_api_reconciles_and_heals(ask, api: ConnectApi, tmp_path: Path) -> None:
+    """The same job as the command's: periods with counts, then nothing missing."""
+    ids = sorted(simulated(24).contacts)
+    stream = tmp_path / "stream.json"
+    stream.write_text("".join(json.dumps(simulated(24).contacts[key].record_at(NOW.timestamp())) for key in ids[3:]))
+    with trunkline.open() as home:
+        home.load("contact_record", stream)
+        (found,) = home.reconcile(since="2026-03-02")
+        assert (found.missing, found.is_complete) == (3, False)
+        assert DAY in {record.name for record in found.records}
+        (healed,) = home.reconcile(heal=True)
+        assert (healed.healed, healed.missing, healed.is_complete) == (3, 0, True)
+        assert home.sql("SELECT count(*) AS contacts FROM contact_record").rows() == [(24,)]
 
 
 def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> None:
@@ -107,6 +124,41 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
     assert (code, "no longer held by both lake and warehouse" in out) == (1, True)
 
 
+def test_a_run_says_first_what_takes_time(ask, api: ConnectApi) -> None:
+    """Without a terminal there is no bar: the calls and the time are in a line before the first call."""
+    _, _, err = ask("reconcile", "--since", DAY)
+    assert err.splitlines()[0] == (
+        "Listing contacts of 6 days, at least 1 call of the Connect API: less than a minute at our share of the account's "
+        "quota (connect_share)."
+    )
+    _, _, err = ask("reconcile", "--heal")
+    assert "Fetching what is missing: 24 contacts, one call each." in err.splitlines()
+    _, _, err = ask("reconcile")
+    assert err.startswith("Listing contacts of 1 day, at least 1 call")  # what passed meanwhile
+
+
+def test_what_heal_does_not_fetch_is_said(ask, tmp_path: Path) -> None:
+    """Contacts that the lake has and the warehouse lacks are told apart from those that the API can give."""
+    ids = sorted(simulated(24).contacts)
+    records = {id_: json.dumps(simulated(24).contacts[id_].record_at(NOW.timestamp())) for id_ in ids}
+    stream = tmp_path / "stream.json"
+    stream.write_text("".join(records[id_] for id_ in ids[1:]))
+    ask("load", "contact_record", str(stream))
+    with duckdb.connect(str(tmp_path / "home" / "warehouse.duckdb")) as con:
+        con.execute("DELETE FROM connect.f_calls WHERE contact_id IN ($1, $2)", ids[-2:])
+    code, _, err = ask("reconcile", "--since", DAY)
+    assert code == 1
+    assert "1 contact is missing: trunkline reconcile --heal fetches them." in err
+    advice = (
+        "2 contacts are in the lake, but not in the warehouse, or there with another end. --heal does not fetch them"
+    )
+    assert advice in err
+    code, _, err = ask("reconcile", "--heal")
+    assert (code, "Fetched 1 contacts" in err, advice in err) == (1, True, True)
+    assert ask("warehouse", "rebuild")[0] == 0
+    assert ask("reconcile", "--heal")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -125,7 +177,7 @@ def test_mistakes_are_explained(ask, words: tuple[str, ...], said: str) -> None:
 
 
 def test_ages_that_never_settle_are_refused(ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The setting is checked before anything is asked for."""
+    """The setting is checked before any call."""
     monkeypatch.setenv("TRUNKLINE_SETTLE_HOURS", "24,6")
     code, _, err = ask("reconcile")
     assert (code, "settle_hours is [24, 6]" in err) == (2, True)
@@ -136,5 +188,5 @@ def test_a_second_run_makes_no_call_again(ask, api: ConnectApi) -> None:
     ask("reconcile", "--since", "2026-03-03")
     first = api.count()["SearchContacts"]
     ask("reconcile")
-    assert first == 6
+    assert first == 1  # the days are listed together
     assert api.count()["SearchContacts"] - first <= 1

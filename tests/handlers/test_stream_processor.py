@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ import pytest
 from dynamo_tables import ANALYTICS, FIRST_SEQUENCE, arn, call, change, event, objects_in, ours, rows, scorecard
 from homes import letters, opened, settings_of
 from s3 import bucket
+from transcript_files import TALK, transcribe
 
 from trunkline.errors import TerminalError, UsageError
 from trunkline.handlers import stream_processor
-from trunkline.lake.store import FolderStore
+from trunkline.lake.store import FolderStore, open_store
 from trunkline.ledger import index
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.post_call.arrivals import TranscriptReceiver, TranscriptSearch
+from trunkline.pipelines.post_call.changes import ChangeProcessor
+from trunkline.sources.files import listing
 
 
 def test_the_documents_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +40,90 @@ def test_the_documents_environment_is_enough(monkeypatch: pytest.MonkeyPatch) ->
     ((key, body),) = found.items()
     assert key.startswith("calls/year=2026/month=02/day=11/")
     assert body[:4] == b"PAR1"
+
+
+def test_the_documents_two_variables_find_the_transcripts_of_calls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each new call's transcript is looked for once in TRANSCRIBE_BUCKET: what is there is loaded, a miss is recorded."""
+    monkeypatch.setenv("ANALYTICS_BUCKET", ANALYTICS)
+    monkeypatch.setenv("TRANSCRIBE_BUCKET", "recordings")
+    old = call("removed")
+    del old["callTimestampUTC"]
+    with bucket(ANALYTICS) as client:
+        client.create_bucket(Bucket="recordings")
+        body = json.dumps(transcribe(TALK, "channel")).encode()
+        for name in ("there", "removed", "other"):
+            client.put_object(Bucket="recordings", Key=f"transcripts/{name}.json", Body=body)
+        searched: list[str] = []
+        client.meta.events.register(
+            "provide-client-params.s3.HeadObject", lambda params, **_: searched.append(params["Key"])
+        )
+        stream_processor._processor.cache_clear()
+        delivered = event(
+            change(1, new=call("there")), change(2, new=call("missing")), change(3, "REMOVE", old=old),
+            change(4, "MODIFY", new=with_time("undated", {"S": "soon"})),
+        )  # fmt: skip
+        assert stream_processor.handler(delivered, None)["processed"] == 4
+        stream_processor._processor.cache_clear()
+        missing = [json.loads(body) for body in objects_in(client, ANALYTICS, "_ledger/asked/").values()]
+        assert sorted(name for day in missing for name in day) == ["missing", "undated"]
+        with opened(tmp_path, lake=f"s3://{ANALYTICS}", pii="drop") as home:
+            for name in ("call", "transcript"):
+                load(home, home.objects[name], [])
+            answers = home.con.execute(
+                "SELECT call_id, call_duration_seconds, answer_type FROM post_call_analytics.calls"
+            )
+            assert sorted(answers.fetchall()) == [
+                ("missing", None, "Unknown"), ("there", 40, "Human"), ("undated", None, "Unknown"),
+            ]  # fmt: skip
+
+
+def test_a_call_that_changes_is_searched_again_only_when_it_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A miss is recorded, so that a busy item does not cost a request for each of its changes."""
+    searched: list[str] = []
+    monkeypatch.setattr(listing, "find", lambda url, client=None: searched.append(url))
+    with ours(tmp_path) as handler:
+        handler(event(change(1, new=call("a"))))
+        assert len(searched) > 0
+        searched.clear()
+        handler(event(change(2, "MODIFY", new=call("a")), change(3, "MODIFY", new=call("a", agentName={"S": "x"}))))
+        assert searched == []
+
+
+def test_a_slow_transcript_store_does_not_hold_the_shard_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calls are in the lake, and so are those of the next event, while the store has not answered yet."""
+    answers = threading.Event()
+    monkeypatch.setattr(listing, "find", lambda url, client=None: (answers.wait(30), None)[1])
+    settings = settings_of(tmp_path, pii="drop", transcripts=f"file://{tmp_path}/recordings")
+    lake = LakeHome(settings, open_store(settings.lake), tmp_path / "scratch")
+    processor = ChangeProcessor(lake, OBJECTS, TranscriptSearch(TranscriptReceiver(lake, None), wait_s=0.1))
+    warnings: list[str] = []
+    try:
+        for number in (1, 2):
+            assert processor.process([change(number, new=call(f"c{number}"))], warnings.append).accepted == 1
+    finally:
+        answers.set()
+    assert len(warnings) == 2
+    assert "has not answered within 0.1 s" in warnings[0]
+    assert "not searched now" in warnings[1]
+
+
+def test_a_transcript_store_that_fails_costs_no_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """No permission or no bucket is a warning, nothing is recorded as missing, and `enrich` looks for the call."""
+
+    def denied(url: str, client: Any = None) -> None:
+        raise TerminalError("AWS denied HeadObject")
+
+    monkeypatch.setattr(listing, "find", denied)
+    with ours(tmp_path) as handler:
+        assert handler(event(change(1, new=call("a"))))["processed"] == 1
+    assert "their transcripts were not searched: AWS denied HeadObject" in caplog.text
+    assert not (tmp_path / "lake" / "_ledger" / "asked").exists()
 
 
 def with_time(call_id: str, given: dict[str, Any] | None) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from s3 import bucket
 from trunkline.errors import TerminalError, UsageError
 from trunkline.lake.store import FolderStore
 from trunkline.pipelines.home import Home
+from trunkline.pipelines.post_call import backfill
 from trunkline.pipelines.post_call.backfill import ScanOptions, backfill_export, backfill_scan
 from trunkline.pipelines.runner import LoadResult
-from trunkline.sources.dynamodb import scan as dynamodb_scan
 
 STOPS = 4
 
@@ -135,19 +135,55 @@ def test_rows_that_a_finished_scan_did_not_find_can_be_deleted(tmp_path: Path) -
         assert (row["call_id"], row["deleted_by"]) == ("c00001", "scan")
 
 
-def test_nothing_is_deleted_while_items_are_set_aside(tmp_path: Path) -> None:
-    """An item that cannot be used is there all the same, and its older row must stay."""
+def test_the_row_of_an_item_that_is_set_aside_stays(tmp_path: Path) -> None:
+    """An item that cannot be used exists all the same: its older row stays, others that were not found are deleted."""
 
     def some_bad(number: int) -> Any:
         return {**made(number), "amount": {"N": "five"}} if number == 2 else made(number)
 
     with opened(tmp_path) as home:
-        scan(home, FakeTable(made, 4))
-        with pytest.raises(TerminalError, match="1 items of calls were set aside"):
-            scan(home, FakeTable(some_bad, 4), delete_missing=True)
+        scan(home, FakeTable(made, 5))
+        counts = scan(home, FakeTable(some_bad, 5, removed={1, 4}), delete_missing=True).counts
+        assert (counts.dead_letter, counts.deleted) == (1, 2)
         (letter,) = letters(home, home.objects["call"])
         assert letter.detail == "attribute amount: N must be a number"
-        assert len(ids(home)) == 4
+        assert ids(home) == ["c00000", "c00002", "c00003"]
+        # The same command completes, again and once the item is corrected or removed.
+        assert scan(home, FakeTable(some_bad, 5, removed={1, 4}), delete_missing=True).counts.deleted == 0
+        assert scan(home, FakeTable(made, 5, removed={1, 2, 4}), delete_missing=True).counts.deleted == 1
+        assert ids(home) == ["c00000", "c00003"]
+
+
+@pytest.mark.parametrize("key", [{"N": "five"}, {"S": ""}, {"B": "AA=="}, {"M": {}}], ids=str)
+def test_nothing_is_deleted_while_an_item_without_a_usable_key_is_set_aside(tmp_path: Path, key: Any) -> None:
+    """Which row is its row is not known. The same command begins a new scan, and completes after a correction."""
+
+    def some_bad(number: int) -> Any:
+        return {**made(number), "callId": key, "amount": {"N": "five"}} if number == 2 else made(number)
+
+    with opened(tmp_path) as home:
+        scan(home, FakeTable(made, 4))
+        for _ in range(2):
+            with pytest.raises(TerminalError, match=r"calls: items that have no usable key were set aside \(1\)"):
+                scan(home, FakeTable(some_bad, 4, removed={1}), delete_missing=True)
+            assert len(ids(home)) == 4
+        assert scan(home, FakeTable(made, 4, removed={1}), delete_missing=True).counts.deleted == 1
+
+
+def test_a_stopped_scan_still_completes_its_deletions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped between the last page and the deletions, the same command deletes what the first run did not find."""
+
+    def stopping(*_: Any) -> Any:
+        raise Stop
+
+    with opened(tmp_path) as home:
+        scan(home, FakeTable(made, 4))
+        with monkeypatch.context() as patched:
+            patched.setattr(backfill, "missing_rows", stopping)
+            with pytest.raises(Stop):
+                scan(home, FakeTable(made, 4, removed={1}), delete_missing=True)
+        result = scan(home, FakeTable(made, 4, removed={1}), delete_missing=True)
+        assert (result.counts.read, result.counts.deleted) == (1, 1)
 
 
 def test_a_scan_keeps_to_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,9 +340,22 @@ def test_a_stopped_export_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             return
 
 
-def test_a_binary_key_goes_back_as_bytes() -> None:
-    """What boto3 gives as bytes is text in the scan's state, and must be bytes again for boto3."""
-    assert dynamodb_scan._binary_keys({"k": {"B": "aGVsbG8="}, "n": {"N": "1"}}) == {
-        "k": {"B": b"hello"},
-        "n": {"N": "1"},
-    }
+def test_a_scan_goes_on_after_a_binary_key(tmp_path: Path) -> None:
+    """What boto3 gives as bytes is text in the scan's state, and is bytes again for boto3, also in a later run."""
+    starts: list[Any] = []
+
+    class Binary(FakeTable):
+        def scan(self, *, ExclusiveStartKey: Any = None, **arguments: Any) -> Any:  # noqa: N803
+            starts.append(ExclusiveStartKey)
+            if len(starts) == 2:
+                raise Stop
+            page = 0 if ExclusiveStartKey is None else ExclusiveStartKey["k"]["B"][0]
+            more = {"LastEvaluatedKey": {"k": {"B": bytes([page + 1])}, "n": {"N": "1"}}} if page < 2 else {}
+            return {"Items": [made(page)], "ConsumedCapacity": {}, **more}
+
+    with opened(tmp_path) as home, pytest.raises(Stop):
+        scan(home, Binary(made, 3), segments=1)
+    with opened(tmp_path) as home:
+        assert scan(home, Binary(made, 3), segments=1).counts.inserted == 2
+        assert len(ids(home)) == 3
+    assert starts[1:] == [{"k": {"B": bytes([n])}, "n": {"N": "1"}} for n in (1, 1, 2)]

@@ -217,6 +217,24 @@ def test_listings_are_stored_in_files_of_bounded_size(tmp_path: Path, stretch: i
         assert [one.counts.listed for one in outcome.records if one.name == "2026-03-03"] == [144]
 
 
+@pytest.mark.parametrize(("days", "searches"), [(3, 1), (15, 1), (50, 1), (100, 2)])
+def test_days_without_contacts_cost_no_call_each(tmp_path: Path, days: int, searches: int) -> None:
+    """Due days that follow each other are listed together, up to the eight weeks of a search; each has its own listing."""
+    centre = Centre(DAY + days * 24 * HOUR + HOUR, contacts=7)
+    with centre_home(tmp_path) as home:
+        now = centre.now
+        request = ReconcileRequest(now, RULE, since=DAY.date())
+        assert plan(home, contacts(home), centre.system(home), request).calls == 1
+        outcome = centre.reconcile(home, now, since=DAY.date())
+        assert centre.searches == searches
+        assert [record.counts.listed for record in outcome.records] == [7] + [0] * days
+        assert [merge_adjacent(part.window for part in listed(home, DAY + n * 24 * HOUR)) for n in range(days)] == [
+            (period_of((DAY + n * 24 * HOUR).date()),) for n in range(days)
+        ]
+        centre.reconcile(home, now)
+        assert centre.searches == searches
+
+
 def test_the_schedule_alone_certifies(tmp_path: Path) -> None:
     """Windows are read again four days later: that settles the day, and reconcile does not search for it."""
     centre = Centre(DAY - 2 * HOUR)

@@ -306,7 +306,7 @@ def test_rows_filled_by_hand(survey: Target) -> None:
     assert [row["record_version"] for row in held] == ["2026-03-08 12:00:00", None, "2026-03-08 12:00:00.12"]
     for row in held:
         assert (row["record_fidelity"], row["record_is_redacted"], row["record_is_deleted"]) == ("stream", False, False)
-        assert (row["record_catalogue_version"], row["record_position"]) == (0, staging)
+        assert (row["record_catalogue_version"], row["record_position"]) == (1_000_000, staging)
         assert len(row["record_hash"]) == 32
         assert row["record_arrived_at"] == row["record_loaded_at"]
     for seed in range(5):
@@ -316,23 +316,51 @@ def test_rows_filled_by_hand(survey: Target) -> None:
     assert survey.held() == held
 
 
-def test_a_loaded_row_wins_over_a_filled_one_of_its_version(survey: Target) -> None:
-    """By hand or loaded, the newer wins; of one version the loaded one, whichever came first."""
-    loaded = version_of(random.Random(1), "k") | {
-        "record_version": "2026-03-08 12:00:00", "record_fidelity": "stream", "record_is_deleted": False,
-        "comment": "loaded",
-    }  # fmt: skip
-    filled = {"survey_id": "k", "updated_at": DAY, "comment": "filled"}
-    staging = survey.obj.warehouse_table + "_staging"
-    survey.stage([filled], staging)
-    survey.call()
-    assert survey.load([loaded])["updated"] == 1
-    survey.stage([filled], staging)
-    assert survey.call()["superseded"] == 1
+def _staged_by_hand(survey: Target, **changes: Any) -> dict[str, int]:
+    survey.stage(
+        [{"survey_id": "k", "updated_at": DAY, "comment": "corrected", **changes}],
+        f"{survey.obj.warehouse_table}_staging",
+    )
+    return {name: count for name, count in survey.call().items() if count}
+
+
+LOADED_BY_HAND: Row = version_of(random.Random(1), "k") | {
+    "record_version": "2026-03-08 12:00:00", "record_fidelity": "stream", "record_is_deleted": False,
+    "record_is_redacted": False, "comment": "loaded", "phone_number": "5",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hash_", ["0" * 32, "f" * 32])
+def test_a_correction_by_hand_overwrites_its_version(survey: Target, hash_: str) -> None:
+    """At an equal or a missing version, whatever the hashes; a second correction too, and one of a phone number alone."""
+    survey.load([LOADED_BY_HAND | {"record_hash": hash_}])
+    assert _staged_by_hand(survey) == {"updated": 1}
+    assert _staged_by_hand(survey) == {"duplicate": 1}
+    survey.stage(
+        [{"survey_id": "k", "updated_at": DAY, "comment": "corrected"}], f"{survey.obj.warehouse_table}_staging"
+    )
+    assert _staged_by_hand(survey) == {"duplicate": 2}
+    for number, comment in enumerate("zayb"):
+        assert _staged_by_hand(survey, comment=comment) == {"updated": 1}
+        assert survey.held()[0]["record_catalogue_version"] == 1_000_001 + number
+    for phone in ("2", "1", "3"):
+        assert _staged_by_hand(survey, comment="b", phone_number=phone) == {"updated": 1}
+        assert survey.held()[0]["phone_number"] == phone
+    assert _staged_by_hand(survey, updated_at=None, comment="no version") == {"updated": 1}
+    assert [(row["comment"], row["record_version"]) for row in survey.held()] == [("no version", "2026-03-08 12:00:00")]
+
+
+def test_a_correction_stays_until_a_newer_version_comes(survey: Target) -> None:
+    """A late or repeated export of the corrected version is superseded; a newer one, by hand or loaded, wins."""
+    survey.load([LOADED_BY_HAND])
+    _staged_by_hand(survey)
+    assert survey.load([LOADED_BY_HAND])["superseded"] == 1
+    assert _staged_by_hand(survey, updated_at=DAY - timedelta(seconds=1)) == {"superseded": 1}
+    assert survey.load([LOADED_BY_HAND | {"record_version": "2026-03-08 12:00:01"}])["updated"] == 1
+    assert _staged_by_hand(survey) == {"superseded": 1}
     assert [row["comment"] for row in survey.held()] == ["loaded"]
-    survey.stage([filled | {"updated_at": DAY + timedelta(seconds=1)}], staging)
-    assert survey.call()["updated"] == 1
-    assert [row["comment"] for row in survey.held()] == ["filled"]
+    assert _staged_by_hand(survey, updated_at=DAY + timedelta(seconds=2)) == {"updated": 1}
+    assert [row["comment"] for row in survey.held()] == ["corrected"]
 
 
 def test_all_or_nothing(survey: Target) -> None:

@@ -78,6 +78,7 @@ def ours(folder: Path, **variables: str) -> Iterator[Any]:
         patch.setenv("ANALYTICS_BUCKET", ANALYTICS)
         patch.setenv("TRANSCRIBE_BUCKET", TRANSCRIPTS)
         patch.setenv("TRUNKLINE_LAKE", "file://" + quote(str(folder / "lake")))
+        patch.setenv("TRUNKLINE_TRANSCRIPTS", "file://" + quote(str(folder / "recordings")))
         for name, value in variables.items():
             patch.setenv(name, value)
         stream_processor._processor.cache_clear()

@@ -93,6 +93,23 @@ def watch_aws(steps: Steps) -> None:
     BaseClient._make_api_call = steps.before(lambda _, name, __: name, BaseClient._make_api_call)  # type: ignore[method-assign]
 
 
+def speak_redshift() -> None:
+    """Connections over Redshift's own protocol take its dialect. COPY has no S3 here: what is loaded goes without."""
+    from typing import cast
+
+    import psycopg
+    from redshift_copy import Copier
+    from redshift_home import Spelled
+
+    from trunkline.warehouse.redshift import wire
+
+    def connect(connection_string: str, place: str) -> Any:
+        con: Any = psycopg.connect(connection_string, autocommit=True, cursor_factory=psycopg.RawCursor)
+        return Spelled(con, cast("Copier", None))
+
+    wire.connect = connect
+
+
 class Watched:
     """A DuckDB connection whose statements are steps."""
 
@@ -124,6 +141,8 @@ def main(home: str, source: str, options: str, action: str, fatal: str) -> None:
         watch_aws(steps)
     elif warehouse:
         watch_servers(steps)
+    if warehouse.startswith("redshift:"):
+        speak_redshift()
     with opened(Path(home), NARROW, **json.loads(options)) as it:
         ACTIONS[action](it, source)
     sys.stdout.write(json.dumps(steps.kinds))

@@ -139,8 +139,8 @@ class Memory:
         advance(len(ids))
         return unknown
 
-    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
-        pages = -(-contacts // 100)
+    def estimate(self, contacts: int, fetched: int, windows: int) -> tuple[int, float]:
+        pages = max(-(-contacts // 100), windows)
         return pages + fetched, pages * 2 + fetched / 10
 
     def _call(self) -> None:

@@ -29,6 +29,9 @@ QUICK: Final = Policy(
     RETRIES + 1, CONNECT_S, READ_S, 10,
     "the caller has a deadline of its own, such as a Lambda function's, and repeats a call under its own token",
 )  # fmt: skip
+QUICK_SEARCH: Final = Policy(
+    2, 1, 2, 10, "a function that reads a stream looks for transcripts meanwhile, and must not hold its shard up"
+)
 POLICIES: Final[Mapping[str, Policy]] = {
     "s3": Policy(8, 10, 60, 10, "a put or read that fails costs a whole batch, so waiting is cheaper; reads resume"),
     "dynamodb": Policy(10, 10, 60, 10, "scans run at the edge of the table's throughput, where throttling is normal"),

@@ -115,11 +115,25 @@ def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> Non
         for estimate in planned
     ]
     output.rows(columns, rows, output_format)
-    minutes = sum(estimate.minutes for estimate in planned)
+    seconds = 60 * sum(estimate.minutes for estimate in planned)
     output.note(
-        f"It would take about {minutes:,.0f} minutes at connect_share of the quota. The API itself costs nothing; to "
-        "find this out took one call of SearchContacts per instance and eight weeks. Nothing was written."
+        f"Collecting would take {spell_duration(seconds)} at our share of the account's quota (connect_share). The API "
+        "is free of charge. This estimate took one call of SearchContacts per instance and eight weeks. Nothing was "
+        "written."
     )
+
+
+def spell_duration(seconds: float) -> str:
+    """A duration for people, rounded up to minutes.
+
+    >>> [spell_duration(seconds) for seconds in (2, 61, 600, 3600, 9_990)]
+    ['less than a minute', 'about 2 minutes', 'about 10 minutes', 'about 1 hour', 'about 2 hours 47 minutes']
+    """
+    if seconds < 60:
+        return "less than a minute"
+    hours, minutes = divmod(-(-round(seconds) // 60), 60)
+    parts = [f"{count} {unit}" + "s" * (count != 1) for count, unit in ((hours, "hour"), (minutes, "minute")) if count]
+    return "about " + " ".join(parts)
 
 
 def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:

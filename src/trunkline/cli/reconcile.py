@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.collect import Chosen, Endpoint
+from trunkline.cli.collect import Chosen, Endpoint, spell_duration
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
@@ -80,13 +82,38 @@ def reconcile(
         if dry_run:
             _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
-        outcomes = [job.reconcile(opened, obj, system, request, progress) for system in systems]
+        outcomes = []
+        for system in systems:
+            _announce(job.plan(opened, obj, system, request), heal)
+            outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
     if output_format is Format.TABLE:
         for outcome in outcomes:
             _describe(outcome, heal)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _announce(plan: ReconcilePlan, is_healing: bool) -> None:
+    """Say what takes time before it starts."""
+    if plan.windows:
+        listed = len({window.start.date() for window in plan.windows})
+        days = "1 day" if listed == 1 else f"{listed:,} days"
+        calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
+        fetching = " and fetching what is missing" if is_healing else ""
+        output.note(
+            f"Listing contacts of {days}{fetching}, at least {calls} of the Connect API: "
+            f"{spell_duration(plan.seconds)} at our share of the account's quota (connect_share)."
+        )
+
+
+@contextmanager
+def _show_progress(description: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar; without a terminal, a line for what waits for the quota contact by contact."""
+    if unit == "contacts" and total and not shows_progress():
+        output.note(f"{description}: {total:,} {unit}, one call each.")
+    with progress(description, total, unit) as advance:
+        yield advance
 
 
 def show_records(home: OpenHome, records: Sequence[PeriodRecord], output_format: Format) -> None:
@@ -170,10 +197,33 @@ def _describe(outcome: ReconcileResult, is_healing: bool) -> None:
     gone = sum(record.gone for record in outcome.records)
     if gone:
         output.note(f"{gone:,} certified contacts are gone: trunkline ledger verify names them.")
-    if outcome.missing and not is_healing:
-        output.note(f"{outcome.missing:,} contacts are missing: trunkline reconcile --heal fetches them.")
+    for line in _advice(outcome, is_healing):
+        output.note(line)
     if outcome.is_complete:
         output.note("Nothing is missing.")
+
+
+def _advice(outcome: ReconcileResult, is_healing: bool) -> Iterator[str]:
+    """What to do about the contacts that are missing: healing fetches from the API, and merges nothing else."""
+    from trunkline.completeness.findings import HEALED_BY_API
+
+    why = Counter[str]()
+    for record in outcome.records:
+        why.update(record.why)
+    healable = sum(why[reason] for reason in HEALED_BY_API)
+    if healable and not is_healing:
+        yield f"{_contacts(healable)} missing: trunkline reconcile --heal fetches them."
+    elif healable:
+        yield f"{_contacts(healable)} still missing: the API did not return them. The findings say why."
+    if why["not merged"]:
+        yield (
+            f"{_contacts(why['not merged'])} in the lake, but not in the warehouse, or there with another end. --heal "
+            "does not fetch them, since the lake has them: trunkline warehouse rebuild merges them."
+        )
+
+
+def _contacts(count: int) -> str:
+    return "1 contact is" if count == 1 else f"{count:,} contacts are"
 
 
 def _show_plans(planned: Sequence[tuple[str, ReconcilePlan]], output_format: Format) -> None:
@@ -184,6 +234,6 @@ def _show_plans(planned: Sequence[tuple[str, ReconcilePlan]], output_format: For
     ]
     output.rows(columns, rows, output_format)
     output.note(
-        "Contacts are those that the warehouse has for these days: what is missing takes more. Nothing was asked for "
-        "and nothing was written."
+        "Contacts are those that the warehouse has for these days; missing ones take more calls. No call was made and "
+        "nothing was written."
     )

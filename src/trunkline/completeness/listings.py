@@ -59,8 +59,8 @@ class SystemOfRecord(Protocol):
         Contacts are durable when `advance` receives their number; a run that was stopped fetches the rest.
         """
 
-    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
-        """About how many calls it takes to list and to fetch so many contacts, and how many seconds of the quota."""
+    def estimate(self, contacts: int, fetched: int, windows: int) -> tuple[int, float]:
+        """About how many calls it takes to list `contacts` in so many windows and to fetch `fetched`, and seconds."""
 
 
 def check_source(source: str) -> None:

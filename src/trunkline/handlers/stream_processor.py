@@ -12,6 +12,7 @@ from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.post_call.arrivals import make_search
 from trunkline.pipelines.post_call.changes import ChangeProcessor
 from trunkline.settings import Settings
 
@@ -26,7 +27,8 @@ def _processor() -> ChangeProcessor:
     settings = Settings.for_function(scratch)
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
-    return ChangeProcessor(LakeHome(settings, store, scratch), OBJECTS)
+    lake = LakeHome(settings, store, scratch)
+    return ChangeProcessor(lake, OBJECTS, make_search(lake))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

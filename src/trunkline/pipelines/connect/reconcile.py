@@ -28,7 +28,7 @@ from trunkline.lake import layout
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
-from trunkline.schedules.windows import Window
+from trunkline.schedules.windows import Window, merge_adjacent
 from trunkline.sql.relation import Relation
 
 Advance = Callable[[int], None]
@@ -104,8 +104,10 @@ def plan(home: Home, obj: Object, system: SystemOfRecord, request: ReconcileRequ
     shares = [(days.get(window.start.date()), (window.end - window.start) / periods.DAY) for window in windows]
     contacts = round(sum(day.rows * share for day, share in shares if day is not None))
     missing = sum(record.counts.missing for record in records)
-    calls, seconds = system.estimate(contacts, missing if request.is_healing else 0)
-    return ReconcilePlan(len(chosen), tuple(windows), contacts, missing, max(calls, len(windows)), seconds)
+    fetched = missing if request.is_healing else 0
+    # A stretch without contacts takes a call too.
+    calls, seconds = system.estimate(contacts, fetched, len(merge_adjacent(windows)))
+    return ReconcilePlan(len(chosen), tuple(windows), contacts, missing, calls, seconds)
 
 
 def reconcile(
@@ -185,9 +187,12 @@ def _list(
     ]
     total = round(sum((window.end - window.start).total_seconds() for window in windows))
     with show_progress("Listing contacts", total, "seconds of time") as advance:
-        for window in windows:
+        # Together, because a call returns a page of contacts: days with few contacts cost no call each.
+        for window in merge_adjacent(windows):
             for listing in system.list_window(window):
-                store_listing(space.store, space.scratch, space.obj, space.con, space.source, listing)
+                for part in periods.split_by_period(listing.window):
+                    by_period = replace(listing, window=part)
+                    store_listing(space.store, space.scratch, space.obj, space.con, space.source, by_period)
                 advance(round((listing.window.end - listing.window.start).total_seconds()))
 
 

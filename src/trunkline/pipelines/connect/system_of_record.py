@@ -64,9 +64,9 @@ class ConnectSystemOfRecord:
         advance(len(ids))
         return list(unknown)
 
-    def estimate(self, contacts: int, fetched: int) -> tuple[int, float]:
-        """Pages to search and contacts to describe, and the time that the quota makes of them."""
-        searches = -(-contacts // SEARCH_PAGE_MAX)
+    def estimate(self, contacts: int, fetched: int, windows: int) -> tuple[int, float]:
+        """Pages to search and contacts to describe, and the time that they take at our share of the quota."""
+        searches = max(-(-contacts // SEARCH_PAGE_MAX), windows)
         rate = self._collector.buckets.rate
         return searches + fetched, searches / rate("SearchContacts") + fetched / rate("DescribeContact")
 

@@ -1,18 +1,28 @@
-"""Transcripts that S3 notifies of, straight into the lake: what a function without a warehouse can do.
+"""Transcripts into the lake from functions without a warehouse: those that S3 notifies of, and those of new calls.
 
-The warehouse merges them with its next load. A file that is notified of twice is one batch, put once.
+The warehouse merges them with its next load. A file that is named twice is one batch, put once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from trunkline import limits
+from trunkline.aws.clients import QUICK_SEARCH, make_client
 from trunkline.errors import SourceChangedError, TrunklineError
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.post_call.enrich import (
+    SearchedCall,
+    find_transcripts,
+    not_searched_lately,
+    place_of,
+    record_missing,
+)
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.files import listing
 from trunkline.sources.files.s3_events import Message
@@ -65,3 +75,56 @@ class TranscriptReceiver:
         except SourceChangedError:
             return self.put(urls)  # written again meanwhile
         return len(files)
+
+
+class TranscriptSearch:
+    """Looks for the transcripts of calls whose rows are in the lake, in a thread of its own.
+
+    It never fails and never waits longer than `wait_s`: a call that is not searched here is due for `enrich`, and
+    S3's notification may come first.
+    """
+
+    def __init__(self, receiver: TranscriptReceiver, wait_s: float = limits.TRANSCRIPT_SEARCH_S_MAX) -> None:
+        self._receiver, self._wait_s = receiver, wait_s
+        self._place = place_of(receiver.lake.settings)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
+        self._running: Future[None] | None = None
+
+    def search(self, calls: Sequence[SearchedCall], warn: Callable[[str], None]) -> None:
+        """Put the transcripts that exist into the lake, and record which do not."""
+        if not calls:
+            return
+        if self._running is not None and not self._running.done():
+            warn(f"{len(calls)} calls: their transcripts are not searched now, since the store has not answered yet")
+            return
+        self._running = self._thread.submit(self._find, calls)
+        try:
+            self._running.result(self._wait_s)
+        except TimeoutError:
+            warn(f"{len(calls)} calls: {self._place} has not answered within {self._wait_s:g} s; see trunkline enrich")
+        except Exception as error:  # noqa: BLE001 - calls are in the lake; nothing about transcripts may repeat them
+            warn(f"{len(calls)} calls: their transcripts were not searched: {safe_message(error)}")
+
+    def _find(self, calls: Sequence[SearchedCall]) -> None:
+        lake, client = self._receiver.lake, self._receiver.client
+        due = not_searched_lately(lake.store, dict.fromkeys(calls))
+        with ThreadPoolExecutor(limits.ASK_WORKERS, thread_name_prefix="search") as pool:
+            by_call = list(
+                pool.map(lambda call: find_transcripts(lake.settings, self._place, call.call_id, client), due)
+            )
+        self._receiver.put([file.uri for files in by_call for file in files])
+        record_missing(lake.store, [call for call, files in zip(due, by_call, strict=True) if not files])
+
+
+def make_search(lake: LakeHome) -> TranscriptSearch | None:
+    """The search under a lake's settings; None where the setting `transcripts` is empty."""
+    place = lake.settings.transcripts
+    if not place:
+        return None
+    client = make_client("s3", policy=QUICK_SEARCH) if place.startswith("s3://") else None
+    return TranscriptSearch(TranscriptReceiver(lake, client))
+
+
+def safe_message(error: Exception) -> str:
+    """The text of an error of ours; the type of another one, whose text may contain a value of a record."""
+    return str(error) if isinstance(error, TrunklineError) else type(error).__name__

@@ -76,7 +76,8 @@ def backfill_scan(
     """Scan a whole table, or continue a scan that was stopped. `advance` is called with the number of items read.
 
     Raises UsageError for a table that does not exist, or a stopped scan that cannot be continued with these options;
-    TerminalError where this machine's clock is wrong, or where nothing can be deleted since an item has no usable key.
+    TerminalError where this machine's clock is wrong, or where nothing can be deleted since an item that was set aside
+    has no usable key.
     """
     runner = Runner(home, obj)
     recovered = runner.recover()
@@ -87,7 +88,11 @@ def backfill_scan(
     advance(scan.items)
     result = runner.run(source, len(scan.segments), lambda record: advance(record.read))
     if options.delete_missing:
-        counts = _delete_missing(runner, scan)
+        try:
+            counts = _delete_missing(runner, scan)
+        except TerminalError:
+            source.finish()  # what it found is loaded; the same command begins a new scan
+            raise
         result = replace(result, counts=total([result.counts, *counts]), batches=result.batches + len(counts))
         source.finish()
     return replace(result, recovered=recovered)
@@ -101,11 +106,6 @@ def _units(description: dict[str, Any], options: ScanOptions) -> float | None:
 
 
 def _delete_missing(runner: Runner, scan: Scan) -> list[Counts]:
-    if scan.set_aside:
-        raise TerminalError(
-            f"{scan.set_aside:,} items of {scan.table} were set aside, so that rows could be deleted whose items are "
-            "there: nothing is deleted. See trunkline dead-letter list, then scan again"
-        )
     counts: list[Counts] = []
     for framed in missing_rows(runner.home, runner.obj, scan):
         counts += runner.merge([runner.put(framed)])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from trunkline.errors import TrunklineError, UsageError
+from trunkline.errors import UsageError
 from trunkline.ledger.records import BatchRecord
+from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.post_call.arrivals import TranscriptSearch, safe_message
+from trunkline.pipelines.post_call.enrich import SearchedCall
 from trunkline.pipelines.runner import lake_context, put_into_lake
 from trunkline.sources.dynamodb.shards import Delivered, StreamSource
 from trunkline.sources.dynamodb.stream import as_json
@@ -33,12 +37,12 @@ class Processed:
 class ChangeProcessor:
     """Puts the events of one function into a lake. Kept between invocations, with its flatteners."""
 
-    def __init__(self, lake: LakeHome, objects: Mapping[str, Object]) -> None:
-        self.lake, self.objects = lake, objects
+    def __init__(self, lake: LakeHome, objects: Mapping[str, Object], search: TranscriptSearch | None = None) -> None:
+        self.lake, self.objects, self._search = lake, objects, search
         self._pools: dict[str, FlattenPool] = {}
 
     def process(self, records: Sequence[Any], warn: Callable[[str], None]) -> Processed:
-        """Put the records of one event into the lake, as one batch per table.
+        """Put the records of one event into the lake, as one batch per table, and look for its calls' transcripts.
 
         A record that cannot be used is set aside there and never fails the event. Where one table's batch cannot be
         put and another's can, the lowest sequence number of those that failed is returned, since Lambda delivers again
@@ -52,8 +56,10 @@ class ChangeProcessor:
             obj = object_of(stream, self.lake.settings, self.objects)
             try:
                 done += self._put(obj, stream, streamed)
+                if self._search is not None and obj == CALL:
+                    self._search.search([call for record in streamed if (call := _new_call(record))], warn)
             except Exception as error:  # noqa: BLE001 - whatever failed, Lambda must deliver these records again
-                warn(f"{obj.name}: {len(streamed)} records must be delivered again: {_message(error)}")
+                warn(f"{obj.name}: {len(streamed)} records must be delivered again: {safe_message(error)}")
                 errors.append(error)
                 failed += streamed
         numbers = [number for record in failed if (number := _sequence_number(record)) is not None]
@@ -92,6 +98,16 @@ def _sequence_number(record: Any) -> str | None:
     return number if isinstance(number, str) and number.isdecimal() else None
 
 
-def _message(error: Exception) -> str:
-    # The text of a library's error may contain a value of a record.
-    return str(error) if isinstance(error, TrunklineError) else type(error).__name__
+def _new_call(record: Any) -> SearchedCall | None:
+    """The call of an insert or a change; None for a removal, and where it has no id."""
+    try:
+        image = record["dynamodb"]["NewImage"]
+        call_id = image["callId"]["S"]
+    except (KeyError, TypeError):
+        return None
+    try:
+        at = datetime.fromisoformat(image["callTimestampUTC"]["S"])
+        at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC).replace(tzinfo=None)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        at = None
+    return SearchedCall(call_id, at) if isinstance(call_id, str) and call_id else None

@@ -148,12 +148,16 @@ def _check_clock(answer: dict[str, Any], began_at: datetime) -> None:
         )
 
 
+def scan_uri(scan: Scan) -> str:
+    """The address that the positions of a scan refer to."""
+    return f"{_URI}{scan.table}/scan/{scan.scan_id}"
+
+
 def frame_pages(obj: Object, scan: Scan, pages: Sequence[Page], rules: Rules) -> Framed:
     """Pages as one batch, a range each. A page that is read again is a new range, since the table may have changed."""
-    uri = f"{_URI}{scan.table}/scan/{scan.scan_id}"
     ranges = tuple(
         Snapshot(
-            uri=uri,
+            uri=scan_uri(scan),
             part=f"{page.segment}of{len(scan.segments)}",
             page=page.number,
             start=0,

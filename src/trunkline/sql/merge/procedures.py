@@ -9,6 +9,7 @@ Redshift calls OUT, and lets no inner procedure have one; so a call looks the sa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.objects.model import FIDELITY_STREAM, Column, Object
@@ -21,6 +22,7 @@ from trunkline.sql.merge.plpgsql import (
     create_procedure,
     drop_if_exists,
     indented,
+    key_list,
     lock_statement,
     merge_procedure_name,
     procedures_of,
@@ -29,9 +31,11 @@ from trunkline.sql.merge.plpgsql import (
     temporary_name,
 )
 from trunkline.sql.merge.upsert import upsert_procedure
-from trunkline.sql.order import compared_columns
+from trunkline.sql.order import compared_columns, same_key, tail_terms
 
-_TIMESTAMP_TEXT = "'YYYY-MM-DD HH24:MI:SS.US'"
+BY_HAND_VERSION: Final = 1_000_000
+"""The catalogue version of the first row that a person stages of a key: above every catalogue's."""
+_TIMESTAMP_TEXT: Final = "'YYYY-MM-DD HH24:MI:SS.US'"
 
 
 def procedure_name(obj: Object) -> str:
@@ -87,13 +91,13 @@ def _from_hand(obj: Object, engine: Engine) -> str:
 
 def _take_staging(obj: Object, engine: Engine) -> str:
     staging, by_hand = quote_qualified(engine, staging_table(obj)), temporary(obj, engine, BY_HAND)
-    values = indented(filled_values(obj, engine, "s"), 4)
+    values = indented(filled_values(obj, engine), 4)
     if procedures_of(engine).has_upsert:
         # One statement takes the rows out and copies them, so that a row staged meanwhile stays for the next call.
-        rows = f"FROM taken AS s;\n\n  ANALYZE {by_hand};\n"
+        source, analyze = "taken", f"\n  ANALYZE {by_hand};\n"
         take, empty = f"  WITH taken AS (DELETE FROM {staging} RETURNING *)\n", ""
     else:
-        rows, take = f"FROM {staging} AS s;\n", ""
+        source, take, analyze = staging, "", ""
         empty = f"""
   -- DELETE and not TRUNCATE, which would commit. The transaction sees one snapshot throughout, so a row that somebody
   -- stages meanwhile is neither merged nor deleted.
@@ -102,16 +106,18 @@ def _take_staging(obj: Object, engine: Engine) -> str:
     body = f"""\
   -- Moves the rows of {staging_table(obj)} into the temporary table {temporary_name(obj, BY_HAND)}.
   -- A record_* column that is NULL gets its value here:
-  --   record_version            {obj.version} as text; NULL, which sorts lowest, without one
+  --   record_version            {obj.version} as text; without one, the version of the row that the table has
   --   record_fidelity           'stream', as if it came from an export
-  --   record_is_redacted        FALSE
-  --   record_catalogue_version  0, so that a row which Trunkline loaded wins over a filled one of the same version
-  --   record_hash               MD5 over the row, so that of two rows with one version the same always wins
+  --   record_is_redacted        as the row that the table has, else FALSE
+  --   record_catalogue_version  {BY_HAND_VERSION:,}, or one more than the table's row has, unless the two are equal:
+  --                             so a row that differs wins where the versions are equal
+  --   record_hash               MD5 over the row, so that of two staged rows with one version the same always wins
   --   record_position           the staging table's name
   --   record_arrived_at         now, UTC
   --   record_loaded_at          now, UTC
   --   record_is_deleted         FALSE
-  -- Staging the same rows again therefore changes nothing.
+  -- So a row of an equal or missing version overwrites, one of a lower version is superseded, and staging the same rows
+  -- again changes nothing.
   -- The lock comes before the first query, see merge_{table_name(obj)}.
   {lock_statement(obj, engine)};
 
@@ -122,30 +128,54 @@ def _take_staging(obj: Object, engine: Engine) -> str:
   )
   SELECT
     {values}
-  {rows}{empty}"""
+  FROM (
+    SELECT s.*, {_hash(obj, engine, "s")} AS "record_new_hash"
+    FROM {source} AS s
+  ) AS s
+  LEFT JOIN {quote_qualified(engine, obj.warehouse_table)} AS t ON {same_key(obj, engine, "t", "s")};
+{analyze}{empty}"""
     return create_procedure(_take_name(obj), engine, (), "", body)
 
 
-def filled_values(obj: Object, engine: Engine, alias: str) -> Iterator[str]:
-    """An SQL expression over a row staged by hand, called `alias`, for each column of the object, in order.
-
-    The values keep the fold order total and a repeated call without effect: they depend on the row alone, but for the
-    two times of arrival and load, which the order does not look at.
+def filled_values(obj: Object, engine: Engine) -> Iterator[str]:
+    """An SQL expression for each column of the object, in order: over a row staged by hand, `s`, with the hash that it
+    would get, and the row that the table has of its key, `t`.
     """
     now = procedures_of(engine).utc_now
+    hash_ = 'COALESCE(s."record_hash", s."record_new_hash")'
+    tails = zip(tail_terms(obj, engine, "s"), tail_terms(obj, engine, "t"), strict=True)
+    same = " AND ".join([f'{hash_} = t."record_hash"', *(f"{mine} = {other}" for mine, other in tails)])
+    version = f'COALESCE(s."record_version", {_version(obj, engine, "s")}, t."record_version", \'\')'
+    text = engine.spelling.by_code_point
+    order = (
+        text(f'COALESCE(s."record_fidelity", {text_literal(FIDELITY_STREAM)})'),
+        text(version),
+        'CASE WHEN COALESCE(s."record_is_redacted", t."record_is_redacted") THEN 1 ELSE 0 END',
+        text(hash_),
+        *tail_terms(obj, engine, "s"),
+    )
+    # Of several staged rows of a key only the best may come before the table's: the others would win at the next call.
+    best_first = ", ".join(f"{term} DESC" for term in order)
+    place = f"RANK() OVER (PARTITION BY {key_list(obj, engine, 's')} ORDER BY {best_first})"
     defaults = {
-        "record_version": _version(obj, engine, alias),
+        "record_version": f'COALESCE({_version(obj, engine, "s")}, t."record_version")',
         "record_fidelity": text_literal(FIDELITY_STREAM),
-        "record_is_redacted": "FALSE",
-        "record_catalogue_version": "0",
-        "record_hash": _hash(obj, engine, alias),
+        "record_is_redacted": 'COALESCE(t."record_is_redacted", FALSE)',
+        "record_catalogue_version": (
+            f"CASE\n      WHEN {place} > 1 THEN 0\n"
+            f'      WHEN t."record_hash" IS NULL THEN {BY_HAND_VERSION}\n'
+            f'      WHEN {same}\n        THEN t."record_catalogue_version"\n'
+            f'      WHEN t."record_catalogue_version" < {BY_HAND_VERSION - 1} THEN {BY_HAND_VERSION}\n'
+            f'      ELSE t."record_catalogue_version" + 1\n    END'
+        ),
+        "record_hash": 's."record_new_hash"',
         "record_position": text_literal(staging_table(obj)),
         "record_arrived_at": now,
         "record_loaded_at": now,
         "record_is_deleted": "FALSE",
     }
     for column in obj.columns:
-        value = f"{alias}.{engine.quote(column.name)}"
+        value = f"s.{engine.quote(column.name)}"
         if column.name in defaults:
             value = f"COALESCE({value}, {defaults[column.name]})"
         yield value
