@@ -32,6 +32,7 @@ from trunkline.sources.dynamodb.values import (
     quote,
     remove_tags,
     text_of,
+    upper_tags,
     with_member,
 )
 from trunkline.sql.flatten.tree import tree_of
@@ -144,7 +145,7 @@ def read_item(obj: Object, typed: bytes, arrived_at: datetime, rules: Rules) -> 
     """The text of one typed item, read value by value, or why there is none."""
     members: list[str] = []
     try:
-        item = _ITEM.decode(typed)
+        item = _decode_item(typed)
         if obj.name in SHAPES:
             item, members = SHAPES[obj.name].shape(item, rules, arrived_at)
         text = object_text(item, _exact_paths(obj)).encode()
@@ -155,6 +156,16 @@ def read_item(obj: Object, typed: bytes, arrived_at: datetime, rules: Rules) -> 
     for member in members:
         text = with_member(text, member)
     return text
+
+
+def _decode_item(typed: bytes) -> Item:
+    try:
+        return _ITEM.decode(typed)
+    except msgspec.ValidationError as error:
+        try:
+            return _ITEM.decode(upper_tags(typed))
+        except RecordError:
+            raise error from None
 
 
 @cache

@@ -16,6 +16,8 @@ from trunkline.aws.clients import make_client
 from trunkline.errors import SourceChangedError, TerminalError
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
+from trunkline.sources.dynamodb import envelopes
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.containers import FormatError
@@ -45,18 +47,33 @@ class FileSource:
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
         """What the files hold beyond `done`."""
         obj, size = self._context.obj, self._context.settings.batch_bytes
-        yield from read_batches(self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append)
+        for framed in read_batches(self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append):
+            yield self._unwrapped(framed)
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
-        return reread(plan, self._client, self._context.obj.anchor)
+        return self._unwrapped(reread(plan, self._client, self._context.obj.anchor))
 
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Nothing: the ledger knows how far each file is read."""
 
     def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
         """The record in the letter, where its bytes are exactly one."""
+        if self._is_of_table:
+            unwrapped = envelopes.unwrap_letter(self._context.obj, letter, rules_of(self._context.settings))
+            if unwrapped is not None:
+                return unwrapped
         return revive(letter)
+
+    @property
+    def _is_of_table(self) -> bool:
+        """Whether the object is that of a DynamoDB table, whose items files may have in DynamoDB's own form."""
+        return self._context.obj.name in self._context.settings.dynamodb_tables.values()
+
+    def _unwrapped(self, framed: Framed) -> Framed:
+        if not self._is_of_table:
+            return framed
+        return envelopes.unwrap(self._context.obj, framed, rules_of(self._context.settings))
 
 
 def revive(letter: KeptLetter) -> tuple[str, Mark] | None:
