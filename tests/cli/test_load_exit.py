@@ -43,7 +43,7 @@ def test_done(load: Run, tmp_path: Path) -> None:
 
 
 def test_strict(load: Run, tmp_path: Path) -> None:
-    """With --strict a record set aside is a failure, told after everything else has landed."""
+    """With --strict a record set aside is a failure, reported after everything else is loaded."""
     (tmp_path / "in").write_bytes(jsonl([contact("a")]) + b"{poison}\n")
     code, out, _ = load(tmp_path / "in", "--strict", "--output", "json")
     assert (code, json.loads(out)["inserted"]) == (1, 1)
@@ -65,14 +65,14 @@ def test_a_path_that_names_nothing(load: Run, tmp_path: Path, name: str) -> None
     assert name in err
 
 
-def test_an_object_nobody_knows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_object(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The message lists what is known."""
     assert run(["load", "contact_recrod", str(tmp_path), "--home", str(tmp_path / "home")]) == 2
     assert "contact_record" in capfd.readouterr().err
 
 
 def test_a_home_that_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A home that is a file, and a warehouse that is no DuckDB file, are told in a sentence."""
+    """A home that is a file, and a warehouse that is no DuckDB file, are reported in a sentence."""
     (tmp_path / "file").touch()
     assert run(["load", "contact_record", str(tmp_path), "--home", str(tmp_path / "file")]) == 2
     (tmp_path / "home").mkdir()

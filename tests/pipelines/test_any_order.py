@@ -34,7 +34,7 @@ from servers import SERVERS, cases
 from trunkline.engines.postgres import POSTGRES
 from trunkline.engines.redshift import REDSHIFT
 from trunkline.objects import catalogue
-from trunkline.pipelines import batches
+from trunkline.pipelines import flattening
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.sql.merge.embedded import MergeSql
@@ -160,7 +160,7 @@ def check(
         target = make(home)
         for number, files in enumerate(deliveries):
             target.load(write_load(folder, number, files, subject), subject)
-        alone = flattened(subject, versions_of(deliveries), batches.Flattener(subject.obj, home.rule))
+        alone = flattened(subject, versions_of(deliveries), flattening.Flattener(subject.obj, home.rule))
         expected = fold(alone, subject.obj.key)
         assert target.rows(subject) == expected
         counts = totals(home, subject.obj)

@@ -167,11 +167,12 @@ def _nullable_text(value: Any) -> str | None:
 
 
 def _union_text(value: Any) -> str | None:
-    """A tagged union as the text of its one value; anything else as it is."""
+    """A tagged union as the text of its one value that is not null; anything else as it is."""
     if isinstance(value, dict):
         entries = members(value)
-        if len(entries) == 1 and next(iter(entries)).startswith("Value"):
-            value = next(iter(entries.values()))
+        present = [entry for entry in entries.values() if entry is not None]
+        if entries and len(present) <= 1 and all(key.startswith("Value") for key in entries):
+            value = next(iter(present), None)
     return _nullable_text(value)
 
 

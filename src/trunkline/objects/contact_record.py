@@ -328,6 +328,7 @@ CONTACT_RECORD = Object(
     delete_rule="Never deleted: Connect redacts fields in a later copy, it sends no deletion.",
     columns=AMAZON_COLUMNS + OWN_COLUMNS + RECORD_COLUMNS,
     anchor="ContactId",
+    catalogue_version=2,
     scheduled_source="connect_api",
     redaction=("segment_attributes", "connect:RedactedFields"),
     source="Amazon Connect administrator guide: contact record data model; analytics data lake tables",

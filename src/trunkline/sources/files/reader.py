@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Protocol
@@ -20,6 +20,7 @@ from trunkline.sources.dynamodb import envelopes
 from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
+from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
@@ -40,12 +41,14 @@ class FileSource:
     def __init__(self, context: SourceContext, files: Sequence[SourceFile] = (), client: Any = None) -> None:
         """`client` is a boto3 S3 client, made where needed."""
         self._context, self._files, self._client = context, files, client
+        self.refused: list[str] = []
+        """What was read and is of a format without records, as sentences. It is not loaded, and refused again."""
 
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
         """What the files hold beyond `done`."""
         obj, size = self._context.obj, self._context.settings.batch_bytes
-        for framed in read_batches(self._files, done, obj.name, size, self._client, obj.anchor):
-            yield self._unwrapped(framed)
+        batches = read_batches(self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append)
+        yield from map(self._unwrapped, batches)
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
@@ -101,6 +104,7 @@ def read_batches(
     batch_bytes: int = limits.BATCH_BYTES_MAX,
     client: Any = None,
     anchor: str = _ANCHOR,
+    refuse: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
@@ -108,7 +112,8 @@ def read_batches(
     first batches are smaller, so that a short load has work for two cores. A file without records still has its range,
     so that it counts as read. A local file that changed since it was listed is read as it is now. Raises
     SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
-    TransientError where reading fails.
+    TransientError where reading fails. `refuse` is called with a sentence about each file that is neither text nor
+    compressed text; the others are read.
     """
     batch, given = _Batch(object_name), 0
     for listed in files:
@@ -117,18 +122,26 @@ def read_batches(
         if progress.is_complete:
             continue
         start = progress.offset
-        with opened(file, start, client) as (raw, stream):
-            block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
-            for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
-                raw.check()
+        try:
+            for block in _blocks(file, start, min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1)), anchor, client):
                 batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
                 if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
                     given += batch.bytes_read
                     yield batch.framed()
                     batch = _Batch(object_name)
+        except FormatError as error:
+            refuse(f"{file.uri} is {error}, and was not loaded; convert it to JSON text, or leave it out")
     if batch.ranges:
         yield batch.framed()
+
+
+def _blocks(file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any) -> Iterator[Block]:
+    """The blocks of a file from byte `start`. Raises FormatError before the first one where it is no text."""
+    with opened(file, start, client) as (raw, stream):
+        for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
+            raw.check()
+            yield block
 
 
 def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
@@ -143,10 +156,9 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
                 f"batch {plan.batch_id} of {plan.source} is planned over {span.place!r}, which is no file"
             )
         file = SourceFile(span.uri, span.version, 0, span.arrived_at)
-        with opened(file, span.start, client) as (raw, stream):
-            start = span.start
-            for block in framing.frame(stream.read, start, lambda: stream.damage, anchor=anchor):
-                raw.check()
+        start = span.start
+        try:
+            for block in _blocks(file, start, framing.BLOCK_BYTES, anchor, client):
                 is_end = block.is_last and span.is_last
                 is_past = block.end >= span.end and not block.is_last
                 is_early = block.is_last and block.end <= span.end and not span.is_last
@@ -158,6 +170,8 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
                 start = block.end
                 if start == span.end and is_end == span.is_last:
                     break
+        except FormatError as error:  # planned by a version that took it for text
+            raise _changed(span.uri, span.version) from error
     return batch.framed()
 
 
