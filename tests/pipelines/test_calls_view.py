@@ -67,6 +67,7 @@ CASES: dict[str, tuple[str | None, Any, str | None, tuple[Any, ...]]] = {
     "empty": ("outbound", transcribe([]), ..., (None, "Unknown", None, "Unknown")),
     "short": ("outbound", transcribe(SHORT, "speaker"), ..., (9, "NoAnswer", "duration_and_speakers", "NoAnswer")),
     "one": ("outbound", transcribe(ALONE, "speaker"), ..., (30, "Voicemail", "duration_and_speakers", "Voicemail")),
+    "instant": ("outbound", transcribe([("near", "Hello.", 0.0, 0.4)], "speaker"), ..., (0, "Unknown", None, "Unknown")),
     "two": ("outbound", transcribe(TALK, "speaker"), ..., (40, "Human", "duration_and_speakers", "Human")),
     "plain": ("outbound", transcribe(TALK), ..., (40, "Unknown", None, "Unknown")),
     "channels": ("outbound", transcribe(TALK, "channel"), ..., (40, "Human", "participants", "Human")),
