@@ -36,7 +36,7 @@ types: $(VENV)/.dev ## check types
 
 golden: $(VENV)/.dev ## regenerate sql/, the data dictionary and expected results
 	@$(BIN)/python -m tools.generate
-	@$(BIN)/pytest -q tests/sql tests/flatten/test_same_rows.py --update-golden
+	@$(BIN)/pytest -q tests/sql tests/flatten/test_rows.py --update-golden
 
 check: $(VENV)/.runtime ## fail if a generated file is stale
 	@$(BIN)/python -m tools.generate --check

@@ -12,7 +12,7 @@ import platform
 
 BENCHMARKS = {
     "flatten": "records to a typed table, against the mission's style and a bare parse",
-    "load": "files to lake and warehouse, against dlt",
+    "load": "files to lake and warehouse, on one core and two, against a hand-written script and dlt",
     "merge": "one table into the warehouse, against dlt and plain SQL",
     "collecting": "a day through the emulated Connect API: calls, and what the client adds",
     "growth": "a batch's merge as the warehouse grows",
