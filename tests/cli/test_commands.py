@@ -292,6 +292,8 @@ def test_only_questions_are_answered(run_command: Run, loaded: Path, words: list
 
 def test_questions_of_every_kind(run_command: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE; a trailing semicolon; standard input; from any folder."""
+    zoned = run_command("sql", "SELECT TIMESTAMPTZ '2026-03-03 10:00:00+02' AS at", "--home", loaded, "--output", "csv")
+    assert zoned.out == "at\n2026-03-03T08:00:00+00:00\n"
     for sql in ("SELECT 1;", "WITH a AS (SELECT 1) FROM a", "VALUES (1)", "SHOW ALL TABLES", "DESCRIBE contact_record"):
         assert run_command("sql", sql, "--home", loaded).code == 0
     with open(os.devnull, "w+") as stream:

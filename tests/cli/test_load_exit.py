@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -81,3 +82,23 @@ def test_a_home_that_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     err = capfd.readouterr().err
     assert "Traceback" not in err
     assert "unexpected" not in err
+
+
+def test_nothing_usable(load: Run, tmp_path: Path) -> None:
+    """Where everything is set aside, or a file is of another format, the command fails and says what it was."""
+    (tmp_path / "in").write_bytes(b"{poison}\n" * 3)
+    code, out, err = load(tmp_path / "in")
+    assert (code, out) == (1, "3 records read = 0 inserted + 3 set aside\n")
+    assert "Set aside: 3 x invalid_json (" in err
+    write(tmp_path / "both" / "a", contact("a"))
+    (tmp_path / "both" / "b").write_bytes(b"Obj\x01\x04\x14avro.codec")
+    code, out, err = load(tmp_path / "both")
+    assert (code, out) == (1, "1 record read = 1 inserted\n")
+    assert f"{tmp_path / 'both' / 'b'} is an Avro file, and was not loaded" in err
+
+
+def test_standard_input(load: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads it to its end."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(jsonl([contact("a"), contact("b")]))))
+    code, out, _ = load("-")
+    assert (code, out) == (0, "2 records read = 2 inserted\n")

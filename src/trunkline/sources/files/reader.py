@@ -21,6 +21,7 @@ from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.containers import FormatError
+from trunkline.sources.files.envelopes import is_perhaps_wrapped, unwrap
 from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
@@ -115,7 +116,7 @@ def read_batches(
     TransientError where reading fails. `refuse` is called with a sentence about each file that is neither text nor
     compressed text; the others are read.
     """
-    batch, given = _Batch(object_name), 0
+    batch, given = _Batch(object_name, anchor), 0
     for listed in files:
         file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
         progress = done.get((file.uri, file.version), Progress())
@@ -129,7 +130,7 @@ def read_batches(
                 if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
                     given += batch.bytes_read
                     yield batch.framed()
-                    batch = _Batch(object_name)
+                    batch = _Batch(object_name, anchor)
         except FormatError as error:
             refuse(f"{file.uri} is {error}, and was not loaded; convert it to JSON text, or leave it out")
     if batch.ranges:
@@ -149,7 +150,7 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
     """
-    batch = _Batch(plan.object_name)
+    batch = _Batch(plan.object_name, anchor)
     for span in plan.ranges:
         if not isinstance(span, FileRange):
             raise TerminalError(
@@ -188,6 +189,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
+    anchor: str
     ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
@@ -203,6 +205,8 @@ class _Batch:
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1
+        if any(map(is_perhaps_wrapped, block.texts.records)):
+            block = _unwrapped(block, self.anchor)
         self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
@@ -218,6 +222,19 @@ class _Batch:
         """The batch as the next stage takes it."""
         plan = Plan(self.object_name, NAME, tuple(self.ranges))
         return Framed(plan, self.texts, self.range_indexes, self.offsets, self.broken, self.bytes_read)
+
+
+def _unwrapped(block: Block, anchor: str) -> Block:
+    """The block with the records in place of their envelopes.
+
+    A record's offset is that of its envelope and its index in it: an envelope has more bytes than records.
+    """
+    texts, offsets = Texts(), array("q")
+    for record, offset in zip(block.texts.records, block.offsets, strict=True):
+        inner = unwrap(record, anchor)
+        texts.records += [record] if inner is None else inner
+        offsets.extend([offset] if inner is None else range(offset, offset + len(inner)))
+    return Block(texts, offsets, block.broken, block.end, block.is_last)
 
 
 @contextmanager
