@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -124,6 +124,16 @@ def test_errors_are_the_packages_own(loaded: Path, tmp_path: Path) -> None:
     (tmp_path / "trunkline.toml").write_text("zone = 'Mars'")
     with pytest.raises(UsageError, match="zone is 'Mars'"):
         trunkline.open(tmp_path)
+
+
+def test_times_with_a_zone_are_aware(loaded: Path) -> None:
+    """In UTC, in Python values and as the terminal shows them; repeated column names are no problem."""
+    query = "SELECT TIMESTAMPTZ '2026-03-03 10:00:00+02' AS at, 1 AS n, 2 AS n, [TIMESTAMPTZ '2026-03-03 10:00:00Z'] AS l, NULL::TIMESTAMPTZ AS z"
+    with trunkline.open(loaded) as home:
+        table = home.sql(query)
+    (row,) = table.rows()
+    assert row == (datetime(2026, 3, 3, 8, tzinfo=UTC), 1, 2, "['2026-03-03 10:00:00+00']", None)
+    assert "2026-03-03 08:00:00+00:00" in str(table)
 
 
 def test_rows_of_a_server_become_a_table() -> None:

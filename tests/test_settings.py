@@ -145,7 +145,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_file_is_named_with_key_value_and_cure(tmp_path: Path, text: str, message: str) -> None:
-    """A person can mend the file from the message alone."""
+    """The message alone is enough to correct the file."""
     with pytest.raises(UsageError, match=message) as caught:
         Settings.load(written(tmp_path, text), {})
     assert "abcdef" not in str(caught.value)
@@ -197,7 +197,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
-    """The file appears whole and once, whoever is first."""
+    """The file appears complete and once, whichever process is first."""
     program = (
         "import pathlib, sys\nfrom trunkline.settings import Settings, pii_key\n"
         "sys.stdout.write(pii_key(Settings.load(pathlib.Path(sys.argv[1]), {})).hex())"
@@ -205,7 +205,7 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(tmp_path / "home")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(6)]
-    keys = {one.communicate(timeout=60)[0] for one in started}
+    keys = {process.communicate(timeout=60)[0] for process in started}
     assert len(keys) == 1
     assert keys != {b""}
 

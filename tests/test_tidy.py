@@ -164,7 +164,7 @@ def test_packages_hold_no_code_in_init() -> None:
 
 
 def test_no_reminder_is_left_in_code() -> None:
-    """What is left to do stands in the issue list, where it is seen."""
+    """What is left to do is in the issue list, where it is seen."""
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     code = [path for path in tracked() if path.suffix in (".py", ".toml", ".sql", ".js", ".css", ".html", "")]
     assert [str(path.relative_to(ROOT)) for path in code if marks.search(path.read_text(errors="replace"))] == []
@@ -177,7 +177,7 @@ def test_no_file_names_a_machine_path() -> None:
 
 
 def test_source_and_docs_name_no_temporary_folder() -> None:
-    """A temporary folder is asked for (`tempfile`), not named; documents use a folder of the reader's."""
+    """Code makes temporary folders with `tempfile`; documents use a folder of the reader's."""
     places = (SRC, ROOT / "docs", ROOT / "README.md", ROOT / "CONTRIBUTING.md")
     found = [path for path in tracked() if any(path.is_relative_to(place) for place in places)]
     assert found
@@ -186,7 +186,7 @@ def test_source_and_docs_name_no_temporary_folder() -> None:
 
 @pytest.mark.parametrize("name", ["runtime", "dev", "build", "bench"])
 def test_locks_have_hashes_and_name_no_registry(name: str) -> None:
-    """Every package is pinned with hashes; where it comes from is the installer's own configuration."""
+    """Every package is pinned with hashes; the installer's own configuration decides where it comes from."""
     lock = lock_text(name)
     assert registry_addresses(lock) == []
     pins = re.findall(r"^[a-z0-9].*$", lock, flags=re.MULTILINE)
@@ -206,7 +206,9 @@ def test_locks_agree() -> None:
     }
     for name in ("dev", "build", "bench"):
         shared = pins["dev"].keys() & pins[name].keys()
-        assert {one: pins[name][one] for one in shared} == {one: pins["dev"][one] for one in shared}
+        assert {package: pins[name][package] for package in shared} == {
+            package: pins["dev"][package] for package in shared
+        }
     assert pins["runtime"].items() <= pins["dev"].items()
 
 

@@ -15,6 +15,12 @@ BATCH_BYTES_FIRST: Final = 4 * MIB
 FLATTEN_PROCESS_AFTER_BYTES: Final = 12 * MIB
 # Ours: batches that are flattened at once. Each takes some 200 MB, so more cores would mean more memory.
 FLATTEN_WORKERS_MAX: Final = 2
+# Ours: a larger block of Hadoop's Snappy is no block; Hadoop's own default is 256 KiB.
+SNAPPY_BLOCK_BYTES_MAX: Final = 16 * MIB
+# Ours: envelopes within envelopes are undone up to this depth (Firehose's error of a log event of an SNS message).
+ENVELOPE_DEPTH_MAX: Final = 4
+# Ours: compression within compression is undone up to this depth.
+COMPRESSION_DEPTH_MAX: Final = 4
 # Ours: a longer span is set aside; DuckDB's own default for one JSON object is 16 MiB.
 RECORD_BYTES_MAX: Final = 16 * MIB
 # Ours: a transcript file is read whole; four hours of speech with word timings on two channels have some 25 MB.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from datetime import UTC
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHOWN_ROWS = 20
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 
 
 class Table:
@@ -43,7 +45,7 @@ class Table:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """All rows as tuples of Python values: numbers exact, times as `datetime`, lists and maps as such."""
-        return self._relation().fetchall()
+        return rows_of(self._relation())
 
     def df(self) -> Any:
         """A data frame of pandas, or of polars where pandas is not installed.
@@ -79,7 +81,7 @@ class Table:
         return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{self._size()}</p>"
 
     def _first_rows(self) -> list[tuple[Any, ...]]:
-        return self._relation().limit(_SHOWN_ROWS).fetchall()
+        return rows_of(self._relation().limit(_SHOWN_ROWS))
 
     def _size(self) -> str:
         rows = f"{len(self):,} {'row' if len(self) == 1 else 'rows'}"
@@ -88,11 +90,35 @@ class Table:
     def _relation(self) -> duckdb.DuckDBPyRelation:
         import duckdb
 
-        return duckdb.connect().from_arrow(self)
+        engine = duckdb.connect()
+        engine.execute("SET TimeZone = 'UTC'")
+        return engine.from_arrow(self)
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def rows_of(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
+    """The rows of a DuckDB relation. Times with a time zone are aware, in UTC; inside lists and the like they are text.
+
+    DuckDB itself needs a package for them that is not installed.
+    """
+    zoned = [str(type_) for type_ in relation.types]
+    if not any(_ZONED in type_ for type_ in zoned):
+        return relation.fetchall()
+    columns = [
+        f"#{n} AT TIME ZONE 'UTC'" if type_ == _ZONED else f"CAST(#{n} AS VARCHAR)" if _ZONED in type_ else f"#{n}"
+        for n, type_ in enumerate(zoned, 1)
+    ]
+    aware = [n for n, type_ in enumerate(zoned) if type_ == _ZONED]
+    rows = []
+    for row in relation.project(", ".join(columns)).fetchall():
+        values = list(row)
+        for n in aware:
+            values[n] = values[n].replace(tzinfo=UTC) if values[n] is not None else None
+        rows.append(tuple(values))
+    return rows
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -31,7 +31,7 @@ FAST = dict.fromkeys(
 
 @pytest.fixture
 def api() -> Iterator[ConnectApi]:
-    """The simulated day, with quotas that nobody waits for."""
+    """The simulated day, with quotas so high that nothing waits."""
 
     def now_s() -> float:
         return clock.now().timestamp()
@@ -64,7 +64,7 @@ RANGE = ("--since", "2026-03-03", "--until", "2026-03-04T12:00")
 
 
 def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
-    """The dry run calls once and writes nothing; the run does what it said; by then all is held."""
+    """The dry run calls once and writes nothing; the run does what it estimated; afterwards nothing is missing."""
     code, out, err = ask("collect", *RANGE, "--dry-run", "--output", "json")
     (planned,) = json.loads(out)
     assert code == 0

@@ -1,4 +1,4 @@
-"""The command line as a hostile newcomer uses it: what comes out, what it says, how it ends; never a traceback."""
+"""The command line as a careless newcomer uses it: output, messages and exit codes; never a traceback."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ LOAD_KEYS = [
 ]
 
 
-class Said:
-    """How a command ended and what it wrote."""
+class Result:
+    """A command's exit code and what it wrote."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
@@ -55,22 +55,22 @@ class Said:
         return self.out.splitlines()[-1]
 
 
-Ask = Callable[..., Said]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def run_command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run one command line in this process, in an empty folder."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
 
-    def asked(*words: str | Path) -> Said:
+    def call(*words: str | Path) -> Result:
         capsys.readouterr()
         code = run([str(word) for word in words])
-        return Said(code, *capsys.readouterr())
+        return Result(code, *capsys.readouterr())
 
-    return asked
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def loaded(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(loaded: Path, tmp_path: Path) -> Path:
-    """A copy of that home, to be hurt."""
+    """A copy of that home, to be damaged."""
     return Path(shutil.copytree(loaded, tmp_path / "home"))
 
 
@@ -105,52 +105,52 @@ def child(*words: str | Path, env: dict[str, str] | None = None, **options: obje
     )  # type: ignore[call-overload,no-any-return]  # fmt: skip
 
 
-def ended(process: subprocess.Popen[str]) -> Said:
-    """What became of a child."""
+def ended(process: subprocess.Popen[str]) -> Result:
+    """The result of a child process."""
     out, err = process.communicate(timeout=60)
-    return Said(process.returncode, out, err)
+    return Result(process.returncode, out, err)
 
 
 # --- load ---
 
 
-def test_load_tells_one_json_object(ask: Ask, delivered: Path) -> None:
-    """Exactly one object with exactly the keys, whose terms add up; nothing on standard error when nobody watches."""
-    said = ask("load", "contact_record", delivered, "--home", "h", "--output", "json")
-    fields = json.loads(said.out)
-    assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
+def test_load_prints_one_json_object(run_command: Run, delivered: Path) -> None:
+    """Exactly one object with exactly the keys, whose terms add up; nothing on standard error without a terminal."""
+    result = run_command("load", "contact_record", delivered, "--home", "h", "--output", "json")
+    fields = json.loads(result.out)
+    assert (result.code, result.err, result.out.count("\n")) == (0, "", 1)
     assert list(fields) == LOAD_KEYS
     assert fields["object"] == "contact_record"
     assert fields["read"] == sum(fields[name] for name in LOAD_KEYS[2:10])
-    again = ask("load", "contact_record", delivered, "--home", "h", "--output", "json")
+    again = run_command("load", "contact_record", delivered, "--home", "h", "--output", "json")
     assert (again.code, list(json.loads(again.out)), json.loads(again.out)["read"]) == (0, LOAD_KEYS, 0)
-    csv = ask("load", "contact_record", delivered, "--home", "other", "--output", "csv")
+    csv = run_command("load", "contact_record", delivered, "--home", "other", "--output", "csv")
     assert csv.out.splitlines()[0].split(",") == LOAD_KEYS
 
 
-def test_every_load_ends_with_the_accounting_line(ask: Ask, delivered: Path) -> None:
+def test_every_load_ends_with_the_accounting_line(run_command: Run, delivered: Path) -> None:
     """The last line on standard output, also of a load that finds nothing new, or an empty folder."""
-    first = ask("load", "contact_record", delivered, "--home", "h")
+    first = run_command("load", "contact_record", delivered, "--home", "h")
     assert first.code == 0
     assert "records read = 120 inserted + " in first.last
     assert first.last.endswith(" set aside")
     assert "dead-letter list" in first.err
-    assert ask("load", "contact_record", delivered, "--home", "h").last == "0 records read = 0 inserted"
+    assert run_command("load", "contact_record", delivered, "--home", "h").last == "0 records read = 0 inserted"
     Path("empty").mkdir()
-    nothing = ask("load", "contact_record", "empty", "--home", "h")
+    nothing = run_command("load", "contact_record", "empty", "--home", "h")
     assert (nothing.code, nothing.out) == (0, "0 records read = 0 inserted\n")
     assert nothing.err == "No files were found there.\n"
 
 
-def test_strict_fails_for_what_was_set_aside(ask: Ask, delivered: Path) -> None:
-    """Exit 1 with all else as ever; the next load has nothing to complain about."""
-    said = ask("load", "contact_record", delivered, "--home", "h", "--strict", "--output", "json")
-    assert (said.code, json.loads(said.out)["inserted"]) == (1, 120)
-    assert ask("load", "contact_record", delivered, "--home", "h", "--strict").code == 0
+def test_strict_fails_for_what_was_set_aside(run_command: Run, delivered: Path) -> None:
+    """Exit 1, and everything else as without the option; the next load succeeds."""
+    result = run_command("load", "contact_record", delivered, "--home", "h", "--strict", "--output", "json")
+    assert (result.code, json.loads(result.out)["inserted"]) == (1, 120)
+    assert run_command("load", "contact_record", delivered, "--home", "h", "--strict").code == 0
 
 
 @pytest.mark.parametrize("name", ["undo", "enable"])
-def test_an_object_may_have_the_name_of_a_command(ask: Ask, name: str) -> None:
+def test_an_object_may_have_the_name_of_a_command(run_command: Run, name: str) -> None:
     """No word after `load` is reserved."""
     Path("h").mkdir()
     Path("h/objects.toml").write_text(
@@ -159,20 +159,20 @@ def test_an_object_may_have_the_name_of_a_command(ask: Ask, name: str) -> None:
         'id = { type = "text", path = "id" }\nat = { type = "timestamp", path = "at", unit = "UTC" }\n'
     )
     Path("file").write_text('{"id": "a", "at": "2026-03-03T10:00:00Z"}')
-    assert ask("load", name, "file", "--home", "h").out == "1 record read = 1 inserted\n"
-    assert ask("sql", f"SELECT id FROM own.{name}", "--home", "h", "--output", "csv").out == "id\na\n"
+    assert run_command("load", name, "file", "--home", "h").out == "1 record read = 1 inserted\n"
+    assert run_command("sql", f"SELECT id FROM own.{name}", "--home", "h", "--output", "csv").out == "id\na\n"
 
 
-def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
+def test_the_demo_ends_with_the_accounting_line(run_command: Run) -> None:
     """All five terms, and the report where it says; again it gives the same; a foreign folder is left alone."""
-    said = ask("demo", "--contacts", "200", "--home", "d")
+    result = run_command("demo", "--contacts", "200", "--home", "d")
     for term in (" records read = 200 inserted + ", " updated + ", " duplicates + ", " superseded + ", " set aside"):
-        assert term in said.last
+        assert term in result.last
     assert Path("d/report.html").stat().st_size > 1_000
-    assert ask("demo", "--contacts", "200", "--home", "d").out == said.out
+    assert run_command("demo", "--contacts", "200", "--home", "d").out == result.out
     Path("mine").mkdir()
     Path("mine/file").write_text("precious")
-    refused = ask("demo", "--home", "mine")
+    refused = run_command("demo", "--home", "mine")
     assert (refused.code, Path("mine/file").read_text()) == (2, "precious")
     assert "mine is not empty and was not created by the demo; choose another folder" in refused.err
 
@@ -214,18 +214,18 @@ def test_the_demo_ends_with_the_accounting_line(ask: Ask) -> None:
         (["lake", "compact", "--grace-minutes", "-1"], 2, "--grace-minutes"),
     ],
 )
-def test_what_cannot_be_is_said(ask: Ask, words: list[str], code: int, message: str) -> None:
+def test_mistakes_get_one_message(run_command: Run, words: list[str], code: int, message: str) -> None:
     """Wrong usage is 2, what failed is 1; one message that names the thing."""
     Path("file").write_text("{}")
     Path("broken").symlink_to("gone")
     os.mkfifo("fifo")
     Path(os.fsdecode(b"n\xff")).write_text("{}")
-    said = ask(*words)
-    assert (said.code, said.out) == (code, "")
-    assert message in said.err
+    result = run_command(*words)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
 
 
-def test_odd_names_are_names(ask: Ask, delivered: Path) -> None:
+def test_odd_names_are_names(run_command: Run, delivered: Path) -> None:
     """Files and homes with spaces, quotes, #, %, brackets and the rest; the same contact in each is a duplicate."""
     source = next(path for path in sorted(delivered.rglob("*")) if path.is_file() and path.stat().st_size > 6_000)
     names = ["sp ace", "qu'ote", 'dq"x', "h#ash?", "per%20cent", "br[ack]et", "star*", "back\\slash", "ünï", "n" * 250]
@@ -233,19 +233,19 @@ def test_odd_names_are_names(ask: Ask, delivered: Path) -> None:
     for name in [*names, "new\nline"]:
         shutil.copyfile(source, Path("odd") / name)
     place = "my home's 50%20 [x] #1"
-    said = ask("load", "contact_record", "odd", "--home", place, "--output", "json")
-    fields = json.loads(said.out)
-    assert said.code == 0
+    result = run_command("load", "contact_record", "odd", "--home", place, "--output", "json")
+    fields = json.loads(result.out)
+    assert result.code == 0
     assert fields["read"] % 11 == 0
     assert fields["inserted"] > 0
-    by_name = ask("load", "contact_record", *(f"odd/{name}" for name in names), "--home", place)
+    by_name = run_command("load", "contact_record", *(f"odd/{name}" for name in names), "--home", place)
     assert by_name.last == "0 records read = 0 inserted"
-    counts = ask("sql", "SELECT (SELECT count(*) FROM contact_record) = (SELECT count(*) FROM lake.contact_record) AS x",
+    counts = run_command("sql", "SELECT (SELECT count(*) FROM contact_record) = (SELECT count(*) FROM lake.contact_record) AS x",
                  "--home", place, "--output", "json")  # fmt: skip
     assert json.loads(counts.out) == [{"x": True}]
     for words in (["doctor"], ["lake", "compact", "--grace-minutes", "0"], ["warehouse", "rebuild"], ["doctor"]):
-        assert ask(*words, "--home", place).code == 0
-    assert f"{fields['inserted']}" in ask("warehouse", "status", "--home", place).out
+        assert run_command(*words, "--home", place).code == 0
+    assert f"{fields['inserted']}" in run_command("warehouse", "status", "--home", place).out
 
 
 # --- questions ---
@@ -280,26 +280,30 @@ def test_odd_names_are_names(ask: Ask, delivered: Path) -> None:
         (["SELECT * FROM read_text('/etc/passwd')", "--dialect", "athena"], "is not supported"),
     ],
 )
-def test_only_questions_are_answered(ask: Ask, loaded: Path, words: list[str], message: str) -> None:
+def test_only_questions_are_answered(run_command: Run, loaded: Path, words: list[str], message: str) -> None:
     """Nothing is written, nothing outside the tables is read, and it exits 2."""
     before = sorted(path for path in loaded.rglob("*"))
-    said = ask("sql", *(word.replace("{home}", str(loaded)) for word in words), "--home", loaded)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
+    result = run_command("sql", *(word.replace("{home}", str(loaded)) for word in words), "--home", loaded)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
     assert sorted(path for path in loaded.rglob("*")) == before
     assert os.listdir() == []
 
 
-def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_of_every_kind(run_command: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE; a trailing semicolon; standard input; from any folder."""
+    zoned = run_command("sql", "SELECT TIMESTAMPTZ '2026-03-03 10:00:00+02' AS at", "--home", loaded, "--output", "csv")
+    assert zoned.out == "at\n2026-03-03T08:00:00+00:00\n"
     for sql in ("SELECT 1;", "WITH a AS (SELECT 1) FROM a", "VALUES (1)", "SHOW ALL TABLES", "DESCRIBE contact_record"):
-        assert ask("sql", sql, "--home", loaded).code == 0
+        assert run_command("sql", sql, "--home", loaded).code == 0
     with open(os.devnull, "w+") as stream:
         monkeypatch.setattr(sys, "stdin", stream)
-        assert "nothing was given" in ask("sql", "-", "--home", loaded).err
+        assert "nothing was given" in run_command("sql", "-", "--home", loaded).err
     monkeypatch.chdir(loaded.parent)
-    said = ask("sql", "SELECT count(*) AS n FROM lake.contact_record", "--home", loaded.name, "--output", "csv")
-    assert said.out == "n\n120\n"
+    result = run_command(
+        "sql", "SELECT count(*) AS n FROM lake.contact_record", "--home", loaded.name, "--output", "csv"
+    )
+    assert result.out == "n\n120\n"
 
 
 @pytest.mark.parametrize(
@@ -325,25 +329,31 @@ def test_questions_of_every_kind(ask: Ask, loaded: Path, monkeypatch: pytest.Mon
         (["service_level", "--since", "2026-03-04", "--until", "2026-03-03"], "give the earlier one first"),
     ],
 )
-def test_metrics_that_cannot_be(ask: Ask, loaded: Path, words: list[str], message: str) -> None:
+def test_metrics_that_cannot_be(run_command: Run, loaded: Path, words: list[str], message: str) -> None:
     """Exit 2 and what is valid."""
-    said = ask("metric", "query", *words, "--home", loaded)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
+    result = run_command("metric", "query", *words, "--home", loaded)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
-def test_metrics_that_can(ask: Ask, loaded: Path) -> None:
+def test_metrics_that_can(run_command: Run, loaded: Path) -> None:
     """Spaces between groups, a span without contacts, every output."""
-    limited = ask("metric", "query", "contacts_created", "--by", "channel", "--limit", "2", "--home", loaded)
+    limited = run_command("metric", "query", "contacts_created", "--by", "channel", "--limit", "2", "--home", loaded)
     assert (limited.code, len(limited.out.splitlines())) == (0, 4)
-    assert ask("metric", "query", "contacts_created", "--limit", "2", "--sql", "redshift").out.endswith("\nLIMIT 2;\n")
-    spaced = ask("metric", "query", "contacts_queued", "--by", "queue, channel", "--home", loaded, "--output", "csv")
+    assert run_command("metric", "query", "contacts_created", "--limit", "2", "--sql", "redshift").out.endswith(
+        "\nLIMIT 2;\n"
+    )
+    spaced = run_command(
+        "metric", "query", "contacts_queued", "--by", "queue, channel", "--home", loaded, "--output", "csv"
+    )
     assert spaced.out.startswith("queue_id,queue_name,channel,contacts_queued\n")
-    nothing = ask("metric", "query", "service_level", "--since", "2030-01-01", "--home", loaded, "--output", "json")
+    nothing = run_command(
+        "metric", "query", "service_level", "--since", "2030-01-01", "--home", loaded, "--output", "json"
+    )
     assert json.loads(nothing.out) == [{"service_level": None}]
 
 
-def test_letters_that_are_not_there(ask: Ask, loaded: Path) -> None:
+def test_letters_that_are_not_there(run_command: Run, loaded: Path) -> None:
     """Ids, objects and reasons that do not exist are named; an id that fits many shows none."""
     for words, message in (
         (["show", "zzz"], "no record set aside has an id that begins with 'zzz'"),
@@ -353,14 +363,14 @@ def test_letters_that_are_not_there(ask: Ask, loaded: Path) -> None:
         (["replay", "--reason", "nope"], "there is no reason 'nope'"),
         (["replay", "--object", "nope"], "there is no object 'nope'"),
     ):
-        said = ask("dead-letter", *words, "--home", loaded)
-        assert (said.code, said.out) == (2, "")
-        assert message in said.err
+        result = run_command("dead-letter", *words, "--home", loaded)
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
 
 
-def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
-    """A day without contacts is a report; what is no day, no zone or no place for a file is said."""
-    assert ask("report", "--since", "2030-01-01", "--out", "r.html", "--home", loaded).out == "Report: r.html\n"
+def test_reports_of_odd_days(run_command: Run, loaded: Path) -> None:
+    """A day without contacts is a report; what is no day, no zone or no place for a file is result."""
+    assert run_command("report", "--since", "2030-01-01", "--out", "r.html", "--home", loaded).out == "Report: r.html\n"
     assert Path("r.html").stat().st_size > 1_000
     for words, code, message in (
         (["--since", "nope"], 2, "'nope' is not a valid date"),
@@ -379,42 +389,44 @@ def test_reports_of_odd_days(ask: Ask, loaded: Path) -> None:
             "'Mars', which is not an IANA time zone",
         ),
     ):
-        said = ask("report", *words, "--home", loaded)
-        assert (said.code, said.out) == (code, "")
-        assert message in said.err
+        result = run_command("report", *words, "--home", loaded)
+        assert (result.code, result.out) == (code, "")
+        assert message in result.err
 
 
-def test_views_have_their_ddl_and_lists_have_types(ask: Ask, home: Path) -> None:
+def test_views_have_their_ddl_and_lists_have_types(run_command: Run, home: Path) -> None:
     """Whatever `object list` names has its DDL; what is true or false is so in JSON, and unknown is null."""
-    for listed in json.loads(ask("object", "list", "--output", "json", "--home", home).out):
-        made = ask("object", "ddl", listed["object"], "--engine", "redshift", "--home", home)
+    for listed in json.loads(run_command("object", "list", "--output", "json", "--home", home).out):
+        made = run_command("object", "ddl", listed["object"], "--engine", "redshift", "--home", home)
         assert (made.code, made.out.split()[0]) == (0, "CREATE"), listed
         assert listed["lake_table"] != ""
-    found = {one["metric"]: one for one in json.loads(ask("metric", "list", "--output", "json").out)}
+    found = {one["metric"]: one for one in json.loads(run_command("metric", "list", "--output", "json").out)}
     assert (found["SERVICE_LEVEL"]["takes_x"], found["CONTACTS_CREATED"]["takes_x"]) == (True, False)
 
 
-def test_a_home_whose_only_load_was_taken_back_says_so(ask: Ask, delivered: Path, tmp_path: Path) -> None:
-    """Doctor does not call it never loaded: its files count as read."""
+def test_a_home_whose_only_load_was_undone_says_so(run_command: Run, delivered: Path, tmp_path: Path) -> None:
+    """Doctor does not say that nothing was loaded: the files count as read."""
     home = tmp_path / "back"
-    ask("load", "contact_record", delivered, "--home", home)
-    (batch,) = ask("sql", "SELECT batch_id FROM ledger.batch", "--output", "csv", "--home", home).out.split()[1:]
-    assert ask("undo", batch, "--home", home).code == 0
-    said = ask("doctor", "--home", home)
-    assert (said.code, "contact_record: accounting" in said.out) == (0, True)
-    assert "0 rows in the lake, 0 in the warehouse" in said.out
+    run_command("load", "contact_record", delivered, "--home", home)
+    (batch,) = run_command("sql", "SELECT batch_id FROM ledger.batch", "--output", "csv", "--home", home).out.split()[
+        1:
+    ]
+    assert run_command("undo", batch, "--home", home).code == 0
+    result = run_command("doctor", "--home", home)
+    assert (result.code, "contact_record: accounting" in result.out) == (0, True)
+    assert "0 rows in the lake, 0 in the warehouse" in result.out
 
 
-def test_a_report_of_a_span(ask: Ask, loaded: Path) -> None:
-    """Both moments are the zone's; what is shown is the span, against the hours before it."""
+def test_a_report_of_a_span(run_command: Run, loaded: Path) -> None:
+    """Both times are local to the zone; the report compares with the hours before."""
     span = ("--since", "2026-03-03T08:00", "--until", "2026-03-03T14:00", "--zone", "America/New_York")
-    said = ask("report", *span, "--out", "r.html", "--home", loaded)
-    assert (said.code, said.out) == (0, "Report: r.html\n")
-    assert "It shows 3 March 2026 08:00 to 3 March 2026 14:00, America/New_York." in said.err
+    result = run_command("report", *span, "--out", "r.html", "--home", loaded)
+    assert (result.code, result.out) == (0, "Report: r.html\n")
+    assert "It shows 3 March 2026 08:00 to 3 March 2026 14:00, America/New_York." in result.err
     assert "the 6 hours before" in Path("r.html").read_text()
 
 
-def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
+def test_the_rest_of_the_commands_answer(run_command: Run, home: Path) -> None:
     """Every other command, on a home with everything in it."""
     for words in (
         ["object", "list"], ["object", "show", "contact_record"], ["object", "ddl", "contact_record"],
@@ -423,9 +435,9 @@ def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
         ["dead-letter", "list"], ["dead-letter", "replay"], ["doctor"],
     ):  # fmt: skip
         where = [] if words[0] == "metric" else ["--home", str(home)]
-        said = ask(*words, *where)
-        assert said.code == 0, (words, said.err)
-        assert said.out
+        result = run_command(*words, *where)
+        assert result.code == 0, (words, result.err)
+        assert result.out
 
 
 # --- settings ---
@@ -444,16 +456,16 @@ def test_the_rest_of_the_commands_answer(ask: Ask, home: Path) -> None:
         ("pii_key = 'secret'", "pii_key does not belong in a settings file"),
     ],
 )
-def test_bad_settings_files(ask: Ask, text: str, message: str) -> None:
+def test_bad_settings_files(run_command: Run, text: str, message: str) -> None:
     """Exit 2, the file, the key, the value and what is valid; nothing is made."""
     Path("h").mkdir()
     Path("h/trunkline.toml").write_text(text)
     Path("empty").mkdir()
     for words in (["load", "contact_record", "empty"], ["doctor"], ["metric", "query", "service_level"]):
-        said = ask(*words, "--home", "h")
-        assert said.code == 2
-        assert message in said.err
-        assert "trunkline.toml" in said.err
+        result = run_command(*words, "--home", "h")
+        assert result.code == 2
+        assert message in result.err
+        assert "trunkline.toml" in result.err
     assert os.listdir("h") == ["trunkline.toml"]
 
 
@@ -467,22 +479,24 @@ def test_bad_settings_files(ask: Ask, text: str, message: str) -> None:
         ("TRUNKLINE_PII_KEY", " ", "TRUNKLINE_PII_KEY is empty"),
     ],
 )
-def test_bad_variables(ask: Ask, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
+def test_bad_variables(
+    run_command: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
     """The same for variables."""
     monkeypatch.setenv(variable, value)
-    said = ask("doctor", "--home", "h")
-    assert said.code == 2
-    assert message in said.err
+    result = run_command("doctor", "--home", "h")
+    assert result.code == 2
+    assert message in result.err
 
 
 def test_another_pii_rule_is_noticed(
-    ask: Ask, delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_command: Run, delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another key, mode or list of exceptions on a home with data: exit 1, what to do, no key in the message or lake."""
     load = ["load", "contact_record", str(delivered), "--home", str(tmp_path / "h")]
     monkeypatch.setenv("TRUNKLINE_PII_KEY", "first secret")
-    assert ask(*load).code == 0
-    assert ask(*load).code == 0
+    assert run_command(*load).code == 0
+    assert run_command(*load).code == 0
     for variable, value, how in (
         ("TRUNKLINE_PII_KEY", "second secret", "it was written with another key"),
         ("TRUNKLINE_PII", "keep", "it was written with pii = hash, and pii is keep now"),
@@ -491,131 +505,131 @@ def test_another_pii_rule_is_noticed(
         with monkeypatch.context() as patch:
             patch.setenv(variable, value)
             for words in (load, ["warehouse", "rebuild", *load[3:]], ["lake", "compact", *load[3:]]):
-                said = ask(*words)
-                assert (said.code, said.out) == (1, "")
-                assert how in said.err
-                assert "rewriting the lake" in said.err
-                assert "secret" not in said.err
+                result = run_command(*words)
+                assert (result.code, result.out) == (1, "")
+                assert how in result.err
+                assert "rewriting the lake" in result.err
+                assert "secret" not in result.err
     monkeypatch.delenv("TRUNKLINE_PII_KEY")
-    lost = ask(*load)
+    lost = run_command(*load)
     assert "its key is not here" in lost.err
     assert not (tmp_path / "h" / "pii.key").exists()
     monkeypatch.setenv("TRUNKLINE_PII_KEY", "first secret")
-    assert ask(*load).code == 0
+    assert run_command(*load).code == 0
     assert "secret" not in (tmp_path / "h" / "lake" / "_ledger" / "pii.json").read_text()
 
 
-def test_the_rule_may_change_while_nothing_is_loaded(ask: Ask, delivered: Path) -> None:
+def test_the_rule_may_change_while_nothing_is_loaded(run_command: Run, delivered: Path) -> None:
     """An empty home takes any rule; a home of before the check takes the rule it is opened with."""
     Path("empty").mkdir()
-    assert ask("load", "contact_record", "empty", "--home", "h").code == 0
+    assert run_command("load", "contact_record", "empty", "--home", "h").code == 0
     Path("h/trunkline.toml").write_text("pii = 'drop'")
-    assert ask("load", "contact_record", delivered, "--home", "h").code == 0
+    assert run_command("load", "contact_record", delivered, "--home", "h").code == 0
     Path("h/lake/_ledger/pii.json").unlink()
-    assert ask("load", "contact_record", delivered, "--home", "h").code == 0
+    assert run_command("load", "contact_record", delivered, "--home", "h").code == 0
     assert json.loads(Path("h/lake/_ledger/pii.json").read_text())["mode"] == "drop"
 
 
 # --- damage ---
 
 
-def test_a_damaged_warehouse(ask: Ask, home: Path) -> None:
-    """Every command says so; moved away, the lake gives it back."""
+def test_a_damaged_warehouse(run_command: Run, home: Path) -> None:
+    """Every command says so; after it is moved away, a rebuild from the lake restores it."""
     file = home / "warehouse.duckdb"
     file.write_bytes(b"garbage")
     for words in (["doctor"], ["sql", "SELECT 1"], ["load", "contact_record", "."], ["warehouse", "status"]):
-        said = ask(*words, "--home", home)
-        assert said.code == 1
-        assert "is no DuckDB 2 file, or unreadable" in said.err
-        assert "trunkline warehouse rebuild" in said.err
+        result = run_command(*words, "--home", home)
+        assert result.code == 1
+        assert "is no DuckDB 2 file, or unreadable" in result.err
+        assert "trunkline warehouse rebuild" in result.err
     file.unlink()
-    assert ask("warehouse", "rebuild", "--home", home).code == 0
-    assert "120 rows in the lake, 120 in the warehouse" in ask("doctor", "--home", home).out
+    assert run_command("warehouse", "rebuild", "--home", home).code == 0
+    assert "120 rows in the lake, 120 in the warehouse" in run_command("doctor", "--home", home).out
 
 
-def test_a_warehouse_whose_creation_was_cut_short(ask: Ask, home: Path) -> None:
+def test_a_warehouse_whose_creation_was_cut_short(run_command: Run, home: Path) -> None:
     """An empty file, or one with the first header alone, is made anew and filled from the lake."""
     file = home / "warehouse.duckdb"
     first = file.read_bytes()[:4_096]
     for left in (b"", first):
         file.write_bytes(left)
-        assert ask("load", "contact_record", ".", "--home", home).last == "0 records read = 0 inserted"
-        assert ask("doctor", "--home", home).code == 0
+        assert run_command("load", "contact_record", ".", "--home", home).last == "0 records read = 0 inserted"
+        assert run_command("doctor", "--home", home).code == 0
 
 
-def test_a_lake_that_lacks_files(ask: Ask, home: Path) -> None:
+def test_a_lake_that_lacks_files(run_command: Run, home: Path) -> None:
     """Doctor exits 1; a rebuild refuses and leaves the warehouse as it was; with the files back all is well."""
     files = sorted((home / "lake" / "connect_datalake").rglob("*.parquet"))
     for file in files:
         file.rename(home / file.name)
-    doctor = ask("doctor", "--home", home)
+    doctor = run_command("doctor", "--home", home)
     assert (doctor.code, "0 rows in the lake, 120 in the warehouse" in doctor.out) == (1, True)
-    said = ask("warehouse", "rebuild", "--home", home)
-    assert said.code == 1
-    assert "gives 0 rows of contact_record and its accounting says 120" in said.err
+    result = run_command("warehouse", "rebuild", "--home", home)
+    assert result.code == 1
+    assert "gives 0 rows of contact_record and its accounting says 120" in result.err
     count = ["sql", "SELECT count(*) AS n FROM connect.f_calls", "--home", str(home), "--output", "csv"]
-    assert ask(*count).out == "n\n120\n"
+    assert run_command(*count).out == "n\n120\n"
     for file in files:
         (home / file.name).rename(file)
-    assert ask("warehouse", "rebuild", "--home", home).code == 0
-    assert ask("doctor", "--home", home).code == 0
+    assert run_command("warehouse", "rebuild", "--home", home).code == 0
+    assert run_command("doctor", "--home", home).code == 0
 
 
-def test_damaged_lake_files(ask: Ask, home: Path) -> None:
+def test_damaged_lake_files(run_command: Run, home: Path) -> None:
     """A Parquet file or a ledger object cut short: which, and what to do."""
     file = next((home / "lake" / "connect_datalake").rglob("*.parquet"))
     whole = file.read_bytes()
     file.write_bytes(whole[:500])
     for words in (["doctor"], ["warehouse", "rebuild"], ["sql", "SELECT count(*) FROM lake.contact_record"]):
-        said = ask(*words, "--home", home)
-        assert said.code == 1
-        assert file.name in said.err
-        assert "missing or damaged" in said.err
+        result = run_command(*words, "--home", home)
+        assert result.code == 1
+        assert file.name in result.err
+        assert "missing or damaged" in result.err
     file.write_bytes(whole)
     record = next((home / "lake" / "_ledger" / "batch").rglob("*.json"))
     record.write_bytes(record.read_bytes()[:50])
     (home / "warehouse.duckdb").unlink()
-    said = ask("warehouse", "rebuild", "--home", home)
-    assert said.code == 1
-    assert "_ledger/" in said.err
+    result = run_command("warehouse", "rebuild", "--home", home)
+    assert result.code == 1
+    assert "_ledger/" in result.err
 
 
 # --- several at once, and being stopped ---
 
 
-def test_two_loads_at_once(ask: Ask, home: Path, delivered: Path) -> None:
-    """The second says who is at work, and exits 1."""
+def test_two_loads_at_once(run_command: Run, home: Path, delivered: Path) -> None:
+    """The second names the process of the first, and exits 1."""
     with open_home(Settings.load(home, {})):
         process = child("load", "contact_record", delivered, "--home", home, "--wait", "0")
-        said = ended(process)
-    assert said.code == 1
-    assert f"{home} is in use by process {os.getpid()}; wait for it to end or stop it" in said.err
-    assert ask("load", "contact_record", delivered, "--home", home).code == 0
+        result = ended(process)
+    assert result.code == 1
+    assert f"{home} is in use by process {os.getpid()}; wait for it to end or stop it" in result.err
+    assert run_command("load", "contact_record", delivered, "--home", home).code == 0
 
 
-def test_a_load_while_somebody_reads(ask: Ask, home: Path, delivered: Path) -> None:
-    """The load says that the warehouse is open; readers beside readers are fine; a reader beside a load is told."""
+def test_a_load_while_somebody_reads(run_command: Run, home: Path, delivered: Path) -> None:
+    """Without waiting, a load fails beside a reader and a reader beside a load; two readers do not disturb each other."""
     with open_reader(Settings.load(home, {})):
         assert ended(child("sql", "SELECT 1", "--home", home)).code == 0
-        said = ended(child("load", "contact_record", delivered, "--home", home, "--wait", "0"))
-        assert said.code == 1
-        assert f"is in use by process {os.getpid()}; wait for it to end or stop it, then try again" in said.err
+        result = ended(child("load", "contact_record", delivered, "--home", home, "--wait", "0"))
+        assert result.code == 1
+        assert f"is in use by process {os.getpid()}; wait for it to end or stop it, then try again" in result.err
     with open_home(Settings.load(home, {})):
-        said = ended(child("sql", "SELECT 1", "--home", home, "--wait", "0"))
-        assert said.code == 1
-        assert f"is in use by process {os.getpid()}" in said.err
-    assert ask("load", "contact_record", delivered, "--home", home).code == 0
+        result = ended(child("sql", "SELECT 1", "--home", home, "--wait", "0"))
+        assert result.code == 1
+        assert f"is in use by process {os.getpid()}" in result.err
+    assert run_command("load", "contact_record", delivered, "--home", home).code == 0
 
 
 @pytest.mark.parametrize("words", [["sql", "SELECT 1 AS one"], ["doctor"], ["load", "contact_record", "{delivered}"]])
-def test_commands_wait_for_a_lock(ask: Ask, home: Path, delivered: Path, words: list[str]) -> None:
-    """They say once for whom, and go on when it is done, whoever writes or reads."""
+def test_commands_wait_for_a_lock(run_command: Run, home: Path, delivered: Path, words: list[str]) -> None:
+    """They name the process once, and continue when it has ended."""
     with open_home(Settings.load(home, {})):
         process = child(*(word.replace("{delivered}", str(delivered)) for word in words), "--home", home)
         assert process.stderr is not None
         assert f"is in use by process {os.getpid()}; waiting up to 60 s." in process.stderr.readline()
-    said = ended(process)
-    assert (said.code, said.err.count("waiting")) == (0, 0)
+    result = ended(process)
+    assert (result.code, result.err.count("waiting")) == (0, 0)
 
 
 def test_a_load_waits_for_a_reader(home: Path, delivered: Path) -> None:
@@ -627,14 +641,14 @@ def test_a_load_waits_for_a_reader(home: Path, delivered: Path) -> None:
     assert ended(process).code == 0
 
 
-def test_waiting_ends(ask: Ask, home: Path) -> None:
+def test_waiting_ends(run_command: Run, home: Path) -> None:
     """After the time given, with exit code 1."""
     with open_home(Settings.load(home, {})):
         begun = time.monotonic()
-        said = ended(child("doctor", "--home", home, "--wait", "0.5"))
-    assert said.code == 1
-    assert "waiting up to 0.5 s" in said.err
-    assert "wait for it to end or stop it, then try again" in said.err
+        result = ended(child("doctor", "--home", home, "--wait", "0.5"))
+    assert result.code == 1
+    assert "waiting up to 0.5 s" in result.err
+    assert "wait for it to end or stop it, then try again" in result.err
     assert time.monotonic() - begun > 0.5
 
 
@@ -644,7 +658,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate(Spec(contacts=500, seed=3), tmp_path_factory.mktemp("many")).folder
 
 
-def test_ctrl_c_in_the_middle_of_a_load(ask: Ask, many: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_the_middle_of_a_load(run_command: Run, many: Path, tmp_path: Path) -> None:
     """Exit 130 and one line; the same command again ends with every contact once."""
     home = tmp_path / "h"
     small = {"TRUNKLINE_BATCH_BYTES": "20000"}
@@ -654,16 +668,16 @@ def test_ctrl_c_in_the_middle_of_a_load(ask: Ask, many: Path, tmp_path: Path) ->
     while time.monotonic() < until and not (ledger.exists() and any(ledger.glob("*.json"))):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    said = ended(process)
-    assert (said.code, said.out) == (130, "")
-    assert said.err.strip() == "stopped; run the same command again to resume"
+    result = ended(process)
+    assert (result.code, result.out) == (130, "")
+    assert result.err.strip() == "stopped; run the same command again to resume"
     again = ended(child("load", "contact_record", many, "--home", home))
     assert again.code == 0
-    assert ask("doctor", "--home", home).code == 0
-    assert " 500 inserted" in ask("doctor", "--home", home).out
+    assert run_command("doctor", "--home", home).code == 0
+    assert " 500 inserted" in run_command("doctor", "--home", home).out
 
 
-def test_a_disk_that_is_full(ask: Ask, many: Path, tmp_path: Path) -> None:
+def test_a_disk_that_is_full(run_command: Run, many: Path, tmp_path: Path) -> None:
     """A file may not grow beyond some size: exit 1, which place lacks room; with room the same command completes."""
     home = tmp_path / "h"
     for limit in (10_000, 60_000, 400_000, 1_000_000):
@@ -672,26 +686,29 @@ def test_a_disk_that_is_full(ask: Ask, many: Path, tmp_path: Path) -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        said = ended(child("load", "contact_record", many, "--home", home, preexec_fn=cramped))
-        assert (said.code, said.out) == (1, ""), limit
-        assert "make room and run the same command again" in said.err
+        result = ended(child("load", "contact_record", many, "--home", home, preexec_fn=cramped))
+        assert (result.code, result.out) == (1, ""), limit
+        assert "make room and run the same command again" in result.err
     assert ended(child("load", "contact_record", many, "--home", home)).code == 0
-    doctor = ask("doctor", "--home", home)
+    doctor = run_command("doctor", "--home", home)
     assert (doctor.code, " 500 inserted" in doctor.out) == (0, True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes and reads everywhere")
-def test_without_permission(ask: Ask, delivered: Path) -> None:
+def test_without_permission(run_command: Run, delivered: Path) -> None:
     """A file that cannot be read, a home that cannot be written: exit 1 and which."""
     Path("secret").write_text("{}")
     Path("secret").chmod(0)
-    assert "secret cannot be read (Permission denied)" in ask("load", "contact_record", "secret", "--home", "h").err
+    assert (
+        "secret cannot be read (Permission denied)"
+        in run_command("load", "contact_record", "secret", "--home", "h").err
+    )
     Path("locked").mkdir(mode=0o500)
-    said = ask("load", "contact_record", delivered, "--home", "locked/h")
-    assert (said.code, "locked/h: Permission denied" in said.err) == (1, True)
+    result = run_command("load", "contact_record", delivered, "--home", "locked/h")
+    assert (result.code, "locked/h: Permission denied" in result.err) == (1, True)
 
 
-def test_nothing_is_written_where_the_person_stands(ask: Ask, loaded: Path) -> None:
+def test_nothing_is_written_into_the_working_folder(run_command: Run, loaded: Path) -> None:
     """Spilling goes beside the warehouse: a query larger than memory leaves nothing in the working folder."""
     settings = Settings.load(loaded, {"TRUNKLINE_MEMORY_MB": "64", "TRUNKLINE_THREADS": "1"})
     with open_reader(settings) as reader:

@@ -29,7 +29,7 @@ def put(*items: object) -> None:
 
 
 def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Items that were there before, changes after: backfill and stream make one table, whatever comes first."""
+    """Earlier items and later changes: backfill and stream give one table, in any order."""
     home = ["--home", str(tmp_path)]
     put(call("old"), call("changed"))
     assert run(["enable-stream", "calls"]) == 0

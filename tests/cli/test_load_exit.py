@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -43,7 +44,7 @@ def test_done(load: Run, tmp_path: Path) -> None:
 
 
 def test_strict(load: Run, tmp_path: Path) -> None:
-    """With --strict a record set aside is a failure, told after everything else has landed."""
+    """With --strict a record set aside is a failure, reported after everything else is loaded."""
     (tmp_path / "in").write_bytes(jsonl([contact("a")]) + b"{poison}\n")
     code, out, _ = load(tmp_path / "in", "--strict", "--output", "json")
     assert (code, json.loads(out)["inserted"]) == (1, 1)
@@ -65,14 +66,14 @@ def test_a_path_that_names_nothing(load: Run, tmp_path: Path, name: str) -> None
     assert name in err
 
 
-def test_an_object_nobody_knows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_object(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The message lists what is known."""
     assert run(["load", "contact_recrod", str(tmp_path), "--home", str(tmp_path / "home")]) == 2
     assert "contact_record" in capfd.readouterr().err
 
 
 def test_a_home_that_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A home that is a file, and a warehouse that is no DuckDB file, are told in a sentence."""
+    """A home that is a file, and a warehouse that is no DuckDB file, are reported in a sentence."""
     (tmp_path / "file").touch()
     assert run(["load", "contact_record", str(tmp_path), "--home", str(tmp_path / "file")]) == 2
     (tmp_path / "home").mkdir()
@@ -81,3 +82,23 @@ def test_a_home_that_cannot_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     err = capfd.readouterr().err
     assert "Traceback" not in err
     assert "unexpected" not in err
+
+
+def test_nothing_usable(load: Run, tmp_path: Path) -> None:
+    """Where everything is set aside, or a file is of another format, the command fails and says what it was."""
+    (tmp_path / "in").write_bytes(b"{poison}\n" * 3)
+    code, out, err = load(tmp_path / "in")
+    assert (code, out) == (1, "3 records read = 0 inserted + 3 set aside\n")
+    assert "Set aside: 3 x invalid_json (" in err
+    write(tmp_path / "both" / "a", contact("a"))
+    (tmp_path / "both" / "b").write_bytes(b"Obj\x01\x04\x14avro.codec")
+    code, out, err = load(tmp_path / "both")
+    assert (code, out) == (1, "1 record read = 1 inserted\n")
+    assert f"{tmp_path / 'both' / 'b'} is an Avro file, and was not loaded" in err
+
+
+def test_standard_input(load: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads it to its end."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(jsonl([contact("a"), contact("b")]))))
+    code, out, _ = load("-")
+    assert (code, out) == (0, "2 records read = 2 inserted\n")

@@ -80,7 +80,7 @@ def test_an_unexpected_error_shows_no_traceback_and_no_data(
 
 @pytest.mark.parametrize("args", [["--nope"], ["nope"], ["work", "extra"], ["work", "--output", "xml"]])
 def test_wrong_usage_exits_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever is wrong with the words themselves."""
+    """Unknown commands, options, arguments and choices."""
     assert run(args, with_command(lambda: None)) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -110,7 +110,7 @@ def test_help_has_a_short_name(words: list[str], capsys: pytest.CaptureFixture[s
 
 
 def listening() -> None:
-    """A shell that starts the tests in the background makes them deaf to Ctrl-C, and so their children."""
+    """A shell that starts the tests in the background makes them and their children ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -134,7 +134,7 @@ def test_interrupt_says_how_to_go_on() -> None:
     assert said.strip() == "stopped; run the same command again to resume"
 
 
-def test_a_reader_that_leaves_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     """`trunkline ... | head -1` prints its line and nothing about a broken pipe, and exits 0."""
     program = (
         "import sys\nfrom trunkline.cli import output\nfrom trunkline.cli.main import build, run\n"

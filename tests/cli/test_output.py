@@ -28,7 +28,7 @@ ROWS = [
 
 
 def test_a_table_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    """Thousands separators, rounded fractions, numbers to the right, NULL by name; plain where nobody watches."""
+    """Thousands separators, rounded fractions, numbers to the right, NULL by name; plain without a terminal."""
     output.rows(COLUMNS, ROWS[:1], Format.TABLE)
     assert capsys.readouterr().out == (
         "queue   contacts   rate  at\n"

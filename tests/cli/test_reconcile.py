@@ -29,7 +29,7 @@ RATE = 1000.0
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectApi]:
-    """The simulated day five days later, with quotas that nobody waits for."""
+    """The simulated day five days later, with quotas so high that nothing waits."""
     started = clock.now()
     monkeypatch.setattr(clock, "now", lambda real=clock.now: NOW + (real() - started))
     quotas = Quotas(lambda: clock.now().timestamp(), dict.fromkeys(("SearchContacts", "DescribeContact"), (RATE, RATE)))
@@ -177,7 +177,7 @@ def test_mistakes_are_explained(ask, words: tuple[str, ...], said: str) -> None:
 
 
 def test_ages_that_never_settle_are_refused(ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The setting is checked before anything is asked for."""
+    """The setting is checked before any call."""
     monkeypatch.setenv("TRUNKLINE_SETTLE_HOURS", "24,6")
     code, _, err = ask("reconcile")
     assert (code, "settle_hours is [24, 6]" in err) == (2, True)

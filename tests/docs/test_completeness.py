@@ -1,4 +1,4 @@
-"""Everything people meet has a place in the documentation."""
+"""Everything that users see is documented."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_every_command_has_its_section_and_is_used_somewhere() -> None:
     """The reference has all; pages for people show each at least once."""
     commands = [f"trunkline {name}" for name in VERBS]
     for noun, app in NOUNS.items():
-        for one in app.registered_commands:
-            assert one.callback
-            commands.append(f"trunkline {noun} {one.name or one.callback.__name__}")
+        for command in app.registered_commands:
+            assert command.callback
+            commands.append(f"trunkline {noun} {command.name or command.callback.__name__}")
     assert missing([f"## {command}\n" for command in commands], REFERENCE) == []
     assert missing(commands, PROSE + (ROOT / "README.md").read_text()) == []
 
@@ -59,5 +59,7 @@ def test_every_setting_and_reason_is_explained() -> None:
 
 def test_every_error_says_what_to_do_in_the_documentation() -> None:
     """By the class's name, with the exit code it leads to."""
-    classes = [name for name, one in inspect.getmembers(errors, inspect.isclass) if one.__module__ == errors.__name__]
+    classes = [
+        name for name, error in inspect.getmembers(errors, inspect.isclass) if error.__module__ == errors.__name__
+    ]
     assert missing([f"`{name}`" for name in classes], REFERENCE) == []

@@ -1,4 +1,4 @@
-"""What the documents tell people to run or to open is there."""
+"""Commands, files and links that the documents name exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_there_is_something_to_check() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_make_targets_and_links_exist(path: Path) -> None:
-    """Nobody follows a document to something that is not there."""
+    """No document points to something that does not exist."""
     makefile = (ROOT / "Makefile").read_text()
     assert {name for name in targets_named(path.read_text()) if f"\n{name}:" not in makefile} == set()
     assert {link for link in links(path.read_text()) if not (path.parent / link).exists()} == set()

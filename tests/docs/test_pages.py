@@ -1,4 +1,4 @@
-"""What pages tell people to run is run, and comes out as printed."""
+"""The commands on pages run, and print what the pages show."""
 
 from __future__ import annotations
 

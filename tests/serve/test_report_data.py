@@ -43,7 +43,7 @@ def test_queues_agents_and_half_hours_equal_the_oracle(centre) -> None:
     queues = [row for row in data.queues if row.queue_id]
     assert len(queues) > 3
     for metric in QUEUE_METRICS:
-        oracle = asked(centre, metric, period, ("queue",))
+        oracle = asked(centre, metric, period, ("single_queue",))
         assert {row.queue_id: row.values[metric.lower()] for row in queues} == {
             row.queue_id: oracle[(row.queue_id,)] for row in queues
         }

@@ -164,6 +164,53 @@ def test_interval_keys_agree_with_python(zone: str, interval: str) -> None:
     assert rows == sorted(wanted.items())
 
 
+AGENT_ARN = "arn:aws:connect:eu-west-1:111122223333:instance/i/queue/agent/"
+
+
+def queues() -> duckdb.DuckDBPyConnection:
+    """Two named queues, sixty agents' own without a name and one with, and contacts that were never queued."""
+    own = [
+        queued(5, queue_id=f"agent-{n:02}", queue_name=None, queue_arn=f"{AGENT_ARN}agent-{n:02}") for n in range(60)
+    ]
+    named = queued(5, queue_id="agent-60", queue_name="Ann's", queue_arn=f"{AGENT_ARN}agent-60")
+    sales = [queued(5, queue_id="q-b", queue_name="Sales", queue_arn="arn:x:queue/q-b") for _ in range(100)]
+    support = [queued(5, queue_id="q-a", queue_name="Support", queue_arn=None) for _ in range(7)]
+    return database([*support, *own, named, *sales, *({"channel": "CHAT"} for _ in range(3))])
+
+
+def test_agents_own_queues_are_one_group() -> None:
+    """Grouped by queue they are one row with a name, and the queues with most contacts come first."""
+    assert measure(queues(), "CONTACTS_CREATED", by=("queue",)) == [
+        ("q-b", "Sales", 100), ("agent_queues", "Agents' own queues", 61), ("q-a", "Support", 7), (None, None, 3),
+    ]  # fmt: skip
+
+
+def test_a_single_queue_of_an_agent_has_a_name() -> None:
+    """Each on its own where that is asked for; one without a name is called an agent's own queue."""
+    rows = measure(queues(), "CONTACTS_CREATED", by=("single_queue",))
+    assert len(rows) == 64
+    assert rows[:4] == [("q-b", "Sales", 100), ("q-a", "Support", 7), (None, None, 3), ("agent-00", OWN, 1)]
+    assert rows[-1] == ("agent-60", "Ann's", 1)
+    with pytest.raises(UsageError, match="queue, single_queue group by one column twice"):
+        measure(queues(), "CONTACTS_CREATED", by=("queue", "single_queue"))
+
+
+OWN = "Agent's own queue"
+
+
+def test_intervals_of_the_busiest_group_come_first() -> None:
+    """Groups by their contacts in all intervals together, intervals in time, equal groups by key."""
+    times = {"a": (1, 2), "b": (1, 1, 3), "c": (2, 2)}
+    contacts = [
+        {"channel": channel, "disconnect_timestamp": datetime(2026, 6, 9, hour)}
+        for channel, hours in times.items() for hour in hours
+    ]  # fmt: skip
+    rows = measure(database(contacts), "CONTACTS_CREATED", by=("channel",), interval="hour")
+    assert [(channel, start.hour, count) for channel, start, count in rows] == [
+        ("b", 1, 2), ("b", 3, 1), ("a", 1, 1), ("a", 2, 1), ("c", 2, 2),
+    ]  # fmt: skip
+
+
 def test_quantile_disc_is_the_nearest_rank() -> None:
     """DuckDB's quantile_disc is the ceil(p * n)-th smallest value for every n, on which the metrics rely."""
     connection = duckdb.connect()

@@ -32,6 +32,7 @@ COLUMNS = {
     "queue_duration_ms": "BIGINT",
     "queue_enqueue_timestamp": "TIMESTAMP",
     "queue_name": "VARCHAR",
+    "queue_arn": "VARCHAR",
     "queue_id": "VARCHAR",
     "agent_connected_to_agent_timestamp": "TIMESTAMP",
     "agent_interaction_duration_ms": "BIGINT",

@@ -10,7 +10,7 @@ STAND_IN = Path("s3")
 
 
 def _serve_folder() -> None:
-    """Run the command with moto in S3's place: what lies in the folder is there, what is put lands in it."""
+    """Run the command with moto as S3: its objects are the files of the folder, before and after."""
     import boto3
     from moto import mock_aws
 

@@ -1,4 +1,4 @@
-"""Runs what a page of the documentation tells people to run, and compares with what the page says comes out.
+"""Runs the commands of a documentation page, and compares their output with the page.
 
 In a page, a ```console block is executed: lines that begin with `$ ` are commands (`> ` goes on with one), the lines
 after a command are its output, standard error included. `...` in an output line stands for any text, and alone on a

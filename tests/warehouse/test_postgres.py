@@ -135,7 +135,7 @@ def test_a_server_without_tables_says_what_to_run(postgres_databases: Databases,
 
 
 def test_two_loaders_at_once(url: str, tmp_path: Path) -> None:
-    """Two homes load versions of the same keys into one database at the same time: each key once, the best version."""
+    """Two homes with one lake load versions of the same keys at the same time: each key once, the best version."""
     results: dict[int, Any] = {}
     start = threading.Barrier(2)
 
@@ -147,7 +147,7 @@ def test_two_loaders_at_once(url: str, tmp_path: Path) -> None:
         results[number] = load(home, NARROW, [str(path)]).counts
 
     with ExitStack() as stack:
-        options = {"warehouse": url, "batch_bytes": 2_000}
+        options = {"warehouse": url, "batch_bytes": 2_000, "lake": f"file://{tmp_path}/lake", "pii": "keep"}
         homes = [stack.enter_context(opened(tmp_path / f"home{n}", NARROW, **options)) for n in (0, 1)]
         threads = [threading.Thread(target=work, args=(number, home)) for number, home in enumerate(homes)]
         for thread in threads:
@@ -248,7 +248,10 @@ def test_every_command_on_a_server(
     assert "connect.f_calls" in said("warehouse", "rebuild")
     assert (tmp_path / "report.html").stat().st_size > 10_000
     monkeypatch.setenv("TRUNKLINE_WAREHOUSE", url.replace("postgres@", "nobody@"))
-    assert "nobody" in said("warehouse", "status", code=1)
+    refusal = said("warehouse", "status", code=1)
+    assert "login failed" in refusal
+    assert "this role does not exist" in refusal
+    assert "nobody" not in refusal
 
 
 @pytest.mark.parametrize(

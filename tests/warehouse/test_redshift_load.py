@@ -65,7 +65,7 @@ def test_a_load_merges_and_counts(redshift: Redshift, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["values", "files"])
 def test_two_loaders_at_once(redshift: Redshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """Known flaw 17: two homes load versions of the same keys at the same time: each key once, the best version, all
+    """Known flaw 17: two homes with one lake load versions of the same keys at the same time: each key once, the best version, all
     accounted for.
     """
     if way == "files":
@@ -81,7 +81,12 @@ def test_two_loaders_at_once(redshift: Redshift, tmp_path: Path, monkeypatch: py
         results[number] = load_into(home, path, obj=NARROW).counts
 
     with ExitStack() as stack:
-        settings = [settings_of(tmp_path / f"home{n}", warehouse=URL, batch_bytes=2_000) for n in (0, 1)]
+        settings = [
+            settings_of(
+                tmp_path / f"home{n}", warehouse=URL, batch_bytes=2_000, lake=f"file://{tmp_path}/lake", pii="keep"
+            )
+            for n in (0, 1)
+        ]
         homes = [stack.enter_context(open_home(one, is_install=True)) for one in settings]
         threads = [threading.Thread(target=work, args=(number, home)) for number, home in enumerate(homes)]
         for thread in threads:

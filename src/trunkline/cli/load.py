@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from trunkline.cli import output
 from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
-from trunkline.limits import LOCK_WAIT_S
+from trunkline.limits import DEAD_LETTER_REASONS, LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def load(
         str,
         typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...", autocompletion=object_names),
     ],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs or s3:// URLs.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, s3:// URLs, or - for standard input.")
+    ],
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
@@ -32,8 +35,9 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip or
-    zstd. For `transcript`, reads the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip, zstd,
+    ZIP or Snappy; `-` is standard input. A file of another format is refused by its name, and the others are loaded.
+    For `transcript`, reads the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     A load can be stopped at any time: the same command resumes it. Files already loaded are not read again.
 
@@ -43,17 +47,22 @@ def load(
     """
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.jobs.load import load as run
+    from trunkline.pipelines.jobs.load import load_stream
     from trunkline.sources.registry import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    list_files(find(object_name, load_objects(home)), paths)
+    is_stream = paths == ["-"]
+    if not is_stream:
+        list_files(find(object_name, load_objects(home)), paths)
     with open_to_write(home, wait_s) as opened:
         obj = find(object_name, opened.objects)
-        size = sum(file.size_bytes for file in list_files(obj, paths))
+        size = None if is_stream else sum(file.size_bytes for file in list_files(obj, paths))
         with progress(f"Loading {obj.name}", size, "bytes") as advance:
-            result = run(opened, obj, paths, advance)
+            result = (
+                load_stream(opened, obj, sys.stdin.buffer, advance) if is_stream else run(opened, obj, paths, advance)
+            )
     show(result, output_format)
-    if strict and result.counts.dead_letter:
+    if result.is_useless or (strict and result.counts.dead_letter):
         raise typer.Exit(1)
 
 
@@ -146,6 +155,10 @@ def show(result: LoadResult, output_format: Format) -> None:
     output.text(result.counts.sentence())
     for line in findings(result.drifts, []):
         output.note(line)
+    for sentence in result.refused:
+        output.note(sentence)
+    for reason, count in result.reasons.items() if result.is_useless else ():
+        output.note(f"Set aside: {count:,} x {reason} ({DEAD_LETTER_REASONS[reason]})")
     if result.counts.dead_letter:
         output.note("See what was set aside: trunkline dead-letter list")
 

@@ -25,7 +25,7 @@ By = Annotated[
     str,
     typer.Option(
         "--by",
-        help="queue, agent, routing_profile, channel, initiation_method; a,b for two.",
+        help="queue, single_queue, agent, routing_profile, channel, initiation_method; a,b for two.",
         autocompletion=group_names,
     ),
 ]

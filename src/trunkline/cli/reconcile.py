@@ -84,7 +84,7 @@ def reconcile(
             return
         outcomes = []
         for system in systems:
-            _announce(job.plan(opened, obj, system, request))
+            _announce(job.plan(opened, obj, system, request), heal)
             outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
     if output_format is Format.TABLE:
@@ -94,15 +94,16 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _announce(plan: ReconcilePlan) -> None:
+def _announce(plan: ReconcilePlan, is_healing: bool) -> None:
     """Say what takes time before it starts."""
     if plan.windows:
         listed = len({window.start.date() for window in plan.windows})
         days = "1 day" if listed == 1 else f"{listed:,} days"
         calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
+        fetching = " and fetching what is missing" if is_healing else ""
         output.note(
-            f"Listing contacts of {days}, at least {calls} of the Connect API: {spell_duration(plan.seconds)} at our "
-            "share of the account's quota (connect_share)."
+            f"Listing contacts of {days}{fetching}, at least {calls} of the Connect API: "
+            f"{spell_duration(plan.seconds)} at our share of the account's quota (connect_share)."
         )
 
 

@@ -57,6 +57,7 @@ def plan_prefix(object_name: str) -> str:
 
 
 PII_KEY = f"{LEDGER}/pii.json"
+LAKE_KEY = f"{LEDGER}/lake.json"
 """The rule and the key by which personal data was stored in this lake."""
 
 

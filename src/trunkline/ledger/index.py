@@ -1,4 +1,4 @@
-"""The ledger in a warehouse, in SQL that every engine reads: what a merge writes, and the questions asked of it.
+"""The ledger in a warehouse, in SQL that every engine reads: what a merge writes, and queries of it.
 
 What is written reads nothing, so that an engine may send it together with its merge, and has no effect a second time.
 """
@@ -191,7 +191,7 @@ def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
     rows = db.query(
         "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
         f"ORDER BY loaded_at DESC, batch_id LIMIT {limit:d}",
-        # Neither is what the stream sends: dead letters come again, and the API lacks fields.
+        # Neither is what the stream sends: dead letters are repeated, and the API lacks fields.
         [object_name, REPLAY_SOURCE, API_SOURCE],
     )
     return [msgspec.json.decode(text, type=Drift) for (text,) in rows]

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter's index entry: everything but the bytes, which lie apart."""
+    """A dead letter's index entry: everything but the bytes, which are stored separately."""
 
     position: str
     payload_hash: str
@@ -103,7 +103,7 @@ def _decoded(data: bytes, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=type_)
     except msgspec.DecodeError as error:
-        # Not the text of the error alone: it says nothing of where.
+        # The text of the error alone does not say where.
         raise TerminalError(
             f"the lake's ledger has an object of {len(data):,} bytes that is no {type_.__name__} ({error}): look below "
             "_ledger/ for what was changed or cut short, and put it back from a backup"

@@ -16,6 +16,7 @@ from trunkline.objects.model import (
     MapOf,
     Object,
     Pii,
+    Pool,
     Scalar,
     Struct,
     Transform,
@@ -316,6 +317,9 @@ OWN_COLUMNS: tuple[Column, ...] = (
          Json(), ours=True),
 )  # fmt: skip
 
+AGENT_QUEUE = "STRPOS(\"queue_arn\", '/queue/agent/') > 0"
+"""Whether a contact's queue is an agent's own: there are as many as agents, with few contacts and without a name."""
+
 CONTACT_RECORD = Object(
     name="contact_record",
     database="connect_datalake",
@@ -333,10 +337,11 @@ CONTACT_RECORD = Object(
     redaction=("segment_attributes", "connect:RedactedFields"),
     source="Amazon Connect administrator guide: contact record data model; analytics data lake tables",
     dimensions=(
-        Dimension("queue", "queue_id", "queue_name"),
+        Dimension("queue", "queue_id", "queue_name", Pool(AGENT_QUEUE, "Agents' own queues", "agent_queues")),
         Dimension("agent", "agent_id", "agent_username"),
         Dimension("routing_profile", "agent_routing_profile_id", "agent_routing_profile_name"),
         Dimension("channel", "channel"),
         Dimension("initiation_method", "initiation_method"),
+        Dimension("single_queue", "queue_id", "queue_name", Pool(AGENT_QUEUE, "Agent's own queue")),
     ),
 )

@@ -191,4 +191,21 @@ INSTALLATION = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, CERTIFICATE, INSTALLATION)
+LAKE = LedgerTable(
+    name="ledger.lake",
+    grain="One row: the lake that the warehouse is filled from.",
+    key=("lake_id",),
+    columns=(
+        _col(
+            "lake_id",
+            "text",
+            "The id in the lake's `_ledger/lake.json`; it moves with the lake.",
+            False,
+            32,
+        ),
+        _col("place", "text", "The lake's URL when it was first used.", False, 512),
+        _col("first_used_at", "timestamp", "When a home with this lake first opened the warehouse, UTC.", False),
+    ),
+)
+
+LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, CERTIFICATE, LAKE, INSTALLATION)

@@ -158,15 +158,28 @@ RECORD_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """Groups of a dimension that are many, small and unnamed: those of rows that meet `condition` (portable SQL).
+
+    `label` is their name. With a `key` they are one group under that key, without one each keeps its own.
+    """
+
+    condition: str
+    label: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dimension:
     """A way to group an object's rows: `key` is the column that tells groups apart, `label` the column of its name.
 
-    `label` is None where the key is its own name.
+    `label` is None where the key is its own name. `pool` says which groups are named, and put together, by a rule.
     """
 
     name: str
     key: str
     label: str | None = None
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True, slots=True)

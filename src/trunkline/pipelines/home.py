@@ -19,6 +19,7 @@ from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
+from trunkline.pipelines.lake_of_warehouse import check_lake, has_ledger
 from trunkline.pipelines.pii_rule import check_rule, rule_of
 from trunkline.settings import Settings
 from trunkline.urls import public_url
@@ -94,7 +95,7 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
     """Own the home and open its warehouse. Missing tables are created; on a server only with `is_install`.
 
     Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
-    rule or key, a file is damaged, or a server's warehouse is not installed.
+    rule or key, a file is damaged, a server's warehouse is not installed, or the warehouse belongs to another lake.
     """
     check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -113,6 +114,8 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
                 warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()), settings.zone)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
+            if not is_install or has_ledger(warehouse):
+                check_lake(settings, store, warehouse)
             yield Home(settings, objects, store, warehouse, scratch)
         shutil.rmtree(scratch, ignore_errors=True)
 

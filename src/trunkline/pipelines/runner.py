@@ -6,8 +6,9 @@ next run goes on from what is durable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from trunkline import clock, limits
@@ -43,7 +44,10 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What a run did. `files` counts what the source was to read; `recovered` batches of an earlier run."""
+    """What a run did. `files` counts what the source was to read, `recovered` the batches of an earlier run.
+
+    `reasons` counts the records that were set aside by reason; `refused` are sentences about files of other formats.
+    """
 
     object_name: str
     counts: Counts
@@ -53,6 +57,13 @@ class LoadResult:
     files: int
     recovered: int
     drifts: tuple[Drift, ...]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether a file was refused, or everything that was read was set aside."""
+        return bool(self.refused) or (self.counts.dead_letter > 0 and self.counts.dead_letter == self.counts.read)
 
 
 def no_advance(_: int) -> None:
@@ -77,14 +88,16 @@ class Runner:
         recovered = self.recover()
         counts: list[Counts] = []
         drifts: list[Drift] = []
+        reasons: Counter[str] = Counter()
         bytes_read = 0
         for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
             counts += self.merge(group, source)
             drifts += [record.drift for record in group if record.drift.records]
+            reasons.update(letter.reason for record in group for letter in record.letters)
             bytes_read += sum(record.bytes_read for record in group)
         seconds = clock.monotonic_s() - started
         return LoadResult(
-            self.obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts)
+            self.obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts), reasons
         )
 
     def put(self, framed: Framed) -> BatchRecord:

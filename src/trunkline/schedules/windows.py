@@ -1,6 +1,6 @@
 """Windows: the periods of time that a schedule's runs cover, half-open, in UTC, without gap or overlap in any zone.
 
-Two neighbouring bounds of a schedule make a window, so windows tile time whatever clocks do; a test checks all zones.
+Two neighboring bounds of a schedule make a window, so windows tile time even where clocks change (a test checks all).
 Nothing here depends on when, or how often, a run is really started: a run covers what is due since the watermark, and
 covers again what has since become old enough for late completions.
 """
@@ -69,7 +69,7 @@ def window_at(instant: datetime, schedule: Schedule) -> Window:
 
 
 def previous_window(now: datetime, schedule: Schedule) -> Window:
-    """The last window that has ended by `now`, whatever minute or hour that is.
+    """The last window that has ended by `now`, which may be any minute.
 
     >>> from trunkline.schedules.schedule import make_schedule
     >>> now = datetime(2026, 7, 1, 10, 40, tzinfo=ZoneInfo("America/New_York"))

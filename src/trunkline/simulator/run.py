@@ -15,7 +15,7 @@ import msgspec
 from trunkline.errors import UsageError
 from trunkline.simulator.centre.play import Played, play
 from trunkline.simulator.export import faults
-from trunkline.simulator.export.delivery import Delivery, Firehose, schedule
+from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, schedule
 from trunkline.simulator.export.record import export
 from trunkline.simulator.oracle.true_contact import TrueContact
 from trunkline.simulator.spec import Spec
@@ -106,7 +106,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _write(
-    deliveries: list[Delivery], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
+    deliveries: list[DeliveredRecord], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
 ) -> tuple[list[TrueContact], dict[str, int]]:
     """Write every delivery and the broken pieces between them; the oracle's contacts, and counts by kind of fault."""
     rng = random.Random(f"faults {spec.seed}")

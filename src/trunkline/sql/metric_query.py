@@ -2,8 +2,9 @@
 
 The metrics of one statement are about one population: an object's rows, selected by one event time. One row per group
 that has such a row; without groups exactly one row. Columns: the groups in the order of the question (a key is
-followed by its label), `interval_start`, then the metrics by their lower-case names. Rows are sorted by the groups,
-NULLs last; a NULL group is a group of its own.
+followed by its label), `interval_start`, then the metrics by their lower-case names. Groups with more rows come first,
+those with equally many by their keys, NULLs last; a group's intervals follow each other in time. A NULL group is a
+group of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from trunkline.engines.model import Engine, quote_double, quote_qualified
+from trunkline.engines.model import Engine, quote_double, quote_qualified, text_literal
 from trunkline.engines.spelling import numbered_placeholder
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN, THRESHOLD_S_MAX
@@ -85,7 +86,11 @@ class Grouping:
         # `localtime` is the machine's, which a few systems list.
         if self.zone not in zoneinfo.available_timezones() - {"localtime"}:
             raise UsageError(f"time zone {self.zone!r} is not known; valid: IANA names such as Europe/Berlin or UTC.")
-        return tuple(known[name] for name in self.by)
+        chosen = tuple(known[name] for name in self.by)
+        keys = [dimension.key for dimension in chosen]
+        if len(set(keys)) < len(keys):
+            raise UsageError(f"groups {', '.join(self.by)} group by one column twice; choose one of them.")
+        return chosen
 
 
 def population(metrics: Sequence[Metric]) -> Population:
@@ -167,9 +172,19 @@ def _statement(
     sql = f"SELECT\n    {lines}\nFROM (\n{_rows(question, engine, placeholder)}\n) AS measured"
     if question.keys:
         keys = ", ".join(quote_double(key) for key in question.keys)
-        order = ", ".join(_sort_key(key, engine) for key in question.keys)
+        order = ", ".join([*_volume(question), *(_sort_key(key, engine) for key in question.keys)])
         sql += f"\nGROUP BY {keys}\nORDER BY {order}"
     return render(sql, engine)
+
+
+def _volume(question: _Question) -> list[str]:
+    """The sort key of a group's number of rows, in all its intervals together."""
+    if not question.dimensions:
+        return []
+    if question.grouping.interval is None:
+        return ["COUNT(*) DESC"]
+    groups = ", ".join(quote_double(dimension.key) for dimension in question.dimensions)
+    return [f"SUM(COUNT(*)) OVER (PARTITION BY {groups}) DESC"]
 
 
 def _aliased(sql: str, name: str) -> str:
@@ -221,8 +236,8 @@ def _rows(question: _Question, engine: Engine, placeholder: Callable[[int, str],
     used = {
         column for metric in metrics for text in (metric.condition, metric.base) for column in _COLUMN.findall(text)
     }
-    used |= {name for dimension in question.dimensions for name in (dimension.key, dimension.label) if name}
-    columns = [quote_double(name) for name in sorted(used - {"x_ms"})]
+    groups = {name: sql for dimension in question.dimensions for name, sql in _group_columns(dimension)}
+    columns = [groups.get(name, quote_double(name)) for name in sorted((used | groups.keys()) - {"x_ms"})]
     values = {metric.value_column: metric.value for metric in metrics if metric.value}
     columns += [f"{value} AS {quote_double(name)}" for name, value in values.items()]
     if question.grouping.interval is not None:
@@ -238,6 +253,21 @@ def _rows(question: _Question, engine: Engine, placeholder: Callable[[int, str],
     )
     ranked = [metric.value_column for metric in metrics if metric.shape == "percentile"]
     return _ranked(body, ranked, question.keys) if ranked and engine.spelling.percentile_needs_rank else body
+
+
+def _group_columns(dimension: Dimension) -> list[tuple[str, str]]:
+    """Key and label of a dimension as columns of the subquery."""
+    key, pool = quote_double(dimension.key), dimension.pool
+    label = quote_double(dimension.label) if dimension.label else None
+    columns = [(dimension.key, key)]
+    if pool and pool.key:
+        columns = [(dimension.key, f"CASE WHEN {pool.condition} THEN {text_literal(pool.key)} ELSE {key} END AS {key}")]
+    if dimension.label and label:
+        name = text_literal(pool.label) if pool else ""
+        name = name if pool and pool.key else f"COALESCE({label}, {name})"
+        sql = f"CASE WHEN {pool.condition} THEN {name} ELSE {label} END AS {label}" if pool else label
+        columns.append((dimension.label, sql))
+    return columns
 
 
 def _rank_columns(column: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ FROM (
         "channel",
         "queue_duration_ms",
         "queue_enqueue_timestamp",
-        "queue_id",
-        "queue_name",
+        CASE WHEN STRPOS("queue_arn", '/queue/agent/') > 0 THEN 'agent_queues' ELSE "queue_id" END AS "queue_id",
+        CASE WHEN STRPOS("queue_arn", '/queue/agent/') > 0 THEN 'Agents'' own queues' ELSE "queue_name" END AS "queue_name",
         CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL OR "agent_pause_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) + COALESCE("agent_pause_duration_ms", 0) END AS "handle_time_ms",
         CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_wait_time_ms",
         date_add('second', -(date_diff('second', date_trunc('day', CAST(with_timezone("disconnect_timestamp", 'UTC') AT TIME ZONE 'America/New_York' AS TIMESTAMP)), CAST(with_timezone("disconnect_timestamp", 'UTC') AT TIME ZONE 'America/New_York' AS TIMESTAMP)) % 1800), date_trunc('second', "disconnect_timestamp")) AS "interval_start",
@@ -28,4 +28,4 @@ FROM (
         AND "disconnect_timestamp" < CAST(? AS TIMESTAMP)
 ) AS measured
 GROUP BY "queue_id", "agent_id", "channel", "interval_start"
-ORDER BY "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST
+ORDER BY SUM(COUNT(*)) OVER (PARTITION BY "queue_id", "agent_id", "channel") DESC, "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST

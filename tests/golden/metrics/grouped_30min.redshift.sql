@@ -21,8 +21,8 @@ FROM (
         "channel",
         "queue_duration_ms",
         "queue_enqueue_timestamp",
-        "queue_id",
-        "queue_name",
+        CASE WHEN STRPOS("queue_arn", '/queue/agent/') > 0 THEN 'agent_queues' ELSE "queue_id" END AS "queue_id",
+        CASE WHEN STRPOS("queue_arn", '/queue/agent/') > 0 THEN 'Agents'' own queues' ELSE "queue_name" END AS "queue_name",
         CASE WHEN "agent_interaction_duration_ms" IS NOT NULL OR "agent_customer_hold_duration_ms" IS NOT NULL OR "agent_after_contact_work_duration_ms" IS NOT NULL OR "agent_pause_duration_ms" IS NOT NULL THEN COALESCE("agent_interaction_duration_ms", 0) + COALESCE("agent_customer_hold_duration_ms", 0) + COALESCE("agent_after_contact_work_duration_ms", 0) + COALESCE("agent_pause_duration_ms", 0) END AS "handle_time_ms",
         CASE WHEN "queue_enqueue_timestamp" IS NOT NULL THEN "queue_duration_ms" END AS "queue_wait_time_ms",
         DATEADD(second, -(DATEDIFF(second, DATE_TRUNC('day', CONVERT_TIMEZONE('UTC', 'America/New_York', "disconnect_timestamp")), CONVERT_TIMEZONE('UTC', 'America/New_York', "disconnect_timestamp")) % 1800), DATE_TRUNC('second', "disconnect_timestamp")) AS "interval_start",
@@ -34,4 +34,4 @@ FROM (
     ) AS valued
 ) AS measured
 GROUP BY "queue_id", "agent_id", "channel", "interval_start"
-ORDER BY "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST
+ORDER BY SUM(COUNT(*)) OVER (PARTITION BY "queue_id", "agent_id", "channel") DESC, "queue_id" NULLS LAST, "agent_id" NULLS LAST, "channel" NULLS LAST, "interval_start" NULLS LAST

@@ -1,4 +1,4 @@
-"""`collect` and `run`: contacts through the Connect API into lake and warehouse, for a range or as a schedule asks."""
+"""`collect` and `run`: contacts through the Connect API into lake and warehouse, for a range or on a schedule."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Collector:
         return self._run(instance, RangeJob(state, instance.instance_id, since, until, self._query.time_type))
 
     def run_due(self, instance: ConnectInstance) -> CollectResult:
-        """What the schedule asks for now: windows since the watermark, then those old enough to be read again."""
+        """What the schedule requires now: windows since the watermark, then those old enough to be read again."""
         return self._run(instance, self.due(instance))
 
     def estimate(self, instance: ConnectInstance, since: datetime, until: datetime) -> CollectEstimate:
@@ -222,7 +222,7 @@ class Collector:
         return total(self._runner.merge([self._runner.put(part.framed)]))
 
     def due(self, instance: ConnectInstance) -> ScheduleJob:
-        """What the schedule asks for now."""
+        """What the schedule requires now."""
         settings, now = self.home.settings, self.now
         schedule = make_schedule(settings.collect_schedule, settings.collect_zone)
         ages = [timedelta(hours=age) for age in settings.collect_again_h]
@@ -282,7 +282,7 @@ def check_range(since: datetime, until: datetime, now: datetime) -> None:
 
 
 def collect_until(settings: Settings, left_s: float, service: ConnectService | None = None) -> dict[str, Any]:
-    """What the schedule asks for, from every instance, in the time that is left; the next run collects the rest.
+    """What the schedule requires, from every instance, in the time that is left; the next run collects the rest.
 
     Raises the first error of an instance after all instances were tried.
     """

@@ -22,7 +22,7 @@ _NO_AFTER_CONTACT_WORK: Final = ("AGENT_REPLY", "MONITOR")
 _LONGEST_WORK: Final = timedelta(days=3)
 """A row that was read this long after its contact's end has its after-contact work, or there is none."""
 _FORGOTTEN: Final = timedelta(days=30)
-"""Contacts that ended longer ago are not asked for after-contact work any more, whenever they were read."""
+"""Contacts that ended longer ago are not described again, whenever they were read."""
 _SECOND: Final = timedelta(seconds=1)
 
 

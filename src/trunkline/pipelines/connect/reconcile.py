@@ -1,7 +1,7 @@
 """`reconcile`: compare the system of record's listing with lake and warehouse, period by period; heal, certify, amend.
 
 Every step is durable by itself: a window listed, a group of contacts fetched, a period's state, a certificate. A run
-that was stopped goes on where it was and repeats no call whose result was stored.
+that was stopped continues where it was and repeats no call whose result was stored.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _choose_periods(
 
 def _windows_to_list(home: Home, obj: Object, source: str, period: Window, request: ReconcileRequest) -> list[Window]:
     listed = [part for _, part in stored_listings(home.store, obj, source, period)]
-    # A stopped run with --since goes on within the hour; later, the user wants a new listing.
+    # A stopped run with --since continues within the hour; later, the user wants a new listing.
     fresh = request.now - timedelta(hours=1) if request.since is not None else None
     return periods.windows_to_list(period, listed, request.rule, request.now, fresh)
 

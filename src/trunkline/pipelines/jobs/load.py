@@ -1,9 +1,12 @@
-"""`load`: files to lake to warehouse."""
+"""`load`: files, or standard input, to lake and warehouse."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import IO, Any
+from uuid import uuid4
 
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
@@ -27,4 +30,24 @@ def load_files(
     """The same for files that are listed already. `client` is a boto3 S3 client, made where needed."""
     runner = Runner(home, obj)
     source = file_source(runner.context, files, client)
-    return runner.run(source, len(files), lambda record: advance(record.bytes_read))
+    result = runner.run(source, len(files), lambda record: advance(record.bytes_read))
+    return replace(result, refused=tuple(getattr(source, "refused", ())))
+
+
+def load_stream(home: Home, obj: Object, stream: IO[bytes], advance: Advance = no_advance) -> LoadResult:
+    """Load what a stream gives, such as standard input. Raises what `load` raises.
+
+    The bytes are a file in the home until they are loaded, so that the next call finishes a load that was stopped.
+    """
+    folder = home.settings.home / "standard-input" / obj.name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = uuid4().hex
+    unfinished = folder / f".{name}"
+    with unfinished.open("wb") as file:
+        shutil.copyfileobj(stream, file)
+    unfinished.rename(folder / name)
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    result = load(home, obj, [str(path) for path in paths], advance)
+    for path in paths:
+        path.unlink()
+    return result

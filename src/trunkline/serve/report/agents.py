@@ -33,7 +33,7 @@ SegmentKind = Literal["contact", "hold", "work"]
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class DaySegment:
     """A stretch of an agent's day inside the period, naive UTC.
 
     A hold has its recorded length and lies in the middle of its contact: when it began is not recorded.
@@ -51,7 +51,7 @@ class AgentRow:
     name: str | None
     agent_id: str | None
     values: Row
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[DaySegment, ...] = ()
 
 
 def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
@@ -73,7 +73,7 @@ def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, .
     return found, others, len(rows)
 
 
-def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[Segment]]:
+def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[DaySegment]]:
     """Each agent's stretches in the order of their contacts, cut to the period."""
     if not ids:
         return {}
@@ -86,7 +86,7 @@ def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list
         'ORDER BY "agent_connected_to_agent_timestamp", "contact_id"',
         [period.since - _AFTER, period.until, *ids],
     )
-    found: dict[str, list[Segment]] = {}
+    found: dict[str, list[DaySegment]] = {}
     for agent_id, since, ended, hold_ms, work_since, work_until in rows:
         # After contact work begins when the agent is off the contact, which after a transfer is before its end.
         until = min(ended, work_since) if work_since is not None else ended
@@ -101,7 +101,7 @@ def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list
     return found
 
 
-def _add(line: list[Segment], period: Period, kind: SegmentKind, since: datetime, until: datetime) -> None:
+def _add(line: list[DaySegment], period: Period, kind: SegmentKind, since: datetime, until: datetime) -> None:
     first, last = max(since, period.since), min(until, period.until)
     if first < last:
-        line.append(Segment(kind, first, last))
+        line.append(DaySegment(kind, first, last))

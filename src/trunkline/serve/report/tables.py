@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from trunkline.serve.report import charts, wording
-from trunkline.serve.report.agents import AgentRow, Segment
+from trunkline.serve.report.agents import AgentRow, DaySegment
 from trunkline.serve.report.data import QueueRow, ReportData
 from trunkline.serve.report.markup import Attribute, Html, card, el, join, name_of, short_time, swatch
 
@@ -111,7 +111,7 @@ def _agent_row(
     return el("tr", {"class": "group" if is_group else None}, header, *day, *numbers)
 
 
-def _line(segments: Sequence[Segment], data: ReportData, first: float, last: float, hours: Sequence[float]) -> Html:
+def _line(segments: Sequence[DaySegment], data: ReportData, first: float, last: float, hours: Sequence[float]) -> Html:
     stretches: dict[str, list[tuple[float, float]]] = {}
     for one in segments:
         ends = [((at - data.period.since).total_seconds() - first) / (last - first) for at in (one.since, one.until)]

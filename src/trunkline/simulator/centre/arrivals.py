@@ -48,7 +48,7 @@ DEMAND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ArrivalPlan:
     """Slots of 15 minutes over the simulated days, with the expected number of arrivals of each demand in each."""
 
     starts: list[int]
@@ -56,7 +56,7 @@ class Shape:
     expected: list[list[float]]
 
 
-def shape(centre: Centre, spec: Spec, arrivals: int) -> Shape:
+def shape(centre: Centre, spec: Spec, arrivals: int) -> ArrivalPlan:
     """The forecast the centre is staffed by."""
     starts = list(range(spec.start_s, spec.end_s, SLOT_S))
     hours: list[float] = []
@@ -73,7 +73,7 @@ def shape(centre: Centre, spec: Spec, arrivals: int) -> Shape:
         ]
         total = sum(curve)
         expected.append([arrivals * demand.share * value / total for value in curve])
-    return Shape(starts, hours, expected)
+    return ArrivalPlan(starts, hours, expected)
 
 
 def _day_weight(spec: Spec, start: int) -> float:
@@ -105,7 +105,7 @@ def local_hour(second: int) -> float:
     return _slot_hour(second // SLOT_S)
 
 
-def draw(plan: Shape, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
+def draw(plan: ArrivalPlan, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
     """`arrivals` pairs (Unix second, index into DEMAND), in order of time.
 
     The forecast is never quite right: each hour has its own error, and each day its rushes, which is where queues
@@ -130,7 +130,7 @@ def draw(plan: Shape, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
     return result
 
 
-def _rushes(rng: random.Random, plan: Shape) -> dict[tuple[int, int], float]:
+def _rushes(rng: random.Random, plan: ArrivalPlan) -> dict[tuple[int, int], float]:
     """(demand, slot) -> factor: on each day, every voice queue is overrun once for an hour and a quarter."""
     result: dict[tuple[int, int], float] = {}
     per_day = DAY_S // SLOT_S

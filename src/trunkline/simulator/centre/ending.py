@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from trunkline.simulator.centre.centre import Agent, Contact, State
-from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.engine import EventLoop
 
 # Mean seconds of after contact work.
 _ACW_S = {"VOICE": 42.0, "CHAT": 22.0, "TASK": 12.0, "EMAIL": 8.0}
 
 
-def lognormal(sim: Engine, mean: float, sigma: float) -> int:
+def lognormal(sim: EventLoop, mean: float, sigma: float) -> int:
     """Whole seconds, at least 1, log-normal with that mean."""
     return max(1, round(sim.rng.lognormvariate(math.log(mean) - sigma * sigma / 2, sigma)))
 
@@ -24,7 +24,7 @@ _REASONS = {
 }
 
 
-def pick_reason(sim: Engine, channel: str) -> str | None:
+def pick_reason(sim: EventLoop, channel: str) -> str | None:
     """A disconnect reason that suits the channel; Connect leaves some empty."""
     point = sim.rng.random()
     for reason, share in _REASONS[channel]:
@@ -34,7 +34,7 @@ def pick_reason(sim: Engine, channel: str) -> str | None:
     return _REASONS[channel][0][0]
 
 
-def hang_up(sim: Engine, one: Contact, reason: str | None = "") -> None:
+def hang_up(sim: EventLoop, one: Contact, reason: str | None = "") -> None:
     """The contact ends for this agent, and after contact work begins. An empty reason means: pick one."""
     if one.state is State.DONE:
         return
@@ -58,7 +58,7 @@ def hang_up(sim: Engine, one: Contact, reason: str | None = "") -> None:
     _aftermath(sim, one, agent)
 
 
-def _aftermath(sim: Engine, one: Contact, agent: Agent) -> None:
+def _aftermath(sim: EventLoop, one: Contact, agent: Agent) -> None:
     """Contacts that an ended one gives rise to: a survey by the disconnect flow, the reply to an e-mail."""
     if one.channel == "EMAIL" and one.method == "INBOUND" and one.reason == "AGENT_DISCONNECT":
         _reply(sim, one, agent)
@@ -77,7 +77,7 @@ def _aftermath(sim: Engine, one: Contact, agent: Agent) -> None:
         survey.state = State.DONE
 
 
-def _reply(sim: Engine, one: Contact, agent: Agent) -> None:
+def _reply(sim: EventLoop, one: Contact, agent: Agent) -> None:
     """The agent's answer is a contact of its own, linked but not a leg of the customer's."""
     reply = sim.contact("EMAIL", "AGENT_REPLY")
     reply.call_key = one.call_key
@@ -101,7 +101,7 @@ _WAIT_S_MAX = 3 * 3600
 _UNANSWERED = 0.2
 
 
-def accept(sim: Engine, one: Contact) -> None:
+def accept(sim: EventLoop, one: Contact) -> None:
     """A waiting customer takes the offer of a callback: the call ends, its successor waits instead."""
     queue = one.queue
     assert queue is not None
@@ -113,7 +113,7 @@ def accept(sim: Engine, one: Contact) -> None:
     sim.at(sim.now + sim.rng.choice((0, 30, 60)), sim.enqueue, child, queue, _WAIT_S_MAX)
 
 
-def is_unanswered(sim: Engine, one: Contact, agent: Agent) -> bool:
+def is_unanswered(sim: EventLoop, one: Contact, agent: Agent) -> bool:
     """Dial the customer of a callback that an agent has accepted; True when nobody answers.
 
     Such an attempt has no agent on its record, and a retry is its successor.
@@ -131,7 +131,7 @@ def is_unanswered(sim: Engine, one: Contact, agent: Agent) -> bool:
     return True
 
 
-def _retry(sim: Engine, one: Contact) -> None:
+def _retry(sim: EventLoop, one: Contact) -> None:
     child = sim.contact("VOICE", "CALLBACK", one)
     assert one.queue is not None
     sim.at(sim.now + _RETRY_S, sim.enqueue, child, one.queue, _WAIT_S_MAX)

@@ -13,15 +13,15 @@ MISS_S = 20  # how long an offer rings before it counts as missed
 _MISSED = 0.015
 
 
-class Engine:
-    """A discrete-event simulation in whole seconds. Events of one second run in the order they were asked for."""
+class EventLoop:
+    """A discrete-event simulation in whole seconds. Events of one second run in the order they were scheduled."""
 
     def __init__(
         self,
         centre: Centre,
         seed: int,
-        on_connect: Callable[[Engine, Contact, Agent], None],
-        on_leave: Callable[[Engine, Contact], None],
+        on_connect: Callable[[EventLoop, Contact, Agent], None],
+        on_leave: Callable[[EventLoop, Contact], None],
     ) -> None:
         self.centre = centre
         self.rng = random.Random(f"engine {seed}")
@@ -37,7 +37,7 @@ class Engine:
         self._sequence += 1
         heapq.heappush(self._heap, (when, self._sequence, action, arguments))
 
-    def feed(self, arrivals: Sequence[tuple[int, int]], arrive: Callable[[Engine, int], None]) -> None:
+    def feed(self, arrivals: Sequence[tuple[int, int]], arrive: Callable[[EventLoop, int], None]) -> None:
         """Let `arrive(engine, what)` happen at each (second, what), in order; keeps the heap small."""
 
         def next_one(position: int) -> None:

@@ -10,14 +10,14 @@ from trunkline.simulator.centre import ending
 from trunkline.simulator.centre.arrivals import local_hour
 from trunkline.simulator.centre.centre import Agent, Contact, Queue, State, phone
 from trunkline.simulator.centre.ending import hang_up, lognormal
-from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.engine import EventLoop
 
 # Mean seconds with the customer, per queue name, then per channel.
 _TALK_S = {"Sales": 285.0, "Support": 300.0, "Billing": 235.0, "Retention": 330.0, "Collections": 140.0}
 _CHANNEL_TALK_S = {"VOICE": 280.0, "CHAT": 370.0, "TASK": 300.0, "EMAIL": 290.0}
 
 
-def connected(sim: Engine, one: Contact, agent: Agent) -> None:
+def connected(sim: EventLoop, one: Contact, agent: Agent) -> None:
     """An agent has answered: decide how the contact goes on."""
     if one.method == "CALLBACK" and ending.is_unanswered(sim, one, agent):
         return
@@ -49,7 +49,7 @@ def _talk_mean(one: Contact) -> float:
     return _CHANNEL_TALK_S[one.channel]
 
 
-def _holds(sim: Engine, one: Contact, talk_s: int) -> int:
+def _holds(sim: EventLoop, one: Contact, talk_s: int) -> int:
     """Put one voice contact in five on hold, once or more; the seconds on hold."""
     if talk_s < 45 or sim.rng.random() > 0.2:
         return 0
@@ -58,7 +58,7 @@ def _holds(sim: Engine, one: Contact, talk_s: int) -> int:
     return one.hold_s
 
 
-def _task(sim: Engine, one: Contact, work_s: int) -> None:
+def _task(sim: EventLoop, one: Contact, work_s: int) -> None:
     """Tasks: one in five is paused. The agent keeps it meanwhile, as Connect counts it."""
     pause_s = 0
     if sim.rng.random() < 0.2:
@@ -75,7 +75,7 @@ _HASTY = 0.15
 _PARTNERS = 40  # outside numbers that agents dial
 
 
-def begin(sim: Engine, one: Contact, talk_s: int) -> bool:
+def begin(sim: EventLoop, one: Contact, talk_s: int) -> bool:
     """Decide whether this call leads to another leg; False leaves it an ordinary call."""
     point = sim.rng.random()
     rest_s = talk_s - talk_s // 2
@@ -99,7 +99,7 @@ def begin(sim: Engine, one: Contact, talk_s: int) -> bool:
     return True
 
 
-def _target(sim: Engine, one: Contact) -> Queue | None:
+def _target(sim: EventLoop, one: Contact) -> Queue | None:
     """Another voice queue that is open and will be for a while."""
     hour = local_hour(sim.now)
     queues = [sim.centre.queues[name] for name in ("Retention", "Billing", "Support", "Sales")]
@@ -109,14 +109,14 @@ def _target(sim: Engine, one: Contact) -> Queue | None:
     return open_now[0] if sim.rng.random() < 0.3 else sim.rng.choice(open_now)
 
 
-def patience(sim: Engine, mean_s: float) -> int:
+def patience(sim: EventLoop, mean_s: float) -> int:
     """Whole seconds until a customer hangs up: a few at once (exponential), most later (log-normal)."""
     if sim.rng.random() < _HASTY:
         return 2 + int(sim.rng.expovariate(1 / 20.0))
     return 10 + lognormal(sim, mean_s, 0.8)
 
 
-def cold(sim: Engine, one: Contact, target: Queue) -> None:
+def cold(sim: EventLoop, one: Contact, target: Queue) -> None:
     """Transfer to a queue; this agent is gone before the next one answers."""
     child = sim.contact(one.channel, "TRANSFER", one)
     child.system_at = sim.now
@@ -128,7 +128,7 @@ def cold(sim: Engine, one: Contact, target: Queue) -> None:
 # --- warm transfer: the first agent stays, with the customer on hold, until a colleague answers ---
 
 
-def _warm(sim: Engine, one: Contact, target: Queue, rest_s: int) -> None:
+def _warm(sim: EventLoop, one: Contact, target: Queue, rest_s: int) -> None:
     child = sim.contact(one.channel, "TRANSFER", one)
     child.system_at = sim.now
     child.warm_parent = one
@@ -137,19 +137,19 @@ def _warm(sim: Engine, one: Contact, target: Queue, rest_s: int) -> None:
     sim.enqueue(child, target, sim.rng.randrange(60, 180))
 
 
-def warm_answered(sim: Engine, child: Contact) -> None:
+def warm_answered(sim: EventLoop, child: Contact) -> None:
     """The colleague has answered: the first agent hands over and leaves. No TransferCompletedTimestamp."""
     one = child.warm_parent
     assert one is not None
     sim.at(sim.now + sim.rng.randrange(8, 30), _warm_done, sim, one)
 
 
-def _warm_done(sim: Engine, one: Contact) -> None:
+def _warm_done(sim: EventLoop, one: Contact) -> None:
     _end_hold(sim, one)
     hang_up(sim, one, None)
 
 
-def warm_lost(sim: Engine, child: Contact) -> None:
+def warm_lost(sim: EventLoop, child: Contact) -> None:
     """Nobody answered the first agent, who goes back to the customer."""
     one = child.warm_parent
     assert one is not None
@@ -157,7 +157,7 @@ def warm_lost(sim: Engine, child: Contact) -> None:
     sim.at(sim.now + child.warm_rest_s, hang_up, sim, one)
 
 
-def _end_hold(sim: Engine, one: Contact) -> None:
+def _end_hold(sim: EventLoop, one: Contact) -> None:
     assert one.holding_since is not None
     one.hold(sim.now - one.holding_since)
     one.holding_since = None
@@ -166,7 +166,7 @@ def _end_hold(sim: Engine, one: Contact) -> None:
 # --- consult and conference with a colleague, through an agent quick connect ---
 
 
-def _consult(sim: Engine, one: Contact, rest_s: int) -> None:
+def _consult(sim: EventLoop, one: Contact, rest_s: int) -> None:
     """Ask a colleague who is idle, through the colleague's personal queue; now and then all three talk."""
     names = ("Support", "Billing", "Sales")
     colleague = next((a for name in names if (a := sim.idle_agent(sim.centre.queues[name])) is not None), None)
@@ -190,14 +190,14 @@ def _consult(sim: Engine, one: Contact, rest_s: int) -> None:
     sim.at(end + together_s + max(12, rest_s), hang_up, sim, one)
 
 
-def _consult_answered(sim: Engine, child: Contact, colleague: Agent) -> None:
+def _consult_answered(sim: EventLoop, child: Contact, colleague: Agent) -> None:
     child.state = State.CONNECTED
     child.dequeued_at = sim.now
     child.agent = colleague
     child.agent_at = sim.now
 
 
-def _consult_done(sim: Engine, child: Contact, together_s: int) -> None:
+def _consult_done(sim: EventLoop, child: Contact, together_s: int) -> None:
     """The colleague leaves before the first agent does; the customer was on hold but for `together_s`."""
     assert child.agent_at is not None
     child.hold(sim.now - child.agent_at - together_s)
@@ -207,7 +207,7 @@ def _consult_done(sim: Engine, child: Contact, together_s: int) -> None:
 # --- outside numbers ---
 
 
-def _outside(sim: Engine, one: Contact) -> Contact:
+def _outside(sim: EventLoop, one: Contact) -> Contact:
     child = sim.contact("VOICE", "EXTERNAL_OUTBOUND", one)
     child.outside_number = phone(700_000 + sim.rng.randrange(_PARTNERS))
     child.state = State.DONE
@@ -216,7 +216,7 @@ def _outside(sim: Engine, one: Contact) -> Contact:
     return child
 
 
-def _external_transfer(sim: Engine, one: Contact) -> None:
+def _external_transfer(sim: EventLoop, one: Contact) -> None:
     """The customer goes on with an outside number; that leg ends after this contact's transfer is complete."""
     child = _outside(sim, one)
     child.system_at = sim.now + sim.rng.randrange(2, 15)
@@ -227,7 +227,7 @@ def _external_transfer(sim: Engine, one: Contact) -> None:
     hang_up(sim, one, None)
 
 
-def _external_consult(sim: Engine, one: Contact, rest_s: int) -> None:
+def _external_consult(sim: EventLoop, one: Contact, rest_s: int) -> None:
     """Ask outside: in a consult the customer is on hold longer than the call lasts, in a conference less long."""
     child = _outside(sim, one)
     dial_s = sim.rng.randrange(3, 15)

@@ -6,7 +6,7 @@ from trunkline.simulator.centre import ending, handling, outbound
 from trunkline.simulator.centre.arrivals import DEMAND, local_hour
 from trunkline.simulator.centre.centre import Contact, Queue, State, phone
 from trunkline.simulator.centre.ending import lognormal
-from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.engine import EventLoop
 
 _IVR_LOST = 0.06
 _IVR_SERVED = 0.045
@@ -14,7 +14,7 @@ _CHAT_PATIENCE_S = 260.0
 _WORK_PATIENCE_S = 4 * 3600
 
 
-def arrive(sim: Engine, index: int) -> None:
+def arrive(sim: EventLoop, index: int) -> None:
     """One arrival of `DEMAND[index]`."""
     demand = DEMAND[index]
     queue = sim.centre.queues[demand.queue]
@@ -34,7 +34,7 @@ def arrive(sim: Engine, index: int) -> None:
         outbound.monitor(sim)
 
 
-def finish(sim: Engine, one: Contact, reason: str | None, state: str) -> None:
+def finish(sim: EventLoop, one: Contact, reason: str | None, state: str) -> None:
     """The contact ends now without an agent."""
     one.state = State.DONE
     one.disconnected_at = one.completed_at = sim.now
@@ -42,7 +42,7 @@ def finish(sim: Engine, one: Contact, reason: str | None, state: str) -> None:
     one.pre_disconnect_state = one.pre_disconnect_state or state
 
 
-def leave(sim: Engine, one: Contact) -> None:
+def leave(sim: EventLoop, one: Contact) -> None:
     """Patience (or the time the flow allows) is over for a waiting contact."""
     sim.leave_queue(one)
     if one.warm_parent is not None:
@@ -59,7 +59,7 @@ def leave(sim: Engine, one: Contact) -> None:
 # --- calls ---
 
 
-def _call(sim: Engine, queue: Queue) -> None:
+def _call(sim: EventLoop, queue: Queue) -> None:
     is_web = sim.rng.random() < 0.015
     one = sim.contact("VOICE", "WEBRTC_API" if is_web else "INBOUND")
     one.subtype = "connect:WebRTC" if is_web else "connect:Telephony"
@@ -77,13 +77,13 @@ def _call(sim: Engine, queue: Queue) -> None:
         sim.at(sim.now + lognormal(sim, 38.0, 0.4), _queue_call, sim, one, queue)
 
 
-def _queue_call(sim: Engine, one: Contact, queue: Queue) -> None:
+def _queue_call(sim: EventLoop, one: Contact, queue: Queue) -> None:
     sim.enqueue(one, queue, handling.patience(sim, handling.PATIENCE_S))
     if one.state is State.QUEUED:
         sim.at(sim.now + sim.rng.randrange(45, 110), _comfort, sim, one)
 
 
-def _comfort(sim: Engine, one: Contact) -> None:
+def _comfort(sim: EventLoop, one: Contact) -> None:
     """The queue flow's turn: offer a callback, move to another queue, or send to a partner outside."""
     queue = one.queue
     if one.state not in (State.QUEUED, State.RINGING) or queue is None:
@@ -98,7 +98,7 @@ def _comfort(sim: Engine, one: Contact) -> None:
         _partner(sim, one)
 
 
-def _overflow(sim: Engine, one: Contact, target: Queue) -> None:
+def _overflow(sim: EventLoop, one: Contact, target: Queue) -> None:
     """Queue to queue: a new contact, and the old one is complete."""
     if not target.opens <= local_hour(sim.now) < target.closes - 0.25:
         return
@@ -110,7 +110,7 @@ def _overflow(sim: Engine, one: Contact, target: Queue) -> None:
     sim.enqueue(child, target, handling.patience(sim, handling.PATIENCE_S))
 
 
-def _partner(sim: Engine, one: Contact) -> None:
+def _partner(sim: EventLoop, one: Contact) -> None:
     """From the queue to an outside number: no successor, and no agent of ours.
 
     Where an agent was just being offered the contact, Amazon's own count (which tests PreDisconnectState) and
@@ -127,7 +127,7 @@ def _partner(sim: Engine, one: Contact) -> None:
 # --- chats, tasks, e-mails ---
 
 
-def _chat(sim: Engine, queue: Queue) -> None:
+def _chat(sim: EventLoop, queue: Queue) -> None:
     """Inbound chats are API contacts, never INBOUND."""
     one = sim.contact("CHAT", "API")
     one.subtype = "connect:Chat" if sim.rng.random() < 0.9 else "connect:SMS"
@@ -141,7 +141,7 @@ def _chat(sim: Engine, queue: Queue) -> None:
         sim.at(sim.now + lognormal(sim, 25.0, 0.5), sim.enqueue, one, queue, wait_s)
 
 
-def _task(sim: Engine, queue: Queue) -> None:
+def _task(sim: EventLoop, queue: Queue) -> None:
     """Tasks are created through the API, some of them for later."""
     one = sim.contact("TASK", "API")
     one.subtype = "connect:Task"
@@ -153,7 +153,7 @@ def _task(sim: Engine, queue: Queue) -> None:
     sim.at(sim.now + delay_s, sim.enqueue, one, queue, _WORK_PATIENCE_S)
 
 
-def _email(sim: Engine, queue: Queue) -> None:
+def _email(sim: EventLoop, queue: Queue) -> None:
     one = sim.contact("EMAIL", "INBOUND")
     one.subtype = "connect:Email"
     one.system_at = sim.now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trunkline.simulator.centre.centre import Agent, Contact, Queue, State
 from trunkline.simulator.centre.ending import hang_up, lognormal
-from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.engine import EventLoop
 
 _PACE_S = 20
 _PACES_MAX = 90
@@ -26,7 +26,7 @@ _AMD: tuple[tuple[str, float, tuple[int, int], str | None], ...] = (
 _ANSWERED = ("HUMAN_ANSWERED", "VOICEMAIL_BEEP", "VOICEMAIL_NO_BEEP", "AMD_UNRESOLVED", "AMD_UNRESOLVED_SILENCE")
 
 
-def campaign(sim: Engine, queue: Queue, paces: int) -> None:
+def campaign(sim: EventLoop, queue: Queue, paces: int) -> None:
     """Dial the next number of a campaign, when an agent is likely to be free for it."""
     if paces < _PACES_MAX and sim.idle_count(queue) <= queue.dialing:
         sim.at(sim.now + _PACE_S, campaign, sim, queue, paces + 1)
@@ -56,7 +56,7 @@ def _dialled(queue: Queue) -> None:
     queue.dialing -= 1
 
 
-def _detect(sim: Engine) -> tuple[str, tuple[int, int], str | None]:
+def _detect(sim: EventLoop) -> tuple[str, tuple[int, int], str | None]:
     point = sim.rng.random()
     for status, share, seconds, reason in _AMD:
         point -= share
@@ -65,14 +65,14 @@ def _detect(sim: Engine) -> tuple[str, tuple[int, int], str | None]:
     return _AMD[0][0], _AMD[0][2], _AMD[0][3]
 
 
-def _end(sim: Engine, one: Contact, reason: str | None) -> None:
+def _end(sim: EventLoop, one: Contact, reason: str | None) -> None:
     one.state = State.DONE
     one.disconnected_at = one.completed_at = sim.now
     one.reason = reason
     one.pre_disconnect_state = "IN_FLOW"
 
 
-def dial(sim: Engine, queue: Queue) -> None:
+def dial(sim: EventLoop, queue: Queue) -> None:
     """An agent who is free dials out. The record names the outbound queue although nobody ever waited in it."""
     agent = _free(sim)
     if agent is None:
@@ -92,7 +92,7 @@ def dial(sim: Engine, queue: Queue) -> None:
         sim.at(sim.now + ring_s + 10, hang_up, sim, one, reason)
 
 
-def monitor(sim: Engine) -> None:
+def monitor(sim: EventLoop) -> None:
     """Someone who is idle acts as supervisor: listens in, and now and then barges."""
     supervisor = next((a for a in sim.centre.agents if a.is_on_shift and a.load == 0 and not a.is_away), None)
     if supervisor is None:
@@ -106,6 +106,6 @@ def monitor(sim: Engine) -> None:
     sim.at(sim.now + sim.rng.randrange(30, 240), hang_up, sim, one, "BARGED" if one.has_barged else "AGENT_DISCONNECT")
 
 
-def _free(sim: Engine) -> Agent | None:
+def _free(sim: EventLoop) -> Agent | None:
     names = ("Sales", "Support", "Billing")
     return next((a for name in names if (a := sim.idle_agent(sim.centre.queues[name])) is not None), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from trunkline.errors import TerminalError
 from trunkline.simulator.centre.arrivals import draw, shape
 from trunkline.simulator.centre.centre import Agent, Contact, build
-from trunkline.simulator.centre.engine import Engine
+from trunkline.simulator.centre.engine import EventLoop
 from trunkline.simulator.centre.handling import connected
 from trunkline.simulator.centre.journeys import arrive, leave
 from trunkline.simulator.centre.staffing import Shift, roster
@@ -48,7 +48,7 @@ def _run(spec: Spec, arrivals: int) -> Played:
     centre = build(random.Random("centre"))
     plan = shape(centre, spec, arrivals)
     shifts = roster(centre, plan, spec.seed)
-    sim = Engine(centre, spec.seed, connected, leave)
+    sim = EventLoop(centre, spec.seed, connected, leave)
     for shift in shifts:
         sim.at(shift.start, sim.start_shift, shift.agent)
         for start, seconds in shift.breaks:

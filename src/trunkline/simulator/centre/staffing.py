@@ -6,7 +6,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from trunkline.simulator.centre.arrivals import DEMAND, SLOT_S, Shape
+from trunkline.simulator.centre.arrivals import DEMAND, SLOT_S, ArrivalPlan
 from trunkline.simulator.centre.centre import Agent, Centre, Profile, hire
 
 # Square-root staffing: load + BETA * sqrt(load). Higher means shorter queues and idler agents.
@@ -40,7 +40,7 @@ class Shift:
     breaks: tuple[tuple[int, int], ...]
 
 
-def roster(centre: Centre, plan: Shape, seed: int) -> list[Shift]:
+def roster(centre: Centre, plan: ArrivalPlan, seed: int) -> list[Shift]:
     """Shifts for all profiles, in order of start within each profile."""
     rng = random.Random(f"roster {seed}")
     shifts: list[Shift] = []
@@ -56,7 +56,7 @@ def roster(centre: Centre, plan: Shape, seed: int) -> list[Shift]:
     return shifts
 
 
-def requirement(plan: Shape, profile: Profile) -> list[int]:
+def requirement(plan: ArrivalPlan, profile: Profile) -> list[int]:
     """Agents of a profile needed in each slot; kept up for one slot after the demand ends."""
     shares = LOAD_SHARES[profile.name]
     slots_used = 1.0 if profile.slots == 1 else profile.slots * 0.74

@@ -29,7 +29,7 @@ class Assumptions:
     `lists_after_contact_work`: an ended contact is found by its disconnect time while after contact work lasts.
     `includes_start`, `includes_end`: whether a range includes its bounds.
     `token_life_s`: a NextToken is refused after that; `keeps_pages`: pages are of the moment of the first one, else of
-    the moment they are asked for. `results_max`: results of one query, beyond which there is no NextToken.
+    the moment they are requested. `results_max`: results of one query, beyond which there is no NextToken.
     `total_max`: TotalCount is at most this (None: no limit). `sorts`: Sort is honoured.
     `gives_attributes`: DescribeContact has attributes, else only GetContactAttributes.
     """
@@ -61,8 +61,8 @@ class ContactIndex:
     def search(self, request: Answer) -> Answer:
         """One page. Raises ApiError as the service does."""
         token = request.get("NextToken")
-        asked = {key: request[key] for key in request if key not in ("NextToken", "MaxResults")}
-        query = json.dumps(asked, default=str)
+        requested = {key: request[key] for key in request if key not in ("NextToken", "MaxResults")}
+        query = json.dumps(requested, default=str)
         start = self._start_of(token, query) if token is not None else 0
         results = self._found.get(query) if start and self._assumed.keeps_pages else None
         if results is None:
@@ -86,10 +86,10 @@ class ContactIndex:
 
     def _start_of(self, token: str, query: str) -> int:
         try:
-            start, asked, issued_at = json.loads(base64.b64decode(token))
+            start, requested, issued_at = json.loads(base64.b64decode(token))
         except ValueError:
             raise ApiError("InvalidParameterException", "The next token is invalid") from None
-        if asked != query:
+        if requested != query:
             raise ApiError("InvalidParameterException", "The next token belongs to another request")
         if self._now_s() - issued_at > self._assumed.token_life_s:
             raise ApiError("InvalidParameterException", "The next token has expired")
@@ -121,15 +121,15 @@ class ContactIndex:
             reverse=sort["Order"] == "DESCENDING",
         )
 
-    def _range(self, asked: Answer) -> tuple[str, float, float]:
-        start, end = (_seconds(asked[name]) for name in ("StartTime", "EndTime"))
+    def _range(self, requested: Answer) -> tuple[str, float, float]:
+        start, end = (_seconds(requested[name]) for name in ("StartTime", "EndTime"))
         if start >= end:
             raise ApiError("InvalidParameterException", "StartTime must be before EndTime")
         if end - start > SEARCH_RANGE_DAYS_MAX * DAY_S:
             raise ApiError("InvalidParameterException", f"The time range is longer than {SEARCH_RANGE_DAYS_MAX} days")
         if start < self._now_s() - SEARCH_LOOK_BACK_DAYS_MAX * DAY_S:
             raise ApiError("InvalidParameterException", "StartTime is more than two years ago")
-        return asked["Type"], start, end
+        return requested["Type"], start, end
 
     def _by_time(self, kind: str) -> tuple[list[int], list[ApiContact]]:
         if kind not in self._sorted:

@@ -104,7 +104,7 @@ def winner(all_of_one: list[Version]) -> Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveredRecord:
     """One record on the stream. `is_copy`: these bytes were delivered before. `is_winner`: a table ends with it."""
 
     arrives_at: int
@@ -114,11 +114,11 @@ class Delivery:
     is_winner: bool
 
 
-def schedule(contacts: list[Contact], spec: Spec) -> list[Delivery]:
+def schedule(contacts: list[Contact], spec: Spec) -> list[DeliveredRecord]:
     """All deliveries in the order in which they reach the stream. A copy may overtake a newer version."""
     rng = random.Random(f"delivery {spec.seed}")
     reorder = spec.faults.reorder
-    result: list[Delivery] = []
+    result: list[DeliveredRecord] = []
     for one in contacts:
         all_of_one = versions(one, spec, rng)
         best = winner(all_of_one)
@@ -126,17 +126,17 @@ def schedule(contacts: list[Contact], spec: Spec) -> list[Delivery]:
         for version in all_of_one:
             arrives_at = max(arrives_at, version.written_at + rng.randrange(5, 45))
             late_s = rng.randrange(60, 3600) if rng.random() < reorder else 0
-            result.append(Delivery(arrives_at + late_s, one, version, False, version is best))
+            result.append(DeliveredRecord(arrives_at + late_s, one, version, False, version is best))
             if rng.random() < spec.duplicated:
                 again_s = rng.randrange(1, 120) if rng.random() < 0.7 else rng.randrange(120, 10_800)
-                result.append(Delivery(arrives_at + late_s + again_s, one, version, True, False))
+                result.append(DeliveredRecord(arrives_at + late_s + again_s, one, version, True, False))
     # Stable: what arrives in the same second keeps its order.
     result.sort(key=lambda delivery: delivery.arrives_at)
     _swap(result, reorder, rng)
     return result
 
 
-def _swap(deliveries: list[Delivery], rate: float, rng: random.Random) -> None:
+def _swap(deliveries: list[DeliveredRecord], rate: float, rng: random.Random) -> None:
     """Swap neighbours, which mostly stay in one file."""
     if rate:
         for position in range(len(deliveries) - 1):

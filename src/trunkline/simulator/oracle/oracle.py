@@ -20,7 +20,8 @@ from trunkline.simulator.oracle.true_contact import TrueContact
 T = TypeVar("T")
 Answer = int | float | None
 DIMENSIONS: dict[str, Callable[[TrueContact], str | None]] = {
-    "queue": lambda c: c.queue_id,
+    "queue": lambda c: "agent_queues" if c.is_agent_queue else c.queue_id,
+    "single_queue": lambda c: c.queue_id,
     "agent": lambda c: c.agent_id,
     "routing_profile": lambda c: c.routing_profile_id,
     "channel": lambda c: c.channel,

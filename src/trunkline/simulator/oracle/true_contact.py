@@ -27,6 +27,7 @@ class TrueContact:
     transferred_to_type: str | None
     queue_id: str | None
     queue_name: str | None
+    is_agent_queue: bool
     enqueued_at: int | None
     queue_s: int | None
     agent_id: str | None
@@ -60,6 +61,7 @@ class TrueContact:
             transferred_to_type=target.get("Type"),
             queue_id=_last(queue.get("ARN")),
             queue_name=queue.get("Name"),
+            is_agent_queue="/queue/agent/" in (queue.get("ARN") or ""),
             enqueued_at=_second(queue.get("EnqueueTimestamp")),
             queue_s=queue.get("Duration"),
             agent_id=_last(agent.get("ARN")),

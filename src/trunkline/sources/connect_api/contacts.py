@@ -42,7 +42,7 @@ FindHeld = Callable[[Sequence[str]], Mapping[str, HeldContact]]
 
 @dataclass(slots=True)
 class CollectTally:
-    """Numbers of contacts: listed; skipped because they are held; described and asked for attributes, by reason.
+    """Numbers of contacts: listed; skipped because they are held; described, and attributes fetched, by reason.
 
     `gone` were listed and could no longer be described.
     """
@@ -148,20 +148,20 @@ class ContactReader:
         ordered = sorted(wanted.items(), key=lambda item: (item[1], item[0]))
         with ThreadPoolExecutor(CONNECT_CALLS_AT_ONCE, thread_name_prefix="connect") as pool:
             for first in range(0, len(ordered), self._batch_contacts):
-                asked = [
+                requested = [
                     (ListedContact(contact_id, at, {}), "missing")
                     for contact_id, at in ordered[first:][: self._batch_contacts]
                 ]
                 rows: list[_Row] = []
                 is_over = False
                 try:
-                    rows.extend(self._described(asked, pool))
+                    rows.extend(self._described(requested, pool))
                 except DeadlineError:
                     is_over = True
                 known = [row for row in rows if row.text is not None]
                 if known:
-                    end = asked[-1][0].at + timedelta(seconds=1)
-                    yield self._framed(asked[0][0].at, end, known, f"{self._uri}/by-id")
+                    end = requested[-1][0].at + timedelta(seconds=1)
+                    yield self._framed(requested[0][0].at, end, known, f"{self._uri}/by-id")
                 if is_over:
                     pool.shutdown(cancel_futures=True)
                     return
@@ -172,8 +172,8 @@ class ContactReader:
         """A page's contacts with their texts, in order. Raises DeadlineError after the last one that could be read."""
         held = self._find_held([contact.contact_id for contact in page])
         reasons = [reason_to_describe(held.get(contact.contact_id), self._describe) for contact in page]
-        asked = [(contact, reason) for contact, reason in zip(page, reasons, strict=True) if reason is not None]
-        described = self._described(asked, pool, meanwhile)
+        requested = [(contact, reason) for contact, reason in zip(page, reasons, strict=True) if reason is not None]
+        described = self._described(requested, pool, meanwhile)
         for contact, reason in zip(page, reasons, strict=True):
             self.tally.listed += 1
             if reason is not None:
@@ -186,12 +186,12 @@ class ContactReader:
 
     def _described(
         self,
-        asked: Sequence[tuple[ListedContact, str]],
+        requested: Sequence[tuple[ListedContact, str]],
         pool: ThreadPoolExecutor,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[_Row]:
         """Contacts from DescribeContact, in order, with several calls at once; `meanwhile` is called between them."""
-        waiting = iter(asked)
+        waiting = iter(requested)
         sent: deque[tuple[ListedContact, str, Future[dict[str, Any] | None]]] = deque()
         try:
             while True:

@@ -70,19 +70,19 @@ class CallJournal:
 
     def searched_from(self, parameters: Mapping[str, Any]) -> datetime | None:
         """The start of the latest cached search that begins before this one and is otherwise the same, or None."""
-        asked = _search(parameters)
+        requested = _search(parameters)
         begun = [
             search.begins_s
             for search in self._searches()
-            if asked and search.is_first and (search.ends_s, search.rest) == (asked.ends_s, asked.rest)
-            and search.begins_s < asked.begins_s
+            if requested and search.is_first and (search.ends_s, search.rest) == (requested.ends_s, requested.rest)
+            and search.begins_s < requested.begins_s
         ]  # fmt: skip
         return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
     def searched_since(self) -> datetime | None:
         """When the oldest cached search was made; None when no search is cached."""
-        asked = [line.at_s for line in self._lines.values() if line.search]
-        return datetime.fromtimestamp(min(asked), UTC) if asked else None
+        requested = [line.at_s for line in self._lines.values() if line.search]
+        return datetime.fromtimestamp(min(requested), UTC) if requested else None
 
     def forget(self, contact_ids: Collection[str], through: datetime) -> None:
         """Drop what is durable elsewhere: answers about these contacts, and searches that list nothing after `through`.
@@ -161,14 +161,14 @@ def _read(path: Path) -> list[JournalLine]:
 
 
 def _search(parameters: Mapping[str, Any]) -> JournaledSearch | None:
-    asked = parameters.get("TimeRange")
-    if asked is None:
+    requested = parameters.get("TimeRange")
+    if requested is None:
         return None
     rest = {key: value for key, value in parameters.items() if key not in ("NextToken", "TimeRange")}
     return JournaledSearch(
-        asked["StartTime"].timestamp(),
-        asked["EndTime"].timestamp(),
-        _key(asked["Type"], rest),
+        requested["StartTime"].timestamp(),
+        requested["EndTime"].timestamp(),
+        _key(requested["Type"], rest),
         "NextToken" not in parameters,
     )
 

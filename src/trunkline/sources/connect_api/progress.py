@@ -43,7 +43,7 @@ class CollectJob(Protocol):
 
 
 class RangeJob:
-    """A range that a person asked for. The same range again continues where it was stopped."""
+    """A range that a user requested. The same range again continues where it was stopped."""
 
     def __init__(self, state: SourceState, instance_id: str, since: datetime, until: datetime, time_type: str) -> None:
         self.name = f"range-{since:%Y%m%dT%H%M%S}-{until:%Y%m%dT%H%M%S}-{time_type.lower()}"
@@ -66,7 +66,7 @@ class RangeJob:
 
 
 class ScheduleJob:
-    """What a schedule asks for now: windows since the watermark, then those old enough to be read again."""
+    """What a schedule requires now: windows since the watermark, then those old enough to be read again."""
 
     name = _SCHEDULE
 
@@ -131,7 +131,7 @@ class ScheduleState(msgspec.Struct, frozen=True):
 
 
 class RangeProgress(msgspec.Struct, frozen=True):
-    """A range that a person asked for: everything before `through` is durable."""
+    """A range that a user requested: everything before `through` is durable."""
 
     through: datetime
 

@@ -158,7 +158,7 @@ def record(
         "WisdomInfo": {"SessionArn": (known.get("WisdomInfo") or {}).get("SessionArn")},
     }
     present = {key: value for key, item in made.items() if (value := _present(item)) is not None}
-    # Attributes that the API was asked for may be empty, which is known; unknown ones are absent.
+    # Attributes that were fetched may be empty, which is known; unknown ones are absent.
     return present | ({"Attributes": {}} if made["Attributes"] == {} else {})
 
 

@@ -225,15 +225,15 @@ def _with_time(contacts: list[Answer], query: ContactQuery) -> list[ListedContac
 
 
 def _request(start: datetime, end: datetime, query: ContactQuery, size: int = SEARCH_PAGE_MAX) -> dict[str, Any]:
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "TimeRange": {"Type": query.time_type, "StartTime": start, "EndTime": end},
         "MaxResults": size,
     }
     if query.criteria:
-        asked["SearchCriteria"] = dict(query.criteria)
+        request["SearchCriteria"] = dict(query.criteria)
     if query.time_type not in _UNSORTABLE:
-        asked["Sort"] = {"FieldName": query.time_type, "Order": "ASCENDING"}
-    return asked
+        request["Sort"] = {"FieldName": query.time_type, "Order": "ASCENDING"}
+    return request
 
 
 def _search(

@@ -98,7 +98,7 @@ class ContactSource:
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Move the job's state past these batches.
 
-        After a crash, a plan says how far the schedule's watermark moves. A range that a person asked for is read
+        After a crash, a plan says how far the schedule's watermark moves. A range that a user requested is read
         again instead, which skips the contacts that are held.
         """
         for batch in batches:

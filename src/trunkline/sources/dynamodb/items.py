@@ -32,6 +32,7 @@ from trunkline.sources.dynamodb.values import (
     quote,
     remove_tags,
     text_of,
+    upper_tags,
     with_member,
 )
 from trunkline.sql.flatten.tree import tree_of
@@ -144,7 +145,7 @@ def read_item(obj: Object, typed: bytes, arrived_at: datetime, rules: Rules) -> 
     """The text of one typed item, read value by value, or why there is none."""
     members: list[str] = []
     try:
-        item = _ITEM.decode(typed)
+        item = _decode_item(typed)
         if obj.name in SHAPES:
             item, members = SHAPES[obj.name].shape(item, rules, arrived_at)
         text = object_text(item, _exact_paths(obj)).encode()
@@ -155,6 +156,16 @@ def read_item(obj: Object, typed: bytes, arrived_at: datetime, rules: Rules) -> 
     for member in members:
         text = with_member(text, member)
     return text
+
+
+def _decode_item(typed: bytes) -> Item:
+    try:
+        return _ITEM.decode(typed)
+    except msgspec.ValidationError as error:
+        try:
+            return _ITEM.decode(upper_tags(typed))
+        except RecordError:
+            raise error from None
 
 
 @cache
@@ -293,8 +304,9 @@ def _call_time_member(given: msgspec.Raw, rules: Rules, arrived_at: datetime) ->
     iso = f"{match[1]}T{match[2]}:{match[3]}:{match[4]}" if match else text
     try:
         at = datetime.fromisoformat(iso)
-        # In a repeated hour it is the first one.
-        at = at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).replace(tzinfo=None)
+        if at.tzinfo is not None or rules.scorecard_zone != "UTC":
+            # In a repeated hour it is the first one.
+            at = at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return f'"{CALL_TIME}":"{at.isoformat()}Z"' if _is_plausible(at, arrived_at) else None

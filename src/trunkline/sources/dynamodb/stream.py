@@ -33,8 +33,9 @@ class _Identity(msgspec.Struct, rename={"of_lambda": "principalId", "of_api": "P
 
 
 class _Change(msgspec.Struct):
-    SequenceNumber: str
+    SequenceNumber: str = ""
     ApproximateCreationDateTime: float | None = None
+    ApproximateCreationDateTimePrecision: str = "MILLISECOND"
     Keys: Raw | UnsetType = UNSET
     NewImage: Raw | UnsetType = UNSET
     OldImage: Raw | UnsetType = UNSET
@@ -107,6 +108,25 @@ def read_change(raw: bytes, before: datetime | None = None) -> Change:
     if created_at.year < EVENT_YEAR_MIN:
         refused = RecordError("implausible_time", f"it was created before {EVENT_YEAR_MIN}")
     return Change(raw, int(digits), created_at, record.event_id, None if refused else item, deleted_by, refused)
+
+
+def read_kinesis_change(raw: bytes) -> Change:
+    """A change that Kinesis Data Streams for DynamoDB delivered. Raises RecordError where it is not one.
+
+    It has no sequence number, and its time is in milliseconds or microseconds, which order the changes of a second.
+    """
+    try:
+        record = _RECORD.decode(raw)
+        units = 1_000_000 if record.dynamodb.ApproximateCreationDateTimePrecision == "MICROSECOND" else 1_000
+        seconds, rest = divmod(record.dynamodb.ApproximateCreationDateTime or 0, units)
+        created_at = _second(int(seconds))
+    except (msgspec.DecodeError, ValueError, OverflowError, OSError):
+        raise RecordError("wrong_type", "it is not a change of a DynamoDB table") from None
+    item, deleted_by, refused = _item_of(record)
+    if created_at.year < EVENT_YEAR_MIN:
+        refused = RecordError("implausible_time", f"it was created before {EVENT_YEAR_MIN}, or has no creation time")
+    sequence = int(rest * 1_000_000 / units)
+    return Change(raw, sequence, created_at, record.event_id, None if refused else item, deleted_by, refused)
 
 
 @lru_cache(1_024)
@@ -191,7 +211,7 @@ def _framed(
     rules: Rules,
 ) -> Framed:
     broken = [_broken(1 if changes else 0, index, records[index], error) for index, error in unread]
-    kept = [change for change in changes if not _is_filtered(change, rules)]
+    kept = [change for change in changes if not is_filtered(change.deleted_by, rules)]
     good: list[tuple[bytes, Change]] = []
     for change, text in zip(kept, _texts(obj, kept, rules), strict=True):
         if isinstance(text, RecordError):
@@ -220,11 +240,11 @@ def _texts(obj: Object, changes: Sequence[Change], rules: Rules) -> Iterator[byt
         yield change.refused or next(texts)
 
 
-def _is_filtered(change: Change, rules: Rules) -> bool:
+def is_filtered(deleted_by: str | None, rules: Rules) -> bool:
     """Whether the setting `dynamodb_deletes` leaves a removal out: all of them, or those by time to live."""
-    if change.deleted_by is None:
+    if deleted_by is None:
         return False
-    return rules.deletes == "none" or (rules.deletes == "users" and change.deleted_by == "ttl")
+    return rules.deletes == "none" or (rules.deletes == "users" and deleted_by == "ttl")
 
 
 def _broken(index: int, offset: int, raw: bytes, error: RecordError) -> Broken:

@@ -50,6 +50,8 @@ _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z
 _SIMPLE_KEY: Final = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _SHORT_NUMBER: Final = re.compile(rf'(:)\{{"N":"({_SHORT})"(?=\}})'.encode())
 _WORDS: Final = ((b':{"BOOL":true', b":true"), (b':{"BOOL":false', b":false"), (b':{"NULL":true', b":null"))
+_ANY_TAG: Final = {tag: tag for tag in TAGS} | {"NUL": "NULL", "NULLVALUE": "NULL"}
+_TYPED_MEMBER: Final = re.compile(rb':\s*\{\s*"(?:S|N|M|L|BOOL|NULL|B|SS|NS|BS|NUL|NULLVALUE)"\s*:', re.IGNORECASE)
 _TAGGED: Final = re.compile(rb'\{"(?:S|N|M|L|BOOL|NULL|B|SS|NS|BS)":')
 # JSON has no control characters, so they can replace what misleads the counts: escapes, and braces inside texts.
 _ESCAPES: Final = ((b"\\\\", b"\x01"), (b'\\"', b"\x02"))
@@ -58,6 +60,36 @@ _BRACES: Final = ((b"{", b"\x03"), (b"}", b"\x04"))
 _CLOSED: Final = bytes.maketrans(b"\x05", b"}")
 
 _encode = msgspec.json.Encoder().encode
+
+
+def is_typed(text: bytes) -> bool:
+    """Whether a member of a JSON text looks like a typed value, also with the tags of Java's libraries."""
+    return _TYPED_MEMBER.search(text) is not None
+
+
+def upper_tags(typed: bytes) -> bytes:
+    """A typed item with the tags that DynamoDB has.
+
+    Java's libraries write them in lower case (`{"s":"x"}`, `{"bOOL":true}`), beside members that are null. Raises
+    RecordError `wrong_type` where a value has not exactly one known tag.
+    """
+    item = msgspec.json.decode(typed)
+    if not isinstance(item, dict):
+        raise _wrong((), "an item must be an object")
+    return _encode({name: _upper_value(value, (name,)) for name, value in item.items()})
+
+
+def _upper_value(value: object, path: Path) -> dict[str, object]:
+    members = value.items() if isinstance(value, dict) else ()
+    known = [(_ANY_TAG.get(str(tag).upper()), inner) for tag, inner in members if inner is not None]
+    tag, inner = known[0] if len(known) == 1 else (None, None)
+    if tag is None:
+        raise _wrong(path, "a value must have exactly one type")
+    if tag == "M" and isinstance(inner, dict):
+        inner = {name: _upper_value(member, (*path, name)) for name, member in inner.items()}
+    elif tag == "L" and isinstance(inner, list):
+        inner = [_upper_value(member, (*path, "[]")) for member in inner]
+    return {tag: inner}
 
 
 def remove_tags(typed: bytes) -> bytes | None:

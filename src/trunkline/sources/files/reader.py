@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Protocol
@@ -16,10 +16,15 @@ from trunkline.aws.clients import make_client
 from trunkline.errors import SourceChangedError, TerminalError
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
+from trunkline.sources.dynamodb import envelopes
+from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
+from trunkline.sources.files.containers import FormatError
+from trunkline.sources.files.envelopes import is_perhaps_wrapped, unwrap
 from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
+from trunkline.sources.files.parquet import PARQUET_MAGIC, ParquetText, key_tree
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
 NAME: Final = "s3_files"
@@ -38,22 +43,42 @@ class FileSource:
     def __init__(self, context: SourceContext, files: Sequence[SourceFile] = (), client: Any = None) -> None:
         """`client` is a boto3 S3 client, made where needed."""
         self._context, self._files, self._client = context, files, client
+        self.refused: list[str] = []
+        """What was read and is of a format without records, as sentences. It is not loaded, and refused again."""
 
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
         """What the files hold beyond `done`."""
         obj, size = self._context.obj, self._context.settings.batch_bytes
-        yield from read_batches(self._files, done, obj.name, size, self._client, obj.anchor)
+        for framed in read_batches(
+            self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append, key_tree(obj)
+        ):
+            yield self._unwrapped(framed)
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
-        return reread(plan, self._client, self._context.obj.anchor)
+        obj = self._context.obj
+        return self._unwrapped(reread(plan, self._client, obj.anchor, key_tree(obj)))
 
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Nothing: the ledger knows how far each file is read."""
 
     def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
         """The record in the letter, where its bytes are exactly one."""
+        if self._is_of_table:
+            unwrapped = envelopes.unwrap_letter(self._context.obj, letter, rules_of(self._context.settings))
+            if unwrapped is not None:
+                return unwrapped
         return revive(letter)
+
+    @property
+    def _is_of_table(self) -> bool:
+        """Whether the object is that of a DynamoDB table, whose items files may have in DynamoDB's own form."""
+        return self._context.obj.name in self._context.settings.dynamodb_tables.values()
+
+    def _unwrapped(self, framed: Framed) -> Framed:
+        if not self._is_of_table:
+            return framed
+        return envelopes.unwrap(self._context.obj, framed, rules_of(self._context.settings))
 
 
 def revive(letter: KeptLetter) -> tuple[str, Mark] | None:
@@ -84,6 +109,8 @@ def read_batches(
     batch_bytes: int = limits.BATCH_BYTES_MAX,
     client: Any = None,
     anchor: str = _ANCHOR,
+    refuse: Callable[[str], None] = lambda _: None,
+    keys: Mapping[str, Any] | None = None,
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
@@ -91,45 +118,56 @@ def read_batches(
     first batches are smaller, so that a short load has work for two cores. A file without records still has its range,
     so that it counts as read. A local file that changed since it was listed is read as it is now. Raises
     SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
-    TransientError where reading fails.
+    TransientError where reading fails. `refuse` is called with a sentence about each file that is neither text nor
+    compressed text; the others are read. With `keys`
+    (see `parquet.key_tree`) Parquet files are read too.
     """
-    batch, given = _Batch(object_name), 0
+    batch, given = _Batch(object_name, anchor), 0
     for listed in files:
         file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
         progress = done.get((file.uri, file.version), Progress())
         if progress.is_complete:
             continue
         start = progress.offset
-        with opened(file, start, client) as (raw, stream):
-            block_bytes = min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1))
-            for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
-                raw.check()
+        try:
+            for block in _blocks(file, start, min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1)), anchor, client, keys):
                 batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
                 if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
                     given += batch.bytes_read
                     yield batch.framed()
-                    batch = _Batch(object_name)
+                    batch = _Batch(object_name, anchor)
+        except FormatError as error:
+            refuse(f"{file.uri} is {error}, and was not loaded; convert it to JSON text, or leave it out")
     if batch.ranges:
         yield batch.framed()
 
 
-def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
+def _blocks(
+    file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any, keys: Mapping[str, Any] | None
+) -> Iterator[Block]:
+    """The blocks of a file from byte `start`. Raises FormatError before the first one where it is no text."""
+    with opened(file, start, client, keys) as (raw, stream):
+        for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
+            raw.check()
+            yield block
+
+
+def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR, keys: Mapping[str, Any] | None = None) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
     """
-    batch = _Batch(plan.object_name)
+    batch = _Batch(plan.object_name, anchor)
     for span in plan.ranges:
         if not isinstance(span, FileRange):
             raise TerminalError(
                 f"batch {plan.batch_id} of {plan.source} is planned over {span.place!r}, which is no file"
             )
         file = SourceFile(span.uri, span.version, 0, span.arrived_at)
-        with opened(file, span.start, client) as (raw, stream):
-            start = span.start
-            for block in framing.frame(stream.read, start, lambda: stream.damage, anchor=anchor):
-                raw.check()
+        start = span.start
+        try:
+            for block in _blocks(file, start, framing.BLOCK_BYTES, anchor, client, keys):
                 is_end = block.is_last and span.is_last
                 is_past = block.end >= span.end and not block.is_last
                 is_early = block.is_last and block.end <= span.end and not span.is_last
@@ -141,6 +179,8 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
                 start = block.end
                 if start == span.end and is_end == span.is_last:
                     break
+        except FormatError as error:  # planned by a version that took it for text
+            raise _changed(span.uri, span.version) from error
     return batch.framed()
 
 
@@ -157,6 +197,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
+    anchor: str
     ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
@@ -172,6 +213,8 @@ class _Batch:
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1
+        if any(map(is_perhaps_wrapped, block.texts.records)):
+            block = _without_envelopes(block, self.anchor)
         self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
@@ -189,19 +232,35 @@ class _Batch:
         return Framed(plan, self.texts, self.range_indexes, self.offsets, self.broken, self.bytes_read)
 
 
+def _without_envelopes(block: Block, anchor: str) -> Block:
+    """The block with the records in place of their envelopes.
+
+    A record's offset is that of its envelope and its index in it: an envelope has more bytes than records.
+    """
+    texts, offsets = Texts(), array("q")
+    for record, offset in zip(block.texts.records, block.offsets, strict=True):
+        inner = unwrap(record, anchor)
+        texts.records += [record] if inner is None else inner
+        offsets.extend([offset] if inner is None else range(offset, offset + len(inner)))
+    return Block(texts, offsets, block.broken, block.end, block.is_last)
+
+
 @contextmanager
-def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
+def opened(
+    file: SourceFile, start: int, client: Any, keys: Mapping[str, Any] | None = None
+) -> Iterator[tuple[_Raw, Decoder]]:
     """The stored and the decoded bytes of a file, the latter from byte `start` on."""
     raw: _Raw = _Local(file) if not file.uri.startswith("s3://") else _s3_raw(file, client)
     try:
         head = b""
         while len(head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(head) if start else framing.BLOCK_BYTES)):
             head += more
-        if start and not is_compressed(head):
+        if start and not is_compressed(head) and not (keys is not None and head.startswith(PARQUET_MAGIC)):
             raw.seek(start)
             head = b""
-        stream = decoder(head, raw.read)
-        yield raw, _skipped(stream, start) if is_compressed(head) else stream
+        is_rows = keys is not None and head.startswith(PARQUET_MAGIC)
+        stream = ParquetText(head, raw.read, keys or {}) if is_rows else decoder(head, raw.read)
+        yield raw, _skipped(stream, start) if is_rows or is_compressed(head) else stream
     finally:
         raw.close()
 

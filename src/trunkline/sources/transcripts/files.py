@@ -22,6 +22,7 @@ from trunkline.aws.clients import make_client
 from trunkline.errors import RecordError, SourceChangedError, TerminalError
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark
+from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
 from trunkline.sources.files.reader import opened
@@ -145,13 +146,16 @@ def _read_bytes(file: SourceFile, client: Any) -> tuple[bytes, int, str | None]:
     """The decoded bytes up to a little more than the limit, their whole number, and any damage to the compression."""
     parts: list[bytes] = []
     length = 0
-    with opened(file, 0, client) as (raw, stream):
-        while block := stream.read(BLOCK_BYTES):
-            raw.check()
-            if length <= limits.TRANSCRIPT_BYTES_MAX:
-                parts.append(block)
-            length += len(block)
-        return b"".join(parts), length, stream.damage
+    try:
+        with opened(file, 0, client) as (raw, stream):
+            while block := stream.read(BLOCK_BYTES):
+                raw.check()
+                if length <= limits.TRANSCRIPT_BYTES_MAX:
+                    parts.append(block)
+                length += len(block)
+            return b"".join(parts), length, stream.damage
+    except FormatError as error:
+        return b"", 0, f"the file is {error}"
 
 
 def read_record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[str]) -> tuple[str, Mark]:

@@ -160,9 +160,9 @@ def put_statements(table: LedgerTable, better: Sequence[str] = ()) -> tuple[str,
     missing = " AND ".join(f"h.{quote(key)} = s.{quote(key)}" for key in table.key)
     insert = (
         f"INSERT INTO {held} (\n  {indented(names, 2)}\n)\nSELECT\n  {indented((f's.{name}' for name in names), 2)}\n"
-        f'FROM (\n  SELECT s.*, ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {order}) AS "place"\n'
+        f'FROM (\n  SELECT s.*, ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {order}) AS "record_place"\n'
         f"  FROM {staged} AS s\n) AS s\nLEFT JOIN {held} AS h ON {missing}\n"
-        f'WHERE s."place" = 1 AND h.{quote(table.key[0])} IS NULL'
+        f'WHERE s."record_place" = 1 AND h.{quote(table.key[0])} IS NULL'
     )
     return (*found, insert)
 

@@ -21,7 +21,7 @@ from trunkline.objects.view import View
 from trunkline.sql.merge.embedded import merge_tables
 from trunkline.sql.relation import Relation
 from trunkline.sql.session import Rows, Session
-from trunkline.table import Table
+from trunkline.table import Table, rows_of
 from trunkline.urls import path_of
 from trunkline.warehouse.duckdb import merge as duckdb_merge
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
@@ -82,9 +82,8 @@ class DuckDBWarehouse:
     def ask(self, sql: str) -> Answer:
         """One query. Raises UsageError for a faulty query, else the engine's own error."""
         with self._query_errors():
-            self.local.execute(sql)
-            columns = [str(column[0]) for column in self.local.description or []]
-            return Answer(columns, self.local.fetchall() if columns else [])
+            relation = self.local.sql(sql)
+            return Answer([str(name) for name in relation.columns], rows_of(relation))
 
     def table(self, sql: str, values: Sequence[object] = ()) -> Table:
         """One query as an Arrow table. Raises UsageError for a faulty query, else the engine's own error."""
