@@ -25,7 +25,7 @@ SELECT
     "year",
     "month",
     "day",
-    CASE WHEN "answering_machine_detection_status" IN ('HUMAN_ANSWERED', 'VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP', 'AMD_UNANSWERED', 'SIT_TONE_BUSY', 'SIT_TONE_INVALID_NUMBER', 'SIT_TONE_DETECTED', 'FAX_MACHINE_DETECTED') THEN 'answering_machine_status' WHEN "participant_kind" IN ('role', 'channel') AND "participant_count" >= 2 THEN 'participants' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) BETWEEN 1 AND 9 OR "participant_count" >= 1 THEN 'duration_and_speakers' END AS "answer_type_rule",
+    CASE WHEN "answering_machine_detection_status" IN ('HUMAN_ANSWERED', 'VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP', 'AMD_UNANSWERED', 'SIT_TONE_BUSY', 'SIT_TONE_INVALID_NUMBER', 'SIT_TONE_DETECTED', 'FAX_MACHINE_DETECTED') THEN 'answering_machine_status' WHEN "participant_kind" IN ('role', 'channel') AND "participant_count" >= 2 THEN 'participants' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) BETWEEN 1 AND 9 OR ("participant_count" >= 1 AND COALESCE(CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT), 1) <> 0) THEN 'duration_and_speakers' END AS "answer_type_rule",
     CASE WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) = 0 THEN 'Unknown' WHEN CAST(("duration_ms" - "duration_ms" % 1000) / 1000 AS BIGINT) < 10 THEN 'NoAnswer' WHEN "participant_count" >= 2 THEN 'Human' WHEN "participant_count" = 1 THEN 'Voicemail' ELSE 'Unknown' END AS "answer_type_by_duration",
     CASE WHEN "duration_ms" IS NOT NULL THEN "duration_rule" WHEN date_diff('millisecond', "agent_connected_to_agent_timestamp", "disconnect_timestamp") IS NOT NULL THEN 'contact_record' END AS "call_duration_rule",
     "transcript_bucket",

@@ -6,6 +6,7 @@ Every test first shows the trap in DuckDB itself, so that it tells when the trap
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -128,28 +129,43 @@ def test_a_repeated_key_does_not_empty_a_map(narrow_flattener: Flattener) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
-    [({"Score": "x"}, "wrong_type"), ({"Score": 1.5}, "wrong_type"), ({"Score": True}, "wrong_type"),
-     ({"Score": {}}, "wrong_type"), ({"Score": 2**63}, "wrong_type"), ({"Labels": []}, "wrong_type"),
-     ({"Labels": "x"}, "wrong_type"), ({"Items": {}}, "wrong_type"), ({"Items": [1]}, "wrong_type"),
-     ({"Items": [{"N": "x"}]}, "wrong_type"), ({"Items": [{"N": 2**31}]}, "wrong_type"),
-     ({"Began": 5}, "wrong_type")],
+    ("change", "path"),
+    [({"Score": "x"}, "Score"), ({"Score": 1.5}, "Score"), ({"Score": True}, "Score"), ({"Score": {}}, "Score"),
+     ({"Score": 2**63}, "Score"), ({"Labels": []}, "Labels"), ({"Labels": "x"}, "Labels"), ({"Items": {}}, "Items"),
+     ({"Items": [1]}, "Items[0]"), ({"Items": [{"N": "x"}]}, "Items[0].N"), ({"Items": [{"N": 2**31}]}, "Items[0].N")],
 )  # fmt: skip
-def test_a_wrong_type_is_not_null(narrow_flattener: Flattener, change: Record, reason: str) -> None:
-    """from_json makes a value of the wrong type NULL; we set the record aside, and "unknown" stays NULL alone."""
+def test_a_wrong_type_is_null_and_kept(narrow_flattener: Flattener, change: Record, path: str) -> None:
+    """from_json makes a value of the wrong type NULL and forgets it; we keep it under its path, and count it."""
     trap = duckdb.execute('SELECT from_json(\'{"a":"x"}\', \'{"a":"BIGINT"}\').a').fetchall()
     assert trap == [(None,)]
     rows, letters = flat(narrow_flattener, json.dumps(narrow("a", **change)), json.dumps(narrow("b", Score=None)))
-    assert [(row["id"], row["score"]) for row in rows] == [("b", None)]
-    assert [found for found, _ in letters] == [reason]
+    assert letters == []
+    assert [row["id"] for row in rows] == ["a", "b"]
+    ((name, value),) = change.items()
+    for key in re.findall(r"\[(\d+)\]|[.](\w+)", path):
+        value = value[int(key[0])] if key[0] else value[key[1]]
+    assert json.loads(rows[0]["record_unmapped"]) == {path: value}
+    expected = {"Items[0]": [None], "Items[0].N": [{"n": None}]}
+    assert rows[0][name.lower()] == expected.get(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"Began": 5}, {"Began": "soon"}, {"Changed": {}}, {"Changed": "2026-02-30T10:00:00Z"}]
+)
+def test_a_row_needs_its_version_and_its_partition(narrow_flattener: Flattener, change: Record) -> None:
+    """A record whose version or partition time cannot be read is set aside; its neighbour lands."""
+    rows, letters = flat(narrow_flattener, json.dumps(narrow("a", **change)), json.dumps(narrow("b")))
+    assert [row["id"] for row in rows] == ["b"]
+    assert [reason for reason, _ in letters] == ["wrong_type"]
 
 
 def test_whole_numbers_written_otherwise_are_whole(narrow_flattener: Flattener) -> None:
-    """A cast of '33.7' to BIGINT rounds; 33.0 is 33, 33.7 is none."""
+    """A cast of '33.7' to BIGINT rounds; 33.0 is 33, 33.7 is not a whole number."""
     assert duckdb.execute("SELECT try_cast('33.7' AS BIGINT)").fetchall() == [(34,)]
     rows, letters = flat(narrow_flattener, *(json.dumps(narrow("a", Score=score)) for score in (33.0, "12", -5, 33.7)))
-    assert [row["score"] for row in rows] == [33, 12, -5]
-    assert [reason for reason, _ in letters] == ["wrong_type"]
+    assert [row["score"] for row in rows] == [33, 12, -5, None]
+    assert [row["record_unmapped"] for row in rows] == [None, None, None, '{"Score":33.7}']
+    assert letters == []
 
 
 def test_halves_of_seconds_become_exact_milliseconds(contact_flattener: Flattener) -> None:

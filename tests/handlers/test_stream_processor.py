@@ -175,7 +175,7 @@ def test_a_scorecard_without_usable_times_is_kept_undated(tmp_path: Path) -> Non
     assert json.loads(found["words"]["record_unmapped"])["trunkline:unusable"] == {"ingestedAt": "later"}
 
 
-def test_without_a_bucket_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_bucket_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the first invocation, with the variable's name."""
     stream_processor._processor.cache_clear()
     with pytest.raises(UsageError, match="ANALYTICS_BUCKET is not set"):
@@ -186,7 +186,7 @@ def test_without_a_bucket_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         stream_processor.handler(event(change(1, new=call("a"))), None)
 
 
-def test_the_lowest_record_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lowest_failed_record_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one table's rows cannot be put and another's can: Lambda goes on from the lowest of those that failed.
 
     Numbers of different lengths: 9 is lower than 10.
@@ -258,7 +258,7 @@ def test_a_batch_of_poison_alone_succeeds(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_event_of_a_stream_is_refused(tmp_path: Path) -> None:
+def test_an_event_of_another_service_is_refused(tmp_path: Path) -> None:
     """Nothing is put, and the message says what it was."""
     with ours(tmp_path) as handler, pytest.raises(UsageError, match="no eventSourceARN"):
         handler({"Records": [{"body": "hello"}]})

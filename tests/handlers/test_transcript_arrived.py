@@ -99,7 +99,7 @@ def test_a_message_fails_alone(function: Any, tmp_path: Path, monkeypatch: pytes
         function(bridge("transcripts/b.json"))
 
 
-def test_what_is_no_transcript_is_left_out(function: Any, tmp_path: Path) -> None:
+def test_other_objects_are_filtered(function: Any, tmp_path: Path) -> None:
     """Recordings, tests of the notification, removals, and objects that are gone by now."""
     assert function(notification("a.wav", "b.pdf"))["filtered"] == 2
     assert function({"Service": "Amazon S3", "Event": "s3:TestEvent"})["processed"] == 0
@@ -108,7 +108,7 @@ def test_what_is_no_transcript_is_left_out(function: Any, tmp_path: Path) -> Non
     assert lake_rows(tmp_path) == []
 
 
-def test_the_next_load_merges_it_and_the_call_is_richer(function: Any, tmp_path: Path) -> None:
+def test_the_next_load_merges_the_transcript_and_enriches_the_call(function: Any, tmp_path: Path) -> None:
     """The lake's batch is merged by whoever opens the home next; a load of the same bucket reads nothing again."""
     function.s3.put_object(Bucket="recordings", Key="transcripts/c.json", Body=BODY)
     function.s3.put_object(Bucket="recordings", Key="transcripts/bad.json", Body=b"{")
@@ -127,7 +127,7 @@ def test_the_next_load_merges_it_and_the_call_is_richer(function: Any, tmp_path:
 
 
 @pytest.mark.skipif(SAMPLES is None, reason="the documents' sample files are not here")
-def test_the_sample_envelopes_are_understood() -> None:
+def test_the_sample_envelopes_are_read() -> None:
     """A PDF in a queue's message and a picture through EventBridge: read, named, no transcript."""
     assert SAMPLES is not None
     folder = SAMPLES / "aws-powertools_powertools-lambda-python"

@@ -93,7 +93,7 @@ def cases(make: Callable[..., Record], names: Names) -> dict[str, Case]:
         "10,000 brackets never closed": Case(good + b"\n" + b"[" * 10_000 + b"\n", ("good",), ("too_deep",)),
         "NUL bytes": Case(b"\0\0\0\n" + good + b"\n\0", ("good",), ("invalid_json",) * 2),
         "a NUL escape in a value": Case(good.replace(half, half + b'"k":"go\\u0000ld",') + other, ("good", "other")),
-        "half of a surrogate pair": Case(good.replace(half, half + b'"k":"\\ud83d",') + other, ("other",), ("invalid_json",)),
+        "half of a surrogate pair": Case(good.replace(half, half + b'"k":"\\ud83d",') + other, ("good", "other")),
         "a surrogate pair": Case(good.replace(half, half + b'"k":"\\ud83d\\ude00",') + other, ("good", "other")),
         "a number of 60 digits": Case(good[:-1] + b',"New":' + b"9" * 60 + b"}" + other, ("good", "other")),
         "a record of 5 MB": Case(long, ("good", "other")),
@@ -103,13 +103,13 @@ def cases(make: Callable[..., Record], names: Names) -> dict[str, Case]:
         "an empty object": Case(b"{}" + other, ("other",), ("missing_key",)),
         "a number as key": Case(good.replace(b'"good"', b"12") + other, ("12", "other")),
         "a number where a list or an object belongs": Case(
-            jsonl([make("bad", **{names.list: 17})]) + other, ("other",), ("wrong_type",)
+            jsonl([make("kept", **{names.list: 17})]) + other, ("kept", "other")
         ),
         "a list where a map belongs": Case(
-            jsonl([make("bad", **{names.map: ["a"]})]) + other, ("other",), ("wrong_type",)
+            jsonl([make("kept", **{names.map: ["a"]})]) + other, ("kept", "other")
         ),
         "a word where a number belongs": Case(
-            jsonl([make("bad", **{names.number: "several"})]) + other, ("other",), ("wrong_type",)
+            jsonl([make("kept", **{names.number: "several"})]) + other, ("kept", "other")
         ),
         "a time that is none": Case(
             jsonl([make("bad", **{names.time: "yesterday"})]) + other, ("other",), ("wrong_type",)

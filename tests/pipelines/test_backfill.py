@@ -64,7 +64,7 @@ def test_an_empty_table_and_empty_pages(tmp_path: Path) -> None:
         assert scan(home, source, segments=2).counts.read == 40
 
 
-def test_stopped_at_any_page_it_goes_on(tmp_path: Path) -> None:
+def test_a_scan_stopped_at_any_page_is_continued(tmp_path: Path) -> None:
     """Stopped again and again: complete, and each stop repeats one page a segment at most."""
     seen: Counter[tuple[int, int]] = Counter()
     steps = 0
@@ -202,7 +202,7 @@ def test_a_scan_keeps_to_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert slept == [4.0, 4.0, 4.0]
 
 
-def test_a_clock_that_is_off_stops_the_scan(tmp_path: Path) -> None:
+def test_a_wrong_clock_stops_the_scan(tmp_path: Path) -> None:
     """Versions come from this machine's clock, so it is compared with the server's."""
 
     class Ahead(FakeTable):
@@ -291,7 +291,7 @@ def test_an_incremental_export_updates_and_deletes(tmp_path: Path) -> None:
         assert {one.reason for one in letters(home, obj)} == {"wrong_type", "missing_image"}
 
 
-def test_what_is_no_export_is_said(tmp_path: Path) -> None:
+def test_an_invalid_export_is_an_error_with_its_reason(tmp_path: Path) -> None:
     """A folder of something else, an export that runs, one in Ion, one of another table, one cut short."""
     with opened(tmp_path / "home") as home:
         obj = home.objects["call"]
@@ -310,7 +310,7 @@ def test_what_is_no_export_is_said(tmp_path: Path) -> None:
             backfill_export(home, obj, str(short))
 
 
-def test_a_stopped_export_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_export_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that were planned and not done are done again, as items and not as plain JSON."""
     place = export(tmp_path / "in", [[{"Item": made(n)} for n in range(start, start + 50)] for start in (0, 50)])
     left = [4, 7, 9]
@@ -340,7 +340,7 @@ def test_a_stopped_export_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             return
 
 
-def test_a_scan_goes_on_after_a_binary_key(tmp_path: Path) -> None:
+def test_a_scan_is_continued_after_a_binary_key(tmp_path: Path) -> None:
     """What boto3 gives as bytes is text in the scan's state, and is bytes again for boto3, also in a later run."""
     starts: list[Any] = []
 

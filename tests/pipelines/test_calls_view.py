@@ -67,6 +67,7 @@ CASES: dict[str, tuple[str | None, Any, str | None, tuple[Any, ...]]] = {
     "empty": ("outbound", transcribe([]), ..., (None, "Unknown", None, "Unknown")),
     "short": ("outbound", transcribe(SHORT, "speaker"), ..., (9, "NoAnswer", "duration_and_speakers", "NoAnswer")),
     "one": ("outbound", transcribe(ALONE, "speaker"), ..., (30, "Voicemail", "duration_and_speakers", "Voicemail")),
+    "instant": ("outbound", transcribe([("near", "Hello.", 0.0, 0.4)], "speaker"), ..., (0, "Unknown", None, "Unknown")),
     "two": ("outbound", transcribe(TALK, "speaker"), ..., (40, "Human", "duration_and_speakers", "Human")),
     "plain": ("outbound", transcribe(TALK), ..., (40, "Unknown", None, "Unknown")),
     "channels": ("outbound", transcribe(TALK, "channel"), ..., (40, "Human", "participants", "Human")),
@@ -126,7 +127,7 @@ def embedded(home_path: Path) -> list[tuple[Any, ...]]:
         return plain(query(reader, QUERY).rows)
 
 
-def test_the_documents_query_answers_alike_over_warehouse_lake_and_in_athenas_sql(home_path: Path) -> None:
+def test_the_documents_query_gives_the_same_over_warehouse_lake_and_in_athenas_sql(home_path: Path) -> None:
     """Unchanged, but for the lake's name where the lake's files are asked."""
     with open_reader(settings_of(home_path)) as reader:
         in_lake = query(reader, QUERY.replace("post_call_analytics.calls", "lake.calls")).rows
@@ -138,7 +139,7 @@ def test_the_documents_query_answers_alike_over_warehouse_lake_and_in_athenas_sq
 
 
 @pytest.mark.parametrize("target", SERVERS)
-def test_the_documents_query_answers_alike_on_a_server(
+def test_the_documents_query_gives_the_same_on_a_server(
     home_path: Path, tmp_path: Path, target: str, request: pytest.FixtureRequest
 ) -> None:
     """The same lake folded into another warehouse: the same calls, the same turns."""
@@ -174,7 +175,7 @@ def test_flaw_5_documented_outputs_have_a_duration(theirs: Any) -> None:
     assert {CASES[name][3][0] for name in ("plain", "two", "channels")} == {40}
 
 
-def test_flaw_6_a_greeting_is_no_human_and_channels_are_known(theirs: Any) -> None:
+def test_flaw_6_a_greeting_is_not_a_human_and_channels_are_known(theirs: Any) -> None:
     """Given a duration, the document knows no channel, takes a greeting for a human, and guesses on any error."""
     for by, wrong in (("channel", "Unknown"), ("speaker", "Human")):
         theirs.client.put_object(Bucket="recordings", Key="c", Body=json.dumps(transcribe(VOICEMAIL, by)))
@@ -184,7 +185,7 @@ def test_flaw_6_a_greeting_is_no_human_and_channels_are_known(theirs: Any) -> No
     assert CASES["channels"][3][1] == "Human"
 
 
-def test_flaw_7_a_transcript_that_comes_later_makes_its_call_richer(theirs: Any, tmp_path: Path) -> None:
+def test_flaw_7_a_later_transcript_enriches_its_call(theirs: Any, tmp_path: Path) -> None:
     """The document's row stays as it was first written. Ours: call, transcript and contact record come in any order, the
     call ends the same, and each file is read once, where the document reads it twice.
     """
@@ -222,7 +223,7 @@ def test_flaw_7_a_transcript_that_comes_later_makes_its_call_richer(theirs: Any,
     assert found == [{"c": (40, "Voicemail", "answering_machine_status", "Human", "last_word")}] * 3
 
 
-def test_one_call_has_one_row_whatever_variants_there_are(tmp_path: Path) -> None:
+def test_one_call_has_one_row_for_any_variants(tmp_path: Path) -> None:
     """Raw and redacted copies, and two kinds of analysis: the one that tells most is read; a deleted call is gone."""
     with opened(tmp_path / "home") as home:
         loaded(home, tmp_path, [call("c")], {"c": transcribe(TALK, "speaker"), "redacted-c": lens(GREETING, True)}, [])

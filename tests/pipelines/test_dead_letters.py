@@ -33,11 +33,12 @@ from trunkline.records import Mark
 from trunkline.sources.files.reader import FileSource
 
 POISON = b'{"ContactId":"x",,}\n'
-# What the source calls a score has become a text: the fix is a catalogue in which it is one.
-WORD = jsonl([narrow("w", Score="seven")])
+# What the source calls the beginning has become a text: the fix is a catalogue in which it is one.
+WORD = jsonl([narrow("w", Began="seven")])
 FIXED: Object = dataclasses.replace(
     NARROW,
-    columns=tuple(dataclasses.replace(c, type="text") if c.name == "score" else c for c in NARROW.columns),
+    partition=NARROW.version,
+    columns=tuple(dataclasses.replace(c, type="text") if c.name == "began_at" else c for c in NARROW.columns),
 )
 
 
@@ -61,7 +62,7 @@ def test_the_bytes_are_kept(tmp_path: Path) -> None:
 def test_the_first_mebibyte_of_a_long_one_is_kept(tmp_path: Path) -> None:
     """A long dead letter keeps its first MiB and its length."""
     file = tmp_path / "in"
-    file.write_bytes(jsonl([narrow("a", Score="x" * 3_000_000)]))
+    file.write_bytes(jsonl([narrow("a", Began="x" * 3_000_000)]))
     with opened(tmp_path / "home", NARROW) as home:
         load_into(home, file, obj=NARROW)
         (one,) = letters(home, NARROW)
@@ -96,7 +97,10 @@ def test_a_fix_and_a_replay_land_them(tmp_path: Path) -> None:
     with opened(tmp_path / "home", FIXED) as home:
         result = replay(home, FIXED, letters(home, FIXED))
         assert (result.counts.read, result.counts.inserted, result.counts.dead_letter) == (2, 1, 1)
-        assert [(row["id"], row["score"]) for row in table(home, FIXED)] == [("a", "1"), ("w", "seven")]
+        assert [(row["id"], row["began_at"]) for row in table(home, FIXED)] == [
+            ("a", "2026-03-03 10:00:00"),
+            ("w", "seven"),
+        ]
         counts = totals(home, FIXED)
         assert_adds_up(counts)
         assert (counts.read, counts.inserted, counts.dead_letter) == (3, 2, 1)
@@ -106,7 +110,7 @@ def test_a_fix_and_a_replay_land_them(tmp_path: Path) -> None:
 
 
 def test_a_users_object_is_corrected_in_its_file(tmp_path: Path) -> None:
-    """A wrong type in objects.toml sets everything aside; corrected, a replay lands everything."""
+    """A wrong type of a mandatory column in objects.toml sets records aside; corrected, a replay lands everything."""
     home_folder = tmp_path / "home"
     home_folder.mkdir()
     text = """
@@ -173,7 +177,7 @@ def test_a_replay_that_fails_again_keeps_one(tmp_path: Path) -> None:
 
 def test_one_letter_of_many_is_replayed(tmp_path: Path) -> None:
     """A replay of some letters leaves the others alone."""
-    write(tmp_path / "in" / "a", *(narrow(f"w{n}", Score="seven") for n in range(4)))
+    write(tmp_path / "in" / "a", *(narrow(f"w{n}", Began="seven") for n in range(4)))
     with opened(tmp_path / "home", NARROW) as home:
         load_into(home, tmp_path / "in", obj=NARROW)
     with opened(tmp_path / "home", FIXED) as home:
@@ -217,7 +221,7 @@ def test_contact_records_of_every_reason(tmp_path: Path) -> None:
     """The contact record's own letters name the column or path, and never a value."""
     number = "+15535550143"
     bad = {
-        "wrong_type": [contact("a", AgentConnectionAttempts=number), contact("b", Agent=number)],
+        "wrong_type": [contact("a", InitiationTimestamp=number), contact("b", LastUpdateTimestamp=[number])],
         "implausible_time": [contact("c", InitiationTimestamp="1999-01-01T00:00:00Z")],
         "missing_key": [contact("d", ContactId=...)],
     }
@@ -228,5 +232,5 @@ def test_contact_records_of_every_reason(tmp_path: Path) -> None:
         found = letters(home)
         assert sorted(one.reason for one in found) == sorted(r for r, records in bad.items() for _ in records)
         assert all("5535550143" not in one.detail for one in found)
-        assert any("agent_connection_attempts" in one.detail for one in found)
+        assert any("initiation_timestamp" in one.detail for one in found)
         assert contacts(home).name == "contact_record"

@@ -39,7 +39,7 @@ def run(home: Home, client: Any = None, again: bool = False) -> EnrichResult:
     return enrich(home, due, without, client=client)
 
 
-def test_each_transcript_is_read_once_and_a_miss_is_remembered(tmp_path: Path, now: list[datetime]) -> None:
+def test_each_transcript_is_read_once_and_a_miss_is_recorded(tmp_path: Path, now: list[datetime]) -> None:
     """What is missing is asked for again after 15 minutes, then 30, at last not at all; what is there is not asked for."""
     with bucket("recordings") as s3:
         asked: list[tuple[str, str]] = []
@@ -74,7 +74,7 @@ def test_each_transcript_is_read_once_and_a_miss_is_remembered(tmp_path: Path, n
     assert found == [("late", "Human"), ("never", "Unknown"), ("there", "Human")]
 
 
-def test_a_folder_is_looked_in_and_never_left(tmp_path: Path, now: list[datetime]) -> None:
+def test_a_call_id_never_leads_out_of_the_folder(tmp_path: Path, now: list[datetime]) -> None:
     """Local places work as buckets do; an id that is a path finds nothing; the redacted name is a call's too."""
     put(tmp_path, "place/transcripts/redacted-a.json", transcribe(TALK, "channel"))
     put(tmp_path, "x.json", transcribe(TALK, "channel"))
@@ -84,7 +84,7 @@ def test_a_folder_is_looked_in_and_never_left(tmp_path: Path, now: list[datetime
         assert (result.looked_for, result.found, result.counts.inserted) == (2, 1, 1)
 
 
-def test_a_transcript_that_cannot_be_read_is_no_reason_to_ask_at_once(tmp_path: Path, now: list[datetime]) -> None:
+def test_an_unreadable_transcript_is_not_searched_again_at_once(tmp_path: Path, now: list[datetime]) -> None:
     """It is set aside once and its call remembered as one without."""
     put(tmp_path, "place/transcripts/a.json", b"{")
     with opened(tmp_path / "home", transcripts=f"file://{tmp_path}/place") as home:
@@ -97,7 +97,7 @@ def test_a_transcript_that_cannot_be_read_is_no_reason_to_ask_at_once(tmp_path: 
         assert run(home).looked_for == 0
 
 
-def test_without_a_place_the_setting_is_named(tmp_path: Path, now: list[datetime]) -> None:
+def test_an_empty_setting_is_named(tmp_path: Path, now: list[datetime]) -> None:
     """What to write, and where."""
     with opened(tmp_path / "home") as home, pytest.raises(UsageError, match="TRUNKLINE_TRANSCRIPTS"):
         run(home)

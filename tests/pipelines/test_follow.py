@@ -58,7 +58,7 @@ def test_parents_are_read_to_their_end_before_their_children(tmp_path: Path) -> 
         assert names(home) == {"c0": "child", "c1": "grandchild", "c2": "x", "c3": "x", "c4": "x"}
 
 
-def test_a_second_run_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+def test_a_second_run_continues_where_the_first_ended(tmp_path: Path) -> None:
     """In another process, nothing is read twice; what came meanwhile is read, in a shard opened meanwhile too."""
     client = family()
     with opened(tmp_path) as home:
@@ -73,7 +73,7 @@ def test_a_second_run_goes_on_where_the_first_ended(tmp_path: Path) -> None:
         assert totals(home, home.objects["call"]).duplicate == 0
 
 
-def test_a_run_goes_on_from_the_positions_of_an_earlier_version(tmp_path: Path) -> None:
+def test_a_run_continues_from_the_positions_of_an_earlier_version(tmp_path: Path) -> None:
     """They are in the ledger, split at 15 digits, and the state has none."""
     client = FakeStreams(arn(), {"shard-1": FakeShard([record(n, f"c{n}") for n in range(5)], is_closed=False)})
     high, low = divmod(FIRST_SEQUENCE + 2, 10**15)
@@ -87,7 +87,7 @@ def test_a_run_goes_on_from_the_positions_of_an_earlier_version(tmp_path: Path) 
         assert names(home).keys() == {"c3", "c4"}
 
 
-def test_an_iterator_that_is_too_old_is_taken_anew(tmp_path: Path) -> None:
+def test_an_expired_iterator_is_renewed(tmp_path: Path) -> None:
     """After what is durable, so that nothing is read twice."""
     client = family()
     client.expire = 3
@@ -96,7 +96,7 @@ def test_an_iterator_that_is_too_old_is_taken_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["records trimmed", "shard gone"])
-def test_records_lost_unread_are_told(tmp_path: Path, is_gone: bool) -> None:
+def test_records_lost_unread_are_reported(tmp_path: Path, is_gone: bool) -> None:
     """After more than 24 hours: an error that says what to do, and only with consent it goes on with what is there."""
     client = FakeStreams(arn(), {"shard-1": FakeShard([record(n, f"c{n}") for n in range(3)], is_closed=False)})
     with opened(tmp_path) as home:
@@ -112,7 +112,7 @@ def test_records_lost_unread_are_told(tmp_path: Path, is_gone: bool) -> None:
         assert follow(home, client).counts.read == 1, "a gap that was accepted is not told again"
 
 
-def test_a_poison_record_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_poison_record_does_not_block_its_shard(tmp_path: Path) -> None:
     """It is set aside with its bytes, and what follows it in its shard is read."""
     bad = change(1, new={"callId": {"S": "bad"}, "amount": {"N": "five"}})
     client = FakeStreams(arn(), {"shard-1": FakeShard([record(0, "c0"), bad, record(2, "c2")])})
@@ -154,7 +154,7 @@ def test_a_real_table_from_enable_to_rows(tmp_path: Path, monkeypatch: pytest.Mo
             enable_stream(client, "nothing", lambda _: None)
 
 
-def test_a_stream_of_another_type_is_not_changed_in_silence() -> None:
+def test_a_stream_of_another_type_is_not_changed_silently() -> None:
     """DynamoDB cannot change a stream's type; switching it off would stop its readers, so a person decides."""
     with mock_aws():
         client = boto3.client("dynamodb")

@@ -37,7 +37,7 @@ def test_the_example_goes_the_whole_way(tmp_path: Path) -> None:
                 answer("s1", 3, tags=[]),
                 answer("s1", 2),
                 answer("s2", 1),
-                answer("s3", 1, answers={"score": "high"}),
+                answer("s3", 1, answeredAt="yesterday"),
             ]
         )
     )

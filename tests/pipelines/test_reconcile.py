@@ -142,7 +142,7 @@ def test_each_missing_contact_has_its_reason(tmp_path: Path, source: Path) -> No
     """A dead letter, a contact that ended just now, one that nobody saw: each is reported apart."""
     now = NOON + 12 * HOUR
     lettered, late, never = tally("lettered"), tally("late", now - HOUR), tally("never", NOON - 3 * HOUR)
-    write(source, tally("held"), lettered | {"Score": "many"})
+    write(source, tally("held"), lettered | {"Changed": "many"})
     with opened(tmp_path / "home", TALLY) as home:
         load_into(home, source, obj=TALLY)
         register = Memory.of([tally("held"), lettered, late, never], now)

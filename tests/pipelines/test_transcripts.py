@@ -110,7 +110,7 @@ def test_turns_with_a_number_or_an_address_are_hidden_whole(tmp_path: Path, mode
         assert home.con.execute("SELECT record_hash FROM post_call_analytics.f_transcript").fetchall() == [(hash_,)]
 
 
-def test_what_was_set_aside_is_run_again_by_the_same_reader(tmp_path: Path) -> None:
+def test_a_dead_letter_is_replayed_by_the_same_reader(tmp_path: Path) -> None:
     """A file whose name told no call is read once the setting knows it; its bytes are a transcript still."""
     put(tmp_path / "t", "calls/c-1.json", transcribe(TALK, "speaker"))
     put(tmp_path / "t", "calls/c-2.json", b"{}")
@@ -124,7 +124,7 @@ def test_what_was_set_aside_is_run_again_by_the_same_reader(tmp_path: Path) -> N
         assert totals(home, TRANSCRIPT) == Counts(read=2, inserted=1, dead_letter=1)
 
 
-def test_a_time_that_cannot_be_sets_the_whole_transcript_aside(tmp_path: Path) -> None:
+def test_an_invalid_time_sets_the_whole_transcript_aside(tmp_path: Path) -> None:
     """Flatten refuses what the source let pass: the column is named, nothing that was said is."""
     put(tmp_path / "t", LENS, chat([("AGENT", "secret words", "25:99:00")]))
     with opened(tmp_path / "home") as home:

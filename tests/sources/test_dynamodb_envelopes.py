@@ -135,7 +135,7 @@ def test_removals_follow_the_setting_in_files_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("with_nulls", [False, True])
-def test_javas_tags_are_read_wherever_they_stand(tmp_path: Path, with_nulls: bool) -> None:
+def test_the_tags_of_javas_libraries_are_read_everywhere(tmp_path: Path, with_nulls: bool) -> None:
     """In scans, in changes and alone, with and without the members that Java writes as null."""
     rich = call(
         "a",
@@ -192,7 +192,7 @@ typed_values = st.deferred(
 
 @settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(["s", "N", "callId"]), typed_values, max_size=3), st.booleans())
-def test_upper_tags_gives_back_the_item(item: Any, with_nulls: bool) -> None:
+def test_upper_tags_restores_the_item(item: Any, with_nulls: bool) -> None:
     """Whatever the attributes are called, also like a tag."""
     assert json.loads(upper_tags(json.dumps(java(item, with_nulls)).encode())) == item
     assert json.loads(upper_tags(json.dumps(item).encode())) == item

@@ -68,7 +68,7 @@ def encoded(item: Any) -> bytes:
 
 
 @pytest.mark.parametrize(("obj", "items"), [(CALL, calls), (SCORECARD, cards)], ids=["call", "scorecard"])
-def test_many_at_once_say_what_one_by_one_says(obj: Object, items: st.SearchStrategy[Any]) -> None:
+def test_blocks_of_items_read_like_single_items(obj: Object, items: st.SearchStrategy[Any]) -> None:
     """The same texts, and the same reasons where there is none."""
 
     @given(st.lists(items, max_size=6), rules)
@@ -81,7 +81,7 @@ def test_many_at_once_say_what_one_by_one_says(obj: Object, items: st.SearchStra
     check()
 
 
-def test_a_queues_id_is_a_text_and_other_members_of_its_name_stay_as_they_are() -> None:
+def test_a_queue_id_is_a_text_and_other_members_of_its_name_stay_unchanged() -> None:
     """Only in the payload it is the queue's; flatten keeps the others as what the catalogue does not know."""
     item = {"callId": {"S": "a"}, "queueId": {"N": "7"}, "payload": {"M": {"queueId": {"N": "7"}}}}
     for made in ([item], [item, {"callId": {"S": "b"}, "payload": {"M": {"queueId": {"N": "7"}}}}]):

@@ -33,7 +33,7 @@ def test_a_real_event_is_read() -> None:
     assert first.mark.version < second.mark.version  # type: ignore[operator]
 
 
-def test_a_record_without_a_time_was_made_after_the_one_before() -> None:
+def test_a_record_without_a_time_has_that_of_the_one_before() -> None:
     """The sample's second record says no time. In a shard it follows the first; alone, its version is unknown."""
     records = [as_json(one) for one in json.loads(SAMPLE.read_text())["Records"]]
     framed = frame_shard(CALL, "shard", records, Rules())
@@ -74,7 +74,7 @@ def test_a_position_is_the_same_however_a_batch_is_cut() -> None:
     assert frame_event(CALL, arn(), records, Rules()).plan == whole.plan
 
 
-def test_removals_are_told_apart() -> None:
+def test_removals_by_expiry_and_by_users_are_distinguished() -> None:
     """By time to live, by somebody, and with the key alone where the stream has no old images."""
     ttl = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     api = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
@@ -103,7 +103,7 @@ def test_removals_are_told_apart() -> None:
         (change(1, new=call("a"), at=12), "implausible_time", "before 2010"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_set_aside_whole(record: dict[str, Any], reason: str, detail: str) -> None:
+def test_an_unusable_record_is_set_aside_whole(record: dict[str, Any], reason: str, detail: str) -> None:
     """With its bytes, its position and a reason; the others of its batch go on."""
     framed = frame_event(CALL, arn(), raw(record, change(2, new=call("b"))), Rules())
     (broken,) = framed.broken
@@ -126,7 +126,7 @@ def test_a_record_without_a_position_is_set_aside_too(sequence: str) -> None:
         assert framed.read == 1
 
 
-def test_a_record_set_aside_can_be_read_again() -> None:
+def test_a_dead_letter_can_be_read_again() -> None:
     """As the version that it was, once the code or the rule is mended; what is no record is left alone."""
     record = as_json(change(5, new=call("a")))
     found = read_dead_letter(CALL, record, Rules())

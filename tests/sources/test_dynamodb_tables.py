@@ -37,14 +37,14 @@ def test_a_table_is_recognised_by_a_word_of_its_name(table: str, name: str) -> N
         ("calls-scorecards", "'calls-scorecards' can be call or scorecard"),
     ],
 )
-def test_what_fits_no_object_or_two_names_the_setting(table: str, message: str) -> None:
+def test_an_unknown_or_ambiguous_table_is_an_error_that_names_the_setting(table: str, message: str) -> None:
     """Parts of words do not count."""
     with pytest.raises(UsageError, match=message) as caught:
         object_of(table, settings(), OBJECTS)
     assert f"Add {table} = OBJECT to it" in str(caught.value)
 
 
-def test_the_setting_decides_before_the_words() -> None:
+def test_the_setting_takes_precedence_over_words() -> None:
     """The ARN before the exact name, the exact name before its words."""
     here, there = arn("dev-calls").partition("/stream/")[0], arn("dev-calls", "2").replace("us-east-1", "eu-west-1")
     chosen = settings(DYNAMODB_TABLES=f"calls=call,dev-calls=scorecard,{here}=transcript")

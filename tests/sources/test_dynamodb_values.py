@@ -91,14 +91,14 @@ def read(text: str | bytes) -> Any:
 
 
 @given(attributes)
-def test_every_value_comes_back(typed: Any) -> None:
+def test_every_value_round_trips(typed: Any) -> None:
     """Out of the plain text the typed value can be told again, to the last digit, whatever its type and nesting."""
     text = text_of(ATTRIBUTE.decode(msgspec.json.encode(typed)))
     assert tagged(read(text)) == exact(typed)
 
 
 @given(st.lists(st.dictionaries(names, attributes, max_size=4), min_size=1, max_size=5))
-def test_many_at_once_reads_like_one_by_one(items: list[Any]) -> None:
+def test_removing_tags_from_many_items_reads_like_value_by_value(items: list[Any]) -> None:
     """The quick way over many items gives the slow way's texts, or says that it cannot."""
     lines = [msgspec.json.encode(one) for one in items]
     for some in (lines, *([one] for one in lines)):
@@ -115,9 +115,7 @@ mistakes = st.sampled_from([
 
 
 @given(st.lists(st.dictionaries(names, attributes, max_size=3), max_size=3), mistakes, st.integers(0, 3), st.booleans())
-def test_a_value_that_is_wrong_is_never_read_the_quick_way(
-    items: list[Any], mistake: bytes, at: int, is_inside: bool
-) -> None:
+def test_an_invalid_value_is_never_read_quickly(items: list[Any], mistake: bytes, at: int, is_inside: bool) -> None:
     """Whatever stands beside it: what is counted too often in one item cannot be made up for by another."""
     lines = [msgspec.json.encode(one) for one in items]
     wrong = b'{"k":%b}' % (b'{"M":{"a":{"S":"}"},"b":%b}}' % mistake if is_inside else mistake)
@@ -125,12 +123,12 @@ def test_a_value_that_is_wrong_is_never_read_the_quick_way(
     assert remove_tags(b"\n".join(lines)) is None
 
 
-def test_an_item_that_is_itself_a_value_is_not_read_the_quick_way() -> None:
+def test_an_item_that_looks_like_a_value_is_not_read_quickly() -> None:
     """It has no key, which another member without a type could make up for."""
     assert remove_tags(b'{"S":"x"}\n{"a":{"S":"x"},"b":5}') is None
 
 
-def test_the_quick_way_is_taken_by_what_is_common() -> None:
+def test_common_items_are_read_quickly() -> None:
     """Braces, quotes and tags inside texts do not hinder it."""
     item = {
         "a": {"S": 'x "q" {"S":"y"} }} \\'},
@@ -164,7 +162,7 @@ def test_a_number_in_plain_notation(given_: str, text: str) -> None:
         ({"SS": []}, "at least one member"), ({"NS": ["1", "1.0"]}, "none twice"), ({"BS": ["?"]}, "must be base64"),
     ],
 )  # fmt: skip
-def test_a_malformed_value_is_refused_with_its_reason(typed: Any, why: str) -> None:
+def test_a_malformed_value_is_an_error_with_its_reason(typed: Any, why: str) -> None:
     """The reason names the attribute and never its value."""
     with pytest.raises(RecordError, match=why) as caught:
         object_text(ITEM.decode(msgspec.json.encode({"amount": typed})))
@@ -172,7 +170,7 @@ def test_a_malformed_value_is_refused_with_its_reason(typed: Any, why: str) -> N
     assert caught.value.code == "wrong_type"
 
 
-def test_nesting_ends_somewhere() -> None:
+def test_nesting_has_a_limit() -> None:
     """DynamoDB nests 32 deep; deeper text is refused, not a crash."""
     typed: Any = {"S": "x"}
     for _ in range(40):

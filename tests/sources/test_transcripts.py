@@ -83,7 +83,7 @@ def test_a_plain_transcript_ends_with_its_last_word(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("segments", "is_old"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize(("by", "labels"), [("speaker", ["spk_0", "spk_1"]), ("channel", ["ch_0", "ch_1"])])
-def test_speakers_and_channels_are_told_apart(
+def test_speakers_and_channels_are_distinguished(
     tmp_path: Path, by: str, labels: list[str], is_old: bool, segments: bool
 ) -> None:
     """Newer and older files, with and without audio segments, give the same turns."""
@@ -99,7 +99,7 @@ def test_speakers_and_channels_are_told_apart(
     assert record["talkTimeMs"] == {first: 36_000, second: 2500}
 
 
-def test_people_who_speak_at_once_on_two_channels_keep_their_sentences(tmp_path: Path) -> None:
+def test_simultaneous_speech_on_two_channels_keeps_its_sentences(tmp_path: Path) -> None:
     """Words interleave in the file; on channels each has its turns, and a pause ends a turn."""
     both = [("far", "one two three four", 0.0, 4.0), ("near", "wait please", 1.0, 3.0), ("far", "five", 7.0, 7.5)]
     document = transcribe(both, "channel")
@@ -268,7 +268,7 @@ def test_languages_without_spaces_are_joined_without(tmp_path: Path) -> None:
     ("61.25", 61_250, "audio_duration"), (61.25, 61_250, "audio_duration"), (0, 40_000, "last_word"),
     ("", 40_000, "last_word"), (None, 40_000, "last_word"),
 ])  # fmt: skip
-def test_a_duration_that_somebody_put_is_taken(tmp_path: Path, given: object, ms: int, rule: str) -> None:
+def test_an_added_audio_duration_is_used(tmp_path: Path, given: object, ms: int, rule: str) -> None:
     """`audio_duration` is in no documented output, yet a pipeline may put it; 0 is not taken for a length."""
     record = read(put(tmp_path, "transcripts/c.json", transcribe(TALK, "speaker", audio_duration=given)))
     assert (record["durationMs"], record["durationRule"]) == (ms, rule)
@@ -296,7 +296,7 @@ MEASURES = {
 }  # fmt: skip
 
 
-def test_contact_lens_voice_names_participants_whose_role_is_elsewhere(tmp_path: Path) -> None:
+def test_contact_lens_voice_looks_up_the_roles_of_participants(tmp_path: Path) -> None:
     """Measures and turns are keyed by participant id; the time in the name says which analysis is the newer."""
     name = "Analysis/Voice/2026/02/11/11111111-2222_analysis_2026-02-11T21:14:16Z.json"
     record = read(put(tmp_path, name, lens(TALK)))
@@ -308,7 +308,7 @@ def test_contact_lens_voice_names_participants_whose_role_is_elsewhere(tmp_path:
     assert (record["categories"], record["firstParticipant"], record["changeCount"]) == (["greeting"], "CUSTOMER", 2)
 
 
-def test_contact_lens_chat_has_times_of_day_and_sentiment_apart(tmp_path: Path) -> None:
+def test_contact_lens_chat_has_times_of_day_and_a_separate_sentiment(tmp_path: Path) -> None:
     """Events and the system take no part in the conversation; nobody's display name is kept; the file names its contact."""
     record = read(put(tmp_path, "some/where.json", chat([
         ("CUSTOMER", "", "03:31:50.735"), ("SYSTEM", "Please wait.", "03:31:53"), ("CUSTOMER", "Hi", "03:32:00"),
@@ -358,7 +358,7 @@ def test_prefixes_chat_and_redacted_folders_are_read(key: str, call_id: str, is_
     assert (found.call_id, found.is_redacted, found.written_at) == (call_id, is_redacted, at)
 
 
-def test_other_files_are_no_transcripts() -> None:
+def test_other_files_are_not_transcripts() -> None:
     """Recordings lie in the same folders; other names tell no call; a pattern must hold the call's id."""
     assert not is_transcript(
         "s3://b/Analysis/Voice/Redacted/2020/02/04/c_call_recording_redacted_2020-02-04T21:14:16Z.wav"
@@ -387,7 +387,7 @@ SECRET = "my-secret-words"
     ("transcripts/c.json", b'{"a":' + b"[" * 100_000, "too_deep"),
     ("elsewhere/c.json", json.dumps(transcribe([(None, SECRET, 0.0, 1.0)])).encode(), "missing_key"),
 ])  # fmt: skip
-def test_what_is_no_transcript_is_set_aside_without_a_word_of_it(
+def test_an_unreadable_transcript_is_set_aside_and_not_quoted(
     tmp_path: Path, name: str, body: bytes, reason: str
 ) -> None:
     """One file is one record also where it cannot be read; its detail holds nothing that was said."""
@@ -404,7 +404,7 @@ def test_damaged_and_compressed_files(tmp_path: Path) -> None:
     assert refused(put(tmp_path, "b/transcripts/c.json", body[:-20]))[0] == "corrupt_compression"
 
 
-def test_big_files_are_read_and_bigger_ones_leave_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_are_read_and_larger_ones_are_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file beyond what one record may have elsewhere is read; PCA's vanished without a line in a log (issue 285)."""
     body = json.dumps(transcribe(TALK, "speaker")).encode()
     path = put(tmp_path, "transcripts/c.json", body[:-1] + b" " * (limits.RECORD_BYTES_MAX + 1) + b"}")
@@ -416,7 +416,7 @@ def test_big_files_are_read_and_bigger_ones_leave_a_trace(tmp_path: Path, monkey
     assert (len(batch.broken[0].payload), batch.broken[0].length) == (limits.DEAD_LETTER_BYTES_MAX, path.stat().st_size)
 
 
-def test_what_nobody_knows_is_kept(tmp_path: Path) -> None:
+def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     """New keys, at the top and in the results, stay in the record, which flatten keeps as unmapped."""
     record = read(
         put(tmp_path, "transcripts/c.json", transcribe(GREETING, toxicity=[{"score": 0.1}]) | {"New": {"a": 1.50}})
@@ -424,7 +424,7 @@ def test_what_nobody_knows_is_kept(tmp_path: Path) -> None:
     assert (record["New"], record["results"]) == ({"a": 1.5}, {"toxicity": [{"score": 0.1}]})
 
 
-def test_batches_are_the_same_again_and_go_on(tmp_path: Path) -> None:
+def test_batches_are_reproducible_and_resumable(tmp_path: Path) -> None:
     """Many files share a batch; a plan gives its batch again; what is done is not read; a changed file is told."""
     for n in range(12):
         put(tmp_path, f"transcripts/c-{n:02}.json", transcribe(VOICEMAIL, "speaker"))
@@ -442,7 +442,7 @@ def test_batches_are_the_same_again_and_go_on(tmp_path: Path) -> None:
         transcripts.reread(batches[0].plan, KEYS)
 
 
-def test_objects_of_s3_come_in_order_and_once() -> None:
+def test_objects_of_s3_are_read_in_order_and_once() -> None:
     """Fetched a few at once, handed over in order; each is got with one request; recordings are not asked for."""
     with bucket("recordings") as client:
         for n in range(9):
@@ -523,7 +523,7 @@ ODD = st.one_of(
 
 @settings(max_examples=300)
 @given(st.data())
-def test_whatever_stands_in_a_file_it_is_a_record_or_a_reason(data: st.DataObject) -> None:
+def test_any_value_anywhere_gives_a_record_or_a_reason(data: st.DataObject) -> None:
     """Any value anywhere: never an error that would stop the batch, and what is a record has its whole shape."""
     document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
     for _ in range(data.draw(st.integers(1, 2))):

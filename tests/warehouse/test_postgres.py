@@ -248,7 +248,10 @@ def test_every_command_on_a_server(
     assert "connect.f_calls" in said("warehouse", "rebuild")
     assert (tmp_path / "report.html").stat().st_size > 10_000
     monkeypatch.setenv("TRUNKLINE_WAREHOUSE", url.replace("postgres@", "nobody@"))
-    assert "nobody" in said("warehouse", "status", code=1)
+    refusal = said("warehouse", "status", code=1)
+    assert "login failed" in refusal
+    assert "this role does not exist" in refusal
+    assert "nobody" not in refusal
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import Databases
 
-from trunkline.errors import TerminalError, UsageError
+from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.pipelines.home import open_home
 from trunkline.urls import WAREHOUSE_URLS, check_url
-from trunkline.warehouse.postgres.connection import check_connection_url
+from trunkline.warehouse.model import Opening
+from trunkline.warehouse.postgres.connection import check_connection_url, translate_server_errors
 
 ENCODINGS = ("LATIN1", "SQL_ASCII", "WIN1252", "EUC_JP")
 
@@ -74,6 +75,26 @@ def test_a_url_that_cannot_be_read_is_a_usage_error(url: str, reason: str) -> No
         check_connection_url(url)
     assert reason in str(caught.value)
     assert "s3" not in str(caught.value)
+
+
+def test_a_message_after_a_crash_is_whole(tmp_path: Path) -> None:
+    """All of the driver's lines, without the user that it names."""
+    opening = Opening("postgresql://ann:s3cret@host/db", 200, 1, tmp_path, tmp_path, ())
+    crash = (
+        "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally\n"
+        "\tbefore or while processing the request."
+    )
+    with pytest.raises(TransientError, match="closed the connection.* abnormally before or while .*request. Nothing"):
+        _fail(opening, crash)
+    refused = 'connection to server at "host" failed: FATAL:  password authentication failed for user "ann"'
+    with pytest.raises(TerminalError, match="login failed: .*authentication failed for this user") as caught:
+        _fail(opening, refused)
+    assert "ann" not in str(caught.value)
+
+
+def _fail(opening: Opening, message: str) -> None:
+    with translate_server_errors(opening):
+        raise psycopg.OperationalError(message)
 
 
 @given(st.text(st.sampled_from("aZ9/?#@:% []"), min_size=1, max_size=12))

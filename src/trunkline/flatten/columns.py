@@ -6,7 +6,6 @@ A scalar leaf goes the quick way first, which takes a whole column at once; valu
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,14 +39,16 @@ _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 @dataclass(slots=True)
 class ColumnFindings:
-    """What making columns found: rows that need the careful reading, and values of another JSON type, counted by it.
+    """What making columns found: rows that need the careful reading, and rows with a value of another JSON type.
 
-    `is_strict`: every time is read here too, since DuckDB refused one (30 February) and does not say which.
+    `is_strict`: every time is read here too, since DuckDB refused one (30 February) and does not say which. `row` is
+    the row that is being read.
     """
 
     is_strict: bool = False
     odd: set[int] = field(default_factory=set)
-    types: Counter[str] = field(default_factory=Counter)
+    types: list[tuple[int, str]] = field(default_factory=list)
+    row: int = 0
 
 
 class Batch:
@@ -96,11 +97,11 @@ class BatchTable:
     def set_plain(
         self, batch: Batch, decoded: Decoded, nested: NestedColumns, left: set[int],
         unmapped: Mapping[int, tuple[str, str]], is_strict: bool = False,
-    ) -> Counter[str]:  # fmt: skip
+    ) -> list[tuple[int, str]]:  # fmt: skip
         """Let the table contain a whole batch as it was decoded; rows in `left` and odd ones are marked.
 
-        Returns how many values have another JSON type than the catalogue expects, by path and type. `is_strict`: see
-        `ColumnFindings`.
+        Returns row, path and type of the values that have another JSON type than the catalogue expects. `is_strict`:
+        see `ColumnFindings`.
         """
         count, findings = len(batch.records), ColumnFindings(is_strict)
         values: dict[str, arrow.Column] = {}
@@ -255,6 +256,7 @@ def _each(
     for row, value in enumerate(values):
         if value is not None:
             try:
+                findings.row = row
                 result[row] = read(leaf, value, findings)
             except ValueError:
                 findings.odd.add(row)
@@ -274,7 +276,7 @@ def _as_text(leaf: Leaf, value: str | bool | int, findings: ColumnFindings) -> s
     if isinstance(value, str):
         return value
     seen = json_type(value if isinstance(value, bool) else Number(value))
-    findings.types[f"{'.'.join(leaf.path)} is {seen}"] += 1
+    findings.types.append((findings.row, f"{'.'.join(leaf.path)} is {seen}"))
     return str(value).lower()
 
 
@@ -307,7 +309,8 @@ def _as_number(leaf: Leaf, raw: bytes, findings: ColumnFindings) -> str | None:
 
 def _text_for(leaf: Leaf, text: str, findings: ColumnFindings) -> str:
     """A text where another scalar belongs."""
-    findings.types[f"{'.'.join(leaf.path)} is VARCHAR"] += 1
+    if leaf.type != "decimal":  # exact numbers come as text
+        findings.types.append((findings.row, f"{'.'.join(leaf.path)} is VARCHAR"))
     return _made_plain(leaf, text)
 
 

@@ -17,22 +17,11 @@ import msgspec
 from trunkline.accounting import Drift
 from trunkline.errors import RecordError
 from trunkline.flatten.careful import own_numbers_of
-from trunkline.flatten.exact import json_type, parse_exact
+from trunkline.flatten.exact import EXPECTED_JSON_TYPES, json_type, parse_exact
 from trunkline.flatten.privacy import Hiding, PiiRule, hide_unmapped
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import FlattenSql
 from trunkline.sql.flatten.tree import leaves_by_path, tree_of
-
-_EXPECTED = {
-    "text": {"VARCHAR"},
-    "timestamp": {"VARCHAR"},
-    "date": {"VARCHAR"},
-    "bigint": {"UBIGINT", "BIGINT"},
-    "integer": {"UBIGINT", "BIGINT"},
-    "double": {"DOUBLE", "UBIGINT", "BIGINT"},
-    "decimal": {"DOUBLE", "UBIGINT", "BIGINT"},
-    "boolean": {"BOOLEAN"},
-}
 
 Path = tuple[str, ...]
 Layout = tuple[list[list[str] | None], int, list[int]]
@@ -57,10 +46,10 @@ class KeyReport:
     case_clash: Counter[str] = field(default_factory=Counter)
     type_changes: Counter[str] = field(default_factory=Counter)
 
-    def count(self, obj: Object, text: str) -> None:
-        """Count the known keys of a record that was not decoded, and the types of its scalars."""
+    def count(self, obj: Object, text: str, is_decoded: bool) -> None:
+        """Count the types of a record's scalars, and its known keys unless it was decoded, which counts them."""
         with suppress(RecordError):
-            _count(obj, parse_exact(text), (), self)
+            _count(obj, parse_exact(text), (), self, is_decoded)
 
     def drift(self, records: int) -> Drift:
         """The batch's drift, as the ledger keeps it."""
@@ -102,17 +91,17 @@ def _count_clashes(report: KeyReport, path: Path, keys: set[str], count: int) ->
                 report.case_clash[".".join((*path, key))] += count
 
 
-def _count(obj: Object, value: dict[str, Any], path: Path, report: KeyReport) -> None:
+def _count(obj: Object, value: dict[str, Any], path: Path, report: KeyReport, is_decoded: bool) -> None:
     leaves, objects = leaves_by_path(obj), tree_of(obj).objects
     for key, member in value.items():
         member_path = (*path, key)
-        if member_path in leaves or member_path in objects:
+        if not is_decoded and (member_path in leaves or member_path in objects):
             report.keys[".".join(member_path)] += 1
         if member_path in objects and isinstance(member, dict):
-            _count(obj, member, member_path, report)
+            _count(obj, member, member_path, report, is_decoded)
         elif member_path in leaves and isinstance(leaves[member_path].type, str):
             seen = json_type(member)
-            if seen != "NULL" and seen not in _EXPECTED[str(leaves[member_path].type)]:
+            if seen != "NULL" and seen not in EXPECTED_JSON_TYPES[str(leaves[member_path].type)]:
                 report.type_changes[f"{'.'.join(member_path)} is {seen}"] += 1
 
 

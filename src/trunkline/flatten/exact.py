@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any, Final
 
 import msgspec
 
@@ -27,8 +28,22 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _FRACTION = re.compile(r"(-?)([0-9]{1,15})[.]([0-9]{1,9})")
 _DOUBLE = re.compile(r"-?[0-9][0-9.eE+-]*")
 _DECIMAL = re.compile(rf"-?[0-9]{{1,{DECIMAL_DIGITS - DECIMAL_SCALE}}}(?:[.][0-9]{{1,{DECIMAL_SCALE}}})?")
+_NUMBER = re.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]{1,4})?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _INTEGER_MAX, _BIGINT_MAX = 2**31 - 1, 2**63 - 1
+
+EXPECTED_JSON_TYPES: Final[dict[str, set[str]]] = {
+    "text": {"VARCHAR"},
+    "timestamp": {"VARCHAR"},
+    "date": {"VARCHAR"},
+    "bigint": {"UBIGINT", "BIGINT"},
+    "integer": {"UBIGINT", "BIGINT"},
+    "double": {"DOUBLE", "UBIGINT", "BIGINT"},
+    "decimal": {"DOUBLE", "UBIGINT", "BIGINT", "VARCHAR"},  # as text where the source has more digits than JSON readers
+    "boolean": {"BOOLEAN"},
+}
+"""By the type of a column, the JSON types (as `json_type` names them) that are no drift."""
 
 
 class Number(str):
@@ -58,6 +73,29 @@ def parse_exact(text: str) -> Any:
         return _decoder.decode(text)
     except RecursionError:
         raise RecordError("too_deep", "the record nests too deep to be read") from None
+
+
+def replace_surrogates(value: Any, path: tuple[str, ...], places: list[tuple[str, ...]]) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair, which stands for no character.
+
+    Adds to `places` the path of each text that had one. Keys that become equal count as repeated.
+    """
+    match value:
+        case dict():
+            pairs = [
+                (_SURROGATE.sub("\ufffd", key), replace_surrogates(member, (*path, key), places))
+                for key, member in value.items()
+            ]
+            entries = dict(pairs)
+            is_repeated = isinstance(value, RepeatedKeys) or len(entries) != len(pairs)
+            return RepeatedKeys(entries) if is_repeated else entries
+        case list():
+            return [replace_surrogates(item, path, places) for item in value]
+        case str() if _SURROGATE.search(value):
+            places.append(path)
+            return _SURROGATE.sub("\ufffd", value)
+        case _:
+            return value
 
 
 def members(value: dict[str, Any], where: str = "") -> dict[str, Any]:
@@ -216,6 +254,22 @@ def _decimal(text: str) -> str | None:
     shown = digits.lstrip("0") or "0"
     shown += "." + fraction.rstrip("0") if fraction.strip("0") else ""
     return shown if shown == "0" else sign + shown
+
+
+def round_decimal(text: str) -> tuple[str, bool] | None:
+    """The plain text of a number for a decimal column, and whether it was rounded (half even) to the column's places.
+
+    Takes an exponent too. None if the number has more digits before the point than the column.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = Decimal(text)
+    if value.adjusted() >= DECIMAL_DIGITS - DECIMAL_SCALE:
+        return None
+    with localcontext(prec=DECIMAL_DIGITS + 1):
+        rounded = value.quantize(Decimal(1).scaleb(-DECIMAL_SCALE), ROUND_HALF_EVEN)
+    plain = _decimal(f"{rounded:f}")
+    return None if plain is None else (plain, rounded != value)
 
 
 def _day(text: str) -> str | None:

@@ -110,22 +110,18 @@ class Flattener:
         self._compare_keys(work)
         days = self._insert(work)
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
-        report, errors = work.report, work.errors
-        for row in decoded.refused:
-            report.count(self.obj, framed.texts[row])
-        report.keys.update(decoded.keys)
-        report.type_changes.update(f"{error.column} is {error.seen}" for error in errors.values() if error.seen)
+        work.report.keys.update(decoded.keys)
         self._forget()
-        return Flattened(self.sql.flat, days, letters, report.drift(len(batch.records)))
+        return Flattened(self.sql.flat, days, letters, work.report.drift(len(batch.records)))
 
     def _insert(self, work: _Work) -> dict[date, int]:
         """Insert the batch; returns the number of rows by partition date."""
         self._widen(work.decoded.values.keys())
         types = self._insert_plain(work)
         days, odd = self._days()
-        work.report.type_changes.update(types or {})
-        rows = range(len(work.batch.records)) if types is None else odd
-        made = self._make_plain(work, work.careful.union(rows))
+        careful = work.careful.union(range(len(work.batch.records)) if types is None else odd)
+        work.report.type_changes.update(change for row, change in types or () if row not in careful)
+        made = self._make_plain(work, careful)
         if self._widen(leaf for record in made.values() for leaf in record.leaves):
             self._insert_plain(work)
         if odd:
@@ -174,21 +170,20 @@ class Flattener:
             for row in rows_of_paths:
                 try:
                     texts = cut_unknown(self.obj, records[row], paths, self.rule)
-                except RecordError as error:
-                    work.errors[row] = error
+                except RecordError:
+                    work.careful.add(row)
                     continue
                 if texts:
                     work.unmapped[row] = texts
         work.careful.update(report.careful)
 
-    def _insert_plain(self, work: _Work) -> Mapping[str, int] | None:
+    def _insert_plain(self, work: _Work) -> list[tuple[int, str]] | None:
         """Insert the records as they came, in a transaction that stays open; those for the careful reading are odd.
 
-        Returns how many values have another JSON type than expected, by path and type; None if all are left.
+        Returns row, path and type of values of another JSON type than expected; None if all records are left.
         """
-        left = work.careful | set(work.errors)
         for is_strict in (False, True):
-            types = self._table.set_plain(work.batch, work.decoded, work.nested, left, work.unmapped, is_strict)
+            types = self._table.set_plain(work.batch, work.decoded, work.nested, work.careful, work.unmapped, is_strict)
             self.con.execute("BEGIN")
             self._is_open = True
             try:
@@ -208,11 +203,15 @@ class Flattener:
     def _make_plain(self, work: _Work, rows: set[int]) -> dict[int, PlainRecord]:
         """Read records with care; those that cannot be rows are errors."""
         made: dict[int, PlainRecord] = {}
-        for row in sorted(rows - set(work.errors)):
+        for row in sorted(rows):
+            text = work.batch.framed.texts[row]
+            work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
             try:
-                made[row] = make_plain(self.obj, work.batch.framed.texts[row], self.rule, work.batch.arrived_at(row))
+                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row))
             except RecordError as error:
                 work.errors[row] = error
+            else:
+                work.report.type_changes.update(made[row].changes)
         return made
 
     def _insert_made(self, work: _Work, made: dict[int, PlainRecord]) -> None:

@@ -115,11 +115,12 @@ class NestedReader:
     def _exactly(self, leaf: Leaf, raw: bytes) -> Read:
         findings = Findings()
         try:
-            shown, safe = read_nested(leaf, parse_exact(raw.decode()), self._hiding, findings)
+            texts = read_nested(leaf, parse_exact(raw.decode()), self._hiding, findings)
         except RecordError:
             return _ODD, None
-        if findings.unknown or findings.bad:
+        if texts is None or findings.unmapped:
             return _ODD, None
+        shown, safe = texts
         return shown.encode(), None if safe is None else safe.encode()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,12 +102,19 @@ def hide_map(column: Column, texts: Mapping[str, str | None], hiding: Hiding) ->
     return encode_texts(hidden), encode_texts({**texts, **dict.fromkeys(hidden_keys, SAFE_MARK)})
 
 
-def hide_unmapped(unknown: Mapping[str, Any], hiding: Hiding) -> tuple[str, str]:
-    """Canonical JSON of fields that the catalogue does not know, by dotted path, hidden value by value.
+def hide_unmapped(unknown: Mapping[str, Any], hiding: Hiding, direct: Collection[str] = ()) -> tuple[str, str]:
+    """Canonical JSON of what has no column, by dotted path, hidden value by value; whole at the paths in `direct`.
 
     The second text is what is hashed: it has a mark for every hidden value. Raises RecordError on a repeated key.
     """
-    return _fields(unknown, hiding, hiding.rule.hide), _fields(unknown, hiding, lambda _: SAFE_MARK)
+    hide = hiding.rule.hide
+    hidden = {} if hiding.rule.mode == "keep" else {path: hide(canonical(unknown[path])) for path in direct}
+    shown, safe = {**unknown, **hidden}, {**unknown, **dict.fromkeys(direct, SAFE_MARK)}
+    return _fields(shown, hiding, hiding.rule.hide), _fields(safe, hiding, _mark)
+
+
+def _mark(_: str) -> str | None:
+    return SAFE_MARK
 
 
 def _fields(fields: Mapping[str, Any], hiding: Hiding, hide: Hide) -> str:

@@ -54,10 +54,10 @@ CALL = Object(
         _payload("site_id", "siteId", "Id of the site.", "bigint"),
         _payload("site_name", "siteName", "Name of the site."),
         _payload("tenant_id", "tenantId", "Id of the tenant.", "bigint"),
-        _payload("s3_bucket", "s3_bucket", "Bucket that the recording lies in."),
+        _payload("s3_bucket", "s3_bucket", "Bucket of the recording."),
         _col("deleted_by", "trunkline:deletedBy",
-             "In a version that says the item is gone: ttl (it expired), user (somebody removed it) or scan (a full "
-             "scan did not find it). NULL in all others."),
+             "Why the item was removed, in the version that says so: ttl (it expired), user (a user removed it) or "
+             "scan (a full scan did not find it). NULL in all others."),
         *RECORD_COLUMNS,
     ),
     anchor="callId",

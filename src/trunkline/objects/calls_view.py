@@ -1,11 +1,11 @@
 """`post_call_analytics.calls`: a call with what its transcript and its contact record say, in the application's names.
 
-A view, because it reads other objects: whether the call, its transcript or its contact record comes first changes
-nothing, and a transcript that arrives later re-enriches the call by being there.
+A view, because it reads other objects: the order in which the call, its transcript and its contact record arrive does
+not matter, and a transcript that arrives later enriches the call.
 
 `answer_type` is decided by the first rule that can:
 1. the contact record's answering-machine status;
-2. who spoke, where roles or channels tell the sides apart: a greeting and a message do not become a conversation;
+2. who spoke, where roles or channels distinguish the sides: a greeting and a message are not a conversation;
 3. the application's own rule: the seconds of the transcript and the number of speakers.
 """
 
@@ -105,7 +105,7 @@ CALLS_VIEW: Final = View(
             if one.name != "deleted_by"
         ),
         _col("call_duration_seconds", "bigint", f"COALESCE({_DURATION_S}, {_seconds(_CONNECTED_MS)})",
-             "Whole seconds of the conversation, by the rule in call_duration_rule. NULL where nothing tells.",
+             "Whole seconds of the conversation, by the rule in call_duration_rule. NULL where it is unknown.",
              APPLICATION),
         _col("answer_type", "string",
              f"CASE {_BY_STATUS} WHEN {_HAS_SIDES} THEN CASE WHEN {_IS_CONVERSATION} THEN 'Human' ELSE 'Voicemail' END "
@@ -119,7 +119,8 @@ CALLS_VIEW: Final = View(
         _col("answer_type_rule", "string",
              f'CASE WHEN "answering_machine_detection_status" IN ({_ALL_STATUSES}) THEN \'answering_machine_status\' '
              f"WHEN {_HAS_SIDES} THEN 'participants' "
-             f'WHEN {_DURATION_S} BETWEEN 1 AND {NO_ANSWER_BELOW_S - 1} OR "participant_count" >= 1 '
+             f"WHEN {_DURATION_S} BETWEEN 1 AND {NO_ANSWER_BELOW_S - 1} "
+             f'OR ("participant_count" >= 1 AND COALESCE({_DURATION_S}, 1) <> 0) '
              "THEN 'duration_and_speakers' END",
              "The rule that decided answer_type: answering_machine_status, participants, or duration_and_speakers, the "
              "application's own. NULL where none could: Unknown."),
@@ -130,7 +131,7 @@ CALLS_VIEW: Final = View(
              f'CASE WHEN "duration_ms" IS NOT NULL THEN "duration_rule" '
              f"WHEN {_CONNECTED_MS} IS NOT NULL THEN 'contact_record' END",
              "How call_duration_seconds is known: the transcript's duration_rule, or contact_record: from the agent's "
-             "connection to the end. NULL where nothing tells."),
+             "connection to the end. NULL where it is unknown."),
         _col("transcript_bucket", "string", '"transcript_bucket"', "Bucket of the transcript. NULL without one."),
         _col("transcript_format", "string", '"transcript_format"', "Kind of the transcript. NULL without one."),
     ),

@@ -1,7 +1,7 @@
 """`scorecard`: one row per scored call, from the DynamoDB table `scorecards`.
 
 The columns are those of the application's analytics table `post_call_analytics.scorecards`: score and evidence of six
-skills, and two maps for skills that nobody foresaw. What else an item or a skill holds is in `record_unmapped`.
+skills, and two maps for other skills. What else an item or a skill has is in `record_unmapped`.
 """
 
 from __future__ import annotations
@@ -59,23 +59,23 @@ SCORECARD = Object(
         _text("notes", "notes", "Notes on the call.", "indirect"),
         _text("outcome", "outcome", "How the call ended for the business."),
         _col("overall_score", "overallScore", "Score of the whole call. NULL where the item has none.", "decimal"),
-        _text("primary_intent", "primaryIntent", "What the customer wanted first."),
-        _text("resolution_reason", "resolutionReason", "Why it ended so.", "indirect"),
+        _text("primary_intent", "primaryIntent", "What the customer wanted primarily."),
+        _text("resolution_reason", "resolutionReason", "The reason for the outcome.", "indirect"),
         _text("summary", "summary", "Summary of the call.", "indirect"),
         _text("secondary_intent", "secondaryIntent", "What else the customer wanted."),
         *(_col(f"score_{name}", f"scores.{key}.score", f"Score of the skill {key}. NULL where it was not scored.",
                "decimal") for name, key in SKILLS.items()),
-        *(_text(f"evidence_{name}", f"scores.{key}.evidence", f"What the score of {key} rests on.", "indirect")
+        *(_text(f"evidence_{name}", f"scores.{key}.evidence", f"The evidence for the score of {key}.", "indirect")
           for name, key in SKILLS.items()),
         _col("other_scores", "trunkline:otherScores",
              "Scores of skills without a column, by the skill's key. NULL without any.",
              MapOf("decimal")),
         _col("other_evidence", "trunkline:otherEvidence",
-             "What those scores rest on, by the skill's key. NULL without any.",
+             "The evidence for those scores, by the skill's key. NULL without any.",
              MapOf("text"), pii="indirect"),
         _col("deleted_by", "trunkline:deletedBy",
-             "In a version that says the item is gone: ttl (it expired), user (somebody removed it) or scan (a full "
-             "scan did not find it). NULL in all others."),
+             "Why the item was removed, in the version that says so: ttl (it expired), user (a user removed it) or "
+             "scan (a full scan did not find it). NULL in all others."),
         *RECORD_COLUMNS,
     ),
     anchor="guid",

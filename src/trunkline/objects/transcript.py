@@ -1,8 +1,9 @@
 """`transcript`: one row per call, kind of transcript and output, with its turns inside.
 
-A transcript is replaced as a whole: a file written again with fewer turns leaves none behind. Tables with a row per
-turn, or with columns of the contact record, are views: `transcript_turn`, `contact_lens_conversational_analytics` and
-`calls`. Columns that Amazon's data lake has for Contact Lens have its names here.
+A transcript is replaced as a whole: a file that is written again with fewer turns leaves no old ones. Tables with a
+row per turn, or with columns of the contact record, are views: `transcript_turn`,
+`contact_lens_conversational_analytics` and `calls`. Columns that Amazon's data lake has for Contact Lens have its
+names here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TRANSCRIBE = "Amazon Transcribe, output of batch jobs"
 CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics; read from the Contact Lens file"
 
 FORMATS = ("contact_lens", "call_analytics", "transcribe")
-"""Kinds of transcript, the one that tells most first."""
+"""Kinds of transcript, the one with the most information first."""
 
 TURN = Struct(
     (
@@ -66,7 +67,7 @@ _IDENTITY = (
     _col("call_id", "callId", "The call, or the contact: from the file's name, else the contact id in the file.",
          nullable=False),
     _col("format", "format", f"Kind of transcript: {', '.join(FORMATS)}.", nullable=False),
-    _col("output", "output", "raw: as it was said; redacted: personal data was taken away.", nullable=False),
+    _col("output", "output", "raw: unchanged; redacted: personal data was removed.", nullable=False),
     _col("written_at", "writtenAt",
          "When the analysis was written: the time in a Contact Lens file's name, else when the file came.",
          "timestamp", "UTC"),
@@ -84,15 +85,16 @@ _IDENTITY = (
 
 _SPOKEN = (
     _col("duration_ms", "durationMs",
-         "How long the conversation took, by the rule in duration_rule. NULL where nothing tells: nobody spoke.",
+         "How long the conversation took, by the rule in duration_rule. NULL where nobody spoke.",
          "bigint", "ms"),
     _col("duration_rule", "durationRule",
          "How the duration is known: audio_duration (the file says), conversation (so Contact Lens, Call Analytics), "
          "last_word (end of the last word: silence after it is not counted), first_to_last (chat). NULL without one."),
     _col("participant_kind", "participantKind",
-         "What tells participants apart: role (AGENT, CUSTOMER), channel (ch_0), speaker (spk_0). NULL: nothing does."),
+         "What distinguishes participants: role (AGENT, CUSTOMER), channel (ch_0), speaker (spk_0). NULL: "
+         "nothing does."),
     _col("participants", "participants",
-         "Who said or wrote something, sorted; systems and bots left out. Empty where nobody or nothing is told apart.",
+         "Who said or wrote something, sorted; systems and bots left out. Empty where nothing distinguishes them.",
          ListOf("text")),
     _col("participant_count", "participantCount", "How many they are.", "bigint", "count"),
     _col("first_participant", "firstParticipant", "Who spoke first. NULL as participants is empty."),

@@ -23,13 +23,13 @@ _TURN_MEANINGS: Final = {
     "turn_number": "Place of the turn in its transcript, from 1.",
     "turn_id": "The turn's id in the file. NULL where it has none.",
     "kind": "TURN for speech; for chat MESSAGE, EVENT or ATTACHMENT.",
-    "participant": "Role, else channel, else speaker label. NULL where nothing tells participants apart.",
+    "participant": "Role, else channel, else speaker label. NULL where nothing distinguishes participants.",
     "participant_id": "Contact Lens's participant id. NULL elsewhere.",
     "begin_offset_ms": "Begin in ms: of speech in the audio, of chat after its first event.",
     "end_offset_ms": "End in ms. NULL for chat.",
     "occurred_at": "When a chat's turn took place, UTC. NULL for speech.",
     "content_type": "A chat's content type. NULL for speech.",
-    "content": "What was said or written. A turn in which a phone number or e-mail address stands is hidden whole by "
+    "content": "What was said or written. A turn that contains a phone number or an e-mail address is hidden whole by "
     "the rule for personal data. NULL for events.",
     "sentiment": "POSITIVE, NEGATIVE, NEUTRAL or MIXED. NULL where the file does not say.",
     "details": "What else the file says of the turn, as JSON text: loudness, issues, outcomes, redactions. NULL: none.",

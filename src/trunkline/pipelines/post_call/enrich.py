@@ -35,7 +35,7 @@ from trunkline.urls import path_of
 
 @dataclass(frozen=True, slots=True)
 class EnrichResult:
-    """The account of a run: calls without a transcript, searched, found, and the counts of what was loaded."""
+    """The account of a run: calls without a transcript, searched, found, and the counts of their files."""
 
     without: int
     looked_for: int
@@ -59,7 +59,7 @@ class SearchedCall:
 def due_calls(home: Home, since: datetime, until: datetime, is_again: bool) -> tuple[list[SearchedCall], int]:
     """The calls to look for, in order of time, and the number of calls without a transcript in all.
 
-    They are those of the period, and undated ones. `is_again` ignores when they were looked for last.
+    They are those of the period, and undated ones. `is_again` includes those that were searched lately.
     """
     engine = home.warehouse.engine
     calls, transcripts = (quote_qualified(engine, obj.warehouse_table) for obj in (CALL, TRANSCRIPT))

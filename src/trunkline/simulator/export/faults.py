@@ -66,7 +66,7 @@ def _implausible_time(record: Record, rng: random.Random) -> bytes:
             ("LastUpdateTimestamp", "2031-01-01T00:00:00Z"),
             ("InitiationTimestamp", "0001-01-01T00:00:00Z"),
             ("InitiationTimestamp", "1970-01-01T00:00:00Z"),
-            ("DisconnectTimestamp", "2038-01-19T03:14:08Z"),
+            ("InitiationTimestamp", "2038-01-19T03:14:08Z"),
         )
     )
     record[name] = value
@@ -84,12 +84,12 @@ def _missing_contact_id(record: Record, rng: random.Random) -> bytes:
 def _wrong_type(record: Record, rng: random.Random) -> bytes:
     name, value = rng.choice(
         (
-            ("Agent", 17),
-            ("Queue", "Support"),
-            ("AgentConnectionAttempts", "several"),
+            ("LastUpdateTimestamp", 17),
+            ("LastUpdateTimestamp", "just now"),
+            ("LastUpdateTimestamp", ["2026"]),
             ("InitiationTimestamp", "yesterday"),
-            ("DisconnectTimestamp", {"Seconds": 1}),
-            ("Attributes", ["a", "b"]),
+            ("InitiationTimestamp", {"Seconds": 1}),
+            ("InitiationTimestamp", False),
         )
     )
     record[name] = value

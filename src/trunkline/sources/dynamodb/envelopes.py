@@ -124,11 +124,11 @@ def _changed_item(record: bytes, change: msgspec.Raw, arrived_at: datetime) -> _
     """The item of a change, in the Streams API's form or in that of Kinesis Data Streams for DynamoDB."""
     try:
         read = read_change if b'"SequenceNumber"' in bytes(change) else read_kinesis_change
-        found = read(record)
+        changed = read(record)
     except RecordError as error:
         return _Inner(error, 0, record, arrived_at, Mark())
-    item = found.refused or found.item or RecordError("missing_image", "a change without an image")
-    return _Inner(item, 0, record, found.created_at, found.mark, found.deleted_by)
+    item = changed.refused or changed.item or RecordError("missing_image", "a change without an image")
+    return _Inner(item, 0, record, changed.created_at, changed.mark, changed.deleted_by)
 
 
 def unwrap_letter(obj: Object, letter: KeptLetter, rules: Rules) -> tuple[str, Mark] | None:

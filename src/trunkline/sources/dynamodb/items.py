@@ -304,8 +304,9 @@ def _call_time_member(given: msgspec.Raw, rules: Rules, arrived_at: datetime) ->
     iso = f"{match[1]}T{match[2]}:{match[3]}:{match[4]}" if match else text
     try:
         at = datetime.fromisoformat(iso)
-        # In a repeated hour it is the first one.
-        at = at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).replace(tzinfo=None)
+        if at.tzinfo is not None or rules.scorecard_zone != "UTC":
+            # In a repeated hour it is the first one.
+            at = at.replace(tzinfo=at.tzinfo or ZoneInfo(rules.scorecard_zone)).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return f'"{CALL_TIME}":"{at.isoformat()}Z"' if _is_plausible(at, arrived_at) else None

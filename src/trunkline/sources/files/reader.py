@@ -24,6 +24,7 @@ from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, unwrap
 from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
+from trunkline.sources.files.parquet import PARQUET_MAGIC, ParquetText, key_tree
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
 NAME: Final = "s3_files"
@@ -48,12 +49,15 @@ class FileSource:
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
         """What the files hold beyond `done`."""
         obj, size = self._context.obj, self._context.settings.batch_bytes
-        for framed in read_batches(self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append):
+        for framed in read_batches(
+            self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append, key_tree(obj)
+        ):
             yield self._unwrapped(framed)
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
-        return self._unwrapped(reread(plan, self._client, self._context.obj.anchor))
+        obj = self._context.obj
+        return self._unwrapped(reread(plan, self._client, obj.anchor, key_tree(obj)))
 
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Nothing: the ledger knows how far each file is read."""
@@ -106,6 +110,7 @@ def read_batches(
     client: Any = None,
     anchor: str = _ANCHOR,
     refuse: Callable[[str], None] = lambda _: None,
+    keys: Mapping[str, Any] | None = None,
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
@@ -114,7 +119,8 @@ def read_batches(
     so that it counts as read. A local file that changed since it was listed is read as it is now. Raises
     SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
     TransientError where reading fails. `refuse` is called with a sentence about each file that is neither text nor
-    compressed text; the others are read.
+    compressed text; the others are read. With `keys`
+    (see `parquet.key_tree`) Parquet files are read too.
     """
     batch, given = _Batch(object_name, anchor), 0
     for listed in files:
@@ -124,7 +130,7 @@ def read_batches(
             continue
         start = progress.offset
         try:
-            for block in _blocks(file, start, min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1)), anchor, client):
+            for block in _blocks(file, start, min(framing.BLOCK_BYTES, max(batch_bytes // 4, 1)), anchor, client, keys):
                 batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
                 if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
@@ -137,15 +143,17 @@ def read_batches(
         yield batch.framed()
 
 
-def _blocks(file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any) -> Iterator[Block]:
+def _blocks(
+    file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any, keys: Mapping[str, Any] | None
+) -> Iterator[Block]:
     """The blocks of a file from byte `start`. Raises FormatError before the first one where it is no text."""
-    with opened(file, start, client) as (raw, stream):
+    with opened(file, start, client, keys) as (raw, stream):
         for block in framing.frame(stream.read, start, lambda: stream.damage, block_bytes, anchor):
             raw.check()
             yield block
 
 
-def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
+def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR, keys: Mapping[str, Any] | None = None) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
@@ -159,7 +167,7 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR) -> Framed:
         file = SourceFile(span.uri, span.version, 0, span.arrived_at)
         start = span.start
         try:
-            for block in _blocks(file, start, framing.BLOCK_BYTES, anchor, client):
+            for block in _blocks(file, start, framing.BLOCK_BYTES, anchor, client, keys):
                 is_end = block.is_last and span.is_last
                 is_past = block.end >= span.end and not block.is_last
                 is_early = block.is_last and block.end <= span.end and not span.is_last
@@ -206,7 +214,7 @@ class _Batch:
             self.ranges.append(new)
         index = len(self.ranges) - 1
         if any(map(is_perhaps_wrapped, block.texts.records)):
-            block = _unwrapped(block, self.anchor)
+            block = _without_envelopes(block, self.anchor)
         self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
@@ -224,7 +232,7 @@ class _Batch:
         return Framed(plan, self.texts, self.range_indexes, self.offsets, self.broken, self.bytes_read)
 
 
-def _unwrapped(block: Block, anchor: str) -> Block:
+def _without_envelopes(block: Block, anchor: str) -> Block:
     """The block with the records in place of their envelopes.
 
     A record's offset is that of its envelope and its index in it: an envelope has more bytes than records.
@@ -238,18 +246,21 @@ def _unwrapped(block: Block, anchor: str) -> Block:
 
 
 @contextmanager
-def opened(file: SourceFile, start: int, client: Any) -> Iterator[tuple[_Raw, Decoder]]:
+def opened(
+    file: SourceFile, start: int, client: Any, keys: Mapping[str, Any] | None = None
+) -> Iterator[tuple[_Raw, Decoder]]:
     """The stored and the decoded bytes of a file, the latter from byte `start` on."""
     raw: _Raw = _Local(file) if not file.uri.startswith("s3://") else _s3_raw(file, client)
     try:
         head = b""
         while len(head) < HEAD_BYTES and (more := raw.read(HEAD_BYTES - len(head) if start else framing.BLOCK_BYTES)):
             head += more
-        if start and not is_compressed(head):
+        if start and not is_compressed(head) and not (keys is not None and head.startswith(PARQUET_MAGIC)):
             raw.seek(start)
             head = b""
-        stream = decoder(head, raw.read)
-        yield raw, _skipped(stream, start) if is_compressed(head) else stream
+        is_rows = keys is not None and head.startswith(PARQUET_MAGIC)
+        stream = ParquetText(head, raw.read, keys or {}) if is_rows else decoder(head, raw.read)
+        yield raw, _skipped(stream, start) if is_rows or is_compressed(head) else stream
     finally:
         raw.close()
 

@@ -217,8 +217,8 @@ def _words(tokens: Sequence[_Token], texts: Sequence[str]) -> list[Word]:
     for label in dict.fromkeys(token.label for token in tokens):
         # Each channel may have a text of its own.
         own = [token for token in tokens if token.label == label]
-        found = (separators for text in texts if (separators := _separators(own, text)) is not None)
-        words += _with_punctuation(own, next(found, [None] * len(own)))
+        aligned = (separators for text in texts if (separators := _separators(own, text)) is not None)
+        words += _with_punctuation(own, next(aligned, [None] * len(own)))
     return sorted(words, key=lambda word: word.begin_ms)
 
 

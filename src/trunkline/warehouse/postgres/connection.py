@@ -96,6 +96,6 @@ def translate_server_errors(opening: Opening) -> Iterator[None]:
 
 
 def _words(error: psycopg.Error) -> str:
-    """The server's own first sentence, without details, which may quote a row."""
-    text = error.diag.message_primary or str(error).strip().rpartition("\n")[2]
-    return text.strip().rstrip(".")
+    """The server's own message without details, which may quote a row, or the driver's, which names the user."""
+    text = error.diag.message_primary or " ".join(line.strip() for line in str(error).splitlines())
+    return re.sub(r'\b(user|role) "[^"]*"', r"this \1", text.strip()).rstrip(".?")

@@ -1,0 +1,103 @@
+"""Parquet files as JSON texts: what Firehose's format conversion makes of records, with the keys as they were.
+
+The conversion writes keys in lower case. The catalogue knows how Connect spells them; an unknown key stays as it is.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from trunkline import limits
+from trunkline.engines.duckdb import DUCKDB
+from trunkline.objects.model import ListOf, Object, Struct, Type
+
+PARQUET_MAGIC: Final = b"PAR1"
+_ROWS: Final = 1_000
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@lru_cache
+def key_tree(obj: Object) -> dict[str, Any]:
+    """Keys in lower case: how the catalogue spells each, and the keys below it."""
+    tree: dict[str, Any] = {}
+    for column in obj.columns:
+        if column.path is not None:
+            below = tree
+            for key in column.path:
+                below = below.setdefault(key.lower(), (key, {}))[1]
+            _add_type(below, column.type)
+    return tree
+
+
+def _add_type(tree: dict[str, Any], type_: Type) -> None:
+    if isinstance(type_, ListOf):
+        _add_type(tree, type_.item)
+    elif isinstance(type_, Struct):
+        for field in type_.fields:
+            _add_type(tree.setdefault(field.key.lower(), (field.key, {}))[1], field.type)
+
+
+class ParquetText:
+    """The rows of a Parquet file as JSON objects, one a line, in the file's order."""
+
+    def __init__(self, head: bytes, read: Callable[[int], bytes], keys: Mapping[str, Any]) -> None:
+        self.damage: str | None = None
+        self._lines = self._texts(head, read, keys)
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, b"" at the end."""
+        while len(self._rest) < size:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            self._rest += line
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def _texts(self, head: bytes, read: Callable[[int], bytes], keys: Mapping[str, Any]) -> Iterator[bytes]:
+        with tempfile.NamedTemporaryFile(prefix="trunkline-", suffix=".parquet") as file:
+            file.write(head)
+            while data := read(limits.MIB):
+                file.write(data)
+            file.flush()
+            with duckdb.connect(config={"threads": 1}) as con:
+                try:
+                    rows = con.execute(_select(con, file.name), [file.name])
+                    while chunk := rows.fetchmany(_ROWS):
+                        yield b"".join(_respelled(text, keys) for (text,) in chunk)
+                except duckdb.Error:
+                    why = limits.DEAD_LETTER_REASONS["corrupt_compression"]
+                    self.damage = f"{why}: the Parquet file is damaged or cut short"
+
+
+def _select(con: duckdb.DuckDBPyConnection, path: str) -> str:
+    """Rows as JSON; times in the form that records have."""
+    con.execute("SET TimeZone = 'UTC'")
+    columns = []
+    for name, type_, *_ in con.execute("DESCRIBE SELECT * FROM read_parquet($1)", [path]).fetchall():
+        quoted = DUCKDB.quote(name)
+        is_time = type_.startswith("TIMESTAMP")
+        columns.append(f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {quoted}" if is_time else quoted)
+    return f"SELECT to_json(record)::VARCHAR FROM (SELECT {', '.join(columns)} FROM read_parquet($1)) AS record"
+
+
+def _respelled(text: str, keys: Mapping[str, Any]) -> bytes:
+    return _ENCODER.encode(_value(_DECODER.decode(text), keys)) + b"\n"
+
+
+def _value(value: Any, keys: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        spelled = {key: keys.get(key.lower(), (key, {})) for key in value}
+        return {spelled[key][0]: _value(inner, spelled[key][1]) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_value(inner, keys) for inner in value]
+    return value
