@@ -1,4 +1,4 @@
-"""Simulations shared by the tests, and a reader of what Firehose writes that knows nothing of the loader."""
+"""Simulations shared by the tests, and a reader of Firehose files that is independent of the loader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START = '{"AWSAccountId"'
 def _pieces(path: Path) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
     """The records of one file, and None with its bytes for each span that is not a strict JSON object."""
     data = path.read_bytes()
-    # One character per byte, so that offsets are bytes; each piece is checked to be UTF-8 by itself.
+    # One character per byte, so that offsets are bytes; each piece is checked for valid UTF-8.
     text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("latin-1")
     decoder = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
     at = 0
@@ -45,15 +45,15 @@ def _refuse(name: str) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("duplicate key")
     return result
 
 
 def _records(result: Result) -> list[dict[str, Any]]:
     """Every record of a simulation without faults, in order of delivery."""
-    found = [record for path in result.files for record, _ in _pieces(path)]
-    assert None not in found
-    return [record for record in found if record is not None]
+    records = [record for path in result.files for record, _ in _pieces(path)]
+    assert None not in records
+    return [record for record in records if record is not None]
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 @pytest.fixture(scope="session")
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """20,000 contacts over two working days: the size the headline numbers are tuned for."""
+    """20,000 contacts over two working days: the size for which the headline numbers are tuned."""
     return simulate(Spec(contacts=20_000, days=2), tmp_path_factory.mktemp("two_days"))
 
 

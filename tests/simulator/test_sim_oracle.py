@@ -1,4 +1,4 @@
-"""The oracle on records made by hand, where anybody can check the answer, and on simulated ones."""
+"""The oracle on hand-made records, whose results can be checked by hand, and on simulated records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _contact(
     state: str | None = None,
     **top: Any,
 ) -> TrueContact:
-    """A contact of 2026-03-03 that began at 10:00:00 and, with a wait, entered a queue at 10:01:00."""
+    """A contact of 2026-03-03 that started at 10:00:00 and, if it waited, entered a queue at 10:01:00."""
     record: dict[str, Any] = {
         "ContactId": contact_id,
         "Channel": "VOICE",
@@ -83,7 +83,7 @@ HAND_MADE = [
     _contact("still open", wait=3, DisconnectTimestamp=None),
     _contact("no duration", Queue={"EnqueueTimestamp": "2026-03-03T10:01:00Z"}),
 ]
-# Metric -> exported answer over HAND_MADE with X = 20 s, worked out by hand from Amazon's formulas.
+# Metric -> exported result over HAND_MADE with X = 20 s, calculated by hand from Amazon's formulas.
 BY_HAND: dict[str, float] = {
     "CONTACTS_CREATED": 10,
     "CONTACTS_QUEUED": 8,
@@ -131,20 +131,20 @@ BY_HAND: dict[str, float] = {
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_every_metric_is_right_on_contacts_made_by_hand(metric: str) -> None:
-    """The exported answer equals the one worked out by hand; a metric without such an answer fails here."""
+    """The exported result equals the one calculated by hand. A metric without such a result fails."""
     assert answer(HAND_MADE, metric) == {(): pytest.approx(BY_HAND[metric], abs=1e-12)}
 
 
 def test_the_true_answer_reads_the_state_before_disconnect() -> None:
-    """A contact transferred while ringing is abandoned to Amazon, not in the export; one from the queue is neither."""
+    """A contact transferred while ringing is abandoned for Amazon, not in the export; from the queue, in neither."""
     assert answer(HAND_MADE, "CONTACTS_ABANDONED", truth=True) == {(): 4}
     assert answer(HAND_MADE, "CONTACTS_ABANDONED") == {(): 3}
     assert answer(HAND_MADE, "AVG_ABANDON_TIME", truth=True) == {(): 165.0}
 
 
-def test_nothing_to_divide_by_is_none_and_no_contacts_are_counted_as_none() -> None:
-    """Averages, rates, sums and percentiles of nothing are None, counts 0."""
-    unqueued = [one for one in HAND_MADE if one.contact_id == "never queued"]
+def test_metrics_without_contacts_are_none_or_zero() -> None:
+    """Averages, rates, sums and percentiles of no contacts are None; counts are 0."""
+    unqueued = [contact for contact in HAND_MADE if contact.contact_id == "never queued"]
     assert answer(unqueued, "SERVICE_LEVEL") == {(): None}
     assert answer(unqueued, "AVG_HANDLE_TIME") == {(): None}
     assert answer(unqueued, "QUEUE_WAIT_TIME_P90") == {(): None}
@@ -153,11 +153,11 @@ def test_nothing_to_divide_by_is_none_and_no_contacts_are_counted_as_none() -> N
     assert answer([], "CONTACTS_CREATED", by=["queue"]) == {}
 
 
-def test_groups_come_in_the_order_asked_with_the_interval_last() -> None:
-    """Contacts without a queue are a group of their own."""
-    found = answer(HAND_MADE, "CONTACTS_CREATED", by=["queue", "channel"], interval="30min")
+def test_group_keys_follow_by_and_end_with_the_interval() -> None:
+    """Contacts without a queue are a separate group."""
+    counts = answer(HAND_MADE, "CONTACTS_CREATED", by=["queue", "channel"], interval="30min")
     ten = datetime(2026, 3, 3, 10, 0)
-    assert found == {("q1", "VOICE", ten): 6, ("q2", "VOICE", ten): 1, (None, "VOICE", ten): 3}
+    assert counts == {("q1", "VOICE", ten): 6, ("q2", "VOICE", ten): 1, (None, "VOICE", ten): 3}
     assert answer(HAND_MADE, "CONTACTS_HANDLED", by=["agent", "routing_profile"]) == {("a1", "p1"): 3, (None, None): 0}
     assert answer(HAND_MADE, "CONTACTS_CREATED", by=["initiation_method"]) == {
         ("INBOUND",): 8,
@@ -177,13 +177,13 @@ def test_groups_come_in_the_order_asked_with_the_interval_last() -> None:
         ({"q2": 401, "default": 5}, 1),
     ],
 )
-def test_x_is_one_number_or_one_per_queue(x_s: float | dict[str, float], expected: int) -> None:
+def test_x_is_a_number_or_a_mapping_by_queue(x_s: float | dict[str, float], expected: int) -> None:
     """By queue id or name, with a default; always strictly less than X."""
     assert answer(HAND_MADE, "CONTACTS_REMOVED_FROM_QUEUE_IN_X", x_s=x_s) == {(): expected}
 
 
-def test_since_and_until_are_half_open_at_disconnect() -> None:
-    """A contact that ends at the very limit belongs to what follows."""
+def test_since_and_until_are_half_open() -> None:
+    """A contact that ends exactly at the limit belongs to the next period."""
     at = datetime(2026, 3, 3, 10, 10)
     assert answer(HAND_MADE, "CONTACTS_CREATED", since=at) == {(): 9}
     assert answer(HAND_MADE, "CONTACTS_CREATED", until=at) == {(): 1}
@@ -210,7 +210,7 @@ def test_since_and_until_are_half_open_at_disconnect() -> None:
     ],
 )
 def test_interval_keys(at: str, width_s: int, zone: str, expected: date) -> None:
-    """The UTC instant at which the local interval began, for days the local date; both sides of clock changes."""
+    """The UTC time at which the local interval starts, or the local date of a day; on both sides of clock changes."""
     second = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp())
     assert interval_key(second, width_s, zone) == expected
 
@@ -218,7 +218,7 @@ def test_interval_keys(at: str, width_s: int, zone: str, expected: date) -> None
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("day", [datetime(2026, 3, 8), datetime(2026, 11, 1), datetime(2026, 4, 5)])
 def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
-    """`at` less (local wall clock modulo width), or the clock change after that, for every five minutes of hard days."""
+    """`at` minus (local time modulo width), or a later clock change; every five minutes of days with clock changes."""
 
     def offset(instant: datetime) -> timedelta | None:
         return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
@@ -243,7 +243,7 @@ def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
 @pytest.mark.parametrize("truth", [False, True])
 @pytest.mark.parametrize("by", [(), ("queue",), ("agent",), ("routing_profile", "channel"), ("initiation_method",)])
 def test_groups_add_up_to_the_whole(plain: Result, by: Sequence[str], truth: bool) -> None:
-    """Counts and sums over any grouping and interval add up to the ungrouped answer."""
+    """Counts and sums over any grouping and interval add up to the ungrouped result."""
     for metric in ("CONTACTS_CREATED", "CONTACTS_QUEUED", "CONTACTS_ABANDONED", "SUM_HANDLE_TIME"):
         whole = answer(plain.contacts, metric, truth=truth)[()]
         for interval in (None, *INTERVALS_S):
@@ -252,7 +252,7 @@ def test_groups_add_up_to_the_whole(plain: Result, by: Sequence[str], truth: boo
 
 
 def test_the_two_answers_differ_in_a_simulated_day(two_days: Result) -> None:
-    """Otherwise the difference that a metric's page prints would be a zero nobody has tested."""
+    """The true and exported results differ, so that the difference on a metric's page is tested."""
     exported = answer(two_days.contacts, "CONTACTS_ABANDONED")[()]
     true = answer(two_days.contacts, "CONTACTS_ABANDONED", truth=True)[()]
     assert exported is not None
@@ -261,7 +261,7 @@ def test_the_two_answers_differ_in_a_simulated_day(two_days: Result) -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    """With the valid ones in the message."""
+    """The message lists the valid names."""
     with pytest.raises(UsageError, match="AVG_HANDLE_TIME"):
         answer(HAND_MADE, "AHT")
     with pytest.raises(UsageError, match="routing_profile"):
@@ -271,6 +271,6 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_every_dimension_is_filled_in_a_simulated_day(plain: Result) -> None:
-    """Each dimension has more than one value, so that grouping by it means something."""
+    """Each dimension has more than one value, so that grouping is tested."""
     for name in DIMENSIONS:
         assert len(answer(plain.contacts, "CONTACTS_CREATED", by=[name])) > 2

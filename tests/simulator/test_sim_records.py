@@ -1,4 +1,4 @@
-"""Records have the names, types and relations of Amazon Connect's contact record, and files those of Firehose."""
+"""Records have the names, types and relations of Amazon Connect's contact record; files are named as by Firehose."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_every_record_has_the_full_set_of_keys(plain_records: list[Record]) -> N
 
 
 def test_timestamps_and_durations_have_their_formats(plain_records: list[Record]) -> None:
-    """Whole seconds with Z but for voice activity; durations whole numbers, never negative."""
+    """Timestamps are whole seconds with Z, except voice activity; durations are whole numbers from 0."""
 
     def walk(name: str, value: Any) -> None:
         if isinstance(value, dict):
@@ -120,7 +120,7 @@ def test_timestamps_and_durations_have_their_formats(plain_records: list[Record]
 
 
 def test_queue_times_agree(final: dict[str, Record]) -> None:
-    """Duration is Dequeue less Enqueue, where it is there at all; nobody connects before leaving the queue."""
+    """Duration is Dequeue minus Enqueue, if present; no agent is connected before the contact leaves the queue."""
     queued = [r for r in final.values() if r["Queue"] and r["Queue"]["EnqueueTimestamp"]]
     assert len(queued) > 1_000
     missing = 0
@@ -185,8 +185,8 @@ def test_an_agent_never_has_more_contacts_than_slots(final: dict[str, Record]) -
     assert any(len(mine) > 20 for mine in spans.values())
 
 
-def test_legs_hang_together(final: dict[str, Record]) -> None:
-    """Previous and initial contacts exist, roots have none, and a parent names its last successor."""
+def test_legs_refer_to_each_other(final: dict[str, Record]) -> None:
+    """Previous and initial contacts exist, roots have none, and a parent's next contact is its last child."""
     for record in final.values():
         parent = final.get(record["PreviousContactId"])
         if record["PreviousContactId"] is None:
@@ -197,10 +197,10 @@ def test_legs_hang_together(final: dict[str, Record]) -> None:
         assert parent["NextContactId"] == record["ContactId"]
 
 
-def test_transfers_and_consults_can_be_told_apart(two_days_records: list[Record]) -> None:
-    """The relations by which Amazon's guide tells cold transfers, consults and conferences apart all occur."""
+def test_transfers_and_consults_are_distinguishable(two_days_records: list[Record]) -> None:
+    """All relations that distinguish cold and warm transfers, consults and conferences in Amazon's guide occur."""
     final = {record["ContactId"]: record for record in two_days_records}
-    found: Counter[str] = Counter()
+    kinds_seen: Counter[str] = Counter()
     for child in final.values():
         parent = final.get(child["PreviousContactId"])
         if parent is None or parent["Agent"] is None:
@@ -213,50 +213,50 @@ def test_transfers_and_consults_can_be_told_apart(two_days_records: list[Record]
             if is_completed:
                 assert child["DisconnectTimestamp"] > parent["TransferCompletedTimestamp"]
                 assert child["CustomerEndpoint"] in (None, parent["TransferredToEndpoint"])
-                found["external transfer"] += 1
+                kinds_seen["external transfer"] += 1
             else:
                 assert left > child["DisconnectTimestamp"]
                 longer = parent["Agent"]["CustomerHoldDuration"] > outside_s
-                found["external consult" if longer else "external conference"] += 1
+                kinds_seen["external consult" if longer else "external conference"] += 1
         elif child["Agent"] is not None and child["InitiationMethod"] == "TRANSFER":
             if is_completed:
                 assert left < child["Agent"]["AfterContactWorkStartTimestamp"]
-                found["cold"] += 1
+                kinds_seen["cold"] += 1
             elif left < child["Agent"]["AfterContactWorkStartTimestamp"]:
-                found["warm"] += 1
+                kinds_seen["warm"] += 1
             else:
-                found["consult" if child["Agent"]["AgentInteractionDuration"] <= 2 else "conference"] += 1
+                kinds_seen["consult" if child["Agent"]["AgentInteractionDuration"] <= 2 else "conference"] += 1
     kinds = {"cold", "warm", "consult", "conference"}
-    assert set(found) == kinds | {"external transfer", "external consult", "external conference"}
+    assert set(kinds_seen) == kinds | {"external transfer", "external consult", "external conference"}
 
 
 def test_everything_the_centre_does_occurs(two_days_records: list[Record]) -> None:
-    """All channels, methods, answering machine results and awkward shapes are in a day's records."""
-    found = two_days_records
-    assert {r["Channel"] for r in found} == {"VOICE", "CHAT", "TASK", "EMAIL"}
-    assert {r["InitiationMethod"] for r in found} == {
+    """All channels, methods, answering machine results and unusual shapes occur in two days' records."""
+    records = two_days_records
+    assert {r["Channel"] for r in records} == {"VOICE", "CHAT", "TASK", "EMAIL"}
+    assert {r["InitiationMethod"] for r in records} == {
         "INBOUND", "OUTBOUND", "TRANSFER", "CALLBACK", "API", "QUEUE_TRANSFER", "MONITOR", "DISCONNECT", "WEBRTC_API",
         "EXTERNAL_OUTBOUND", "AGENT_REPLY", "CAMPAIGN_PREVIEW",
     }  # fmt: skip
-    assert len({r["AnsweringMachineDetectionStatus"] for r in found}) == 12
-    assert any(r["ContactEvaluations"] for r in found)
-    assert any(r["RoutingCriteria"] for r in found)
-    assert any(r["TotalPauseCount"] for r in found)
-    assert any(r["DisconnectDetails"] for r in found)
-    assert any(r["ScheduledTimestamp"] for r in found)
-    assert any(r["Queue"] and r["Queue"]["ARN"] and r["Queue"]["EnqueueTimestamp"] is None for r in found)
-    assert any(r["Queue"] and "/queue/agent/" in r["Queue"]["ARN"] for r in found)
-    assert any(not key.isascii() for r in found for key in r["Attributes"])
-    redacted = [r for r in found if "connect:RedactedFields" in r["SegmentAttributes"]]
+    assert len({r["AnsweringMachineDetectionStatus"] for r in records}) == 12
+    assert any(r["ContactEvaluations"] for r in records)
+    assert any(r["RoutingCriteria"] for r in records)
+    assert any(r["TotalPauseCount"] for r in records)
+    assert any(r["DisconnectDetails"] for r in records)
+    assert any(r["ScheduledTimestamp"] for r in records)
+    assert any(r["Queue"] and r["Queue"]["ARN"] and r["Queue"]["EnqueueTimestamp"] is None for r in records)
+    assert any(r["Queue"] and "/queue/agent/" in r["Queue"]["ARN"] for r in records)
+    assert any(not key.isascii() for r in records for key in r["Attributes"])
+    redacted = [r for r in records if "connect:RedactedFields" in r["SegmentAttributes"]]
     assert redacted
     assert all(r["CustomerEndpoint"] is None for r in redacted)
-    ties = Counter((r["ContactId"], r["LastUpdateTimestamp"], str(r["Attributes"])) for r in found)
+    ties = Counter((r["ContactId"], r["LastUpdateTimestamp"], str(r["Attributes"])) for r in records)
     moments = Counter(key[:2] for key in ties)
     assert any(count > 1 for count in moments.values())
 
 
-def test_versions_of_one_second_differ_only_where_no_metric_looks(plain_records: list[Record]) -> None:
-    """Ties may differ in attributes, and in what a redaction takes away."""
+def test_versions_of_one_second_differ_only_in_fields_without_metrics(plain_records: list[Record]) -> None:
+    """Versions that tie differ only in attributes and redacted fields."""
     same: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in plain_records:
         same[record["ContactId"], record["LastUpdateTimestamp"]].append(record)
@@ -271,8 +271,8 @@ def test_versions_of_one_second_differ_only_where_no_metric_looks(plain_records:
     assert compared > 0
 
 
-def test_numbers_are_fiction(plain_records: list[Record]) -> None:
-    """Every telephone number is of the range reserved for fiction, every mailbox at example.com."""
+def test_numbers_are_fictional(plain_records: list[Record]) -> None:
+    """Every phone number is in the range reserved for fiction; every e-mail address is at example.com."""
     seen = set()
     for record in plain_records:
         for name in ("CustomerEndpoint", "SystemEndpoint", "TransferredToEndpoint"):
@@ -286,13 +286,13 @@ def test_numbers_are_fiction(plain_records: list[Record]) -> None:
 
 
 def test_records_have_a_realistic_size(plain: Result) -> None:
-    """Some 4 KB on average."""
+    """About 4 KB on average."""
     assert 3_000 <= plain.expected.bytes / plain.expected.read <= 4_300
 
 
 @pytest.mark.parametrize("is_gzip", [False, True])
 def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool, pieces: Pieces) -> None:
-    """Folder and name hold the oldest record's arrival, files are cut by size and age, nothing stands between records.
+    """Folder and name have the oldest record's arrival; files end by size or age; records have no separator.
 
     The modification time is the arrival of the file, at most the buffer's age later.
     """
@@ -308,14 +308,14 @@ def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool, piec
         assert (match[7] is not None) == is_gzip
         opened = datetime(*(int(part) for part in match.groups()[:6]), tzinfo=UTC).timestamp()  # type: ignore[misc,arg-type]
         assert 0 <= path.stat().st_mtime - opened <= 300
-        found = list(pieces(path))
-        size = sum(len(raw) for _, raw in found)
+        spans = list(pieces(path))
+        size = sum(len(raw) for _, raw in spans)
         full += size >= 20_000
         assert size < 20_000 + 20_000
-        for record, raw in found:
+        for record, raw in spans:
             assert record is not None
             assert b"\n" not in raw
-            # Delivered after the last change, at most the buffer's age after it unless it is a copy.
+            # Delivered after the last change; within the buffer's age of it unless it is a copy.
             assert (_second(record["LastUpdateTimestamp"]) or 0) <= path.stat().st_mtime
     assert full > 0
     assert sorted(result.files) == sorted(p for p in result.folder.rglob("*") if p.is_file())
@@ -326,9 +326,9 @@ def test_files_are_laid_out_as_firehose_does(tmp_path: Path, is_gzip: bool, piec
     [(date(2026, 3, 8), 7), (date(2026, 11, 1), 6)],
 )
 def test_contacts_go_on_through_a_clock_change(tmp_path: Path, day: date, hour: int) -> None:
-    """On both daylight-saving days calls arrive in the hours before and after New York's clocks change."""
+    """Calls arrive in the hours before and after both clock changes of New York."""
     result = simulate(Spec(contacts=4_000, date=day), tmp_path)
     change = int(datetime(day.year, day.month, day.day, hour, tzinfo=UTC).timestamp())
-    starts = [one.initiated_at for one in result.contacts if one.initiated_at is not None]
+    starts = [contact.initiated_at for contact in result.contacts if contact.initiated_at is not None]
     assert any(change - 3600 <= at < change for at in starts)
     assert any(change <= at < change + 3600 for at in starts)

@@ -1,4 +1,4 @@
-"""What a simulation promises as a whole: the same bytes, the exact number, totals that add up, a believable day."""
+"""Guarantees of a simulation: the same bytes, the exact count, totals that add up, a realistic day."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_same_spec_gives_the_same_bytes_in_any_process(tmp_path: Path) -> No
 
 
 def test_another_seed_gives_another_day(tmp_path: Path) -> None:
-    """A seed that changes nothing would be no seed."""
+    """Another seed changes the output."""
 
     def digest(seed: int) -> str:
         result = simulate(Spec(contacts=50, seed=seed), tmp_path / str(seed))
@@ -71,7 +71,7 @@ def test_the_number_of_contacts_is_exact(tmp_path: Path, contacts: int, seed: in
 
 
 def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]], pieces: Pieces) -> None:
-    """Counted from the bytes: deliveries, exact copies and later versions are what _expected.json says."""
+    """Deliveries, exact copies and later versions, counted from the bytes, equal those in _expected.json."""
     expected = plain.expected
     texts = Counter(raw for path in plain.files for _, raw in pieces(path))
     assert expected.deliveries == len(plain_records) == texts.total()
@@ -86,7 +86,7 @@ def test_totals_add_up(plain: Result, plain_records: list[dict[str, object]], pi
 
 
 def test_the_oracle_gets_the_winning_version(plain: Result, plain_records: list[dict[str, object]]) -> None:
-    """One contact each, and its times are those of the copy with the greatest LastUpdateTimestamp."""
+    """One entry per contact, with the times of the version with the greatest LastUpdateTimestamp."""
     best: dict[str, tuple[str, object]] = {}
     for record in plain_records:
         key = str(record["ContactId"])
@@ -95,7 +95,9 @@ def test_the_oracle_gets_the_winning_version(plain: Result, plain_records: list[
         rank = (str(record["LastUpdateTimestamp"]), work)
         if key not in best or rank[0] >= best[key][0]:
             best[key] = rank
-    assert {one.contact_id: one.acw_s for one in plain.contacts} == {key: work for key, (_, work) in best.items()}
+    assert {contact.contact_id: contact.acw_s for contact in plain.contacts} == {
+        key: work for key, (_, work) in best.items()
+    }
 
 
 def test_a_stale_version_would_change_answers(plain_records: list[dict[str, object]]) -> None:
@@ -110,12 +112,12 @@ def test_a_stale_version_would_change_answers(plain_records: list[dict[str, obje
     assert lacking == {"queue", "work"}
 
 
-def test_contacts_arrive_on_the_days_asked_for(two_days: Result) -> None:
-    """Journeys begin within the days; both days are busy, and differ."""
+def test_contacts_arrive_on_the_requested_days(two_days: Result) -> None:
+    """Journeys start within the days; both days are busy, and differ."""
     starts = Counter(
-        datetime.fromtimestamp(one.initiated_at, UTC).date()
-        for one in two_days.contacts
-        if one.initiated_at is not None and one.initiation_method == "INBOUND"
+        datetime.fromtimestamp(contact.initiated_at, UTC).date()
+        for contact in two_days.contacts
+        if contact.initiated_at is not None and contact.initiation_method == "INBOUND"
     )
     assert set(starts) == {date(2026, 3, 2), date(2026, 3, 3)}
     assert starts[date(2026, 3, 2)] != starts[date(2026, 3, 3)]
@@ -124,14 +126,14 @@ def test_contacts_arrive_on_the_days_asked_for(two_days: Result) -> None:
 
 @pytest.mark.parametrize("day", [date(2026, 3, 2), date(2026, 3, 3)])
 def test_headline_numbers_are_believable(two_days: Result, day: date) -> None:
-    """What a supervisor would take for a real day of some 10,000 contacts."""
+    """The headline numbers are realistic for a day of about 10,000 contacts."""
     since = datetime(day.year, day.month, day.day)
     until = datetime.fromtimestamp(since.replace(tzinfo=UTC).timestamp() + DAY_S, UTC)
 
     def value(metric: str) -> float:
-        found = answer(two_days.contacts, metric, since=since, until=until)[()]
-        assert found is not None
-        return found
+        result = answer(two_days.contacts, metric, since=since, until=until)[()]
+        assert result is not None
+        return result
 
     assert 68 <= value("SERVICE_LEVEL") <= 88
     assert 3 <= value("ABANDONMENT_RATE") <= 7.5
@@ -141,9 +143,9 @@ def test_headline_numbers_are_believable(two_days: Result, day: date) -> None:
     assert 70 <= two_days.occupancy <= 88
 
 
-def test_the_day_has_two_humps(two_days: Result) -> None:
+def test_the_day_has_two_peaks(two_days: Result) -> None:
     """Arrivals by New York hour peak before and after midday, and the night is quiet."""
-    calls = [one for one in two_days.contacts if one.channel == "VOICE"]
+    calls = [contact for contact in two_days.contacts if contact.channel == "VOICE"]
     by_hour = answer(calls, "CONTACTS_CREATED", interval="hour", zone="America/New_York")
     hours: Counter[int] = Counter()
     for (key,), count in by_hour.items():
@@ -152,8 +154,8 @@ def test_the_day_has_two_humps(two_days: Result) -> None:
     assert hours[3] < hours[10] / 10
 
 
-def test_broken_spans_are_those_promised(faulty: Result, pieces: Pieces) -> None:
-    """A reader that starts again at the next record finds exactly the promised number of bad spans and good records."""
+def test_broken_spans_match_the_expected_ones(faulty: Result, pieces: Pieces) -> None:
+    """A reader that resumes at the next record finds exactly the expected number of bad spans and good records."""
     spans = [(record, raw) for path in faulty.files for record, raw in pieces(path)]
     expected = faulty.expected
     unreadable = [raw for record, raw in spans if record is None]
@@ -167,12 +169,12 @@ def test_broken_spans_are_those_promised(faulty: Result, pieces: Pieces) -> None
     assert len({record["ContactId"] for record in good}) == 1_500
 
 
-def test_surprises_are_those_promised(faulty: Result, pieces: Pieces) -> None:
-    """Unknown fields and case clashes are counted as they are found."""
+def test_drift_counts_match_the_expected_ones(faulty: Result, pieces: Pieces) -> None:
+    """The counts of unknown fields and case clashes equal those in the files."""
     good = [record for path in faulty.files for record, _ in pieces(path) if record is not None]
     unknown = sum("ConversationSummary" in record or "ForecastGroup" in record for record in good)
     clashing = sum("channel" in record for record in good)
-    # The broken kinds that are still JSON are made from records that may hold a surprise themselves.
+    # Broken records that are still JSON are made from records that may have drift themselves.
     assert unknown >= faulty.expected.drift_by_kind["unknown_fields"] > 0
     assert clashing >= faulty.expected.drift_by_kind["case_clash"] > 0
 
@@ -181,13 +183,13 @@ def test_faults_lose_no_contact_and_change_no_answer(tmp_path: Path) -> None:
     """With and without faults the oracle's contacts are the same."""
     clean = simulate(Spec(contacts=300, seed=5), tmp_path / "clean")
     dirty = simulate(Spec(contacts=300, seed=5, faults=Faults.every(0.1)), tmp_path / "dirty")
-    key = lambda one: one.contact_id  # noqa: E731
+    key = lambda contact: contact.contact_id  # noqa: E731
     assert sorted(clean.contacts, key=key) == sorted(dirty.contacts, key=key)
     assert dirty.expected.broken > 0 == clean.expected.broken
 
 
 def test_reordering_brings_older_versions_after_newer_ones(tmp_path: Path, records: Records) -> None:
-    """With reordering some contact's versions arrive in the wrong order; without copies and reordering none does."""
+    """With reordering some versions arrive in the wrong order; without copies and reordering none do."""
 
     def backwards(faults: Faults, out: Path) -> int:
         result = simulate(Spec(contacts=800, seed=4, faults=faults, redelivered=0.6, duplicated=0.0), out)
@@ -203,14 +205,14 @@ def test_reordering_brings_older_versions_after_newer_ones(tmp_path: Path, recor
 
 
 def test_progress_ends_at_the_total(tmp_path: Path) -> None:
-    """Progress is told in deliveries and ends complete."""
-    told: list[tuple[int, int]] = []
-    result = simulate(Spec(contacts=20), tmp_path, lambda done, total: told.append((done, total)))
-    assert told[-1] == (result.expected.deliveries, result.expected.deliveries)
+    """Progress is reported in deliveries and ends at the total."""
+    calls: list[tuple[int, int]] = []
+    result = simulate(Spec(contacts=20), tmp_path, lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (result.expected.deliveries, result.expected.deliveries)
 
 
 def test_a_folder_with_data_is_refused(tmp_path: Path) -> None:
-    """Two simulations in one folder would be nobody's truth."""
+    """A simulation does not write into a folder that has data."""
     simulate(Spec(contacts=3), tmp_path)
     with pytest.raises(UsageError, match="not empty"):
         simulate(Spec(contacts=3), tmp_path)
@@ -227,7 +229,7 @@ def test_a_folder_with_data_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_impossible_specs_are_refused(make: object) -> None:
-    """Each says which option and what would do."""
+    """Each error names the option and the valid values."""
     assert callable(make)
     with pytest.raises(UsageError, match="give"):
         make()

@@ -1,4 +1,4 @@
-"""Simulate: a spec in; files as AWS delivers them, what a loader must find in them, and the oracle's contacts out."""
+"""Run a simulation: from a spec to files as AWS delivers them, the expected counts, and the oracle's contacts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _PROGRESS_EVERY = 500
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a loader must find, in source records.
+    """The counts that a loader must find, in source records.
 
     `read` = `deliveries` + `broken`; `deliveries` = `contacts` + `late_versions` + `exact_duplicates`. A table ends
     with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
     updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
-    each one dead letter; `drift_by_kind` counts deliveries with fields nobody knows, or keys that clash in case.
+    each one dead letter; `drift_by_kind` counts deliveries with unknown fields, or with keys that differ only in case.
     """
 
     contacts: int
@@ -50,7 +50,7 @@ class Expected:
 class Result:
     """`contacts` is one TrueContact per ContactId (the winning version), for the oracle, in order of delivery.
 
-    `occupancy` is 0 to 100 over all agents (None without agents), from what the agents did, not from records.
+    `occupancy` is 0 to 100 over all agents (None without agents). It comes from the agents' times, not from records.
     """
 
     folder: Path
@@ -63,13 +63,13 @@ class Result:
 def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
-    `progress(done, total)` is called in deliveries. Raises UsageError when the data folder holds anything already.
+    `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
     folder = out / spec.prefix
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty; name another folder or empty it first")
     folder.mkdir(parents=True, exist_ok=True)
-    with _uncollected():
+    with _without_gc():
         played = play(spec)
         deliveries = schedule(played.contacts, spec)
         firehose = Firehose(folder, spec)
@@ -94,8 +94,8 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector: contacts live to the end and records hold no cycles, so it would only cost time."""
+def _without_gc() -> Iterator[None]:
+    """Disable the cyclic garbage collector: contacts live to the end and records have no cycles."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -108,25 +108,25 @@ def _uncollected() -> Iterator[None]:
 def _write(
     deliveries: list[DeliveredRecord], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
 ) -> tuple[list[TrueContact], dict[str, int]]:
-    """Write every delivery and the broken pieces between them; the oracle's contacts, and counts by kind of fault."""
+    """Write every delivery and the broken pieces. Returns the oracle's contacts, and counts by kind of fault."""
     rng = random.Random(f"faults {spec.seed}")
-    has_surprises = spec.faults.unknown_fields > 0 or spec.faults.case_clash > 0
+    has_drift = spec.faults.unknown_fields > 0 or spec.faults.case_clash > 0
     has_broken = any(spec.faults.broken.values())
     contacts: list[TrueContact] = []
     counts: dict[str, int] = {}
     for done, delivery in enumerate(deliveries):
-        one, version = delivery.contact, delivery.version
-        record = export(one, version, spec.seed)
+        contact, version = delivery.contact, delivery.version
+        record = export(contact, version, spec.seed)
         if delivery.is_winner:
-            contacts.append(TrueContact.from_record(record, one.pre_disconnect_state))
-        if has_surprises:
-            same_for_copies = random.Random(f"{spec.seed} {one.number} {version.level}")
-            for kind in faults.surprise(record, spec.faults, same_for_copies):
+            contacts.append(TrueContact.from_record(record, contact.pre_disconnect_state))
+        if has_drift:
+            version_rng = random.Random(f"{spec.seed} {contact.number} {version.level}")
+            for kind in faults.add_drift(record, spec.faults, version_rng):
                 counts[kind] = counts.get(kind, 0) + 1
         firehose.put(delivery.arrives_at, msgspec.json.encode(record))
         broken = faults.pick(spec.faults, rng) if has_broken and not delivery.is_copy else None
         if broken is not None:
-            # After a good record and before the next one: two broken pieces side by side would be one span.
+            # Only after a good record: two adjacent broken pieces would be one span.
             counts[broken] = counts.get(broken, 0) + 1
             firehose.put(delivery.arrives_at, faults.broken(broken, record, rng))
         if progress is not None and done % _PROGRESS_EVERY == 0:

@@ -1,4 +1,4 @@
-"""What to simulate: one frozen record of options, from which everything else follows."""
+"""The specification of a simulation; it determines every byte of the output."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _YEAR_MAX = 9000
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often each fault occurs: a share (0 to 0.5) of the good deliveries, exact copies left aside.
+    """How often each fault occurs: a share (0 to 0.5) of the good deliveries, exact copies excluded.
 
     Each of `poison`, `truncation`, `implausible_time`, `missing_contact_id` and `wrong_type` adds a broken copy of
-    a record that is also delivered whole, so that no contact is lost to a fault. `unknown_fields` and `case_clash`
-    change records that stay good. `reorder` swaps neighbours and delays deliveries by up to an hour.
+    a record that is also delivered intact, so that no contact is lost to a fault. `unknown_fields` and `case_clash`
+    change records that stay valid. `reorder` swaps neighbours and delays deliveries by up to an hour. Raises
+    UsageError for a rate out of range.
     """
 
     poison: float = 0.0
@@ -34,32 +35,33 @@ class Faults:
     reorder: float = 0.0
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            rate = getattr(self, one.name)
+        for fault in fields(self):
+            rate = getattr(self, fault.name)
             if not 0.0 <= rate <= 0.5:
-                raise UsageError(f"fault rate {one.name} is {rate}; give a share from 0 to 0.5")
+                raise UsageError(f"fault rate {fault.name} is {rate}; give a share from 0 to 0.5")
 
     @classmethod
     def every(cls, rate: float) -> Faults:
         """Every fault at the same rate (at most 0.2, since the five broken kinds exclude each other)."""
-        return cls(**{one.name: rate for one in fields(cls)})
+        return cls(**{fault.name: rate for fault in fields(cls)})
 
     @property
     def broken(self) -> dict[str, float]:
-        """The kinds that add a record nobody can use, with their rates."""
+        """The kinds of fault that add an unusable record, with their rates."""
         names = ("poison", "truncation", "implausible_time", "missing_contact_id", "wrong_type")
         return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A simulation. The same spec gives the same bytes, on every machine.
+    """The options of a simulation. The same spec gives the same bytes on every machine.
 
-    `contacts` is the number of contact records with their own ContactId, all days and all legs together, hit
-    exactly: arrivals are simulated with some to spare and whole customer journeys are taken out until it fits.
-    Contacts arrive in `days` UTC days of which `date` is the last; deliveries go on for days after that.
-    Shares (0 to 1): `redelivered` of the contacts come again with changed content, `duplicated` of the deliveries
-    come again as they are, `redacted` of the contacts lose their customer endpoint later.
+    `contacts` is the exact number of distinct ContactIds, over all days and legs: slightly more arrivals than needed
+    are simulated, then whole customer journeys are removed. Contacts arrive in `days` UTC days of which `date` is the
+    last; deliveries continue for days after that.
+    Shares (0 to 1): `redelivered` of the contacts are delivered again with changed content, `duplicated` of the
+    deliveries are repeated unchanged, `redacted` of the contacts lose their customer endpoint later.
+    Raises UsageError for an option out of range.
     """
 
     contacts: int = 10_000

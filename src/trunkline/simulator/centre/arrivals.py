@@ -1,4 +1,4 @@
-"""Who arrives when: the day's shape by local wall clock, with two humps, per kind of demand."""
+"""Arrivals: the daily curve with two peaks, in local time, per kind of demand."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ RUSH_SLOTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A kind of demand: its share of all arrivals, the queue it asks for, mean seconds of work it brings an agent.
+    """A kind of demand: its share of all arrivals, its queue, and the mean seconds of work per contact for an agent.
 
-    `reaches` is the share that needs an agent at all (the rest hang up in the flow, or reach an answering machine).
+    `reaches` is the share that needs an agent (the rest end in the flow, or reach an answering machine).
     """
 
     kind: str
@@ -57,7 +57,7 @@ class ArrivalPlan:
 
 
 def shape(centre: Centre, spec: Spec, arrivals: int) -> ArrivalPlan:
-    """The forecast the centre is staffed by."""
+    """The forecast that staffing is based on."""
     starts = list(range(spec.start_s, spec.end_s, SLOT_S))
     hours: list[float] = []
     weights: list[float] = []
@@ -77,7 +77,7 @@ def shape(centre: Centre, spec: Spec, arrivals: int) -> ArrivalPlan:
 
 
 def _day_weight(spec: Spec, start: int) -> float:
-    """Days differ a little, weekends a lot; the same for the same seed and date."""
+    """Days differ slightly, weekends strongly. The weight depends on the seed and the date only."""
     day = datetime.fromtimestamp(start - (start - spec.start_s) % DAY_S, UTC).date()
     wobble = random.Random(f"day {spec.seed} {day.isoformat()}").uniform(0.93, 1.07)
     return wobble * (0.6 if day.weekday() >= 5 and spec.days > 1 else 1.0)
@@ -90,7 +90,7 @@ def _density(hour: float, opens: float, closes: float, kind: str) -> float:
         return humps if 7.5 <= hour < 19.0 else quiet
     if opens <= hour < closes - 0.25:
         return humps
-    # Some people call when nobody is there.
+    # Some customers call outside opening hours.
     return 0.012 if kind in ("call", "chat") else 0.0
 
 
@@ -108,8 +108,7 @@ def local_hour(second: int) -> float:
 def draw(plan: ArrivalPlan, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
     """`arrivals` pairs (Unix second, index into DEMAND), in order of time.
 
-    The forecast is never quite right: each hour has its own error, and each day its rushes, which is where queues
-    come from.
+    The forecast is never exact: each hour has a random error, and each day has rushes, which cause queues.
     """
     rng = random.Random(f"customers {spec.seed}")
     counts = _split([demand.share for demand in DEMAND], arrivals)
@@ -131,7 +130,7 @@ def draw(plan: ArrivalPlan, spec: Spec, arrivals: int) -> list[tuple[int, int]]:
 
 
 def _rushes(rng: random.Random, plan: ArrivalPlan) -> dict[tuple[int, int], float]:
-    """(demand, slot) -> factor: on each day, every voice queue is overrun once for an hour and a quarter."""
+    """(demand, slot) -> factor: each voice queue is overloaded once a day for an hour and a half."""
     result: dict[tuple[int, int], float] = {}
     per_day = DAY_S // SLOT_S
     for first in range(0, len(plan.starts), per_day):

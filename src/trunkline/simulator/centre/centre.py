@@ -1,4 +1,4 @@
-"""The centre itself: queues, routing profiles, agents, the hierarchy, contacts, and identifiers made from the seed."""
+"""The contact centre: queues, routing profiles, agents, the hierarchy, contacts, and identifiers from the seed."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Queue:
 class Profile:
     """A routing profile: queues in order of priority, and how many contacts an agent takes at once.
 
-    `idle[n]` holds agents who carry n contacts and may take more, longest idle first (ordered, because finding the
-    first entry of a plain dictionary that is emptied from the front takes time in proportion to what was removed).
+    `idle[n]` contains agents who have n contacts and can take more, longest idle first. It is an OrderedDict because
+    finding the first entry of a plain dictionary takes time in proportion to the entries removed from its front.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Group:
 
 @dataclass(slots=True, eq=False)
 class Centre:
-    """All there is before the first contact arrives."""
+    """The state of the centre before the first contact arrives."""
 
     queues: dict[str, Queue]
     profiles: dict[str, Profile]
@@ -116,14 +116,16 @@ _LAST = (
 
 
 def build(rng: random.Random) -> Centre:
-    """Queues and routing profiles; agents join through `hire`."""
+    """A centre with queues and routing profiles; `hire` adds agents."""
     queues: dict[str, Queue] = {}
     for number, (name, opens, closes) in enumerate(QUEUES):
         queue_id = uuid_of(rng)
         queues[name] = Queue(name, opens, closes, number, queue_id, arn("queue", queue_id))
     profiles: dict[str, Profile] = {}
-    for name, served, slots in PROFILES:
-        profile = Profile(name, tuple(queues[one] for one in served), slots, arn("routing-profile", uuid_of(rng)))
+    for name, queue_names, slots in PROFILES:
+        profile = Profile(
+            name, tuple(queues[queue_name] for queue_name in queue_names), slots, arn("routing-profile", uuid_of(rng))
+        )
         profile.idle = [OrderedDict() for _ in range(slots)]
         for queue in profile.queues:
             queue.profiles.append(profile)
@@ -132,7 +134,7 @@ def build(rng: random.Random) -> Centre:
 
 
 def hire(centre: Centre, profile: Profile) -> Agent:
-    """A new agent with that routing profile; one in ten stands outside the hierarchy."""
+    """Add an agent with that routing profile; one in ten is not in the hierarchy."""
     number = len(centre.agents)
     rng = centre.rng
     agent_id = uuid_of(rng)
@@ -154,12 +156,12 @@ def hire(centre: Centre, profile: Profile) -> Agent:
 
 
 def _group(name: str) -> Group:
-    """The group of that name; its id follows from the name, so that every seed's centre has the same tree."""
+    """The group of that name. Its id depends on the name only, so that the tree is the same for every seed."""
     return Group(name, arn("agent-group", uuid_of(random.Random(name))))
 
 
 class State(IntEnum):
-    """Where a contact is."""
+    """The state of a contact in the simulation."""
 
     FLOW = 0
     QUEUED = 1
@@ -170,11 +172,11 @@ class State(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Contact:
-    """Everything that happened to one leg. Instants are Unix seconds, durations seconds, None means it never was.
+    """Everything that happened to one leg. Times are Unix seconds, durations seconds; None means it did not happen.
 
-    `pre_disconnect_state` is what Amazon knows and does not export. `completed_at` is the end of after contact work
-    (or of the contact, where no agent was), after which the record is delivered. `call_key` seeds what is drawn
-    per customer rather than per leg, such as the phone number; it is the number of the journey's first leg.
+    `pre_disconnect_state` is known to Amazon but not exported. `completed_at` is the end of after contact work (or of
+    the contact, without an agent); the record is delivered after it. `call_key` is the number of the journey's first
+    leg. It seeds random values per customer rather than per leg, such as the phone number.
     """
 
     number: int
@@ -226,7 +228,7 @@ class Contact:
     has_barged: bool = False
     warm_parent: Contact | None = None
     warm_rest_s: int = 0
-    outside_number: str | None = None
+    external_number: str | None = None
 
     def hold(self, seconds: int) -> None:
         """Add one hold."""
@@ -244,7 +246,7 @@ _STAMPS_MAX = 200_000
 
 
 def uuid_of(rng: random.Random) -> str:
-    """A version 4 UUID drawn from `rng` (never from the machine)."""
+    """A version 4 UUID from `rng`, so that the same seed gives the same UUID."""
     text = f"{rng.getrandbits(128):032x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:]}"
 
@@ -255,7 +257,7 @@ def arn(kind: str, identifier: str) -> str:
 
 
 def stamp(second: int) -> str:
-    """Unix second -> `yyyy-mm-ddThh:mm:ssZ`, as contact records have it."""
+    """A Unix second as `yyyy-mm-ddThh:mm:ssZ`, the format of contact records."""
     text = _STAMPS.get(second)
     if text is None:
         if len(_STAMPS) > _STAMPS_MAX:

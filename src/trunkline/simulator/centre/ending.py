@@ -34,42 +34,42 @@ def pick_reason(sim: EventLoop, channel: str) -> str | None:
     return _REASONS[channel][0][0]
 
 
-def hang_up(sim: EventLoop, one: Contact, reason: str | None = "") -> None:
-    """The contact ends for this agent, and after contact work begins. An empty reason means: pick one."""
-    if one.state is State.DONE:
+def hang_up(sim: EventLoop, contact: Contact, reason: str | None = "") -> None:
+    """End the contact for its agent and start after contact work. An empty `reason` means a random one."""
+    if contact.state is State.DONE:
         return
-    agent = one.agent
+    agent = contact.agent
     assert agent is not None
-    assert one.agent_at is not None
-    one.state = State.DONE
-    one.disconnected_at = sim.now
-    one.reason = pick_reason(sim, one.channel) if reason == "" else reason
-    if one.pre_disconnect_state is None:
-        one.pre_disconnect_state = "CONNECTED"
-    if one.interaction_s is None:
-        one.interaction_s = max(0, sim.now - one.agent_at - one.hold_s - (one.pause_s or 0))
-    mean = _ACW_S[one.channel]
-    one.completed_at = sim.now
-    if one.method != "MONITOR":
-        one.acw_s = min(600, lognormal(sim, mean, 0.7)) if sim.rng.random() < 0.92 else 0
-        one.acw_at = sim.now
-        one.acw_end_at = one.completed_at = sim.now + one.acw_s
-    sim.at(one.completed_at, sim.release, agent)
-    _aftermath(sim, one, agent)
+    assert contact.agent_at is not None
+    contact.state = State.DONE
+    contact.disconnected_at = sim.now
+    contact.reason = pick_reason(sim, contact.channel) if reason == "" else reason
+    if contact.pre_disconnect_state is None:
+        contact.pre_disconnect_state = "CONNECTED"
+    if contact.interaction_s is None:
+        contact.interaction_s = max(0, sim.now - contact.agent_at - contact.hold_s - (contact.pause_s or 0))
+    mean = _ACW_S[contact.channel]
+    contact.completed_at = sim.now
+    if contact.method != "MONITOR":
+        contact.acw_s = min(600, lognormal(sim, mean, 0.7)) if sim.rng.random() < 0.92 else 0
+        contact.acw_at = sim.now
+        contact.acw_end_at = contact.completed_at = sim.now + contact.acw_s
+    sim.at(contact.completed_at, sim.release, agent)
+    _aftermath(sim, contact, agent)
 
 
-def _aftermath(sim: EventLoop, one: Contact, agent: Agent) -> None:
-    """Contacts that an ended one gives rise to: a survey by the disconnect flow, the reply to an e-mail."""
-    if one.channel == "EMAIL" and one.method == "INBOUND" and one.reason == "AGENT_DISCONNECT":
-        _reply(sim, one, agent)
+def _aftermath(sim: EventLoop, contact: Contact, agent: Agent) -> None:
+    """Create the contacts that follow: a survey by the disconnect flow, or the reply to an e-mail."""
+    if contact.channel == "EMAIL" and contact.method == "INBOUND" and contact.reason == "AGENT_DISCONNECT":
+        _reply(sim, contact, agent)
     elif (
-        one.channel == "VOICE"
-        and one.method == "INBOUND"
-        and one.next_id is None
-        and one.reason == "AGENT_DISCONNECT"
+        contact.channel == "VOICE"
+        and contact.method == "INBOUND"
+        and contact.next_id is None
+        and contact.reason == "AGENT_DISCONNECT"
         and sim.rng.random() < 0.08
     ):
-        survey = sim.contact("VOICE", "DISCONNECT", one)
+        survey = sim.contact("VOICE", "DISCONNECT", contact)
         survey.system_at = sim.now
         survey.disconnected_at = survey.completed_at = sim.now + sim.rng.randrange(8, 60)
         survey.reason = sim.rng.choice(("CUSTOMER_DISCONNECT", "CONTACT_FLOW_DISCONNECT"))
@@ -77,15 +77,15 @@ def _aftermath(sim: EventLoop, one: Contact, agent: Agent) -> None:
         survey.state = State.DONE
 
 
-def _reply(sim: EventLoop, one: Contact, agent: Agent) -> None:
-    """The agent's answer is a contact of its own, linked but not a leg of the customer's."""
+def _reply(sim: EventLoop, contact: Contact, agent: Agent) -> None:
+    """The agent's reply is a separate contact, related to the customer's e-mail but not a leg of it."""
     reply = sim.contact("EMAIL", "AGENT_REPLY")
-    reply.call_key = one.call_key
-    reply.subtype = one.subtype
-    reply.related_id = one.contact_id
-    reply.association_id = one.association_id
-    assert one.agent_at is not None
-    reply.initiated_at = one.agent_at + (sim.now - one.agent_at) // 2
+    reply.call_key = contact.call_key
+    reply.subtype = contact.subtype
+    reply.related_id = contact.contact_id
+    reply.association_id = contact.association_id
+    assert contact.agent_at is not None
+    reply.initiated_at = contact.agent_at + (sim.now - contact.agent_at) // 2
     reply.agent = agent
     reply.agent_at = reply.initiated_at
     reply.disconnected_at = reply.completed_at = sim.now
@@ -101,37 +101,37 @@ _WAIT_S_MAX = 3 * 3600
 _UNANSWERED = 0.2
 
 
-def accept(sim: EventLoop, one: Contact) -> None:
-    """A waiting customer takes the offer of a callback: the call ends, its successor waits instead."""
-    queue = one.queue
+def accept_callback(sim: EventLoop, contact: Contact) -> None:
+    """A waiting customer accepts a callback: the call ends, and a callback contact queues instead."""
+    queue = contact.queue
     assert queue is not None
-    sim.leave_queue(one)
-    child = sim.contact("VOICE", "CALLBACK", one)
-    one.state = State.DONE
-    one.disconnected_at = one.completed_at = sim.now + sim.rng.randrange(3, 25)
-    one.reason = sim.rng.choice(("CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT"))
+    sim.leave_queue(contact)
+    child = sim.contact("VOICE", "CALLBACK", contact)
+    contact.state = State.DONE
+    contact.disconnected_at = contact.completed_at = sim.now + sim.rng.randrange(3, 25)
+    contact.reason = sim.rng.choice(("CONTACT_FLOW_DISCONNECT", "CUSTOMER_DISCONNECT"))
     sim.at(sim.now + sim.rng.choice((0, 30, 60)), sim.enqueue, child, queue, _WAIT_S_MAX)
 
 
-def is_unanswered(sim: EventLoop, one: Contact, agent: Agent) -> bool:
-    """Dial the customer of a callback that an agent has accepted; True when nobody answers.
+def is_unanswered(sim: EventLoop, contact: Contact, agent: Agent) -> bool:
+    """Dial the customer of a callback that an agent has accepted; True when the customer does not answer.
 
-    Such an attempt has no agent on its record, and a retry is its successor.
+    The record of an unanswered attempt has no agent. The retry is its next contact.
     """
     if sim.rng.random() >= _UNANSWERED:
         return False
     ring_s = sim.rng.randrange(18, 40)
-    one.state = State.DONE
-    one.disconnected_at = one.completed_at = sim.now + ring_s
-    one.reason = sim.rng.choice(("TELECOM_UNANSWERED", "TELECOM_UNANSWERED", "TELECOM_BUSY"))
-    one.pre_disconnect_state = "CONNECTING"
+    contact.state = State.DONE
+    contact.disconnected_at = contact.completed_at = sim.now + ring_s
+    contact.reason = sim.rng.choice(("TELECOM_UNANSWERED", "TELECOM_UNANSWERED", "TELECOM_BUSY"))
+    contact.pre_disconnect_state = "CONNECTING"
     sim.at(sim.now + ring_s, sim.release, agent)
-    if one.hops < _ATTEMPTS_MAX:
-        sim.at(sim.now + ring_s, _retry, sim, one)
+    if contact.hops < _ATTEMPTS_MAX:
+        sim.at(sim.now + ring_s, _retry, sim, contact)
     return True
 
 
-def _retry(sim: EventLoop, one: Contact) -> None:
-    child = sim.contact("VOICE", "CALLBACK", one)
-    assert one.queue is not None
-    sim.at(sim.now + _RETRY_S, sim.enqueue, child, one.queue, _WAIT_S_MAX)
+def _retry(sim: EventLoop, contact: Contact) -> None:
+    child = sim.contact("VOICE", "CALLBACK", contact)
+    assert contact.queue is not None
+    sim.at(sim.now + _RETRY_S, sim.enqueue, child, contact.queue, _WAIT_S_MAX)

@@ -1,4 +1,4 @@
-"""The event loop and the routing: who waits where, which agent is offered what."""
+"""The event loop and the routing of contacts to queues and agents."""
 
 from __future__ import annotations
 
@@ -38,102 +38,102 @@ class EventLoop:
         heapq.heappush(self._heap, (when, self._sequence, action, arguments))
 
     def feed(self, arrivals: Sequence[tuple[int, int]], arrive: Callable[[EventLoop, int], None]) -> None:
-        """Let `arrive(engine, what)` happen at each (second, what), in order; keeps the heap small."""
+        """Call `arrive(self, index)` for each (second, index) in order. Only the next arrival is on the heap."""
 
-        def next_one(position: int) -> None:
+        def arrive_next(position: int) -> None:
             arrive(self, arrivals[position][1])
             if position + 1 < len(arrivals):
-                self.at(arrivals[position + 1][0], next_one, position + 1)
+                self.at(arrivals[position + 1][0], arrive_next, position + 1)
 
         if arrivals:
-            self.at(arrivals[0][0], next_one, 0)
+            self.at(arrivals[0][0], arrive_next, 0)
 
     def run(self) -> None:
-        """Until nothing is left to happen."""
+        """Run until no events are left."""
         heap = self._heap
         while heap:
             self.now, _, action, arguments = heapq.heappop(heap)
             action(*arguments)
 
     def contact(self, channel: str, method: str, parent: Contact | None = None) -> Contact:
-        """A new contact, a leg of the parent's journey where there is a parent."""
+        """A new contact. With a parent it is the next leg of the parent's journey."""
         number = len(self.contacts)
-        one = Contact(number, uuid_of(self.rng), number, channel, method, self.now)
+        contact = Contact(number, uuid_of(self.rng), number, channel, method, self.now)
         if parent is not None:
-            one.call_key = parent.call_key
-            one.initial_id = parent.initial_id or parent.contact_id
-            one.previous_id = parent.contact_id
-            one.subtype = parent.subtype
-            one.hops = parent.hops + 1
-            parent.next_id = one.contact_id
-        self.contacts.append(one)
-        return one
+            contact.call_key = parent.call_key
+            contact.initial_id = parent.initial_id or parent.contact_id
+            contact.previous_id = parent.contact_id
+            contact.subtype = parent.subtype
+            contact.hops = parent.hops + 1
+            parent.next_id = contact.contact_id
+        self.contacts.append(contact)
+        return contact
 
     # --- queues ---
 
-    def enqueue(self, one: Contact, queue: Queue, patience_s: int) -> None:
-        """Put a contact in a queue; after `patience_s` without an agent it is lost (`on_leave`)."""
-        one.queue = queue
-        one.enqueued_at = self.now
-        self.at(self.now + patience_s, self._lose_patience, one)
-        self._wait(one, queue, is_first=False)
+    def enqueue(self, contact: Contact, queue: Queue, patience_s: int) -> None:
+        """Put a contact in a queue. After `patience_s` without an agent, `on_leave` is called."""
+        contact.queue = queue
+        contact.enqueued_at = self.now
+        self.at(self.now + patience_s, self._give_up, contact)
+        self._wait(contact, queue, is_first=False)
 
-    def leave_queue(self, one: Contact) -> None:
-        """Take a waiting (or ringing) contact out of its queue without an agent."""
-        one.pre_disconnect_state = "CONNECTING" if one.state is State.RINGING else "IN_QUEUE"
-        agent = one.ringing
-        one.dequeued_at = self.now
-        one.state = State.FLOW
-        one.ringing = None
+    def leave_queue(self, contact: Contact) -> None:
+        """Remove a waiting or ringing contact from its queue without connecting it to an agent."""
+        contact.pre_disconnect_state = "CONNECTING" if contact.state is State.RINGING else "IN_QUEUE"
+        agent = contact.ringing
+        contact.dequeued_at = self.now
+        contact.state = State.FLOW
+        contact.ringing = None
         if agent is not None:
             self.release(agent)
 
-    def _wait(self, one: Contact, queue: Queue, *, is_first: bool) -> None:
+    def _wait(self, contact: Contact, queue: Queue, *, is_first: bool) -> None:
         agent = self.idle_agent(queue)
         if agent is not None:
-            self._offer(one, agent)
+            self._offer(contact, agent)
             return
-        one.state = State.QUEUED
+        contact.state = State.QUEUED
         if is_first:
-            queue.waiting.appendleft(one)
+            queue.waiting.appendleft(contact)
         else:
-            queue.waiting.append(one)
+            queue.waiting.append(contact)
 
-    def _lose_patience(self, one: Contact) -> None:
-        if one.state is State.QUEUED or one.state is State.RINGING:
-            self._on_leave(self, one)
+    def _give_up(self, contact: Contact) -> None:
+        if contact.state is State.QUEUED or contact.state is State.RINGING:
+            self._on_leave(self, contact)
 
     # --- offers ---
 
-    def _offer(self, one: Contact, agent: Agent) -> None:
-        one.state = State.RINGING
-        one.ringing = agent
-        one.attempts += 1
+    def _offer(self, contact: Contact, agent: Agent) -> None:
+        contact.state = State.RINGING
+        contact.ringing = agent
+        contact.attempts += 1
         self.seize(agent)
         if self.rng.random() < _MISSED:
-            self.at(self.now + MISS_S, self._miss, one, agent, one.attempts)
+            self.at(self.now + MISS_S, self._miss, contact, agent, contact.attempts)
         else:
-            self.at(self.now + self.rng.randrange(2, 7), self._answer, one, agent, one.attempts)
+            self.at(self.now + self.rng.randrange(2, 7), self._answer, contact, agent, contact.attempts)
 
-    def _answer(self, one: Contact, agent: Agent, attempt: int) -> None:
-        if one.state is not State.RINGING or one.attempts != attempt:
+    def _answer(self, contact: Contact, agent: Agent, attempt: int) -> None:
+        if contact.state is not State.RINGING or contact.attempts != attempt:
             return
-        one.state = State.CONNECTED
-        one.ringing = None
-        one.dequeued_at = self.now
-        self._on_connect(self, one, agent)
+        contact.state = State.CONNECTED
+        contact.ringing = None
+        contact.dequeued_at = self.now
+        self._on_connect(self, contact, agent)
 
-    def _miss(self, one: Contact, agent: Agent, attempt: int) -> None:
-        if one.state is not State.RINGING or one.attempts != attempt:
+    def _miss(self, contact: Contact, agent: Agent, attempt: int) -> None:
+        if contact.state is not State.RINGING or contact.attempts != attempt:
             return
-        one.ringing = None
+        contact.ringing = None
         self._account(agent)
-        self._forget(agent)
+        self._remove_idle(agent)
         agent.load -= 1
         agent.is_away = True
         self.at(self.now + self.rng.randrange(20, 90), self._return, agent)
-        assert one.queue is not None
-        self._wait(one, one.queue, is_first=True)
+        assert contact.queue is not None
+        self._wait(contact, contact.queue, is_first=True)
 
     # --- agents ---
 
@@ -144,31 +144,31 @@ class EventLoop:
         agent.is_leaving = False
         agent.is_away = False
         agent.break_s = 0
-        self._settle(agent)
+        self._next_activity(agent)
 
     def end_shift(self, agent: Agent) -> None:
-        """The agent takes no more work and goes once the last contact is done."""
+        """The agent accepts no more contacts and logs out when the last one is done."""
         agent.is_leaving = True
-        self._settle(agent)
+        self._next_activity(agent)
 
     def take_break(self, agent: Agent, seconds: int) -> None:
-        """The agent takes a break once the contacts in hand are done."""
+        """The agent takes a break when the current contacts are done."""
         agent.break_s = seconds
-        self._settle(agent)
+        self._next_activity(agent)
 
     def seize(self, agent: Agent) -> None:
-        """The agent takes one more contact."""
+        """Occupy the agent with one more contact."""
         self._account(agent)
-        self._forget(agent)
+        self._remove_idle(agent)
         agent.load += 1
-        self._settle(agent)
+        self._next_activity(agent)
 
     def release(self, agent: Agent) -> None:
-        """The agent is done with one contact."""
+        """Free the agent from one contact."""
         self._account(agent)
-        self._forget(agent)
+        self._remove_idle(agent)
         agent.load -= 1
-        self._settle(agent)
+        self._next_activity(agent)
 
     def idle_count(self, queue: Queue) -> int:
         """Agents who could take a contact of that queue now."""
@@ -177,7 +177,7 @@ class EventLoop:
     def _return(self, agent: Agent) -> None:
         self._account(agent)
         agent.is_away = False
-        self._settle(agent)
+        self._next_activity(agent)
 
     def _account(self, agent: Agent) -> None:
         if agent.is_on_shift:
@@ -187,17 +187,17 @@ class EventLoop:
                 agent.idle_s += self.now - agent.since
         agent.since = self.now
 
-    def _forget(self, agent: Agent) -> None:
+    def _remove_idle(self, agent: Agent) -> None:
         idle = agent.profile.idle
         if agent.load < len(idle):
             idle[agent.load].pop(agent.number, None)
 
-    def _settle(self, agent: Agent) -> None:
-        """Bring an agent who has just changed to rest: home, break, the next contact, or idle."""
+    def _next_activity(self, agent: Agent) -> None:
+        """Decide what an agent does after a change: log out, take a break, take the next contact, or wait idle."""
         if not agent.is_on_shift or agent.is_away:
             return
         if agent.is_leaving or agent.break_s:
-            self._forget(agent)
+            self._remove_idle(agent)
             if agent.load == 0:
                 self._account(agent)
                 if agent.is_leaving:
@@ -212,14 +212,14 @@ class EventLoop:
         for queue in agent.profile.queues:
             waiting = queue.waiting
             while waiting:
-                one = waiting.popleft()
-                if one.state is State.QUEUED:
-                    self._offer(one, agent)
+                contact = waiting.popleft()
+                if contact.state is State.QUEUED:
+                    self._offer(contact, agent)
                     return
         agent.profile.idle[agent.load].setdefault(agent.number, agent)
 
     def idle_agent(self, queue: Queue) -> Agent | None:
-        """Whom a contact of that queue is offered now: the least loaded, then longest idle agent of its profiles."""
+        """The agent who is offered a contact of that queue now: least loaded first, then longest idle. None if busy."""
         best: Agent | None = None
         for profile in queue.profiles:
             for idle in profile.idle:

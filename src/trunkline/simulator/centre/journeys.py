@@ -1,4 +1,4 @@
-"""How each kind of demand comes in, and what the flows do with it until an agent answers."""
+"""How each kind of demand arrives, and what the flows do with it until an agent answers."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def arrive(sim: EventLoop, index: int) -> None:
         outbound.monitor(sim)
 
 
-def finish(sim: EventLoop, one: Contact, reason: str | None, state: str) -> None:
-    """The contact ends now without an agent."""
-    one.state = State.DONE
-    one.disconnected_at = one.completed_at = sim.now
-    one.reason = reason
-    one.pre_disconnect_state = one.pre_disconnect_state or state
+def finish(sim: EventLoop, contact: Contact, reason: str | None, state: str) -> None:
+    """End the contact now, without an agent."""
+    contact.state = State.DONE
+    contact.disconnected_at = contact.completed_at = sim.now
+    contact.reason = reason
+    contact.pre_disconnect_state = contact.pre_disconnect_state or state
 
 
-def leave(sim: EventLoop, one: Contact) -> None:
-    """Patience (or the time the flow allows) is over for a waiting contact."""
-    sim.leave_queue(one)
-    if one.warm_parent is not None:
-        handling.warm_lost(sim, one)
-        finish(sim, one, "AGENT_DISCONNECT", "IN_QUEUE")
-    elif one.channel in ("TASK", "EMAIL"):
-        finish(sim, one, "EXPIRED", "IN_QUEUE")
-    elif one.method == "CALLBACK":
-        finish(sim, one, None, "IN_QUEUE")
+def leave(sim: EventLoop, contact: Contact) -> None:
+    """A waiting contact leaves its queue: the customer's patience or the flow's time limit is exhausted."""
+    sim.leave_queue(contact)
+    if contact.warm_parent is not None:
+        handling.warm_unanswered(sim, contact)
+        finish(sim, contact, "AGENT_DISCONNECT", "IN_QUEUE")
+    elif contact.channel in ("TASK", "EMAIL"):
+        finish(sim, contact, "EXPIRED", "IN_QUEUE")
+    elif contact.method == "CALLBACK":
+        finish(sim, contact, None, "IN_QUEUE")
     else:
-        finish(sim, one, "CUSTOMER_DISCONNECT", "IN_QUEUE")
+        finish(sim, contact, "CUSTOMER_DISCONNECT", "IN_QUEUE")
 
 
 # --- calls ---
@@ -61,67 +61,67 @@ def leave(sim: EventLoop, one: Contact) -> None:
 
 def _call(sim: EventLoop, queue: Queue) -> None:
     is_web = sim.rng.random() < 0.015
-    one = sim.contact("VOICE", "WEBRTC_API" if is_web else "INBOUND")
-    one.subtype = "connect:WebRTC" if is_web else "connect:Telephony"
-    one.system_at = sim.now
+    contact = sim.contact("VOICE", "WEBRTC_API" if is_web else "INBOUND")
+    contact.subtype = "connect:WebRTC" if is_web else "connect:Telephony"
+    contact.system_at = sim.now
     hour = local_hour(sim.now)
     if not queue.opens <= hour < queue.closes - 0.25:
-        sim.at(sim.now + sim.rng.randrange(8, 25), finish, sim, one, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
+        sim.at(sim.now + sim.rng.randrange(8, 25), finish, sim, contact, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
         return
     point = sim.rng.random()
     if point < _IVR_LOST:
-        sim.at(sim.now + lognormal(sim, 20.0, 0.8), finish, sim, one, "CUSTOMER_DISCONNECT", "IN_FLOW")
+        sim.at(sim.now + lognormal(sim, 20.0, 0.8), finish, sim, contact, "CUSTOMER_DISCONNECT", "IN_FLOW")
     elif point < _IVR_LOST + _IVR_SERVED:
-        sim.at(sim.now + lognormal(sim, 75.0, 0.4), finish, sim, one, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
+        sim.at(sim.now + lognormal(sim, 75.0, 0.4), finish, sim, contact, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
     else:
-        sim.at(sim.now + lognormal(sim, 38.0, 0.4), _queue_call, sim, one, queue)
+        sim.at(sim.now + lognormal(sim, 38.0, 0.4), _queue_call, sim, contact, queue)
 
 
-def _queue_call(sim: EventLoop, one: Contact, queue: Queue) -> None:
-    sim.enqueue(one, queue, handling.patience(sim, handling.PATIENCE_S))
-    if one.state is State.QUEUED:
-        sim.at(sim.now + sim.rng.randrange(45, 110), _comfort, sim, one)
+def _queue_call(sim: EventLoop, contact: Contact, queue: Queue) -> None:
+    sim.enqueue(contact, queue, handling.patience(sim, handling.PATIENCE_S))
+    if contact.state is State.QUEUED:
+        sim.at(sim.now + sim.rng.randrange(45, 110), _queue_flow, sim, contact)
 
 
-def _comfort(sim: EventLoop, one: Contact) -> None:
-    """The queue flow's turn: offer a callback, move to another queue, or send to a partner outside."""
-    queue = one.queue
-    if one.state not in (State.QUEUED, State.RINGING) or queue is None:
+def _queue_flow(sim: EventLoop, contact: Contact) -> None:
+    """Run the queue flow: offer a callback, transfer to another queue, or to an external partner."""
+    queue = contact.queue
+    if contact.state not in (State.QUEUED, State.RINGING) or queue is None:
         return
     point = sim.rng.random()
-    if point < 0.22 and one.state is State.QUEUED:
-        ending.accept(sim, one)
-    elif point < 0.32 and one.state is State.QUEUED:
+    if point < 0.22 and contact.state is State.QUEUED:
+        ending.accept_callback(sim, contact)
+    elif point < 0.32 and contact.state is State.QUEUED:
         others = {"Sales": "Support", "Billing": "Support", "Retention": "Sales", "Support": "Billing"}
-        _overflow(sim, one, sim.centre.queues[others.get(queue.name, "Support")])
+        _overflow(sim, contact, sim.centre.queues[others.get(queue.name, "Support")])
     elif point < 0.36:
-        _partner(sim, one)
+        _transfer_to_partner(sim, contact)
 
 
-def _overflow(sim: EventLoop, one: Contact, target: Queue) -> None:
-    """Queue to queue: a new contact, and the old one is complete."""
+def _overflow(sim: EventLoop, contact: Contact, target: Queue) -> None:
+    """Transfer from queue to queue: a new contact is created, and the old one ends."""
     if not target.opens <= local_hour(sim.now) < target.closes - 0.25:
         return
-    sim.leave_queue(one)
-    child = sim.contact("VOICE", "QUEUE_TRANSFER", one)
+    sim.leave_queue(contact)
+    child = sim.contact("VOICE", "QUEUE_TRANSFER", contact)
     child.system_at = sim.now
-    one.transfer_completed_at = sim.now
-    finish(sim, one, None, "IN_QUEUE")
+    contact.transfer_completed_at = sim.now
+    finish(sim, contact, None, "IN_QUEUE")
     sim.enqueue(child, target, handling.patience(sim, handling.PATIENCE_S))
 
 
-def _partner(sim: EventLoop, one: Contact) -> None:
-    """From the queue to an outside number: no successor, and no agent of ours.
+def _transfer_to_partner(sim: EventLoop, contact: Contact) -> None:
+    """Transfer from the queue to an external number: no next contact, and no agent.
 
-    Where an agent was just being offered the contact, Amazon's own count (which tests PreDisconnectState) and
-    what the export allows to count differ.
+    If the contact was ringing at an agent, Amazon's count (which tests PreDisconnectState) differs from what the
+    exported record allows to count.
     """
-    sim.leave_queue(one)
-    one.transfer_completed_at = sim.now
-    one.transferred_to = phone(710_001)
-    one.state = State.DONE
-    one.disconnected_at = one.completed_at = sim.now + sim.rng.randrange(20, 600)
-    one.reason = "CUSTOMER_DISCONNECT"
+    sim.leave_queue(contact)
+    contact.transfer_completed_at = sim.now
+    contact.transferred_to = phone(710_001)
+    contact.state = State.DONE
+    contact.disconnected_at = contact.completed_at = sim.now + sim.rng.randrange(20, 600)
+    contact.reason = "CUSTOMER_DISCONNECT"
 
 
 # --- chats, tasks, e-mails ---
@@ -129,33 +129,33 @@ def _partner(sim: EventLoop, one: Contact) -> None:
 
 def _chat(sim: EventLoop, queue: Queue) -> None:
     """Inbound chats are API contacts, never INBOUND."""
-    one = sim.contact("CHAT", "API")
-    one.subtype = "connect:Chat" if sim.rng.random() < 0.9 else "connect:SMS"
-    one.system_at = sim.now
+    contact = sim.contact("CHAT", "API")
+    contact.subtype = "connect:Chat" if sim.rng.random() < 0.9 else "connect:SMS"
+    contact.system_at = sim.now
     if not queue.opens <= local_hour(sim.now) < queue.closes - 0.25:
-        sim.at(sim.now + sim.rng.randrange(4, 20), finish, sim, one, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
+        sim.at(sim.now + sim.rng.randrange(4, 20), finish, sim, contact, "CONTACT_FLOW_DISCONNECT", "IN_FLOW")
     elif sim.rng.random() < 0.05:
-        sim.at(sim.now + lognormal(sim, 60.0, 0.6), finish, sim, one, "CUSTOMER_DISCONNECT", "IN_FLOW")
+        sim.at(sim.now + lognormal(sim, 60.0, 0.6), finish, sim, contact, "CUSTOMER_DISCONNECT", "IN_FLOW")
     else:
         wait_s = handling.patience(sim, _CHAT_PATIENCE_S)
-        sim.at(sim.now + lognormal(sim, 25.0, 0.5), sim.enqueue, one, queue, wait_s)
+        sim.at(sim.now + lognormal(sim, 25.0, 0.5), sim.enqueue, contact, queue, wait_s)
 
 
 def _task(sim: EventLoop, queue: Queue) -> None:
     """Tasks are created through the API, some of them for later."""
-    one = sim.contact("TASK", "API")
-    one.subtype = "connect:Task"
-    one.system_at = sim.now
+    contact = sim.contact("TASK", "API")
+    contact.subtype = "connect:Task"
+    contact.system_at = sim.now
     delay_s = 1
     if sim.rng.random() < 0.15 and local_hour(sim.now) < queue.closes - 2:
         delay_s = sim.rng.randrange(5, 60) * 60
-        one.scheduled_at = sim.now + delay_s
-    sim.at(sim.now + delay_s, sim.enqueue, one, queue, _WORK_PATIENCE_S)
+        contact.scheduled_at = sim.now + delay_s
+    sim.at(sim.now + delay_s, sim.enqueue, contact, queue, _WORK_PATIENCE_S)
 
 
 def _email(sim: EventLoop, queue: Queue) -> None:
-    one = sim.contact("EMAIL", "INBOUND")
-    one.subtype = "connect:Email"
-    one.system_at = sim.now
-    one.association_id = one.contact_id
-    sim.at(sim.now + 2, sim.enqueue, one, queue, _WORK_PATIENCE_S)
+    contact = sim.contact("EMAIL", "INBOUND")
+    contact.subtype = "connect:Email"
+    contact.system_at = sim.now
+    contact.association_id = contact.contact_id
+    sim.at(sim.now + 2, sim.enqueue, contact, queue, _WORK_PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Contacts that the centre starts: campaign calls with answering machine detection, agents' own calls, monitoring."""
+"""Contacts that the centre starts: campaign calls with answering machine detection, manual calls, monitoring."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ _ANSWERED = ("HUMAN_ANSWERED", "VOICEMAIL_BEEP", "VOICEMAIL_NO_BEEP", "AMD_UNRES
 
 
 def campaign(sim: EventLoop, queue: Queue, paces: int) -> None:
-    """Dial the next number of a campaign, when an agent is likely to be free for it."""
+    """Dial the next number of a campaign when an agent is likely to be free for the call."""
     if paces < _PACES_MAX and sim.idle_count(queue) <= queue.dialing:
         sim.at(sim.now + _PACE_S, campaign, sim, queue, paces + 1)
         return
     is_preview = sim.rng.random() < 0.06
-    one = sim.contact("VOICE", "CAMPAIGN_PREVIEW" if is_preview else "API")
-    one.campaign = 1 + (sim.rng.random() < 0.35)
+    contact = sim.contact("VOICE", "CAMPAIGN_PREVIEW" if is_preview else "API")
+    contact.campaign = 1 + (sim.rng.random() < 0.35)
     if is_preview:
-        one.is_preview = True
-        sim.enqueue(one, queue, sim.rng.randrange(60, 240))
+        contact.is_preview = True
+        sim.enqueue(contact, queue, sim.rng.randrange(60, 240))
         return
     status, seconds, reason = _detect(sim)
-    one.amd = status
+    contact.amd = status
     ring_s = sim.rng.randrange(*seconds)
     queue.dialing += 1
     sim.at(sim.now + ring_s + 2, _dialled, queue)
     if status in _ANSWERED:
-        one.system_at = sim.now + ring_s
+        contact.system_at = sim.now + ring_s
     if status == "HUMAN_ANSWERED":
-        sim.at(sim.now + ring_s + 2, sim.enqueue, one, queue, sim.rng.randrange(*_HUMAN_PATIENCE_S))
+        sim.at(sim.now + ring_s + 2, sim.enqueue, contact, queue, sim.rng.randrange(*_HUMAN_PATIENCE_S))
     else:
         rest_s = sim.rng.randrange(4, 25) if status in _ANSWERED else 0
-        sim.at(sim.now + ring_s + rest_s, _end, sim, one, reason)
+        sim.at(sim.now + ring_s + rest_s, _end, sim, contact, reason)
 
 
 def _dialled(queue: Queue) -> None:
@@ -65,45 +65,51 @@ def _detect(sim: EventLoop) -> tuple[str, tuple[int, int], str | None]:
     return _AMD[0][0], _AMD[0][2], _AMD[0][3]
 
 
-def _end(sim: EventLoop, one: Contact, reason: str | None) -> None:
-    one.state = State.DONE
-    one.disconnected_at = one.completed_at = sim.now
-    one.reason = reason
-    one.pre_disconnect_state = "IN_FLOW"
+def _end(sim: EventLoop, contact: Contact, reason: str | None) -> None:
+    contact.state = State.DONE
+    contact.disconnected_at = contact.completed_at = sim.now
+    contact.reason = reason
+    contact.pre_disconnect_state = "IN_FLOW"
 
 
 def dial(sim: EventLoop, queue: Queue) -> None:
-    """An agent who is free dials out. The record names the outbound queue although nobody ever waited in it."""
+    """A free agent dials out. The record names the outbound queue although the contact never waited in it."""
     agent = _free(sim)
     if agent is None:
         return
-    one = sim.contact("VOICE", "OUTBOUND")
-    one.queue = queue
-    one.agent = agent
-    one.agent_at = sim.now
-    one.state = State.CONNECTED
+    contact = sim.contact("VOICE", "OUTBOUND")
+    contact.queue = queue
+    contact.agent = agent
+    contact.agent_at = sim.now
+    contact.state = State.CONNECTED
     sim.seize(agent)
     ring_s = sim.rng.randrange(5, 25)
     if sim.rng.random() < 0.62:
-        one.system_at = sim.now + ring_s
-        sim.at(sim.now + ring_s + lognormal(sim, 170.0, 0.7), hang_up, sim, one)
+        contact.system_at = sim.now + ring_s
+        sim.at(sim.now + ring_s + lognormal(sim, 170.0, 0.7), hang_up, sim, contact)
     else:
         reason = sim.rng.choice(("TELECOM_UNANSWERED", "TELECOM_UNANSWERED", "TELECOM_BUSY", "AGENT_DISCONNECT"))
-        sim.at(sim.now + ring_s + 10, hang_up, sim, one, reason)
+        sim.at(sim.now + ring_s + 10, hang_up, sim, contact, reason)
 
 
 def monitor(sim: EventLoop) -> None:
-    """Someone who is idle acts as supervisor: listens in, and now and then barges."""
+    """An idle agent acts as supervisor: monitors a call, and barges into one in five."""
     supervisor = next((a for a in sim.centre.agents if a.is_on_shift and a.load == 0 and not a.is_away), None)
     if supervisor is None:
         return
-    one = sim.contact("VOICE", "MONITOR")
-    one.agent = supervisor
-    one.agent_at = one.system_at = sim.now
-    one.state = State.CONNECTED
-    one.has_barged = sim.rng.random() < 0.2
+    contact = sim.contact("VOICE", "MONITOR")
+    contact.agent = supervisor
+    contact.agent_at = contact.system_at = sim.now
+    contact.state = State.CONNECTED
+    contact.has_barged = sim.rng.random() < 0.2
     sim.seize(supervisor)
-    sim.at(sim.now + sim.rng.randrange(30, 240), hang_up, sim, one, "BARGED" if one.has_barged else "AGENT_DISCONNECT")
+    sim.at(
+        sim.now + sim.rng.randrange(30, 240),
+        hang_up,
+        sim,
+        contact,
+        "BARGED" if contact.has_barged else "AGENT_DISCONNECT",
+    )
 
 
 def _free(sim: EventLoop) -> Agent | None:

@@ -1,4 +1,4 @@
-"""Run the centre: arrivals, shifts and the event loop, then cut to the exact number of contacts."""
+"""Run the centre: arrivals, shifts and the event loop; then reduce to the exact number of contacts."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ class Played:
 
 
 def play(spec: Spec) -> Played:
-    """Simulate until exactly `spec.contacts` contacts remain after cutting.
+    """Simulate exactly `spec.contacts` contacts.
 
-    Arrivals are planned with a few to spare; then whole journeys, picked by the seed, are taken out.
+    Slightly more arrivals than needed are planned; then whole journeys, chosen by the seed, are removed. Raises
+    TerminalError when no number of arrivals gives the exact count.
     """
     arrivals = math.ceil((spec.contacts + 2 * math.sqrt(spec.contacts) + 2) / _LEGS_PER_ARRIVAL)
     for _ in range(_TRIES_MAX):
         played = _run(spec, arrivals if spec.contacts else 0)
-        kept = _cut(played.contacts, spec)
-        if kept is not None:
-            return Played(kept, played.agents, played.shifts)
+        remaining = _cut(played.contacts, spec)
+        if remaining is not None:
+            return Played(remaining, played.agents, played.shifts)
         arrivals += max(2, arrivals // 50)
-    raise TerminalError(f"{spec.contacts} contacts with seed {spec.seed} cannot be met exactly; try another seed")
+    raise TerminalError(f"{spec.contacts} contacts with seed {spec.seed} cannot be simulated exactly; try another seed")
 
 
 def _run(spec: Spec, arrivals: int) -> Played:
-    # The centre is the same whatever the seed: another seed is another day of it, not another company.
+    # The centre does not depend on the seed: another seed is another day of the same company.
     centre = build(random.Random("centre"))
     plan = shape(centre, spec, arrivals)
     shifts = roster(centre, plan, spec.seed)
@@ -60,20 +61,20 @@ def _run(spec: Spec, arrivals: int) -> Played:
 
 
 def _cut(contacts: list[Contact], spec: Spec) -> list[Contact] | None:
-    """Take out whole journeys until the number fits; None where it cannot."""
+    """Remove whole journeys until the number is exact; None if that is impossible."""
     excess = len(contacts) - spec.contacts
     if excess < 0:
         return None
     sizes: dict[int, int] = {}
-    for one in contacts:
-        sizes[one.call_key] = sizes.get(one.call_key, 0) + 1
+    for contact in contacts:
+        sizes[contact.call_key] = sizes.get(contact.call_key, 0) + 1
     order = sorted(sizes)
     random.Random(f"cut {spec.seed}").shuffle(order)
-    gone: set[int] = set()
+    removed: set[int] = set()
     for key in order:
         if excess == 0:
             break
         if sizes[key] <= excess:
-            gone.add(key)
+            removed.add(key)
             excess -= sizes[key]
-    return [one for one in contacts if one.call_key not in gone] if excess == 0 else None
+    return [contact for contact in contacts if contact.call_key not in removed] if excess == 0 else None

@@ -1,4 +1,4 @@
-"""Who works when: requirements from the forecast (square-root staffing), covered by shifts with breaks."""
+"""Staffing: agents needed by the forecast (square-root staffing), covered by shifts with breaks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trunkline.simulator.centre.centre import Agent, Centre, Profile, hire
 BETA = -0.12
 BREAKS_SHARE = 0.05
 REST_S = 8 * 3600
-# Whoever works when the simulated days end stays on for what still waits.
+# Agents on shift when the simulated days end stay on to work off the queues.
 DRAIN_S = 3600
 _LENGTHS = (34, 24, 16)  # shifts of 8.5, 6 and 4 hours, in slots of 15 minutes
-# Which profile carries which part of each queue's load.
+# The share of each queue's load that a profile handles.
 LOAD_SHARES = {
     "Sales": {"Sales": 0.77},
     "Support": {"Support": 1.0, "Billing": 0.3},
@@ -26,7 +26,7 @@ LOAD_SHARES = {
     "Back office": {"Back office": 0.91},
     "Outbound": {"Collections": 1.0, "Retention": 0.1},
 }
-# Transfers and callbacks bring work that the arrivals do not show.
+# Transfers and callbacks add work that the arrivals do not include.
 FOLLOW_ON = {"Retention": 2.0, "Support": 1.06, "Billing": 1.06, "Sales": 1.04}
 
 
@@ -57,7 +57,7 @@ def roster(centre: Centre, plan: ArrivalPlan, seed: int) -> list[Shift]:
 
 
 def requirement(plan: ArrivalPlan, profile: Profile) -> list[int]:
-    """Agents of a profile needed in each slot; kept up for one slot after the demand ends."""
+    """Agents of a profile needed in each slot, and one agent for one slot after the demand ends."""
     shares = LOAD_SHARES[profile.name]
     slots_used = 1.0 if profile.slots == 1 else profile.slots * 0.74
     needs = [0] * len(plan.starts)
@@ -78,9 +78,9 @@ def _is_open(profile: Profile, name: str, hour: float) -> bool:
 
 
 def _cover(needs: list[int]) -> list[tuple[int, int]]:
-    """Shifts as half-open slot ranges, so that every slot has at least what it needs.
+    """Shifts as half-open slot ranges, so that every slot has at least the agents it needs.
 
-    Goes through the slots and starts, where one is short, the shift length that wastes least.
+    Goes through the slots; where agents are missing, it starts a shift of the length that wastes least.
     """
     cover = [0] * len(needs)
     shifts: list[tuple[int, int]] = []
@@ -89,8 +89,8 @@ def _cover(needs: list[int]) -> list[tuple[int, int]]:
             end = min((_waste(needs, cover, slot, length), -length, slot + length) for length in _LENGTHS)[2]
             while end > slot + 1 and (end > len(needs) or needs[end - 1] == 0):
                 end -= 1
-            for one in range(slot, end):
-                cover[one] += 1
+            for covered in range(slot, end):
+                cover[covered] += 1
             shifts.append((slot, end))
     return shifts
 
@@ -101,7 +101,7 @@ def _waste(needs: list[int], cover: list[int], start: int, length: int) -> float
 
 
 def _resting(free_at: list[tuple[int, Agent]], start: int) -> Agent | None:
-    """The first agent who has rested enough, taken out of the list."""
+    """Remove and return the first agent who has rested enough; None if there is none."""
     for position, (free, agent) in enumerate(free_at):
         if free <= start:
             del free_at[position]

@@ -1,4 +1,4 @@
-"""Which versions of a contact's record Connect writes, when each reaches the stream, and the files Firehose writes.
+"""The versions of a contact's record that Connect writes, when each reaches the stream, and the files of Firehose.
 
 Firehose writes records back to back with no separator, by default under `YYYY/MM/DD/HH/` of the UTC arrival of the
 oldest record in its buffer (https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html).
@@ -28,7 +28,7 @@ class Version:
     """One state of a record. `level` counts the versions of a contact from 0; attributes depend on it.
 
     `updated_at` is LastUpdateTimestamp, `written_at` when Connect puts the record on the stream. A version that
-    lacks after contact work is always followed by a complete one, a version that lacks queue time mostly.
+    lacks after contact work is always followed by a complete one; a version that lacks queue time usually is.
     """
 
     level: int
@@ -43,44 +43,44 @@ class Version:
 
     @property
     def rank(self) -> tuple[int, bool]:
-        """The greatest wins. Versions that tie differ in attributes only, which no metric reads."""
+        """The greatest rank wins. Versions that tie differ only in attributes, which no metric reads."""
         return self.updated_at, self.is_redacted
 
 
-def versions(one: Contact, spec: Spec, rng: random.Random) -> list[Version]:
-    """All versions of one contact's record, in the order Connect writes them; at least one."""
-    assert one.completed_at is not None
-    done_at = one.completed_at + rng.randrange(35, 95)
+def versions(contact: Contact, spec: Spec, rng: random.Random) -> list[Version]:
+    """All versions of a contact's record, at least one, in the order Connect writes them."""
+    assert contact.completed_at is not None
+    done_at = contact.completed_at + rng.randrange(35, 95)
     first = Version(0, done_at, done_at, lacks_queue_time=rng.random() < _NO_QUEUE_TIME)
     result = [first]
-    if rng.random() < _PROVISIONAL and one.agent is not None:
-        lacks_queue = one.enqueued_at is not None and rng.random() < 0.5
+    if rng.random() < _PROVISIONAL and contact.agent is not None:
+        lacks_queue = contact.enqueued_at is not None and rng.random() < 0.5
         lacking = {"lacks_queue_time": True} if lacks_queue else {"lacks_after_contact_work": True}
         result[0] = replace(first, **lacking)
         _append(result, _later(first, done_at + rng.randrange(60, 600)))
     if rng.random() < spec.redelivered:
-        _append(result, _redelivery(one, result[-1], rng))
+        _append(result, _redelivery(contact, result[-1], rng))
     if rng.random() < spec.same_second:
         _append(result, result[-1])
-    if rng.random() < spec.redacted and one.channel in ("VOICE", "EMAIL") and one.subtype != "connect:WebRTC":
-        # Every other redaction carries the time of the version it empties: only what is missing tells them apart.
+    if rng.random() < spec.redacted and contact.channel in ("VOICE", "EMAIL") and contact.subtype != "connect:WebRTC":
+        # Half of the redactions have the timestamp of the version they redact: only the missing fields differ.
         last = result[-1]
-        written_at = max(last.written_at, _midnight(one) + _REDACTION_S + rng.randrange(240))
+        written_at = max(last.written_at, _midnight(contact) + _REDACTION_S + rng.randrange(240))
         updated_at = last.updated_at if rng.random() < 0.5 else written_at
         _append(result, replace(last, updated_at=updated_at, written_at=written_at, is_redacted=True))
     return result
 
 
-def _redelivery(one: Contact, last: Version, rng: random.Random) -> Version:
-    """A later version: the recording is ready, attributes were changed (at once or by night), or it was evaluated."""
+def _redelivery(contact: Contact, last: Version, rng: random.Random) -> Version:
+    """A later version: recording ready, attributes changed (soon or by the nightly job), or contact evaluated."""
     kind = rng.random()
-    if kind < 0.45 and one.agent is not None:
+    if kind < 0.45 and contact.agent is not None:
         return _later(last, last.updated_at + rng.randrange(60, 1800), is_recording_ready=True)
     if kind < 0.65:
         return _later(last, last.updated_at + rng.randrange(120, 7200), has_crm=True)
-    if kind < 0.85 or one.agent is None:
-        return _later(last, _midnight(one) + DAY_S + _NIGHTLY_S + rng.randrange(240), has_crm=True)
-    review = _midnight(one) + rng.choice((1, 2)) * DAY_S + _REVIEW_S + rng.randrange(7200)
+    if kind < 0.85 or contact.agent is None:
+        return _later(last, _midnight(contact) + DAY_S + _NIGHTLY_S + rng.randrange(240), has_crm=True)
+    review = _midnight(contact) + rng.choice((1, 2)) * DAY_S + _REVIEW_S + rng.randrange(7200)
     return _later(last, review, has_evaluation=True, is_recording_ready=True)
 
 
@@ -88,24 +88,24 @@ def _later(last: Version, when: int, **changes: bool) -> Version:
     return replace(last, updated_at=when, written_at=when, **changes)
 
 
-def _midnight(one: Contact) -> int:
+def _midnight(contact: Contact) -> int:
     """The start of the UTC day on which the contact was completed."""
-    assert one.completed_at is not None
-    return one.completed_at - one.completed_at % DAY_S
+    assert contact.completed_at is not None
+    return contact.completed_at - contact.completed_at % DAY_S
 
 
 def _append(result: list[Version], version: Version) -> None:
     result.append(replace(version, level=len(result)))
 
 
-def winner(all_of_one: list[Version]) -> Version:
-    """The version that a table must hold in the end (any of those that tie)."""
-    return max(all_of_one, key=lambda version: version.rank)
+def winner(versions_of_contact: list[Version]) -> Version:
+    """The version that a table must contain in the end (any of those that tie)."""
+    return max(versions_of_contact, key=lambda version: version.rank)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredRecord:
-    """One record on the stream. `is_copy`: these bytes were delivered before. `is_winner`: a table ends with it."""
+    """One record on the stream. `is_copy`: the same bytes were delivered before. `is_winner`: the winning version."""
 
     arrives_at: int
     contact: Contact
@@ -119,17 +119,17 @@ def schedule(contacts: list[Contact], spec: Spec) -> list[DeliveredRecord]:
     rng = random.Random(f"delivery {spec.seed}")
     reorder = spec.faults.reorder
     result: list[DeliveredRecord] = []
-    for one in contacts:
-        all_of_one = versions(one, spec, rng)
-        best = winner(all_of_one)
+    for contact in contacts:
+        versions_of_contact = versions(contact, spec, rng)
+        best = winner(versions_of_contact)
         arrives_at = 0
-        for version in all_of_one:
+        for version in versions_of_contact:
             arrives_at = max(arrives_at, version.written_at + rng.randrange(5, 45))
             late_s = rng.randrange(60, 3600) if rng.random() < reorder else 0
-            result.append(DeliveredRecord(arrives_at + late_s, one, version, False, version is best))
+            result.append(DeliveredRecord(arrives_at + late_s, contact, version, False, version is best))
             if rng.random() < spec.duplicated:
                 again_s = rng.randrange(1, 120) if rng.random() < 0.7 else rng.randrange(120, 10_800)
-                result.append(DeliveredRecord(arrives_at + late_s + again_s, one, version, True, False))
+                result.append(DeliveredRecord(arrives_at + late_s + again_s, contact, version, True, False))
     # Stable: what arrives in the same second keeps its order.
     result.sort(key=lambda delivery: delivery.arrives_at)
     _swap(result, reorder, rng)
@@ -137,7 +137,7 @@ def schedule(contacts: list[Contact], spec: Spec) -> list[DeliveredRecord]:
 
 
 def _swap(deliveries: list[DeliveredRecord], rate: float, rng: random.Random) -> None:
-    """Swap neighbours, which mostly stay in one file."""
+    """Swap neighbours at that rate; they usually stay in one file."""
     if rate:
         for position in range(len(deliveries) - 1):
             if rng.random() < rate:
@@ -146,7 +146,7 @@ def _swap(deliveries: list[DeliveredRecord], rate: float, rng: random.Random) ->
 
 
 class Firehose:
-    """Buffers records and writes files, cut by size or age, whichever comes first."""
+    """Buffers records and writes a file when the size or age limit is reached, whichever comes first."""
 
     def __init__(self, folder: Path, spec: Spec) -> None:
         self.files: list[Path] = []
@@ -160,7 +160,7 @@ class Firehose:
         self._clock = 0
 
     def put(self, second: int, text: bytes) -> None:
-        """Take one record (or one broken piece) that arrives at that Unix second."""
+        """Add a record (or a broken piece) that arrives at that Unix second."""
         self._clock = max(self._clock, second)
         if self._parts and self._clock >= self._opened_at + self._spec.file_age_s_max:
             self._flush(self._opened_at + self._spec.file_age_s_max)
@@ -172,12 +172,12 @@ class Firehose:
             self._flush(self._clock)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining records."""
         if self._parts:
             self._flush(self._opened_at + self._spec.file_age_s_max)
 
     def _flush(self, second: int) -> None:
-        """Write the buffer to a file whose modification time is `second`, the arrival."""
+        """Write the buffer to a file with the modification time `second`."""
         text = b"".join(self._parts)
         self._parts, self._size = [], 0
         opened = time.gmtime(self._opened_at)
@@ -185,7 +185,7 @@ class Firehose:
         folder = self._folder / time.strftime("%Y/%m/%d/%H", opened)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / (name + ".gz" if self._spec.is_gzip else name)
-        # No time of our own in the gzip header: the same spec gives the same bytes.
+        # No time in the gzip header: the same spec gives the same bytes.
         path.write_bytes(gzip.compress(text, 6, mtime=0) if self._spec.is_gzip else text)
         os.utime(path, (second, second))
         self.files.append(path)

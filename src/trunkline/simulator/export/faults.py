@@ -1,7 +1,7 @@
-"""What goes wrong on the way: broken copies of records, and records that stay good but surprise.
+"""Faults: broken copies of records, and valid records with unexpected fields.
 
-Every broken piece is one span for a reader that starts again at the next record: no piece holds a newline or a
-nested object with a ContactId of its own.
+Every broken piece is one span for a reader that resumes at the next record: no piece contains a newline or a nested
+object with its own ContactId.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _encode = msgspec.json.encode
 
 
 def pick(faults: Faults, rng: random.Random) -> str | None:
-    """The kind of broken copy that follows this delivery, if any; one at most."""
+    """The kind of broken copy that follows a delivery, or None."""
     point = rng.random()
     for kind, rate in faults.broken.items():
         point -= rate
@@ -31,7 +31,7 @@ def pick(faults: Faults, rng: random.Random) -> str | None:
 
 
 def broken(kind: str, record: Record, rng: random.Random) -> bytes:
-    """A piece of bytes made from `record` that no reader can make a contact of."""
+    """Bytes made from `record` that no reader can parse into a contact."""
     return _KINDS[kind](copy.deepcopy(record), rng)
 
 
@@ -54,7 +54,7 @@ def _poison(record: Record, rng: random.Random) -> bytes:
 
 
 def _truncation(record: Record, rng: random.Random) -> bytes:
-    """Cut somewhere, in a string or between tokens, in the middle of a character too; the next record follows."""
+    """Cut the record anywhere: in a string, between tokens, or within a multi-byte character."""
     text = _encode(record)
     return text[: rng.randrange(60, len(text) - 2)]
 
@@ -105,8 +105,11 @@ _KINDS: dict[str, Callable[[Record, random.Random], bytes]] = {
 }
 
 
-def surprise(record: Record, faults: Faults, rng: random.Random) -> list[str]:
-    """Change a record so that it stays good; the kinds applied. The same version must get the same `rng`."""
+def add_drift(record: Record, faults: Faults, rng: random.Random) -> list[str]:
+    """Add unexpected fields to a record that stays valid. Returns the kinds applied.
+
+    The same version must get an `rng` of the same state.
+    """
     applied = []
     if rng.random() < faults.unknown_fields:
         applied.append("unknown_fields")

@@ -19,8 +19,8 @@ _LANGUAGES = ("en-US", "es-US", "fr-CA", "de-DE")
 _WRAP_UPS = ("Résolu", "Solved", "Escalated", "Follow-up", "Übergeben", "Wrong number")
 
 
-def attributes(one: Contact, version: Version, rng: random.Random, caller: random.Random) -> dict[str, str]:
-    """What the flow and the agent wrote: free text keys and values, some not ASCII, some phone numbers."""
+def attributes(contact: Contact, version: Version, rng: random.Random, caller: random.Random) -> dict[str, str]:
+    """Contact attributes of the flow and the agent: free text keys and values, some non-ASCII, some phone numbers."""
     values = {
         "CustomerTier": caller.choice(_TIERS),
         "IvrLanguage": caller.choice(_LANGUAGES),
@@ -38,7 +38,7 @@ def attributes(one: Contact, version: Version, rng: random.Random, caller: rando
         values["contact e-mail"] = f"customer{caller.randrange(100_000)}@example.com"
     if rng.random() < 0.08:
         values["Notes / free text"] = 'asked twice, "urgent"; promised a call back\nsecond line\t<b>ok</b> \\ end'
-    if one.agent is not None and rng.random() < 0.6:
+    if contact.agent is not None and rng.random() < 0.6:
         values["WrapUp"] = rng.choice(_WRAP_UPS)
     if version.has_crm:
         values["crmCaseId"] = f"500{caller.randrange(10**9):012d}"
@@ -48,30 +48,30 @@ def attributes(one: Contact, version: Version, rng: random.Random, caller: rando
 
 
 def campaign_id(number: int | None) -> str | None:
-    """The id of the campaign that dialled."""
+    """The id of the campaign that dialled the contact; None without a campaign."""
     return None if number is None else _CAMPAIGN_IDS[number - 1]
 
 
-def chat_metrics(one: Contact, rng: random.Random) -> Part:
-    """Counts and times that hang together; an unanswered chat has no agent metrics."""
-    end = one.disconnected_at or one.initiated_at
+def chat_metrics(contact: Contact, rng: random.Random) -> Part:
+    """Consistent counts and times of a chat. An unanswered chat has no agent metrics."""
+    end = contact.disconnected_at or contact.initiated_at
     agent_part: Part | None = None
     first_at: int | None = None
     turns = 0
-    if one.agent_at is not None:
-        turns = max(1, (end - one.agent_at) // rng.randrange(25, 60))
-        first_at = min(end, one.agent_at + rng.randrange(3, 40))
+    if contact.agent_at is not None:
+        turns = max(1, (end - contact.agent_at) // rng.randrange(25, 60))
+        first_at = min(end, contact.agent_at + rng.randrange(3, 40))
         agent_part = _participant(rng, "AGENT", turns, end)
     customer_turns = turns + rng.randrange(1, 4)
     customer_part = _participant(rng, "CUSTOMER", customer_turns, end)
-    customer_part["ConversationAbandon"] = one.agent_at is None
+    customer_part["ConversationAbandon"] = contact.agent_at is None
     bot = rng.randrange(1, 6)
     return {
         "AgentMetrics": agent_part,
         "ContactMetrics": {
             "AgentFirstResponseTimeInMillis": None
-            if first_at is None or one.agent_at is None
-            else (first_at - one.agent_at) * 1000,
+            if first_at is None or contact.agent_at is None
+            else (first_at - contact.agent_at) * 1000,
             "AgentFirstResponseTimestamp": None if first_at is None else stamp(first_at),
             "ConversationCloseTimeInMillis": rng.randrange(500, 90_000) if turns else None,
             "ConversationTurnCount": turns,
@@ -99,36 +99,36 @@ def _participant(rng: random.Random, kind: str, messages: int, end: int) -> Part
     }
 
 
-def contact_details(one: Contact, rng: random.Random) -> dict[str, str]:
-    """Tasks only."""
-    if one.channel != "TASK":
+def contact_details(contact: Contact, rng: random.Random) -> dict[str, str]:
+    """The name and description of a task; empty for other channels."""
+    if contact.channel != "TASK":
         return {}
     return {"Name": f"Review case {rng.randrange(10**6)}", "Description": "Prüfen und zurückmelden"}
 
 
-def references(one: Contact, rng: random.Random) -> list[Part]:
+def references(contact: Contact, rng: random.Random) -> list[Part]:
     """Links and attachments of tasks and e-mails."""
-    if one.channel == "TASK":
+    if contact.channel == "TASK":
         case = rng.randrange(10**6)
         return [
             {"Name": "case", "Status": None, "Type": "URL", "Value": f"https://crm.example.com/case/{case}"},
             {"Name": "amount", "Status": None, "Type": "NUMBER", "Value": str(case % 1000)},
         ]
-    if one.channel == "EMAIL" and rng.random() < 0.3:
-        key = f"{_BUCKET}/Attachments/{one.contact_id}/invoice.pdf"
+    if contact.channel == "EMAIL" and rng.random() < 0.3:
+        key = f"{_BUCKET}/Attachments/{contact.contact_id}/invoice.pdf"
         return [{"Name": "invoice.pdf", "Status": "APPROVED", "Type": "ATTACHMENT", "Value": key}]
     return []
 
 
-def evaluations(one: Contact, version: Version, rng: random.Random) -> Part:
-    """One finished form."""
+def evaluations(contact: Contact, version: Version, rng: random.Random) -> Part:
+    """One completed evaluation form."""
     identifier = f"{rng.getrandbits(48):012x}"
     return {
         _FORM_ID: {
             "DeleteTimestamp": None,
             "EndTimestamp": stamp(version.updated_at),
             "EvaluationArn": arn("contact-evaluation", f"7f000000-0000-4000-8000-{identifier}"),
-            "ExportLocation": f"{_BUCKET}/ContactEvaluations/{one.contact_id}.json",
+            "ExportLocation": f"{_BUCKET}/ContactEvaluations/{contact.contact_id}.json",
             "FormId": _FORM_ID,
             "StartTimestamp": stamp(version.updated_at - rng.randrange(120, 900)),
             "Status": "COMPLETE",
@@ -136,11 +136,11 @@ def evaluations(one: Contact, version: Version, rng: random.Random) -> Part:
     }
 
 
-def contact_lens(one: Contact) -> Part | None:
-    """The configuration only (results are files of their own), where the flow enabled it."""
-    if one.channel not in ("VOICE", "CHAT") or one.agent is None or one.number % 3 == 0:
+def contact_lens(contact: Contact) -> Part | None:
+    """The Contact Lens configuration, where the flow enabled it. Results are in separate files."""
+    if contact.channel not in ("VOICE", "CHAT") or contact.agent is None or contact.number % 3 == 0:
         return None
-    modes = ["PostContact"] if one.channel == "VOICE" else ["ContactLens"]
+    modes = ["PostContact"] if contact.channel == "VOICE" else ["ContactLens"]
     return {
         "ConversationalAnalytics": {
             "Configuration": {
@@ -160,91 +160,90 @@ def contact_lens(one: Contact) -> Part | None:
     }
 
 
-def voice_activity(one: Contact, rng: random.Random) -> Part | None:
-    """Campaign calls only; the one place with milliseconds."""
-    if one.amd is None or one.system_at is None:
+def voice_activity(contact: Contact, rng: random.Random) -> Part | None:
+    """The customer's greeting, for answered campaign calls. The only timestamps with milliseconds."""
+    if contact.amd is None or contact.system_at is None:
         return None
-    start = stamp(one.system_at)[:-1]
-    end = stamp(one.system_at + rng.randrange(1, 9))[:-1]
+    start = stamp(contact.system_at)[:-1]
+    end = stamp(contact.system_at + rng.randrange(1, 9))[:-1]
     return {
         "GreetingEndTimestamp": f"{end}.{rng.randrange(1000):03d}Z",
         "GreetingStartTimestamp": f"{start}.{rng.randrange(1000):03d}Z",
     }
 
 
-def disconnect_details(one: Contact, rng: random.Random) -> Part | None:
-    """Only where there was an issue."""
-    if one.reason != "TELECOM_PROBLEM":
+def disconnect_details(contact: Contact, rng: random.Random) -> Part | None:
+    """The potential issue of a call that ended with a telecom problem, else None."""
+    if contact.reason != "TELECOM_PROBLEM":
         return None
     issue = rng.choice(("AGENT_CONNECTIVITY_ISSUE", "CUSTOMER_CONNECTIVITY_ISSUE", "AGENT_DEVICE_ISSUE"))
     return {"PotentialDisconnectIssue": issue}
 
 
-def media_streams(one: Contact) -> list[Part]:
-    """What was streamed."""
-    if one.channel == "VOICE":
-        flow = [] if one.method in ("OUTBOUND", "EXTERNAL_OUTBOUND") else [{"Type": "AUTOMATED_INTERACTION"}]
+def media_streams(contact: Contact) -> list[Part]:
+    """The media streams of the contact."""
+    if contact.channel == "VOICE":
+        flow = [] if contact.method in ("OUTBOUND", "EXTERNAL_OUTBOUND") else [{"Type": "AUTOMATED_INTERACTION"}]
         return [{"Type": "AUDIO"}, *flow]
-    return [{"Type": "CHAT"}] if one.channel == "CHAT" else []
+    return [{"Type": "CHAT"}] if contact.channel == "CHAT" else []
 
 
-def quality(one: Contact, rng: random.Random) -> Part | None:
-    """Agent audio of voice contacts; the customer's too for calls from a browser."""
-    if one.channel != "VOICE" or one.agent is None:
+def quality(contact: Contact, rng: random.Random) -> Part | None:
+    """Audio quality of the agent for voice contacts, and of the customer for calls from a browser."""
+    if contact.channel != "VOICE" or contact.agent is None:
         return None
     score = round(min(5.0, max(1.0, rng.gauss(4.3, 0.4))), 2)
     issues = ["HighJitterBuffer"] if score < 3.5 else []
     agent_audio = {"Audio": {"PotentialQualityIssues": issues, "QualityScore": score}}
     customer = (
-        {"Audio": {"PotentialQualityIssues": [], "QualityScore": 4.5}} if one.subtype == "connect:WebRTC" else None
+        {"Audio": {"PotentialQualityIssues": [], "QualityScore": 4.5}} if contact.subtype == "connect:WebRTC" else None
     )
     return {"Agent": agent_audio, "Customer": customer}
 
 
-def routing_criteria(one: Contact, rng: random.Random) -> list[Part] | None:
-    """One queued contact in twelve asks for a skill first."""
-    if one.enqueued_at is None or rng.random() > 0.08:
+def routing_criteria(contact: Contact, rng: random.Random) -> list[Part] | None:
+    """Routing criteria of one queued contact in twelve: an agent with a language skill is preferred."""
+    if contact.enqueued_at is None or rng.random() > 0.08:
         return None
     language = {"ComparisonOperator": "NumberGreaterOrEqualTo", "Name": "Language", "ProficiencyLevel": 3.0}
     condition = {"AttributeCondition": {**language, "Value": rng.choice(("Spanish", "Français", "German"))}}
     second = {"AttributeCondition": {**language, "ProficiencyLevel": 1.0, "Value": "Spanish"}}
     steps = [
         {
-            "Expiry": {"DurationInSeconds": 30, "ExpiryTimestamp": stamp(one.enqueued_at + 30)},
+            "Expiry": {"DurationInSeconds": 30, "ExpiryTimestamp": stamp(contact.enqueued_at + 30)},
             "Expression": {"AndExpression": [condition]},
-            "Status": "JOINED" if one.agent is not None else "EXPIRED",
+            "Status": "JOINED" if contact.agent is not None else "EXPIRED",
         },
         {"Expiry": None, "Expression": {"OrExpression": [condition, second]}, "Status": "INACTIVE"},
     ]
-    return [{"ActivationTimestamp": stamp(one.enqueued_at), "Index": 0, "Steps": steps}]
+    return [{"ActivationTimestamp": stamp(contact.enqueued_at), "Index": 0, "Steps": steps}]
 
 
-def recordings(one: Contact, version: Version) -> tuple[Part | None, list[Part] | None]:
-    """Recording (the old single field) and Recordings. The location is bucket/key without a scheme."""
-    if one.agent_at is None or one.disconnected_at is None or one.channel not in ("VOICE", "CHAT"):
+def recordings(contact: Contact, version: Version) -> tuple[Part | None, list[Part] | None]:
+    """`Recording` (the older single field) and `Recordings`. The location is bucket/key without a scheme."""
+    if contact.agent_at is None or contact.disconnected_at is None or contact.channel not in ("VOICE", "CHAT"):
         return None, None
-    if one.method == "MONITOR":
+    if contact.method == "MONITOR":
         return None, None
-    folder, suffix = ("CallRecordings", "wav") if one.channel == "VOICE" else ("ChatTranscripts", "json")
-    when = stamp(one.agent_at)
-    location = (
-        f"{_BUCKET}/{folder}/{when[:10].replace('-', '/')}/{one.contact_id}_{when[:16].replace('-', '')}_UTC.{suffix}"
-    )
-    status = "AVAILABLE" if version.is_recording_ready or one.number % 3 else None
+    folder, suffix = ("CallRecordings", "wav") if contact.channel == "VOICE" else ("ChatTranscripts", "json")
+    when = stamp(contact.agent_at)
+    day, minute = when[:10].replace("-", "/"), when[:16].replace("-", "")
+    location = f"{_BUCKET}/{folder}/{day}/{contact.contact_id}_{minute}_UTC.{suffix}"
+    status = "AVAILABLE" if version.is_recording_ready or contact.number % 3 else None
     recording = {"DeletionReason": None, "Location": location, "Status": status, "Type": "AUDIO"}
     full = {
         "DeletionReason": None,
         "FragmentStartNumber": None,
         "FragmentStopNumber": None,
         "Location": location,
-        "MediaStreamType": "AUDIO" if one.channel == "VOICE" else "CHAT",
+        "MediaStreamType": "AUDIO" if contact.channel == "VOICE" else "CHAT",
         "ParticipantType": None,
         "StartTimestamp": when,
         "Status": status,
-        "StopTimestamp": stamp(one.disconnected_at),
+        "StopTimestamp": stamp(contact.disconnected_at),
         "StorageType": "S3",
     }
-    return (recording if one.channel == "VOICE" else None), [full]
+    return (recording if contact.channel == "VOICE" else None), [full]
 
 
 def agent_device(agent: Agent) -> Part:
@@ -253,20 +252,20 @@ def agent_device(agent: Agent) -> Part:
     return {"OperatingSystem": "Windows", "PlatformName": platform, "PlatformVersion": str(120 + agent.number % 9)}
 
 
-def state_transitions(one: Contact, rng: random.Random) -> list[Part] | None:
-    """A supervisor's: listened, perhaps barged. Member names are lower case, as documented."""
-    if one.method != "MONITOR" or one.agent_at is None or one.disconnected_at is None:
+def state_transitions(contact: Contact, rng: random.Random) -> list[Part] | None:
+    """States of a monitoring supervisor: silent monitor, then perhaps barge. Keys are in camel case, as documented."""
+    if contact.method != "MONITOR" or contact.agent_at is None or contact.disconnected_at is None:
         return None
-    middle = one.agent_at + rng.randrange(5, 20)
-    listened_until = middle if one.has_barged else one.disconnected_at
+    middle = contact.agent_at + rng.randrange(5, 20)
+    listened_until = middle if contact.has_barged else contact.disconnected_at
     result = [
         {
             "state": "SILENT_MONITOR",
-            "stateStartTimestamp": stamp(one.agent_at),
+            "stateStartTimestamp": stamp(contact.agent_at),
             "stateEndTimestamp": stamp(listened_until),
         }
     ]
-    if one.has_barged:
-        barge = {"stateStartTimestamp": stamp(middle), "stateEndTimestamp": stamp(one.disconnected_at)}
+    if contact.has_barged:
+        barge = {"stateStartTimestamp": stamp(middle), "stateEndTimestamp": stamp(contact.disconnected_at)}
         result.append({"state": "BARGE", **barge})
     return result

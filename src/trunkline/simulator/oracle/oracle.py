@@ -1,8 +1,8 @@
-"""The right answers: every contact metric, computed in plain Python from the winning record of each contact.
+"""Reference results: every contact metric, computed in plain Python from the winning record of each contact.
 
 Written from Amazon's definitions (https://docs.aws.amazon.com/connect/latest/adminguide/metrics-definitions.html)
-and independent of any SQL. Two answers: as exported, and true. They differ where a formula reads PreDisconnectState,
-which the export lacks.
+and independent of any SQL. There are two results: exported and true. They differ where a formula uses
+PreDisconnectState, which is not exported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.simulator.oracle.terms import METRICS, Aggregate, Ask, OracleTerm
+from trunkline.simulator.oracle.terms import METRICS, Aggregate, OracleOptions, OracleTerm
 from trunkline.simulator.oracle.true_contact import TrueContact
 
 T = TypeVar("T")
@@ -43,9 +43,9 @@ def answer(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[tuple[Any, ...], Answer]:
-    """One metric per group; see `answers`."""
-    found = answers(contacts, (metric,), by, interval, zone, x_s, truth, since, until)
-    return {key: value for key, (value,) in found.items()}
+    """One metric per group; see `answers`. Raises UsageError as `answers` does."""
+    values_by_group = answers(contacts, (metric,), by, interval, zone, x_s, truth, since, until)
+    return {key: value for key, (value,) in values_by_group.items()}
 
 
 def answers(
@@ -59,43 +59,44 @@ def answers(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[tuple[Any, ...], tuple[Answer, ...]]:
-    """Metrics per group: a key in the order of `by`, with the interval last where one is asked for.
+    """Metrics per group. A key has the values of `by` in order, then the interval if there is one.
 
     Population: contacts with a disconnect time in [since, until) (naive means UTC). Times are seconds, rates 0 to
-    100, counts integers; None where there is nothing to divide by or to add up. Groups without contacts are absent,
-    except that without `by` and `interval` there is always the one group `()`. None is a group of its own.
-    Interval keys are naive UTC instants, for `day` local dates. `x_s` is one number of seconds, or a mapping from
-    queue name or id with `default` (20 if left out) for other queues.
+    100, counts integers; None where the divisor or the set of values is empty. Groups without contacts are absent,
+    but without `by` and `interval` there is always the group `()`. None is a separate group.
+    Interval keys are naive UTC times, for `day` local dates. `x_s` is a number of seconds, or a mapping from queue
+    name or id to seconds, with `default` (20 if omitted) for other queues. Raises UsageError for an unknown metric,
+    dimension or interval.
     """
-    chosen = [_known(METRICS, metric, "metric") for metric in metrics]
-    readers = [_known(DIMENSIONS, name, "dimension") for name in by]
-    width_s = None if interval is None else _known(INTERVALS_S, interval, "interval")
-    ask = Ask(truth, _threshold(x_s))
+    chosen = [_lookup(METRICS, metric, "metric") for metric in metrics]
+    readers = [_lookup(DIMENSIONS, name, "dimension") for name in by]
+    width_s = None if interval is None else _lookup(INTERVALS_S, interval, "interval")
+    options = OracleOptions(truth, _threshold(x_s))
     first, last = _second(since), _second(until)
     groups: dict[tuple[Any, ...], list[TrueContact]] = {}
-    for one in contacts:
-        at = one.disconnected_at
+    for contact in contacts:
+        at = contact.disconnected_at
         if at is None or (first is not None and at < first) or (last is not None and at >= last):
             continue
-        key: tuple[Any, ...] = tuple([reader(one) for reader in readers])
+        key: tuple[Any, ...] = tuple([reader(contact) for reader in readers])
         if width_s is not None:
             key += (interval_key(at, width_s, zone),)
-        groups.setdefault(key, []).append(one)
+        groups.setdefault(key, []).append(contact)
     if not by and interval is None:
         groups.setdefault((), [])
-    return {key: tuple(evaluate(metric, members, ask) for metric in chosen) for key, members in groups.items()}
+    return {key: tuple(evaluate(metric, members, options) for metric in chosen) for key, members in groups.items()}
 
 
-def evaluate(metric: OracleTerm, contacts: Sequence[TrueContact], ask: Ask) -> Answer:
-    """One metric over one group. Sums are exact integers of milliseconds before the one division."""
+def evaluate(metric: OracleTerm, contacts: Sequence[TrueContact], options: OracleOptions) -> Answer:
+    """One metric over one group. Sums are exact integers of milliseconds; division comes last."""
     if metric.how is Aggregate.COUNT:
-        return sum(1 for one in contacts if metric.value(one, ask))
+        return sum(1 for contact in contacts if metric.value(contact, options))
     if metric.how is Aggregate.RATE:
         assert metric.base is not None
         base = metric.base
-        below = sum(1 for one in contacts if base(one, ask))
-        return float(sum(1 for one in contacts if metric.value(one, ask))) * 100 / below if below else None
-    values = [value for one in contacts if (value := metric.value(one, ask)) is not None]
+        below = sum(1 for contact in contacts if base(contact, options))
+        return float(sum(1 for contact in contacts if metric.value(contact, options))) * 100 / below if below else None
+    values = [value for contact in contacts if (value := metric.value(contact, options)) is not None]
     if not values:
         return None
     if metric.how is Aggregate.AVERAGE:
@@ -106,16 +107,16 @@ def evaluate(metric: OracleTerm, contacts: Sequence[TrueContact], ask: Ask) -> A
         return float(sum(values) * 1000) / 1000.0
     if metric.how is Aggregate.MAX_TIME:
         return float(max(values) * 1000) / 1000.0
-    # Nearest rank: the ceil(p * n)-th smallest, with p in whole percent so that no rounding comes in.
+    # Nearest rank: the ceil(p * n)-th smallest value, with p in whole percent to avoid rounding errors.
     values.sort()
     rank = -(-metric.percent * len(values) // 100)
     return float(values[max(rank, 1) - 1] * 1000) / 1000.0
 
 
 def interval_key(at: int, width_s: int, zone: str) -> datetime | date:
-    """The interval that holds a Unix second, by its first; a day is its local date.
+    """The start of the interval that contains a Unix second; for a day, its local date.
 
-    It begins where the wall clock shows a multiple of the width, or with a later change of the clock.
+    An interval starts where the local time is a multiple of the width, or at a later clock change.
     """
     quarter = at // 900
     local = at + _offset_s(zone, quarter)
@@ -129,7 +130,7 @@ def interval_key(at: int, width_s: int, zone: str) -> datetime | date:
 
 @lru_cache(maxsize=200_000)
 def _offset_s(zone: str, quarter: int) -> int:
-    """A zone's offset in a quarter of an hour; few zones ever changed it within one, none that is simulated."""
+    """A zone's UTC offset in a quarter of an hour. No simulated zone changes its offset within one."""
     offset = datetime.fromtimestamp(quarter * 900, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     assert offset is not None
     return int(offset.total_seconds())
@@ -140,8 +141,8 @@ def _threshold(x_s: float | Mapping[str, float]) -> Callable[[TrueContact], floa
         return lambda _: x_s
     default = x_s.get(DEFAULT_X, 20)
 
-    def look_up(one: TrueContact) -> float:
-        for name in (one.queue_id, one.queue_name):
+    def look_up(contact: TrueContact) -> float:
+        for name in (contact.queue_id, contact.queue_name):
             if name is not None and name in x_s:
                 return x_s[name]
         return default
@@ -155,7 +156,7 @@ def _second(when: datetime | None) -> float | None:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def _known(table: Mapping[str, T], name: str, noun: str) -> T:
+def _lookup(table: Mapping[str, T], name: str, noun: str) -> T:
     if name not in table:
-        raise UsageError(f"the oracle knows no {noun} {name!r}; it knows {', '.join(sorted(table))}")
+        raise UsageError(f"unknown {noun} {name!r}; valid: {', '.join(sorted(table))}")
     return table[name]

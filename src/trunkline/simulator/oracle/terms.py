@@ -1,4 +1,4 @@
-"""Each metric's terms over one contact, as Amazon defines them. Times in whole seconds, None leaves a contact out."""
+"""Each metric's terms over one contact, as Amazon defines them. Times are whole seconds; None excludes a contact."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _FLOW_METHODS = (*_INCOMING, "API")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked: the true answer or the exported one, and X (seconds) for a contact."""
+class OracleOptions:
+    """Options of a calculation: the true or the exported result, and the threshold X (seconds) of a contact."""
 
     truth: bool
     x_s: Callable[[TrueContact], float]
 
 
 class Aggregate(Enum):
-    """How the terms of a group become one number."""
+    """How the terms of a group are aggregated."""
 
     COUNT = auto()
     RATE = auto()
@@ -32,7 +32,7 @@ class Aggregate(Enum):
     PERCENTILE = auto()
 
 
-Term = Callable[[TrueContact, Ask], int | None]
+Term = Callable[[TrueContact, OracleOptions], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,135 +48,135 @@ class OracleTerm:
 # --- tests: 0 or 1 ---
 
 
-def _created(c: TrueContact, ask: Ask) -> int:
+def _created(c: TrueContact, options: OracleOptions) -> int:
     return 1
 
 
-def _queued(c: TrueContact, ask: Ask) -> int:
+def _queued(c: TrueContact, options: OracleOptions) -> int:
     return int(c.enqueued_at is not None)
 
 
-def _handled(c: TrueContact, ask: Ask) -> int:
+def _handled(c: TrueContact, options: OracleOptions) -> int:
     return int(c.agent_at is not None)
 
 
 def _handled_by(*methods: str) -> Term:
-    def test(c: TrueContact, ask: Ask) -> int:
+    def test(c: TrueContact, options: OracleOptions) -> int:
         return int(c.agent_at is not None and c.initiation_method in methods)
 
     return test
 
 
-def _abandoned(c: TrueContact, ask: Ask) -> int:
-    """Amazon leaves out NOT(PreDisconnectState = IN_QUEUE and transferred); without that state: not transferred."""
+def _abandoned(c: TrueContact, options: OracleOptions) -> int:
+    """Amazon excludes transferred contacts with PreDisconnectState IN_QUEUE; the export allows only to exclude all."""
     if c.enqueued_at is None or c.agent_at is not None or c.next_contact_id is not None:
         return 0
     if c.transfer_completed_at is None:
         return 1
-    return int(ask.truth and c.pre_disconnect_state != "IN_QUEUE")
+    return int(options.truth and c.pre_disconnect_state != "IN_QUEUE")
 
 
-def _within(c: TrueContact, ask: Ask) -> int:
-    return int(c.queue_s is not None and c.queue_s < ask.x_s(c))
+def _within(c: TrueContact, options: OracleOptions) -> int:
+    return int(c.queue_s is not None and c.queue_s < options.x_s(c))
 
 
-def _abandoned_within(c: TrueContact, ask: Ask) -> int:
-    return int(_abandoned(c, ask) and _within(c, ask))
+def _abandoned_within(c: TrueContact, options: OracleOptions) -> int:
+    return int(_abandoned(c, options) and _within(c, options))
 
 
-def _answered_within(c: TrueContact, ask: Ask) -> int:
-    wait_s = _answer_s(c, ask)
-    return int(wait_s is not None and wait_s < ask.x_s(c))
+def _answered_within(c: TrueContact, options: OracleOptions) -> int:
+    wait_s = _answer_s(c, options)
+    return int(wait_s is not None and wait_s < options.x_s(c))
 
 
-def _answered_by(c: TrueContact, ask: Ask) -> int:
-    """The reference query's test: at most X, where Amazon's metric says less than X."""
-    wait_s = _answer_s(c, ask)
-    return int(wait_s is not None and wait_s <= ask.x_s(c))
+def _answered_by(c: TrueContact, options: OracleOptions) -> int:
+    """As in the reference query: at most X, whereas Amazon's metric uses less than X."""
+    wait_s = _answer_s(c, options)
+    return int(wait_s is not None and wait_s <= options.x_s(c))
 
 
-def _transferred_in(c: TrueContact, ask: Ask) -> int:
+def _transferred_in(c: TrueContact, options: OracleOptions) -> int:
     return int(c.initiation_method in ("TRANSFER", "QUEUE_TRANSFER"))
 
 
-def _transferred_out(c: TrueContact, ask: Ask) -> int:
+def _transferred_out(c: TrueContact, options: OracleOptions) -> int:
     return int(c.transfer_completed_at is not None)
 
 
-def _transferred_external(c: TrueContact, ask: Ask) -> int:
+def _transferred_external(c: TrueContact, options: OracleOptions) -> int:
     return int(c.transfer_completed_at is not None and c.transferred_to_type == "TELEPHONE_NUMBER")
 
 
-def _transferred_internal(c: TrueContact, ask: Ask) -> int:
+def _transferred_internal(c: TrueContact, options: OracleOptions) -> int:
     return int(c.transfer_completed_at is not None and c.transferred_to_type != "TELEPHONE_NUMBER")
 
 
-def _put_on_hold(c: TrueContact, ask: Ask) -> int:
+def _put_on_hold(c: TrueContact, options: OracleOptions) -> int:
     return int(c.holds is not None and c.holds > 0)
 
 
-def _agent_hung_up(c: TrueContact, ask: Ask) -> int:
+def _agent_hung_up(c: TrueContact, options: OracleOptions) -> int:
     return int(c.agent_at is not None and c.disconnect_reason == "AGENT_DISCONNECT")
 
 
 # --- seconds (or numbers), None where the contact does not count ---
 
 
-def _answer_s(c: TrueContact, ask: Ask) -> int | None:
+def _answer_s(c: TrueContact, options: OracleOptions) -> int | None:
     return c.queue_s if c.agent_at is not None and c.enqueued_at is not None else None
 
 
-def _abandon_s(c: TrueContact, ask: Ask) -> int | None:
-    return c.queue_s if _abandoned(c, ask) else None
+def _abandon_s(c: TrueContact, options: OracleOptions) -> int | None:
+    return c.queue_s if _abandoned(c, options) else None
 
 
-def _queue_s(c: TrueContact, ask: Ask) -> int | None:
+def _queue_s(c: TrueContact, options: OracleOptions) -> int | None:
     return c.queue_s
 
 
-def _queued_s(c: TrueContact, ask: Ask) -> int | None:
+def _queued_s(c: TrueContact, options: OracleOptions) -> int | None:
     return c.queue_s if c.enqueued_at is not None else None
 
 
-def _handle_s(c: TrueContact, ask: Ask) -> int | None:
-    """Talk, hold, after contact work and pause; null counts 0 unless all four are null."""
+def _handle_s(c: TrueContact, options: OracleOptions) -> int | None:
+    """Talk, hold, after contact work and pause. A null counts as 0 unless all four are null."""
     parts = [part for part in (c.interaction_s, c.hold_s, c.acw_s, c.pause_s) if part is not None]
     return sum(parts) if parts else None
 
 
-def _talk_s(c: TrueContact, ask: Ask) -> int | None:
+def _talk_s(c: TrueContact, options: OracleOptions) -> int | None:
     return c.interaction_s if c.agent_at is not None else None
 
 
-def _hold_s(c: TrueContact, ask: Ask) -> int | None:
+def _hold_s(c: TrueContact, options: OracleOptions) -> int | None:
     return c.hold_s if c.agent_at is not None else None
 
 
-def _holds(c: TrueContact, ask: Ask) -> int | None:
+def _holds(c: TrueContact, options: OracleOptions) -> int | None:
     return c.holds or 0
 
 
-def _acw_s(c: TrueContact, ask: Ask) -> int | None:
+def _acw_s(c: TrueContact, options: OracleOptions) -> int | None:
     if c.acw_s is not None:
         return c.acw_s
     return 0 if c.agent_at is not None else None
 
 
-def _duration_s(c: TrueContact, ask: Ask) -> int | None:
+def _duration_s(c: TrueContact, options: OracleOptions) -> int | None:
     if c.disconnected_at is None or c.initiated_at is None:
         return None
     return c.disconnected_at - c.initiated_at
 
 
-def _resolution_s(c: TrueContact, ask: Ask) -> int | None:
+def _resolution_s(c: TrueContact, options: OracleOptions) -> int | None:
     if c.disconnected_at is None or c.initiated_at is None:
         return None
     end = c.disconnected_at if c.acw_end_at is None else max(c.acw_end_at, c.disconnected_at)
     return max(0, end - c.initiated_at)
 
 
-def _flow_s(c: TrueContact, ask: Ask) -> int | None:
-    """From the connection to the system until the queue, else the transfer, else the end; 0 if never connected."""
+def _flow_s(c: TrueContact, options: OracleOptions) -> int | None:
+    """From the system's connection to the queue, else to the transfer, else to the end; 0 if never connected."""
     if c.initiation_method not in _FLOW_METHODS:
         return None
     if c.system_at is None:

@@ -1,4 +1,4 @@
-"""A contact as the oracle sees it: what its winning record says, plus what Amazon knows and does not export."""
+"""The oracle's input: a contact's winning record, plus the state that Amazon knows but does not export."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TrueContact:
-    """One contact. Instants are Unix seconds, durations whole seconds; None where the record has null or no key.
+    """One contact. Times are Unix seconds, durations whole seconds; None where the record has null or no key.
 
-    Ids are the last segment of ARNs, as Amazon's analytics data lake has them.
+    Ids are the last segment of ARNs, as in Amazon's analytics data lake.
     """
 
     contact_id: str

@@ -1,6 +1,6 @@
 """Trino's functions on DuckDB: what each becomes, so that NULLs, missing matches and units mean what Trino's do.
 
-A function that is not here is refused: one that both engines know by the same name need not mean the same.
+A function that is not listed here is refused: a function with the same name in both engines can differ in meaning.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def build(template: str, *arguments: exp.Expr) -> exp.Expr:
     tree = PlainDuckDB().parse(template)[0]
     assert isinstance(tree, exp.Expr)
     tree = exp.Paren(this=tree)
-    for mark in [one for one in tree.find_all(exp.Column) if _MARK.fullmatch(one.name)]:
+    for mark in [column for column in tree.find_all(exp.Column) if _MARK.fullmatch(column.name)]:
         argument = arguments[int(mark.name[1:]) - 1].copy()
         mark.replace(exp.Paren(this=argument) if isinstance(argument, exp.Binary) else argument)
     inner = tree.this
@@ -54,8 +54,8 @@ def _call(target: str) -> Maker:
 
 
 def _template(*by_count: str) -> Maker:
-    """Templates by number of arguments: the one whose highest `_n` is the number given."""
-    by_number = {max((int(n) for n in re.findall(r"\b_(\d)", one)), default=0): one for one in by_count}
+    """Templates by number of arguments, which is the highest `_n` in a template."""
+    by_number = {max((int(n) for n in re.findall(r"\b_(\d)", template)), default=0): template for template in by_count}
 
     def make(name: str, arguments: Arguments) -> exp.Expr:
         if len(arguments) not in by_number:
@@ -67,7 +67,7 @@ def _template(*by_count: str) -> Maker:
 
 def _null_if_any_null(target: str) -> Maker:
     def make(name: str, arguments: Arguments) -> exp.Expr:
-        call = exp.Anonymous(this=target, expressions=[one.copy() for one in arguments])
+        call = exp.Anonymous(this=target, expressions=[argument.copy() for argument in arguments])
         if len(arguments) == 1:
             return call
         any_null = " OR ".join(f"_{n} IS NULL" for n in range(1, len(arguments) + 1))
@@ -132,7 +132,7 @@ def _date_codes(target: str) -> Maker:
         unknown = {code for code in re.findall(r"%(.)", pattern.name) if code not in _CODES}
         if unknown:
             raise _wrong(name, f"format codes %{', %'.join(_CODES)}, seen %{', %'.join(sorted(unknown))}")
-        codes = re.sub(r"%(.)", lambda found: _CODES[found[1]], pattern.name)
+        codes = re.sub(r"%(.)", lambda match: _CODES[match[1]], pattern.name)
         return exp.Anonymous(this=target, expressions=[arguments[0], exp.Literal.string(codes)])
 
     return make
@@ -326,7 +326,7 @@ FUNCTIONS: Final[dict[str, Maker]] = {
     "none_match": _template("len(list_filter(_1, _2)) = 0"),
     "json_parse": _template("CAST(_1 AS JSON)"),
     "json_format": _template("CAST(_1 AS VARCHAR)"),
-    # Trino gives NULL for text that is no JSON, and for objects and arrays, which are no scalars.
+    # Trino gives NULL for text that is not JSON, and for objects and arrays, which are not scalars.
     "json_extract_scalar": _template(
         "CASE WHEN try(json_type(_1, _2)) NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN json_extract_string(_1, _2) END"
     ),
@@ -343,7 +343,7 @@ def at_time_zone(moment: exp.Expr, zone: exp.Expr) -> exp.Expr:
 
 
 def call(name: str, arguments: Arguments) -> exp.Expr:
-    """A Trino function on DuckDB; UsageError for one that is not known or called otherwise than supported."""
+    """A Trino function on DuckDB; Raises UsageError for an unknown function, or for a call that is not supported."""
     maker = FUNCTIONS.get(name.lower())
     if maker is None:
         raise UsageError(f"Trino function {name} is not supported here; valid: {', '.join(sorted(FUNCTIONS))}.")

@@ -1,4 +1,4 @@
-"""The nodes of a Trino query as DuckDB's: division, casts, zones, UNNEST, and functions by `trino_functions`."""
+"""Rewrites the nodes of a Trino query for DuckDB: division, casts, zones, UNNEST, and functions (`functions.py`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trunkline.errors import UsageError
 from trunkline.sql.trino.functions import FUNCTIONS, at_time_zone, build, call
 from trunkline.sql.trino.types import DATE, DOUBLE, INTEGER, TIMESTAMP, Type, Types
 
-# Functions with a grammar of their own, and what sqlglot counts among functions.
+# Functions with special syntax, and nodes that sqlglot derives from its function class.
 _KNOWN_NODES: Final = (
     exp.Anonymous, exp.Cast, exp.TryCast, exp.Extract, exp.StrPosition, exp.Substring, exp.Trim, exp.If, exp.Case,
     exp.Exists, exp.And, exp.Or, exp.Array, exp.Unnest, exp.CurrentTimestamp, exp.CurrentDate, exp.Localtimestamp,
@@ -29,13 +29,13 @@ def _unnest(unnest: exp.Unnest, shapes: list[Type | None]) -> None:
     values: list[exp.Expr] = []
     arrays = list(unnest.expressions)
     for position, (array, shape) in enumerate(zip(unnest.expressions, shapes, strict=True)):
-        # A map that is not told is one where a single operand has two names.
+        # An operand of unknown type is a map if it is the only one and has two column names.
         if shape.kind == "map" if shape else len(shapes) == 1 and len(columns) == 2:
             arrays[position] = build("map_keys(_1)", array)
             values += [build("unnest(map_keys(_1))", array), build("unnest(map_values(_1))", array)]
         elif shape is not None and shape.unnested[0][0]:
             fields = [_field(name) for name, _ in shape.unnested]
-            values += [build(f"unnest(list_transform(_1, lambda r: r.{one}))", array) for one in fields]
+            values += [build(f"unnest(list_transform(_1, lambda r: r.{field}))", array) for field in fields]
         else:
             values.append(build("unnest(_1)", array))
     offset = unnest.args.get("offset")
@@ -55,7 +55,7 @@ def _field(name: str) -> str:
 
 
 def _innermost_instants(tree: exp.Query) -> None:
-    """`x AT TIME ZONE a AT TIME ZONE b` is x in zone b: a zone changes what is shown, never the instant."""
+    """`x AT TIME ZONE a AT TIME ZONE b` is x in zone b: a zone changes the display, never the instant."""
     for outer in list(tree.find_all(exp.AtTimeZone)):
         while isinstance(outer.this.unnest(), exp.AtTimeZone):
             outer.set("this", outer.this.unnest().this)
@@ -66,34 +66,34 @@ def _bottom_up(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def rewrite(tree: exp.Query, types: Types) -> None:
-    """Every node of a Trino query to DuckDB's, in place. UsageError for a function that is not supported."""
+    """Rewrite every node of a Trino query for DuckDB, in place. Raises UsageError for an unsupported function."""
     _innermost_instants(tree)
-    unnests = [(one, [types.of(array) for array in one.expressions]) for one in tree.find_all(exp.Unnest)]
+    unnests = [(unnest, [types.of(array) for array in unnest.expressions]) for unnest in tree.find_all(exp.Unnest)]
     _rewrite_nodes(tree, types)
     for unnest, shapes in unnests:
         _unnest(unnest, shapes)
 
 
 def _rewrite_nodes(tree: exp.Query, types: Types) -> None:
-    """Operands before operators. Types are told first, while all is Trino's."""
-    told: dict[int, tuple[Type | None, Type | None, Type | None]] = {}
+    """Operands before operators. Types are determined first, while every node is still Trino's."""
+    types_of_node: dict[int, tuple[Type | None, Type | None, Type | None]] = {}
     nodes = list(_bottom_up(tree))
     for node in nodes:
         if isinstance(node, exp.Binary):
-            told[id(node)] = (types.of(node), types.of(node.left), types.of(node.right))
+            types_of_node[id(node)] = (types.of(node), types.of(node.left), types.of(node.right))
         elif isinstance(node, exp.Cast | exp.Anonymous):
             first = node.this if isinstance(node, exp.Cast) else next(iter(node.expressions), None)
-            told[id(node)] = (types.of(node), types.of(first), None)
+            types_of_node[id(node)] = (types.of(node), types.of(first), None)
     for node in nodes:
         if isinstance(node, exp.Func) and not isinstance(node, _KNOWN_NODES):
             raise UsageError(f"Trino's {node.sql_name()} is not supported here; valid: {', '.join(sorted(FUNCTIONS))}.")
-        new = _duckdb(node, told.get(id(node), (None, None, None)))
+        new = _duckdb(node, types_of_node.get(id(node), (None, None, None)))
         if new is not node:
             node.replace(new)
 
 
-def _duckdb(node: exp.Expr, told: tuple[Type | None, Type | None, Type | None]) -> exp.Expr:
-    whole, left, right = told
+def _duckdb(node: exp.Expr, node_types: tuple[Type | None, Type | None, Type | None]) -> exp.Expr:
+    whole, left, right = node_types
     if isinstance(node, exp.Div):
         return _division(node.left, node.right, left, right)
     if isinstance(node, exp.Add | exp.Sub) and whole == DATE:
@@ -115,7 +115,7 @@ def _duckdb(node: exp.Expr, told: tuple[Type | None, Type | None, Type | None]) 
     return node
 
 
-# sqlglot writes IGNORE NULLS only for functions that it knows to be windows'.
+# sqlglot writes IGNORE NULLS only for functions that it knows as window functions.
 _SKIPPING_NULLS: Final[dict[str, type[exp.Func]]] = {
     "first_value": exp.FirstValue, "last_value": exp.LastValue, "nth_value": exp.NthValue, "lag": exp.Lag,
     "lead": exp.Lead,
@@ -145,7 +145,7 @@ def _cast(node: exp.Cast, source: Type | None) -> exp.Expr:
             value = exp.Literal.string(re.sub(r"\s+(?=[+-]\d)", "", value.name))
         return build("timezone('UTC', CAST(_1 AS TIMESTAMPTZ))", value)
     if target.is_type(of.TIMESTAMP, of.TIME):
-        # DuckDB's own precision is microseconds; Trino's default of milliseconds is not cut to.
+        # DuckDB's precision is microseconds. Values are not truncated to Trino's default of milliseconds.
         target.set("expressions", [])
     elif target.is_type(*exp.DataType.TEXT_TYPES):
         target.replace(exp.DataType.build("varchar"))
@@ -159,7 +159,7 @@ def _cast(node: exp.Cast, source: Type | None) -> exp.Expr:
 
 
 def _division(left: exp.Expr, right: exp.Expr, left_type: Type | None, right_type: Type | None) -> exp.Expr:
-    """DuckDB's `//` divides integers whole towards zero and floats as they are; decimals are divided in integers."""
+    """DuckDB's `//` truncates integers towards zero and divides floats; decimals are divided as integers."""
     if DOUBLE in (left_type, right_type):
         return build("_1 / _2", left, right)
     known = left_type is not None and right_type is not None
@@ -181,7 +181,7 @@ def _division(left: exp.Expr, right: exp.Expr, left_type: Type | None, right_typ
 
 
 def _unscaled(value: exp.Expr, scale: int, more: int) -> exp.Expr:
-    """The digits of a decimal as a HUGEINT, `more` zeros appended; those of a literal as a literal."""
+    """The digits of a decimal as a HUGEINT, with `more` zeros appended. A literal stays a literal."""
     if isinstance(value, exp.Literal):
         return exp.Literal.number(int(Decimal(value.name).scaleb(scale + more)))
     digits = f"_1 * {10**scale}" if scale else "_1"

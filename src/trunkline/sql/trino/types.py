@@ -1,6 +1,6 @@
-"""The Trino types of expressions, as far as division, casts and UNNEST need them; None where it cannot be told.
+"""The Trino types of expressions, as far as division, casts and UNNEST need them; None where a type is unknown.
 
-Names are looked up in one flat scope, because a name that stands for two types is simply not told: division then
+Names are looked up in one flat scope, because a name with two types is simply unknown: division then
 still follows the operands' types on DuckDB (`//` divides integers whole and floats not), and only the rounding of a
 decimal's quotient to its scale is lost.
 """
@@ -27,7 +27,7 @@ class Type:
 
     @property
     def unnested(self) -> tuple[tuple[str, Type | None], ...]:
-        """The columns that UNNEST makes of it, each with the field it is of, if it is of one."""
+        """The columns that UNNEST gives, each with the name of its field where it comes from a row."""
         if self.kind == "map":
             return (("", None), ("", None))
         if self.element is not None and self.element.fields:
@@ -157,24 +157,24 @@ def from_data_type(data_type: exp.DataType) -> Type:
     if data_type.this in (of.ARRAY, of.LIST) and data_type.expressions:
         return Type("array", element=from_data_type(data_type.expressions[0]))
     if data_type.this == of.STRUCT:
-        fields = [one for one in data_type.expressions if isinstance(one, exp.ColumnDef)]
-        return Type("row", fields=tuple((one.name, from_data_type(one.args["kind"])) for one in fields))
+        fields = [field for field in data_type.expressions if isinstance(field, exp.ColumnDef)]
+        return Type("row", fields=tuple((field.name, from_data_type(field.args["kind"])) for field in fields))
     return Type("other")
 
 
 def combined(types: Iterable[Type | None]) -> Type | None:
-    """The common type of branches or operands; None when one is not told or they do not go together."""
-    known = [one for one in types if one is None or one.kind != "null"]
-    if not known or any(one is None for one in known):
+    """The common type of branches or operands; None when one is unknown or they have no common type."""
+    with_null_left_out = [type_ for type_ in types if type_ is None or type_.kind != "null"]
+    if not with_null_left_out or None in with_null_left_out:
         return None
-    told = [one for one in known if one is not None]
-    if len(set(told)) == 1:
-        return told[0]
-    if any(one.kind not in _NUMBERS for one in told):
+    known = [type_ for type_ in with_null_left_out if type_ is not None]
+    if len(set(known)) == 1:
+        return known[0]
+    if any(type_.kind not in _NUMBERS for type_ in known):
         return None
-    if any(one.kind == "double" for one in told):
+    if any(type_.kind == "double" for type_ in known):
         return DOUBLE
-    return Type("decimal", max(one.scale for one in told))
+    return Type("decimal", max(type_.scale for type_ in known))
 
 
 def _arithmetic(node: exp.Binary, left: Type | None, right: Type | None) -> Type | None:
@@ -221,12 +221,12 @@ class Types:
         self._columns = dict(columns)
 
     def add_name(self, name: str, type_: Type | None) -> None:
-        """A name that the statement makes; one that already stands for another type is no longer told."""
+        """Add a name that the statement defines. A name that already has another type becomes unknown."""
         name = name.lower()
         self._columns[name] = type_ if self._columns.get(name, type_) == type_ else None
 
     def of(self, node: exp.Expr | None) -> Type | None:
-        """The type of an expression, None when it cannot be told."""
+        """The type of an expression, None when it is unknown."""
         if node is None:
             return None
         for classes, rule in _RULES:
@@ -240,9 +240,9 @@ class Types:
 
     def case(self, node: exp.Expr) -> Type | None:
         """The common type of the branches of CASE or IF."""
-        branches = [one.args.get("true") for one in (node.args.get("ifs") or [node])]
+        branches = [branch.args.get("true") for branch in (node.args.get("ifs") or [node])]
         default = node.args.get("default") or node.args.get("false")
-        return combined([self.of(one) for one in branches] + ([self.of(default)] if default else []))
+        return combined([self.of(branch) for branch in branches] + ([self.of(default)] if default else []))
 
 
 _Rule = Callable[[Types, exp.Expr], Type | None]
@@ -254,7 +254,7 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], .
     ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), lambda types, node: _arithmetic(
         _binary(node), types.of(_binary(node).left), types.of(_binary(node).right))),
     ((exp.Case, exp.If), Types.case),
-    (exp.Anonymous, lambda types, node: _function(node.name.lower(), [types.of(one) for one in node.expressions])),
+    (exp.Anonymous, lambda types, node: _function(node.name.lower(), list(map(types.of, node.expressions)))),
     ((exp.CurrentTimestamp, exp.Localtimestamp, exp.AtTimeZone), lambda types, node: TIMESTAMP),
     (exp.CurrentDate, lambda types, node: DATE),
     (exp.DPipe, lambda types, node: VARCHAR),
