@@ -133,7 +133,7 @@ def cases(make: Callable[..., Record], names: Names) -> dict[str, Case]:
 CASES = cases(narrow, Names("Labels", "Items", "Score", "Began", "Changed"))
 CONTACT_CASES = cases(
     contact,
-    Names("Attributes", "MediaStreams", "AgentConnectionAttempts", "DisconnectTimestamp", "LastUpdateTimestamp"),
+    Names("Attributes", "MediaStreams", "AgentConnectionAttempts", "InitiationTimestamp", "LastUpdateTimestamp"),
 )
 
 

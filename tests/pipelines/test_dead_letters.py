@@ -110,34 +110,38 @@ def test_a_fix_and_a_replay_land_them(tmp_path: Path) -> None:
 
 
 def test_a_users_object_is_corrected_in_its_file(tmp_path: Path) -> None:
-    """A wrong type of a mandatory column in objects.toml sets records aside; corrected, a replay lands everything."""
+    """A wrong type in objects.toml costs that value alone; corrected, with a higher version, a load fills it."""
     home_folder = tmp_path / "home"
     home_folder.mkdir()
     text = """
 [object.answer]
 key = ["id"]
 event_time = "at"
+catalogue_version = NUMBER
 [object.answer.columns]
 id = { type = "text", meaning = "Id." }
 at = { type = "timestamp", meaning = "When." }
 score = { type = "TYPE", meaning = "Score." }
 """
-    (home_folder / "objects.toml").write_text(text.replace("TYPE", "integer"))
-    file = tmp_path / "in.jsonl"
-    file.write_text('{"id":"1","at":"2026-03-03T10:00:00Z","score":7.5}\n{"id":"2","at":"2026-03-03T10:00:00Z"}')
+    (home_folder / "objects.toml").write_text(text.replace("TYPE", "integer").replace("NUMBER", "1"))
+    record = '{"id":"1","at":"2026-03-03T10:00:00Z","score":7.5}\n{"id":"2","at":"2026-03-03T10:00:00Z"}'
+    for name in ("first", "again"):
+        (tmp_path / name).write_text(record)
     with open_home(settings_of(home_folder)) as home:
         obj = home.objects["answer"]
-        assert load_into(home, file, obj=obj).counts.dead_letter == 1
-    (home_folder / "objects.toml").write_text(text.replace("TYPE", "double"))
+        result = load_into(home, tmp_path / "first", obj=obj)
+        assert (result.counts.dead_letter, result.drifts[0].type_changes) == (0, {"score is DOUBLE": 1})
+        assert [(row["score"], row["record_unmapped"]) for row in table(home, obj)] == [
+            (None, '{"score":7.5}'),
+            (None, None),
+        ]
+    (home_folder / "objects.toml").write_text(text.replace("TYPE", "double").replace("NUMBER", "2"))
     with open_home(settings_of(home_folder)) as home:
         obj = home.objects["answer"]
-        assert replay(home, obj, letters(home, obj)).counts.inserted == 1
+        assert load_into(home, tmp_path / "again", obj=obj).counts.updated == 2
         for _ in range(2):
             assert [(row["id"], row["score"]) for row in table(home, obj)] == [("1", 7.5), ("2", None)]
             rebuild(home, obj)
-        counts = totals(home, obj)
-        assert (counts.read, counts.inserted, counts.dead_letter) == (2, 2, 0)
-        assert letters(home, obj) == []
 
 
 def test_the_same_poison_twice_is_one(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 Pure functions over bytes in memory.
 
 The grammar is RFC 8259 as `msgspec` skips it: it refuses NaN, Infinity, trailing commas, single quotes, comments,
-control characters in strings, `01`, `1.`, `+1`, bad escapes, and escapes of half a surrogate pair (such text
-could not be stored as UTF-8). It does not check UTF-8, so `utf8_of` does.
+control characters in strings, `01`, `1.`, `+1`, bad escapes. Escapes of half a surrogate pair,
+which it refuses too, are allowed. It does not check UTF-8, so `utf8_of` does.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ RAW_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 # A string (also one that never ends), or a bracket: all that nesting needs.
 _NESTING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# A pair, or half of one (group 1), or another escape.
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
 _SCALAR: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 
 
@@ -59,6 +64,9 @@ def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = T
     try:
         RAW.decode(view)
     except msgspec.DecodeError as error:
+        repaired = without_lone_surrogates(view)
+        if repaired is not None:
+            return probe(memoryview(repaired), is_final, is_capped, wants_why)
         message, at = _parts(str(error), size)
         if message == "trailing characters":
             return _sized(view, at - 1)
@@ -72,6 +80,19 @@ def probe(view: memoryview, is_final: bool, is_capped: bool, wants_why: bool = T
     except RecursionError:
         return _deep(view, is_final, is_capped) if wants_why else NO_VALUE
     return _sized(view, size)
+
+
+def without_lone_surrogates(view: memoryview | bytes) -> bytes | None:
+    """A copy in which each escape of half a surrogate pair is that of U+FFFD, which is as long; None without any.
+
+    JSON's grammar allows such an escape and parsers refuse it. The record keeps it until it is flattened, which counts
+    it.
+    """
+    piece = bytes(view)
+    if not _SURROGATE.search(piece):
+        return None
+    repaired = _ESCAPE.sub(lambda match: b"\\ufffd" if match[1] else match[0], piece)
+    return repaired if repaired != piece else None
 
 
 def utf8_of(piece: bytes) -> bytes | Found:
@@ -95,7 +116,8 @@ def has_key(piece: bytes, key: str) -> bool:
     try:
         _decoder_of(key).decode(piece)
     except msgspec.DecodeError:
-        return False
+        repaired = without_lone_surrogates(piece)
+        return repaired is not None and has_key(repaired, key)
     return True
 
 
