@@ -80,7 +80,7 @@ def test_a_plan_then_the_run_then_nothing_more(ask, api: ConnectApi) -> None:
     code, out, _ = ask("collect", *RANGE, "--dry-run", "--output", "json")
     assert json.loads(out)[0]["held"] >= 15
     code, _, err = ask("metric", "query", "contacts_handled")
-    assert "rests on 0 exported records and 24 rows from the API" in err
+    assert "based on 0 exported records and 24 rows from the API" in err
     code, out, _ = ask("sql", "SELECT record_fidelity, count(*) AS n FROM f_calls GROUP BY 1", "--output", "json")
     assert json.loads(out) == [{"record_fidelity": "api", "n": 24}]
 

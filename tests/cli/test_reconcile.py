@@ -114,7 +114,8 @@ def test_a_day_from_gap_to_certificate(ask, api: ConnectApi, tmp_path: Path) -> 
     page = tmp_path / "report.html"
     assert ask("report", "--since", DAY, "--zone", "UTC", "--out", str(page))[0] == 0
     assert (
-        f"certified on 2026-03-08: all that Connect lists is held, {len(lines)} contacts, 3 of them" in page.read_text()
+        f"certified on 2026-03-08: everything that Connect lists is present, {len(lines)} contacts, 3 of them"
+        in page.read_text()
     )
     assert told[:16] in page.read_text()
 

@@ -1,4 +1,4 @@
-"""A simulated warehouse for the report, loaded as records are."""
+"""A simulated warehouse for the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report reads: the simulator's answers, days of every length, the default day, groups and ranges."""
+"""The report's data: equal to the oracle, days of every length, the default day, groups and ranges."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ NOON = datetime(2026, 3, 3, 12, 0)
 DAY = day_period(date(2026, 3, 3), "UTC")
 
 
-def asked(centre, metric, period, by=(), interval=None):
+def by_oracle(centre, metric, period, by=(), interval=None):
     return answer(centre.contacts, metric, by, interval, ZONE, X_ORACLE, since=period.since, until=period.until)
 
 
 def test_headline_equals_the_oracle_on_both_days(centre) -> None:
-    """Every headline number of the day and of the day before is the oracle's, to the bit."""
+    """Every headline number of the day and of the day before equals the oracle's exactly."""
     day = day_period(centre.day, ZONE)
     for period in (day, day.previous):
-        found = totals(centre.con, period, X)
-        assert found == {METRICS[one].column: asked(centre, one, period)[()] for one in HEADLINE_METRICS}
-        assert found["contacts_queued"] > 50
+        values = totals(centre.con, period, X)
+        assert values == {METRICS[metric].column: by_oracle(centre, metric, period)[()] for metric in HEADLINE_METRICS}
+        assert values["contacts_queued"] > 50
 
 
 def test_queues_agents_and_half_hours_equal_the_oracle(centre) -> None:
-    """Each row of the tables, and each half hour, is the oracle's answer for that group."""
+    """Each row of the tables, and each half hour, equals the oracle's result for that group."""
     period = day_period(centre.day, ZONE)
     data = read(centre.con, period, X)
     queues = [row for row in data.queues if row.queue_id]
     assert len(queues) > 3
     for metric in QUEUE_METRICS:
-        oracle = asked(centre, metric, period, ("single_queue",))
+        oracle = by_oracle(centre, metric, period, ("single_queue",))
         assert {row.queue_id: row.values[metric.lower()] for row in queues} == {
             row.queue_id: oracle[(row.queue_id,)] for row in queues
         }
     for metric in AGENT_METRICS:
-        oracle = asked(centre, metric, period, ("agent",))
+        oracle = by_oracle(centre, metric, period, ("agent",))
         assert [row.values[metric.lower()] for row in data.agents] == [oracle[(row.agent_id,)] for row in data.agents]
-    levels = asked(centre, "SERVICE_LEVEL", period, (), "30min")
+    levels = by_oracle(centre, "SERVICE_LEVEL", period, (), "30min")
     at_wall = {f"{period.local(at):%H:%M}": level for (at,), level in levels.items() if level is not None}
-    assert {one.label: one.service_level for one in data.slots if one.queued} == at_wall
+    assert {slot.label: slot.service_level for slot in data.slots if slot.queued} == at_wall
 
 
 def test_rows_of_several_add_up_to_all(centre) -> None:
-    """Shown queues, the agents' own and the remaining ones hold every queued contact; agents every handled one."""
+    """The rows of queues add up to every queued contact, the rows of agents to every handled one."""
     data = read(centre.con, day_period(centre.day, ZONE), X)
     assert sum(row.values["contacts_queued"] for row in data.queues) == data.total["contacts_queued"]
     handled = sum(row.values["contacts_handled"] for row in data.agents)
@@ -66,7 +66,7 @@ def test_rows_of_several_add_up_to_all(centre) -> None:
 
 
 def test_distributions_count_every_contact_once(centre) -> None:
-    """Waits are all queued contacts, handle times all with one, abandoned as many as the headline's."""
+    """Waits count all queued contacts, handle times all contacts that have one, abandoned as in the headline."""
     data = read(centre.con, day_period(centre.day, ZONE), X)
     assert data.waits.contacts == data.total["contacts_queued"]
     assert data.waits.abandoned == data.total["contacts_abandoned"]
@@ -75,10 +75,10 @@ def test_distributions_count_every_contact_once(centre) -> None:
 
 
 def test_ranges_are_half_open_and_x_is_an_edge() -> None:
-    """A wait of exactly X is not below X, as in the service level; the range says its borders."""
+    """A wait of exactly X is not below X, as in the service level; labels name the edges."""
     con = made([call(NOON, wait_s=wait) for wait in (0, 24, 25, 26, 700)])
     bins = read(con, DAY, Threshold(25)).waits.bins
-    assert {one.label: one.contacts for one in bins if one.contacts} == {
+    assert {wait_bin.label: wait_bin.contacts for wait_bin in bins if wait_bin.contacts} == {
         "under 5 s": 1,
         "20\u201325 s": 1,
         "25\u201330 s": 2,
@@ -88,19 +88,19 @@ def test_ranges_are_half_open_and_x_is_an_edge() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25), (date(2026, 3, 3), 24)])
 def test_days_are_as_long_as_clocks_make_them(day: date, hours: int) -> None:
-    """A call every quarter of an hour gives two arrivals in each half hour, and twice the hour that comes twice."""
+    """A call every quarter of an hour gives two arrivals per half hour; a repeated hour is shown twice."""
     period = day_period(day, ZONE)
     assert period.hours == hours
     con = made([call(period.since + n * timedelta(minutes=15), talk_s=60) for n in range(hours * 4)])
     slots = read(con, period, X).slots
-    assert [one.arrivals for one in slots] == [2] * hours * 2
-    labels = [one.label for one in slots]
+    assert [slot.arrivals for slot in slots] == [2] * hours * 2
+    labels = [slot.label for slot in slots]
     assert labels.count("01:30") == (2 if hours == 25 else 1)
     assert labels.count("02:30") == (0 if hours == 23 else 1)
 
 
 def test_days_tile_where_midnight_is_skipped() -> None:
-    """In a zone whose clocks change at midnight each day still begins where the one before ends."""
+    """In a zone whose clocks change at midnight, each day starts where the day before ends."""
     zone = "America/Havana"
     for n in range(366):
         day = date(2026, 1, 1) + timedelta(days=n)
@@ -108,7 +108,7 @@ def test_days_tile_where_midnight_is_skipped() -> None:
 
 
 def test_the_day_before_is_compared_at_the_same_wall_clock() -> None:
-    """A half hour's day before is the one that people call by the same time, also over a change of clocks."""
+    """A half hour is compared with the same local time of the day before, also across a clock change."""
     day = day_period(date(2026, 3, 8), ZONE)
     before = day.previous
     con = made(
@@ -123,7 +123,7 @@ def test_the_day_before_is_compared_at_the_same_wall_clock() -> None:
 
 
 def test_default_day_is_the_last_that_is_over() -> None:
-    """Today is not over; a transfer after midnight makes no day; today beats nothing; none without contacts."""
+    """The last complete day; a transfer after midnight does not count; else today; None without contacts."""
     late = datetime(2026, 3, 4, 0, 10)
     rows = [
         call(NOON),
@@ -141,16 +141,16 @@ def test_default_day_is_the_last_that_is_over() -> None:
 @pytest.mark.parametrize(
     ("hours_before", "is_compared"),
     [
-        ((-5,), False),  # the day before is held from 19:00 on, this one from 1:00
+        ((-5,), False),  # the day before has data from 19:00 on, this one from 1:00
         ((-23,), True),  # from 1:00
         ((-5, -30), True),  # and a contact ended before that day
-        ((-22.5,), True),  # an hour's chance
+        ((-22.5,), True),  # within the tolerance of an hour
         ((-30,), False),  # no contact on the day before
         ((), False),
     ],
 )
-def test_a_day_that_is_not_held_whole_is_not_compared(hours_before: tuple[float, ...], is_compared: bool) -> None:
-    """Changes against the last hours of a day would be in the thousands of percent."""
+def test_a_partial_day_before_is_not_compared(hours_before: tuple[float, ...], is_compared: bool) -> None:
+    """A comparison with a few hours of a day would give changes of thousands of percent."""
     midnight = DAY.since
     contacts = [call(midnight + timedelta(hours=1)), call(NOON)]
     con = made([*contacts, *(call(midnight + timedelta(hours=hours)) for hours in hours_before)])
@@ -159,25 +159,25 @@ def test_a_day_that_is_not_held_whole_is_not_compared(hours_before: tuple[float,
 
 
 def test_headline_says_which_change_is_good() -> None:
-    """More waiting is worse, more answered in time is better, more contacts neither; nothing before, no change."""
+    """More waiting is worse, a higher service level is better, more contacts neither; no change without a day before."""
     con = made([call(NOON, wait_s=5), call(NOON, wait_s=41), call(NOON - timedelta(days=1), wait_s=10)])
-    found = {one.metric: one for one in headline(con, DAY, Threshold(20))}
-    level = found["SERVICE_LEVEL"]
+    lines = {line.metric: line for line in headline(con, DAY, Threshold(20))}
+    level = lines["SERVICE_LEVEL"]
     assert (level.label, level.value, level.change, level.tone) == (
         "Service level 20 s",
         "50.0%",
         "\u221250.0 points",
         "worse",
     )
-    wait = found["AVG_QUEUE_ANSWER_TIME"]
+    wait = lines["AVG_QUEUE_ANSWER_TIME"]
     assert (wait.value, wait.change, wait.tone) == ("23 s", "+13 s", "worse")
-    queued = found["CONTACTS_QUEUED"]
+    queued = lines["CONTACTS_QUEUED"]
     assert (queued.value, queued.change, queued.tone) == ("2", "+1 (+100.0%)", "")
-    assert {one.change for one in headline(con, DAY.previous, Threshold(20))} == {""}
+    assert {line.change for line in headline(con, DAY.previous, Threshold(20))} == {""}
 
 
-def test_many_queues_and_agents_are_gathered() -> None:
-    """Beyond the busiest ones a row of its own holds the rest, with metrics over all of their contacts."""
+def test_remaining_queues_and_agents_share_a_row() -> None:
+    """Beyond the busiest ones, one row has the metrics over the contacts of all remaining ones."""
     rows = [
         call(NOON + timedelta(seconds=n), wait_s=5 if n % 2 else 50, queue=n % 60, agent=n % 800) for n in range(2400)
     ]
@@ -190,11 +190,11 @@ def test_many_queues_and_agents_are_gathered() -> None:
     assert data.agent_count == 800
     assert data.agents_not_shown is not None
     assert data.agents_not_shown.values["contacts_handled"] == 2400 - 3 * AGENTS_MAX
-    assert all(one.segments for one in data.agents)
+    assert all(row.segments for row in data.agents)
 
 
 def test_agents_own_queues_are_one_row() -> None:
-    """Queues that belong to agents have no name and few contacts: together they are one row."""
+    """Agents' own queues, which have no name and few contacts, share one row."""
     own = "arn:aws:connect:eu-central-1:1:instance/i/queue/agent/"
     rows = [call(NOON, queue=n, queue_arn=f"{own}{n}", queue_name=None) for n in range(5)]
     data = read(made([*rows, call(NOON, queue=9)]), DAY, X)
@@ -205,7 +205,7 @@ def test_agents_own_queues_are_one_row() -> None:
 
 
 def test_time_lines_are_cut_to_the_day_and_lose_no_contact() -> None:
-    """A contact over midnight shows its part of each day; a hold lies inside its contact; work follows it."""
+    """A contact over midnight is cut to the day; a hold is within its contact; after contact work follows it."""
     since = DAY.since
     con = made(
         [
@@ -215,7 +215,8 @@ def test_time_lines_are_cut_to_the_day_and_lose_no_contact() -> None:
     )
     (agent,) = read(con, DAY, X).agents
     spans = [
-        (one.kind, (one.since - since).total_seconds(), (one.until - since).total_seconds()) for one in agent.segments
+        (segment.kind, (segment.since - since).total_seconds(), (segment.until - since).total_seconds())
+        for segment in agent.segments
     ]
     noon = 43_200
     assert spans == [

@@ -1,4 +1,4 @@
-"""The page: well formed, alone in the world, safe from what data says, readable, and two sheets of paper."""
+"""The page: well formed, self-contained, safe from injected markup, accessible, and two printed pages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def full(centre) -> str:
 
 @functools.cache
 def crowded() -> str:
-    """The longest page there is: many queues and agents, long names, every reason and much drift."""
+    """The longest page: many queues and agents, long names, every dead-letter reason and much drift."""
     rows = [
         call(
             DAY.since + timedelta(seconds=28 * n),
@@ -66,9 +66,9 @@ def crowded() -> str:
 
 
 def test_page_is_well_formed_and_whole(full: str) -> None:
-    """Every element is closed; every part the issue names is there; the accounting line is word for word."""
+    """Every element is closed; every section is present; the accounting line is exact."""
     root = parse(full)
-    titles = [one.text for one in root.all("h2")]
+    titles = [element.text for element in root.all("h2")]
     assert titles == [
         "What stood out",
         "Service level and arrivals by half hour",
@@ -88,7 +88,7 @@ def test_page_is_well_formed_and_whole(full: str) -> None:
 
 @pytest.mark.parametrize("make", ["full", "crowded", "empty"])
 def test_page_needs_nothing_else(make: str, full: str) -> None:
-    """No address, no script, no font, no picture from anywhere: the file is all there is."""
+    """The file has no URL, script, external font or external image."""
     html = {"full": lambda: full, "crowded": crowded, "empty": lambda: report(empty_warehouse(), DAY, X, FULL)}[make]()
     for needle in (
         "http:",
@@ -107,8 +107,8 @@ def test_page_needs_nothing_else(make: str, full: str) -> None:
     assert "default-src 'none'" in parse(html).all("meta")[1].attributes["content"]
 
 
-def test_names_are_text_whatever_they_hold() -> None:
-    """Markup, marks of direction, emoji, length and blanks in a name change no element of the page."""
+def test_names_are_escaped() -> None:
+    """Markup, direction marks, emoji, length and spaces in a name change no element of the page."""
     rows = [
         call(NOON + timedelta(minutes=n), queue=n, agent=n, queue_name=name, agent_username=name)
         for n, name in enumerate(HOSTILE)
@@ -118,26 +118,26 @@ def test_names_are_text_whatever_they_hold() -> None:
     root = parse(report(made(rows), DAY, X, Completeness(COUNTS, {"<b>": 1}, 0, drift)))
     assert not root.all("script")
     assert not root.all("img")
-    assert not [one for one in root.walk() for name in one.attributes if name.startswith("on")]
-    cells = [one.text for one in root.all("th") if one.attributes.get("scope") == "row"]
+    assert not [element for element in root.walk() for name in element.attributes if name.startswith("on")]
+    cells = [element.text for element in root.all("th") if element.attributes.get("scope") == "row"]
     for name in HOSTILE:
         shown = name.replace("\u202e", "\ufffd").replace("\u202c", "\ufffd") if name and name.strip() else None
         assert shown is None or cells.count(shown) == 2, name
     assert "unnamed queue q-7" in cells
     assert "unnamed agent a-6" in cells
     assert "\u202e" not in root.text
-    assert all(one.all("bdi") for one in root.of_class("name"))
+    assert all(element.all("bdi") for element in root.of_class("name"))
 
 
 def test_no_customer_data_is_on_the_page(centre, full: str) -> None:
-    """Not one number of a customer or of the centre, though the warehouse here was told to keep them."""
+    """No phone number of a customer or of the centre, although this warehouse keeps them."""
     assert len(centre.numbers) > 100
     assert [number for number in centre.numbers if number in full or number.lstrip("+") in full] == []
     assert re.findall(r"\+\d{7,}", full) == []
 
 
 def test_empty_warehouse_says_what_to_do() -> None:
-    """No contact at all: a friendly page with the command that loads some, and none of the charts."""
+    """Without any contact the page shows the command to load some, and no charts."""
     root = parse(report(empty_warehouse(), DAY, X, Completeness()))
     assert "There are no contacts yet" in root.text
     assert "trunkline load" in root.text
@@ -146,25 +146,25 @@ def test_empty_warehouse_says_what_to_do() -> None:
 
 
 def test_a_day_without_contacts_names_days_with() -> None:
-    """The warehouse has contacts, the day has none: the page says where they are."""
+    """If the day has no contacts, the page names the range of days that have some."""
     root = parse(report(made([call(NOON)]), day_period(date(2026, 3, 9), "UTC"), X, FULL))
     assert "from 3 March 2026 12:02 to 3 March 2026 12:02 (UTC)" in root.text
 
 
 def test_data_that_begin_within_the_day_before_are_not_compared() -> None:
-    """The page says when they begin."""
+    """The page says when the data start."""
     midnight = DAY.since
     contacts = [call(midnight + timedelta(hours=1)), call(midnight - timedelta(hours=5)), call(NOON)]
     root = parse(report(made(contacts), DAY, X, FULL))
     assert {change.text for change in root.of_class("change")} == {""}
-    assert "no comparison: the data begin on 2 March 2026 19:0" in root.text
+    assert "no comparison: the data start on 2 March 2026 19:0" in root.text
 
 
 def test_nothing_before_means_no_change() -> None:
-    """Without a day before nothing is compared, and the page says why."""
+    """Without contacts on the day before there is no comparison, and the page says why."""
     root = parse(report(made([call(NOON)]), DAY, X, FULL))
-    assert {one.text for one in root.of_class("change")} == {""}
-    assert "nothing to compare with: no contact ended on Monday 2 March 2026" in root.text
+    assert {element.text for element in root.of_class("change")} == {""}
+    assert "no comparison: no contact ended on Monday 2 March 2026" in root.text
     assert not root.of_class("before")
 
 
@@ -180,7 +180,7 @@ def test_nothing_before_means_no_change() -> None:
     ids=["not queued", "not handled", "wait missing", "nameless", "ended before it began"],
 )
 def test_a_page_is_made_of_one_odd_contact(row: dict) -> None:
-    """Missing and impossible values give a page, with dashes where nothing is known and never the word None or nan."""
+    """Missing and impossible values give a page with dashes for unknown values, never `None` or `nan`."""
     html = report(made([call(NOON) | row]), DAY, X, FULL)
     parse(html)
     assert (
@@ -188,8 +188,8 @@ def test_a_page_is_made_of_one_odd_contact(row: dict) -> None:
     )
 
 
-def test_counts_that_do_not_add_up_are_said() -> None:
-    """The page does not call complete what is not."""
+def test_counts_that_do_not_add_up_are_reported() -> None:
+    """The page reports an accounting that does not balance."""
     wrong = Completeness(Counts(read=10, inserted=4))
     text = parse(report(made([call(NOON)]), DAY, X, wrong)).text
     assert "do not add up" in text
@@ -197,60 +197,60 @@ def test_counts_that_do_not_add_up_are_said() -> None:
 
 
 def test_a_span_of_hours_is_a_report_too() -> None:
-    """Any span gives a page; beyond a day there are no time lines, beyond two days hours instead of half hours."""
+    """Any span gives a page. Over a day there are no time lines; over two days slots are hours."""
     con = made([call(NOON + timedelta(hours=n)) for n in range(96)])
     short = parse(report(con, span_period(NOON, NOON + timedelta(hours=6), "UTC"), X, FULL))
     assert short.of_class("strip")
     long = parse(report(con, span_period(NOON, NOON + timedelta(days=3), "UTC"), X, FULL))
     assert not long.of_class("strip")
-    assert "Service level and arrivals by hour" in [one.text for one in long.all("h2")]
+    assert "Service level and arrivals by hour" in [element.text for element in long.all("h2")]
 
 
-def test_charts_and_tables_can_be_heard(full: str) -> None:
-    """Every picture that says something has a title; tables have headers with a scope; ids are used once."""
+def test_charts_and_tables_are_accessible(full: str) -> None:
+    """Every chart has a title; table headers have a scope; ids are unique."""
     root = parse(full)
-    pictures = [one for one in root.all("svg") if one.attributes.get("role") == "img"]
+    pictures = [element for element in root.all("svg") if element.attributes.get("role") == "img"]
     assert len(pictures) > 10
-    assert all(one.all("title") for one in pictures)
-    assert all(one.attributes.get("scope") in ("col", "row") for one in root.all("th"))
-    ids = [one.attributes["id"] for one in root.walk() if "id" in one.attributes]
+    assert all(element.all("title") for element in pictures)
+    assert all(element.attributes.get("scope") in ("col", "row") for element in root.all("th"))
+    ids = [element.attributes["id"] for element in root.walk() if "id" in element.attributes]
     assert len(ids) == len(set(ids))
-    for one in pictures:
-        assert set((one.attributes.get("aria-labelledby") or "").split()) <= set(ids)
+    for element in pictures:
+        assert set((element.attributes.get("aria-labelledby") or "").split()) <= set(ids)
 
 
 @pytest.mark.parametrize(("text", "is_close"), [("1,294", True), ("129", False)])
 def test_numbers_above_bars_do_not_touch(text: str, is_close: bool) -> None:
-    """Thirteen bars fill a third of the page; numbers of a busy day are written smaller there."""
+    """Long numbers above many bars are in a smaller font."""
     picture = histogram("id", "title", "description", [Bar(1, text, "title")] * 13, [])
     assert ("above close" in picture) is is_close
 
 
-def test_change_is_said_in_words(full: str) -> None:
-    """Good or bad news is a word beside the number, not its colour alone."""
+def test_changes_are_given_in_words(full: str) -> None:
+    """A good or bad change is marked with a word, not only with a colour."""
     root = parse(full)
     toned = root.of_class("better") + root.of_class("worse")
     assert toned
-    assert {one.text.strip() for one in toned} <= {"better", "worse"}
+    assert {element.text.strip() for element in toned} <= {"better", "worse"}
 
 
 def _luminance(colour: str) -> float:
     digits = colour * 2 if len(colour) == 3 else colour
     if len(colour) == 3:
-        digits = "".join(one * 2 for one in colour)
+        digits = "".join(digit * 2 for digit in colour)
     parts = [int(digits[n : n + 2], 16) / 255 for n in (0, 2, 4)]
-    linear = [one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_colours_can_be_read(theme: str) -> None:
-    """Text has a contrast of 4.5 to 1 on ground and card, marks 3 to 1 on the card, in both themes."""
+def test_colours_have_enough_contrast(theme: str) -> None:
+    """Text has a contrast of 4.5 to 1 on background and card, marks 3 to 1 on the card, in both themes."""
     css = report_style.CSS.split("@media screen and (prefers-color-scheme:dark)")[0 if theme == "light" else 1]
     colours = dict(re.findall(r"--(\w+):#([0-9a-f]{3,6});", css))
 
-    def contrast(one: str, other: str) -> float:
-        low, high = sorted((_luminance(colours[one]), _luminance(colours[other])))
+    def contrast(name: str, other: str) -> float:
+        low, high = sorted((_luminance(colours[name]), _luminance(colours[other])))
         return (high + 0.05) / (low + 0.05)
 
     for ground in ("ground", "card"):
@@ -259,7 +259,7 @@ def test_colours_can_be_read(theme: str) -> None:
 
 
 def test_same_warehouse_same_page(centre) -> None:
-    """Asked twice the page is the same to the byte, and small enough to send."""
+    """The page is deterministic to the byte, and small enough to send."""
     period = day_period(centre.day, "UTC")
     first = report(centre.con, period, X, FULL)
     assert first == report(centre.con, period, X, FULL)
@@ -267,10 +267,10 @@ def test_same_warehouse_same_page(centre) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here, so nothing can be printed")
+@pytest.mark.skipif(CHROMIUM is None, reason="printing needs Chromium")
 @pytest.mark.parametrize("make", ["full", "crowded", "empty"])
 def test_prints_on_one_or_two_pages(make: str, full: str, tmp_path: Path) -> None:
-    """A4 from a real browser: two pages at most, also with as many queues, agents and findings as are ever shown."""
+    """Printed on A4 by a real browser: two pages at most, also with the maximum of queues, agents and findings."""
     html = {
         "full": lambda: full,
         "crowded": crowded,
@@ -286,7 +286,7 @@ def test_prints_on_one_or_two_pages(make: str, full: str, tmp_path: Path) -> Non
         f"print-to-pdf={pdf}",
     ]
     subprocess.run(
-        [str(CHROMIUM), *(f"--{one}" for one in flags), page.as_uri()], check=True, capture_output=True, timeout=60
+        [str(CHROMIUM), *(f"--{flag}" for flag in flags), page.as_uri()], check=True, capture_output=True, timeout=60
     )
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
     assert pages == (1 if make == "empty" else 2)

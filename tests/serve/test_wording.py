@@ -1,4 +1,4 @@
-"""Numbers in words: units change where people change them, and nothing known is a dash."""
+"""Numbers as text: units that people expect, and a dash for an unknown value."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_durations(seconds, words, clock) -> None:
 
 
 def test_percentages_keep_their_ends() -> None:
-    """Only nothing is 0.0%, only all is 100.0%."""
+    """Only exactly 0 is 0.0%, only exactly 100 is 100.0%."""
     values = (None, 0, 0.01, 50, 99.99, 100.0)
-    assert [wording.percentage(one) for one in values] == ["\u2013", "0.0%", "<0.1%", "50.0%", ">99.9%", "100.0%"]
+    assert [wording.percentage(value) for value in values] == ["\u2013", "0.0%", "<0.1%", "50.0%", ">99.9%", "100.0%"]
 
 
 def test_changes() -> None:
-    """A sign always, a share where there was something, and a word for no change."""
+    """A change always has a sign, a share if the value before is not 0, or the word `unchanged`."""
     assert wording.count_change(1341, 1000) == "+341 (+34.1%)"
     assert wording.count_change(3, 0) == "+3"
     assert wording.count_change(0, 5) == "\u22125 (\u2212100.0%)"
@@ -49,7 +49,7 @@ def test_changes() -> None:
 
 
 def test_markup_escapes_what_is_not_markup() -> None:
-    """Text becomes text, markup stays, attributes cannot be left, control characters are shown as replaced."""
+    """Text is escaped, markup stays, attribute values are quoted, control characters are replaced."""
     assert join("<b>", text("&")) == "&lt;b&gt;&amp;"
     assert el("p", {"title": "\"x'<", "hidden": True, "class": None}, el("br")) == (
         '<p title="&quot;x&#x27;&lt;" hidden><br></p>'
@@ -61,7 +61,7 @@ def test_markup_escapes_what_is_not_markup() -> None:
 
 @pytest.mark.parametrize("value", [0, 1, 2, 3, 9, 10, 11, 99, 101, 481, 12_345, 999_999])
 def test_scales_hold_their_values_and_halves_are_whole(value: int) -> None:
-    """The top is not below the value, not twice as high from ten on, and its half can be written."""
+    """The maximum is at least the value, less than twice the value from ten on, and its half is a whole number."""
     top = nice_maximum(value)
     assert top >= value
     assert top / 2 == int(top / 2)

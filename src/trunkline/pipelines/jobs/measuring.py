@@ -11,7 +11,7 @@ from trunkline.metrics.catalogue import select
 from trunkline.metrics.model import Metric
 from trunkline.pipelines.reading import Reader
 from trunkline.schedules.times import parse_time
-from trunkline.serve.report.wording import contacts_by_fidelity, rests_on
+from trunkline.serve.report.wording import contacts_by_fidelity, fidelity_note
 from trunkline.settings import Settings
 from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics, population
 from trunkline.table import Table, table_of
@@ -77,6 +77,6 @@ def measure_rows(reader: Reader, question: MetricQuestion) -> tuple[list[str], l
 
 
 def caveat(reader: Reader, question: MetricQuestion) -> str | None:
-    """A sentence where the numbers rest on rows of less than full fidelity."""
-    rests = rests_on(contacts_by_fidelity(reader.warehouse, question.since, question.until))
-    return f"This {rests}." if rests else None
+    """A sentence for numbers that include rows rebuilt from the API, which lack some times; else None."""
+    note = fidelity_note(contacts_by_fidelity(reader.warehouse, question.since, question.until))
+    return f"This is {note}." if note else None

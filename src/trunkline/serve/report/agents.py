@@ -1,6 +1,6 @@
-"""Agents' numbers, and their day as contact records tell it: on contacts, holds, after contact work; nothing between.
+"""Agents' metrics, and the time line of their day: contacts, holds and after contact work.
 
-Status (available, break, training) is in no contact record, so that a gap says only that no contact was there.
+Contact records have no agent status (available, break, training), so a gap only means that there was no contact.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 AGENTS_MAX: Final = 26
-# Longer spans would squeeze contacts into less than a dot.
+# In longer spans a contact would be narrower than a pixel.
 TIME_LINE_SPAN_MAX: Final = timedelta(hours=26)
 # After contact work may end this much later than the contact that the scan selects by its end.
 _AFTER: Final = timedelta(days=1)
@@ -34,9 +34,9 @@ SegmentKind = Literal["contact", "hold", "work"]
 
 @dataclass(frozen=True, slots=True)
 class DaySegment:
-    """A stretch of an agent's day inside the period, naive UTC.
+    """A part of an agent's day within the period, naive UTC.
 
-    A hold has its recorded length and lies in the middle of its contact: when it began is not recorded.
+    A hold has its recorded length and is placed in the middle of its contact: its start is not recorded.
     """
 
     kind: SegmentKind
@@ -55,14 +55,14 @@ class AgentRow:
 
 
 def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
-    """The agents with most handle time, the remaining ones together (None when none remain), and how many there are."""
+    """The agents with most handle time, the remaining ones in one row (None if there are none), and the agent count."""
     reached = f'SELECT * FROM {TABLE} WHERE "agent_id" IS NOT NULL'
     rows = measure(db, AGENT_METRICS, period, x, Grouping(("agent",), None, period.zone), reached)
     rows.sort(key=lambda row: (-(row["sum_handle_time"] or 0), row["agent_username"] or "\uffff", row["agent_id"]))
     shown = rows if len(rows) <= AGENTS_MAX + 1 else rows[:AGENTS_MAX]
     ids = [row["agent_id"] for row in shown]
     lines = _segments(db, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
-    found = tuple(
+    agent_rows = tuple(
         AgentRow(row["agent_username"], row["agent_id"], row, tuple(lines.get(row["agent_id"], ()))) for row in shown
     )
     others = None
@@ -70,11 +70,11 @@ def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, .
         rest = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
         together = measure(db, AGENT_METRICS, period, x, None, rest, ids)[0]
         others = AgentRow(f"{len(rows) - len(shown):,} other agents", None, together)
-    return found, others, len(rows)
+    return agent_rows, others, len(rows)
 
 
 def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[DaySegment]]:
-    """Each agent's stretches in the order of their contacts, cut to the period."""
+    """Segments by agent id, in the order of contacts, cut to the period."""
     if not ids:
         return {}
     rows = db.query(
@@ -86,11 +86,11 @@ def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list
         'ORDER BY "agent_connected_to_agent_timestamp", "contact_id"',
         [period.since - _AFTER, period.until, *ids],
     )
-    found: dict[str, list[DaySegment]] = {}
+    segments_by_agent: dict[str, list[DaySegment]] = {}
     for agent_id, since, ended, hold_ms, work_since, work_until in rows:
-        # After contact work begins when the agent is off the contact, which after a transfer is before its end.
+        # After contact work starts when the agent leaves the contact; after a transfer that is before its end.
         until = min(ended, work_since) if work_since is not None else ended
-        line = found.setdefault(agent_id, [])
+        line = segments_by_agent.setdefault(agent_id, [])
         _add(line, period, "contact", since, until)
         if hold_ms:
             hold = min(timedelta(milliseconds=hold_ms), until - since)
@@ -98,7 +98,7 @@ def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list
             _add(line, period, "hold", middle - hold / 2, middle + hold / 2)
         if work_since is not None and work_until is not None:
             _add(line, period, "work", work_since, work_until)
-    return found
+    return segments_by_agent
 
 
 def _add(line: list[DaySegment], period: Period, kind: SegmentKind, since: datetime, until: datetime) -> None:

@@ -1,7 +1,7 @@
-"""Charts as inline SVG that keep their text size at every width: places are percentages, heights are pixels.
+"""Charts as inline SVG with a constant text size at every width: x positions are percentages, heights are pixels.
 
-Lines cannot be given in percentages, so they lie in a nested picture that is stretched, with strokes that are not.
-Every chart has a title and a description; every mark has a title of its own, which shows on hover.
+Paths cannot use percentages, so they are in a nested SVG that is stretched, with strokes that are not scaled.
+Every chart has a title and a description; every mark has its own title, which shows on hover.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WIDE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its height, a text above it, a sentence about it, and whether it stands back."""
+    """One bar: its height, the text above it, its hover title, and whether it is drawn faintly."""
 
     value: float
     text: str
@@ -30,7 +30,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One point of a line; None leaves it out. `weight` (0 to 1) is the area of its dot; a lone one joins no line."""
+    """One point of a line; None omits it. `weight` (0 to 1) is the area of the dot. A lone dot is on no line."""
 
     value: float | None
     title: str
@@ -40,7 +40,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label at a place (0 to 1). Minor ones are left out where the page is narrow."""
+    """A label at a position (0 to 1). Minor ticks are hidden on narrow pages."""
 
     at: float
     label: str
@@ -64,16 +64,16 @@ def _label(at: float, y: float, label: str, anchor: str = "middle", kind: str = 
 
 
 def _ticks(ticks: Sequence[Tick], y: float) -> list[Html]:
-    # The outermost labels would be cut at the edges if they were centred there.
+    # Centred labels would be cut off at the edges.
     return [
         _label(
-            one.at,
+            tick.at,
             y,
-            one.label,
-            "start" if one.at < 0.01 else "end" if one.at > 0.99 else "middle",
-            "tick minor" if one.is_minor else "tick",
+            tick.label,
+            "start" if tick.at < 0.01 else "end" if tick.at > 0.99 else "middle",
+            "tick minor" if tick.is_minor else "tick",
         )
-        for one in ticks
+        for tick in ticks
     ]
 
 
@@ -92,12 +92,12 @@ def nice_maximum(value: float) -> float:
 def histogram(
     identity: str, title: str, description: str, bars: Sequence[Bar], ticks: Sequence[Tick], height: float = 150
 ) -> Html:
-    """Bars side by side, each with its text above; ticks stand at the borders between bars."""
+    """Bars side by side, each with its text above; ticks are at the borders between bars."""
     most = max((bar.value for bar in bars), default=0) or 1
     room = height - _TOP - _BOTTOM
     base = height - _BOTTOM
     marks: list[Html] = []
-    # A card is a third of the page: beside each other, twelve texts of five characters would touch.
+    # A card is a third of the page: twelve adjacent texts of five characters would touch.
     kind = "above" if len(bars) * max((len(bar.text) for bar in bars), default=0) < 54 else "above close"
     for place, bar in enumerate(bars):
         tall = max(bar.value / most * room, 1.5 if bar.value else 0)
@@ -133,8 +133,10 @@ def columns(
     ticks: Sequence[Tick],
     height: float = 150,
 ) -> Html:
-    """Bars by time with a scale on their left, and the same of the period before as a stepped line."""
-    top = nice_maximum(max([bar.value for bar in bars] + [one for one in before if one is not None], default=0))
+    """Bars over time with a scale on the left, and the values of the period before as a stepped line."""
+    top = nice_maximum(
+        max([bar.value for bar in bars] + [earlier for earlier in before if earlier is not None], default=0)
+    )
     room, base = height - 8 - _BOTTOM, height - _BOTTOM
     marks: list[Html] = [_rule(base - room), _rule(base - room / 2)]
     for place, bar in enumerate(bars):
@@ -144,9 +146,9 @@ def columns(
         marks.append(el("g", None, el("title", None, bar.title), _column_area(place, len(bars), base), shape))
     step = "".join(
         f"{'M' if place == 0 or before[place - 1] is None else 'L'}{number(_WIDE * place / len(before))} "
-        f"{number(base - one / top * room)}H{number(_WIDE * (place + 1) / len(before))}"
-        for place, one in enumerate(before)
-        if one is not None
+        f"{number(base - earlier / top * room)}H{number(_WIDE * (place + 1) / len(before))}"
+        for place, earlier in enumerate(before)
+        if earlier is not None
     )
     marks += [_stretched(height, el("path", {"class": "before", "d": step}))] if step else []
     picture = _svg(identity, title, description, height, *marks, _rule(base, "axis"), *_ticks(ticks, height - 6))
@@ -162,7 +164,7 @@ def rate_line(
     mean: float | None,
     height: float = 150,
 ) -> Html:
-    """A rate (0 to 100) by time: dots joined by a line, the day's own rate as a rule, the period before dashed."""
+    """A rate (0 to 100) over time: dots on a line, the whole day's rate as a rule, the period before dashed."""
     room, base = height - 16, height - 8
 
     def y(value: float) -> float:
@@ -174,7 +176,7 @@ def rate_line(
     lines = [
         el("path", {"class": kind, "d": path})
         for kind, values in (("before", before), ("line", [None if dot.is_lone else dot.value for dot in dots]))
-        if (path := _path([None if one is None else y(one) for one in values]))
+        if (path := _path([None if value is None else y(value) for value in values]))
     ]
     marks += [_stretched(height, *lines)] if lines else []
     for place, dot in enumerate(dots):
@@ -195,9 +197,9 @@ def rate_line(
 
 
 def time_line(label: str, stretches: dict[str, Sequence[tuple[float, float]]], hours: Sequence[float]) -> Html:
-    """One row of a time line: per kind its stretches (start and end, 0 to 1), over a rule for each hour.
+    """One row of a time line: the segments of each kind (start and end, 0 to 1), over a rule for each hour.
 
-    Kinds differ in height as well as colour, so that they are told apart without it.
+    Kinds differ in height as well as colour, so that they can be distinguished without colour.
     """
     grid = el("path", {"class": "grid", "d": "".join(f"M{number(_WIDE * at)} 0v16" for at in hours)})
     heights = {"contact": (2, 12), "hold": (6, 4), "work": (9, 5)}
@@ -224,7 +226,7 @@ def hour_scale(ticks: Sequence[Tick]) -> Html:
 
 
 def meter(value: float) -> Html:
-    """A small bar for a rate (0 to 100) that stands beside its number."""
+    """A small bar for a rate (0 to 100), shown next to its number."""
     return el(
         "svg",
         {"class": "meter", "width": 56, "height": 8, "aria-hidden": "true"},
@@ -234,7 +236,7 @@ def meter(value: float) -> Html:
 
 
 def _column_area(place: int, number_of: int, height: float) -> Html:
-    """An unseen area over the whole height, so that the title of a short bar or small dot is easy to reach."""
+    """An invisible area over the whole height, so that the title of a short bar or small dot is easy to hover."""
     return el(
         "rect", {"class": "reach", "x": percent(place / number_of), "width": percent(1 / number_of), "height": height}
     )

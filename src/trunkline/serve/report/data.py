@@ -1,4 +1,4 @@
-"""What a report shows, read from the warehouse into frozen records. Metrics come from `measures`; nothing is drawn."""
+"""The data of a report, read from the warehouse into frozen records. Rendering is done elsewhere."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ QUEUE_METRICS: Final = (
     "MAX_QUEUED_TIME",
     "AVG_HANDLE_TIME",
 )
-# Agents have queues of their own, dozens of them with few contacts and without a name.
+# Each agent has a personal queue. There are dozens of them, with few contacts and without a name.
 _OWN_QUEUE: Final = "\"queue_arn\" LIKE '%/queue/agent/%'"
 
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What became of everything that was ever loaded, not of one day: the ledger's answer.
+    """The accounting of everything ever loaded (not of one day), from the ledger.
 
-    `late_versions` counts records that told of a contact already known (updated, or superseded). `drift` are whole
-    sentences that name fields and counts, never values. `certified` are sentences on the UTC days that the report's own
-    day lies in, empty where they were not compared with what Connect lists.
+    `late_versions` counts records of a contact that was already known (updated, or superseded). `drift` has sentences
+    with field names and counts, never values. `certified` has sentences about the UTC days that overlap the report's
+    day; it is empty where they were not compared with what Connect lists.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -57,7 +57,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A half hour (or hour): what came into queues in it, and how the contacts that ended in it had been served."""
+    """A half hour (or hour): contacts that entered a queue in it, and the service level of those that ended in it."""
 
     label: str
     arrivals: int
@@ -70,7 +70,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A queue, or several in one row. `name` is None for a queue without one; `x_s` None where queues differ."""
+    """A queue, or several in one row. `name` is None for an unnamed queue; `x_s` is None where queues differ."""
 
     name: str | None
     queue_id: str | None
@@ -81,7 +81,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """Everything on the page. `contacts` is 0 for a period without any; `first` and `last` bound the warehouse."""
+    """Everything on the page. `first` and `last` are the first and last disconnect times in the warehouse."""
 
     period: Period
     x: Threshold
@@ -104,7 +104,7 @@ class ReportData:
 
 
 def read(db: Session, period: Period, x: Threshold) -> ReportData:
-    """Ask the warehouse everything that the page of this period needs."""
+    """Read everything that the page of this period shows. Raises UsageError for an invalid threshold."""
     now, has_before = totals(db, period, x), is_comparable(db, period)
     before = totals(db, period.previous, x) if has_before else None
     first, last = db.query(f'SELECT min("disconnect_timestamp"), max("disconnect_timestamp") FROM {TABLE}')[0]
@@ -134,13 +134,13 @@ def read(db: Session, period: Period, x: Threshold) -> ReportData:
 
 
 def _slots(db: Session, period: Period, x: Threshold, minutes: int, has_before: bool) -> tuple[Slot, ...]:
-    """The period's half hours from the first with contacts to the last; empty ones between them are kept."""
+    """The period's half hours from the first with contacts to the last, including empty ones between them."""
     served, arrived = _by_interval(db, period, x, minutes)
     served_before: dict[datetime, Row] = {}
     arrived_before: dict[datetime, Row] = {}
     if has_before:
         served_before, arrived_before = _by_interval(db, period.previous, x, minutes)
-    # The day before is compared at the same wall clock; of an hour that comes twice, both are compared with the one.
+    # The day before is compared at the same local time; both halves of a repeated hour are compared with the same one.
     then_served = {_wall(period, at): row for at, row in served_before.items()}
     then_arrived = {_wall(period, at): row for at, row in arrived_before.items()}
     step = timedelta(minutes=minutes)
@@ -176,32 +176,32 @@ def _wall(period: Period, at: datetime) -> Any:
 def _by_interval(
     db: Session, period: Period, x: Threshold, minutes: int
 ) -> tuple[dict[datetime, Row], dict[datetime, Row]]:
-    """Interval's start -> metrics: of contacts that ended in it, and of contacts that entered a queue in it."""
+    """Metrics by interval start: of contacts that ended in the interval, and of those that entered a queue in it."""
     grouping = Grouping((), "30min" if minutes == 30 else "hour", period.zone)
     served = measure(db, ["CONTACTS_QUEUED", "SERVICE_LEVEL"], period, x, grouping)
-    # The metric files contacts under their end. An arrival belongs where the contact entered its queue.
+    # The metric groups contacts by their end; arrivals are grouped by the time of entering the queue.
     replaced = {"disconnect_timestamp": '"queue_enqueue_timestamp" AS "disconnect_timestamp"'}
-    columns = ", ".join(replaced.get(one.name, f'"{one.name}"') for one in view_columns(CONTACT_RECORD))
+    columns = ", ".join(replaced.get(column.name, f'"{column.name}"') for column in view_columns(CONTACT_RECORD))
     entered = f"SELECT {columns} FROM {TABLE}"
     arrived = measure(db, ["CONTACTS_QUEUED"], period, x, grouping, entered)
     return {row["interval_start"]: row for row in served}, {row["interval_start"]: row for row in arrived}
 
 
 def _queues(db: Session, period: Period, x: Threshold) -> tuple[QueueRow, ...]:
-    """Queues by contacts queued, the busiest first; then the agents' own and the remaining ones, each as one row."""
+    """Queues by contacts queued, busiest first; then one row for agents' own queues and one for the remaining ones."""
     standard = f'SELECT * FROM {TABLE} WHERE "queue_id" IS NOT NULL AND NOT COALESCE({_OWN_QUEUE}, false)'
     rows = measure(db, QUEUE_METRICS, period, x, Grouping(("queue",), None, period.zone), standard)
     rows.sort(key=lambda row: (-row["contacts_queued"], row["queue_name"] or "\uffff", row["queue_id"]))
-    # One queue in a row called "others" would take the place of its own name.
+    # A row "1 other queue" would hide a name without saving a row.
     shown = rows if len(rows) <= QUEUES_MAX + 1 else rows[:QUEUES_MAX]
-    found = [QueueRow(row["queue_name"], row["queue_id"], _x_of(x, row), row) for row in shown]
+    queue_rows = [QueueRow(row["queue_name"], row["queue_id"], _x_of(x, row), row) for row in shown]
     own = f"SELECT * FROM {TABLE} WHERE {_OWN_QUEUE}"
-    found += _group(db, period, x, "Agents' own queues", own, [])
+    queue_rows += _group(db, period, x, "Agents' own queues", own, [])
     if len(shown) < len(rows):
         ids = [row["queue_id"] for row in shown]
         rest = f'{standard} AND "queue_id" NOT IN ({marks(3, len(ids))})'
-        found += _group(db, period, x, f"{len(rows) - len(shown)} other queues", rest, ids)
-    return tuple(found)
+        queue_rows += _group(db, period, x, f"{len(rows) - len(shown)} other queues", rest, ids)
+    return tuple(queue_rows)
 
 
 def _group(db: Session, period: Period, x: Threshold, name: str, contacts: str, values: list[object]) -> list[QueueRow]:

@@ -11,24 +11,24 @@ from trunkline.serve.report.waits import Bin, Distribution
 
 
 def half_hours(data: ReportData) -> Html:
-    """Service level and arrivals over the same hours, with the numbers behind them."""
+    """Service level and arrivals over the same hours, with a table of the numbers."""
     width = "half hour" if data.slot_minutes == 30 else "hour"
     title = f"Service level and arrivals by {width}"
     if not data.slots:
         return card(title, el("p", {"class": "soft"}, "No contact was in a queue."))
-    most = max(one.queued for one in data.slots) or 1
-    # The rate of a few contacts at night jumps from 0 to 100; a line through it would hide the day.
+    most = max(slot.queued for slot in data.slots) or 1
+    # The rate of a few contacts at night jumps between 0 and 100; a line through it would distract from the day.
     few = max(3.0, most * 0.03)
     dots = [
         charts.Dot(
-            one.service_level,
-            f"{one.label}: service level {wording.percentage(one.service_level)} of {one.queued:,} contacts",
-            one.queued / most,
-            one.queued < few,
+            slot.service_level,
+            f"{slot.label}: service level {wording.percentage(slot.service_level)} of {slot.queued:,} contacts",
+            slot.queued / most,
+            slot.queued < few,
         )
-        for one in data.slots
+        for slot in data.slots
     ]
-    bars = [charts.Bar(one.arrivals, "", f"{one.label}: {one.arrivals:,} contacts arrived") for one in data.slots]
+    bars = [charts.Bar(slot.arrivals, "", f"{slot.label}: {slot.arrivals:,} contacts arrived") for slot in data.slots]
     level = wording.percentage(data.total["service_level"])
     legend = [
         swatch(
@@ -46,17 +46,17 @@ def half_hours(data: ReportData) -> Html:
             f"Service level by {width}",
             f"Between {dots[0].title.split(':')[0]} and {dots[-1].title.split(':')[0]}; {level} over the whole period.",
             dots,
-            [one.service_level_before if one.queued_before >= few else None for one in data.slots],
+            [slot.service_level_before if slot.queued_before >= few else None for slot in data.slots],
             data.total["service_level"],
             130,
         ),
         charts.columns(
             "arrivals",
             f"Arrivals by {width}",
-            f"{sum(one.arrivals for one in data.slots):,} contacts entered a queue; the busiest {width} had "
-            f"{max(one.arrivals for one in data.slots):,}.",
+            f"{sum(slot.arrivals for slot in data.slots):,} contacts entered a queue; the busiest {width} had "
+            f"{max(slot.arrivals for slot in data.slots):,}.",
             bars,
-            [one.arrivals_before for one in data.slots],
+            [slot.arrivals_before for slot in data.slots],
             _slot_ticks(data.slots),
             120,
         ),
@@ -67,7 +67,7 @@ def half_hours(data: ReportData) -> Html:
 
 def _slot_ticks(slots: Sequence[Slot]) -> list[charts.Tick]:
     every = next(step for step in (1, 2, 3, 4, 6, 12, 24, 48) if len(slots) / step <= 16 or step == 48)
-    whole = [place for place, one in enumerate(slots) if one.label.endswith(":00")]
+    whole = [place for place, slot in enumerate(slots) if slot.label.endswith(":00")]
     chosen = whole[:: max(1, every // 2)] if len(whole) * 2 > len(slots) * 0.9 and len(slots) > 16 else list(whole)
     places = chosen or list(range(0, len(slots), every))
     return [
@@ -80,30 +80,30 @@ def _slot_table(data: ReportData) -> Html:
     head = ["From", "Arrivals", "Day before", "Ended, queued", "Service level", "Day before"]
     rows = [
         [
-            one.label,
-            f"{one.arrivals:,}",
-            wording.count(one.arrivals_before),
-            f"{one.queued:,}",
-            wording.percentage(one.service_level),
-            wording.percentage(one.service_level_before),
+            slot.label,
+            f"{slot.arrivals:,}",
+            wording.count(slot.arrivals_before),
+            f"{slot.queued:,}",
+            wording.percentage(slot.service_level),
+            wording.percentage(slot.service_level_before),
         ]
-        for one in data.slots
+        for slot in data.slots
     ]
     note = "Arrivals by when a contact entered its queue; service level, as Amazon counts it, by when contacts ended."
     return el("details", None, el("summary", None, "Numbers behind these charts"), table(note, head, rows))
 
 
 def distributions(data: ReportData) -> Html:
-    """Waits, handle times, and who gave up after how long, side by side."""
+    """Waiting times, handle times, and abandonment by waiting time, side by side."""
     x = data.x.default
-    within = f"Darker: less than {x:g} s. " if any(one.high_s == x for one in data.waits.bins) else ""
-    gone = data.waits.abandoned
+    within = f"Darker: less than {x:g} s. " if any(wait_bin.high_s == x for wait_bin in data.waits.bins) else ""
+    abandoned = data.waits.abandoned
     return el(
         "div",
         {"class": "three"},
         _distribution("waits", "Waiting times", data.waits, "waited", within, faint_from_s=x),
         _distribution("handled", "Handle times", data.handle_times, "took"),
-        _abandonment(data.waits.bins, gone),
+        _abandonment(data.waits.bins, abandoned),
     )
 
 
@@ -112,67 +112,70 @@ def _distribution(
 ) -> Html:
     if not of.contacts:
         return card(title, el("p", {"class": "soft"}, "No contact has such a time."))
-    said = (
+    text = (
         f"Half {verb} {wording.duration(of.p50_s)} or less, 9 of 10 up to {wording.duration(of.p90_s)}, "
         f"19 of 20 up to {wording.duration(of.p95_s)}."
     )
     bars = [
         charts.Bar(
-            one.contacts,
-            wording.count(one.contacts),
-            f"{one.label}: {one.contacts:,} contacts, {wording.percentage(one.contacts * 100 / of.contacts)}",
-            faint_from_s is not None and one.low_s >= faint_from_s,
+            time_bin.contacts,
+            wording.count(time_bin.contacts),
+            f"{time_bin.label}: {time_bin.contacts:,} contacts, {_share(time_bin.contacts, of.contacts)}",
+            faint_from_s is not None and time_bin.low_s >= faint_from_s,
         )
-        for one in of.bins
+        for time_bin in of.bins
     ]
-    rows = [[one.label, f"{one.contacts:,}", wording.percentage(one.contacts * 100 / of.contacts)] for one in of.bins]
+    rows = [[time_bin.label, f"{time_bin.contacts:,}", _share(time_bin.contacts, of.contacts)] for time_bin in of.bins]
     return card(
         title,
-        charts.histogram(identity, title, said, bars, _edges(of.bins)),
-        el("p", {"class": "note"}, lead + said),
+        charts.histogram(identity, title, text, bars, _edges(of.bins)),
+        el("p", {"class": "note"}, lead + text),
         el("details", None, el("summary", None, "Numbers"), table(title, ["Time", "Contacts", "Share"], rows)),
     )
 
 
-def _abandonment(bins: Sequence[Bin], gone: int) -> Html:
+def _abandonment(bins: Sequence[Bin], abandoned: int) -> Html:
     title = "Abandoned after"
-    if not gone:
+    if not abandoned:
         return card(title, el("p", {"class": "soft"}, "No contact abandoned."))
     bars = [
         charts.Bar(
-            one.abandoned,
-            wording.count(one.abandoned),
-            f"{one.label}: {one.abandoned:,} gave up, {_share(one)} of {one.contacts:,} contacts with such a wait",
+            wait_bin.abandoned,
+            wording.count(wait_bin.abandoned),
+            f"{wait_bin.label}: {wait_bin.abandoned:,} gave up, {_share(wait_bin.abandoned, wait_bin.contacts)} of "
+            f"{wait_bin.contacts:,} contacts with such a wait",
         )
-        for one in bins
+        for wait_bin in bins
     ]
     worst = max(
-        (one for one in bins if one.contacts >= WORTH_NAMING),
-        key=lambda one: one.abandoned / one.contacts,
+        (wait_bin for wait_bin in bins if wait_bin.contacts >= WORTH_NAMING),
+        key=lambda wait_bin: wait_bin.abandoned / wait_bin.contacts,
         default=None,
     )
-    said = f"{wording.plural(gone, 'contact')} gave up, by how long they had waited."
+    text = f"{wording.plural(abandoned, 'contact')} gave up, by how long they had waited."
     if worst is not None and worst.abandoned:
-        said += f" Likeliest at a wait of {worst.label}: {_share(worst)}."
-    rows = [[one.label, f"{one.abandoned:,}", _share(one)] for one in bins]
+        text += f" Most likely after a wait of {worst.label}: {_share(worst.abandoned, worst.contacts)}."
+    rows = [
+        [wait_bin.label, f"{wait_bin.abandoned:,}", _share(wait_bin.abandoned, wait_bin.contacts)] for wait_bin in bins
+    ]
     head = ["Wait", "Gave up", "Of such waits"]
     return card(
         title,
-        charts.histogram("gone", title, said, bars, _edges(bins)),
-        el("p", {"class": "note"}, said),
+        charts.histogram("abandoned", title, text, bars, _edges(bins)),
+        el("p", {"class": "note"}, text),
         el("details", None, el("summary", None, "Numbers"), table(title, head, rows)),
         kind="warm",
     )
 
 
-def _share(one: Bin) -> str:
-    return wording.percentage(one.abandoned * 100 / one.contacts if one.contacts else None)
+def _share(part: int, whole: int) -> str:
+    return wording.percentage(part * 100 / whole if whole else None)
 
 
 def _edges(bins: Sequence[Bin]) -> list[charts.Tick]:
     every = 1 if len(bins) <= 10 else 2
     return [
-        charts.Tick(place / len(bins), one.axis, is_minor=len(bins) > 6 and bool(place // every % 2))
-        for place, one in enumerate(bins)
+        charts.Tick(place / len(bins), time_bin.axis, is_minor=len(bins) > 6 and bool(place // every % 2))
+        for place, time_bin in enumerate(bins)
         if place % every == 0
     ]

@@ -45,17 +45,17 @@ def measure(
 
 
 def marks(first: int, count: int) -> str:
-    """`$3, $4, ...`: so many values to bind from a number on."""
+    """`$3, $4, ...`: placeholders for `count` bound values, numbered from `first`."""
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
 def value_sql(metric: str, engine: Engine) -> str:
-    """A contact's own value in a metric, an expression over contact_record: milliseconds, NULL to leave it out."""
+    """A metric's value per contact, as an expression over contact_record: milliseconds, NULL to exclude the contact."""
     return render(METRICS[metric].value, engine)
 
 
 def condition_sql(metric: str, engine: Engine) -> str:
-    """The condition that a contact must meet to count in a metric, an expression over contact_record."""
+    """The condition for a contact to count in a metric, as an expression over contact_record."""
     return render(METRICS[metric].condition, engine)
 
 
@@ -64,9 +64,9 @@ Tone = Literal["better", "worse", ""]
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One number: what it is, how much, and how it changed against the period before (empty: nothing to compare).
+    """One number: its label, value, and change from the period before (empty without a comparison).
 
-    `tone` says whether the change is good or bad news, empty where it is neither. `metric` is the metric's name.
+    `tone` says whether the change is good or bad, empty where it is neither. `metric` is the metric's name.
     """
 
     label: str
@@ -88,7 +88,7 @@ _RATE: Final = _Kind(wording.percentage, wording.percentage_change)
 _TIME: Final = _Kind(wording.duration, wording.duration_change)
 _KINDS: Final = {"count": _COUNT, "percent": _RATE, "seconds": _TIME}
 
-# Label, metric, and which way is good: 1 up, -1 down, 0 neither. Most telling first.
+# Label, metric, and which direction is good: 1 up, -1 down, 0 neither. Most important first.
 _ORDER: Final[tuple[tuple[str, str, int], ...]] = (
     ("Service level", "SERVICE_LEVEL", 1),
     ("Contacts queued", "CONTACTS_QUEUED", 0),
@@ -107,16 +107,19 @@ HEADLINE_METRICS: Final = tuple(metric for _, metric, _ in _ORDER)
 
 
 def headline(db: Session, period: Period, x: Threshold) -> list[Headline]:
-    """The headline of a period, asked of the warehouse. Without contacts counts are 0 and times a dash."""
+    """The headline of a period. Without contacts, counts are 0 and times a dash.
+
+    Raises UsageError for an invalid threshold.
+    """
     before = totals(db, period.previous, x) if is_comparable(db, period) else None
     return lines(totals(db, period, x), before, x)
 
 
 def is_comparable(db: Session, period: Period) -> bool:
-    """Whether the warehouse holds the whole period before, as far as its contacts tell.
+    """Whether the warehouse seems to have the whole period before, so that a comparison is fair.
 
-    It does when a contact ended before that period began. Where the data begin within it, it must begin as early in
-    it as contacts do in this period, an hour's chance apart: half a day is no measure of a whole one.
+    It does if a contact ended before that period. If the data start within that period, they must start at most an
+    hour later in it, by local time, than the first contact of this period.
     """
     previous = period.previous
     first, first_now, first_before = db.query(
@@ -134,7 +137,7 @@ def is_comparable(db: Session, period: Period) -> bool:
 
 
 def _wall_offset(period: Period, at: datetime) -> timedelta:
-    """How long after its beginning a time is, by the local clock."""
+    """The local time elapsed since the start of the period."""
     return period.local(at).replace(tzinfo=None) - period.local(period.since).replace(tzinfo=None)
 
 
@@ -144,8 +147,8 @@ def totals(db: Session, period: Period, x: Threshold) -> Row:
 
 
 def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold) -> list[Headline]:
-    """The headline of two rows of `totals`, the second None where there is nothing to compare with."""
-    found: list[Headline] = []
+    """The headline from two rows of `totals`. `before` is None without a comparison."""
+    headlines: list[Headline] = []
     for label, name, direction in _ORDER:
         metric = METRICS[name]
         kind = _KINDS[metric.unit]
@@ -155,10 +158,10 @@ def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold
         if direction and change not in ("", "unchanged"):
             tone = "better" if (value > earlier) == (direction > 0) else "worse"
         shown = f"{label} {threshold_text(x)}" if metric.takes_x else label
-        found.append(Headline(shown, kind.show(value), change, tone, name, metric.description))
-    return found
+        headlines.append(Headline(shown, kind.show(value), change, tone, name, metric.description))
+    return headlines
 
 
 def threshold_text(x: Threshold) -> str:
-    """`20 s`, or `20 s*` where some queues have another X."""
+    """`20 s`, or `20 s*` where some queues have a different X."""
     return f"{x.default:g} s" + ("*" if x.by_queue else "")

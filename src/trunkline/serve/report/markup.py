@@ -10,30 +10,30 @@ from typing import Final
 # Elements that HTML closes by itself; SVG's are written with an end tag, which HTML's parser reads the same way.
 _VOID: Final = frozenset({"meta", "br", "hr", "img", "col", "wbr"})
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
-# What no HTML text may hold, and the marks that turn the reading direction of all that follows them.
+# Characters that HTML text must not contain, and marks that change the direction of the text after them.
 _HARMFUL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 Attribute = str | int | float | bool | None
 
 
 class Html(str):
-    """Text that is markup already. Made by this module; made elsewhere only from constants."""
+    """Text that is already markup. Other modules create it only from constants."""
 
     __slots__ = ()
 
 
 def text(value: str) -> Html:
-    """Any text as markup: escaped, control characters and direction overrides shown as a replacement character."""
+    """Text as markup: escaped, with control characters and direction overrides replaced by U+FFFD."""
     return Html(html.escape(_HARMFUL.sub("\ufffd", value), quote=True))
 
 
 def join(*children: str) -> Html:
-    """Markup and texts one after the other, texts escaped."""
-    return Html("".join(one if isinstance(one, Html) else text(one) for one in children))
+    """Concatenate markup and texts; texts are escaped."""
+    return Html("".join(child if isinstance(child, Html) else text(child) for child in children))
 
 
 def el(name: str, attributes: dict[str, Attribute] | None = None, *children: str) -> Html:
-    """An element. An attribute that is None or False is left out, True stands alone; children as in `join`."""
+    """An element. An attribute that is None or False is omitted; True gives only its name. Children as in `join`."""
     assert _NAME.fullmatch(name), name
     parts = [name]
     for key, value in (attributes or {}).items():
@@ -51,12 +51,12 @@ def number(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share (0 to 1) as a length that follows the page's width."""
+    """A share (0 to 1) as a length relative to the page's width."""
     return f"{number(share * 100)}%"
 
 
 def card(title: str, *children: str, kind: str = "", tag: str = "section") -> Html:
-    """A framed part of the page under its own heading."""
+    """A framed section of the page with a heading."""
     return el(tag, {"class": f"card {kind}".strip()}, el("h2", None, title), *children)
 
 
@@ -66,29 +66,29 @@ def name_text(name: str | None, identity: str | None, kind: str) -> str:
 
 
 def name_of(name: str | None, identity: str | None, kind: str) -> Html:
-    """A name in its own reading direction, cut short by the style sheet where it is long."""
+    """A name isolated from the surrounding text direction; the style sheet truncates long names."""
     shown = name_text(name, identity, kind)
     return el("span", {"class": "name", "title": shown}, el("bdi", None, shown))
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     """A plain table; the first cell of each row is its header."""
-    columns = (el("th", {"scope": "col"}, one) for one in head)
+    columns = (el("th", {"scope": "col"}, column_title) for column_title in head)
     body = (
         el("tr", None, el("th", {"scope": "row"}, row[0]), *(el("td", None, cell) for cell in row[1:])) for row in rows
     )
-    found = el(
+    markup = el(
         "table",
         None,
         el("caption", None, caption),
         el("thead", None, el("tr", None, *columns)),
         el("tbody", None, *body),
     )
-    return el("div", {"class": "wide"}, found)
+    return el("div", {"class": "wide"}, markup)
 
 
 def swatch(kind: str, label: str) -> Html:
-    """One entry of a legend: a small picture of the mark, and what it stands for."""
+    """One entry of a legend: a small picture of the mark, and its meaning."""
     marks = {
         "bar": [el("rect", {"class": "bar", "x": 4, "y": 0, "width": 8, "height": 11, "rx": 1.5})],
         "line-dot": [
@@ -108,5 +108,5 @@ def swatch(kind: str, label: str) -> Html:
 
 
 def short_time(label: str) -> str:
-    """`08` for `08:00`; other times as they are."""
+    """`08` for `08:00`; other times unchanged."""
     return label.removesuffix(":00")

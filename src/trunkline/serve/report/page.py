@@ -1,4 +1,4 @@
-"""The report of a day as one self-contained HTML file: no script, nothing fetched from outside."""
+"""The report of a day as one self-contained HTML file, without scripts and without external resources."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from trunkline.serve.report.markup import Html, card, el, join, name_text
 from trunkline.serve.report.period import Period
 from trunkline.serve.report.style import CSS
 from trunkline.serve.report.tables import agents, queues
-from trunkline.serve.report.wording import rests_on
+from trunkline.serve.report.wording import fidelity_note
 from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 from trunkline.version import __version__
 
-HEROES: Final = 4
+LARGE_TILES: Final = 4
 
 
 def tiles(data: ReportData) -> Html:
-    """The headline numbers; the first few larger."""
-    return el("dl", {"class": "tiles"}, *(_tile(one, place < HEROES) for place, one in enumerate(data.headline)))
+    """The headline numbers; the first four are larger."""
+    return el("dl", {"class": "tiles"}, *(_tile(number, n < LARGE_TILES) for n, number in enumerate(data.headline)))
 
 
-def _tile(one: Headline, is_hero: bool) -> Html:
-    change = [one.change]
-    if one.tone:
-        change.append(el("span", {"class": one.tone}, f" {one.tone}"))
+def _tile(headline: Headline, is_hero: bool) -> Html:
+    change = [headline.change]
+    if headline.tone:
+        change.append(el("span", {"class": headline.tone}, f" {headline.tone}"))
     return el(
         "div",
-        {"class": "tile hero" if is_hero else "tile", "title": one.meaning},
-        el("dt", None, one.label),
-        el("dd", {"class": "value"}, one.value),
+        {"class": "tile hero" if is_hero else "tile", "title": headline.meaning},
+        el("dt", None, headline.label),
+        el("dd", {"class": "value"}, headline.value),
         el("dd", {"class": "change"}, *change),
     )
 
 
 def stood_out(data: ReportData) -> Html:
-    """What a lead would look at first: the busiest and the worst half hour, the worst queues."""
+    """Highlights: the busiest and the worst half hour, the worst queues."""
     least = max(WORTH_NAMING, data.total["contacts_queued"] / 100)
-    slots = [one for one in data.slots if one.queued >= least and one.service_level is not None]
-    queues = [one for one in data.queues if not one.is_group and one.values["contacts_queued"] >= least]
+    slots = [slot for slot in data.slots if slot.queued >= least and slot.service_level is not None]
+    queues = [row for row in data.queues if not row.is_group and row.values["contacts_queued"] >= least]
     items: list[Html] = []
     if data.slots:
-        busiest = max(data.slots, key=lambda one: one.arrivals)
+        busiest = max(data.slots, key=lambda slot: slot.arrivals)
         items.append(_item("Busiest", _span(busiest, data), f"{busiest.arrivals:,} contacts entered a queue"))
     if len(slots) > 1:
-        worst = min(slots, key=lambda one: one.service_level or 0)
+        worst = min(slots, key=lambda slot: slot.service_level or 0)
         level = wording.percentage(worst.service_level)
         items.append(_item("Lowest service level", _span(worst, data), f"{level} of {worst.queued:,} contacts"))
     if len(queues) > 1:
-        slow = min(queues, key=lambda one: one.values["service_level"] or 0)
+        slow = min(queues, key=lambda row: row.values["service_level"] or 0)
         level = wording.percentage(slow.values["service_level"])
         items.append(_item("Slowest queue", _plain(slow), f"{level} service level"))
-        lost = max(queues, key=lambda one: one.values["abandonment_rate"] or 0)
+        lost = max(queues, key=lambda row: row.values["abandonment_rate"] or 0)
         if lost.values["contacts_abandoned"]:
             rate = wording.percentage(lost.values["abandonment_rate"])
-            gone = f"{rate} gave up ({lost.values['contacts_abandoned']:,})"
-            items.append(_item("Most abandoned queue", _plain(lost), gone))
+            detail = f"{rate} gave up ({lost.values['contacts_abandoned']:,})"
+            items.append(_item("Most abandoned queue", _plain(lost), detail))
     listed = el("ul", {"class": "stood"}, *items)
     return card("What stood out", listed) if items else Html("")
 
@@ -77,14 +77,14 @@ def _plain(row: QueueRow) -> str:
 
 
 def _span(slot: Slot, data: ReportData) -> str:
-    places = [place for place, one in enumerate(data.slots) if one is slot]
+    places = [place for place, other in enumerate(data.slots) if other is slot]
     following = places[0] + 1
     if following < len(data.slots):
         return f"{slot.label}\u2013{data.slots[following].label}"
     return f"from {slot.label}"
 
 
-# Even if some text came through unescaped, a browser would neither run nor fetch anything for it.
+# If a text were ever unescaped, the browser would still neither run nor fetch anything.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _DRIFT_MAX: Final = 6
 
@@ -100,7 +100,7 @@ def page(data: ReportData, completeness: Completeness) -> str:
         el("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         el("meta", {"name": "color-scheme", "content": "light dark"}),
         el("title", None, title),
-        # The style sheet is a constant of this package: it holds no text from data.
+        # The style sheet is a constant of this package, without text from data.
         el("style", None, Html(CSS)),
     )
     body = _day(data) if data.contacts else [_empty(data)]
@@ -109,25 +109,25 @@ def page(data: ReportData, completeness: Completeness) -> str:
 
 
 def _no_comparison(data: ReportData) -> str:
-    """Why there is nothing to compare with: no contact before, or data that begin in the midst of the period before."""
+    """Why there is no comparison: no contact in the period before, or data that start within it."""
     previous = data.period.previous
     if data.first is None or not previous.since <= data.first < previous.until:
-        return f"nothing to compare with: no contact ended on {previous.name}"
+        return f"no comparison: no contact ended on {previous.name}"
     begin = data.period.local(data.first)
-    return f"no comparison: the data begin on {begin.day} {begin:%B %Y %H:%M}, within {previous.name}"
+    return f"no comparison: the data start on {begin.day} {begin:%B %Y %H:%M}, within {previous.name}"
 
 
 def _header(data: ReportData) -> Html:
     period = data.period
-    said = f"Local time of {period.zone}, {period.hours:g} hours"
+    subtitle = f"Local time of {period.zone}, {period.hours:g} hours"
     if data.has_before:
-        said += f" \u00b7 changes against {period.previous.name}"
+        subtitle += f" \u00b7 changes against {period.previous.name}"
     elif data.contacts:
-        said += f" \u00b7 {_no_comparison(data)}"
-    rests = rests_on(data.fidelity)
-    said += f" \u00b7 {rests}" if rests else ""
+        subtitle += f" \u00b7 {_no_comparison(data)}"
+    note = fidelity_note(data.fidelity)
+    subtitle += f" \u00b7 {note}" if note else ""
     brow = el("p", {"class": "brow"}, "Contact centre report")
-    return el("header", None, brow, el("h1", None, period.title), el("p", None, said))
+    return el("header", None, brow, el("h1", None, period.title), el("p", None, subtitle))
 
 
 def _day(data: ReportData) -> list[Html]:
@@ -147,11 +147,16 @@ def _empty(data: ReportData) -> Html:
             "section",
             {"class": "card empty"},
             el("h2", None, "There are no contacts yet"),
-            el("p", None, "This page fills itself once contact records are loaded:"),
+            el("p", None, "Load contact records to fill this page:"),
             el(
                 "ul",
                 None,
-                el("li", None, el("code", None, "trunkline load FOLDER"), " takes contact records from your files"),
+                el(
+                    "li",
+                    None,
+                    el("code", None, "trunkline load contact_record FOLDER"),
+                    " loads contact records from your files",
+                ),
                 el("li", None, el("code", None, "trunkline demo"), " shows a simulated day"),
             ),
         )
@@ -163,8 +168,8 @@ def _empty(data: ReportData) -> Html:
         el(
             "p",
             None,
-            f"The warehouse holds contacts that ended from {first.day} {first:%B %Y %H:%M} to "
-            f"{last.day} {last:%B %Y %H:%M} ({data.period.zone}). Ask for a day in between.",
+            f"The warehouse has contacts that ended from {first.day} {first:%B %Y %H:%M} to "
+            f"{last.day} {last:%B %Y %H:%M} ({data.period.zone}). Choose a day in between.",
         ),
     )
 
@@ -175,9 +180,9 @@ def _completeness(of: Completeness) -> Html:
     verdict = (
         "Every record that was ever read is accounted for."
         if of.counts.is_balanced
-        else "The terms do not add up: please report this, with the output of trunkline doctor."
+        else "The counts do not add up: please report this, with the output of trunkline doctor."
     )
-    files = f" They came in {wording.plural(of.files, 'file')}." if of.files else ""
+    files = f" They were read from {wording.plural(of.files, 'file')}." if of.files else ""
     return card(
         "Is anything missing?",
         el("p", {"class": "account"}, of.counts.sentence()),
@@ -192,18 +197,19 @@ def _certified(of: Completeness) -> list[Html]:
 
 
 def _letters(reasons: Mapping[str, int]) -> Html:
-    found = sorted(((number, reason) for reason, number in reasons.items() if number), reverse=True)
-    if not found:
-        return _fact("Set aside", ["Nothing: every record could be used."])
-    lines = [f"{number:,} \u2013 {DEAD_LETTER_REASONS.get(reason, reason)}" for number, reason in found]
+    reasons_by_count = sorted(((number, reason) for reason, number in reasons.items() if number), reverse=True)
+    if not reasons_by_count:
+        return _fact("Set aside", ["None: every record could be used."])
+    lines = [f"{number:,} \u2013 {DEAD_LETTER_REASONS.get(reason, reason)}" for number, reason in reasons_by_count]
     return _fact("Set aside, with their bytes kept", lines)
 
 
 def _late(of: Completeness) -> Html:
     counts = of.counts
     late = wording.plural(of.late_versions, "later version")
+    outcome = f"{counts.updated:,} replaced the stored version, {counts.superseded:,} were superseded"
     lines = [
-        f"{late} of a known contact: {counts.updated:,} replaced what was there, {counts.superseded:,} lost to it.",
+        f"{late} of a known contact: {outcome}.",
         f"{wording.plural(counts.duplicate, 'exact duplicate')}, counted once.",
     ]
     return _fact("Delivered again", lines)
@@ -222,27 +228,27 @@ def _fact(title: str, lines: list[str]) -> Html:
         "div",
         None,
         el("h3", None, title),
-        el("ul", {"class": "note"}, *(el("li", None, el("bdi", None, one)) for one in lines)),
+        el("ul", {"class": "note"}, *(el("li", None, el("bdi", None, line)) for line in lines)),
     )
 
 
 def _footer(data: ReportData) -> Html:
     x = f"Service level: removed from queue in less than {data.x.default:g} s"
     if data.x.by_queue:
-        x += " (* queues with an X of their own: theirs)"
-    said = [
-        f"{x}, abandons and callback requests inside it included, as in Amazon's console.",
+        x += " (*: some queues have their own limit)"
+    sentences = [
+        f"{x}, including abandoned contacts and callback requests within that time, as in Amazon's console.",
         f"Contacts count when they end. Abandoned: {METRICS['CONTACTS_ABANDONED'].approximation}",
-        f"Made by Trunkline {__version__} from contact records; holds no customer's data.",
+        f"Generated by Trunkline {__version__} from contact records; contains no customer data.",
     ]
-    return el("footer", None, join(*(el("p", None, one) for one in said)))
+    return el("footer", None, join(*(el("p", None, sentence) for sentence in sentences)))
 
 
 def report(db: Session, period: Period, x: Threshold, completeness: Completeness) -> str:
     """The page of a period, as HTML text to be written in UTF-8.
 
-    Reads `connect_datalake.contact_record` through `db` and nothing else; the same warehouse and arguments give the
-    same text. A period without contacts, or a warehouse without any, gives a page that says so. It names agents and
-    queues and holds no customer's data. UsageError for a threshold that is no number of seconds.
+    Reads only `connect_datalake.contact_record` through `db`; the same warehouse and arguments give the same text. A
+    period or warehouse without contacts gives a page that says so. The page names agents and queues and contains no
+    customer data. Raises UsageError for an invalid threshold.
     """
     return page(read(db, period, x), completeness)

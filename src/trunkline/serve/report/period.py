@@ -1,6 +1,6 @@
-"""What a report covers: a local day of a zone, 23 to 25 hours long where clocks change, or any span; and what before.
+"""The period of a report: a local day of a zone (23 to 25 hours long at clock changes) or any span.
 
-All instants are naive UTC; the zone is only for reading.
+All times are naive UTC; the zone is used only for display.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SPAN_MAX = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The half-open span [since, until). `day` is the local date when the span is one, else None."""
+    """The half-open span [since, until). `day` is the local date if the span is a day, else None."""
 
     since: datetime
     until: datetime
@@ -39,7 +39,7 @@ class Period:
         return (self.until - self.since) / timedelta(hours=1)
 
     def local(self, at: datetime) -> datetime:
-        """The wall clock of the zone at an instant, aware."""
+        """A naive UTC time as an aware time in the zone."""
         return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone))
 
     @property
@@ -52,18 +52,24 @@ class Period:
 
     @property
     def name(self) -> str:
-        """How a change names this period: `Monday 2 March 2026`, or `the 6 hours before`."""
+        """The name of this period in a comparison: `Monday 2 March 2026`, or `the 6 hours before`."""
         return _date(self.day) if self.day is not None else f"the {self.hours:g} hours before"
 
 
 def day_period(day: date, zone: str) -> Period:
-    """A local day, from its first instant to the next day's. UsageError for an unknown zone."""
+    """A local day, from its start to the start of the next day. Raises UsageError for an unknown zone."""
     return Period(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), zone, day)
 
 
 def span_period(since: datetime, until: datetime, zone: str) -> Period:
-    """Any span; aware instants are converted, naive ones are UTC. UsageError when empty, reversed or over 31 days."""
-    first, last = (one if one.tzinfo is None else one.astimezone(UTC).replace(tzinfo=None) for one in (since, until))
+    """Any span. Aware times are converted; naive times are UTC.
+
+    Raises UsageError when the span is empty, reversed or over 31 days, and for an unknown zone.
+    """
+    first, last = (
+        instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+        for instant in (since, until)
+    )
     if not timedelta(0) < last - first <= SPAN_MAX:
         raise UsageError(
             f"the report's span is {first} to {last}; valid: an end after the start and within {SPAN_MAX.days} days."
@@ -72,10 +78,15 @@ def span_period(since: datetime, until: datetime, zone: str) -> Period:
     return Period(first, last, zone)
 
 
-def period_of(since: str | date | None, until: str | date | None, zone: str, prefix: str = "") -> Period | str:
-    """The local day `since`, or the span from `since` to `until`; the zone itself stands for its newest day.
+def _naive(instant: datetime) -> datetime:
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
-    Raises UsageError; `prefix` is how an option is written before its name.
+
+def period_of(since: str | date | None, until: str | date | None, zone: str, prefix: str = "") -> Period | str:
+    """The local day `since`, or the span from `since` to `until`; without both, the zone, which means its newest day.
+
+    `prefix` is written before an option's name in messages (`--`). Raises UsageError for an invalid date, time, span
+    or zone.
     """
     if until is None:
         return zone if since is None else day_period(_day(since, zone, prefix), zone)
@@ -88,7 +99,7 @@ def period_of(since: str | date | None, until: str | date | None, zone: str, pre
 def _day(value: str | date, zone: str, prefix: str) -> date:
     has_time = isinstance(value, datetime) or (isinstance(value, str) and "T" in value)
     day = None if has_time else parse_date(value, f"{prefix}since", zone)
-    # The first and last days that Python knows have no neighbours, or no UTC time.
+    # Python's first and last dates have no adjacent day, or no UTC time.
     if day is None or not 1900 <= day.year <= 9000:
         raise UsageError(
             f"{prefix}since {str(value)!r} is not a valid date; write YYYY-MM-DD, or give {prefix}until for a span"
@@ -97,10 +108,10 @@ def _day(value: str | date, zone: str, prefix: str) -> date:
 
 
 def default_day(db: Session, zone: str, now: datetime) -> date | None:
-    """The last local day that is over at `now` (naive UTC) and on which a customer's contact began that has ended.
+    """The last complete local day at `now` (naive UTC) on which an ended first leg of a contact started.
 
-    Legs that follow another (transfers) do not make a day, since a day's last calls often end after midnight. When
-    no such day is over yet the newest one; None without any contact.
+    Later legs (transfers) are ignored, since a day's last calls often end after midnight. If there is no such complete
+    day, the newest day; None without contacts. Raises UsageError for an unknown zone.
     """
     today = now.replace(tzinfo=UTC).astimezone(zone_named(zone)).date()
     over, newest = db.query(
@@ -115,7 +126,7 @@ def default_day(db: Session, zone: str, now: datetime) -> date | None:
 
 
 def _midnight(day: date, zone: str) -> datetime:
-    # Where clocks skip midnight, fold=0 reads it with the offset before: the very instant of the change.
+    # Where a clock change skips midnight, fold=0 uses the offset before it, which gives the time of the change.
     return datetime.combine(day, time(), zone_named(zone)).astimezone(UTC).replace(tzinfo=None)
 
 

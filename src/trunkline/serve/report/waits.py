@@ -1,4 +1,4 @@
-"""How long contacts waited and were handled, counted in ranges; who of them gave up."""
+"""Distributions of waiting and handle times, with abandoned contacts per range."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BINS_MAX: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Contacts whose time was from `low_s` to under `high_s` (None: no end). `abandoned` of them gave up."""
+    """Contacts with a time in [low_s, high_s) (None: unbounded), and how many of them were abandoned."""
 
     low_s: float
     high_s: float | None
@@ -45,7 +45,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Contacts by ranges of a time, with its percentiles in seconds (None without a contact). `contacts` is the sum."""
+    """Contacts by range of a time, with its percentiles in seconds (None without contacts), and the totals."""
 
     bins: tuple[Bin, ...]
     p50_s: float | None
@@ -56,13 +56,13 @@ class Distribution:
 
 
 def waits(db: Session, period: Period, x: Threshold) -> Distribution:
-    """Time in queue of all queued contacts; one edge of the ranges is X of queues without their own."""
+    """Time in queue of all queued contacts. The default X is one of the edges of the ranges."""
     edges = sorted({*_WAIT_EDGES_S, x.default} - {0})
     return _distribution(db, period, x, "QUEUE_WAIT_TIME", edges)
 
 
 def handle_times(db: Session, period: Period, x: Threshold) -> Distribution:
-    """Handle time of all contacts that have one, in equal ranges that hold 19 of 20; the longest are the last range."""
+    """Handle time of all contacts that have one: equal ranges up to the 95th percentile, then one for the longest."""
     return _distribution(db, period, x, "HANDLE_TIME", None)
 
 
@@ -71,13 +71,13 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
     row = measure(db, names, period, x)[0]
     p50, p90, p95 = (row[name.lower()] for name in names)
     if edges is None:
-        width = next((one for one in _WIDTHS_S if (p95 or 0) / one <= _BINS_MAX), _WIDTHS_S[-1])
+        width = next((width_s for width_s in _WIDTHS_S if (p95 or 0) / width_s <= _BINS_MAX), _WIDTHS_S[-1])
         edges = [float(width * n) for n in range(1, max(2, int((p95 or 0) // width) + 2))]
     bins = [[0, 0] for _ in range(len(edges) + 1)]
     for value_ms, contacts, abandoned in _counted(db, period, names[0]):
-        found = bins[bisect_right(edges, value_ms / 1000)]
-        found[0] += contacts
-        found[1] += abandoned
+        bin_counts = bins[bisect_right(edges, value_ms / 1000)]
+        bin_counts[0] += contacts
+        bin_counts[1] += abandoned
     lows, highs = [0.0, *edges], [*edges, None]
     return Distribution(
         tuple(
@@ -93,7 +93,7 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
 
 
 def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, int]]:
-    """(milliseconds, contacts, abandoned) per distinct value that the metric is over."""
+    """(milliseconds, contacts, abandoned) per distinct value of the metric."""
     engine = db.engine
     is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
     return db.query(

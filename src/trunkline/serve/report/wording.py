@@ -1,6 +1,6 @@
-"""Numbers in words: durations, percentages, counts and changes, how complete a period is, what its rows rest on.
+"""Numbers as text: durations, percentages, counts and changes, the completeness of a period, the source of its rows.
 
-NULL is a dash, never 0.
+NULL is shown as a dash, never as 0.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def duration(seconds: Value) -> str:
 
 
 def clock(seconds: Value) -> str:
-    """Seconds for a table's column: `0:08`, `6:12`, `1:02:05`; a dash for None."""
+    """Seconds in a table: `0:08`, `6:12`, `1:02:05`; a dash for None."""
     if seconds is None:
         return NOTHING
     if seconds < 0:
@@ -70,7 +70,7 @@ def clock(seconds: Value) -> str:
 
 
 def count_change(now: Value, before: Value) -> str:
-    """`+341 (+5.3%)`, `unchanged`, or empty when there is nothing to compare with."""
+    """`+341 (+5.3%)`, `unchanged`, or empty without a comparison."""
     if now is None or before is None:
         return ""
     difference = round(now) - round(before)
@@ -100,9 +100,9 @@ def duration_change(now: Value, before: Value) -> str:
     return f"{'+' if now > before else _MINUS}{shown}"
 
 
-def plural(number: int, one: str, many: str = "") -> str:
+def plural(number: int, singular: str, plural_form: str = "") -> str:
     """`1 contact`, `2,000 contacts`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural_form or singular + 's'}"
 
 
 def _signed(value: float, form: str) -> str:
@@ -113,42 +113,42 @@ _HASH_SHOWN = 16
 
 
 def certificate_sentence(record: PeriodRecord) -> str:
-    """One period, for people who read the report: what is certified of it, or what is not known yet."""
+    """What is certified of a period, or what is missing or still open, as a sentence for the report."""
     day = f"{record.name} (UTC)"
     if record.gone:
-        return f"{day}: {plural(record.gone, 'certified contact')} cannot be found any more"
+        return f"{day}: {plural(record.gone, 'certified contact')} can no longer be found"
     if record.state != "closed" or record.sha256 is None or record.closed_at is None:
         if record.counts.missing:
             return f"{day}: not certified; {plural(record.counts.missing, 'contact')} missing that Connect lists"
-        return f"{day}: nothing is missing so far, and late contacts may still come"
+        return f"{day}: nothing is missing so far; late contacts may still arrive"
     amended = f", {plural(record.amendments, 'amendment')} since" if record.amendments else ""
     rebuilt = (
         f", {record.counts.at_api_fidelity:,} of them rebuilt from the API" if record.counts.at_api_fidelity else ""
     )
     return (
-        f"{day}: certified on {record.closed_at:%Y-%m-%d}: all that Connect lists is held, "
+        f"{day}: certified on {record.closed_at:%Y-%m-%d}: everything that Connect lists is present, "
         f"{plural(record.pairs or 0, 'contact')}{rebuilt}{amended}; SHA-256 {record.sha256[:_HASH_SHOWN]}\u2026"
     )
 
 
 def completeness_summary(records: Sequence[PeriodRecord]) -> str:
-    """All periods in one line: how many in each state, and what is missing."""
-    states = {state: sum(one.state == state for one in records) for state in ("closed", "settling", "open")}
-    told = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
-    lacking = [one for one in records if one.counts.missing]
+    """All periods in one line: the number in each state, and what is missing."""
+    states = {state: sum(record.state == state for record in records) for state in ("closed", "settling", "open")}
+    state_counts = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+    lacking = [record for record in records if record.counts.missing]
     if not lacking:
-        return f"{told}; nothing is missing"
-    missing = plural(sum(one.counts.missing for one in lacking), "contact")
-    return f"{told}; {missing} of {plural(len(lacking), 'day')} missing: trunkline reconcile --heal"
+        return f"{state_counts}; nothing is missing"
+    missing = plural(sum(record.counts.missing for record in lacking), "contact")
+    return f"{state_counts}; {missing} of {plural(len(lacking), 'day')} missing: trunkline reconcile --heal"
 
 
 def lost_count(records: Iterable[PeriodRecord]) -> int:
-    """Contacts that were certified and are held no more."""
-    return sum(one.gone for one in records)
+    """Contacts that were certified and can no longer be found."""
+    return sum(record.gone for record in records)
 
 
 def contacts_by_fidelity(db: Session, since: datetime | None, until: datetime | None) -> dict[str, int]:
-    """Contacts that ended in [since, until) (UTC; None: no bound), by fidelity of their row."""
+    """Contacts that ended in [since, until) (UTC; None: unbounded), by fidelity of their row."""
     bounds = [(sign, at.replace(tzinfo=None)) for sign, at in ((">=", since), ("<", until)) if at is not None]
     where = "".join(f" AND disconnect_timestamp {sign} ${n}" for n, (sign, _) in enumerate(bounds, 1))
     rows = db.query(
@@ -159,11 +159,11 @@ def contacts_by_fidelity(db: Session, since: datetime | None, until: datetime | 
     return {FIDELITY_STREAM: 0, FIDELITY_API: 0} | {str(fidelity): int(count) for fidelity, count in rows}
 
 
-def rests_on(counts: Mapping[str, int]) -> str:
-    """What numbers rest on, as part of a sentence; empty where all of it is exported records."""
+def fidelity_note(counts: Mapping[str, int]) -> str:
+    """The source of the rows, as part of a sentence; empty where all rows are exported records."""
     if not counts.get(FIDELITY_API):
         return ""
     return (
-        f"rests on {counts.get(FIDELITY_STREAM, 0):,} exported records and {counts[FIDELITY_API]:,} rows from the API, "
+        f"based on {counts.get(FIDELITY_STREAM, 0):,} exported records and {counts[FIDELITY_API]:,} rows from the API, "
         "which lack talk, hold and queue times"
     )
