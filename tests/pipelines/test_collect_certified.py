@@ -188,7 +188,7 @@ def test_runs_killed_at_any_write_issue_the_same_certificate(
         centre = Centre(SETTLED, 7)
         deadly.writes, deadly.at = 0, at
         for _ in range(2 if at else 1):
-            with centre_home(folder) as home, suppress(KilledError):
+            with suppress(KilledError), centre_home(folder) as home:
                 centre.collect(home, DAY, SETTLED)
                 centre.reconcile(home, SETTLED)
         with centre_home(folder) as home:
