@@ -207,7 +207,7 @@ def test_the_api_is_typed(tmp_path: Path) -> None:
     )  # fmt: skip
     errors = [line for line in checked.stdout.splitlines() if ": error: " in line]
     assert len(errors) == 1, checked.stdout
-    assert errors[0].startswith(str(tmp_path / "bad.py"))
+    assert "bad.py:" in errors[0]
 
 
 def test_table_is_exported() -> None:

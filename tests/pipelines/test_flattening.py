@@ -33,7 +33,7 @@ def write_files(folder: Path, count: int) -> Path:
     """Files of good records and of records that are set aside."""
     for number in range(count):
         records: list[Record] = [narrow(f"c{number}-{n}", Score=n, Labels={"a": f"{n}", "b": "x"}) for n in range(20)]
-        write(folder / f"{number:02}", *records, narrow("same", Score=number), narrow(f"bad{number}", Began="x"))
+        write(folder / f"{number:02}", *records, narrow("same", Score=number), narrow(f"bad{number}", Changed="soon"))
     return folder
 
 

@@ -368,7 +368,7 @@ def test_a_replay_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     """Dead letters of a killed replay are counted once, and as often as a replay that was not killed counts them."""
     source = tmp_path / "in"
     source.mkdir()
-    (source / "a").write_bytes(jsonl([narrow("a")]) + b"{poison}\n" + jsonl([narrow("b", Score="x")]))
+    (source / "a").write_bytes(jsonl([narrow("a")]) + b"{poison}\n" + jsonl([narrow("b", Changed="soon")]))
     with opened(tmp_path / "home", NARROW) as home:
         load_into(home, source, obj=NARROW)
         counts = totals(home, NARROW)

@@ -124,15 +124,17 @@ def test_a_dead_letter_is_replayed_by_the_same_reader(tmp_path: Path) -> None:
         assert totals(home, TRANSCRIPT) == Counts(read=2, inserted=1, dead_letter=1)
 
 
-def test_an_invalid_time_sets_the_whole_transcript_aside(tmp_path: Path) -> None:
-    """Flatten refuses what the source let pass: the column is named, nothing that was said is."""
+def test_turns_with_an_invalid_time_are_kept_beside_the_transcript(tmp_path: Path) -> None:
+    """The time alone is NULL, its value is kept in record_unmapped, and the load reports a type change."""
     put(tmp_path / "t", LENS, chat([("AGENT", "secret words", "25:99:00")]))
     with opened(tmp_path / "home") as home:
-        assert load(home, tmp_path / "t").counts == Counts(read=1, dead_letter=1)
-        (letter,) = letters(home, TRANSCRIPT)
-        assert (letter.reason, "turns" in letter.detail, "secret" in letter.detail) == ("wrong_type", True, False)
-        replay(home, TRANSCRIPT, letters(home, TRANSCRIPT))
-        assert len(letters(home, TRANSCRIPT)) == 1
+        result = load(home, tmp_path / "t")
+        assert result.counts == Counts(read=1, inserted=1)
+        assert letters(home, TRANSCRIPT) == []
+        assert any("turns" in path for path in result.drifts[0].type_changes)
+        (row,) = table(home, TRANSCRIPT)
+    assert [turn["participant"] for turn in row["turns"]] == ["AGENT"]
+    assert "25:99:00" in row["record_unmapped"]
 
 
 def test_unknown_keys_are_unmapped(tmp_path: Path) -> None:

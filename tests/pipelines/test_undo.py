@@ -143,7 +143,7 @@ def test_what_cannot_be_undone(tmp_path: Path) -> None:
     with opened(tmp_path / "home", NARROW) as home:
         path = tmp_path / "in" / "a"
         path.parent.mkdir()
-        path.write_bytes(jsonl([narrow("a"), narrow("b", Score="x")]))
+        path.write_bytes(jsonl([narrow("a"), narrow("b", Changed="soon")]))
         load_into(home, path, obj=NARROW)
         batch = batch_of(home, path)
         with pytest.raises(UsageError, match="no batch has an id that begins with 'nothing'"):

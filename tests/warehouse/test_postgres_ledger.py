@@ -25,7 +25,7 @@ def test_a_server_is_reconciled_healed_and_certified(postgres_databases: Databas
     register = Memory.of(records, NOON + timedelta(days=5))
     with opened(tmp_path / "home", TALLY, warehouse=url) as home:
         home.warehouse.install([TALLY], [])
-        load_into(home, write(tmp_path / "in", *records[2:], records[0] | {"Score": "many"}), obj=TALLY)
+        load_into(home, write(tmp_path / "in", *records[2:], records[0] | {"Changed": "soon"}), obj=TALLY)
         found = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE))
         assert [(one.name, one.counts.missing) for one in found.records if one.counts.listed] == [("2026-03-03", 2)]
         healed = reconcile(home, TALLY, register.at(home), ReconcileRequest(register.now, RULE, is_healing=True))

@@ -205,7 +205,7 @@ def test_a_new_target_loads_like_the_others(tmp_path: Path, toy_url: str) -> Non
     with opened(tmp_path / "home", NARROW, warehouse=toy_url, pii="keep") as home:
         home.warehouse.install([NARROW], [])
         first = load_into(home, write(tmp_path / "in" / "1", at("a", 2, 3), at("a", 1, 3), at("b", 1, 3)), obj=NARROW)
-        assert (first.counts.inserted, first.counts.superseded) == (2, 1)
+        assert (first.counts.inserted, first.counts.superseded) == (2, 1), first.counts
         before = table(home, NARROW)
         path = write(
             tmp_path / "in" / "2",

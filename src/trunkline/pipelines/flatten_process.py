@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,11 +56,12 @@ class FlattenProcess:
         return answer
 
     def close(self) -> None:
-        """End it."""
-        self._to.close()
-        self._from.close()
+        """End it, also where it has died with bytes unsent."""
         self._process.kill()
         self._process.wait()
+        with suppress(BrokenPipeError):
+            self._to.close()
+        self._from.close()
 
 
 def main() -> None:

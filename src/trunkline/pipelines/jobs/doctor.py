@@ -129,7 +129,7 @@ def _examine_rows(reader: Reader, obj: Object, counts: Counts, is_merged: bool) 
         f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table}) AS distinct_keys"
     )
     rows = int(all_rows) - int(deleted)
-    more = f" ({int(deleted):,} more say that their key is gone)" if deleted else ""
+    more = f"; {int(deleted):,} of the rows mark a deleted key" if deleted else ""
     detail = f"{all_rows:,} rows, {distinct:,} keys{more}"
     yield Finding(f"{name}: one row a key", "ok" if all_rows == distinct else "failed", detail)
     expected = counts.inserted - counts.deleted
