@@ -13,11 +13,12 @@ from trunkline.engines.model import (
     Procedures,
     Refusal,
     RoleRules,
+    Spelling,
     TableRules,
+    Unnested,
     quote_double,
     text_bytes_of,
 )
-from trunkline.engines.spelling import Spelling, Unnested
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members

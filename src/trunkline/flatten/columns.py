@@ -25,8 +25,7 @@ from trunkline.objects.model import Column, Json, Object
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
-from trunkline.sql.flatten.tree import Leaf, tree_of
-from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES
+from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES, Leaf, tree_of
 
 _MARK = Mark()
 _ZEROS = {ord(digit): "0" for digit in "123456789"}

@@ -26,7 +26,7 @@ from trunkline.objects.model import Object
 from trunkline.positions import Plan
 from trunkline.records import DeadLetter, Framed
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 from trunkline.sql.relation import Relation
 
 # What DuckDB raises for a value it cannot take. Any other error is a fault of ours and must not look like the record's.

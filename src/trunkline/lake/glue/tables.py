@@ -13,8 +13,7 @@ from typing import Any, Literal
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import GLUE_PARTITIONS_PER_CALL_MAX
-from trunkline.sql.lake.glue import CatalogueTable
-from trunkline.sql.lake.hive_types import is_same, is_widening
+from trunkline.sql.lake.glue import CatalogueTable, is_same, is_widening
 
 Action = Literal["created", "updated", "unchanged"]
 Existing = Mapping[str, Any]
