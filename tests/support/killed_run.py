@@ -22,8 +22,7 @@ from typing import Any
 import duckdb
 from homes import NARROW, letters, opened
 
-from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import load, replay
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 

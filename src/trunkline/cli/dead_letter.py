@@ -133,7 +133,7 @@ def replay(
     """
     from trunkline.ledger.index import dead_letters
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.jobs.replay import replay as run
+    from trunkline.pipelines.jobs.load import replay as run
 
     _check_reason(reason)
     with open_to_write(home, wait_s) as opened:

@@ -102,7 +102,7 @@ def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
 
 
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:
-    from trunkline.pipelines.jobs.reporting import write_report
+    from trunkline.pipelines.jobs.measuring import write_report
     from trunkline.pipelines.reading import open_reader
     from trunkline.serve.report.period import day_period
     from trunkline.simulator.spec import CENTRE_ZONE

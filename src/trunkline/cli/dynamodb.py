@@ -49,7 +49,7 @@ def stream(
     table = _table_in(source, f"trunkline stream {object_name}")
     from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.post_call.follow import follow
+    from trunkline.pipelines.jobs.load import follow
     from trunkline.sources.dynamodb.shards import Following
 
     find(object_name, load_objects(home))

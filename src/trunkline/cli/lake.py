@@ -87,24 +87,24 @@ def register(
     Example: trunkline lake register --dry-run
     """
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.jobs import registering
+    from trunkline.pipelines.jobs import upkeep
 
     lake = Settings.load(home).lake
-    registering.check_lake(lake)
+    upkeep.check_lake(lake)
     objects = load_objects(home)
     if only:
         objects = {name: find(name, objects) for name in only}
     if is_dry:
-        output.text("\n\n".join(f"{statement};" for statement in registering.ddl_of(objects, lake, is_projected)))
+        output.text("\n\n".join(f"{statement};" for statement in upkeep.ddl_of(objects, lake, is_projected)))
         return
-    options = registering.RegisterOptions(is_projected, workgroup if named_queries else None, crawler_role)
-    changes = registering.register_lake(objects, lake, options)
+    options = upkeep.RegisterOptions(is_projected, workgroup if named_queries else None, crawler_role)
+    changes = upkeep.register_lake(objects, lake, options)
     output.rows(
         ["name", "action", "what"],
         [(change.name, change.action, change.detail or None) for change in changes],
         output_format,
     )
-    for view, lacking in registering.views_left_out(objects).items():
+    for view, lacking in upkeep.views_left_out(objects).items():
         output.note(f"The view {view} was left as it is: it needs {' and '.join(lacking)} too; run without --object.")
 
 

@@ -140,7 +140,7 @@ def enrich(
 
 def show(result: LoadResult, output_format: Format) -> None:
     """What a load did: one JSON object or CSV row, or for people the accounting line and what was remarkable."""
-    from trunkline.ledger.drift import findings
+    from trunkline.accounting import findings
 
     if output_format is not Format.TABLE:
         fields: dict[str, object] = {"object": result.object_name, "read": result.counts.read}

@@ -29,7 +29,7 @@ def report(
 
     Example: trunkline report --since 2026-03-03 --zone America/New_York --out tuesday.html
     """
-    from trunkline.pipelines.jobs.reporting import write_report
+    from trunkline.pipelines.jobs.measuring import write_report
     from trunkline.serve.report.period import period_of
 
     with open_to_read(home, wait_s) as opened:
