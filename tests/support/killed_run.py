@@ -71,7 +71,7 @@ def watch_servers(steps: Steps) -> None:
     import psycopg
     from adbc_driver_manager import AdbcStatement
 
-    from trunkline.warehouse.postgres import copy as postgres_copy
+    from trunkline.warehouse.postgres import connection as postgres_copy
 
     class Statement(AdbcStatement):  # type: ignore[misc]
         """A statement of the driver's, whose execution is a step."""

@@ -113,10 +113,10 @@ def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) 
     from trunkline import clock
     from trunkline.aws.service_model import checker
     from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
+    from trunkline.simulator.connect_api.answers import Quotas
     from trunkline.simulator.connect_api.contacts import simulate_instance
     from trunkline.simulator.connect_api.http import served
     from trunkline.simulator.connect_api.instance import ConnectApi
-    from trunkline.simulator.connect_api.quota import Quotas
 
     def now_s() -> float:
         return clock.now().timestamp()

@@ -33,7 +33,7 @@ from trunkline.sources.dynamodb.shards import Delivered, StreamSource
 from trunkline.sources.dynamodb.stream import as_json
 from trunkline.sources.dynamodb.tables import object_of
 from trunkline.sources.files import listing
-from trunkline.sources.files.s3_events import Message
+from trunkline.sources.files.listing import Message
 from trunkline.sources.transcripts.files import TranscriptSource
 from trunkline.sources.transcripts.names import is_transcript
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline.limits import LIST_PAGE_MAX
-from trunkline.simulator.connect_api.answers import contact
+from trunkline.simulator.connect_api.answers import ApiError, Quotas, contact
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
-from trunkline.simulator.connect_api.quota import ApiError, Quotas
 from trunkline.simulator.connect_api.search import Assumptions, ContactIndex
 
 Answer = dict[str, Any]
