@@ -9,7 +9,7 @@ from typing import Final
 
 from trunkline.metrics.model import Metric, Population, count, percentiles, time
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.contact_rules import (
+from trunkline.objects.contact_statistic_record import (
     AFTER_CONTACT_WORK_MS,
     AGENT_HUNG_UP_FIRST,
     API,

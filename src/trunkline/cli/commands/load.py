@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
+from trunkline.cli.shared import (
+    Home,
+    Output,
+    Strict,
+    Wait,
+    batch_ids,
+    load_objects,
+    object_names,
+    open_to_write,
+    progress,
+)
 from trunkline.limits import DEAD_LETTER_REASONS, LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 

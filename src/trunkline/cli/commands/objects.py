@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import table_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, engine_option, load_objects
+from trunkline.cli.shared import Home, Output, engine_option, load_objects, table_names
 
 app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
 EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
