@@ -112,7 +112,8 @@ POSTGRES = Engine(
     refuses=(
         Refusal("U+0000 in text, and escaped in jsonb", "a dead letter of this target", f"{MANUAL} 8.3, 8.14"),
         Refusal("maps, and arrays of structs", "jsonb", f"{MANUAL} 8.14"),
-        Refusal("dropping or moving a column by CREATE OR REPLACE VIEW", "new columns at the end",
-                f"{MANUAL}, CREATE VIEW"),
+        Refusal(
+            "dropping or moving a column by CREATE OR REPLACE VIEW", "new columns at the end", f"{MANUAL}, CREATE VIEW"
+        ),
     ),
-)  # fmt: skip
+)

@@ -48,12 +48,14 @@ ANALYSIS = Struct(
 
 
 def _lens(name: str, key: str, meaning: str, type_: Type = "bigint", unit: str | None = "ms") -> Column:
-    return _col(name, f"measures.{key}", f"{meaning} NULL where the file does not say.", type_, unit,
-                source=CONTACT_LENS)  # fmt: skip
+    return _col(
+        name, f"measures.{key}", f"{meaning} NULL where the file does not say.", type_, unit, source=CONTACT_LENS
+    )
 
 
-def _sides(name: str, key: str, meaning: str, unit: str, type_: Type = "bigint", total: bool = False
-           ) -> tuple[Column, ...]:  # fmt: skip
+def _sides(
+    name: str, key: str, meaning: str, unit: str, type_: Type = "bigint", total: bool = False
+) -> tuple[Column, ...]:
     """Columns of one measure for the agent and the customer, and in all where `total`."""
     stem, _, suffix = name.partition("*")
     parts = (("total", "Total", "Of both."),) if total else ()
@@ -163,8 +165,11 @@ TRANSCRIPT = Object(
 OURS: Final = "Trunkline"
 LAKE: Final = "Amazon Connect analytics data lake, contact_lens_conversational_analytics"
 _TYPES: Final[dict[str, ColumnType]] = {
-    "text": "string", "bigint": "bigint", "timestamp": "timestamp", "double": "double",
-}  # fmt: skip
+    "text": "string",
+    "bigint": "bigint",
+    "timestamp": "timestamp",
+    "double": "double",
+}
 
 
 def _same(name: str, type_: ColumnType, meaning: str, source: str = OURS, sql: str = "") -> ViewColumn:
@@ -215,9 +220,10 @@ def _measure(name: str) -> ViewColumn:
 
 _ABSENT: Final = "Always NULL: Amazon publishes no definition that a file could fill."
 _CONTACT_LENS_COLUMNS: Final = tuple(
-    name for name, column in TRANSCRIPT.by_name.items() if column.source == CONTACT_LENS and name not in
-    ("categories", "analysis")
-)  # fmt: skip
+    name
+    for name, column in TRANSCRIPT.by_name.items()
+    if column.source == CONTACT_LENS and name not in ("categories", "analysis")
+)
 _READ: Final = ("instance_id", "aws_account_id", "channel", "language_locale", "categories", *_CONTACT_LENS_COLUMNS)
 
 CONTACT_LENS_VIEW: Final = View(

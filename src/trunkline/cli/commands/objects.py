@@ -54,10 +54,16 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
         return
     obj = find(name, load_objects(home))
     rows = [
-        (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
-         ".".join(c.path) if c.path else None, c.pii, c.meaning)
+        (
+            c.name,
+            DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(),
+            c.unit,
+            ".".join(c.path) if c.path else None,
+            c.pii,
+            c.meaning,
+        )
         for c in obj.columns
-    ]  # fmt: skip
+    ]
     output.rows(["column", "type", "unit", "path", "pii", "meaning"], rows, output_format)
 
 

@@ -93,11 +93,18 @@ def show(names: Names, output_format: Output = Format.TABLE) -> None:
 
     for metric in select(names):
         fields = {
-            "metric": metric.name, "title": metric.title, "description": metric.description, "unit": metric.unit,
-            "grain": metric.grain, "null": metric.null_rule, "approximation": metric.approximation or None,
-            "condition": metric.condition or None, "base": metric.base or None, "value": metric.value or None,
+            "metric": metric.name,
+            "title": metric.title,
+            "description": metric.description,
+            "unit": metric.unit,
+            "grain": metric.grain,
+            "null": metric.null_rule,
+            "approximation": metric.approximation or None,
+            "condition": metric.condition or None,
+            "base": metric.base or None,
+            "value": metric.value or None,
             "source": metric.source,
-        }  # fmt: skip
+        }
         output.record(fields, output_format)
 
 

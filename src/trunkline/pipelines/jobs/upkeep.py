@@ -154,9 +154,13 @@ def ddl_of(objects: Mapping[str, Object], lake: str, is_projected: bool = True) 
 
 
 def register(
-    objects: Mapping[str, Object], lake: str, store: Store, glue_client: Any, athena_client: Any,
+    objects: Mapping[str, Object],
+    lake: str,
+    store: Store,
+    glue_client: Any,
+    athena_client: Any,
     options: RegisterOptions = RegisterOptions(),
-) -> list[CatalogueChange]:  # fmt: skip
+) -> list[CatalogueChange]:
     """Register databases, tables and views, and what `options` asks for besides. Idempotent.
 
     Raises TerminalError before any change where an existing table conflicts or a column would be narrowed, and where

@@ -162,9 +162,14 @@ def backfill_export(home: Home, obj: Object, place: str, advance: Advance = no_a
 
 
 def backfill_scan(
-    home: Home, obj: Object, table: str, client: Any, options: ScanOptions, advance: Advance = no_advance,
+    home: Home,
+    obj: Object,
+    table: str,
+    client: Any,
+    options: ScanOptions,
+    advance: Advance = no_advance,
     sleep: Callable[[float], None] = time.sleep,
-) -> LoadResult:  # fmt: skip
+) -> LoadResult:
     """Scan a whole table, or continue a scan that was stopped. `advance` is called with the number of items read.
 
     Raises UsageError for a table that does not exist, or a stopped scan that cannot be continued with these options;

@@ -79,9 +79,15 @@ _AS_THEY_ARE = (
     "ContactDetails", "ContactLens", "QualityMetrics", "Customer", "WisdomInfo",
 )  # fmt: skip
 _TIMES = (
-    "InitiationTimestamp", "DisconnectTimestamp", "LastUpdateTimestamp", "LastPausedTimestamp",
-    "LastResumedTimestamp", "ScheduledTimestamp", "ConnectedToSystemTimestamp", "RingStartTimestamp",
-)  # fmt: skip
+    "InitiationTimestamp",
+    "DisconnectTimestamp",
+    "LastUpdateTimestamp",
+    "LastPausedTimestamp",
+    "LastResumedTimestamp",
+    "ScheduledTimestamp",
+    "ConnectedToSystemTimestamp",
+    "RingStartTimestamp",
+)
 
 
 def summary(record: Record) -> Record:
@@ -91,8 +97,10 @@ def summary(record: Record) -> Record:
         _identity(record)
         | {
             "QueueInfo": _queue(queue),
-            "AgentInfo": agent and {
-                "Id": _last(agent["ARN"]), "ConnectedToAgentTimestamp": _time(agent["ConnectedToAgentTimestamp"]),
+            "AgentInfo": agent
+            and {
+                "Id": _last(agent["ARN"]),
+                "ConnectedToAgentTimestamp": _time(agent["ConnectedToAgentTimestamp"]),
             },
             "InitiationTimestamp": _time(record["InitiationTimestamp"]),
             "DisconnectTimestamp": _time(record["DisconnectTimestamp"]),
@@ -101,7 +109,7 @@ def summary(record: Record) -> Record:
                 name: value for name, value in (record.get("SegmentAttributes") or {}).items() if "ValueString" in value
             },
         }
-    )  # fmt: skip
+    )
     return shown
 
 
@@ -122,10 +130,9 @@ def contact(record: Record, has_attributes: bool) -> Record:
             if recording["MediaStreamType"] == "AUDIO"
         ],
         "RoutingCriteria": _routing(record.get("RoutingCriteria")),
-        "ContactEvaluations": {
-            form: _times_in(one) for form, one in (record.get("ContactEvaluations") or {}).items()
-        } or None,
-    }  # fmt: skip
+        "ContactEvaluations": {form: _times_in(one) for form, one in (record.get("ContactEvaluations") or {}).items()}
+        or None,
+    }
     known: Record = _present(shown)
     if has_attributes:
         known["Attributes"] = dict(record.get("Attributes") or {})
@@ -157,9 +164,12 @@ def _agent(agent: Record | None) -> Record | None:
     groups = agent.get("HierarchyGroups") or {}
     names = ("AfterContactWorkDuration", "AgentInitiatedHoldDuration", "DeviceInfo", "Capabilities")
     times = (
-        "AcceptedByAgentTimestamp", "PreviewEndTimestamp", "ConnectedToAgentTimestamp",
-        "AfterContactWorkStartTimestamp", "AfterContactWorkEndTimestamp",
-    )  # fmt: skip
+        "AcceptedByAgentTimestamp",
+        "PreviewEndTimestamp",
+        "ConnectedToAgentTimestamp",
+        "AfterContactWorkStartTimestamp",
+        "AfterContactWorkEndTimestamp",
+    )
     return {
         "Id": _last(agent["ARN"]),
         "AgentPauseDurationInSeconds": agent.get("AgentPauseDuration"),

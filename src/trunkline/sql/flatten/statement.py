@@ -259,9 +259,10 @@ class _Statement:
             else:
                 others.append(self._leaf(column) if is_there else "NULL")
         derived = [
-            _q(c.name) if c.path in self.names else "NULL" for c in self.columns
+            _q(c.name) if c.path in self.names else "NULL"
+            for c in self.columns
             if c.type == "text" and c.pii != "direct" and c.transform == "last_arn_segment" and not self._is_whole(c)
-        ]  # fmt: skip
+        ]
         rest = ", ".join([*derived, *others, "record_unmapped_safe"])
         return (
             f"md5(CAST(to_json(CAST([{', '.join(texts)}] AS VARCHAR[])) AS VARCHAR) || "

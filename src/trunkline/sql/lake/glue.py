@@ -104,9 +104,11 @@ def _holds(wide: HiveType, narrow: HiveType) -> bool:
         narrow_fields = dict(narrow.fields)
         wide_fields = dict(wide.fields)
         grows = wide.name == "struct" or narrow_fields.keys() == wide_fields.keys()
-        return wide.name == narrow.name and grows and all(
-            name in wide_fields and _holds(wide_fields[name], type_) for name, type_ in narrow_fields.items()
-        )  # fmt: skip
+        return (
+            wide.name == narrow.name
+            and grows
+            and all(name in wide_fields and _holds(wide_fields[name], type_) for name, type_ in narrow_fields.items())
+        )
     if wide.name in _WHOLE and narrow.name in _WHOLE:
         return _WHOLE[wide.name] >= _WHOLE[narrow.name]
     decimals = _DECIMAL.fullmatch(wide.name), _DECIMAL.fullmatch(narrow.name)
