@@ -20,7 +20,7 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 AT = datetime(2026, 3, 9, 12)
 OBJECTS = catalogue.load([])

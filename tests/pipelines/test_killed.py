@@ -39,7 +39,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger.records import decode_batch
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.pipelines.set_aside import kept_bytes
 

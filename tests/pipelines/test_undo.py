@@ -30,7 +30,7 @@ from trunkline.cli.main import run
 from trunkline.errors import UsageError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.undo import undo
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 

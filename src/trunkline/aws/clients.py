@@ -27,9 +27,12 @@ class Policy:
 
 
 QUICK: Final = Policy(
-    RETRIES + 1, CONNECT_S, READ_S, 10,
+    RETRIES + 1,
+    CONNECT_S,
+    READ_S,
+    10,
     "the caller has a deadline of its own, such as a Lambda function's, and repeats a call under its own token",
-)  # fmt: skip
+)
 QUICK_SEARCH: Final = Policy(
     2, 1, 2, 10, "a function that reads a stream looks for transcripts meanwhile, and must not hold its shard up"
 )
@@ -46,9 +49,15 @@ POLICIES: Final[Mapping[str, Policy]] = {
 
 
 def make_client(
-    service: str, region: str | None = None, *, endpoint: str | None = None, role: str | None = None,
-    policy: Policy | None = None, connections: int | None = None, is_signed: bool = True,
-) -> Any:  # fmt: skip
+    service: str,
+    region: str | None = None,
+    *,
+    endpoint: str | None = None,
+    role: str | None = None,
+    policy: Policy | None = None,
+    connections: int | None = None,
+    is_signed: bool = True,
+) -> Any:
     """A boto3 client. `role` is the ARN of a role to assume: at the first call, and again before it expires.
 
     `policy` and `connections` override the service's row of POLICIES; `is_signed=False` needs no credentials.

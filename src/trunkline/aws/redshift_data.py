@@ -188,8 +188,11 @@ class DataApi:
 
     def named(self, prefix: str) -> list[ListedStatement]:
         """The statements of the last 24 hours whose name begins with `prefix`, oldest first."""
-        place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
-                 if key in self.target.place}  # fmt: skip
+        place = {
+            key: self.target.place[key]
+            for key in ("ClusterIdentifier", "WorkgroupName", "Database")
+            if key in self.target.place
+        }
         with self._translated():
             statements = [
                 ListedStatement(str(entry["Id"]), entry["StatementName"], str(entry["Status"]), entry["CreatedAt"])

@@ -34,8 +34,7 @@ from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 from trunkline.warehouse.postgres import install as postgres_install
-from trunkline.warehouse.postgres.connection import Connection, connected, translate_server_errors
-from trunkline.warehouse.postgres.copy import Copier, own_table
+from trunkline.warehouse.postgres.connection import Connection, Copier, connected, own_table, translate_server_errors
 from trunkline.warehouse.staging import StagedRows
 
 _QUESTIONS = ("select", "with", "values", "table", "show", "explain", "(")

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
+from trunkline.cli.shared import (
+    Home,
+    Output,
+    Strict,
+    Wait,
+    batch_ids,
+    load_objects,
+    object_names,
+    open_to_write,
+    progress,
+)
 from trunkline.limits import DEAD_LETTER_REASONS, LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
@@ -140,7 +149,7 @@ def enrich(
 
 def show(result: LoadResult, output_format: Format) -> None:
     """What a load did: one JSON object or CSV row, or for people the accounting line and what was remarkable."""
-    from trunkline.ledger.drift import findings
+    from trunkline.accounting import findings
 
     if output_format is not Format.TABLE:
         fields: dict[str, object] = {"object": result.object_name, "read": result.counts.read}
