@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from homes import (
     totals,
 )  # fmt: skip
 from servers import seeds
+from warm import Warm
 
 from trunkline.accounting import Counts
 from trunkline.lake import layout
@@ -46,7 +46,15 @@ from trunkline.pipelines.set_aside import kept_bytes
 # Each test starts several processes, which on a busy machine takes its time.
 pytestmark = pytest.mark.timeout(300)
 DRIVER = Path(__file__).parents[1] / "support" / "killed_run.py"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+@cache
+def warm() -> Warm:
+    """The interpreter that the killed processes are forked from; it ends with the tests' own process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return Warm(
+        ["duckdb", "homes", "psycopg", "adbc_driver_manager", "boto3", "trunkline.pipelines.jobs.load"], environment
+    )
 
 
 def history(rng: random.Random) -> list[bytes]:
@@ -80,9 +88,8 @@ def run(home: Path, source: Path, options: dict[str, Any], action: str, step: st
     """Run an action in a process of its own; the kinds of its steps in order, None when it was killed before one."""
     # The stand-in for S3 lives in this process alone; what is loaded here is small enough to go without.
     options = options | {"warehouse": place_of(home).partition("&staging=")[0]}
-    command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, step]
-    emulated = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT | emulated, check=False)
+    command = [str(DRIVER), str(home), str(source), json.dumps(options), action, step]
+    done = warm().run(command, os.environ)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return json.loads(done.stdout) if done.returncode == 0 else None
 

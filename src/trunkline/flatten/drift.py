@@ -51,6 +51,15 @@ class KeyReport:
         with suppress(RecordError):
             _count(obj, parse_exact(text), (), self, is_decoded)
 
+    def count_changes(self, changes: Sequence[tuple[str, str]]) -> None:
+        """Count what a source found in one record: values that do not fit, at keys that the catalogue does not know."""
+        for key, _ in changes:
+            if self.unknown_counts[key] <= 1:
+                del self.unknown_counts[key]
+            else:
+                self.unknown_counts[key] -= 1
+        self.type_changes.update({change for _, change in changes})
+
     def drift(self, records: int) -> Drift:
         """The batch's drift, as the ledger keeps it."""
         return Drift(

@@ -153,6 +153,8 @@ class Flattener:
         decoded = self._decoder.decode(batch.records)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
+        for mark in framed.marks or ():
+            work.report.count_changes(mark.changes)
         days = self._insert(work)
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
         work.report.keys.update(decoded.keys)

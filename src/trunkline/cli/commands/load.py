@@ -20,7 +20,7 @@ from trunkline.cli.shared import (
     open_to_write,
     progress,
 )
-from trunkline.limits import DEAD_LETTER_REASONS, LOCK_WAIT_S
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -166,8 +166,8 @@ def show(result: LoadResult, output_format: Format) -> None:
         output.note(line)
     for sentence in result.refused:
         output.note(sentence)
-    for reason, count in result.reasons.items() if result.is_useless else ():
-        output.note(f"Set aside: {count:,} x {reason} ({DEAD_LETTER_REASONS[reason]})")
+    for (reason, meaning), count in result.reasons.items() if result.is_useless else ():
+        output.note(f"Set aside: {count:,} x {reason} ({meaning})")
     if result.counts.dead_letter:
         output.note("See what was set aside: trunkline dead-letter list")
 
