@@ -46,6 +46,11 @@ DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
 JSON_DEPTH_MAX: Final = 256
 
+# A heartbeat follows when an agent had no other event for so long (administrator guide, agent event stream model).
+AGENT_HEARTBEAT_S: Final = 120
+# Ours: an agent's state counts until the next event, at most this long: after seven missing heartbeats it is unknown.
+AGENT_SILENCE_S_MAX: Final = 900
+
 # Design rule 5: implausible times are dead letters.
 VERSION_AHEAD_S_MAX: Final = 86_400
 EVENT_AHEAD_DAYS_MAX: Final = 400

@@ -87,10 +87,11 @@ def dial(sim: EventLoop, queue: Queue) -> None:
     contact.agent = agent
     contact.agent_at = sim.now
     contact.state = State.CONNECTED
-    sim.seize(agent)
+    sim.seize(agent, contact, "CONNECTING")
     ring_s = sim.rng.randrange(5, 25)
     if sim.rng.random() < 0.62:
         contact.system_at = sim.now + ring_s
+        sim.note_contact(agent, contact, "CONNECTED", contact.system_at)
         sim.at(sim.now + ring_s + lognormal(sim, 170.0, 0.7), hang_up, sim, contact)
     else:
         reason = sim.rng.choice(("TELECOM_UNANSWERED", "TELECOM_UNANSWERED", "TELECOM_BUSY", "AGENT_DISCONNECT"))
@@ -107,7 +108,7 @@ def monitor(sim: EventLoop) -> None:
     contact.agent_at = contact.system_at = sim.now
     contact.state = State.CONNECTED
     contact.has_barged = sim.rng.random() < 0.2
-    sim.seize(supervisor)
+    sim.seize(supervisor, contact, "CONNECTED")
     sim.at(
         sim.now + sim.rng.randrange(30, 240),
         hang_up,

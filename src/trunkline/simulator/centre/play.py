@@ -14,6 +14,7 @@ from trunkline.simulator.centre.arrivals import DEMAND, SLOT_S, ArrivalPlan, dra
 from trunkline.simulator.centre.centre import Agent, Centre, Contact, Profile, build, hire
 from trunkline.simulator.centre.engine import EventLoop
 from trunkline.simulator.centre.handling import connected
+from trunkline.simulator.centre.journal import JournalEntry
 from trunkline.simulator.centre.journeys import arrive, leave
 from trunkline.simulator.spec import Spec
 
@@ -134,11 +135,12 @@ _TRIES_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What happened: contacts in order of creation, the agents, and their shifts."""
+    """What happened: contacts in order of creation, the agents, their shifts, and what agents and contacts did."""
 
     contacts: list[Contact]
     agents: list[Agent]
     shifts: list[Shift]
+    journal: list[JournalEntry]
 
 
 def play(spec: Spec) -> Played:
@@ -152,7 +154,9 @@ def play(spec: Spec) -> Played:
         played = _run(spec, arrivals if spec.contacts else 0)
         remaining = _cut(played.contacts, spec)
         if remaining is not None:
-            return Played(remaining, played.agents, played.shifts)
+            kept = {contact.number for contact in remaining}
+            journal = [entry for entry in played.journal if entry.contact is None or entry.contact.number in kept]
+            return Played(remaining, played.agents, played.shifts, journal)
         arrivals += max(2, arrivals // 50)
     raise TerminalError(f"{spec.contacts} contacts with seed {spec.seed} cannot be simulated exactly; try another seed")
 
@@ -170,7 +174,7 @@ def _run(spec: Spec, arrivals: int) -> Played:
         sim.at(shift.end, sim.end_shift, shift.agent)
     sim.feed(draw(plan, spec, arrivals), arrive)
     sim.run()
-    return Played(sim.contacts, centre.agents, shifts)
+    return Played(sim.contacts, centre.agents, shifts, sim.journal)
 
 
 def _cut(contacts: list[Contact], spec: Spec) -> list[Contact] | None:
