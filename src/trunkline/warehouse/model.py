@@ -85,7 +85,7 @@ class Readable(Session, Protocol):
     def local(self) -> duckdb.DuckDBPyConnection:
         """The embedded engine, which reads the lake's files: the warehouse itself where that is DuckDB."""
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person. Raises UsageError with the engine's message."""
 
     def locks(self) -> list[Lock]:

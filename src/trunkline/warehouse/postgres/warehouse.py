@@ -84,7 +84,7 @@ class PostgresWarehouse:
             values,
         )
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One query in a transaction that reads alone."""
         if not sql.lstrip().lower().startswith(_QUESTIONS):
             raise UsageError("one query is needed; valid is one SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN")

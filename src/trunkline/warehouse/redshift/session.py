@@ -178,16 +178,16 @@ class RedshiftSession:
     def send(self, sqls: Sequence[str], bound: Bound | None = None) -> None:
         """Statements as one transaction that may be repeated; waits for its end."""
         parameters = bound.parameters if bound else {}
-        self.api.ended(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
+        self.api.wait_for(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person. Raises UsageError with the engine's message."""
         check_question(sql)
         # A session lasts as long as a request, so the search path is set in each.
         path = ", ".join(map(REDSHIFT.quote, [*self.schemas, "public"]))
         batch = self.api.batch([f"SET search_path TO {path}", sql], uuid.uuid4().hex)
         try:
-            self.api.ended(batch, self.address.timeout_s)
+            self.api.wait_for(batch, self.address.timeout_s)
         except SqlError as error:
             raise UsageError(f"the query cannot be run: {error.text}") from None
         names, rows = self._rows(f"{batch}:2")
