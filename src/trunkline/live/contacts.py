@@ -315,12 +315,12 @@ def expected_row(contact: LiveContact) -> ContactRow:
     """The row that the events alone let expect. Records have whole seconds, cut, so times are cut before a difference.
 
     Not in any event: a completed transfer, the number of holds, pauses, and why a contact ended. A hold counts as
-    interaction unless an event says how long it was; only their sum matters to the handle time.
+    interaction unless an event says how long it was; the handle time is of both together.
     """
     end_at = contact.disconnected_at or contact.ended_at
     left_queue_at = contact.agent_at or end_at
     talk_s = _seconds(contact.agent_at, end_at)
-    hold_s = min(contact.hold_s or 0, talk_s) if talk_s is not None else None
+    hold_s = None if talk_s is None or contact.hold_s is None else min(contact.hold_s, talk_s)
     work_s = contact.work_s
     if work_s is None and contact.agent_at is not None:
         work_s = _seconds(end_at, contact.cleared_at)
@@ -338,7 +338,7 @@ def expected_row(contact: LiveContact) -> ContactRow:
         queue_duration_ms=_ms(_seconds(contact.enqueued_at, left_queue_at)) if is_queued else None,
         agent_arn=contact.agent_arn,
         agent_connected_to_agent_timestamp=contact.agent_at,
-        agent_interaction_duration_ms=None if talk_s is None or hold_s is None else _ms(talk_s - hold_s),
+        agent_interaction_duration_ms=None if talk_s is None else _ms(talk_s - (hold_s or 0)),
         agent_customer_hold_duration_ms=_ms(hold_s),
         agent_after_contact_work_duration_ms=_ms(work_s),
         agent_after_contact_work_end_timestamp=contact.cleared_at,

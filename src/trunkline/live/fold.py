@@ -7,9 +7,11 @@ when more becomes known of it, so that nothing is counted twice, and in the end 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from trunkline.errors import RecordError
 from trunkline.limits import AGENT_FORGOTTEN_S, LIVE_AGENTS_MAX, LIVE_CONTACTS_MAX, LIVE_QUEUE_NAMES_MAX
@@ -54,6 +56,22 @@ def queue_id_of(arn: str | None) -> str | None:
     return AGENT_QUEUES if arn is not None and "/queue/agent/" in arn else last_segment(arn)
 
 
+def _is_open(contact: LiveContact) -> bool:
+    """Whether a contact may be going on: events were seen of it, and no record says that it has ended."""
+    return bool(contact.seen) and (contact.record is None or contact.record.disconnect_timestamp is None)
+
+
+class StateContents(msgspec.Struct, frozen=True):
+    """A state as plain values, from which it can be made again. `sums` are those of the settled contacts alone."""
+
+    agents: list[AgentNow]
+    contacts: list[LiveContact]
+    queue_names: dict[str, str]
+    newest: dict[str, datetime]
+    settled: dict[str, date]
+    sums: list[tuple[date, ContactGroup, Sums]]
+
+
 class LiveState:
     """What is known of the present. Change it by `apply` and `sweep`; `views` reads it.
 
@@ -73,6 +91,27 @@ class LiveState:
         self._uncounted: dict[str, None] = {}
         self._counted: dict[str, tuple[date, ContactGroup, tuple[int, ...]]] = {}
         self._days: dict[date, dict[ContactGroup, Sums]] = {}
+        self._settled_sums: dict[date, dict[ContactGroup, Sums]] = {}
+
+    @classmethod
+    def of(cls, contents: StateContents, rules: LiveRules) -> LiveState:
+        """The state that has these contents. Its sums are made of its contacts when they are first asked for."""
+        state = cls(rules)
+        state.agents = {agent.arn: agent for agent in contents.agents}
+        state.contacts = {contact.contact_id: contact for contact in contents.contacts}
+        state.queue_names, state.newest, state.settled = contents.queue_names, contents.newest, contents.settled
+        state._open = {contact.contact_id: None for contact in contents.contacts if _is_open(contact)}
+        state._uncounted = dict.fromkeys(state.contacts)
+        for day, group, sums in contents.sums:
+            state._settled_sums.setdefault(day, {})[group] = sums
+            state._days.setdefault(day, {})[group] = [*sums]
+        return state
+
+    def contents(self) -> StateContents:
+        """What the state is made of."""
+        sums = [(day, group, sums) for day, groups in self._settled_sums.items() for group, sums in groups.items()]
+        agents, contacts = [*self.agents.values()], [*self.contacts.values()]
+        return StateContents(agents, contacts, self.queue_names, self.newest, self.settled, sums)
 
     # --- events ---
 
@@ -146,11 +185,10 @@ class LiveState:
         self.contacts[contact_id] = contact
         if end_of(contact) is not None:
             self._uncounted[contact_id] = None
-            if contact.record is not None:
-                self._open.pop(contact_id, None)
-                return
-        if contact.seen:
+        if _is_open(contact):
             self._open[contact_id] = None
+        else:
+            self._open.pop(contact_id, None)
 
     def _see(self, kind: str, at: datetime | None) -> None:
         newest = self.newest.get(kind)
@@ -199,7 +237,7 @@ class LiveState:
         for contact_id in self._uncounted:
             counted = self._counted.pop(contact_id, None)
             if counted is not None:
-                self._add(*counted, sign=-1)
+                _add(self._days, *counted, sign=-1)
             contact = self.contacts.get(contact_id)
             if contact is None or (end_at := end_of(contact)) is None:
                 continue
@@ -208,22 +246,13 @@ class LiveState:
             values = (*live_terms().of(row, self._x_ms(row, group)), int(contact.record is None))
             counted = self.rules.day_of(end_at), group, values
             self._counted[contact_id] = counted
-            self._add(*counted, sign=1)
+            _add(self._days, *counted, sign=1)
         self._uncounted.clear()
 
     def _x_ms(self, row: ContactRow, group: ContactGroup) -> float:
         # A record has its queue's name of the time, as the warehouse has it.
         name = row.queue_name or self.queue_names.get(row.queue_arn or "")
         return self.rules.target_s(last_segment(row.queue_arn), name, group.channel) * 1000
-
-    def _add(self, day: date, group: ContactGroup, values: tuple[int, ...], sign: int) -> None:
-        groups = self._days.setdefault(day, {})
-        sums = groups.get(group)
-        if sums is None:
-            sums = groups[group] = [0] * len(values)
-        for place, value in enumerate(values):
-            if value:
-                sums[place] += sign * value
 
     # --- memory ---
 
@@ -240,8 +269,9 @@ class LiveState:
         earliest = self.rules.day_of(now) - timedelta(days=1)
         for contact_id in [contact.contact_id for contact in self.contacts.values() if self._is_over(contact, now)]:
             self._drop(contact_id)
-        for day in [day for day in self._days if day < earliest]:
-            del self._days[day]
+        for days in (self._days, self._settled_sums):
+            for day in [day for day in days if day < earliest]:
+                del days[day]
         self.settled = {contact_id: day for contact_id, day in self.settled.items() if day >= earliest}
         for arn in [a.arn for a in self.agents.values() if (now - a.at).total_seconds() > AGENT_FORGOTTEN_S]:
             del self.agents[arn]
@@ -265,7 +295,19 @@ class LiveState:
         if excess > 0:
             ended = [(end, c.contact_id) for c in self.contacts.values() if c.record and (end := end_of(c))]
             for _, contact_id in sorted(ended)[:excess]:
-                self.settled[contact_id] = self._counted[contact_id][0]
+                counted = self._counted[contact_id]
+                self.settled[contact_id] = counted[0]
+                _add(self._settled_sums, *counted, sign=1)
                 self._drop(contact_id)
         for agent in sorted(self.agents.values(), key=lambda agent: agent.at)[:-LIVE_AGENTS_MAX]:
             del self.agents[agent.arn]
+
+
+def _add(
+    days: dict[date, dict[ContactGroup, Sums]], day: date, group: ContactGroup, values: Sequence[int], sign: int
+) -> None:
+    """Add a contact's terms to the sums of its day and group, or take them out."""
+    sums = days.setdefault(day, {}).setdefault(group, [0] * len(values))
+    for place, value in enumerate(values):
+        if value:
+            sums[place] += sign * value
