@@ -18,7 +18,7 @@ from trunkline.ledger import index
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 from trunkline.warehouse.targets import target_of
 
 
