@@ -22,16 +22,9 @@ from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord, Offered
 
 # Bits of `seen`: which events said something. `RECORD` is no event.
 SEEN: Final = {
-    "INITIATED": 1,
-    "CONNECTED_TO_SYSTEM": 2,
-    "QUEUED": 4,
-    "CONNECTED_TO_AGENT": 8,
-    "DISCONNECTED": 16,
-    "COMPLETED": 32,
-    "CONTACT_DATA_UPDATED": 64,
-    "PAUSED": 128,
-    "RESUMED": 256,
-}
+    "INITIATED": 1, "CONNECTED_TO_SYSTEM": 2, "QUEUED": 4, "CONNECTED_TO_AGENT": 8, "DISCONNECTED": 16,
+    "COMPLETED": 32, "CONTACT_DATA_UPDATED": 64, "PAUSED": 128, "RESUMED": 256,
+}  # fmt: skip
 SEEN_OTHER: Final = 512
 SEEN_AGENT: Final = 1024
 _OVER: Final = SEEN["COMPLETED"]
@@ -222,9 +215,8 @@ def _of_released(event: AgentEvent, contact: OfferedContact) -> LiveContact:
     if contact.state == "ENDED":
         return _facts(event, contact, ended_at=contact.since, cleared_at=event.at)
     was_connected = contact.connected_at is not None
-    return _facts(
-        event, contact, ended_at=event.at if was_connected else None, cleared_at=event.at if was_connected else None
-    )
+    return _facts(event, contact, ended_at=event.at if was_connected else None,
+                  cleared_at=event.at if was_connected else None)  # fmt: skip
 
 
 def _facts(
