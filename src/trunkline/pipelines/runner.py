@@ -35,7 +35,7 @@ from trunkline.pipelines.set_aside import kept_letters, put_refused
 from trunkline.pipelines.undo_batch import begun_undos, undo_batch
 from trunkline.positions import REFUSED_SOURCE, Delivery, Plan
 from trunkline.records import Framed
-from trunkline.sources.model import DurableBatch, Source, SourceContext
+from trunkline.sources.model import DurableBatch, FilesRead, Source, SourceContext
 from trunkline.sources.registry import SOURCES, open_source
 
 Advance = Callable[[int], None]
@@ -96,11 +96,13 @@ class Runner:
         drifts: list[Drift] = []
         reasons: Counter[tuple[str, str]] = Counter()
         bytes_read = 0
-        for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
-            counts += self.merge(group, source)
-            drifts += [record.drift for record in group if record.drift.records]
-            reasons.update(_reason(letter) for record in group for letter in record.letters)
-            bytes_read += sum(record.bytes_read for record in group)
+        planned = self._planned(source, index.positions(self.home.warehouse, self.obj.name))
+        with self.home.warehouse.shared():
+            for group in self._groups(self._pool.put_all(planned), on_put):
+                counts += self.merge(group, source)
+                drifts += [record.drift for record in group if record.drift.records]
+                reasons.update(_reason(letter) for record in group for letter in record.letters)
+                bytes_read += sum(record.bytes_read for record in group)
         seconds = clock.monotonic_s() - started
         return LoadResult(
             self.obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts), reasons
@@ -135,8 +137,8 @@ class Runner:
             self.merge(group)
         return max(finished, len(lacking))
 
-    def _planned(self, source: Source) -> Iterator[Framed | None]:
-        for framed in source.read(index.positions(self.home.warehouse, self.obj.name)):
+    def _planned(self, source: Source, done: FilesRead) -> Iterator[Framed | None]:
+        for framed in source.read(done):
             if framed is not None:
                 batches.record_plan(self.home.store, framed.plan)
             yield framed
