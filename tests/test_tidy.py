@@ -168,7 +168,7 @@ def private_patches(text: str, name: str) -> list[str]:
 def asserts_nothing(text: str, name: str) -> list[str]:
     """Tests without assert or `raises`, and without a helper that asserts: `check_...`, or a suite's case."""
     checks = re.compile(
-        r"\bassert |[.]raises\(|\b(?:\w+[.])?(?:check|assert|expect)\w*\(|CASES\[case\]\(|killed_at_any_step\("
+        r"\bassert |[.]raises\(|\b(?:\w+[.])?(?:check|assert|expect)\w*\(|CASES\[case\]\(|killed_at_any_step\(|\btest_\w+\("
     )
     return [
         f"{name}:{node.lineno}: {node.name}"
