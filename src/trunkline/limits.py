@@ -35,6 +35,8 @@ LOOKUP_WORKERS: Final = 4
 # Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
 TRANSCRIPT_SEARCH_S_MAX: Final = 5
 LOOKUP_CALLS: Final = 500
+# Ours: rows that a connection to PostgreSQL converts before it sends them.
+POSTGRES_COPY_ROWS: Final = 4_096
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
