@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from homes import contact, load_into, opened, settings_of, write
-from trunkline.pipelines.jobs.reporting import completeness
 
 from trunkline.accounting import Drift
 from trunkline.cli.main import run
@@ -19,6 +18,7 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import Finding, drift_lines, examine
+from trunkline.pipelines.jobs.measuring import completeness
 from trunkline.pipelines.merging import merge_batches, unmerged
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.positions import FileRange, Plan
