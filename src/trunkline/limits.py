@@ -27,14 +27,16 @@ RECORD_BYTES_MAX: Final = 16 * MIB
 TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
 # Ours: a call's transcript is looked for again after 15 minutes, then after twice as long each time, at least once a
 # day, and no more after a month: Transcribe keeps jobs for 90 days, and S3 notifications announce late transcripts.
-ASK_AGAIN_S: Final = 900
-ASK_AGAIN_S_MAX: Final = 86_400
-ASK_DAYS_MAX: Final = 30
+LOOKUP_WAIT_S: Final = 900
+LOOKUP_WAIT_S_MAX: Final = 86_400
+LOOKUP_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and after how many the state is saved.
-ASK_WORKERS: Final = 4
+LOOKUP_WORKERS: Final = 4
 # Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
 TRANSCRIPT_SEARCH_S_MAX: Final = 5
-ASK_CALLS: Final = 500
+LOOKUP_CALLS: Final = 500
+# Ours: rows that a connection to PostgreSQL converts before it sends them.
+POSTGRES_COPY_ROWS: Final = 4_096
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).

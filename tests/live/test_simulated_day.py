@@ -25,7 +25,7 @@ from trunkline.simulator.events.timeline import millisecond
 from trunkline.simulator.export.delivery import schedule
 from trunkline.simulator.export.record import export
 from trunkline.simulator.oracle.oracle import answers
-from trunkline.simulator.oracle.true_contact import TrueContact
+from trunkline.simulator.oracle.terms import TrueContact
 
 ZONE = "America/New_York"
 RULES = LiveRules(zone=ZoneInfo(ZONE), x_s=20, x_by_queue={"Sales": 30, "Chat": 60})

@@ -34,7 +34,7 @@ INCOMPLETE_RECORD: Final = "the record lacks a value that events gave"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LiveDifference:
     """A metric of one contact: its value by the events alone and by the record, and the reason.
 
     A count is 0 or 1, a rate 0 or 100 percent, a time seconds; None where the contact is not in the metric. `early` is
@@ -61,7 +61,7 @@ class LiveReconciliation:
     equal: int
     pending: int
     reasons: dict[str, int]
-    differences: list[Difference]
+    differences: list[LiveDifference]
 
 
 def reconcile_live(state: LiveState, day: date) -> LiveReconciliation:
@@ -71,7 +71,7 @@ def reconcile_live(state: LiveState, day: date) -> LiveReconciliation:
     """
     ended = [contact for contact in state.contacts.values() if _ends_on(contact, day, state.rules)]
     recorded = [contact for contact in ended if contact.record is not None]
-    listed: list[Difference] = []
+    listed: list[LiveDifference] = []
     reasons: Counter[str] = Counter()
     for contact in sorted(recorded, key=lambda contact: contact.contact_id):
         differences = list(_differences(contact, state))
@@ -88,7 +88,7 @@ def _ends_on(contact: LiveContact, day: date, rules: LiveRules) -> bool:
     return end_at is not None and rules.day_of(end_at) == day
 
 
-def _differences(contact: LiveContact, state: LiveState) -> Iterator[Difference]:
+def _differences(contact: LiveContact, state: LiveState) -> Iterator[LiveDifference]:
     record, early = contact.record, expected_row(contact)
     if record is None:
         return
@@ -99,7 +99,9 @@ def _differences(contact: LiveContact, state: LiveState) -> Iterator[Difference]
     for metric in LIVE_METRICS:
         before, after = early_values[metric.name], values[metric.name]
         if before != after or (whole is not None and after):
-            yield Difference(contact.contact_id, metric.name, before, after, whole or _reason(metric, early, record))
+            yield LiveDifference(
+                contact.contact_id, metric.name, before, after, whole or _reason(metric, early, record)
+            )
 
 
 def _values(row: ContactRow, state: LiveState) -> dict[str, Number]:

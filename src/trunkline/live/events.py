@@ -94,7 +94,7 @@ def _decode_carefully(text: bytes) -> Event | None:
     except msgspec.DecodeError as error:
         raise RecordError("invalid_json", f"the event is not JSON: {error}") from None
     if not isinstance(raw, dict):
-        raise RecordError("not_an_object", "the event is JSON, but not an object", seen=type(raw).__name__)
+        raise RecordError("not_an_object", f"the event is JSON of type {type(raw).__name__}, not an object")
     try:
         if "AgentARN" in raw and "EventType" in raw:
             return msgspec.convert(raw, AgentEvent)

@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import dead_letter_ids, object_names, reasons
-from trunkline.cli.load import show as show_load
+from trunkline.cli.commands.load import show as show_load
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Wait, open_to_read, open_to_write
+from trunkline.cli.shared import Home, Output, Wait, dead_letter_ids, object_names, open_to_read, open_to_write, reasons
 from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Records that were set aside.", no_args_is_help=True, rich_markup_mode=None)
@@ -133,7 +132,7 @@ def replay(
     """
     from trunkline.ledger.index import dead_letters
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.jobs.replay import replay as run
+    from trunkline.pipelines.jobs.load import replay as run
 
     _check_reason(reason)
     with open_to_write(home, wait_s) as opened:

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import batch_ids, object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
-from trunkline.limits import DEAD_LETTER_REASONS, LOCK_WAIT_S
+from trunkline.cli.shared import (
+    Home,
+    Output,
+    Strict,
+    Wait,
+    batch_ids,
+    load_objects,
+    object_names,
+    open_to_write,
+    progress,
+)
+from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
@@ -140,7 +149,7 @@ def enrich(
 
 def show(result: LoadResult, output_format: Format) -> None:
     """What a load did: one JSON object or CSV row, or for people the accounting line and what was remarkable."""
-    from trunkline.ledger.drift import findings
+    from trunkline.accounting import findings
 
     if output_format is not Format.TABLE:
         fields: dict[str, object] = {"object": result.object_name, "read": result.counts.read}
@@ -153,12 +162,12 @@ def show(result: LoadResult, output_format: Format) -> None:
     if result.recovered:
         output.note(f"Finished {result.recovered:,} batches of an earlier run.")
     output.text(result.counts.sentence())
-    for line in findings(result.drifts, []):
+    for line in findings(result.drifts):
         output.note(line)
     for sentence in result.refused:
         output.note(sentence)
-    for reason, count in result.reasons.items() if result.is_useless else ():
-        output.note(f"Set aside: {count:,} x {reason} ({DEAD_LETTER_REASONS[reason]})")
+    for (reason, meaning), count in result.reasons.items() if result.is_useless else ():
+        output.note(f"Set aside: {count:,} x {reason} ({meaning})")
     if result.counts.dead_letter:
         output.note("See what was set aside: trunkline dead-letter list")
 

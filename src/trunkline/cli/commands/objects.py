@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import table_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, engine_option, load_objects
+from trunkline.cli.shared import Home, Output, engine_option, load_objects, table_names
 
 app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
 EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
@@ -55,10 +54,16 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
         return
     obj = find(name, load_objects(home))
     rows = [
-        (c.name, DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(), c.unit,
-         ".".join(c.path) if c.path else None, c.pii, c.meaning)
+        (
+            c.name,
+            DUCKDB.type_of(c) if isinstance(c.type, str) else type(c.type).__name__.lower(),
+            c.unit,
+            ".".join(c.path) if c.path else None,
+            c.pii,
+            c.meaning,
+        )
         for c in obj.columns
-    ]  # fmt: skip
+    ]
     output.rows(["column", "type", "unit", "path", "pii", "meaning"], rows, output_format)
 
 

@@ -1,17 +1,17 @@
-"""`trunkline sql` and `trunkline metric`: queries in SQL, and metrics with their definitions."""
+"""`trunkline sql`, `metric` and `report`: queries in SQL, metrics by their definitions, and a day as one HTML file."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import group_names, metric_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Wait, engine_option, open_to_read
+from trunkline.cli.shared import Home, Output, Wait, engine_option, group_names, metric_names, open_to_read
 from trunkline.limits import LOCK_WAIT_S
 
 app = typer.Typer(help="Metrics of contacts, as Amazon defines them.", no_args_is_help=True, rich_markup_mode=None)
@@ -93,11 +93,18 @@ def show(names: Names, output_format: Output = Format.TABLE) -> None:
 
     for metric in select(names):
         fields = {
-            "metric": metric.name, "title": metric.title, "description": metric.description, "unit": metric.unit,
-            "grain": metric.grain, "null": metric.null_rule, "approximation": metric.approximation or None,
-            "condition": metric.condition or None, "base": metric.base or None, "value": metric.value or None,
+            "metric": metric.name,
+            "title": metric.title,
+            "description": metric.description,
+            "unit": metric.unit,
+            "grain": metric.grain,
+            "null": metric.null_rule,
+            "approximation": metric.approximation or None,
+            "condition": metric.condition or None,
+            "base": metric.base or None,
+            "value": metric.value or None,
             "source": metric.source,
-        }  # fmt: skip
+        }
         output.record(fields, output_format)
 
 
@@ -153,3 +160,29 @@ def _in_zone(rows: list[tuple[object, ...]], columns: list[str], zone: str) -> l
         return value.replace(tzinfo=UTC).astimezone(local_zone) if isinstance(value, datetime) else value
 
     return [(*row[:at], local(row[at]), *row[at + 1 :]) for row in rows]
+
+
+def report(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("report.html"),
+    home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="The day, or yesterday; with --until the start (default: the last full day)."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="End, exclusive, up to 31 days later (default: one day).")
+    ] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="IANA time zone of the day (default: setting).")] = None,
+) -> None:
+    """Write a day's report as one self-contained HTML file: numbers, charts, queues, agents, and what is missing.
+
+    Example: trunkline report --since 2026-03-03 --zone America/New_York --out tuesday.html
+    """
+    from trunkline.pipelines.jobs.measuring import write_report
+    from trunkline.serve.report.period import period_of
+
+    with open_to_read(home, wait_s) as opened:
+        written = write_report(opened, period_of(since, until, zone or opened.settings.zone, "--"), out)
+    output.text(f"Report: {out}")
+    output.note(f"It shows {written.period.title}, {written.period.zone}.")

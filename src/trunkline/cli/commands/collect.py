@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import object_names
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Wait, load_objects, open_to_write, progress, shows_progress
+from trunkline.cli.shared import Home, Output, Wait, load_objects, object_names, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.collect import Chosen, Endpoint, spell_duration
+from trunkline.cli.commands.collect import Chosen, Endpoint, spell_duration
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.limits import LOCK_WAIT_S

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.completion import object_names
-from trunkline.cli.load import show
+from trunkline.cli.commands.load import show
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, open_to_write, progress
+from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, object_names, open_to_write, progress
 from trunkline.errors import UsageError
 from trunkline.limits import LOCK_WAIT_S
 
@@ -49,7 +48,7 @@ def stream(
     table = _table_in(source, f"trunkline stream {object_name}")
     from trunkline.aws.clients import make_client
     from trunkline.objects.catalogue import find
-    from trunkline.pipelines.post_call.follow import follow
+    from trunkline.pipelines.jobs.load import follow
     from trunkline.sources.dynamodb.shards import Following
 
     find(object_name, load_objects(home))

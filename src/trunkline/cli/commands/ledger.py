@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
+from trunkline.cli.commands.reconcile import show_records
 from trunkline.cli.output import Format
-from trunkline.cli.reconcile import show_records
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
 from trunkline.errors import UsageError
 from trunkline.limits import LOCK_WAIT_S
