@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 
@@ -100,28 +100,33 @@ _SHOWN_MAX = 8
 _VANISHED_RECORDS_MIN = 200
 
 
-def findings(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
-    """Sentences for people: unknown fields, case clashes, type changes, and fields that vanished since `before`.
+def findings(drifts: Sequence[Drift], vanished: Sequence[str] = (), known: Collection[str] = ()) -> list[str]:
+    """Sentences for people: unknown fields, case clashes, type changes of all these batches, and `vanished` fields.
 
-    A field vanished when at least one in twenty of the records before had it and none of the latest has, of which there
-    are enough for it to be no chance.
+    Fields in `known` are no longer unknown: the catalogue has them now.
     """
-    records = sum(drift.records for drift in latest)
+    records = sum(drift.records for drift in drifts)
     if not records:
         return []
+    unknown, clashes = _sum([drift.unknown for drift in drifts]), _sum([drift.case_clash for drift in drifts])
+    for key in known:
+        del unknown[key], clashes[key]
     lines = [
-        _line("Unknown fields, kept in record_unmapped", _sum([drift.unknown for drift in latest]), records),
-        _line("Keys that differ only in case, both kept", _sum([drift.case_clash for drift in latest]), records),
-        _line("Values of another type than the catalogue's", _sum([drift.type_changes for drift in latest]), records),
+        _line("Unknown fields, kept in record_unmapped", unknown, records),
+        _line("Keys that differ only in case, both kept", clashes, records),
+        _line("Values of another type than the catalogue's", _sum([drift.type_changes for drift in drifts]), records),
     ]
-    vanished = vanished_keys(latest, before)
     if vanished:
         lines.append(f"Fields that vanished: {', '.join(vanished[:_SHOWN_MAX])}{_more(len(vanished))}")
     return [line for line in lines if line]
 
 
 def vanished_keys(latest: Sequence[Drift], before: Sequence[Drift]) -> list[str]:
-    """Known keys that were usual before and that no record has now."""
+    """Known keys that vanished.
+
+    At least one in twenty of the records before had them, and none of the latest, of which there are enough for it to
+    be no chance.
+    """
     if sum(drift.records for drift in latest) < _VANISHED_RECORDS_MIN:
         return []
     now = _sum([drift.keys for drift in latest])

@@ -156,7 +156,7 @@ class _Run:
         self._on_end = on_end
 
     def perform(self) -> None:
-        """All calls that have not ended, in order. Raises where the run cannot continue now."""
+        """All calls that have not ended, in order. Raises TransientError where the run cannot continue now."""
         if self.state.is_finished:
             return
         for call in self.release.calls:

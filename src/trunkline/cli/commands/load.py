@@ -162,7 +162,7 @@ def show(result: LoadResult, output_format: Format) -> None:
     if result.recovered:
         output.note(f"Finished {result.recovered:,} batches of an earlier run.")
     output.text(result.counts.sentence())
-    for line in findings(result.drifts, []):
+    for line in findings(result.drifts):
         output.note(line)
     for sentence in result.refused:
         output.note(sentence)

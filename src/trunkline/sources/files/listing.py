@@ -82,7 +82,10 @@ def local_file(path: str) -> SourceFile:
 
 
 def resolved_file(uri: str) -> SourceFile:
-    """The local file of a uri, as it is now."""
+    """The local file of a uri, as it is now.
+
+    Raises UsageError for what is not a regular file, TerminalError for a file that cannot be read or recorded.
+    """
     try:
         uri.encode()
         stats = os.stat(uri)

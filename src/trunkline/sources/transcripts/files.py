@@ -90,7 +90,10 @@ def read_batches(
 
 
 def reread(plan: Plan, patterns: Sequence[str], client: Any = None) -> Framed:
-    """The batch of a plan once more. Raises SourceChangedError where a file is no longer the planned version."""
+    """The batch of a plan once more.
+
+    Raises SourceChangedError where a file is no longer the planned version, TerminalError for a plan over other things.
+    """
     batch = _Batch(plan.object_name)
     for planned in plan.ranges:
         if not isinstance(planned, FileRange):

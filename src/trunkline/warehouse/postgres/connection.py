@@ -23,6 +23,7 @@ from nanoarrow.c_array_stream import CArrayStream
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from trunkline import limits
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TerminalError, TransientError, UsageError
@@ -40,7 +41,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @contextmanager
 def connected(opening: Opening, purpose: str) -> Iterator[Connection]:
-    """A connection in UTC, before whose first statement the database's encoding is known to be UTF8."""
+    """A connection in UTC, before whose first statement the database's encoding is known to be UTF8.
+
+    Raises TerminalError for a database of another encoding.
+    """
     check_connection_url(opening.url)
     con: Connection = psycopg.connect(
         opening.url,
@@ -92,7 +96,10 @@ def check_connection_url(url: str) -> None:
 
 @contextmanager
 def translate_server_errors(opening: Opening) -> Iterator[None]:
-    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row."""
+    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row.
+
+    Raises TransientError where the same command may succeed later, TerminalError where a person must act.
+    """
     place = public_url(opening.url)
     try:
         yield
@@ -120,7 +127,6 @@ def _words(error: psycopg.Error) -> str:
 
 _LATER = ("08", "53", "57")  # SQLSTATE classes: connection, resources, the operator stepped in
 _LANES = 2  # a connection either converts rows or waits for its server; with two, one does each
-_PIECE_ROWS = 4_096  # what a connection converts before it sends
 
 
 @contextmanager
@@ -181,7 +187,8 @@ class Copier:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
         Columns without a value are not sent, nor others than `columns` where these are named. Raises TransientError
-        where a connection ends; some rows may have been copied by then. `has_batches`: as the target has them.
+        where a connection ends; some rows may have been copied by then, and
+        TerminalError for any other error. `has_batches`: as the target has them.
         """
         names = staging.filled_columns(self._local, obj, source)
         if columns:
@@ -219,8 +226,8 @@ class Copier:
 def _pieces(schema: Any, rows: Any) -> Iterator[Any]:
     """Arrow rows cut into pieces, without a copy. The driver reads columns and not a slice of the whole."""
     columns = list(rows.children)
-    for start in range(0, rows.length, _PIECE_ROWS):
-        end = min(start + _PIECE_ROWS, rows.length)
+    for start in range(0, rows.length, limits.POSTGRES_COPY_ROWS):
+        end = min(start + limits.POSTGRES_COPY_ROWS, rows.length)
         cut = [column[start:end] for column in columns]
         yield na.c_array_from_buffers(schema, end - start, [None], children=cut)
 

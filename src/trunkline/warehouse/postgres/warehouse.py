@@ -85,7 +85,7 @@ class PostgresWarehouse:
         )
 
     def query_read_only(self, sql: str) -> Answer:
-        """One query in a transaction that reads alone."""
+        """One query in a read-only transaction. Raises UsageError for anything else."""
         if not sql.lstrip().lower().startswith(_QUESTIONS):
             raise UsageError("one query is needed; valid is one SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN")
         try:
