@@ -84,6 +84,17 @@ def total(counts: Iterable[Counts]) -> Counts:
     return result
 
 
+def sum_drifts(drifts: Sequence[Drift]) -> Drift:
+    """The drift of all batches together."""
+    return Drift(
+        sum(drift.records for drift in drifts),
+        _sum([drift.keys for drift in drifts]),
+        _sum([drift.unknown for drift in drifts]),
+        _sum([drift.case_clash for drift in drifts]),
+        _sum([drift.type_changes for drift in drifts]),
+    )
+
+
 _SHOWN_MAX = 8
 # A field that one record in twenty has is missing from this many by chance once in 28,000 times.
 _VANISHED_RECORDS_MIN = 200

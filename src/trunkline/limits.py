@@ -183,6 +183,8 @@ DYNAMODB_EXPONENT_MIN: Final = -130
 DYNAMODB_EXPONENT_MAX: Final = 125
 DYNAMODB_NESTING_MAX: Final = 32
 GET_RECORDS_MAX: Final = 1_000
+# Kinesis Data Streams API reference, GetRecords: Limit.
+KINESIS_GET_RECORDS_MAX: Final = 10_000
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
 # The default of a release: how long one procedure may run, and how long the network may take.

@@ -40,6 +40,7 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "s3": Policy(8, 10, 60, 10, "a put or read that fails costs a whole batch, so waiting is cheaper; reads resume"),
     "dynamodb": Policy(10, 10, 60, 10, "scans run at the edge of the table's throughput, where throttling is normal"),
     "dynamodbstreams": Policy(10, 10, 60, 10, "a shard allows five reads a second for all of its readers together"),
+    "kinesis": Policy(3, 10, 60, 10, "a shard that is throttled waits longer and longer, and the others go on"),
     "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
