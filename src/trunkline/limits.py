@@ -27,14 +27,14 @@ RECORD_BYTES_MAX: Final = 16 * MIB
 TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
 # Ours: a call's transcript is looked for again after 15 minutes, then after twice as long each time, at least once a
 # day, and no more after a month: Transcribe keeps jobs for 90 days, and S3 notifications announce late transcripts.
-ASK_AGAIN_S: Final = 900
-ASK_AGAIN_S_MAX: Final = 86_400
-ASK_DAYS_MAX: Final = 30
+LOOKUP_WAIT_S: Final = 900
+LOOKUP_WAIT_S_MAX: Final = 86_400
+LOOKUP_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and after how many the state is saved.
-ASK_WORKERS: Final = 4
+LOOKUP_WORKERS: Final = 4
 # Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
 TRANSCRIPT_SEARCH_S_MAX: Final = 5
-ASK_CALLS: Final = 500
+LOOKUP_CALLS: Final = 500
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
@@ -232,3 +232,19 @@ COLLECT_MARGIN_S: Final = 45
 # The default schedule: at minute 40 of every second hour, for the two hours before the full hour.
 COLLECT_SCHEDULE: Final = "cron(40 0/2 * * ? *)"
 COLLECT_ZONE: Final = "America/New_York"
+
+# Agent event stream (administrator guide, "Agent event streams"): a heartbeat every 120 s without another event. Ours:
+# an agent of whom nothing came for two and a half of them may have left.
+AGENT_SILENT_S: Final = 300
+# Ours: an agent of whom nothing came for this long is forgotten; events go on for an hour after a log-out.
+AGENT_FORGOTTEN_S: Final = 86_400
+# Ours: after contact work that no event ends is over after this long.
+ACW_HOURS_MAX: Final = 2
+# How long a contact can be open by channel, days (administrator guide, "Amazon Connect service quotas", feature
+# specifications: chat 7 days, task and e-mail 90). Calls: ours.
+OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
+# Ours: what a live state holds at most: whole contacts of some 1.2 kB (a busy day of 3,000 agents), agents of 4 kB.
+# Beyond it a contact whose record has come is kept as 100 bytes until its day is over.
+LIVE_CONTACTS_MAX: Final = 250_000
+LIVE_AGENTS_MAX: Final = 20_000
+LIVE_QUEUE_NAMES_MAX: Final = 10_000

@@ -33,12 +33,14 @@ class Mark:
 
     `fidelity` is one of those in `objects/record_columns.py`. `version` is text that sorts like the versions of the
     record's key; None: the text of the object's version column. `is_deleted`: the record says that its key is gone;
-    its text then holds the key, and what else is known of the last row.
+    its text then holds the key, and what else is known of the last row. `changes`: keys of the text whose value does
+    not fit its column, each with what the drift says of it; an empty key is of no value in particular.
     """
 
     fidelity: str = "stream"
     version: str | None = None
     is_deleted: bool = False
+    changes: tuple[tuple[str, str], ...] = ()
 
 
 class Texts(Sequence[str]):

@@ -15,7 +15,7 @@ from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TransientError
 from trunkline.sql.lake.views import MOVED_TO
 from trunkline.warehouse import staging
-from trunkline.warehouse.postgres import copy as postgres_copy
+from trunkline.warehouse.postgres import connection as postgres_copy
 
 
 @pytest.fixture

@@ -167,9 +167,14 @@ def _translated(
     from botocore import exceptions as boto
 
     without_credentials = (
-        boto.CredentialRetrievalError, boto.NoAuthTokenError, boto.NoCredentialsError, boto.PartialCredentialsError,
-        boto.ProfileNotFound, boto.SSOError, boto.TokenRetrievalError,
-    )  # fmt: skip
+        boto.CredentialRetrievalError,
+        boto.NoAuthTokenError,
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.ProfileNotFound,
+        boto.SSOError,
+        boto.TokenRetrievalError,
+    )
     shown = _shown(resource)
     if isinstance(error, boto.ClientError):
         return error_of(failed_call(error, service), resource, missing)

@@ -183,13 +183,16 @@ class DataApi:
 
     def find(self, name: str) -> str | None:
         """The id of the latest statement with exactly this name, None if there was none in the last 24 hours."""
-        matches = [statement for statement in self.named(name) if statement.name == name]
+        matches = [statement for statement in self.statements_named(name) if statement.name == name]
         return max(matches, key=lambda statement: statement.created_at).id if matches else None
 
-    def named(self, prefix: str) -> list[ListedStatement]:
+    def statements_named(self, prefix: str) -> list[ListedStatement]:
         """The statements of the last 24 hours whose name begins with `prefix`, oldest first."""
-        place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
-                 if key in self.target.place}  # fmt: skip
+        place = {
+            key: self.target.place[key]
+            for key in ("ClusterIdentifier", "WorkgroupName", "Database")
+            if key in self.target.place
+        }
         with self._translated():
             statements = [
                 ListedStatement(str(entry["Id"]), entry["StatementName"], str(entry["Status"]), entry["CreatedAt"])
@@ -225,9 +228,9 @@ class DataApi:
         self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
     ) -> Statement:
         """Start and wait. Raises SqlError when it fails, StatementTimeoutError when it was cancelled for its length."""
-        return self.ended(self.execute(sql, token, parameters, name), timeout_s)
+        return self.wait_for(self.execute(sql, token, parameters, name), timeout_s)
 
-    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+    def wait_for(self, statement_id: str, timeout_s: float) -> Statement:
         """Wait for the end of a started statement. Raises what `run` raises."""
         seen = self.wait(statement_id, clock.monotonic_s() + timeout_s)
         if not seen.is_ended:

@@ -6,8 +6,7 @@ Trino's and double quotes. Timestamps are read with milliseconds.
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, Refusal, quote_backtick, quote_double
-from trunkline.engines.spelling import Spelling, Unnested
+from trunkline.engines.model import Engine, Refusal, Spelling, Unnested, quote_backtick, quote_double
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
 from trunkline.objects.view import Members
 

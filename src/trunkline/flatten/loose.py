@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 _TOP: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY: Final = re.compile(rb'"([A-Za-z-]+)"\s*:')

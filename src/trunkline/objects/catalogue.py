@@ -15,8 +15,7 @@ from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
-from trunkline.objects.transcript import TRANSCRIPT
-from trunkline.objects.transcript_views import CONTACT_LENS_VIEW, TRANSCRIPT_TURN
+from trunkline.objects.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
 from trunkline.objects.user_objects import place_of, read_objects
 from trunkline.objects.view import View
 

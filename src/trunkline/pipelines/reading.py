@@ -138,7 +138,7 @@ def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
     lake, which the engine must be able to read.
     """
     target, text = _resolve(reader, sql, dialect)
-    return target.ask(text)
+    return target.query_read_only(text)
 
 
 def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
@@ -146,7 +146,7 @@ def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
     target, text = _resolve(reader, sql, dialect)
     if isinstance(target, DuckDBWarehouse):
         return target.table(text)
-    answer = target.ask(text)
+    answer = target.query_read_only(text)
     return table_of(answer.columns, answer.rows)
 
 

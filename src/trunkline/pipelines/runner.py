@@ -16,8 +16,8 @@ from trunkline.accounting import Counts, Drift, total
 from trunkline.errors import SourceChangedError
 from trunkline.lake import layout
 from trunkline.ledger import index
-from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch
-from trunkline.limits import MERGE_ROWS_MAX
+from trunkline.ledger.records import BatchRecord, Letter, MergeRecord, decode_batch
+from trunkline.limits import DEAD_LETTER_REASONS, MERGE_ROWS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.flattening import FlattenPool
@@ -46,7 +46,8 @@ Advance = Callable[[int], None]
 class LoadResult:
     """What a run did. `files` counts what the source was to read, `recovered` the batches of an earlier run.
 
-    `reasons` counts the records that were set aside by reason; `refused` are sentences about files of other formats.
+    `reasons` counts the records that were set aside by reason and its meaning, which for a missing key says what the
+    record is instead; `refused` are sentences about files of other formats.
     """
 
     object_name: str
@@ -57,13 +58,18 @@ class LoadResult:
     files: int
     recovered: int
     drifts: tuple[Drift, ...]
-    reasons: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
 
     @property
     def is_useless(self) -> bool:
         """Whether a file was refused, or everything that was read was set aside."""
         return bool(self.refused) or (self.counts.dead_letter > 0 and self.counts.dead_letter == self.counts.read)
+
+
+def _reason(letter: Letter) -> tuple[str, str]:
+    is_specific = letter.reason == "missing_key"
+    return letter.reason, letter.detail if is_specific else DEAD_LETTER_REASONS[letter.reason]
 
 
 def no_advance(_: int) -> None:
@@ -88,12 +94,12 @@ class Runner:
         recovered = self.recover()
         counts: list[Counts] = []
         drifts: list[Drift] = []
-        reasons: Counter[str] = Counter()
+        reasons: Counter[tuple[str, str]] = Counter()
         bytes_read = 0
         for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
             counts += self.merge(group, source)
             drifts += [record.drift for record in group if record.drift.records]
-            reasons.update(letter.reason for record in group for letter in record.letters)
+            reasons.update(_reason(letter) for record in group for letter in record.letters)
             bytes_read += sum(record.bytes_read for record in group)
         seconds = clock.monotonic_s() - started
         return LoadResult(

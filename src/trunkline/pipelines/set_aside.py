@@ -57,11 +57,17 @@ def kept_letters(home: Home, plan: Plan) -> list[KeptLetter]:
         kept = kept_bytes(home, letter)
         letters.append(
             KeptLetter(
-                position=letter.position, payload_hash=letter.payload_hash, payload=kept.payload, length=kept.length,
-                reason=letter.reason, detail=letter.detail, arrived_at=letter.arrived_at, source=letter.source,
+                position=letter.position,
+                payload_hash=letter.payload_hash,
+                payload=kept.payload,
+                length=kept.length,
+                reason=letter.reason,
+                detail=letter.detail,
+                arrived_at=letter.arrived_at,
+                source=letter.source,
                 mark=kept.mark,
             )
-        )  # fmt: skip
+        )
     return letters
 
 

@@ -15,10 +15,9 @@ import msgspec
 from trunkline.errors import UsageError
 from trunkline.simulator.centre.play import Played, play
 from trunkline.simulator.events.day import EventKind, SimulatedDay, arrivals, day_of
-from trunkline.simulator.export import faults
-from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, schedule
+from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, add_drift, break_record, pick_fault, schedule
 from trunkline.simulator.export.record import export
-from trunkline.simulator.oracle.true_contact import TrueContact
+from trunkline.simulator.oracle.terms import TrueContact
 from trunkline.simulator.spec import Spec
 
 EVENT_FOLDERS = {"agent_event": "agent-events", "contact_event": "contact-events"}
@@ -141,14 +140,14 @@ def _write(
             contacts.append(TrueContact.from_record(record, contact.pre_disconnect_state))
         if has_drift:
             version_rng = random.Random(f"{spec.seed} {contact.number} {version.level}")
-            for kind in faults.add_drift(record, spec.faults, version_rng):
+            for kind in add_drift(record, spec.faults, version_rng):
                 counts[kind] = counts.get(kind, 0) + 1
         firehose.put(delivery.arrives_at, msgspec.json.encode(record))
-        broken = faults.pick(spec.faults, rng) if has_broken and not delivery.is_copy else None
+        broken = pick_fault(spec.faults, rng) if has_broken and not delivery.is_copy else None
         if broken is not None:
             # Only after a good record: two adjacent broken pieces would be one span.
             counts[broken] = counts.get(broken, 0) + 1
-            firehose.put(delivery.arrives_at, faults.broken(broken, record, rng))
+            firehose.put(delivery.arrives_at, break_record(broken, record, rng))
         if progress is not None and done % _PROGRESS_EVERY == 0:
             progress(done, len(deliveries))
     firehose.close()

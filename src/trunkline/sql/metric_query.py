@@ -18,14 +18,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from trunkline.engines.model import Engine, quote_double, quote_qualified, text_literal
-from trunkline.engines.spelling import numbered_placeholder
+from trunkline.engines.model import Engine, numbered_placeholder, quote_double, quote_qualified, text_literal
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN, THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
 from trunkline.schedules.schedule import offset_changes
-from trunkline.sql.portable import render
+from trunkline.sql.views import render
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}

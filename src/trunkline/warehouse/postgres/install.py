@@ -24,7 +24,7 @@ from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.session import Session
 from trunkline.sql.star import analysis_statements
-from trunkline.warehouse.installation import installation_rows, refuse_unsafe
+from trunkline.warehouse.model import installation_rows, refuse_unsafe
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trunkline warehouse install', 0))"
 _COLUMNS = """
