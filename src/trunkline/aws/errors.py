@@ -18,7 +18,8 @@ from trunkline.errors import SourceChangedError, TerminalError, TransientError, 
 _THROTTLED: Final = frozenset({
     "BandwidthLimitExceeded", "KMSThrottlingException", "LimitExceededException",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
-    "RequestThrottledException", "SlowDown", "Throttling", "ThrottledException", "ThrottlingException", "TooManyRequestsException",
+    "RequestThrottledException", "SlowDown", "Throttling", "ThrottledException", "ThrottlingException",
+    "TooManyRequestsException",
 })  # fmt: skip
 _PASSING: Final = frozenset({
     "ActiveSessionsExceededException", "ActiveStatementsExceededException", "ActiveWaitingRequestsExceededException",

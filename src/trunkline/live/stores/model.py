@@ -24,7 +24,7 @@ class RefusedPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What became of points: `accepted + superseded + len(refused)` is their number.
 
     `superseded` points are older versions of what the store has.
@@ -34,14 +34,14 @@ class Written:
     superseded: int = 0
     refused: tuple[RefusedPoint, ...] = ()
 
-    def plus(self, other: Written) -> Written:
+    def plus(self, other: WriteResult) -> WriteResult:
         """Both together."""
-        return Written(
+        return WriteResult(
             self.accepted + other.accepted, self.superseded + other.superseded, (*self.refused, *other.refused)
         )
 
 
-class Store(Protocol):
+class SeriesStore(Protocol):
     """Where points go.
 
     `write` returns when the store has the points. Writing the same points again changes nothing, so a write whose
@@ -51,8 +51,8 @@ class Store(Protocol):
 
     name: str
 
-    def write(self, points: Sequence[Point], now: datetime) -> Written:
-        """Store the points. `now` is the present, by which points of the future are refused."""
+    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
+        """SeriesStore the points. `now` is the present, by which points of the future are refused."""
         ...
 
     def close(self) -> None:
