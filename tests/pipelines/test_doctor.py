@@ -18,7 +18,7 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import Finding, drift_lines, examine
-from trunkline.pipelines.jobs.reporting import completeness
+from trunkline.pipelines.jobs.measuring import completeness
 from trunkline.pipelines.merging import merge_batches, unmerged
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.positions import FileRange, Plan

@@ -16,7 +16,7 @@ from trunkline.lake import layout
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.pipelines.runner import LoadResult, Runner
 from trunkline.sources.registry import file_source, list_files

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 Path = tuple[str, ...]
 

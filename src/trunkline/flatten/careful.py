@@ -33,7 +33,7 @@ from trunkline.flatten.privacy import SAFE_MARK, Hiding, PiiRule, has_pii, hide_
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import DECIMAL_SCALE, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 from trunkline.sql.flatten.statement import nested_leaves
-from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
+from trunkline.sql.flatten.values import Leaf, leaves_by_path, tree_of
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -21,7 +21,7 @@ from trunkline.flatten.exact import EXPECTED_JSON_TYPES, json_type, parse_exact
 from trunkline.flatten.privacy import Hiding, PiiRule, hide_unmapped
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import FlattenSql
-from trunkline.sql.flatten.tree import leaves_by_path, tree_of
+from trunkline.sql.flatten.values import leaves_by_path, tree_of
 
 Path = tuple[str, ...]
 Layout = tuple[list[list[str] | None], int, list[int]]

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from trunkline.accounting import Counts
+from trunkline.accounting import Counts, findings, vanished_keys
 from trunkline.completeness.period_records import load_records
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
-from trunkline.ledger.drift import findings, vanished_keys
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 from trunkline.warehouse.targets import target_of
 
 

@@ -102,7 +102,7 @@ class DuckDBWarehouse:
             values,
         )
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One query. Raises UsageError for a faulty query, else the engine's own error."""
         with self._query_errors(sql):
             relation = self.local.sql(sql)
