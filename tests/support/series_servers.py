@@ -32,7 +32,7 @@ from botocore.config import Config
 
 from trunkline.live.stores.influx import InfluxStore
 from trunkline.live.stores.memory import MemoryStore
-from trunkline.live.stores.model import Store
+from trunkline.live.stores.model import SeriesStore
 from trunkline.live.stores.prometheus import PrometheusStore
 from trunkline.live.stores.timestream import TimestreamAddress, TimestreamStore
 
@@ -48,7 +48,7 @@ class SeriesServer:
     `precision_ns` is that of its times. `is_snapshot`: it has the newest point alone. `is_exact`: numbers keep all bits.
     """
 
-    store: Store
+    store: SeriesStore
     read: Callable[[], Held]
     keeps: str
     precision_ns: int = 1
