@@ -24,7 +24,7 @@ class RefusedPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PointsWritten:
     """What became of points: `accepted + superseded + len(refused)` is their number.
 
     `superseded` points are older versions of what the store has.
@@ -34,14 +34,14 @@ class Written:
     superseded: int = 0
     refused: tuple[RefusedPoint, ...] = ()
 
-    def plus(self, other: Written) -> Written:
+    def plus(self, other: PointsWritten) -> PointsWritten:
         """Both together."""
-        return Written(
+        return PointsWritten(
             self.accepted + other.accepted, self.superseded + other.superseded, (*self.refused, *other.refused)
         )
 
 
-class Store(Protocol):
+class SeriesStore(Protocol):
     """Where points go.
 
     `write` returns when the store has the points. Writing the same points again changes nothing, so a write whose
@@ -51,7 +51,7 @@ class Store(Protocol):
 
     name: str
 
-    def write(self, points: Sequence[Point], now: datetime) -> Written:
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
         """Store the points. `now` is the present, by which points of the future are refused."""
         ...
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from trunkline.errors import UsageError
 from trunkline.live.stores.influx import InfluxStore
 from trunkline.live.stores.memory import MemoryStore
-from trunkline.live.stores.model import Store
+from trunkline.live.stores.model import SeriesStore
 from trunkline.live.stores.prometheus import PrometheusStore
 from trunkline.live.stores.timestream import TimestreamStore, address_of
 
-STORES: Final[dict[str, Callable[[str, str | None], Store]]] = {
+STORES: Final[dict[str, Callable[[str, str | None], SeriesStore]]] = {
     "memory": lambda url, token: MemoryStore(),
     "prometheus": lambda url, token: PrometheusStore(),
     "influx+http": InfluxStore,
@@ -29,7 +29,7 @@ EXAMPLES: Final = (
 )
 
 
-def open_store(url: str, token: str | None = None) -> Store:
+def open_store(url: str, token: str | None = None) -> SeriesStore:
     """The store of a URL; nothing is connected yet. Raises UsageError for a URL that is not valid."""
     scheme = urlsplit(url).scheme
     if scheme not in STORES:
