@@ -20,9 +20,9 @@ from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
 from trunkline.settings import Settings
 from trunkline.simulator.centre.centre import INSTANCE_ARN
+from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.sources.connect_api import client as connect_client

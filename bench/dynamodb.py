@@ -30,8 +30,8 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.objects.scorecard import SCORECARD, SKILLS
 from trunkline.pipelines.home import LakeHome, open_home
+from trunkline.pipelines.post_call.arrivals import ChangeProcessor
 from trunkline.pipelines.post_call.backfill import backfill_export
-from trunkline.pipelines.post_call.changes import ChangeProcessor
 from trunkline.settings import Settings
 from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event

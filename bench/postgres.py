@@ -29,7 +29,7 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sql.ddl import create_staging, warehouse_statements
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.warehouse.model import CommitHooks, Opening, Staged
-from trunkline.warehouse.postgres.copy import Copier
+from trunkline.warehouse.postgres.connection import Copier
 from trunkline.warehouse.targets import target_of
 
 _NAMES = [column.name for column in CONTACT_RECORD.columns]

@@ -23,13 +23,11 @@ MODULES = modules_of()
 FUNCTION_P90_MAX = 22
 MODULE_MEDIAN_MIN, MODULE_MEDIAN_MAX = 100, 220
 
-# Tables that read better as they were typed.
-FORMAT_SKIPS_MAX = 105
 # Words that say nothing about a value, or are no English that an engineer would write, and how many names may still
 # have them. The numbers only shrink.
 ODD_WORDS = {
-    "along": 0, "asked": 11, "comes": 0, "found": 39, "gone": 6, "held": 35, "lies": 0, "mend": 0, "mended": 0,
-    "one": 25, "some": 1, "stands": 0, "told": 0, "whom": 0,
+    "along": 0, "asked": 3, "comes": 0, "found": 27, "gone": 6, "held": 35, "lies": 0, "mend": 0, "mended": 0,
+    "one": 9, "some": 1, "stands": 0, "told": 0, "whom": 0,
 }  # fmt: skip
 
 
@@ -72,11 +70,6 @@ def test_functions_fit_a_screen() -> None:
 def test_modules_hold_a_whole_idea() -> None:
     """Neither fragments nor novels, in the median."""
     assert MODULE_MEDIAN_MIN <= statistics.median(module.lines for module in MODULES) <= MODULE_MEDIAN_MAX
-
-
-def test_the_formatter_is_seldom_off() -> None:
-    """Only where a table reads better as it was typed."""
-    assert sum(module.text.count("# fmt: skip") for module in MODULES) <= FORMAT_SKIPS_MAX
 
 
 def test_a_service_limit_is_written_once() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trunkline.objects.model import Object
     from trunkline.pipelines.connect.reconcile import ReconcileResult
     from trunkline.pipelines.home import Home
-    from trunkline.pipelines.jobs.reporting import Written
+    from trunkline.pipelines.jobs.measuring import Written
     from trunkline.pipelines.reading import Reader
     from trunkline.pipelines.runner import LoadResult
     from trunkline.table import Table
@@ -111,7 +111,7 @@ class HomeHandle:
         zone: str | None = None,
     ) -> Written:
         """Write the HTML report of a local day, or of [since, until) up to 31 days; by default of the last full day."""
-        from trunkline.pipelines.jobs.reporting import write_report
+        from trunkline.pipelines.jobs.measuring import write_report
         from trunkline.serve.report.period import period_of
 
         settings = self._open()

@@ -35,15 +35,12 @@ class UsageError(TrunklineError):
 class RecordError(TrunklineError):
     """One record cannot be used: it becomes a dead letter and its batch goes on.
 
-    `code` is one of `limits.DEAD_LETTER_REASONS`; `column` names the catalogue column where there is one, or the path
-    at which a value of JSON type `seen` stands in place of an object or array.
+    `code` is one of `limits.DEAD_LETTER_REASONS`.
     """
 
-    def __init__(self, code: str, message: str, column: str | None = None, seen: str | None = None) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.column = column
-        self.seen = seen
 
 
 class SourceChangedError(TerminalError):

@@ -27,14 +27,16 @@ RECORD_BYTES_MAX: Final = 16 * MIB
 TRANSCRIPT_BYTES_MAX: Final = 64 * MIB
 # Ours: a call's transcript is looked for again after 15 minutes, then after twice as long each time, at least once a
 # day, and no more after a month: Transcribe keeps jobs for 90 days, and S3 notifications announce late transcripts.
-ASK_AGAIN_S: Final = 900
-ASK_AGAIN_S_MAX: Final = 86_400
-ASK_DAYS_MAX: Final = 30
+LOOKUP_WAIT_S: Final = 900
+LOOKUP_WAIT_S_MAX: Final = 86_400
+LOOKUP_DAYS_MAX: Final = 30
 # Ours: calls looked for at once, and after how many the state is saved.
-ASK_WORKERS: Final = 4
+LOOKUP_WORKERS: Final = 4
 # Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
 TRANSCRIPT_SEARCH_S_MAX: Final = 5
-ASK_CALLS: Final = 500
+LOOKUP_CALLS: Final = 500
+# Ours: rows that a connection to PostgreSQL converts before it sends them.
+POSTGRES_COPY_ROWS: Final = 4_096
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
@@ -45,6 +47,11 @@ REPLAY_LETTERS_MAX: Final = 2_000
 DEAD_LETTER_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
 JSON_DEPTH_MAX: Final = 256
+
+# A heartbeat follows when an agent had no other event for so long (administrator guide, agent event stream model).
+AGENT_HEARTBEAT_S: Final = 120
+# Ours: an agent's state counts until the next event, at most this long: after seven missing heartbeats it is unknown.
+AGENT_SILENCE_S_MAX: Final = 900
 
 # Design rule 5: implausible times are dead letters.
 VERSION_AHEAD_S_MAX: Final = 86_400
@@ -176,6 +183,8 @@ DYNAMODB_EXPONENT_MIN: Final = -130
 DYNAMODB_EXPONENT_MAX: Final = 125
 DYNAMODB_NESTING_MAX: Final = 32
 GET_RECORDS_MAX: Final = 1_000
+# Kinesis Data Streams API reference, GetRecords: Limit.
+KINESIS_GET_RECORDS_MAX: Final = 10_000
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
 # The default of a release: how long one procedure may run, and how long the network may take.
@@ -227,3 +236,32 @@ COLLECT_MARGIN_S: Final = 45
 # The default schedule: at minute 40 of every second hour, for the two hours before the full hour.
 COLLECT_SCHEDULE: Final = "cron(40 0/2 * * ? *)"
 COLLECT_ZONE: Final = "America/New_York"
+
+# Agent event stream (administrator guide, "Agent event streams"): a heartbeat every 120 s without another event. Ours:
+# an agent of whom nothing came for two and a half of them may have left.
+AGENT_SILENT_S: Final = 300
+# Ours: an agent of whom nothing came for this long is forgotten; events go on for an hour after a log-out.
+AGENT_FORGOTTEN_S: Final = 86_400
+# Ours: after contact work that no event ends is over after this long.
+ACW_HOURS_MAX: Final = 2
+# How long a contact can be open by channel, days (administrator guide, "Amazon Connect service quotas", feature
+# specifications: chat 7 days, task and e-mail 90). Calls: ours.
+OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
+# Ours: what a live state holds at most: whole contacts of some 1.2 kB (a busy day of 3,000 agents), agents of 4 kB.
+# Beyond it a contact whose record has come is kept as 100 bytes until its day is over.
+LIVE_CONTACTS_MAX: Final = 250_000
+LIVE_AGENTS_MAX: Final = 20_000
+LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
+TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
+TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
+TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
+TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
+# Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
+INFLUX_LINES_MAX: Final = 5_000
+# Ours: what stores in memory hold: a day of minutes of each series.
+MEMORY_POINTS_MAX: Final = 1_440
+MEMORY_SERIES_MAX: Final = 100_000
+# Prometheus: a series without a sample for five minutes is stale ("Querying basics", staleness).
+SCRAPE_STALE_S: Final = 300

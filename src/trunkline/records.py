@@ -33,12 +33,14 @@ class Mark:
 
     `fidelity` is one of those in `objects/record_columns.py`. `version` is text that sorts like the versions of the
     record's key; None: the text of the object's version column. `is_deleted`: the record says that its key is gone;
-    its text then holds the key, and what else is known of the last row.
+    its text then holds the key, and what else is known of the last row. `changes`: keys of the text whose value does
+    not fit its column, each with what the drift says of it; an empty key is of no value in particular.
     """
 
     fidelity: str = "stream"
     version: str | None = None
     is_deleted: bool = False
+    changes: tuple[tuple[str, str], ...] = ()
 
 
 class Texts(Sequence[str]):
@@ -63,6 +65,20 @@ class Texts(Sequence[str]):
     def __getitem__(self, index: slice) -> Texts: ...
     def __getitem__(self, index: int | slice) -> str | Texts:
         return Texts(self.records[index]) if isinstance(index, slice) else self.records[index].decode()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRecord:
+    """One record as a stream or a queue delivered it, before anything is known of its content.
+
+    `uri` names the stream and the shard, or the queue. `sequence` is unique within it: a sequence number (decimal
+    digits, compared as a number) or a message id. `arrived_at` is naive UTC.
+    """
+
+    uri: str
+    sequence: str
+    data: bytes
+    arrived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

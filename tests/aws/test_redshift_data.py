@@ -45,7 +45,7 @@ def test_one_token_is_one_statement(api, endpoint, query) -> None:
     """The same request under one token: one id, one effect. Another request is refused; after 8 hours the token is new."""
     ids = {api.execute("INSERT INTO done (name) VALUES (:n)", "t1", {"n": "a"}) for _ in range(3)}
     assert len(ids) == 1
-    api.ended(ids.pop(), 5)
+    api.wait_for(ids.pop(), 5)
     assert query("SELECT count(*) FROM done") == [(1,)]
     with pytest.raises(RefusedError, match="another request"):
         api.execute("INSERT INTO done (name) VALUES (:n)", "t1", {"n": "b"})
@@ -106,9 +106,9 @@ def test_a_statement_that_takes_too_long_is_cancelled(api, query) -> None:
 def test_a_batch_commits_together_or_not_at_all(api, query) -> None:
     """One failure rolls all of it back, and the error says which."""
     insert = "INSERT INTO done (name) VALUES (:n)"
-    assert len(api.ended(api.batch([insert, insert], "t1", {"n": "a"}), 5).parts) == 2
+    assert len(api.wait_for(api.batch([insert, insert], "t1", {"n": "a"}), 5).parts) == 2
     with pytest.raises(SqlError, match="Query #2 failed with ERROR: division by zero"):
-        api.ended(api.batch([insert, "SELECT 1/0 WHERE :n = 'a'"], "t2", {"n": "a"}), 5)
+        api.wait_for(api.batch([insert, "SELECT 1/0 WHERE :n = 'a'"], "t2", {"n": "a"}), 5)
     assert query("SELECT count(*) FROM done") == [(2,)]
     for count in (0, 41):
         with pytest.raises(UsageError, match="takes 1 to 40"):

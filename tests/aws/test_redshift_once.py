@@ -41,13 +41,13 @@ def server(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def redshift(server: Redshift) -> Redshift:
     for table in ("connect.f_narrow", "ledger.batch"):
-        server.ask(f"DELETE FROM {table} RETURNING 1")
+        server.query(f"DELETE FROM {table} RETURNING 1")
     server.emulator.forget()
     return server
 
 
 def rows(redshift: Redshift) -> list[tuple[Any, ...]]:
-    return redshift.ask("SELECT id, score FROM connect.f_narrow ORDER BY id")
+    return redshift.query("SELECT id, score FROM connect.f_narrow ORDER BY id")
 
 
 def loads(redshift: Redshift) -> list[Any]:
@@ -74,7 +74,7 @@ def test_a_crash_after_any_call_and_a_second_run_have_one_effect(
     assert "batch_execute_statement" in steps
     for at in range(len(steps)):
         for table in ("connect.f_narrow", "ledger.batch"):
-            redshift.ask(f"DELETE FROM {table} RETURNING 1")
+            redshift.query(f"DELETE FROM {table} RETURNING 1")
         redshift.emulator.forget()
         with pytest.raises(Died):
             load(redshift, tmp_path / f"{at}", url, steps=[], at=at)
@@ -85,7 +85,7 @@ def test_a_crash_after_any_call_and_a_second_run_have_one_effect(
             batch_id("2"): Counts(inserted=1, updated=1, superseded=1),
         }
         assert len(loads(redshift)) == 1, f"after {steps[at]} ({at})"
-        assert redshift.ask("SELECT COUNT(*) FROM ledger.batch") == [(2,)]
+        assert redshift.query("SELECT COUNT(*) FROM ledger.batch") == [(2,)]
         assert redshift.staged() == []
 
 
@@ -144,7 +144,7 @@ def test_long_after_a_crash_the_ledger_decides(redshift: Redshift, tmp_path: Pat
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
     for table in ("connect.f_narrow", "ledger.batch"):
-        redshift.ask(f"DELETE FROM {table} RETURNING 1")
+        redshift.query(f"DELETE FROM {table} RETURNING 1")
     with pytest.raises(Died):
         load(redshift, tmp_path, at=steps.index("batch_execute_statement"))
     redshift.emulator.settle()
@@ -161,7 +161,7 @@ def test_a_statement_that_still_runs_is_adopted(redshift: Redshift, tmp_path: Pa
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
     for table in ("connect.f_narrow", "ledger.batch"):
-        redshift.ask(f"DELETE FROM {table} RETURNING 1")
+        redshift.query(f"DELETE FROM {table} RETURNING 1")
     with locked(redshift) as other:
         with pytest.raises(Died):
             load(redshift, tmp_path, at=steps.index("batch_execute_statement"))
@@ -192,7 +192,7 @@ def test_a_statement_of_an_earlier_run_is_cancelled_when_its_time_is_over(redshi
     load(redshift, tmp_path, steps=steps)
     redshift.emulator.forget()
     for table in ("connect.f_narrow", "ledger.batch"):
-        redshift.ask(f"DELETE FROM {table} RETURNING 1")
+        redshift.query(f"DELETE FROM {table} RETURNING 1")
     with locked(redshift) as other:
         with pytest.raises(Died):
             load(redshift, tmp_path, at=steps.index("batch_execute_statement"))

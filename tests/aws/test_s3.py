@@ -65,7 +65,7 @@ def test_batches_of_objects_resume_and_repeat(s3: Any) -> None:
     put(s3, "a/3", gzip.compress("".join(RECORDS[40:]).encode())[:-12])
     put(s3, "a/4", b"")
     files = list_files(["s3://lake/a"])
-    batches = list(read_batches(files, {}, "contact_record", 100))
+    batches = list(read_batches(files, {}, "contact_record", 300))
     assert len(batches) > 8
     got = [text for one in batches for text in one.texts]
     assert got == RECORDS[: len(got)]
@@ -74,7 +74,7 @@ def test_batches_of_objects_resume_and_repeat(s3: Any) -> None:
     for index, one in enumerate(batches):
         assert reread(one.plan) == one
         done = {(r.uri, r.version): Progress(r.end, r.is_last) for b in batches[: index + 1] for r in b.plan.ranges}
-        rest = list(read_batches(files, done, "contact_record", 100))
+        rest = list(read_batches(files, done, "contact_record", 300))
         assert [text for b in rest for text in b.texts] == [text for b in batches[index + 1 :] for text in b.texts]
 
 

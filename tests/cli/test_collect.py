@@ -15,14 +15,14 @@ from homes import settings_of
 from virtual_clock import VirtualClock
 
 from trunkline import clock
-from trunkline.cli import collect
+from trunkline.cli.commands import collect
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
 from trunkline.pipelines.connect.collect import collect_until
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.connect_api.answers import Quotas
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import Quotas
 
 FAST = dict.fromkeys(
     ("SearchContacts", "DescribeContact", "ListQueues", "ListUsers", "ListUserHierarchyGroups"), 1000.0

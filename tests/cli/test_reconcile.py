@@ -16,9 +16,9 @@ import trunkline
 from trunkline import clock
 from trunkline.cli.main import run
 from trunkline.simulator.centre.centre import INSTANCE_ARN
+from trunkline.simulator.connect_api.answers import Quotas
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import Quotas
 
 # A dozen commands, each of which opens the warehouse, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)

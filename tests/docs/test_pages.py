@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ROOT, Room, is_same, steps
+from pages import ROOT, Room, is_same, steps, warm_command
+from warm import Warm
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 EXECUTED = [page for page in PAGES if any(step.is_shown and step.command for step in steps(page.read_text()))]
@@ -26,12 +28,19 @@ def executed(page: Path) -> Any:
     return pytest.param(page, id=name, marks=mark)
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    """The interpreter that pages' commands are forked from."""
+    with warm_command() as started:
+        yield started
+
+
 # A page is many commands, each a process of its own: on a busy machine that takes its time.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", [executed(page) for page in EXECUTED])
-def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, warm: Warm) -> None:
     """Every console block of a page, in order, in one folder."""
-    room = Room(tmp_path)
+    room = Room(tmp_path, warm)
     for step in steps(page.read_text()):
         code, seen = room.run(step)
         if step.name:

@@ -10,8 +10,15 @@ import pytest
 from contacts import handled, queued
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import Engine, RoleRules, TableRules, quote_backtick, quote_double, quote_qualified
-from trunkline.engines.spelling import Unnested
+from trunkline.engines.model import (
+    Engine,
+    RoleRules,
+    TableRules,
+    Unnested,
+    quote_backtick,
+    quote_double,
+    quote_qualified,
+)
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.contact import CONTACTS

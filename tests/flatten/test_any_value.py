@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from any_value import NUMBERS, TEXTS, Path, base, columns_at, is_empty, optional_paths, put_value, written
 from flat_rows import flat_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,25 +21,15 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
-from trunkline.sql.flatten.tree import tree_of
 
 AT = datetime(2026, 3, 9, 12)
 OBJECTS = catalogue.load([])
-Path = tuple[str, ...]
-
-TEXTS = st.one_of(
-    st.text(max_size=12),
-    st.sampled_from(
-        ["", " ", "soon", "2026-03-03T10:00:00Z", "2026-03-03T10:00:00+05:30", "1999-01-01T00:00:00Z", "2026-02-30T10:00:00Z",
-         "true", "12", "1e3", "3.5", "infinity", "Zoe \ud83d", "arn:x/queue/q1", "2026-03-03"]
-    ),
-)  # fmt: skip
-NUMBERS = st.one_of(
-    st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from([0, -0.0, 33.5, 1e-21, 0.30000000000000004, 1_700_000_000_000]),
+SCALARS = st.one_of(
+    st.text(max_size=12), st.sampled_from(TEXTS), st.integers(-(2**70), 2**70), st.sampled_from(NUMBERS),
+    st.floats(allow_nan=False, allow_infinity=False),
 )  # fmt: skip
 VALUES = st.recursive(
-    st.none() | st.booleans() | NUMBERS | TEXTS,
+    st.none() | st.booleans() | SCALARS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=5,
 )
@@ -58,51 +49,18 @@ def flatten(obj: Object, text: str) -> tuple[list[dict[str, Any]], list[str], Dr
     return flat_rows(flattener, result), [letter.reason for letter in result.dead_letters], result.drift
 
 
-def base(obj: Object) -> dict[str, Any]:
-    """The least record of an object."""
-    record: dict[str, Any] = {}
-    for name in (*obj.key, obj.version, obj.partition):
-        column = obj.by_name[name]
-        put(record, column.path or (), "2026-03-03T10:00:00Z" if column.type == "timestamp" else "k1")
-    return record
-
-
-def put(record: dict[str, Any], path: Path, value: Any) -> None:
-    """Set the value at a path of keys."""
-    for key in path[:-1]:
-        record = record.setdefault(key, {})
-    record[path[-1]] = value
-
-
-def optional_paths(obj: Object) -> list[Path]:
-    """The paths of leaves and known objects that no mandatory column is at or below."""
-    tree = tree_of(obj)
-    needed = [obj.by_name[name].path or () for name in (*obj.key, obj.version, obj.partition)]
-    paths = [*(leaf.path for leaf in tree.leaves), *tree.objects[1:]]
-    return [path for path in paths if not any(other[: len(path)] == path for other in needed)]
-
-
-def written(value: Any) -> Any:
-    """The value as the lake can have it: no half of a surrogate pair."""
-    if isinstance(value, str):
-        return "".join("\ufffd" if 0xD800 <= ord(c) < 0xE000 else c for c in value)
-    if isinstance(value, list):
-        return [written(item) for item in value]
-    return {written(key): written(member) for key, member in value.items()} if isinstance(value, dict) else value
-
-
 @pytest.mark.parametrize("name", sorted(OBJECTS))
 def test_any_optional_value_may_be_anything(name: str) -> None:
     """Whatever the value: one row, no dead letter; its columns are NULL and it is kept whole, or they hold it."""
     obj = OBJECTS[name]
     paths = optional_paths(obj)
-    columns = {path: [c.name for c in obj.columns if c.path and c.path[: len(path)] == path] for path in paths}
+    columns = {path: columns_at(obj, path) for path in paths}
 
     @settings(max_examples=150, deadline=None)
     @given(path=st.sampled_from(paths), value=VALUES)
     def check(path: Path, value: Any) -> None:
         record = base(obj)
-        put(record, path, value)
+        put_value(record, path, value)
         rows, reasons, drift = flatten(obj, json.dumps(record))
         assert reasons == []
         (row,) = rows
@@ -119,13 +77,6 @@ def test_any_optional_value_may_be_anything(name: str) -> None:
             assert below or any(row[column] is not None for column in columns[path]) or is_empty(value)
 
     check()
-
-
-def is_empty(value: Any) -> bool:
-    """Whether all of a value is null."""
-    if isinstance(value, dict):
-        return all(is_empty(member) for member in value.values())
-    return all(map(is_empty, value)) if isinstance(value, list) else value is None
 
 
 @pytest.mark.parametrize(
@@ -148,7 +99,7 @@ def test_values_of_the_field(name: str, path: str, raw: str, column: str | None,
     column = column or next(c.name for c in obj.columns if c.path and c.path[-1] == path)
     record = base(obj)
     source = obj.by_name[column].path or ()
-    put(record, source, "@@")
+    put_value(record, source, "@@")
     rows, reasons, drift = flatten(obj, json.dumps(record).replace('"@@"', raw))
     assert reasons == []
     value = rows[0][column]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.flatten.decode import RecordDecoder
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 DECODER = RecordDecoder(NARROW)
 TREE = tree_of(NARROW)

@@ -25,7 +25,7 @@ from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
 from trunkline.sources.files import listing
 from trunkline.sources.files import reader as s3_files
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 AT = datetime(2026, 3, 8, 12)
 CONTACT = catalogue.load([])["contact_record"]

@@ -20,10 +20,8 @@ from trunkline.lake.store import FolderStore, open_store
 from trunkline.ledger import index
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
-from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.replay import replay
-from trunkline.pipelines.post_call.arrivals import TranscriptReceiver, TranscriptSearch
-from trunkline.pipelines.post_call.changes import ChangeProcessor
+from trunkline.pipelines.jobs.load import load, replay
+from trunkline.pipelines.post_call.arrivals import ChangeProcessor, TranscriptReceiver, TranscriptSearch
 from trunkline.sources.files import listing
 
 

@@ -19,7 +19,7 @@ from trunkline.handlers import transcript_arrived
 from trunkline.lake import layout
 from trunkline.lake.store import open_store
 from trunkline.objects.transcript import TRANSCRIPT
-from trunkline.sources.files.s3_events import messages
+from trunkline.sources.files.listing import messages
 
 BODY = json.dumps(transcribe(TALK, "channel")).encode()
 

@@ -242,7 +242,7 @@ def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[li
 HISTORIES = {"deliveries": deliveries_of(8, 3), "batch_bytes": st.sampled_from([200, 1_000, 1_000_000])}
 
 
-@settings(max_examples=20, phases=PHASES)
+@settings(max_examples=12, phases=PHASES)
 @given(**HISTORIES)
 def test_any_history_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
@@ -268,7 +268,7 @@ def _on_a_server(examples: int, is_redshift: bool = False) -> Callable[..., None
     return test
 
 
-test_any_history_on_a_server = _on_a_server(10)
+test_any_history_on_a_server = _on_a_server(5)
 test_many_histories_on_redshift = pytest.mark.soak(_on_a_server(40, is_redshift=True))
 test_many_histories_on_a_server = pytest.mark.soak(_on_a_server(300))
 

@@ -442,7 +442,7 @@ def test_fields_that_the_api_lacks_are_not_drift(tmp_path: Path) -> None:
         load_into(home, deliver(tmp_path / "stream.json", sorted(simulated(24).contacts)[:12]))
         collect(home, given, DAY, UNTIL)
         assert len(rows(home)) == 24
-        assert [drift.records for drift in index.last_drifts(home.warehouse, "contact_record")] == [12]
+        assert [drift.records for drift in index.drifts(home.warehouse, "contact_record")] == [12]
 
 
 def test_an_unfinished_plan_is_dropped_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from homes import (
 from trunkline.errors import UsageError
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import open_home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.upkeep import drop_old_bytes, rebuild
 from trunkline.pipelines.set_aside import kept_bytes
 from trunkline.records import Mark

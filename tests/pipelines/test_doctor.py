@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from homes import contact, load_into, opened, settings_of, write
 
+from trunkline.accounting import Drift
 from trunkline.cli.main import run
+from trunkline.errors import UsageError
 from trunkline.flatten.flattener import Flattener
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.doctor import Finding, examine
+from trunkline.pipelines.jobs.doctor import Finding, drift_lines, examine
+from trunkline.pipelines.jobs.measuring import completeness
 from trunkline.pipelines.merging import merge_batches, unmerged
-from trunkline.pipelines.reading import open_reader
+from trunkline.pipelines.reading import open_reader, query
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed, Mark
+from trunkline.serve.report.period import day_period
 
 AT = datetime(2026, 3, 8, 12)
 
@@ -76,3 +81,53 @@ def test_a_failure_has_a_state_of_its_own(
     assert run(["doctor", "--home", str(tmp_path), "--output", "csv"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("failed,")]
     assert [line.split(",")[1] for line in failed] == ["contact_record: accounting", "contact_record: lake = warehouse"]
+
+
+def test_drift_is_of_all_loads_together(tmp_path: Path) -> None:
+    """A load of clean records after one with unknown fields does not hide them, nor does the number of batches."""
+    with opened(tmp_path / "home") as home:
+        load_into(home, write(tmp_path / "in" / "a", contact("a", Forecast="x"), contact("b", Channel=5)))
+        load_into(home, write(tmp_path / "in" / "b", contact("c", Forecast="y")))
+        load_into(home, write(tmp_path / "in" / "c", contact("d")))
+    with open_reader(settings_of(tmp_path / "home")) as reader:
+        lines = [finding.detail for finding in examine(reader) if finding.check == "contact_record: drift"]
+        assert lines == completeness(reader, day_period(date(2026, 3, 3), "UTC")).drift
+    assert lines == [
+        "Unknown fields, kept in record_unmapped: Forecast (2) of 4 records",
+        "Values of another type than the catalogue's: Channel is UBIGINT (1) of 4 records",
+    ]
+
+
+def test_a_field_that_the_catalogue_has_now_is_not_unknown(tmp_path: Path) -> None:
+    """A column was added since: what an earlier load lacked is no drift of the catalogue."""
+    fields = Drift(records=2, unknown={"Channel": 2, "Queue.New": 1})
+    with opened(tmp_path / "home") as home:
+        load_into(home, write(tmp_path / "in" / "a", contact("a")))
+        home.con.execute("UPDATE ledger.batch SET drift = $1", [msgspec.json.encode(fields).decode()])
+    with open_reader(settings_of(tmp_path / "home")) as reader:
+        assert drift_lines(reader, "contact_record") == [
+            "Unknown fields, kept in record_unmapped: Queue.New (1) of 2 records"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "places"),
+    [
+        ("SELECT record_unmapped FROM contact_record", "connect.f_calls, lake.contact_record, lake.contact_record_versions"),
+        ("SELECT c.Record_Hash FROM connect_datalake.contact_record AS c", "connect.f_calls, lake.contact_record, lake.contact_record_versions"),
+        ("SELECT record_unmapped FROM scorecards", "lake.scorecards, lake.scorecards_versions, post_call_analytics.f_scorecard"),
+    ],
+)  # fmt: skip
+def test_a_column_of_our_own_is_found_where_it_is(tmp_path: Path, sql: str, places: str) -> None:
+    """Amazon's tables have Amazon's columns; the message names the tables that have ours, and each can be read."""
+    with opened(tmp_path) as home:
+        load_into(home, write(tmp_path / "in" / "a", contact("a")))
+    with open_reader(settings_of(tmp_path)) as reader:
+        with pytest.raises(UsageError) as refused:
+            query(reader, sql)
+        assert str(refused.value).lower().endswith(f" is a column of {places}")
+        for place in places.split(", "):
+            query(reader, f"SELECT record_unmapped, record_hash FROM {place}")
+        with pytest.raises(UsageError) as refused:
+            query(reader, "SELECT nonsense FROM contact_record")
+        assert "is a column of" not in str(refused.value)

@@ -65,7 +65,7 @@ def test_each_transcript_is_read_once_and_a_miss_is_recorded(tmp_path: Path, now
             assert run(home, s3).looked_for == 0
             now[0] += timedelta(minutes=1)
             assert run(home, s3).looked_for == 1
-            now[0] += timedelta(days=limits.ASK_DAYS_MAX)
+            now[0] += timedelta(days=limits.LOOKUP_DAYS_MAX)
             assert run(home, s3).looked_for == 1
             now[0] += timedelta(days=1)
             assert run(home, s3).looked_for == 0

@@ -15,8 +15,7 @@ from homes import NARROW, Record, lake_versions, letters, load_into, narrow, ope
 from trunkline.errors import TransientError
 from trunkline.flatten.flattener import Flattener
 from trunkline.pipelines import flattening
-from trunkline.pipelines.flatten_process import FlattenProcess
-from trunkline.pipelines.flattening import FlattenPool
+from trunkline.pipelines.flattening import FlattenPool, FlattenProcess
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 from trunkline.sources.files import reader

@@ -15,7 +15,7 @@ from moto import mock_aws
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.ledger import POSITION
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.post_call import follow as pipeline
+from trunkline.pipelines.jobs import load as pipeline
 from trunkline.pipelines.runner import LoadResult
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.dynamodb.tables import enable_stream

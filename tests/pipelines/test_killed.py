@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,20 +32,29 @@ from homes import (
     totals,
 )  # fmt: skip
 from servers import seeds
+from warm import Warm
 
 from trunkline.accounting import Counts
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore
 from trunkline.ledger.records import decode_batch
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.pipelines.set_aside import kept_bytes
 
 # Each test starts several processes, which on a busy machine takes its time.
 pytestmark = pytest.mark.timeout(300)
 DRIVER = Path(__file__).parents[1] / "support" / "killed_run.py"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+@cache
+def warm() -> Warm:
+    """The interpreter that the killed processes are forked from; it ends with the tests' own process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return Warm(
+        ["duckdb", "homes", "psycopg", "adbc_driver_manager", "boto3", "trunkline.pipelines.jobs.load"], environment
+    )
 
 
 def history(rng: random.Random) -> list[bytes]:
@@ -80,9 +88,8 @@ def run(home: Path, source: Path, options: dict[str, Any], action: str, step: st
     """Run an action in a process of its own; the kinds of its steps in order, None when it was killed before one."""
     # The stand-in for S3 lives in this process alone; what is loaded here is small enough to go without.
     options = options | {"warehouse": place_of(home).partition("&staging=")[0]}
-    command = [sys.executable, str(DRIVER), str(home), str(source), json.dumps(options), action, step]
-    emulated = {name: value for name, value in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT | emulated, check=False)
+    command = [str(DRIVER), str(home), str(source), json.dumps(options), action, step]
+    done = warm().run(command, os.environ)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -250,7 +257,7 @@ def on_servers(parameters: list[Any]) -> list[Any]:
     return [one for one in parameters if one.values[0] != "duckdb"]
 
 
-@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(32, 6)), indirect=["each_target"])
+@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(32, 3)), indirect=["each_target"])
 def test_a_load_killed_on_a_server(tmp_path: Path, each_target: str, seed: int) -> None:
     """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
     rng = random.Random(seed)

@@ -16,7 +16,7 @@ from servers import Databases
 from trunkline.errors import UsageError
 from trunkline.objects.user_objects import read_objects
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.post_call.follow import follow
+from trunkline.pipelines.jobs.load import follow
 from trunkline.sources.dynamodb.shards import Following
 
 

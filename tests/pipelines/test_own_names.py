@@ -131,4 +131,4 @@ def test_a_schema_of_its_own_is_in_the_search_path(home: Home, obj: Object, monk
     """A person names the table without its schema."""
     monkeypatch.setattr(catalogue, "load", lambda files: {**catalogue.OBJECTS, obj.name: obj})
     with open_reader(home.settings) as reader:
-        assert reader.warehouse.ask("SELECT count(*) FROM f_batch").rows == [(0,)]
+        assert reader.warehouse.query_read_only("SELECT count(*) FROM f_batch").rows == [(0,)]

@@ -18,11 +18,11 @@ from moto import mock_aws
 from trunkline.aws.errors import RefusedError
 from trunkline.cli.main import run
 from trunkline.errors import TerminalError, UsageError
-from trunkline.lake.glue import athena, crawler
+from trunkline.lake.glue import crawler, tables
 from trunkline.lake.store import BucketStore
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.model import Object
-from trunkline.pipelines.jobs.registering import RegisterOptions, ddl_of, register, tables_of, views_left_out
+from trunkline.pipelines.jobs.upkeep import RegisterOptions, ddl_of, register, tables_of, views_left_out
 from trunkline.sql.lake.athena import NamedQuery, named_queries
 from trunkline.sql.lake.glue import files_table
 
@@ -285,7 +285,7 @@ def test_queries_are_kept_in_athena_once() -> None:
     client = FakeAthena()
     client.create_named_query(Name="mine", Database="test", WorkGroup="primary", QueryString="SELECT 1")
     queries = named_queries(OBJECTS.values(), LAKE)
-    keep = athena.register_queries
+    keep = tables.register_queries
     assert {one.action for one in keep(client, queries, "primary")} == {"created"}
     assert {one.action for one in keep(client, queries, "primary")} == {"unchanged"}
     changed = [*queries[:-1], replace(queries[-1], sql="SELECT 2")]

@@ -9,8 +9,7 @@ from pathlib import Path
 from homes import NARROW, contact, jsonl, letters, narrow, opened, table, totals
 from s3 import bucket
 
-from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import load, replay
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 

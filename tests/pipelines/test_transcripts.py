@@ -16,7 +16,7 @@ from trunkline.lake import layout
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.pipelines.runner import LoadResult, Runner
 from trunkline.sources.registry import file_source, list_files
@@ -49,6 +49,29 @@ def test_files_are_the_unit_of_accounting(tmp_path: Path) -> None:
         (letter,) = letters(home, TRANSCRIPT)
         assert letter.position.endswith("transcripts/bad.json@1-1771000000000000000:0")
         assert letter.reason == "truncated"
+
+
+def test_optional_values_that_do_not_fit_cost_their_column_alone(tmp_path: Path) -> None:
+    """The row is there, the values are in record_unmapped as the file has them, and the drift names their types."""
+    document = lens(TALK) | {"Categories": "none"}
+    document["Transcript"][1]["Sentiment"] = 5
+    document["ConversationCharacteristics"]["TalkTime"]["TotalTimeMillis"] = "28698"
+    put(tmp_path / "t", LENS, document)
+    with opened(tmp_path / "home") as home:
+        result = load(home, tmp_path / "t")
+        assert result.counts == Counts(read=1, inserted=1)
+        (row,) = home.con.execute(
+            "SELECT categories, talk_time_total_ms, talk_time_agent_ms, turns[2].sentiment, turns[2].content, "
+            "record_unmapped FROM post_call_analytics.f_transcript"
+        ).fetchall()
+        assert row[:5] == (None, None, 15_079, None, "Hello this is the shop.")
+        talk_time = "ConversationCharacteristics.TalkTime.TotalTimeMillis"
+        assert json.loads(row[5]) == {"Categories": "none", "Transcript[1].Sentiment": 5, talk_time: "28698"}
+        (drift,) = result.drifts
+        assert not [key for key in drift.unknown if key.startswith(("Transcript[", "Categories", "Conversation"))]
+        assert drift.type_changes == {
+            "Categories is VARCHAR": 1, "Transcript[].Sentiment is UBIGINT": 1, f"{talk_time} is VARCHAR": 1,
+        }  # fmt: skip
 
 
 def test_a_file_written_again_replaces_all_its_turns(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from homes import (
     load_into,
     narrow,
     opened,
+    place_of,
     table,
     totals,
     write,
@@ -30,7 +31,7 @@ from trunkline.cli.main import run
 from trunkline.errors import UsageError
 from trunkline.ledger import index
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.undo import undo
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
@@ -68,7 +69,7 @@ def batch_of(home: Home, path: Path) -> str:
     return str(batch_id)
 
 
-@pytest.mark.parametrize(("each_target", "seed"), seeds(12, 4), indirect=["each_target"])
+@pytest.mark.parametrize(("each_target", "seed"), seeds(12, 2), indirect=["each_target"])
 def test_as_if_it_had_never_been_loaded(tmp_path: Path, each_target: str, seed: int) -> None:
     """Whatever the batch's versions did to those of others; a rebuild agrees, and the file is not read again."""
     rng = random.Random(seed)
@@ -108,7 +109,8 @@ def test_stopped_anywhere(tmp_path: Path) -> None:
         write(tmp_path / "in" / "a", narrow("x"), narrow("y")),
         write(tmp_path / "in" / "b", narrow("x", Began="2026-03-04T10:00:00Z", Changed="2026-03-06T10:00:00Z")),
     ]
-    for step in itertools.count(2):  # the first step records the intent
+    each = 3 if "redshift" in place_of(tmp_path) else 1  # of the same steps, at the price of a server for each
+    for step in itertools.count(2, each):  # the first step records the intent
         with opened(tmp_path / str(step), NARROW) as home:
             for path in paths:
                 load_into(home, path, obj=NARROW)

@@ -9,7 +9,7 @@ import pytest
 from homes import NARROW, Record, lake_best, letters, load_into, narrow, opened, table, totals, write
 from servers import SERVERS
 
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.upkeep import rebuild
 from trunkline.pipelines.set_aside import row_text, select_refused
 from trunkline.sql.relation import flat_rows

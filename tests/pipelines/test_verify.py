@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
-from homes import Record, load_into, opened, write
+from homes import load_into, opened, write
 from registers import NOON, TALLY, Memory, tally
 
 from trunkline.completeness.certificates import document_hash
@@ -29,11 +34,8 @@ Change = Callable[[Path], object]
 class Closed:
     """A home whose day has a certificate over `a` and `b`, as the day before has one over `z`."""
 
-    def __init__(self, path: Path, home: Home, *records: Record) -> None:
-        self.path, self.home = path, home
-        load_into(home, write(path / "first", *records), obj=TALLY)
-        self.register = Memory.of(records, NOON + timedelta(days=4))
-        self.run()
+    def __init__(self, path: Path, home: Home, register: Memory) -> None:
+        self.path, self.home, self.register = path, home, register
 
     def run(self) -> ReconcileResult:
         self.register.now += timedelta(hours=1)
@@ -51,14 +53,29 @@ class Closed:
         return {verdict.name: verdict.faults for verdict in verify_all(self.home, TALLY) if verdict.faults}
 
 
-@contextmanager
-def closed(path: Path, *amendments: str) -> Iterator[Closed]:
+@cache
+def _template(amendments: tuple[str, ...]) -> tuple[tempfile.TemporaryDirectory[str], Memory]:
+    """A folder with the home and its register, made once."""
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name)
     with opened(path / "home", TALLY) as home:
-        made = Closed(path, home, tally("z", NOON - timedelta(days=1)), tally("a"), tally("b"))
+        records = tally("z", NOON - timedelta(days=1)), tally("a"), tally("b")
+        load_into(home, write(path / "first", *records), obj=TALLY)
+        made = Closed(path, home, Memory.of(records, NOON + timedelta(days=4)))
+        made.run()
         for id_ in amendments:
             made.amend(id_)
         assert made.faults() == {}
-        yield made
+    return folder, replace(made.register, home=None)
+
+
+@contextmanager
+def closed(path: Path, *amendments: str) -> Iterator[Closed]:
+    """A copy of the home with its certificate, and of its register."""
+    folder, register = _template(amendments)
+    shutil.copytree(folder.name, path, dirs_exist_ok=True)
+    with opened(path / "home", TALLY) as home:
+        yield Closed(path, home, deepcopy(register))
 
 
 @pytest.mark.parametrize("amendments", [(), ("c",)])

@@ -15,7 +15,7 @@ from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
-from trunkline.simulator.oracle.true_contact import TrueContact
+from trunkline.simulator.oracle.terms import TrueContact
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.sql.lake.views import lake_rows

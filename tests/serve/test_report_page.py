@@ -14,7 +14,7 @@ from html_page import parse
 from warehouses import call, empty_warehouse, made
 
 from trunkline.accounting import Counts
-from trunkline.serve.report import style as report_style
+from trunkline.serve.report import markup
 from trunkline.serve.report.charts import Bar, histogram
 from trunkline.serve.report.data import Completeness
 from trunkline.serve.report.page import report
@@ -246,7 +246,7 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_have_enough_contrast(theme: str) -> None:
     """Text has a contrast of 4.5 to 1 on background and card, marks 3 to 1 on the card, in both themes."""
-    css = report_style.CSS.split("@media screen and (prefers-color-scheme:dark)")[0 if theme == "light" else 1]
+    css = markup.CSS.split("@media screen and (prefers-color-scheme:dark)")[0 if theme == "light" else 1]
     colours = dict(re.findall(r"--(\w+):#([0-9a-f]{3,6});", css))
 
     def contrast(name: str, other: str) -> float:

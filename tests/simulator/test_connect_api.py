@@ -17,8 +17,8 @@ from pages import ROOT
 from virtual_clock import VirtualClock
 
 from trunkline.simulator.centre.centre import INSTANCE_ID
+from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.instance import OPERATIONS
-from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.connect_api.search import Assumptions
 
 END_S = DAY.timestamp() + 4 * 86_400

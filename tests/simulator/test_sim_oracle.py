@@ -11,8 +11,7 @@ import pytest
 
 from trunkline.errors import UsageError
 from trunkline.simulator.oracle.oracle import DIMENSIONS, INTERVALS_S, answer, interval_key
-from trunkline.simulator.oracle.terms import METRICS
-from trunkline.simulator.oracle.true_contact import TrueContact
+from trunkline.simulator.oracle.terms import METRICS, TrueContact
 from trunkline.simulator.run import Result
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")

@@ -166,7 +166,7 @@ def test_attributes_are_fetched_where_descriptions_have_none() -> None:
 
 def test_a_contact_that_cannot_be_described_is_stored_as_listed() -> None:
     """Listed and then not described (404): its row has what the search knew."""
-    from trunkline.simulator.connect_api.quota import ApiError
+    from trunkline.simulator.connect_api.answers import ApiError
 
     clock = VirtualClock(LATER_S)
     read = source(instance_with([contact_at(1, START_S + 60), contact_at(2, START_S + 61)]), clock)

@@ -13,9 +13,9 @@ from moto import mock_aws
 
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
+from trunkline.simulator.connect_api.answers import Quotas
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import Quotas
 from trunkline.simulator.connect_api.search import Assumptions
 from trunkline.sources.connect_api.client import (
     Boto3Invoker,

@@ -11,7 +11,7 @@ from virtual_clock import VirtualClock
 
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.schedules.windows import Window
-from trunkline.simulator.connect_api.quota import ApiError
+from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, count_contacts, pages
 
 START_S = int(DAY.timestamp())

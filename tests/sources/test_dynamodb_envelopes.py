@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from trunkline.objects.call import CALL
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.runner import Runner
 from trunkline.records import KeptLetter
 from trunkline.sources.dynamodb.values import upper_tags

@@ -12,6 +12,7 @@ from homes import NARROW, jsonl, letters, load_into, narrow, opened, table, tota
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sources.files import listing
 from trunkline.sources.files.envelopes import unwrap
 from trunkline.sources.files.reader import read_batches, reread
@@ -130,6 +131,45 @@ def test_envelopes_within_envelopes(names: list[str]) -> None:
 def test_what_is_no_envelope_stays_as_it_is(text: dict[str, Any]) -> None:
     """Also a record that has such a key, and an envelope of something else: it is set aside whole."""
     assert unwrap(bytes_of(text), "ContactId") is None
+
+
+ITEM = {"callId": {"S": "a"}, "queueId": {"N": "1"}}
+CHANGE = {"eventName": "INSERT", "dynamodb": {"NewImage": ITEM, "Keys": {"callId": {"S": "a"}}}}
+NAMED: list[tuple[dict[str, Any], str]] = [
+    ({"Items": [ITEM], "Count": 1}, "items of a DynamoDB table, as a scan or an export writes them: `trunkline load call FILE`"),
+    ({"Item": {"x": {"S": "a"}}}, "`trunkline load OBJECT FILE` reads it, with the object that the setting dynamodb_tables"),
+    (ITEM, "an item of a DynamoDB table in DynamoDB's own form: `trunkline load call FILE`"),
+    (CHANGE, "a change of a DynamoDB table: `trunkline load call FILE`"),
+    (kinesis(json.dumps(CHANGE).encode()), "a change of a DynamoDB table: `trunkline load call FILE`"),
+    (event(b'{"contactId":"c","eventType":"INITIATED"}'), "a contact event: no table is made of contact events"),
+    ({"detail-type": "Scheduled Event", "detail": "{}"}, "an event of EventBridge (Scheduled Event), whose detail is not a"),
+    ({"detail-type": "+15550100", "detail": "{}"}, "an event of EventBridge, whose detail is not a record of contact_record"),
+    (logs(b"START RequestId: 1"), "a subscription of CloudWatch Logs, whose messages are not records of contact_record"),
+    ({"rawData": "!!!", "errorCode": "Lambda.Failed"}, "Firehose's error output, whose rawData is not JSON"),
+    (firehose(b'{"AgentARN":"a","EventType":"LOGIN"}'), "an agent event: no table is made of agent events"),
+    ({"Records": [{"eventSource": "aws:s3", "s3": {}}]}, "`trunkline load contact_record s3://BUCKET/KEY` reads the file that it"),
+    (sqs(b"plain text"), "a message of SQS, SNS or Kinesis, whose body is not a record of contact_record"),
+    (sns(b'{"jobName":"j","results":{"items":[]}}'), "a transcript: `trunkline load transcript FILE` reads it"),
+    (sqs(b'{"guid":"g","score":1}'), "a record of scorecard: `trunkline load scorecard FILE` reads it"),
+]  # fmt: skip
+
+
+def test_what_is_not_the_objects_is_named_with_the_command_that_reads_it(tmp_path: Path) -> None:
+    """Envelopes of other things, and other objects' records within envelopes; a plain record without a key is not."""
+    documents = [*(document for document, _ in NAMED), {"Channel": "VOICE"}]
+    (tmp_path / "in.json").write_bytes(b"\n".join(map(bytes_of, documents)))
+    with opened(tmp_path / "home", CONTACT_RECORD) as home:
+        result = load_into(home, tmp_path / "in.json", obj=CONTACT_RECORD)
+        kept = sorted(letters(home, CONTACT_RECORD), key=lambda letter: int(letter.position.rpartition(":")[2]))
+        details = [letter.detail for letter in kept]
+    assert result.is_useless
+    assert sum(result.reasons.values()) == len(documents)
+    beginning = "no value for the key contact_id"
+    assert details.count(beginning) == 1
+    for (_, sentence), detail in zip(NAMED, details, strict=False):
+        assert detail.startswith(f"{beginning}; the record is ")
+        assert sentence in detail
+        assert "+1555" not in detail
 
 
 def test_a_control_message_holds_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -369,6 +370,7 @@ def test_other_files_are_not_transcripts() -> None:
         check_patterns(["a/b.json"])
 
 
+LENS = "Analysis/Voice/2026/02/11/c_analysis_2026-02-11T21:14:16Z.json"
 SECRET = "my-secret-words"
 
 
@@ -383,7 +385,9 @@ SECRET = "my-secret-words"
     ("transcripts/c.json", json.dumps({"results": {"items": [{"start_time": SECRET}]}}).encode(), "wrong_type"),
     ("transcripts/c.json", json.dumps({"results": {"items": [{"start_time": "-1"}]}}).encode(), "wrong_type"),
     ("transcripts/c.json", json.dumps({"Transcript": [{"Content": {"a": SECRET}}]}).encode(), "wrong_type"),
-    ("transcripts/c.json", json.dumps({"Transcript": [], "Categories": SECRET}).encode(), "wrong_type"),
+    ("transcripts/c.json", json.dumps({"Transcript": SECRET, "Categories": []}).encode(), "wrong_type"),
+    ("transcripts/c.json", json.dumps({"Transcript": [], "ContentMetadata": SECRET}).encode(), "wrong_type"),
+    ("transcripts/c.json", json.dumps({"results": {}, "isRedacted": SECRET}).encode(), "wrong_type"),
     ("transcripts/c.json", b'{"a":' + b"[" * 100_000, "too_deep"),
     ("elsewhere/c.json", json.dumps(transcribe([(None, SECRET, 0.0, 1.0)])).encode(), "missing_key"),
 ])  # fmt: skip
@@ -422,6 +426,40 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         put(tmp_path, "transcripts/c.json", transcribe(GREETING, toxicity=[{"score": 0.1}]) | {"New": {"a": 1.50}})
     )
     assert (record["New"], record["results"]) == ({"a": 1.5}, {"toxicity": [{"score": 0.1}]})
+
+
+def test_values_that_do_not_fit_are_kept_exactly(tmp_path: Path) -> None:
+    """As they are written, at the places where the file has them; what else the file says is read."""
+    document = lens(TALK) | {"Categories": "none", "JobStatus": ["DONE"]}
+    document["Transcript"][1]["Sentiment"] = 5
+    body = json.dumps(document).replace('"Sentiment": 5', '"Sentiment": 1.50e400')
+    (batch,) = framed(put(tmp_path, LENS, body.encode()))
+    record = json.loads(batch.texts[0], parse_float=str)
+    assert (record["Categories"], record["JobStatus"]) == ("none", ["DONE"])
+    assert record["Transcript[1].Sentiment"] == "1.50e400"
+    assert record["turns"][1]["content"] == "Hello this is the shop."
+    assert batch.marks is not None
+    assert sorted(batch.marks[0].changes) == [
+        ("Categories", "Categories is VARCHAR"), ("JobStatus", "JobStatus is ARRAY"),
+        ("Transcript[1].Sentiment", "Transcript[].Sentiment is DOUBLE"),
+    ]  # fmt: skip
+
+
+def test_half_of_a_character_becomes_the_replacement_character(tmp_path: Path) -> None:
+    """Cut by a program that counts UTF-16 units; whole pairs, and a backslash before the letters, are left alone."""
+    body = json.dumps(transcribe([(None, "Zoe @.", 0.0, 1.0)])).replace("@", r"\ud83d \ud83d\ude00 \\ud83d")
+    (batch,) = framed(put(tmp_path, "transcripts/c.json", body.encode()))
+    content = json.loads(batch.texts[0])["turns"][0]["content"]
+    assert content == "Zoe \ufffd \U0001f600 \\ud83d."
+    assert batch.marks is not None
+    assert [change for _, change in batch.marks[0].changes] == ["a text is VARCHAR with half of a surrogate pair"]
+
+
+def test_a_files_own_key_does_not_take_the_place_of_a_columns(tmp_path: Path) -> None:
+    """A key that nobody foresaw may have the name of a key of ours."""
+    record = read(put(tmp_path, "transcripts/c.json", transcribe(TALK) | {"turns": 1, "callId": "x", "writtenAt": 5}))
+    assert (record["callId"], record["turnCount"]) == ("c", 1)
+    assert (record["file.turns"], record["file.callId"], record["file.writtenAt"]) == (1, "x", 5)
 
 
 def test_batches_are_reproducible_and_resumable(tmp_path: Path) -> None:
@@ -519,6 +557,72 @@ ODD = st.one_of(
     st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=1)), max_size=2),
     st.dictionaries(st.text(max_size=3), st.one_of(st.none(), st.integers(), st.lists(st.none(), max_size=1)), max_size=2),
 )  # fmt: skip
+
+
+MANDATORY = re.compile(
+    r"results|isRedacted|ContentMetadata(\.Output)?|results\.(items|speaker_labels|channel_labels|audio_segments)(?!.*\.id$).*"
+    r"|Transcript(\[\])?|Transcript\[\]\.(ParticipantId|ParticipantRole|Content|Type|BeginOffsetMillis|EndOffsetMillis)"
+)
+"""What decides which record it is, and who said what when."""
+FREE = r"[^.\[]+"
+NUMBERS = re.compile(
+    r"ConversationCharacteristics\.(TotalConversationDurationMillis|(NonTalkTime|Interruptions|TalkTime)\.TotalTimeMillis"
+    rf"|TalkTime\.DetailsByParticipant\.{FREE}\.TotalTimeMillis|TalkSpeed\.DetailsByParticipant\.{FREE}\.AverageWordsPerMinute"
+    r"|ResponseTime\.AgentGreetingTimeMillis|ResponseTime\.DetailsByParticipantRole\.AGENT\.(Average|Maximum)\.ValueMillis)"
+)
+TEXTS = re.compile(
+    r"results\.(transcripts\[\]\.transcript|language_code)|Transcript\[\]\.(Sentiment|AbsoluteTime|ContentType|Id)"
+    r"|Participants\[\]\.(ParticipantId|ParticipantRole)|Channel|CustomerMetadata\.(ContactId|InstanceId)"
+    r"|Categories\.MatchedCategories\[\]"
+)
+OBJECTS = re.compile(
+    r"Categories|CustomerMetadata|ConversationCharacteristics(\.(TalkTime|TalkSpeed|Interruptions|Sentiment|NonTalkTime))?"
+    rf"|ConversationCharacteristics\.(TalkTime|TalkSpeed)\.DetailsByParticipant(\.{FREE})?"
+    r"|ConversationCharacteristics\.Interruptions\.InterruptionsByInterrupter"
+)
+LISTS = re.compile(r"results\.transcripts|Participants|Categories\.MatchedCategories")
+SCALARS = re.compile(r"jobName|status|accountId|JobName|JobStatus|AccountId|LanguageCode|Version")
+
+
+def dotted(path: tuple[Any, ...]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)[1:]
+
+
+def fits(pattern: str, value: Any) -> bool | None:
+    """Whether an optional value has the type that its place asks for; None where nothing is read."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 2**53
+    tests = (
+        (NUMBERS, is_number), (TEXTS, isinstance(value, str)), (OBJECTS, isinstance(value, dict)),
+        (LISTS, isinstance(value, list)), (SCALARS, not isinstance(value, dict | list)),
+    )  # fmt: skip
+    return next((value is None or fit for places, fit in tests if places.fullmatch(pattern)), None)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_any_optional_value_may_be_anything(data: st.DataObject) -> None:
+    """A record in any case; a value that does not fit is kept under its path and named by the drift, and only it."""
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    paths = [path for path in _paths(document) if not MANDATORY.fullmatch(re.sub(r"\[\d+\]", "[]", dotted(path)))]
+    *way, last = path = data.draw(st.sampled_from(sorted(paths, key=str)))
+    node = document
+    for key in way:
+        node = node[key]
+    value = node[last] = data.draw(
+        ODD.filter(lambda value: value == value and value not in (float("inf"), -float("inf")))
+    )
+    uri = "s3://b/transcripts/c.json"
+    text, mark = transcripts.read_record(uri, json.dumps(document).encode(), datetime(2026, 3, 3), KEYS)
+    record = json.loads(text)
+    assert record["callId"] == "c"
+    name, pattern = dotted(path), re.sub(r"\[\d+\]", "[]", dotted(path))
+    changed = dict(mark.changes)
+    match fits(pattern, value):
+        case False:
+            assert record[name] == value
+            assert name in changed
+        case True:
+            assert name not in changed
 
 
 @settings(max_examples=300)

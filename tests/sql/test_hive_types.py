@@ -6,7 +6,7 @@ import pytest
 
 from trunkline.engines.athena import hive_type
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.lake.hive_types import is_same, is_widening, parse
+from trunkline.sql.lake.glue import is_same, is_widening, parse_hive_type
 
 WIDER = [
     ("int", "bigint"),
@@ -69,7 +69,7 @@ def test_spelling_does_not_matter(first: str, second: str) -> None:
 def test_text_that_is_not_a_type_is_refused(text: str) -> None:
     """The message has the text."""
     with pytest.raises(ValueError, match="is not a Hive type"):
-        parse(text)
+        parse_hive_type(text)
 
 
 def test_every_type_of_the_catalogue_is_read() -> None:

@@ -14,10 +14,10 @@ from virtual_clock import VirtualClock
 
 from trunkline.aws.service_model import checker
 from trunkline.simulator.centre.centre import INSTANCE_ARN, stamp
+from trunkline.simulator.connect_api.answers import ApiError, Quotas
 from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, SimulatedInstance, simulate_instance, until
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import ApiError, Quotas
 from trunkline.simulator.connect_api.search import Assumptions
 from trunkline.simulator.spec import Spec
 from trunkline.sources.connect_api.client import (

@@ -17,8 +17,8 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines.connect.collect import Collector
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
+from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import ApiContact
-from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.sources.connect_api.client import OPERATIONS
 from trunkline.sources.connect_api.progress import ScheduleState, load_schedule_state
 from trunkline.sources.model import Source

@@ -22,8 +22,7 @@ from typing import Any
 import duckdb
 from homes import NARROW, letters, opened
 
-from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.replay import replay
+from trunkline.pipelines.jobs.load import load, replay
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
 
@@ -72,7 +71,7 @@ def watch_servers(steps: Steps) -> None:
     import psycopg
     from adbc_driver_manager import AdbcStatement
 
-    from trunkline.warehouse.postgres import copy as postgres_copy
+    from trunkline.warehouse.postgres import connection as postgres_copy
 
     class Statement(AdbcStatement):  # type: ignore[misc]
         """A statement of the driver's, whose execution is a step."""

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from trunkline.sql.lake.hive_types import parse
+from trunkline.sql.lake.glue import parse_hive_type
 
 
 def hold(client: BaseClient) -> BaseClient:
@@ -64,7 +64,7 @@ def check_table(given: dict[str, Any]) -> None:
     assert len(set(names)) == len(names), f"columns come twice: {sorted(n for n in names if names.count(n) > 1)}"
     assert all(name == name.lower() for name in (given["Name"], *names))
     for one in (*columns, *given.get("PartitionKeys", [])):
-        parse(one["Type"])
+        parse_hive_type(one["Type"])
     projected = {
         name.split(".")[1] for name in given["Parameters"] if name.startswith("projection.") and name.count(".") == 2
     }

@@ -12,6 +12,7 @@ a command that readers need not see. A page runs in one empty folder, in order, 
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -19,6 +20,10 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from warm import CLIENT, Warm
+
+import trunkline
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(__file__).with_name("page_command.py")
@@ -95,16 +100,25 @@ def is_same(expected: list[str], seen: list[str]) -> bool:
     return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in seen)) is not None
 
 
-class Room:
-    """An empty folder in which a page's commands run."""
+def warm_command() -> Warm:
+    """An interpreter that has imported all of the package and its stand-in for S3."""
+    modules = [name for _, name, _ in pkgutil.walk_packages(trunkline.__path__, "trunkline.")]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
+    return Warm([*modules, "duckdb", "boto3", "moto.s3.urls", "moto.s3.responses", "typer._adapters"], environment)
 
-    def __init__(self, folder: Path) -> None:
+
+class Room:
+    """An empty folder in which a page's commands run, forked from a warm interpreter."""
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder / "centre"
         self.folder.mkdir()
         tools = folder / "bin"
         tools.mkdir()
         shim = tools / "trunkline"
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{COMMAND}" "$@"\n')
+        client = tools / "client.py"
+        client.write_text(CLIENT)
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{client}" "{COMMAND}" "$@"\n')
         shim.chmod(0o755)
         python = tools / "python"
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -117,7 +131,7 @@ class Room:
         }
         self.environment = kept | {
             "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1",
-            "HOME": str(folder), "PAGER": "cat", "LC_ALL": "C.UTF-8",
+            "HOME": str(folder), "WARM_INTERPRETER": warm.address, "PAGER": "cat", "LC_ALL": "C.UTF-8",
         }  # fmt: skip
 
     def run(self, step: Step) -> tuple[int, list[str]]:
@@ -135,9 +149,9 @@ class Room:
         return done.returncode, text.removesuffix("\n").split("\n") if text else []
 
 
-def rewritten(text: str, folder: Path) -> str:
+def rewritten(text: str, folder: Path, warm: Warm) -> str:
     """The page with the output that its commands really give."""
-    room, lines, shift = Room(folder), text.split("\n"), 0
+    room, lines, shift = Room(folder, warm), text.split("\n"), 0
     for step in steps(text):
         code, seen = room.run(step)
         if not step.is_shown and code:
@@ -151,8 +165,9 @@ def rewritten(text: str, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        scratch = Path(tempfile.mkdtemp())
-        page = Path(name)
-        page.write_text(rewritten(page.read_text(), scratch))
-        shutil.rmtree(scratch)
+    with warm_command() as started:
+        for name in sys.argv[1:]:
+            scratch = Path(tempfile.mkdtemp())
+            page = Path(name)
+            page.write_text(rewritten(page.read_text(), scratch, started))
+            shutil.rmtree(scratch)

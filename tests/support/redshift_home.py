@@ -52,7 +52,7 @@ class Redshift:
     uri: str
     s3: Any
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
         """What PostgreSQL itself says."""
         with psycopg.connect(self.uri, autocommit=True) as connection:
             return connection.execute(sql).fetchall()

@@ -99,7 +99,7 @@ def counted(redshift: Redshift, obj: Object = NARROW) -> Counts:
     """What the ledger has of all batches."""
     names = ("read", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
     sums = ", ".join(f"COALESCE(SUM({name}), 0)::int" for name in names)
-    (row,) = redshift.ask(f"SELECT {sums} FROM ledger.batch WHERE object = '{obj.name}'")
+    (row,) = redshift.query(f"SELECT {sums} FROM ledger.batch WHERE object = '{obj.name}'")
     return replace(Counts(), **dict(zip(names, row, strict=True)))
 
 

@@ -272,7 +272,7 @@ def test_a_question_changes_nothing(url: str, tmp_path: Path, sql: str, told: st
     """Whatever is asked, the server refuses to write, and says so in its own words."""
     opening = Opening(url, 200, 1, tmp_path / "scratch", tmp_path, SCHEMAS)
     with target_of(url).open_reader(opening) as reader, pytest.raises(UsageError, match=told):
-        reader.ask(sql)
+        reader.query_read_only(sql)
 
 
 def test_a_server_that_is_away(tmp_path: Path) -> None:

@@ -51,14 +51,14 @@ def test_a_new_column_is_added_in_place(redshift: Redshift, tmp_path: Path) -> N
         assert warehouse.install([NARROW], []) == []
         assert warehouse.install([NARROW], []) == []
         assert warehouse.missing([NARROW]) == []
-        redshift.ask(ROW)
+        redshift.query(ROW)
         assert warehouse.missing([more]) == ["narrow"]
         assert warehouse.install([more], []) == [
             "connect.f_narrow: column more is added",
             "connect.f_narrow_staging: column more is added",
         ]
         assert warehouse.missing([more]) == []
-        assert redshift.ask("SELECT id, score, more FROM connect.f_narrow") == [("a", 1, None)]
+        assert redshift.query("SELECT id, score, more FROM connect.f_narrow") == [("a", 1, None)]
         wider = changed(phone=replace(NARROW.by_name["phone"], length_max=9_999))
         with pytest.raises(
             TerminalError, match=r'ALTER TABLE "connect"."f_narrow" ALTER COLUMN "phone" TYPE varchar\(9999\);'
@@ -67,7 +67,7 @@ def test_a_new_column_is_added_in_place(redshift: Redshift, tmp_path: Path) -> N
         text = changed(score=replace(NARROW.by_name["score"], type="text", length_max=9))
         with pytest.raises(TerminalError, match=r'ALTER COLUMN "score" TYPE varchar\(9\);'):
             warehouse.install([text], [])
-        assert redshift.ask("SELECT id, score FROM connect.f_narrow") == [("a", 1)]
+        assert redshift.query("SELECT id, score FROM connect.f_narrow") == [("a", 1)]
 
 
 READERS = ('"Trunkline Reader"', "trunkline_dashboard", "PUBLIC")
@@ -86,7 +86,7 @@ def readers(redshift: Redshift) -> Iterator[None]:
 
 
 def granted(redshift: Redshift) -> list[tuple[str, ...]]:
-    return redshift.ask("SELECT relation_name, privilege_type, identity_name, identity_type, admin_option::text FROM "
+    return redshift.query("SELECT relation_name, privilege_type, identity_name, identity_type, admin_option::text FROM "
                         "svv_relation_privileges WHERE namespace_name IN ('connect', 'connect_datalake', 'test') "
                         "ORDER BY 1, 3, 2")  # fmt: skip
 
@@ -115,7 +115,7 @@ def test_readers_keep_their_grants_when_a_column_is_added(redshift: Redshift, tm
         told = warehouse.install([more], [])
         assert "4 grants on them were granted again" in told[-1]
         assert granted(redshift) == before
-        names = redshift.ask("SELECT column_name FROM information_schema.columns WHERE table_schema = 'test' "
+        names = redshift.query("SELECT column_name FROM information_schema.columns WHERE table_schema = 'test' "
                              "AND table_name = 'narrow'")  # fmt: skip
         assert ("more",) in names
         assert warehouse.install([more], []) == []
@@ -167,7 +167,7 @@ def test_an_installation_that_is_stopped_costs_no_reader_his_grants(redshift: Re
         names = (
             "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'test' AND column_name LIKE 'more%'"
         )
-        assert redshift.ask(f"{names} AND table_name = 'narrow'") == [(number,)]
+        assert redshift.query(f"{names} AND table_name = 'narrow'") == [(number,)]
 
 
 def test_a_server_without_tables_says_what_to_run(redshift: Redshift, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def server(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def redshift(server: Redshift) -> Redshift:
     """The tables of the narrow object, empty."""
     for table in ("connect.f_narrow", "ledger.batch", "ledger.position", "ledger.dead_letter"):
-        server.ask(f"DELETE FROM {table} RETURNING 1")
+        server.query(f"DELETE FROM {table} RETURNING 1")
     server.emulator.forget()
     return server
 
@@ -46,7 +46,7 @@ def opened(path: Path, url: str = URL) -> Iterator[Home]:
 
 
 def held(redshift: Redshift) -> list[tuple[Any, ...]]:
-    return redshift.ask("SELECT id, score FROM connect.f_narrow ORDER BY id")
+    return redshift.query("SELECT id, score FROM connect.f_narrow ORDER BY id")
 
 
 def test_a_load_merges_and_counts(redshift: Redshift, tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_two_loaders_at_once(redshift: Redshift, tmp_path: Path, monkeypatch: py
         assert_adds_up(counts)
     assert results[0].inserted + results[1].inserted == 60
     # Second 59 plus one is second 0: there the first loader's version is the better one.
-    assert redshift.ask("SELECT id, score FROM connect.f_narrow WHERE score = 0") == [("k59", 0)]
-    assert redshift.ask("SELECT count(*), count(DISTINCT id) FROM connect.f_narrow") == [(60, 60)]
-    assert redshift.ask("SELECT sum(read), sum(inserted) FROM ledger.batch") == [(120, 60)]
-    assert redshift.ask("SELECT count(*) FROM pg_tables WHERE tablename LIKE '%run%'") == [(0,)]
+    assert redshift.query("SELECT id, score FROM connect.f_narrow WHERE score = 0") == [("k59", 0)]
+    assert redshift.query("SELECT count(*), count(DISTINCT id) FROM connect.f_narrow") == [(60, 60)]
+    assert redshift.query("SELECT sum(read), sum(inserted) FROM ledger.batch") == [(120, 60)]
+    assert redshift.query("SELECT count(*) FROM pg_tables WHERE tablename LIKE '%run%'") == [(0,)]
     assert redshift.staged() == []
 
 

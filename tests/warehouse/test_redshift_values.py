@@ -75,7 +75,7 @@ def server(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, server: Redshift, monkeypatch: pytest.MonkeyPatch) -> str:
     for table in ("connect.f_narrow", "connect.f_kinds", "ledger.batch"):
-        server.ask(f"DELETE FROM {table} RETURNING 1")
+        server.query(f"DELETE FROM {table} RETURNING 1")
     server.emulator.forget()
     if request.param != "values":
         monkeypatch.setattr("trunkline.warehouse.redshift.request.INSERT_ROWS_MAX", 0)
@@ -111,7 +111,7 @@ def test_every_value_arrives_as_it_left(server: Redshift, tmp_path: Path, way: s
             warehouse.merge(KINDS, [part], hooks(KINDS, {batch_id(name): size}))
     names = [column.name for column in KINDS.columns]
     listed = ", ".join(f'"{c.name}"' + ("::text" if not isinstance(c.type, str) else "") for c in KINDS.columns)
-    held = {row[0]: dict(zip(names, row, strict=True)) for row in server.ask(f"SELECT {listed} FROM connect.f_kinds")}
+    held = {row[0]: dict(zip(names, row, strict=True)) for row in server.query(f"SELECT {listed} FROM connect.f_kinds")}
     assert len(held) == len(rows)
     for row in rows:
         for column in KINDS.columns:
@@ -123,7 +123,7 @@ def test_every_value_arrives_as_it_left(server: Redshift, tmp_path: Path, way: s
                 assert nested(got) == wanted, (row["id"], column.name)
     copies = bool(server.copier.copied)
     assert copies == (way != "values") or way == "values"
-    assert server.ask("SELECT DISTINCT first_position FROM ledger.batch") == [("it's here: :p0 -- ''",)]
+    assert server.query("SELECT DISTINCT first_position FROM ledger.batch") == [("it's here: :p0 -- ''",)]
     assert server.staged() == []
 
 
@@ -139,5 +139,5 @@ def test_a_long_nested_value_goes_as_json(server: Redshift, tmp_path: Path) -> N
     ]
     assert "FORMAT AS JSON 'auto'" in statement
     assert [
-        json.loads(text) for (text,) in server.ask("SELECT anything::text FROM connect.f_kinds WHERE id = 'long'")
+        json.loads(text) for (text,) in server.query("SELECT anything::text FROM connect.f_kinds WHERE id = 'long'")
     ] == [long]

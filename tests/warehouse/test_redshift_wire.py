@@ -58,7 +58,7 @@ def test_install_load_and_query(
         counts = warehouse.merge(NARROW, [batch], hooks(NARROW, {batch_id("1"): 3}))
         assert counts == {batch_id("1"): Counts(inserted=2, superseded=1)}
     assert warehouse.query("SELECT id, score FROM connect.f_narrow WHERE id = $1", ["a"]) == [("a", 2)]
-    assert warehouse.ask("SELECT id FROM connect.f_narrow ORDER BY id").rows == [("a",), ("b",)]
+    assert warehouse.query_read_only("SELECT id FROM connect.f_narrow ORDER BY id").rows == [("a",), ("b",)]
     assert warehouse.count(NARROW) == 2
 
 

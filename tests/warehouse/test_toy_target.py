@@ -59,8 +59,8 @@ class ToyWarehouse:
     def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
         self.server.put(table, rows, better)
 
-    def ask(self, sql: str) -> Answer:
-        return self.server.ask(sql)
+    def query_read_only(self, sql: str) -> Answer:
+        return self.server.query_read_only(sql)
 
     def locks(self) -> list[Lock]:
         return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from trunkline.errors import TerminalError
@@ -26,9 +27,12 @@ class Policy:
 
 
 QUICK: Final = Policy(
-    RETRIES + 1, CONNECT_S, READ_S, 10,
+    RETRIES + 1,
+    CONNECT_S,
+    READ_S,
+    10,
     "the caller has a deadline of its own, such as a Lambda function's, and repeats a call under its own token",
-)  # fmt: skip
+)
 QUICK_SEARCH: Final = Policy(
     2, 1, 2, 10, "a function that reads a stream looks for transcripts meanwhile, and must not hold its shard up"
 )
@@ -36,24 +40,31 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "s3": Policy(8, 10, 60, 10, "a put or read that fails costs a whole batch, so waiting is cheaper; reads resume"),
     "dynamodb": Policy(10, 10, 60, 10, "scans run at the edge of the table's throughput, where throttling is normal"),
     "dynamodbstreams": Policy(10, 10, 60, 10, "a shard allows five reads a second for all of its readers together"),
+    "kinesis": Policy(3, 10, 60, 10, "a shard that is throttled waits longer and longer, and the others go on"),
     "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
+    "timestream-write": Policy(5, 10, 20, 10, "new tables throttle until they have grown; points come again each tick"),
     "sts": Policy(5, 10, 30, 10, "a role is assumed once an hour; without it nothing else works"),
 }
 
 
 def make_client(
-    service: str, region: str | None = None, *, endpoint: str | None = None, role: str | None = None,
-    policy: Policy | None = None, connections: int | None = None, is_signed: bool = True,
-) -> Any:  # fmt: skip
+    service: str,
+    region: str | None = None,
+    *,
+    endpoint: str | None = None,
+    role: str | None = None,
+    policy: Policy | None = None,
+    connections: int | None = None,
+    is_signed: bool = True,
+) -> Any:
     """A boto3 client. `role` is the ARN of a role to assume: at the first call, and again before it expires.
 
     `policy` and `connections` override the service's row of POLICIES; `is_signed=False` needs no credentials.
     Raises TerminalError where Region, profile or endpoint are missing or not valid.
     """
-    import boto3
     from botocore import UNSIGNED
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -61,7 +72,7 @@ def make_client(
     if not is_signed:
         config = config.merge(_config_of(signature_version=UNSIGNED))
     try:
-        session = boto3.Session(region_name=region)
+        session = _session(region)
         if role is not None:
             session = _assumed(session, role, region)
         return session.client(service, endpoint_url=endpoint, config=config)
@@ -69,6 +80,23 @@ def make_client(
         raise TerminalError(
             f"no client of {service} can be made ({error}): check AWS_DEFAULT_REGION, AWS_PROFILE and the endpoint."
         ) from error
+
+
+def _session(region: str | None) -> Any:
+    """A boto3 session whose descriptions of services are read once a process: most of what a client costs to make."""
+    import boto3
+    from botocore.session import get_session
+
+    inner = get_session()
+    inner.register_component("data_loader", _descriptions())
+    return boto3.Session(botocore_session=inner, region_name=region)
+
+
+@cache
+def _descriptions() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _config(policy: Policy, connections: int | None) -> Any:
@@ -88,13 +116,13 @@ def _config_of(**options: Any) -> Any:
 
 def _assumed(session: Any, role: str, region: str | None) -> Any:
     """A session with the role's credentials."""
-    import boto3
     from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
-    from botocore.session import get_session
 
     sts = session.client("sts", config=_config(POLICIES["sts"], None))
     refresh = create_assume_role_refresher(sts, {"RoleArn": role, "RoleSessionName": "trunkline"})
-    inner = get_session()
+    assumed = _session(region)
     # botocore has no public way to give a session credentials that renew themselves.
-    inner._credentials = DeferredRefreshableCredentials(refresh_using=refresh, method="assume-role")  # noqa: SLF001
-    return boto3.Session(botocore_session=inner, region_name=region)
+    assumed._session._credentials = DeferredRefreshableCredentials(  # noqa: SLF001
+        refresh_using=refresh, method="assume-role"
+    )
+    return assumed

@@ -16,9 +16,10 @@ from trunkline.errors import SourceChangedError, TerminalError, TransientError, 
 
 # Codes of throttling and of failures that pass. Every 429 and 5xx status counts as well, and so does no answer at all.
 _THROTTLED: Final = frozenset({
-    "BandwidthLimitExceeded", "LimitExceededException", "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "Throttling",
-    "ThrottledException", "ThrottlingException", "TooManyRequestsException",
+    "BandwidthLimitExceeded", "KMSThrottlingException", "LimitExceededException",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+    "RequestThrottledException", "SlowDown", "Throttling", "ThrottledException", "ThrottlingException",
+    "TooManyRequestsException",
 })  # fmt: skip
 _PASSING: Final = frozenset({
     "ActiveSessionsExceededException", "ActiveStatementsExceededException", "ActiveWaitingRequestsExceededException",
@@ -28,7 +29,14 @@ _PASSING: Final = frozenset({
     "ServiceUnavailable", "ServiceUnavailableException",
 })  # fmt: skip
 _DENIED: Final = frozenset(
-    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"}
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "KMSAccessDeniedException",
+        "UnauthorizedOperation",
+    }
 )
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN_CREDENTIALS: Final = frozenset({
@@ -55,7 +63,12 @@ _IAM_ACTIONS: Final = {
     "ListObjectsV2": "s3:ListBucket",
     "UploadPart": "s3:PutObject",
 }
-_KINDS: Final = {"s3": "S3 address", "dynamodb": "DynamoDB table", "dynamodbstreams": "DynamoDB stream"}
+_KINDS: Final = {
+    "s3": "S3 address",
+    "dynamodb": "DynamoDB table",
+    "dynamodbstreams": "DynamoDB stream",
+    "kinesis": "Kinesis stream",
+}
 _AUTHORIZED: Final = re.compile(r"is not authorized to perform: ([a-z0-9-]+:\w+)(?: on resource: \"?([^\s\"]+))?")
 _CREDENTIALS: Final = "run `aws configure`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
@@ -167,9 +180,14 @@ def _translated(
     from botocore import exceptions as boto
 
     without_credentials = (
-        boto.CredentialRetrievalError, boto.NoAuthTokenError, boto.NoCredentialsError, boto.PartialCredentialsError,
-        boto.ProfileNotFound, boto.SSOError, boto.TokenRetrievalError,
-    )  # fmt: skip
+        boto.CredentialRetrievalError,
+        boto.NoAuthTokenError,
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.ProfileNotFound,
+        boto.SSOError,
+        boto.TokenRetrievalError,
+    )
     shown = _shown(resource)
     if isinstance(error, boto.ClientError):
         return error_of(failed_call(error, service), resource, missing)

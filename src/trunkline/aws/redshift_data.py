@@ -135,7 +135,10 @@ class DataApi:
     def batch(
         self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
     ) -> str:
-        """Start statements that commit together or not at all, or find them by token; the batch's id."""
+        """Start statements that commit together or not at all, or find them by token; the batch's id.
+
+        Raises UsageError for no statement, or for more than the service takes.
+        """
         if not 1 <= len(sqls) <= DATA_API_BATCH_MAX:
             raise UsageError(f"a batch of {len(sqls)} statements; the Data API takes 1 to {DATA_API_BATCH_MAX}.")
         _check_size(sqls, parameters)
@@ -183,13 +186,16 @@ class DataApi:
 
     def find(self, name: str) -> str | None:
         """The id of the latest statement with exactly this name, None if there was none in the last 24 hours."""
-        matches = [statement for statement in self.named(name) if statement.name == name]
+        matches = [statement for statement in self.statements_named(name) if statement.name == name]
         return max(matches, key=lambda statement: statement.created_at).id if matches else None
 
-    def named(self, prefix: str) -> list[ListedStatement]:
+    def statements_named(self, prefix: str) -> list[ListedStatement]:
         """The statements of the last 24 hours whose name begins with `prefix`, oldest first."""
-        place = {key: self.target.place[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database")
-                 if key in self.target.place}  # fmt: skip
+        place = {
+            key: self.target.place[key]
+            for key in ("ClusterIdentifier", "WorkgroupName", "Database")
+            if key in self.target.place
+        }
         with self._translated():
             statements = [
                 ListedStatement(str(entry["Id"]), entry["StatementName"], str(entry["Status"]), entry["CreatedAt"])
@@ -225,9 +231,9 @@ class DataApi:
         self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
     ) -> Statement:
         """Start and wait. Raises SqlError when it fails, StatementTimeoutError when it was cancelled for its length."""
-        return self.ended(self.execute(sql, token, parameters, name), timeout_s)
+        return self.wait_for(self.execute(sql, token, parameters, name), timeout_s)
 
-    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+    def wait_for(self, statement_id: str, timeout_s: float) -> Statement:
         """Wait for the end of a started statement. Raises what `run` raises."""
         seen = self.wait(statement_id, clock.monotonic_s() + timeout_s)
         if not seen.is_ended:

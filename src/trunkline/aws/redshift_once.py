@@ -61,13 +61,13 @@ class StatementApi(Protocol):
     ) -> Statement:
         """One statement to its end."""
 
-    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+    def wait_for(self, statement_id: str, timeout_s: float) -> Statement:
         """Wait for a statement's end."""
 
     def describe(self, statement_id: str, wait_s: float = 0) -> Statement:
         """The state of a statement."""
 
-    def named(self, prefix: str) -> list[ListedStatement]:
+    def statements_named(self, prefix: str) -> list[ListedStatement]:
         """Statements whose name begins so."""
 
     def table(self, statement_id: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
@@ -113,7 +113,7 @@ def perform(api: StatementApi, work: Work) -> int:
     for lost in range(LOAD_CONFLICT_TRIES):
         number = tries + lost + 1
         try:
-            api.ended(_start(api, work, number), work.timeout_s)
+            api.wait_for(_start(api, work, number), work.timeout_s)
             return number - 1
         except SqlError as error:
             if not _CONFLICT.search(error.text):
@@ -140,7 +140,7 @@ def token_of(api: StatementApi, key: str, number: int) -> str:
 def _settle(api: StatementApi, work: Work) -> int:
     """Wait for what earlier processes left running, and cancel it at last; returns the number of the last try."""
     last = 0
-    for statement in api.named(name_of(work.key)):
+    for statement in api.statements_named(name_of(work.key)):
         text = statement.name.rpartition("-")[2]
         last = max(last, int(text) if text.isdigit() else 0)
         if statement.status in ENDED:
@@ -148,7 +148,7 @@ def _settle(api: StatementApi, work: Work) -> int:
         work.said(f"waiting for statement {statement.id}, which an earlier run began")
         try:
             left = work.timeout_s - (clock.now() - statement.created_at).total_seconds()
-            api.ended(statement.id, max(left, 0))
+            api.wait_for(statement.id, max(left, 0))
         except (SqlError, StatementTimeoutError):
             pass  # it ended without an effect
         except RefusedError:

@@ -1,1 +1,1 @@
-"""The command line, one file per noun; output.py is the only printer."""
+"""The command line: `commands/` has one file per noun; output.py is the only printer."""

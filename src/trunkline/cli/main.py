@@ -14,17 +14,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from trunkline.cli import dead_letter, lake, ledger, objects, output, query, release, warehouse
-from trunkline.cli.collect import collect
-from trunkline.cli.collect import run as run_object
-from trunkline.cli.demo import demo
-from trunkline.cli.dynamodb import backfill, enable_stream, stream
-from trunkline.cli.load import enrich, load, undo
-from trunkline.cli.query import sql
-from trunkline.cli.reconcile import reconcile
-from trunkline.cli.report import report
-from trunkline.cli.simulate import simulate
-from trunkline.cli.warehouse import doctor
+from trunkline.cli import output
+from trunkline.cli.commands import dead_letter, ledger, objects, query, release, storage
+from trunkline.cli.commands.collect import collect
+from trunkline.cli.commands.collect import run as run_object
+from trunkline.cli.commands.dynamodb import backfill, enable_stream, stream
+from trunkline.cli.commands.load import enrich, load, undo
+from trunkline.cli.commands.query import report, sql
+from trunkline.cli.commands.reconcile import reconcile
+from trunkline.cli.commands.simulate import demo, simulate
+from trunkline.cli.commands.storage import doctor
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 from trunkline.version import __version__
@@ -51,8 +50,8 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "metric": query.app,
     "ledger": ledger.app,
     "dead-letter": dead_letter.app,
-    "warehouse": warehouse.app,
-    "lake": lake.app,
+    "warehouse": storage.warehouse_app,
+    "lake": storage.lake_app,
     "release": release.app,
 }
 

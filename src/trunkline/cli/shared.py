@@ -1,9 +1,13 @@
-"""What commands share: options, an open home, and progress bars."""
+"""What commands share: options, an open home, progress bars, and what the shell completes.
+
+Names that exist in the home are looked up while the person types. Completion never fails and never waits: where a home
+cannot be opened, nothing is offered.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from trunkline.objects.model import Object
     from trunkline.pipelines.home import Home as OpenHome
     from trunkline.pipelines.reading import Reader
+
 
 Home = Annotated[
     Path | None,
@@ -120,3 +125,74 @@ def by_totals(advance: Advance) -> Callable[[int, int], None]:
         last = done
 
     return report
+
+
+Complete = Callable[[typer.Context, str], list[str]]
+
+
+def _quiet(names: Callable[[Path | None], Iterable[str]]) -> Complete:
+    """A completion of the names that begin as typed, in any case; of none where they cannot be found."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:  # typer knows the arguments by these names
+        try:
+            listed = list(names(ctx.params.get("home")))
+        except Exception:  # noqa: BLE001 - a shell that completes cannot show an error
+            return []
+        return [name for name in listed if name.lower().startswith(incomplete.lower())]
+
+    return complete
+
+
+@_quiet
+def object_names(home: Path | None) -> Iterable[str]:
+    """Objects, the home's own included."""
+    return load_objects(home)
+
+
+@_quiet
+def table_names(home: Path | None) -> Iterable[str]:
+    """Objects and views."""
+    from trunkline.objects.catalogue import VIEWS
+
+    return [*load_objects(home), *VIEWS]
+
+
+@_quiet
+def metric_names(home: Path | None) -> Iterable[str]:
+    """Metrics, in the case in which people type them."""
+    from trunkline.metrics.catalogue import METRICS
+
+    return [name.lower() for name in METRICS]
+
+
+@_quiet
+def group_names(home: Path | None) -> Iterable[str]:
+    """What metrics of any object can be grouped by."""
+    from trunkline.metrics.catalogue import METRICS
+
+    return dict.fromkeys(dimension.name for metric in METRICS.values() for dimension in metric.of.obj.dimensions)
+
+
+@_quiet
+def reasons(home: Path | None) -> Iterable[str]:
+    """Reasons for dead letters."""
+    from trunkline.limits import DEAD_LETTER_REASONS
+
+    return DEAD_LETTER_REASONS
+
+
+@_quiet
+def dead_letter_ids(home: Path | None) -> Iterable[str]:
+    """The ids that `dead-letter list` shows."""
+    from trunkline.ledger.index import dead_letters
+
+    with open_to_read(home, 0) as opened:
+        return dict.fromkeys(letter.payload_hash[:12] for letter in dead_letters(opened.warehouse))
+
+
+@_quiet
+def batch_ids(home: Path | None) -> Iterable[str]:
+    """The batches in the ledger, latest first."""
+    with open_to_read(home, 0) as opened:
+        rows = opened.warehouse.query("SELECT batch_id FROM ledger.batch ORDER BY merged_at DESC LIMIT 100")
+        return [str(batch) for (batch,) in rows]

@@ -40,8 +40,16 @@ _HELD: Final = {
 _LISTED: Final = {"id": "VARCHAR", "began": "TIMESTAMP", "ended": "TIMESTAMP", "asked_at": "TIMESTAMP"}
 _LAKE: Final = (*_HELD, "in_stream", "moved_to")
 _MATCHED: Final = (
-    "id", "began", "ended", "listed_ended", "verdict", "fidelity", "in_stream", "is_in_lake", "is_in_warehouse",
-)  # fmt: skip
+    "id",
+    "began",
+    "ended",
+    "listed_ended",
+    "verdict",
+    "fidelity",
+    "in_stream",
+    "is_in_lake",
+    "is_in_warehouse",
+)
 
 
 @dataclass(frozen=True, slots=True)

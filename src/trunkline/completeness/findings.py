@@ -47,9 +47,14 @@ class ContactFinding:
 
 
 _COLUMNS: Final = {
-    "id": "VARCHAR", "began_at": "TIMESTAMP", "ended_at": "TIMESTAMP", "why": "VARCHAR", "detail": "VARCHAR",
-    "found_at": "TIMESTAMP", "settled_at": "TIMESTAMP",
-}  # fmt: skip
+    "id": "VARCHAR",
+    "began_at": "TIMESTAMP",
+    "ended_at": "TIMESTAMP",
+    "why": "VARCHAR",
+    "detail": "VARCHAR",
+    "found_at": "TIMESTAMP",
+    "settled_at": "TIMESTAMP",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ timestamps; a JSON document with NaN or a trailing comma counts as valid; a repe
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, TableRules, quote_double
-from trunkline.engines.spelling import Spelling, Unnested, fraction, numbered_placeholder
+from trunkline.engines.model import Engine, Spelling, TableRules, Unnested, fraction, numbered_placeholder, quote_double
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, Json, ListOf, MapOf, Struct, Type
 from trunkline.objects.view import Members
 

@@ -6,8 +6,19 @@ stored, by `record_hash`, never after. A JSON string with an escaped U+0000 is r
 
 from __future__ import annotations
 
-from trunkline.engines.model import Engine, Procedures, Refusal, RoleRules, TableRules, quote_double, text_literal
-from trunkline.engines.spelling import Spelling, Unnested, fraction, numbered_placeholder
+from trunkline.engines.model import (
+    Engine,
+    Procedures,
+    Refusal,
+    RoleRules,
+    Spelling,
+    TableRules,
+    Unnested,
+    fraction,
+    numbered_placeholder,
+    quote_double,
+    text_literal,
+)
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
 
@@ -101,7 +112,8 @@ POSTGRES = Engine(
     refuses=(
         Refusal("U+0000 in text, and escaped in jsonb", "a dead letter of this target", f"{MANUAL} 8.3, 8.14"),
         Refusal("maps, and arrays of structs", "jsonb", f"{MANUAL} 8.14"),
-        Refusal("dropping or moving a column by CREATE OR REPLACE VIEW", "new columns at the end",
-                f"{MANUAL}, CREATE VIEW"),
+        Refusal(
+            "dropping or moving a column by CREATE OR REPLACE VIEW", "new columns at the end", f"{MANUAL}, CREATE VIEW"
+        ),
     ),
-)  # fmt: skip
+)

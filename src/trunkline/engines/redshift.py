@@ -13,11 +13,12 @@ from trunkline.engines.model import (
     Procedures,
     Refusal,
     RoleRules,
+    Spelling,
     TableRules,
+    Unnested,
     quote_double,
     text_bytes_of,
 )
-from trunkline.engines.spelling import Spelling, Unnested
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
 from trunkline.objects.view import Members
@@ -145,12 +146,16 @@ REDSHIFT = Engine(
     procedures=PROCEDURES,
     refuses=(
         Refusal("U+0000 in text", "a dead letter of this target", f"{GUIDE}, COPY"),
-        Refusal("enforced keys; the planner trusts declared ones", "no key declared, the merge keeps one row per key",
-                f"{GUIDE}, CREATE TABLE"),
+        Refusal(
+            "enforced keys; the planner trusts declared ones",
+            "no key declared, the merge keeps one row per key",
+            f"{GUIDE}, CREATE TABLE",
+        ),
         Refusal("arrays, maps, JSON and JSONB types", "SUPER", f"{GUIDE}, unsupported PostgreSQL data types"),
         Refusal("SUPER as DISTKEY or SORTKEY", "scalar columns only", f"{GUIDE}, SUPER limitations"),
         Refusal("indexes, ON CONFLICT, WHEN MATCHED AND", "delete and insert", f"{GUIDE}, MERGE"),
-        Refusal("TRUNCATE and COMMIT inside a procedure's transaction", "DELETE FROM",
-                f"{GUIDE}, managing transactions"),
+        Refusal(
+            "TRUNCATE and COMMIT inside a procedure's transaction", "DELETE FROM", f"{GUIDE}, managing transactions"
+        ),
     ),
-)  # fmt: skip
+)

@@ -28,11 +28,12 @@ from trunkline.flatten.exact import (
     round_decimal,
     scalar_text,
 )
+from trunkline.flatten.foreign import describe
 from trunkline.flatten.privacy import SAFE_MARK, Hiding, PiiRule, has_pii, hide_map, hide_unmapped, own_numbers
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import DECIMAL_SCALE, Json, ListOf, MapOf, Object, Scalar, Struct, Type
 from trunkline.sql.flatten.statement import nested_leaves
-from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
+from trunkline.sql.flatten.values import Leaf, leaves_by_path, tree_of
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -98,7 +99,7 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> P
     record = _repaired(parse_exact(text), text, findings)
     values: dict[Path, Any] = {}
     _walk(obj, record, (), findings, values)
-    _require(obj, values, findings, arrived_at)
+    _require(obj, record, values, findings, arrived_at)
     scalars: dict[int, ScalarValue] = {}
     latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)
     for n, leaf in _scalar_leaves(obj):
@@ -296,7 +297,9 @@ def _member(type_: Scalar, value: Any, path: Path, findings: Findings, hiding: H
     return quote(typed) if type_ in ("text", "timestamp", "date", "decimal") else typed
 
 
-def _require(obj: Object, values: Mapping[Path, Any], findings: Findings, arrived_at: datetime) -> None:
+def _require(
+    obj: Object, record: Mapping[str, Any], values: Mapping[Path, Any], findings: Findings, arrived_at: datetime
+) -> None:
     """Raise RecordError where the record cannot be a row: by its key, its version or its partition."""
     paths = {name: obj.by_name[name].path or () for name in (*obj.key, obj.version, obj.partition)}
     for name, path in paths.items():
@@ -304,7 +307,9 @@ def _require(obj: Object, values: Mapping[Path, Any], findings: Findings, arrive
             raise RecordError("wrong_type", f"{name}: a value is in the place of the object that contains it")
     texts = {name: scalar_text(values[path]) for name, path in paths.items() if path in values}
     if any(not texts.get(key) for key in obj.key):
-        raise RecordError("missing_key", f"no value for the key {', '.join(obj.key)}")
+        shape = describe(obj, record)
+        detail = f"no value for the key {', '.join(obj.key)}"
+        raise RecordError("missing_key", f"{detail}; the record is {shape}" if shape else detail)
     for name, text in texts.items():
         column = obj.by_name[name]
         assert isinstance(column.type, str)

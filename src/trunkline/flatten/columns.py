@@ -25,8 +25,7 @@ from trunkline.objects.model import Column, Json, Object
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
-from trunkline.sql.flatten.tree import Leaf, tree_of
-from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES
+from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES, Leaf, tree_of
 
 _MARK = Mark()
 _ZEROS = {ord(digit): "0" for digit in "123456789"}
@@ -95,9 +94,14 @@ class BatchTable:
         self._hidden: dict[bool, dict[str | None, str | None]] = {False: {}, True: {}}
 
     def set_plain(
-        self, batch: Batch, decoded: Decoded, nested: NestedColumns, left: set[int],
-        unmapped: Mapping[int, tuple[str, str]], is_strict: bool = False,
-    ) -> list[tuple[int, str]]:  # fmt: skip
+        self,
+        batch: Batch,
+        decoded: Decoded,
+        nested: NestedColumns,
+        left: set[int],
+        unmapped: Mapping[int, tuple[str, str]],
+        is_strict: bool = False,
+    ) -> list[tuple[int, str]]:
         """Let the table contain a whole batch as it was decoded; rows in `left` and odd ones are marked.
 
         Returns row, path and type of the values that have another JSON type than the catalogue expects. `is_strict`:
@@ -145,9 +149,14 @@ class BatchTable:
         self._set(batch, rows, values, unmapped, [False] * len(rows), is_made=True)
 
     def _set(
-        self, batch: Batch, rows: Sequence[int], values: Mapping[str, arrow.Column],
-        unmapped: Mapping[int, tuple[str | None, str | None]], is_left: Sequence[bool], is_made: bool,
-    ) -> None:  # fmt: skip
+        self,
+        batch: Batch,
+        rows: Sequence[int],
+        values: Mapping[str, arrow.Column],
+        unmapped: Mapping[int, tuple[str | None, str | None]],
+        is_left: Sequence[bool],
+        is_made: bool,
+    ) -> None:
         count = len(rows)
         pairs = [unmapped.get(row, (None, None)) for row in rows]
         self.arrow.set(

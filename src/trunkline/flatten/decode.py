@@ -20,8 +20,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from trunkline.objects.model import Object
-from trunkline.sql.flatten.tree import Leaf, leaves_by_path, tree_of
-from trunkline.sql.flatten.values import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_DIGITS
+from trunkline.sql.flatten.values import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_DIGITS, Leaf, leaves_by_path, tree_of
 
 Path = tuple[str, ...]
 Values = list[Any]

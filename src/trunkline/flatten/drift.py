@@ -21,7 +21,7 @@ from trunkline.flatten.exact import EXPECTED_JSON_TYPES, json_type, parse_exact
 from trunkline.flatten.privacy import Hiding, PiiRule, hide_unmapped
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import FlattenSql
-from trunkline.sql.flatten.tree import leaves_by_path, tree_of
+from trunkline.sql.flatten.values import leaves_by_path, tree_of
 
 Path = tuple[str, ...]
 Layout = tuple[list[list[str] | None], int, list[int]]
@@ -50,6 +50,15 @@ class KeyReport:
         """Count the types of a record's scalars, and its known keys unless it was decoded, which counts them."""
         with suppress(RecordError):
             _count(obj, parse_exact(text), (), self, is_decoded)
+
+    def count_changes(self, changes: Sequence[tuple[str, str]]) -> None:
+        """Count what a source found in one record: values that do not fit, at keys that the catalogue does not know."""
+        for key, _ in changes:
+            if self.unknown_counts[key] <= 1:
+                del self.unknown_counts[key]
+            else:
+                self.unknown_counts[key] -= 1
+        self.type_changes.update({change for _, change in changes})
 
     def drift(self, records: int) -> Drift:
         """The batch's drift, as the ledger keeps it."""

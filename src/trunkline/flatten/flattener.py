@@ -1,12 +1,14 @@
 """Flatten one batch: typed rows in a table of the engine, dead letters for what cannot be a row.
 
+A dead letter is a broken span or a refused record, with its position, its bytes and the reason.
 A `Flattener` owns an in-memory DuckDB with one thread and its prepared statements; several work side by side.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,17 +19,61 @@ from trunkline.errors import RecordError
 from trunkline.flatten import arrow
 from trunkline.flatten.careful import PlainRecord, make_plain
 from trunkline.flatten.columns import Batch, BatchTable
-from trunkline.flatten.dead_letters import broken_letter, record_letter
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
+from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
-from trunkline.positions import Plan
-from trunkline.records import DeadLetter, Framed
+from trunkline.positions import LetterRange, Plan, Range
+from trunkline.records import Broken, DeadLetter, Framed, Texts
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 from trunkline.sql.relation import Relation
+
+
+def broken_letter(obj: Object, framed: Framed, broken: Broken) -> DeadLetter:
+    """The dead letter of a span that is not a record."""
+    span = framed.plan.ranges[broken.range_index]
+    return DeadLetter(
+        obj.name,
+        f"{span.place}{broken.offset}",
+        _identity(span, broken.payload, broken.length),
+        broken.reason,
+        broken.detail,
+        broken.payload,
+        broken.length,
+        span.arrived_at,
+    )
+
+
+def record_letter(obj: Object, framed: Framed, row: int, error: RecordError) -> DeadLetter:
+    """The dead letter of a record that cannot be a row."""
+    data = framed.texts[row].encode()
+    payload = data[:DEAD_LETTER_BYTES_MAX]
+    span = framed.plan.ranges[framed.range_indexes[row]]
+    return DeadLetter(
+        obj.name,
+        f"{span.place}{framed.offsets[row]}",
+        _identity(span, payload, len(data)),
+        error.code,
+        str(error),
+        payload,
+        len(data),
+        span.arrived_at,
+    )
+
+
+def _identity(span: Range, payload: bytes, length: int) -> str:
+    """A replayed dead letter keeps the identity it was set aside with, even if only part of its bytes is a record."""
+    return span.payload_hash if isinstance(span, LetterRange) else fingerprint(payload, length)
+
+
+def fingerprint(payload: bytes, length: int) -> str:
+    """Identity of a dead letter's bytes: 32 hexadecimal digits over its first MiB and its length."""
+    return hashlib.sha256(payload + length.to_bytes(8, "big")).hexdigest()[:32]
+
 
 # What DuckDB raises for a value it cannot take. Any other error is a fault of ours and must not look like the record's.
 _REFUSALS = (duckdb.DataError, duckdb.InvalidInputException)
@@ -104,15 +150,25 @@ class Flattener:
         self._empty()
         if not framed.texts:
             return Flattened(self.sql.flat, {}, letters, Drift())
-        batch = Batch(framed, loaded_at)
+        batch = Batch(self._tidy(framed), loaded_at)
         decoded = self._decoder.decode(batch.records)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
+        for mark in framed.marks or ():
+            work.report.count_changes(mark.changes)
         days = self._insert(work)
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
         work.report.keys.update(decoded.keys)
         self._forget()
         return Flattened(self.sql.flat, days, letters, work.report.drift(len(batch.records)))
+
+    def _tidy(self, framed: Framed) -> Framed:
+        """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
+        if not self.obj.is_loose:
+            return framed
+        texts = framed.texts
+        records = texts.records if isinstance(texts, Texts) else [text.encode() for text in texts]
+        return replace(framed, texts=Texts(tidy_records(self.obj, records)))
 
     def _insert(self, work: _Work) -> dict[date, int]:
         """Insert the batch; returns the number of rows by partition date."""

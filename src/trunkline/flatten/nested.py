@@ -24,7 +24,7 @@ from trunkline.flatten.privacy import Hiding, PiiRule, has_pii, hide_map
 from trunkline.limits import LEAF_MEMO_MAX
 from trunkline.objects.model import Json, ListOf, MapOf, Object, Struct, Type
 from trunkline.sql.flatten.statement import nested_leaves
-from trunkline.sql.flatten.tree import Leaf
+from trunkline.sql.flatten.values import Leaf
 
 Texts = list[bytes | None]
 Read = tuple[bytes | None, bytes | None]

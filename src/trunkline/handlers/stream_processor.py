@@ -11,9 +11,8 @@ from typing import Any
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
-from trunkline.pipelines.pii_rule import check_rule
-from trunkline.pipelines.post_call.arrivals import make_search
-from trunkline.pipelines.post_call.changes import ChangeProcessor
+from trunkline.pipelines.home_rules import check_rule
+from trunkline.pipelines.post_call.arrivals import ChangeProcessor, make_search
 from trunkline.settings import Settings
 
 _LOG = logging.getLogger("trunkline.stream")

@@ -15,10 +15,10 @@ from trunkline.aws.clients import make_client
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
-from trunkline.pipelines.pii_rule import check_rule
+from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import TranscriptReceiver
 from trunkline.settings import Settings
-from trunkline.sources.files.s3_events import messages
+from trunkline.sources.files.listing import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")
 

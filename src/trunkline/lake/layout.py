@@ -86,7 +86,7 @@ def merge_key(object_name: str, batch_id: str) -> str:
     return f"{LEDGER}/merge/{object_name}/{batch_id}.json"
 
 
-def asked_key(day: date | None) -> str:
+def lookups_key(day: date | None) -> str:
     """The calls of a day whose transcript was looked for and not found, and when."""
     return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 

@@ -186,11 +186,11 @@ def files_read(db: Session, object_name: str) -> int:
     return count
 
 
-def last_drifts(db: Session, object_name: str, limit: int = 200) -> list[Drift]:
-    """The drift of the latest batches, newest first."""
+def drifts(db: Session, object_name: str) -> list[Drift]:
+    """The drift of every batch, newest first."""
     rows = db.query(
         "SELECT drift FROM ledger.batch WHERE object = $1 AND drift IS NOT NULL AND source NOT IN ($2, $3) "
-        f"ORDER BY loaded_at DESC, batch_id LIMIT {limit:d}",
+        "ORDER BY loaded_at DESC, batch_id",
         # Neither is what the stream sends: dead letters are repeated, and the API lacks fields.
         [object_name, REPLAY_SOURCE, API_SOURCE],
     )

@@ -133,9 +133,13 @@ def _with_kind(source: str, span: dict[str, Any]) -> dict[str, Any]:
         return {"kind": "file", **span}
     payload_hash, _, attempt = span["version"].partition("#")
     return {
-        "kind": "dead_letter", "position": span["uri"], "payload_hash": payload_hash, "attempt": int(attempt),
-        "length": span["end"], "arrived_at": span["arrived_at"],
-    }  # fmt: skip
+        "kind": "dead_letter",
+        "position": span["uri"],
+        "payload_hash": payload_hash,
+        "attempt": int(attempt),
+        "length": span["end"],
+        "arrived_at": span["arrived_at"],
+    }
 
 
 def decode_plan(data: bytes) -> Plan:

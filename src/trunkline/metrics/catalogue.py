@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from trunkline.errors import UsageError
-from trunkline.metrics.contact import CONTACT_METRICS
-from trunkline.metrics.handle import HANDLE_METRICS, HANDLE_PERCENTILES
+from trunkline.metrics.contact import CONTACT_METRICS, HANDLE_METRICS, HANDLE_PERCENTILES
 from trunkline.metrics.model import Metric
 from trunkline.metrics.queue import QUEUE_METRICS, QUEUE_PERCENTILES
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from trunkline.metrics.contact import CONTACTS
 from trunkline.metrics.model import Metric, count, percentiles, rate, time
-from trunkline.objects.contact_rules import (
+from trunkline.objects.contact_statistic_record import (
     ABANDON_MS,
     ABANDONED,
     ABANDONED_APPROXIMATION,

@@ -37,9 +37,13 @@ CALL = Object(
     "removals count.",
     columns=(
         _col("call_id", "callId", "Id of the call.", nullable=False),
-        _col("call_timestamp_utc", "callTimestampUTC",
-             "When the call took place. A time without offset is UTC. NULL where the item has none.",
-             "timestamp", "UTC"),
+        _col(
+            "call_timestamp_utc",
+            "callTimestampUTC",
+            "When the call took place. A time without offset is UTC. NULL where the item has none.",
+            "timestamp",
+            "UTC",
+        ),
         _payload("agent_id", "agentId", "Id of the agent."),
         _payload("agent_name", "agentName", "Name of the agent."),
         _payload("allocation", "allocation", "How the call was allocated."),
@@ -55,11 +59,14 @@ CALL = Object(
         _payload("site_name", "siteName", "Name of the site."),
         _payload("tenant_id", "tenantId", "Id of the tenant.", "bigint"),
         _payload("s3_bucket", "s3_bucket", "Bucket of the recording."),
-        _col("deleted_by", "trunkline:deletedBy",
-             "Why the item was removed, in the version that says so: ttl (it expired), user (a user removed it) or "
-             "scan (a full scan did not find it). NULL in all others."),
+        _col(
+            "deleted_by",
+            "trunkline:deletedBy",
+            "Why the item was removed, in the version that says so: ttl (it expired), user (a user removed it) or "
+            "scan (a full scan did not find it). NULL in all others.",
+        ),
         *RECORD_COLUMNS,
     ),
     anchor="callId",
     source="DynamoDB table `calls`",
-)  # fmt: skip
+)

@@ -40,8 +40,16 @@ def _seconds(ms: str) -> str:
 
 
 _FORMAT_PLACE = " ".join(f"WHEN '{name}' THEN {place}" for place, name in enumerate(FORMATS))
-_TRANSCRIPT_COLUMNS = ("transcript_s3_key", "transcript_bucket", "duration_ms", "duration_rule", "participant_kind",
-                       "participant_count", "first_participant", "change_count")  # fmt: skip
+_TRANSCRIPT_COLUMNS = (
+    "transcript_s3_key",
+    "transcript_bucket",
+    "duration_ms",
+    "duration_rule",
+    "participant_kind",
+    "participant_count",
+    "first_participant",
+    "change_count",
+)
 _SOURCE: Final = f"""(
   SELECT c.*,
     {", ".join(f't."{name}"' for name in _TRANSCRIPT_COLUMNS)},
@@ -78,8 +86,9 @@ _BY_DURATION = (
 )
 
 
-def _col(name: str, type_: ColumnType, sql: str, meaning: str, source: str = OURS, lake_sql: str | None = None
-         ) -> ViewColumn:  # fmt: skip
+def _col(
+    name: str, type_: ColumnType, sql: str, meaning: str, source: str = OURS, lake_sql: str | None = None
+) -> ViewColumn:
     return ViewColumn(name, type_, sql, meaning, source, lake_sql=lake_sql)
 
 
@@ -87,8 +96,14 @@ def _date_part(name: str, part: str, digits: int) -> ViewColumn:
     day = "COALESCE(\"call_timestamp_utc\", TIMESTAMP '1970-01-01 00:00:00')"
     number = f"CAST(CAST(EXTRACT({part} FROM {day}) AS INTEGER) AS VARCHAR(4))"
     sql = f"LPAD({number}, {digits}, '0')"
-    return _col(name, "string", sql, f"The {name} of call_timestamp_utc, {digits} digits; the lake's partition.",
-                APPLICATION, f'"{name}"')  # fmt: skip
+    return _col(
+        name,
+        "string",
+        sql,
+        f"The {name} of call_timestamp_utc, {digits} digits; the lake's partition.",
+        APPLICATION,
+        f'"{name}"',
+    )
 
 
 _PLAIN_TYPES: Final[dict[str, ColumnType]] = {"text": "string", "bigint": "bigint", "timestamp": "timestamp"}

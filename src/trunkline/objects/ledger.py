@@ -144,13 +144,18 @@ SIGHTING = LedgerTable(
         _col("id", "text", "The contact.", False, 256),
         _col("began_at", "timestamp", "When it began, UTC. NULL when unknown."),
         _col("ended_at", "timestamp", "When it ended, UTC. NULL when unknown."),
-        _col("why", "text", "never seen, late, dead letter, not merged, only in stream, ...: why it is believed so.",
-             False, 64),
+        _col(
+            "why",
+            "text",
+            "never seen, late, dead letter, not merged, only in stream, ...: why it is believed so.",
+            False,
+            64,
+        ),
         _col("detail", "text", "Details in words. NULL when there are none.", True, 4096),
         _col("found_at", "timestamp", "When the difference was first found, UTC.", False),
         _col("settled_at", "timestamp", "When it was found in all places. NULL until then."),
     ),
-)  # fmt: skip
+)
 
 AMENDMENT = LedgerTable(
     name="ledger.amendment",

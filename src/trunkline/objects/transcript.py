@@ -1,16 +1,20 @@
-"""`transcript`: one row per call, kind of transcript and output, with its turns inside.
+"""`transcript`: one row per call, kind of transcript and output, with its turns inside; and the views on it.
 
 A transcript is replaced as a whole: a file that is written again with fewer turns leaves no old ones. Tables with a
 row per turn, or with columns of the contact record, are views: `transcript_turn`,
-`contact_lens_conversational_analytics` and `calls`. Columns that Amazon's data lake has for Contact Lens have its
-names here.
+`contact_lens_conversational_analytics` and `calls` (`calls_view.py`). Columns that Amazon's data lake has for Contact
+Lens have its names here.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from trunkline.objects.call import DATABASE
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import RECORD_COLUMNS, Column, Field, ListOf, MapOf, Object, Struct, Type
 from trunkline.objects.model import own_column as _col
+from trunkline.objects.view import ColumnType, Members, View, ViewColumn
 
 TRANSCRIBE = "Amazon Transcribe, output of batch jobs"
 CONTACT_LENS = "Amazon Connect data lake, contact_lens_conversational_analytics; read from the Contact Lens file"
@@ -44,12 +48,14 @@ ANALYSIS = Struct(
 
 
 def _lens(name: str, key: str, meaning: str, type_: Type = "bigint", unit: str | None = "ms") -> Column:
-    return _col(name, f"measures.{key}", f"{meaning} NULL where the file does not say.", type_, unit,
-                source=CONTACT_LENS)  # fmt: skip
+    return _col(
+        name, f"measures.{key}", f"{meaning} NULL where the file does not say.", type_, unit, source=CONTACT_LENS
+    )
 
 
-def _sides(name: str, key: str, meaning: str, unit: str, type_: Type = "bigint", total: bool = False
-           ) -> tuple[Column, ...]:  # fmt: skip
+def _sides(
+    name: str, key: str, meaning: str, unit: str, type_: Type = "bigint", total: bool = False
+) -> tuple[Column, ...]:
     """Columns of one measure for the agent and the customer, and in all where `total`."""
     stem, _, suffix = name.partition("*")
     parts = (("total", "Total", "Of both."),) if total else ()
@@ -153,4 +159,105 @@ TRANSCRIPT = Object(
     file_source="transcripts",
     catalogue_version=2,
     source="Transcript files of Amazon Transcribe, Transcribe Call Analytics and Contact Lens",
+)  # fmt: skip
+
+
+OURS: Final = "Trunkline"
+LAKE: Final = "Amazon Connect analytics data lake, contact_lens_conversational_analytics"
+_TYPES: Final[dict[str, ColumnType]] = {
+    "text": "string",
+    "bigint": "bigint",
+    "timestamp": "timestamp",
+    "double": "double",
+}
+
+
+def _same(name: str, type_: ColumnType, meaning: str, source: str = OURS, sql: str = "") -> ViewColumn:
+    return ViewColumn(name, type_, sql or f'"{name}"', meaning, source)
+
+
+_TURN_MEANINGS: Final = {
+    "turn_number": "Place of the turn in its transcript, from 1.",
+    "turn_id": "The turn's id in the file. NULL where it has none.",
+    "kind": "TURN for speech; for chat MESSAGE, EVENT or ATTACHMENT.",
+    "participant": "Role, else channel, else speaker label. NULL where nothing distinguishes participants.",
+    "participant_id": "Contact Lens's participant id. NULL elsewhere.",
+    "begin_offset_ms": "Begin in ms: of speech in the audio, of chat after its first event.",
+    "end_offset_ms": "End in ms. NULL for chat.",
+    "occurred_at": "When a chat's turn took place, UTC. NULL for speech.",
+    "content_type": "A chat's content type. NULL for speech.",
+    "content": "What was said or written. A turn that contains a phone number or an e-mail address is hidden whole by "
+    "the rule for personal data. NULL for events.",
+    "sentiment": "POSITIVE, NEGATIVE, NEUTRAL or MIXED. NULL where the file does not say.",
+    "details": "What else the file says of the turn, as JSON text: loudness, issues, outcomes, redactions. NULL: none.",
+}
+
+TRANSCRIPT_TURN: Final = View(
+    database=TRANSCRIPT.database,
+    name="transcript_turn",
+    base=TRANSCRIPT.view_name,
+    grain="one row per turn of a transcript's latest version",
+    columns=(
+        _same("call_id", "string", "The call, or the contact."),
+        _same("format", "string", "Kind of transcript."),
+        _same("output", "string", "raw or redacted."),
+        *(_same(one.name, _TYPES[str(one.type)], _TURN_MEANINGS[one.name]) for one in TURN.fields),
+        _same("channel", "string", "VOICE or CHAT."),
+        _same("written_at", "timestamp", "When the analysis was written, UTC."),
+        _same("transcript_s3_key", "string", "Key of the file."),
+    ),
+    key=(*TRANSCRIPT.key, "turn_number"),
+    needs=(TRANSCRIPT.name,),
+    members=Members("turns", TURN),
+    is_personal=True,
+)
+
+
+def _measure(name: str) -> ViewColumn:
+    column = TRANSCRIPT.by_name[name]
+    return _same(name, _TYPES[str(column.type)], column.meaning, LAKE)
+
+
+_ABSENT: Final = "Always NULL: Amazon publishes no definition that a file could fill."
+_CONTACT_LENS_COLUMNS: Final = tuple(
+    name
+    for name, column in TRANSCRIPT.by_name.items()
+    if column.source == CONTACT_LENS and name not in ("categories", "analysis")
+)
+_READ: Final = ("instance_id", "aws_account_id", "channel", "language_locale", "categories", *_CONTACT_LENS_COLUMNS)
+
+CONTACT_LENS_VIEW: Final = View(
+    database="connect_datalake",
+    name="contact_lens_conversational_analytics",
+    base=TRANSCRIPT.view_name,
+    grain="one row per contact that Contact Lens has analysed",
+    columns=(
+        _same("aws_account_id", "string", "The AWS account.", LAKE),
+        ViewColumn("version", "string", None, _ABSENT, LAKE),
+        _same("instance_id", "string", "The Connect instance: of the contact record, else of the file. NULL until one "
+              "says it.", LAKE, 'COALESCE("record_instance_id", "instance_id")'),
+        _same("contact_id", "string", "The contact; the key.", LAKE, '"call_id"'),
+        _same("instance_arn", "string", "The instance's ARN. NULL until the contact record is there.", LAKE),
+        _same("channel", "string", "VOICE or CHAT.", LAKE),
+        _same("language_locale", "string", "Language of the conversation, such as en-US.", LAKE),
+        _same("feature", "string", "The table's name.", LAKE, "'contact_lens_conversational_analytics'"),
+        _same("categories", "array(string)", "Categories that matched.", LAKE),
+        _same("disconnect_timestamp", "timestamp", "When the contact ended, UTC. NULL until its contact record is "
+              "there.", LAKE),
+        *(_measure(name) for name in _CONTACT_LENS_COLUMNS),
+        ViewColumn("data_lake_last_processed_timestamp", "timestamp", None, "Internal to Amazon's lake. Always NULL.",
+                   LAKE),
+    ),
+    needs=(TRANSCRIPT.name, "contact_record"),
+    source=f"""(
+  SELECT t."call_id", {", ".join(f't."{name}"' for name in _READ)},
+    r."instance_id" AS "record_instance_id", r."instance_arn", r."disconnect_timestamp",
+    ROW_NUMBER() OVER (PARTITION BY t."call_id" ORDER BY t."output") AS "place"
+  FROM {{transcript}} AS t
+  LEFT JOIN {{contact_record}} AS r ON r."contact_id" = t."call_id"
+  WHERE t."format" = 'contact_lens'
+) AS lens
+WHERE "place" = 1""",
+    tables={"transcript": TRANSCRIPT.public_view, "contact_record": CONTACT_RECORD.public_view},
+    lake_tables={"transcript": TRANSCRIPT.plain_view, "contact_record": CONTACT_RECORD.plain_view},
 )  # fmt: skip

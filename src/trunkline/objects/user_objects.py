@@ -88,6 +88,7 @@ class _Place:
         return f"{self.file}, line {line}" if line else self.file
 
     def only(self, table: dict[str, Any], allowed: tuple[str, ...]) -> None:
+        """Raises UsageError for a key that is not allowed."""
         for name in table:
             if name not in allowed:
                 at = self.at(name)
@@ -113,8 +114,12 @@ class _Place:
 
     def identifier(self, key: str, value: object, characters_max: int) -> str:
         if not isinstance(value, str) or not _IDENTIFIER.match(value) or len(value) > characters_max:
-            raise self.error(key, value, f"a name has lower-case letters, digits and _, begins with a letter and is "
-                                         f"at most {characters_max} characters long")  # fmt: skip
+            raise self.error(
+                key,
+                value,
+                f"a name has lower-case letters, digits and _, begins with a letter and is "
+                f"at most {characters_max} characters long",
+            )
         return value
 
 
@@ -244,8 +249,9 @@ def _times(place: _Place, table: dict[str, Any], by_name: dict[str, Column]) -> 
 def _declared(place: _Place, key: str, value: object, by_name: dict[str, Column], types: tuple[str, ...]) -> None:
     valid = [column.name for column in by_name.values() if column.type in types]
     if value not in valid:
-        raise place.error(key, value, f"it must name a column of type {' or '.join(types)}; declared are "
-                                      f"{', '.join(valid) or 'none'}")  # fmt: skip
+        raise place.error(
+            key, value, f"it must name a column of type {' or '.join(types)}; declared are {', '.join(valid) or 'none'}"
+        )
 
 
 def _columns(place: _Place, table: dict[str, Any], key: tuple[str, ...]) -> tuple[Column, ...]:

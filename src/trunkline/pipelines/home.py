@@ -19,8 +19,7 @@ from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
-from trunkline.pipelines.lake_of_warehouse import check_lake, has_ledger
-from trunkline.pipelines.pii_rule import check_rule, rule_of
+from trunkline.pipelines.home_rules import check_lake, check_rule, has_ledger, rule_of
 from trunkline.settings import Settings
 from trunkline.urls import public_url
 from trunkline.warehouse.model import Opening, Warehouse

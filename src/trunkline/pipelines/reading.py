@@ -138,7 +138,7 @@ def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
     lake, which the engine must be able to read.
     """
     target, text = _resolve(reader, sql, dialect)
-    return target.ask(text)
+    return target.query_read_only(text)
 
 
 def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
@@ -146,7 +146,7 @@ def query_table(reader: Reader, sql: str, dialect: str | None = None) -> Table:
     target, text = _resolve(reader, sql, dialect)
     if isinstance(target, DuckDBWarehouse):
         return target.table(text)
-    answer = target.ask(text)
+    answer = target.query_read_only(text)
     return table_of(answer.columns, answer.rows)
 
 
@@ -189,7 +189,7 @@ def _check_question(sql: str) -> None:
     except duckdb.Error as error:
         raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        kinds = ", ".join(one.type.name for one in statements) or "nothing"
+        kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise UsageError(
             f"one query is needed and {kinds} was given; valid is one SELECT, WITH, FROM, VALUES, SHOW or DESCRIBE"
         )

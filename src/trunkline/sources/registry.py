@@ -18,6 +18,7 @@ SOURCES: Final = {
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",
+    "kinesis": "kinesis.source:KinesisSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""

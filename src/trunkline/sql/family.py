@@ -30,10 +30,8 @@ RELATIONS: tuple[tuple[str, str], ...] = (
     ("root", 'c."initial_contact_id" IS NULL AND c."previous_contact_id" IS NULL'),
     ("external_transfer", f'{_EXTERNAL} AND c."disconnect_timestamp" > p."transfer_completed_timestamp"'),
     # The guide says "greater" and "less". A customer on hold for the whole third-party interaction took no part in it.
-    ("external_consult",
-     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
-    ("external_conference",
-     f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" < {_OUTSIDE_MS}'),
+    ("external_consult", f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" >= {_OUTSIDE_MS}'),
+    ("external_conference", f'{_OUTLIVED} AND p."agent_customer_hold_duration_ms" < {_OUTSIDE_MS}'),
     ("callback", "c.\"initiation_method\" = 'CALLBACK'"),
     ("queue_transfer", "c.\"initiation_method\" = 'QUEUE_TRANSFER'"),
     ("monitor", "c.\"initiation_method\" = 'MONITOR'"),
@@ -41,7 +39,7 @@ RELATIONS: tuple[tuple[str, str], ...] = (
     ("transfer", f'{_PARENT_EARLIER} AND p."transfer_completed_timestamp" IS NOT NULL'),
     ("consult", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" <= {CONSULT_MS_MAX}'),
     ("conference", f'{_PARENT_LATER} AND c."agent_interaction_duration_ms" > {CONSULT_MS_MAX}'),
-)  # fmt: skip
+)
 """A leg's relation and its condition over the leg `c` and its parent `p`; the first that is true. NULL when none is."""
 
 _COUNTED = (
@@ -63,10 +61,19 @@ def _legs() -> str:
     # A parent's NextContactId names only one of its children, so parents are looked up from the children.
     arms = "\n    ".join(f"WHEN {condition} THEN '{name}'" for name, condition in RELATIONS)
     columns = (
-        "contact_id", "initial_contact_id", "previous_contact_id", "channel", "initiation_method", "queue_id",
-        "agent_id", "initiation_timestamp", "disconnect_timestamp", "agent_interaction_duration_ms",
-        "agent_customer_hold_duration_ms", "disconnect_reason",
-    )  # fmt: skip
+        "contact_id",
+        "initial_contact_id",
+        "previous_contact_id",
+        "channel",
+        "initiation_method",
+        "queue_id",
+        "agent_id",
+        "initiation_timestamp",
+        "disconnect_timestamp",
+        "agent_interaction_duration_ms",
+        "agent_customer_hold_duration_ms",
+        "disconnect_reason",
+    )
     listed = ",\n  ".join(f'c."{name}"' for name in columns)
     return f"""\
 SELECT COALESCE(c."initial_contact_id", c."contact_id") AS "family_id",

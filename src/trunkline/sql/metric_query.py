@@ -18,14 +18,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from trunkline.engines.model import Engine, quote_double, quote_qualified, text_literal
-from trunkline.engines.spelling import numbered_placeholder
+from trunkline.engines.model import Engine, numbered_placeholder, quote_double, quote_qualified, text_literal
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN, THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
 from trunkline.schedules.schedule import offset_changes
-from trunkline.sql.portable import render
+from trunkline.sql.views import render
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
@@ -310,15 +309,15 @@ def _uneven_intervals(
     zone: str, width_s: int, since: datetime, until: datetime
 ) -> tuple[tuple[datetime, datetime], ...]:
     """Intervals (naive UTC) that begin with a clock change, where the wall clock shows no multiple of the width."""
-    found = []
+    intervals = []
     local_zone = zoneinfo.ZoneInfo(zone)
     for change in offset_changes(local_zone, since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)):
         wall = change.astimezone(local_zone)
         past_s = (wall.hour * 3600 + wall.minute * 60 + wall.second) % width_s
         if past_s:
             start = change.replace(tzinfo=None)
-            found.append((start, start + timedelta(seconds=width_s - past_s)))
-    return tuple(found)
+            intervals.append((start, start + timedelta(seconds=width_s - past_s)))
+    return tuple(intervals)
 
 
 def _milliseconds(seconds: object, what: str) -> str:

@@ -1,15 +1,35 @@
-"""The catalogue's views, and views beside the contact table, in every engine's SQL."""
+"""The catalogue's views, in every engine's SQL, and the portable SQL that views and metrics are written in.
+
+Portable SQL is what DuckDB, PostgreSQL, Redshift and Athena (Trino) read alike, with names in double quotes and texts
+in single ones, and one function of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a to
+timestamp column b, NULL when either is NULL. What else differs is an engine's `Spelling` (`engines/model.py`).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from trunkline.engines.model import Engine, quote_double, quote_qualified
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.objects.view import Members, View, ViewColumn
 from trunkline.sql.ddl import table_rules
-from trunkline.sql.portable import render
+
+_TOKEN: Final = re.compile(r"""MS_BETWEEN\(("\w+"), ("\w+")\)|'(?:[^']|'')*'|"((?:[^"]|"")*)\"""")
+
+
+def render(portable: str, engine: Engine) -> str:
+    """A portable expression or statement in the engine's own SQL: MS_BETWEEN spelled, names quoted its way."""
+
+    def rendered(token: re.Match[str]) -> str:
+        if token[1]:
+            return engine.spelling.ms_between(render(token[1], engine), render(token[2], engine))
+        return token[0] if token[3] is None else engine.quote(token[3].replace('""', '"'))
+
+    return _TOKEN.sub(rendered, portable)
+
 
 RelationNames = Callable[[str], str]
 """How the relation that a view calls `database.view` is written in a FROM."""

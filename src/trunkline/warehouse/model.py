@@ -1,4 +1,4 @@
-"""The protocol of a warehouse, for every engine, and the values that it takes and gives."""
+"""The protocol of a warehouse, for every engine: the values that it takes and gives, and what installations share."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 
+from trunkline import clock
 from trunkline.accounting import Counts
+from trunkline.errors import TerminalError
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.records import Refused
+from trunkline.sql.migrate import TableChange
 from trunkline.sql.relation import Relation
 from trunkline.sql.session import Session
+from trunkline.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Readable(Session, Protocol):
     def local(self) -> duckdb.DuckDBPyConnection:
         """The embedded engine, which reads the lake's files: the warehouse itself where that is DuckDB."""
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person. Raises UsageError with the engine's message."""
 
     def locks(self) -> list[Lock]:
@@ -129,3 +133,32 @@ class Warehouse(Readable, Protocol):
 
     def count(self, obj: Object) -> int:
         """Rows of the object's table, without those that are deleted."""
+
+
+def installation_rows(fingerprints: Mapping[Object, str]) -> list[dict[str, Any]]:
+    """One row per object, now: the hash of its statements, the catalogue's version and ours."""
+    now = clock.now_naive()
+    return [
+        {
+            "object": obj.name,
+            "fingerprint": fingerprint,
+            "catalogue_version": obj.catalogue_version,
+            "code_version": __version__,
+            "installed_at": now,
+        }
+        for obj, fingerprint in fingerprints.items()
+    ]
+
+
+def refuse_unsafe(changes: Sequence[TableChange]) -> None:
+    """Raise TerminalError naming each change that could lose something, with the statements a person would run."""
+    refused = [change for change in changes if not change.is_safe]
+    if refused:
+        listed = "\n".join(
+            f"- {change.sentence}:\n" + "\n".join(f"    {statement};" for statement in change.statements)
+            for change in refused
+        )
+        raise TerminalError(
+            "the warehouse differs from the catalogue, and adapting it could lose data; nothing was changed. "
+            f"Run the statements that you agree with by hand, then run `trunkline warehouse install` again:\n{listed}"
+        )

@@ -17,8 +17,7 @@ from trunkline.engines.model import Engine
 from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.lake.views import lake_rows
-from trunkline.sql.merge.refusals import json_text, refusal_sql, suspects_sql
-from trunkline.sql.merge.staged import StagingSql, staging_sql
+from trunkline.sql.merge.staged import StagingSql, json_text, refusal_sql, staging_sql, suspects_sql
 from trunkline.sql.order import order_by
 from trunkline.sql.relation import BATCH_ID, PARTITION_DATE, Relation, object_rows, relation, tombstone_rows
 

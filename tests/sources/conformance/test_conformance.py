@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source_cases import CASES, failing_cases
+from source_cases import CASES, failing_cases, killed_at_any_step
 from source_subjects import SUBJECTS, FileSubject
 
 from trunkline.positions import Plan
@@ -31,6 +31,14 @@ def test_a_source_keeps_the_rules(source: str, case: str, tmp_path: Path) -> Non
     CASES[case](SUBJECTS[source], tmp_path)
 
 
+@pytest.mark.parametrize("source", [
+    name if name == "files" else pytest.param(name, marks=pytest.mark.soak) for name in SUBJECTS
+])  # fmt: skip
+def test_a_source_survives_any_death(source: str, tmp_path: Path) -> None:
+    """Every single step; the suite takes every third, and sources share what does most of the steps."""
+    killed_at_any_step(SUBJECTS[source], tmp_path)
+
+
 class ForgetfulSource(FileSource):
     """Does not look at what is durable: reads everything again."""
 
@@ -47,7 +55,7 @@ class HastySource(FileSource):
 
 WEAK = {
     ForgetfulSource: {"everything_once", "resumes"},
-    HastySource: {"killed_at_any_step", "same_batches"},
+    HastySource: {"killed_on_the_way", "same_batches"},
 }
 
 

@@ -15,14 +15,20 @@ from typing import Final
 
 from msgspec import structs
 
-from trunkline.completeness import certifying, findings, periods, warehouse_ids
+from trunkline.completeness import certifying, findings, periods
 from trunkline.completeness.census import Scope
 from trunkline.completeness.findings import HEALED_BY_API
 from trunkline.completeness.listings import SystemOfRecord, check_source, store_listing, stored_listings
 from trunkline.completeness.period_records import PeriodRecord, batched, index_records, load_records, store_record
 from trunkline.completeness.periods import SettleRule, period_name
-from trunkline.completeness.warehouse_ids import DayRows
-from trunkline.completeness.workspace import Workspace, open_workspace, take_census
+from trunkline.completeness.workspace import (
+    DayRows,
+    Workspace,
+    count_open_rows,
+    open_workspace,
+    rows_by_day,
+    take_census,
+)
 from trunkline.errors import TerminalError
 from trunkline.lake import layout
 from trunkline.objects.model import Object
@@ -98,7 +104,7 @@ def plan(home: Home, obj: Object, system: SystemOfRecord, request: ReconcileRequ
     """What `reconcile` would do now, and about what it would cost. Changes nothing."""
     check_source(system.source)
     records = load_records(home.store, obj.name, system.source)
-    days = warehouse_ids.rows_by_day(home.warehouse, obj, system.scope)
+    days = rows_by_day(home.warehouse, obj, system.scope)
     chosen = _choose_periods(records, days, request)
     windows = [window for period in chosen for window in _windows_to_list(home, obj, system.source, period, request)]
     shares = [(days.get(window.start.date()), (window.end - window.start) / periods.DAY) for window in windows]
@@ -123,7 +129,7 @@ def reconcile(
     """
     check_source(system.source)
     recovered = Runner(home, obj).recover()
-    days = warehouse_ids.rows_by_day(home.warehouse, obj, system.scope)
+    days = rows_by_day(home.warehouse, obj, system.scope)
     chosen = _choose_periods(load_records(home.store, obj.name, system.source), days, request)
     with workspace(home, obj, system.source, system.scope) as space:
         _list(home, space, system, chosen, request, show_progress)
@@ -139,7 +145,7 @@ def reconcile(
         changed = [*records, *(record for record, _ in looked_at)]
         index_records(home.store, home.warehouse, obj, system.source, changed, space.scratch)
     amended = [record for record, is_amended in looked_at if is_amended]
-    open_rows = warehouse_ids.open_rows(home.warehouse, obj, system.scope)
+    open_rows = count_open_rows(home.warehouse, obj, system.scope)
     shown = sorted([*records, *amended], key=lambda record: record.start)
     return ReconcileResult(tuple(shown), tuple(record.name for record in amended), healed, open_rows, recovered)
 
@@ -295,7 +301,7 @@ def _amend(
     space: Workspace, request: ReconcileRequest, done: set[str], show_progress: ShowProgress
 ) -> list[tuple[PeriodRecord, bool]]:
     """Look at the closed periods that may have changed; each with whether it changed."""
-    days = warehouse_ids.rows_by_day(space.warehouse, space.obj, space.scope)
+    days = rows_by_day(space.warehouse, space.obj, space.scope)
     closed = [
         record
         for record in load_records(space.store, space.obj.name, space.source)

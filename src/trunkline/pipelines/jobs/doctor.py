@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from trunkline.accounting import Counts
+from trunkline.accounting import Counts, findings, vanished_keys
 from trunkline.completeness.period_records import load_records
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
-from trunkline.ledger.drift import findings
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
+from trunkline.sql.flatten.values import tree_of
 from trunkline.warehouse.targets import target_of
 
 
@@ -163,8 +163,9 @@ def _completeness(store: Store, name: str) -> Iterator[Finding]:
 
 
 def drift_lines(reader: Reader, name: str) -> list[str]:
-    """How the latest load differs from the catalogue and from the loads before, as sentences."""
-    drifts = index.last_drifts(reader.warehouse, name)
-    # The latest load against those before it.
+    """How all loads together differ from the catalogue, and the latest one from those before, as sentences."""
+    drifts = index.drifts(reader.warehouse, name)
     merged = index.last_load_batches(reader.warehouse, name)
-    return findings(drifts[:merged], drifts[merged:])
+    tree = tree_of(reader.objects[name])
+    known = {".".join(path) for path in (*(leaf.path for leaf in tree.leaves), *tree.objects)}
+    return findings(drifts, vanished_keys(drifts[:merged], drifts[merged:]), known)

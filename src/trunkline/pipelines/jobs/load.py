@@ -1,4 +1,7 @@
-"""`load`: files, or standard input, to lake and warehouse."""
+"""`load`, `stream` and `dead-letter replay`: open a source, and let the runner bring it to lake and warehouse.
+
+Files and standard input, the stream of a DynamoDB table, and records that were set aside before.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,18 @@ from dataclasses import replace
 from typing import IO, Any
 from uuid import uuid4
 
+from trunkline.accounting import Counts, total
+from trunkline.ledger.index import SetAside
+from trunkline.limits import REPLAY_LETTERS_MAX
 from trunkline.objects.model import Object
+from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
+from trunkline.pipelines.set_aside import is_refused, letter_ranges, put_refused
+from trunkline.positions import REFUSED_SOURCE, REPLAY_SOURCE, Plan
+from trunkline.sources.dynamodb.shards import Following, StreamSource
 from trunkline.sources.files.listing import SourceFile
-from trunkline.sources.registry import file_source, list_files
+from trunkline.sources.registry import file_source, list_files, open_source
 
 
 def load(home: Home, obj: Object, paths: Sequence[str], advance: Advance = no_advance) -> LoadResult:
@@ -51,3 +61,45 @@ def load_stream(home: Home, obj: Object, stream: IO[bytes], advance: Advance = n
     for path in paths:
         path.unlink()
     return result
+
+
+def follow(home: Home, obj: Object, following: Following, advance: Advance = no_advance) -> LoadResult:
+    """Read a table's changes into lake and warehouse. `advance` is called with the number of changes in the lake.
+
+    Which shards were read to their end is kept in the lake, so that records which DynamoDB dropped unread are reported.
+    Raises TerminalError for those, UsageError for a table without a stream of new images.
+    """
+    runner = Runner(home, obj)
+    source = StreamSource(runner.context, following)
+    result = runner.run(source, on_put=lambda record: advance(record.read))
+    return replace(result, files=source.shards_seen)
+
+
+def replay(home: Home, obj: Object, letters: Sequence[SetAside]) -> LoadResult:
+    """Run dead letters of one object again. Those that still cannot be used stay set aside, once.
+
+    Their read is a transfer: the totals of the ledger count each record once. Raises UsageError where bytes or rows
+    are gone.
+    """
+    runner = Runner(home, obj)
+    recovered = runner.recover()
+    # A refused record is a row of the lake already; a dead letter is none yet.
+    refused = _merge_again(runner, [letter for letter in letters if is_refused(letter)])
+    ranges = letter_ranges([letter for letter in letters if not is_refused(letter)])
+    result = runner.run(open_source(REPLAY_SOURCE, runner.context, letters=ranges))
+    return replace(
+        result,
+        counts=total([*refused, result.counts]),
+        batches=result.batches + len(refused),
+        recovered=recovered + result.recovered,
+    )
+
+
+def _merge_again(runner: Runner, letters: Sequence[SetAside]) -> list[Counts]:
+    """Put the rows of refused letters into the lake as batches of their own, and merge them."""
+    counts: list[Counts] = []
+    for first in range(0, len(letters), REPLAY_LETTERS_MAX):
+        plan = Plan(runner.obj.name, REFUSED_SOURCE, letter_ranges(letters[first : first + REPLAY_LETTERS_MAX]))
+        batches.record_plan(runner.home.store, plan)
+        counts += runner.merge([put_refused(runner.home, runner.obj, plan)])
+    return counts

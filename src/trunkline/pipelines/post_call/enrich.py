@@ -7,11 +7,13 @@ each run, and the function that reads a table's stream, looks only for calls tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from trunkline import clock, limits
 from trunkline.accounting import Counts, total
@@ -20,7 +22,7 @@ from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.ledger import asked
+from trunkline.limits import LOOKUP_DAYS_MAX, LOOKUP_WAIT_S, LOOKUP_WAIT_S_MAX
 from trunkline.objects.call import CALL
 from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
@@ -31,6 +33,13 @@ from trunkline.sources.files import listing
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.transcripts.names import keys_of
 from trunkline.urls import path_of
+
+
+class FailedLookups(msgspec.Struct, frozen=True):
+    """How often a call's transcript was not found, and when last (naive UTC)."""
+
+    tries: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +88,16 @@ def enrich(
     """Look for these calls' transcripts and load those that exist. `advance` is called with the number searched.
 
     Raises UsageError where the setting `transcripts` is empty. A run that was stopped is continued by the next one,
-    which looks for at most `limits.ASK_CALLS` calls again.
+    which looks for at most `limits.LOOKUP_CALLS` calls again.
     """
     place = place_of(home.settings)
     if due and place.startswith("s3://"):
         client = client or make_client("s3")
     found = 0
     counts: list[Counts] = []
-    with ThreadPoolExecutor(limits.ASK_WORKERS, thread_name_prefix="enrich") as pool:
-        for start in range(0, len(due), limits.ASK_CALLS):
-            calls = due[start : start + limits.ASK_CALLS]
+    with ThreadPoolExecutor(limits.LOOKUP_WORKERS, thread_name_prefix="enrich") as pool:
+        for start in range(0, len(due), limits.LOOKUP_CALLS):
+            calls = due[start : start + limits.LOOKUP_CALLS]
             by_call = list(pool.map(lambda call: find_transcripts(home.settings, place, call.call_id, client), calls))
             files = [file for call_files in by_call for file in call_files]
             loaded = load_files(home, TRANSCRIPT, files, client=client).counts
@@ -125,12 +134,12 @@ def find_transcripts(settings: Settings, place: str, call_id: str, client: Any) 
 def not_searched_lately(store: Store, calls: Iterable[SearchedCall]) -> list[SearchedCall]:
     """The calls that were never searched, or not since their next search is due."""
     now = clock.now_naive()
-    by_day: dict[date | None, dict[str, asked.Asked]] = {}
+    by_day: dict[date | None, dict[str, FailedLookups]] = {}
     due: list[SearchedCall] = []
     for call in calls:
         if call.day not in by_day:
-            by_day[call.day] = asked.decode(store.get_bytes(layout.asked_key(call.day)))
-        if asked.is_due(by_day[call.day].get(call.call_id), call.at, now):
+            by_day[call.day] = _decode(store.get_bytes(layout.lookups_key(call.day)))
+        if _is_due(by_day[call.day].get(call.call_id), call.at, now):
             due.append(call)
     return due
 
@@ -142,7 +151,32 @@ def record_missing(store: Store, calls: Iterable[SearchedCall]) -> None:
     for call in calls:
         by_day.setdefault(call.day, []).append(call.call_id)
     for day, call_ids in by_day.items():
-        key = layout.asked_key(day)
-        known = asked.decode(store.get_bytes(key))
-        known |= {call_id: asked.missed(known.get(call_id), now) for call_id in call_ids}
-        store.put_bytes(asked.encode(known), key)
+        key = layout.lookups_key(day)
+        known = _decode(store.get_bytes(key))
+        known |= {call_id: _after_failure(known.get(call_id), now) for call_id in call_ids}
+        store.put_bytes(_encode(known), key)
+
+
+def _is_due(failed: FailedLookups | None, call_at: datetime | None, now: datetime) -> bool:
+    """Whether to look up a call now: at once the first time, then less and less often, and finally not at all."""
+    if failed is None:
+        return True
+    if call_at is not None and failed.at - call_at > timedelta(days=LOOKUP_DAYS_MAX):
+        return False
+    wait_s = min(LOOKUP_WAIT_S * 2 ** min(failed.tries - 1, 30), LOOKUP_WAIT_S_MAX)
+    return now - failed.at >= timedelta(seconds=wait_s)
+
+
+def _after_failure(failed: FailedLookups | None, now: datetime) -> FailedLookups:
+    """The state after one more failed lookup."""
+    return FailedLookups((failed.tries if failed else 0) + 1, now)
+
+
+def _encode(failed: Mapping[str, FailedLookups]) -> bytes:
+    """The calls of one day as they are stored."""
+    return msgspec.json.encode(failed, order="sorted")
+
+
+def _decode(data: bytes | None) -> dict[str, FailedLookups]:
+    """The calls of one day; empty where nothing is stored."""
+    return msgspec.json.decode(data, type=dict[str, FailedLookups]) if data else {}

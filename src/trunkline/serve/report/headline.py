@@ -13,8 +13,8 @@ from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report import wording
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
-from trunkline.sql.portable import render
 from trunkline.sql.session import Session
+from trunkline.sql.views import render
 
 TABLE: Final = ".".join(quote_double(part) for part in CONTACT_RECORD.public_view.split("."))
 CONTACTS: Final = f"SELECT * FROM {TABLE}"

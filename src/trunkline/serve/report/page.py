@@ -11,9 +11,8 @@ from trunkline.serve.report import wording
 from trunkline.serve.report.data import WORTH_NAMING, Completeness, QueueRow, ReportData, Slot, read
 from trunkline.serve.report.day import distributions, half_hours
 from trunkline.serve.report.headline import Headline
-from trunkline.serve.report.markup import Html, card, el, join, name_text
+from trunkline.serve.report.markup import CSS, Html, card, el, join, name_text
 from trunkline.serve.report.period import Period
-from trunkline.serve.report.style import CSS
 from trunkline.serve.report.tables import agents, queues
 from trunkline.serve.report.wording import fidelity_note
 from trunkline.sql.metric_query import Threshold

@@ -54,7 +54,9 @@ def hang_up(sim: EventLoop, contact: Contact, reason: str | None = "") -> None:
         contact.acw_s = min(600, lognormal(sim, mean, 0.7)) if sim.rng.random() < 0.92 else 0
         contact.acw_at = sim.now
         contact.acw_end_at = contact.completed_at = sim.now + contact.acw_s
-    sim.at(contact.completed_at, sim.release, agent)
+    if contact.acw_s is not None:
+        sim.note_contact(agent, contact, "ENDED")
+    sim.at(contact.completed_at, sim.release, agent, contact)
     _aftermath(sim, contact, agent)
 
 
@@ -93,6 +95,8 @@ def _reply(sim: EventLoop, contact: Contact, agent: Agent) -> None:
     reply.reason = "AGENT_DISCONNECT"
     reply.pre_disconnect_state = "CONNECTED"
     reply.state = State.DONE
+    sim.note_contact(agent, reply, "CONNECTED", reply.initiated_at)
+    sim.note_contact(agent, reply, None)
 
 
 _ATTEMPTS_MAX = 2
@@ -125,7 +129,8 @@ def is_unanswered(sim: EventLoop, contact: Contact, agent: Agent) -> bool:
     contact.disconnected_at = contact.completed_at = sim.now + ring_s
     contact.reason = sim.rng.choice(("TELECOM_UNANSWERED", "TELECOM_UNANSWERED", "TELECOM_BUSY"))
     contact.pre_disconnect_state = "CONNECTING"
-    sim.at(sim.now + ring_s, sim.release, agent)
+    sim.note_contact(agent, contact, "CONNECTING")
+    sim.at(sim.now + ring_s, sim.release, agent, contact)
     if contact.hops < _ATTEMPTS_MAX:
         sim.at(sim.now + ring_s, _retry, sim, contact)
     return True

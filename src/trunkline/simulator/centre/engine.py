@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trunkline.simulator.centre.centre import Agent, Centre, Contact, Queue, State, uuid_of
+from trunkline.simulator.centre.journal import AVAILABLE, OFFLINE, JournalEntry, break_name
 
 MISS_S = 20  # how long an offer rings before it counts as missed
 _MISSED = 0.015
@@ -27,6 +28,7 @@ class EventLoop:
         self.rng = random.Random(f"engine {seed}")
         self.now = 0
         self.contacts: list[Contact] = []
+        self.journal: list[JournalEntry] = []
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._sequence = 0
         self._on_connect = on_connect
@@ -54,6 +56,14 @@ class EventLoop:
         while heap:
             self.now, _, action, arguments = heapq.heappop(heap)
             action(*arguments)
+
+    def note_contact(self, agent: Agent, contact: Contact, state: str | None, at: int | None = None) -> None:
+        """Record the state of an agent's contact from now, or from `at`. None: the contact has left the agent."""
+        self.journal.append(JournalEntry(self.now if at is None else at, agent, state, contact))
+
+    def note_status(self, agent: Agent, status: str, *, is_next: bool = False) -> None:
+        """Record the status that an agent has from now, or has chosen to have after the current contacts."""
+        self.journal.append(JournalEntry(self.now, agent, status, is_next=is_next))
 
     def contact(self, channel: str, method: str, parent: Contact | None = None) -> Contact:
         """A new contact. With a parent it is the next leg of the parent's journey."""
@@ -86,7 +96,7 @@ class EventLoop:
         contact.state = State.FLOW
         contact.ringing = None
         if agent is not None:
-            self.release(agent)
+            self.release(agent, contact)
 
     def _wait(self, contact: Contact, queue: Queue, *, is_first: bool) -> None:
         agent = self.idle_agent(queue)
@@ -109,7 +119,7 @@ class EventLoop:
         contact.state = State.RINGING
         contact.ringing = agent
         contact.attempts += 1
-        self.seize(agent)
+        self.seize(agent, contact, "INCOMING" if contact.method == "CALLBACK" else "CONNECTING")
         if self.rng.random() < _MISSED:
             self.at(self.now + MISS_S, self._miss, contact, agent, contact.attempts)
         else:
@@ -131,7 +141,8 @@ class EventLoop:
         self._remove_idle(agent)
         agent.load -= 1
         agent.is_away = True
-        self.at(self.now + self.rng.randrange(20, 90), self._return, agent)
+        self.note_contact(agent, contact, "MISSED" if contact.channel == "VOICE" else "REJECTED")
+        self.at(self.now + self.rng.randrange(20, 90), self._return, agent, contact)
         assert contact.queue is not None
         self._wait(contact, contact.queue, is_first=True)
 
@@ -144,27 +155,33 @@ class EventLoop:
         agent.is_leaving = False
         agent.is_away = False
         agent.break_s = 0
+        self.note_status(agent, AVAILABLE)
         self._next_activity(agent)
 
     def end_shift(self, agent: Agent) -> None:
         """The agent accepts no more contacts and logs out when the last one is done."""
         agent.is_leaving = True
+        self.note_status(agent, OFFLINE, is_next=True)
         self._next_activity(agent)
 
     def take_break(self, agent: Agent, seconds: int) -> None:
         """The agent takes a break when the current contacts are done."""
         agent.break_s = seconds
+        if agent.is_on_shift and not agent.is_leaving:
+            self.note_status(agent, break_name(agent, seconds), is_next=True)
         self._next_activity(agent)
 
-    def seize(self, agent: Agent) -> None:
-        """Occupy the agent with one more contact."""
+    def seize(self, agent: Agent, contact: Contact, state: str) -> None:
+        """Occupy the agent with one more contact, which is in that state of Connect."""
+        self.note_contact(agent, contact, state)
         self._account(agent)
         self._remove_idle(agent)
         agent.load += 1
         self._next_activity(agent)
 
-    def release(self, agent: Agent) -> None:
+    def release(self, agent: Agent, contact: Contact) -> None:
         """Free the agent from one contact."""
+        self.note_contact(agent, contact, None)
         self._account(agent)
         self._remove_idle(agent)
         agent.load -= 1
@@ -174,9 +191,14 @@ class EventLoop:
         """Agents who could take a contact of that queue now."""
         return sum(len(idle) for profile in queue.profiles for idle in profile.idle)
 
-    def _return(self, agent: Agent) -> None:
+    def _return(self, agent: Agent, missed: Contact | None = None) -> None:
+        """Return from a break, or clear a missed contact."""
         self._account(agent)
         agent.is_away = False
+        if missed is not None:
+            self.note_contact(agent, missed, None)
+        else:
+            self.note_status(agent, AVAILABLE)
         self._next_activity(agent)
 
     def _account(self, agent: Agent) -> None:
@@ -202,8 +224,10 @@ class EventLoop:
                 self._account(agent)
                 if agent.is_leaving:
                     agent.is_on_shift = False
+                    self.note_status(agent, OFFLINE)
                 else:
                     agent.is_away = True
+                    self.note_status(agent, break_name(agent, agent.break_s))
                     self.at(self.now + agent.break_s, self._return, agent)
                 agent.break_s = 0
             return

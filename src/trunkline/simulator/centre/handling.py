@@ -27,6 +27,8 @@ def connected(sim: EventLoop, contact: Contact, agent: Agent) -> None:
         contact.system_at = sim.now
     if contact.method == "CALLBACK":
         contact.system_at = sim.now + sim.rng.randrange(0, 4)
+        sim.note_contact(agent, contact, "CONNECTING")
+    sim.note_contact(agent, contact, "CONNECTED", contact.system_at if contact.method == "CALLBACK" else None)
     talk_s = lognormal(sim, _talk_mean(contact), 0.6)
     talk_s = max(5, round(talk_s * agent.skill))
     if contact.warm_parent is not None:
@@ -53,9 +55,24 @@ def _holds(sim: EventLoop, contact: Contact, talk_s: int) -> int:
     """Put one voice contact in five on hold, once or more. Returns the seconds on hold."""
     if talk_s < 45 or sim.rng.random() > 0.2:
         return 0
+    lengths = []
     for _ in range(1 + int(sim.rng.expovariate(1.6))):
-        contact.hold(lognormal(sim, 55.0, 0.7))
+        lengths.append(lognormal(sim, 55.0, 0.7))
+        contact.hold(lengths[-1])
+    talk_part_s = talk_s // (len(lengths) + 1)
+    start = sim.now
+    for length_s in lengths:
+        start += talk_part_s
+        _note_interruption(sim, contact, "CONNECTED_ONHOLD", start, start + length_s)
+        start += length_s
     return contact.hold_s
+
+
+def _note_interruption(sim: EventLoop, contact: Contact, state: str, start: int, end: int) -> None:
+    """Record that the contact is on hold or paused for that time."""
+    assert contact.agent is not None
+    sim.note_contact(contact.agent, contact, state, start)
+    sim.note_contact(contact.agent, contact, "CONNECTED", end)
 
 
 def _task(sim: EventLoop, contact: Contact, work_s: int) -> None:
@@ -66,6 +83,10 @@ def _task(sim: EventLoop, contact: Contact, work_s: int) -> None:
         pause_s = lognormal(sim, 240.0, 0.5)
         contact.paused_at = sim.now + work_s // 3
         contact.resumed_at = contact.paused_at + pause_s // contact.pauses
+        _note_interruption(sim, contact, "PAUSED", contact.paused_at, contact.resumed_at)
+        if contact.pauses > 1:
+            again_at = contact.resumed_at + work_s // 3
+            _note_interruption(sim, contact, "PAUSED", again_at, again_at + pause_s - pause_s // contact.pauses)
     contact.pause_s = pause_s
     sim.at(sim.now + work_s + pause_s, hang_up, sim, contact)
 
@@ -160,6 +181,7 @@ def warm_unanswered(sim: EventLoop, child: Contact) -> None:
 def _end_hold(sim: EventLoop, contact: Contact) -> None:
     assert contact.holding_since is not None
     contact.hold(sim.now - contact.holding_since)
+    _note_interruption(sim, contact, "CONNECTED_ONHOLD", contact.holding_since, sim.now)
     contact.holding_since = None
 
 
@@ -178,7 +200,7 @@ def _consult(sim: EventLoop, contact: Contact, rest_s: int) -> None:
     child.personal_queue_of = colleague
     child.enqueued_at = sim.now
     child.attempts = 1
-    sim.seize(colleague)
+    sim.seize(colleague, child, "CONNECTING")
     ring_s = sim.rng.randrange(2, 9)
     is_conference = sim.rng.random() < 0.3
     contact.holding_since = sim.now
@@ -195,6 +217,7 @@ def _consult_answered(sim: EventLoop, child: Contact, colleague: Agent) -> None:
     child.dequeued_at = sim.now
     child.agent = colleague
     child.agent_at = sim.now
+    sim.note_contact(colleague, child, "CONNECTED")
 
 
 def _consult_done(sim: EventLoop, child: Contact, together_s: int) -> None:
@@ -235,5 +258,7 @@ def _external_consult(sim: EventLoop, contact: Contact, rest_s: int) -> None:
     child.external_s = sim.rng.randrange(20, 150)
     child.disconnected_at = child.completed_at = child.system_at + child.external_s
     is_conference = sim.rng.random() < 0.4
-    contact.hold(dial_s + (0 if is_conference else child.external_s + 1))
+    hold_s = dial_s + (0 if is_conference else child.external_s + 1)
+    contact.hold(hold_s)
+    _note_interruption(sim, contact, "CONNECTED_ONHOLD", sim.now, sim.now + hold_s)
     sim.at(child.disconnected_at + max(5, rest_s), hang_up, sim, contact)

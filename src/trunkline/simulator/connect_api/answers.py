@@ -1,14 +1,65 @@
-"""A contact as the API shows it: the exported record's values under the API's names, without what the API lacks.
+"""How the emulated service answers: contacts in the API's shapes, errors, and the quotas that refuse a call.
 
-Shapes: botocore's model of Amazon Connect, `ContactSearchSummary` and `Contact`. What the export has and these shapes
-do not (talk time, hold times, queue time and dequeue, next contact, transfers, attempts, user names) is omitted, and so
-is a value that the shape's enum lacks.
+A contact is the exported record's values under the API's names, without what the API lacks. Shapes: botocore's model of
+Amazon Connect, `ContactSearchSummary` and `Contact`. What the export has and these shapes do not (talk time, hold
+times, queue time and dequeue, next contact, transfers, attempts, user names) is omitted, and so is a value that the
+shape's enum lacks. All programs of an account share its quotas.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+from trunkline.limits import CONNECT_QUOTA_DEFAULT, CONNECT_QUOTAS
+
+STATUS: Final = {
+    "InvalidRequestException": 400,
+    "InvalidParameterException": 400,
+    "AccessDeniedException": 403,
+    "ResourceNotFoundException": 404,
+    "UnknownOperationException": 404,
+    "ThrottlingException": 429,
+    "InternalServiceException": 500,
+}
+
+
+class ApiError(Exception):
+    """An error with the service's own code; `status` is its HTTP status."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, STATUS[code]
+
+
+class Quotas:
+    """Calls a second and burst by operation, of one account in one Region.
+
+    `others(operation)` is how many calls of it per second the account's other programs make.
+    """
+
+    def __init__(self, now_s: Callable[[], float], changed: Mapping[str, tuple[float, float]] | None = None) -> None:
+        self.limits: dict[str, tuple[float, float]] = {**CONNECT_QUOTAS, **(changed or {})}
+        self.others: Callable[[str], float] = lambda operation: 0.0
+        self._now_s = now_s
+        self._left: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def admits(self, operation: str) -> bool:
+        """Whether one more call is within the quota; a refused call uses none of it."""
+        rate, burst = self.limits.get(operation, CONNECT_QUOTA_DEFAULT)
+        with self._lock:
+            now = self._now_s()
+            tokens, since = self._left.get(operation, (burst, now))
+            refill = max(0.0, rate - self.others(operation)) * max(0.0, now - since)
+            # A billionth more: a caller that waits exactly 1 / rate is on time despite rounding.
+            tokens = min(burst, tokens + refill) + 1e-9
+            is_admitted = tokens >= 1
+            self._left[operation] = (tokens - 1 if is_admitted else tokens, max(now, since))
+            return is_admitted
+
 
 Record = dict[str, Any]
 
@@ -28,9 +79,15 @@ _AS_THEY_ARE = (
     "ContactDetails", "ContactLens", "QualityMetrics", "Customer", "WisdomInfo",
 )  # fmt: skip
 _TIMES = (
-    "InitiationTimestamp", "DisconnectTimestamp", "LastUpdateTimestamp", "LastPausedTimestamp",
-    "LastResumedTimestamp", "ScheduledTimestamp", "ConnectedToSystemTimestamp", "RingStartTimestamp",
-)  # fmt: skip
+    "InitiationTimestamp",
+    "DisconnectTimestamp",
+    "LastUpdateTimestamp",
+    "LastPausedTimestamp",
+    "LastResumedTimestamp",
+    "ScheduledTimestamp",
+    "ConnectedToSystemTimestamp",
+    "RingStartTimestamp",
+)
 
 
 def summary(record: Record) -> Record:
@@ -40,8 +97,10 @@ def summary(record: Record) -> Record:
         _identity(record)
         | {
             "QueueInfo": _queue(queue),
-            "AgentInfo": agent and {
-                "Id": _last(agent["ARN"]), "ConnectedToAgentTimestamp": _time(agent["ConnectedToAgentTimestamp"]),
+            "AgentInfo": agent
+            and {
+                "Id": _last(agent["ARN"]),
+                "ConnectedToAgentTimestamp": _time(agent["ConnectedToAgentTimestamp"]),
             },
             "InitiationTimestamp": _time(record["InitiationTimestamp"]),
             "DisconnectTimestamp": _time(record["DisconnectTimestamp"]),
@@ -50,7 +109,7 @@ def summary(record: Record) -> Record:
                 name: value for name, value in (record.get("SegmentAttributes") or {}).items() if "ValueString" in value
             },
         }
-    )  # fmt: skip
+    )
     return shown
 
 
@@ -71,10 +130,9 @@ def contact(record: Record, has_attributes: bool) -> Record:
             if recording["MediaStreamType"] == "AUDIO"
         ],
         "RoutingCriteria": _routing(record.get("RoutingCriteria")),
-        "ContactEvaluations": {
-            form: _times_in(one) for form, one in (record.get("ContactEvaluations") or {}).items()
-        } or None,
-    }  # fmt: skip
+        "ContactEvaluations": {form: _times_in(one) for form, one in (record.get("ContactEvaluations") or {}).items()}
+        or None,
+    }
     known: Record = _present(shown)
     if has_attributes:
         known["Attributes"] = dict(record.get("Attributes") or {})
@@ -106,9 +164,12 @@ def _agent(agent: Record | None) -> Record | None:
     groups = agent.get("HierarchyGroups") or {}
     names = ("AfterContactWorkDuration", "AgentInitiatedHoldDuration", "DeviceInfo", "Capabilities")
     times = (
-        "AcceptedByAgentTimestamp", "PreviewEndTimestamp", "ConnectedToAgentTimestamp",
-        "AfterContactWorkStartTimestamp", "AfterContactWorkEndTimestamp",
-    )  # fmt: skip
+        "AcceptedByAgentTimestamp",
+        "PreviewEndTimestamp",
+        "ConnectedToAgentTimestamp",
+        "AfterContactWorkStartTimestamp",
+        "AfterContactWorkEndTimestamp",
+    )
     return {
         "Id": _last(agent["ARN"]),
         "AgentPauseDurationInSeconds": agent.get("AgentPauseDuration"),

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.simulator.connect_api.quota import ApiError
 
 Request = dict[str, Any]
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkline.limits import LIST_PAGE_MAX
-from trunkline.simulator.connect_api.answers import contact
+from trunkline.simulator.connect_api.answers import ApiError, Quotas, contact
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
-from trunkline.simulator.connect_api.quota import ApiError, Quotas
 from trunkline.simulator.connect_api.search import Assumptions, ContactIndex
 
 Answer = dict[str, Any]
@@ -137,9 +136,12 @@ class ConnectApi:
         for user_id, arn, name in instance.users:
             if user_id == request["UserId"]:
                 user = {
-                    "Id": user_id, "Arn": arn, "Username": name, "RoutingProfileId": instance.profile_of[user_id],
+                    "Id": user_id,
+                    "Arn": arn,
+                    "Username": name,
+                    "RoutingProfileId": instance.profile_of[user_id],
                     "HierarchyGroupId": instance.group_of.get(user_id),
-                }  # fmt: skip
+                }
                 return {"User": {key: value for key, value in user.items() if value is not None}}
         raise ApiError("ResourceNotFoundException", "User not found")
 

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from trunkline.limits import SEARCH_LOOK_BACK_DAYS_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
-from trunkline.simulator.connect_api.answers import summary
+from trunkline.simulator.connect_api.answers import ApiError, summary
 from trunkline.simulator.connect_api.contacts import TIME_TYPES, ApiContact, SimulatedInstance
-from trunkline.simulator.connect_api.quota import ApiError
 from trunkline.simulator.spec import DAY_S
 
 Answer = dict[str, Any]

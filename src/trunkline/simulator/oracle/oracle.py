@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
-from trunkline.simulator.oracle.terms import METRICS, Aggregate, OracleOptions, OracleTerm
-from trunkline.simulator.oracle.true_contact import TrueContact
+from trunkline.simulator.oracle.terms import METRICS, Aggregate, OracleOptions, OracleTerm, TrueContact
 
 T = TypeVar("T")
 Answer = int | float | None

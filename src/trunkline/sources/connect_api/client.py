@@ -23,8 +23,13 @@ from trunkline.errors import TransientError, UsageError
 from trunkline.limits import CONNECT_CALLS_AT_ONCE, CONNECT_QUOTA_DEFAULT, CONNECT_QUOTAS
 
 OPERATIONS: Final = (
-    "SearchContacts", "DescribeContact", "GetContactAttributes", "ListQueues", "ListUsers", "ListUserHierarchyGroups",
-)  # fmt: skip
+    "SearchContacts",
+    "DescribeContact",
+    "GetContactAttributes",
+    "ListQueues",
+    "ListUsers",
+    "ListUserHierarchyGroups",
+)
 # Halved at most five times: the slowest search is then every two minutes at half the quota.
 _SLOWEST: Final = 1 / 32
 # Calls in a row that must succeed before the rate is back from one halving.

@@ -74,9 +74,11 @@ class CallJournal:
         begun = [
             search.begins_s
             for search in self._searches()
-            if requested and search.is_first and (search.ends_s, search.rest) == (requested.ends_s, requested.rest)
+            if requested
+            and search.is_first
+            and (search.ends_s, search.rest) == (requested.ends_s, requested.rest)
             and search.begins_s < requested.begins_s
-        ]  # fmt: skip
+        ]
         return datetime.fromtimestamp(max(begun), UTC) if begun else None
 
     def searched_since(self) -> datetime | None:

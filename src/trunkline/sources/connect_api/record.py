@@ -117,15 +117,30 @@ _SAME: Final = (
     "SegmentAttributes", "Tags", "TaskTemplateInfo", "TotalPauseCount", "TotalPauseDurationInSeconds",
 )  # fmt: skip
 _TIMES: Final = (
-    "InitiationTimestamp", "DisconnectTimestamp", "LastUpdateTimestamp", "LastPausedTimestamp",
-    "LastResumedTimestamp", "ScheduledTimestamp", "ConnectedToSystemTimestamp", "RingStartTimestamp",
-)  # fmt: skip
-_AGENT_SAME: Final = ("AfterContactWorkDuration", "AgentInitiatedHoldDuration", "DeviceInfo", "Capabilities",
-                      "VoiceEnhancementMode", "ActiveRegion")  # fmt: skip
+    "InitiationTimestamp",
+    "DisconnectTimestamp",
+    "LastUpdateTimestamp",
+    "LastPausedTimestamp",
+    "LastResumedTimestamp",
+    "ScheduledTimestamp",
+    "ConnectedToSystemTimestamp",
+    "RingStartTimestamp",
+)
+_AGENT_SAME: Final = (
+    "AfterContactWorkDuration",
+    "AgentInitiatedHoldDuration",
+    "DeviceInfo",
+    "Capabilities",
+    "VoiceEnhancementMode",
+    "ActiveRegion",
+)
 _AGENT_TIMES: Final = (
-    "ConnectedToAgentTimestamp", "AfterContactWorkStartTimestamp", "AfterContactWorkEndTimestamp",
-    "AcceptedByAgentTimestamp", "PreviewEndTimestamp",
-)  # fmt: skip
+    "ConnectedToAgentTimestamp",
+    "AfterContactWorkStartTimestamp",
+    "AfterContactWorkEndTimestamp",
+    "AcceptedByAgentTimestamp",
+    "PreviewEndTimestamp",
+)
 
 
 def record(

@@ -35,7 +35,7 @@ from trunkline.sources.dynamodb.values import (
     upper_tags,
     with_member,
 )
-from trunkline.sql.flatten.tree import tree_of
+from trunkline.sql.flatten.values import tree_of
 
 CALL_TIME, DELETED_BY, OTHER_SCORES, OTHER_EVIDENCE, UNUSABLE = (
     f"trunkline:{name}" for name in ("callTimestampUTC", "deletedBy", "otherScores", "otherEvidence", "unusable")

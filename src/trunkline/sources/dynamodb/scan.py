@@ -113,9 +113,13 @@ def read_page(
     began_at = clock.now_naive()
     with translate_errors("dynamodb", f"the DynamoDB table {scan.table}", UsageError):
         answer = client.scan(
-            TableName=scan.table, Segment=segment, TotalSegments=len(scan.segments), ReturnConsumedCapacity="TOTAL",
-            ConsistentRead=scan.is_consistent, **more,
-        )  # fmt: skip
+            TableName=scan.table,
+            Segment=segment,
+            TotalSegments=len(scan.segments),
+            ReturnConsumedCapacity="TOTAL",
+            ConsistentRead=scan.is_consistent,
+            **more,
+        )
     _check_clock(answer, began_at)
     units = float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
     pace.consume(units)

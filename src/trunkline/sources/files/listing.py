@@ -1,6 +1,10 @@
 """Which files a load reads: files, globs, folders and `s3://` addresses become one list in order of uri.
 
 Names in folders and prefixes that begin with `.` or `_` are skipped, at any depth, as Hadoop and Spark do.
+
+S3 notifications of new objects arrive through SQS, through EventBridge, or straight at a function. A notification's
+keys are URL-encoded, EventBridge's are not. Events other than creations are left out. Source: S3 user guide, event
+message structure and using EventBridge; the sample envelopes.
 """
 
 from __future__ import annotations
@@ -9,11 +13,14 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
 
 from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
@@ -75,7 +82,10 @@ def local_file(path: str) -> SourceFile:
 
 
 def resolved_file(uri: str) -> SourceFile:
-    """The local file of a uri, as it is now."""
+    """The local file of a uri, as it is now.
+
+    Raises UsageError for what is not a regular file, TerminalError for a file that cannot be read or recorded.
+    """
     try:
         uri.encode()
         stats = os.stat(uri)
@@ -187,3 +197,61 @@ def _is_skipped(stored: s3_client.S3Object, folder: str) -> bool:
     if folder and not folder.endswith("/"):
         rest = rest.partition("/")[2]  # the user named this part
     return any(part.startswith((".", "_")) for part in rest.split("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one delivery names: `s3://` URLs of created objects. `id` is the SQS message's, None without a queue.
+
+    `is_read`: whether it could be understood; a message that could not is left to the queue's own dead-letter queue.
+    """
+
+    id: str | None
+    urls: tuple[str, ...]
+    is_read: bool = True
+
+
+def messages(event: Any) -> list[Message]:
+    """The deliveries of a function's event, in order."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        return [_message(None, event)]
+    if any("body" in record for record in records if isinstance(record, Mapping)):
+        return [_of_queue(record) for record in records]
+    return [_message(None, event)]
+
+
+def _of_queue(record: Mapping[str, Any]) -> Message:
+    id_ = str(record.get("messageId"))
+    try:
+        body = msgspec.json.decode(str(record.get("body")))
+    except msgspec.DecodeError:
+        return Message(id_, (), is_read=False)
+    if isinstance(body, Mapping) and isinstance(body.get("Message"), str):  # SNS stands between bucket and queue
+        try:
+            body = msgspec.json.decode(body["Message"])
+        except msgspec.DecodeError:
+            return Message(id_, (), is_read=False)
+    return _message(id_, body)
+
+
+def _message(id_: str | None, body: Any) -> Message:
+    try:
+        return Message(id_, tuple(_urls(body)))
+    except (AttributeError, KeyError, TypeError):
+        return Message(id_, (), is_read=False)
+
+
+def _urls(body: Mapping[str, Any]) -> list[str]:
+    if body.get("source") == "aws.s3":
+        if body.get("detail-type") != "Object Created":
+            return []
+        detail = body["detail"]
+        return [f"s3://{detail['bucket']['name']}/{detail['object']['key']}"]
+    if body.get("Event") == "s3:TestEvent":
+        return []
+    return [
+        f"s3://{record['s3']['bucket']['name']}/{unquote_plus(record['s3']['object']['key'])}"
+        for record in body["Records"]
+        if str(record["eventName"]).startswith("ObjectCreated:")
+    ]

@@ -157,6 +157,7 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR, keys: Mapping[
     """The batch of a plan once more, equal to the first in every value.
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
+    TerminalError for a plan over anything else than files.
     """
     batch = _Batch(plan.object_name, anchor)
     for span in plan.ranges:

@@ -7,6 +7,7 @@ reason and its first MiB. No message contains anything that was said.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,7 @@ from trunkline.sources.files.reader import opened
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 from trunkline.sources.transcripts import contact_lens, transcribe
 from trunkline.sources.transcripts.names import is_transcript, read_name
+from trunkline.sources.transcripts.optional import Misfits
 
 NAME: Final = "transcripts"
 # Our choice: files of one batch, and decoded bytes read for it, which bound what a stopped run reads again.
@@ -37,6 +39,10 @@ _READ_MAX: Final = 64 * limits.MIB
 # Our choice: objects fetched at the same time, as many as the client keeps connections.
 _FETCHES_MAX: Final = 4
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,10 @@ def read_batches(
 
 
 def reread(plan: Plan, patterns: Sequence[str], client: Any = None) -> Framed:
-    """The batch of a plan once more. Raises SourceChangedError where a file is no longer the planned version."""
+    """The batch of a plan once more.
+
+    Raises SourceChangedError where a file is no longer the planned version, TerminalError for a plan over other things.
+    """
     batch = _Batch(plan.object_name)
     for planned in plan.ranges:
         if not isinstance(planned, FileRange):
@@ -163,25 +172,40 @@ def read_record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[
 
     Raises RecordError where the bytes are no transcript, or the call it belongs to is unknown.
     """
+    data, changes = _without_half_characters(data)
     top = _decode_top(data)
-    if "callId" in top and "writtenAt" in top:  # a record of ours that was set aside
+    if {"callId", "writtenAt"} <= top.keys() and not {
+        "results",
+        "Transcript",
+    } & top.keys():  # a record of ours that was set aside
         written_at = msgspec.json.decode(top["writtenAt"])
         return data.decode(), Mark(version=_version(str(written_at), arrived_at))
+    misfits = Misfits(top)
     try:
         if "results" in top:
-            record = transcribe.read(top)
+            record = transcribe.read(top, misfits)
         elif "Transcript" in top:
-            record = contact_lens.read(top)
+            record = contact_lens.read(top, misfits)
         else:
             raise RecordError("unknown_shape", "the file has neither results nor Transcript")
     except msgspec.ValidationError as error:
         raise RecordError("wrong_type", str(error)) from error
     written_at = _identify(record, uri, arrived_at, patterns)
     try:
-        text = msgspec.json.encode({name: value for name, value in record.items() if value is not None}).decode()
-    except (UnicodeError, RecursionError) as error:
-        raise RecordError("invalid_utf8", limits.DEAD_LETTER_REASONS["invalid_utf8"]) from error
-    return text, Mark(version=_version(written_at, arrived_at))
+        text = msgspec.json.encode(
+            {name: value for name, value in record.items() if value is not None} | misfits.kept()
+        )
+    except RecursionError as error:
+        raise RecordError("too_deep", limits.DEAD_LETTER_REASONS["too_deep"]) from error
+    return text.decode(), Mark(version=_version(written_at, arrived_at), changes=(*changes, *misfits.changes()))
+
+
+def _without_half_characters(data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """The bytes with U+FFFD for each half of a surrogate pair, which stands for no character; what the drift says."""
+    if not _SURROGATE_ESCAPE.search(data):
+        return data, ()
+    repaired = _ESCAPES.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], data)
+    return repaired, () if repaired == data else (("", "a text is VARCHAR with half of a surrogate pair"),)
 
 
 def _identify(record: dict[str, Any], uri: str, arrived_at: datetime, patterns: Sequence[str]) -> str:

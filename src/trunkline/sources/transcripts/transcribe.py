@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from trunkline.errors import RecordError
+from trunkline.sources.transcripts.optional import Misfits, Node, node_of, scalar, unknown_fields
 from trunkline.sources.transcripts.turns import Turn, Word, conversation_fields, last_end_ms, talk_times, turns_of_words
 
 Seconds = str | int | float | None
@@ -37,7 +38,7 @@ class _Item(msgspec.Struct):
 
 
 class _AudioSegment(msgspec.Struct):
-    id: int | str | None = None
+    id: msgspec.Raw | UnsetType = UNSET
     transcript: str | None = None
     start_time: Seconds = None
     end_time: Seconds = None
@@ -65,59 +66,61 @@ class _Channels(msgspec.Struct):
     channels: list[_Channel] | None = None
 
 
-class _Text(msgspec.Struct):
-    transcript: str | None = None
-
-
-class _Language(msgspec.Struct):
-    language_code: str
-    duration_in_seconds: float = 0
-
-
 class _Results(msgspec.Struct):
-    transcripts: list[_Text] | None = None
     items: list[_Item] | None = None
     audio_segments: list[_AudioSegment] | None = None
     speaker_labels: _Speakers | None = None
     channel_labels: _Channels | None = None
-    audio_duration: Seconds = None
-    language_code: str | None = None
-    language_codes: msgspec.Raw | UnsetType = UNSET
 
 
-_TOP = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RESULTS = msgspec.json.Decoder(_Results)
-_LANGUAGES = msgspec.json.Decoder(list[_Language])
-_ANY = msgspec.json.Decoder()
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_IS_REDACTED = msgspec.json.Decoder(bool | None)
 
 
-def read(top: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+def read(top: Mapping[str, msgspec.Raw], misfits: Misfits) -> dict[str, Any]:
     """The record of a job's output, without what the file's name says. `top` is the document with undecoded values.
 
-    Raises RecordError or msgspec.ValidationError for a value of the wrong type.
+    What does not fit is NULL and goes to `misfits`, but for what decides which record it is and who said what when.
+    Raises RecordError or msgspec.ValidationError where such a value has the wrong type.
     """
-    results = _RESULTS.decode(top["results"])
-    kind, turns = _turns(results)
-    known = {name: _ANY.decode(top[name]) for name in _KNOWN_TOP - {"results"} if name in top}
-    given_ms = milliseconds(results.audio_duration, "results.audio_duration")
-    last_ms = last_end_ms(turns)
+    results, members = _RESULTS.decode(top["results"]), _MEMBERS.decode(top["results"])
+
+    def optional(key: str) -> Node:
+        return node_of(members.get(key), misfits, "results", key)
+
+    texts = [text.at("transcript").text() for text in optional("transcripts").elements()]
+    kind, turns = _turns(results, [text for text in texts if text], misfits)
+    given_ms, last_ms = _given_ms(optional("audio_duration")), last_end_ms(turns)
     duration = (given_ms, "audio_duration") if given_ms else (last_ms, "last_word") if last_ms is not None else None
-    unknown = {key: raw for key, raw in _TOP.decode(top["results"]).items() if key not in _KNOWN_RESULTS}
+    unknown = {key: raw for key, raw in members.items() if key not in _KNOWN_RESULTS}
+    is_redacted = _IS_REDACTED.decode(top["isRedacted"]) if "isRedacted" in top else None
     record = {
         "format": "transcribe",
-        "output": "redacted" if known.get("isRedacted") is True else "raw",
-        "jobName": known.get("jobName"),
-        "jobStatus": known.get("status"),
-        "accountId": known.get("accountId"),
+        "output": "redacted" if is_redacted else "raw",
+        "jobName": scalar(top, "jobName", misfits),
+        "jobStatus": scalar(top, "status", misfits),
+        "accountId": scalar(top, "accountId", misfits),
         "channel": "VOICE",
-        "language": _language(results),
+        "language": optional("language_code").text() or _longest_language(optional("language_codes")),
         "durationMs": duration and duration[0],
         "durationRule": duration and duration[1],
         "talkTimeMs": talk_times(turns) or None,
         **conversation_fields(turns, kind),
-        **{key: raw for key, raw in top.items() if key not in _KNOWN_TOP},
+        **unknown_fields(top, _KNOWN_TOP),
     }
     return record | ({"results": unknown} if unknown else {})
+
+
+def _given_ms(node: Node) -> int | None:
+    if isinstance(node.value, str | int | float) and not isinstance(node.value, bool):
+        try:
+            return milliseconds(node.value, "results.audio_duration")
+        except RecordError:
+            pass
+    if node.value is not None:
+        node.misfits.add(*node.path)
+    return None
 
 
 _KNOWN_RESULTS = _TIMELESS | {"audio_duration", "language_code"}
@@ -139,7 +142,7 @@ def milliseconds(value: Seconds, path: str, number: int = 0) -> int | None:
     return rounded
 
 
-def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
+def _turns(results: _Results, texts: Sequence[str], misfits: Misfits) -> tuple[str | None, list[Turn]]:
     """What distinguishes participants (channel, speaker or nothing), and the turns."""
     items = results.items or []
     channels = (results.channel_labels.channels or []) if results.channel_labels else []
@@ -154,20 +157,20 @@ def _turns(results: _Results) -> tuple[str | None, list[Turn]]:
         tokens = _tokens(items, by_time)
     # A segment of one channel may contain a pause in which the other one speaks, so words decide there.
     if results.audio_segments and not (is_by_channel and tokens):
-        turns = [_segment_turn(number, segment) for number, segment in enumerate(results.audio_segments)]
+        turns = [_segment_turn(number, segment, misfits) for number, segment in enumerate(results.audio_segments)]
         return kind, sorted(turns, key=lambda turn: turn.begin_ms or 0)
-    texts = [text.transcript for text in results.transcripts or [] if text.transcript]
     return kind, turns_of_words(_words(tokens, texts), is_by_channel)
 
 
-def _segment_turn(number: int, segment: _AudioSegment) -> Turn:
+def _segment_turn(number: int, segment: _AudioSegment, misfits: Misfits) -> Turn:
     path = "results.audio_segments[{}]"
+    id_ = node_of(segment.id or None, misfits, "results", "audio_segments", number, "id")
     return Turn(
         content=segment.transcript,
         participant=segment.channel_label or segment.speaker_label,
         begin_ms=milliseconds(segment.start_time, path, number),
         end_ms=milliseconds(segment.end_time, path, number),
-        id=None if segment.id is None else str(segment.id),
+        id=str(id_.value) if type(id_.value) is int else id_.text(),
     )
 
 
@@ -260,12 +263,15 @@ def _with_punctuation(tokens: Sequence[_Token], separators: Sequence[str | None]
     yield from words
 
 
-def _language(results: _Results) -> str | None:
-    """The language of the file; of several the one that was spoken longest."""
-    if results.language_code or results.language_codes is UNSET:
-        return results.language_code
-    try:
-        languages = _LANGUAGES.decode(results.language_codes)
-    except msgspec.ValidationError:
-        return None  # an optional value; it is kept as it is
-    return max(languages, key=lambda language: language.duration_in_seconds).language_code if languages else None
+def _longest_language(languages: Node) -> str | None:
+    """The language that was spoken longest. The list is kept whole in any case."""
+    if not isinstance(languages.value, list):
+        return None
+    lengths: dict[str, float] = {}
+    for language in languages.value:
+        entry = language if isinstance(language, dict) else {}
+        code, length_s = entry.get("language_code"), entry.get("duration_in_seconds", 0)
+        if not isinstance(code, str) or not isinstance(length_s, int | float):
+            return None
+        lengths.setdefault(code, length_s)
+    return max(lengths, key=lambda code: lengths[code]) if lengths else None

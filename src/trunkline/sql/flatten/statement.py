@@ -21,15 +21,23 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Column, Json, Object
-from trunkline.sql.flatten.tree import Leaf, pointer, tree_of
-from trunkline.sql.flatten.values import parse, renamed, scalar
+from trunkline.sql.flatten.values import Leaf, parse, pointer, renamed, scalar, tree_of
 from trunkline.sql.order import compared_columns, partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation
 
 _BESIDE = (
-    "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
-    "record_is_deleted", "record_unmapped", "record_unmapped_safe", "record_is_made", "record_is_left",
-)  # fmt: skip
+    "record_row",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_fidelity",
+    "record_version",
+    "record_is_deleted",
+    "record_unmapped",
+    "record_unmapped_safe",
+    "record_is_made",
+    "record_is_left",
+)
 ROW = "record_row"
 """The row's place in its batch."""
 IS_ODD = "record_is_odd"
@@ -260,9 +268,10 @@ class _Statement:
             else:
                 others.append(self._leaf(column) if is_there else "NULL")
         derived = [
-            _q(c.name) if c.path in self.names else "NULL" for c in self.columns
+            _q(c.name) if c.path in self.names else "NULL"
+            for c in self.columns
             if c.type == "text" and c.pii != "direct" and c.transform == "last_arn_segment" and not self._is_whole(c)
-        ]  # fmt: skip
+        ]
         rest = ", ".join([*derived, *others, "record_unmapped_safe"])
         return (
             f"md5(CAST(to_json(CAST([{', '.join(texts)}] AS VARCHAR[])) AS VARCHAR) || "

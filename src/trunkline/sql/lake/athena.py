@@ -125,17 +125,23 @@ def named_queries(objects: Iterable[Object], lake: str, day: date = EXAMPLE_DAY)
             queries.append(NamedQuery(f"create_{obj.table_name}_{step}", obj.database, about, sql))
         table = ".".join(quote(part) for part in (obj.database, obj.table_name + FILES_SUFFIX))
         queries.append(
-            NamedQuery(f"repair_{obj.table_name}", obj.database,
-                       f"Finds new partitions of {obj.lake_table} if it is registered without projection.",
-                       f"MSCK REPAIR TABLE {table}")
-        )  # fmt: skip
+            NamedQuery(
+                f"repair_{obj.table_name}",
+                obj.database,
+                f"Finds new partitions of {obj.lake_table} if it is registered without projection.",
+                f"MSCK REPAIR TABLE {table}",
+            )
+        )
     for view in views_on(known, VIEWS.values()):
         about = f"Creates the view {view.database}.{view.name}; once is enough."
         queries.append(NamedQuery(f"create_{view.name}", view.database, about, create_view(view, ATHENA)))
     if views_on(known, [CALLS_VIEW]):
         queries.append(
-            NamedQuery("calls_by_direction_and_answer_type", CALLS_VIEW.database,
-                       "Calls of a day by direction and answer type: how many, how long, how many over a minute.",
-                       by_direction_and_answer_type(day))
-        )  # fmt: skip
+            NamedQuery(
+                "calls_by_direction_and_answer_type",
+                CALLS_VIEW.database,
+                "Calls of a day by direction and answer type: how many, how long, how many over a minute.",
+                by_direction_and_answer_type(day),
+            )
+        )
     return queries

@@ -17,11 +17,15 @@ PARTITION_KEYS = ("year", "month", "day")
 """Text, from the path: `year=2026/month=03/day=08`."""
 
 MOVED_TO = Column(
-    "record_moved_to", "text", None,
+    "record_moved_to",
+    "text",
+    None,
     "Lake files only: the date YYYY-MM-DD of the partition that a better version of this row lies in. "
     "NULL for a version; set in a tombstone, a row that says its partition no longer holds the best one.",
-    is_amazon=False, source="Trunkline", length_max=10,
-)  # fmt: skip
+    is_amazon=False,
+    source="Trunkline",
+    length_max=10,
+)
 
 FILES_SUFFIX, VERSIONS_SUFFIX = "_files", "_versions"
 
@@ -63,9 +67,14 @@ def versions_body(obj: Object, engine: Engine, source: str) -> str:
     """
     first = ", ".join(engine.quote(name) for name in ("record_arrived_at", "record_position", "record_loaded_at"))
     return _ranked(
-        obj.columns, engine, source, (*obj.key, "record_version", "record_hash"), f"{order_by(obj, engine)}, {first}",
-        f"\n  WHERE {engine.quote(MOVED_TO.name)} IS NULL", "",
-    )  # fmt: skip
+        obj.columns,
+        engine,
+        source,
+        (*obj.key, "record_version", "record_hash"),
+        f"{order_by(obj, engine)}, {first}",
+        f"\n  WHERE {engine.quote(MOVED_TO.name)} IS NULL",
+        "",
+    )
 
 
 def best_body(obj: Object, engine: Engine, source: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -35,6 +35,13 @@ own size of 122,880 that is most of what a merge of some thousand rows costs."""
 _HEADERS_BYTES = 3 * 4_096
 _MAGIC = b"DUCK"
 _MAGIC_END = 12
+_UNKNOWN_COLUMN: Final = re.compile(r"(?:Referenced column|does not have a column named) \"([^\"]+)\"")
+# Every column of the warehouse and of the lake, with its table as a query names it.
+_COLUMNS: Final = (
+    "(SELECT CASE WHEN database_name = 'lake' THEN 'lake.' ELSE '' END || CASE WHEN database_name = 'lake' AND "
+    "schema_name = 'main' THEN '' ELSE schema_name || '.' END || table_name AS name, table_name, column_name "
+    "FROM duckdb_columns() WHERE database_name IN ($1, 'lake') AND NOT internal)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +86,19 @@ class DuckDBWarehouse:
             values,
         )
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One query. Raises UsageError for a faulty query, else the engine's own error."""
-        with self._query_errors():
+        with self._query_errors(sql):
             relation = self.local.sql(sql)
             return Answer([str(name) for name in relation.columns], rows_of(relation))
 
     def table(self, sql: str, values: Sequence[object] = ()) -> Table:
         """One query as an Arrow table. Raises UsageError for a faulty query, else the engine's own error."""
-        with self._query_errors():
+        with self._query_errors(sql):
             return Table(self.local.sql(sql, params=list(values)))
 
     @contextmanager
-    def _query_errors(self) -> Iterator[None]:
+    def _query_errors(self, sql: str) -> Iterator[None]:
         try:
             yield
         except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException):
@@ -100,16 +107,29 @@ class DuckDBWarehouse:
             is_of_lake = ".parquet" in str(error) and isinstance(error, duckdb.InvalidInputException)
             if type(error) is duckdb.Error or is_of_lake:
                 raise
-            missing = "\nTables: " + ", ".join(self._tables()) if isinstance(error, duckdb.CatalogException) else ""
-            raise UsageError(f"the query cannot be run: {str(error).strip()}{missing}") from None
+            raise UsageError(f"the query cannot be run: {str(error).strip()}{self._hint(sql, str(error))}") from None
 
-    def _tables(self) -> list[str]:
+    def _hint(self, sql: str, error: str) -> str:
+        """The tables that there are where one is unknown, and those with a column that is unknown in the query's."""
+        if error.startswith("Catalog Error: Table"):
+            rows = self.local.execute(f"SELECT DISTINCT name FROM {_COLUMNS} ORDER BY name", [CATALOG]).fetchall()
+            return "\nTables: " + ", ".join(name for (name,) in rows)
+        column = _UNKNOWN_COLUMN.search(error)
+        if column is None:
+            return ""
+        try:
+            tables = [name.rpartition(".")[2].strip('"') for name in self.local.get_table_names(sql)]
+        except duckdb.Error:
+            return ""
+        # The tables of the same object share the most columns with those of the query.
         rows = self.local.execute(
-            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_columns() WHERE database_name "
-            "IN ($1, 'lake') AND NOT internal ORDER BY 1",
-            [CATALOG],
+            f"WITH known AS (SELECT * FROM {_COLUMNS}), used AS (SELECT column_name FROM known WHERE table_name IN "
+            "(SELECT unnest($2::VARCHAR[]))) SELECT name FROM known SEMI JOIN used USING (column_name) WHERE name IN "
+            "(SELECT name FROM known WHERE lower(column_name) = lower($3)) AND name NOT LIKE '%\\_staging' ESCAPE '\\' "
+            "GROUP BY name QUALIFY count(*) = max(count(*)) OVER () ORDER BY name",
+            [CATALOG, tables, column[1]],
         ).fetchall()
-        return [name for (name,) in rows]
+        return f"\n{column[1]} is a column of {', '.join(name for (name,) in rows)}" if rows else ""
 
     def locks(self) -> list[Lock]:
         """None: whoever writes holds the whole file."""

@@ -34,8 +34,7 @@ from trunkline.warehouse import staging
 from trunkline.warehouse.duckdb.warehouse import open_beside
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 from trunkline.warehouse.postgres import install as postgres_install
-from trunkline.warehouse.postgres.connection import Connection, connected, translate_server_errors
-from trunkline.warehouse.postgres.copy import Copier, own_table
+from trunkline.warehouse.postgres.connection import Connection, Copier, connected, own_table, translate_server_errors
 from trunkline.warehouse.staging import StagedRows
 
 _QUESTIONS = ("select", "with", "values", "table", "show", "explain", "(")
@@ -85,8 +84,8 @@ class PostgresWarehouse:
             values,
         )
 
-    def ask(self, sql: str) -> Answer:
-        """One query in a transaction that reads alone."""
+    def query_read_only(self, sql: str) -> Answer:
+        """One query in a read-only transaction. Raises UsageError for anything else."""
         if not sql.lstrip().lower().startswith(_QUESTIONS):
             raise UsageError("one query is needed; valid is one SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN")
         try:

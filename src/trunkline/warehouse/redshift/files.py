@@ -17,7 +17,7 @@ from trunkline.aws.redshift_once import StatementApi
 from trunkline.errors import TerminalError
 from trunkline.limits import S3_DELETE_KEYS_MAX
 from trunkline.sql.merge.redshift_load import Files, Format
-from trunkline.warehouse.redshift.bound import Bound
+from trunkline.warehouse.redshift.session import Bound
 
 _SHOWN_MAX: Final = 20
 # SYS_LOAD_ERROR_DETAIL (database developer guide)

@@ -26,9 +26,8 @@ from trunkline.sql.ddl import ledger_statements, staging_table, warehouse_statem
 from trunkline.sql.merge.procedures import procedure_statements
 from trunkline.sql.migrate import ServerColumn, TableChange, changes
 from trunkline.sql.star import analysis_statements
-from trunkline.warehouse.installation import installation_rows, refuse_unsafe
-from trunkline.warehouse.redshift.bound import Bound
-from trunkline.warehouse.redshift.session import RedshiftSession
+from trunkline.warehouse.model import installation_rows, refuse_unsafe
+from trunkline.warehouse.redshift.session import Bound, RedshiftSession
 
 _VIEW: Final = "CREATE OR REPLACE VIEW "
 # SVV_RELATION_PRIVILEGES: what can be granted, and how GRANT names the grantee.

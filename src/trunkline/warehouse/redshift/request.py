@@ -21,11 +21,11 @@ from trunkline.objects.model import Object
 from trunkline.records import Refused
 from trunkline.sql.merge import redshift_load as sql
 from trunkline.sql.merge.redshift_load import Files, Format
-from trunkline.sql.merge.refusals import json_text
+from trunkline.sql.merge.staged import json_text
 from trunkline.sql.relation import BATCH_ID, Relation
 from trunkline.sql.session import Rows
-from trunkline.warehouse.redshift.bound import Bound, as_text, filed
 from trunkline.warehouse.redshift.files import Folder, json_line
+from trunkline.warehouse.redshift.session import Bound, as_text, filed
 
 # Our choice: more rows than these are copied from files, where a place for files is set.
 INSERT_ROWS_MAX: Final = 100

@@ -1,23 +1,147 @@
-"""Statements that query and write one Redshift, through the Data API or over a connection."""
+"""Statements that query and write one Redshift, through the Data API or over a connection, and how values are bound.
+
+The Data API binds values by name, each value once, and requires every parameter to be used. It binds neither NULL nor
+the empty text, which are written out. Values that are not text are cast, so that nothing depends on what the database
+infers; text is not, since a cast to VARCHAR would truncate it.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
 
 from trunkline.aws.redshift_data import SqlError
 from trunkline.aws.redshift_once import StatementApi
 from trunkline.engines.model import Engine
-from trunkline.engines.redshift import REDSHIFT
+from trunkline.engines.redshift import REDSHIFT, SCALARS
 from trunkline.errors import UsageError
+from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.ledger import LedgerTable
-from trunkline.sql.merge.redshift_load import create_staged, put_statements, staged_table
+from trunkline.objects.model import Column
+from trunkline.sql.merge.redshift_load import create_staged, put_statements, staged_table, value_at
 from trunkline.sql.session import Rows
 from trunkline.warehouse.model import Answer, Lock
 from trunkline.warehouse.redshift.address import Address
-from trunkline.warehouse.redshift.bound import Bound, as_text, from_api
+
+_PLACE: Final = re.compile(r"\$(\d+)")
+_LIST: Final = re.compile(r"\(\$(\d+)(?:, \$\d+)*, \$(\d+)\)")
+
+
+class Bound:
+    """The parameters of one request. Statements of a batch share them; one parameter has one type everywhere."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str | None], str] = {}
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Value by name."""
+        return {name: value for (value, _), name in self._names.items()}
+
+    @property
+    def size_bytes(self) -> int:
+        """All values together."""
+        return sum(len(value.encode()) for value, _ in self._names)
+
+    def fits(self, statements: Sequence[str]) -> bool:
+        """Whether the API takes these statements with all the values; whether it counts them is not documented."""
+        longest = max((len(sql.encode()) for sql in statements), default=0)
+        return longest + self.size_bytes <= DATA_API_STATEMENT_BYTES_MAX
+
+    def value(self, text: str | None, type_: str | None = None) -> str:
+        """An expression for a value; `type_` is the database's for what is no text."""
+        if text is None:
+            return "NULL"
+        if text == "":
+            return "''"
+        name = f":{self._names.setdefault((text, type_), f'p{len(self._names)}')}"
+        return f"CAST({name} AS {type_})" if type_ else name
+
+    def column(self, column: Column, text: str | None) -> str:
+        """An expression for a column's value, given as text."""
+        is_text = not isinstance(column.type, str) or column.type == "text"
+        return self.value(text, None if is_text else SCALARS[str(column.type)])
+
+    def python(self, value: object) -> str:
+        """An expression for a value of Python's."""
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        return self.value(as_text(value), kind_of(value))
+
+    def statement(self, sql: str, values: Sequence[object] = ()) -> str:
+        """A statement with marks `$1, $2, ...`, each replaced by an expression."""
+        return _PLACE.sub(lambda mark: self.python(values[int(mark[1]) - 1]), sql)
+
+    def insert(self, table: str, columns: Sequence[Column], rows: Sequence[Sequence[str | None]]) -> str:
+        """One INSERT of many rows, each value given as text. `table` is quoted."""
+        names = ", ".join(REDSHIFT.quote(column.name) for column in columns)
+        lines = ",\n".join(
+            "(" + ", ".join(self.column(column, text) for column, text in zip(columns, row, strict=True)) + ")"
+            for row in rows
+        )
+        return f"INSERT INTO {table} ({names})\nVALUES\n{lines}"
+
+
+def kind_of(value: object) -> str | None:
+    """The database's type of a value of Python's; None for text."""
+    kinds = {int: "BIGINT", float: "DOUBLE PRECISION", datetime: "TIMESTAMP"}
+    return next((name for type_, name in kinds.items() if isinstance(value, type_)), None)
+
+
+def filed(sql: str, values: Sequence[object], run: int) -> str:
+    """A statement with marks `$1, $2, ...`, each replaced by a query of the staged value.
+
+    A request with a COPY binds nothing: what the API makes of the colon in `s3://` beside parameters is not documented.
+    """
+
+    def staged(mark: re.Match[str]) -> str:
+        place = int(mark[1])
+        text, kind = as_text(values[place - 1]), kind_of(values[place - 1])
+        if not text:
+            return "NULL" if text is None else "''"
+        query = value_at(run, place, place)
+        return f"CAST({query} AS {kind})" if kind and not isinstance(values[place - 1], bool) else query
+
+    # A list of texts is one query: there may be thousands of them.
+    listed = _LIST.sub(lambda marks: value_at(run, int(marks[1]), int(marks[2])), sql)
+    return _PLACE.sub(staged, listed)
+
+
+def as_text(value: object) -> str | None:
+    """A value of Python's as Redshift reads it; None for None."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="microseconds")
+    if isinstance(value, int | float):
+        return repr(value)
+    raise TypeError(f"a {type(value).__name__} cannot be bound")
+
+
+def from_api(value: Any, type_name: str) -> Any:
+    """A value of a result as Python has it: the API gives times, dates, decimals and SUPER as text."""
+    if not isinstance(value, str):
+        return value
+    match type_name.partition("(")[0].strip().lower():
+        case "timestamp" | "timestamptz":
+            return datetime.fromisoformat(value)
+        case "date":
+            return date.fromisoformat(value)
+        case "numeric" | "decimal":
+            return Decimal(value)
+        case "super":
+            return json.loads(value)
+        case _:
+            return value
+
 
 _VALID = "valid is one SELECT, WITH, VALUES, SHOW or DESCRIBE in Redshift's dialect"
 
@@ -54,16 +178,16 @@ class RedshiftSession:
     def send(self, sqls: Sequence[str], bound: Bound | None = None) -> None:
         """Statements as one transaction that may be repeated; waits for its end."""
         parameters = bound.parameters if bound else {}
-        self.api.ended(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
+        self.api.wait_for(self.api.batch(list(sqls), uuid.uuid4().hex, parameters), self.address.timeout_s)
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person. Raises UsageError with the engine's message."""
         check_question(sql)
         # A session lasts as long as a request, so the search path is set in each.
         path = ", ".join(map(REDSHIFT.quote, [*self.schemas, "public"]))
         batch = self.api.batch([f"SET search_path TO {path}", sql], uuid.uuid4().hex)
         try:
-            self.api.ended(batch, self.address.timeout_s)
+            self.api.wait_for(batch, self.address.timeout_s)
         except SqlError as error:
             raise UsageError(f"the query cannot be run: {error.text}") from None
         names, rows = self._rows(f"{batch}:2")

@@ -57,9 +57,9 @@ class RedshiftWarehouse:
         """Insert ledger rows whose key is not there, in one transaction."""
         self.db.put(table, rows, better)
 
-    def ask(self, sql: str) -> Answer:
+    def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person."""
-        return self.db.ask(sql)
+        return self.db.query_read_only(sql)
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for the catalogue's tables now."""

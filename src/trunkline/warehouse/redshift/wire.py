@@ -52,7 +52,7 @@ class WireApi:
         """What is closed at the end."""
         return self.connection
 
-    def named(self, prefix: str) -> list[ListedStatement]:
+    def statements_named(self, prefix: str) -> list[ListedStatement]:
         """None: no statement outlives its connection."""
         return []
 
@@ -63,7 +63,7 @@ class WireApi:
     def batch(
         self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
     ) -> str:
-        """Run statements as one transaction; its id."""
+        """Run statements as one transaction; its id. Raises TransientError where the connection ends."""
         statement_id = f"wire-{next(self._numbers)}"
         status, error = "FINISHED", None
         try:
@@ -91,9 +91,9 @@ class WireApi:
         self, sql: str, token: str, parameters: Mapping[str, str] | None = None, name: str = "", timeout_s: float = 300
     ) -> Statement:
         """One statement, with its rows."""
-        return self.ended(self.batch([sql], token, parameters, name), timeout_s)
+        return self.wait_for(self.batch([sql], token, parameters, name), timeout_s)
 
-    def ended(self, statement_id: str, timeout_s: float) -> Statement:
+    def wait_for(self, statement_id: str, timeout_s: float) -> Statement:
         """How it ended. Raises as DataApi does."""
         seen = self._ended[statement_id]
         if seen.status == "ABORTED":

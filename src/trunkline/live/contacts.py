@@ -1,0 +1,394 @@
+"""Contacts from initiation to completion: what events and records say of one, joined in any order.
+
+Each source adds facts to a contact, and of two values of a fact a rule takes one, so that the join is commutative,
+associative and idempotent: events may be out of order, repeated or lost, and each says what the earlier ones said. A
+contact record replaces what the events said, as the truth; what they said stays, for the comparison.
+Sources: administrator guide, "Contact events", "Agent event streams data model", "Contact records data model".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final
+
+import msgspec
+
+from trunkline.limits import ACW_HOURS_MAX, OPEN_DAYS_MAX
+from trunkline.live.agents import channel_name
+from trunkline.live.terms import ContactRow
+from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord, OfferedContact, RecordAgent, RecordQueue
+
+# Bits of `seen`: which events said something. `RECORD` is no event.
+SEEN: Final = {
+    "INITIATED": 1, "CONNECTED_TO_SYSTEM": 2, "QUEUED": 4, "CONNECTED_TO_AGENT": 8, "DISCONNECTED": 16,
+    "COMPLETED": 32, "CONTACT_DATA_UPDATED": 64, "PAUSED": 128, "RESUMED": 256,
+}  # fmt: skip
+SEEN_OTHER: Final = 512
+SEEN_AGENT: Final = 1024
+_OVER: Final = SEEN["COMPLETED"]
+
+
+class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is known of one contact. Times are UTC; None where nothing has said so.
+
+    `disconnected_at` is from contact events, `ended_at` from agent events: the end of the conversation, or when the
+    agent no longer had the contact. `cleared_at` is the end of after contact work, `work_s` its whole seconds.
+    `next_id` is a contact that names this one as its previous. `seen` has a bit for each kind of event. `record` is the
+    row of the best contact record and `version` its LastUpdateTimestamp.
+    """
+
+    contact_id: str
+    instance_arn: str | None = None
+    channel: str | None = None
+    method: str | None = None
+    queue_arn: str | None = None
+    enqueued_at: datetime | None = None
+    agent_arn: str | None = None
+    agent_at: datetime | None = None
+    initiated_at: datetime | None = None
+    system_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    ended_at: datetime | None = None
+    cleared_at: datetime | None = None
+    hold_at: datetime | None = None
+    resumed_at: datetime | None = None
+    work_s: int | None = None
+    hold_s: int | None = None
+    next_id: str | None = None
+    seen: int = 0
+    touched_at: datetime | None = None
+    record: ContactRow | None = None
+    version: datetime | None = None
+
+
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    if second is None or (first is not None and first >= second):
+        return first
+    return second
+
+
+def _greater(first: str | None, second: str | None) -> str | None:
+    if second is None or (first is not None and first >= second):
+        return first
+    return second
+
+
+def _more(first: int | None, second: int | None) -> int | None:
+    if second is None or (first is not None and first >= second):
+        return first
+    return second
+
+
+def join(first: LiveContact, second: LiveContact) -> LiveContact:
+    """What both say of one contact. Commutative, associative, idempotent.
+
+    The latest of each time, the queue that was entered last, the agent who was connected last; of two records the one
+    with the later version, and of those that tie the greater row: history ties by a hash of the whole row instead.
+    """
+    queue_arn, enqueued_at = _pair(first.queue_arn, first.enqueued_at, second.queue_arn, second.enqueued_at)
+    agent_arn, agent_at = _pair(first.agent_arn, first.agent_at, second.agent_arn, second.agent_at)
+    record, version = first.record, first.version
+    if second.record is not None and (record is None or _is_better(second.record, second.version, record, version)):
+        record, version = second.record, second.version
+    return LiveContact(
+        first.contact_id,
+        _greater(first.instance_arn, second.instance_arn),
+        _greater(first.channel, second.channel),
+        _greater(first.method, second.method),
+        queue_arn,
+        enqueued_at,
+        agent_arn,
+        agent_at,
+        _later(first.initiated_at, second.initiated_at),
+        _later(first.system_at, second.system_at),
+        _later(first.scheduled_at, second.scheduled_at),
+        _later(first.disconnected_at, second.disconnected_at),
+        _later(first.ended_at, second.ended_at),
+        _later(first.cleared_at, second.cleared_at),
+        _later(first.hold_at, second.hold_at),
+        _later(first.resumed_at, second.resumed_at),
+        _more(first.work_s, second.work_s),
+        _more(first.hold_s, second.hold_s),
+        _greater(first.next_id, second.next_id),
+        first.seen | second.seen,
+        _later(first.touched_at, second.touched_at),
+        record,
+        version,
+    )
+
+
+def _pair(
+    name: str | None, at: datetime | None, other: str | None, other_at: datetime | None
+) -> tuple[str | None, datetime | None]:
+    """The later of two names with a time; a name without a time is the earliest."""
+    if other is None and other_at is None:
+        return name, at
+    if at == other_at:
+        return _greater(name, other), at
+    if at is None or (other_at is not None and other_at > at):
+        return other, other_at
+    return name, at
+
+
+def _is_better(row: ContactRow, version: datetime | None, best: ContactRow, best_version: datetime | None) -> bool:
+    if version != best_version:
+        return best_version is None or (version is not None and version > best_version)
+    return row != best and _order(row) > _order(best)
+
+
+def _order(row: ContactRow) -> tuple[str, ...]:
+    return tuple("" if value is None else str(value) for value in msgspec.structs.astuple(row))
+
+
+def of_contact_event(event: ContactEvent) -> LiveContact:
+    """What a contact event says of its contact."""
+    queue, agent = event.queue_info, event.agent_info
+    queue_arn = enqueued_at = agent_arn = agent_at = cleared_at = work_s = hold_s = None
+    if queue is not None:
+        queue_arn, enqueued_at = queue.queue_arn, queue.enqueue_timestamp
+    if agent is not None:
+        agent_arn, agent_at = agent.agent_arn, agent.connected_to_agent_timestamp
+        cleared_at, work_s = agent.after_contact_work_end_timestamp, agent.after_contact_work_duration
+        hold_s = agent.agent_initiated_hold_duration
+    disconnected_at, initiated_at = event.disconnect_timestamp, event.initiation_timestamp
+    touched_at = disconnected_at or agent_at or enqueued_at or event.connected_to_system_timestamp or initiated_at
+    return LiveContact(
+        event.contact_id,
+        event.instance_arn,
+        channel_name(event.channel),
+        event.initiation_method,
+        queue_arn,
+        enqueued_at,
+        agent_arn,
+        agent_at,
+        initiated_at,
+        event.connected_to_system_timestamp,
+        event.scheduled_timestamp,
+        disconnected_at,
+        None,
+        cleared_at,
+        None,
+        None,
+        work_s,
+        hold_s,
+        None,
+        SEEN.get(event.event_type, SEEN_OTHER),
+        touched_at,
+    )
+
+
+def of_previous(event: ContactEvent) -> LiveContact | None:
+    """What a contact event says of the contact before its own: that another one followed."""
+    if event.previous_contact_id is None:
+        return None
+    return LiveContact(event.previous_contact_id, next_id=event.contact_id, touched_at=event.initiation_timestamp)
+
+
+def of_agent_event(event: AgentEvent) -> Iterator[LiveContact]:
+    """What an agent event says of the contacts that the agent has or had a moment ago."""
+    current = event.current.contacts or () if event.current is not None else ()
+    previous = event.previous.contacts or () if event.previous is not None else ()
+    before = {contact.contact_id: contact for contact in previous}
+    for contact in current:
+        yield _of_offered(event, contact, before.pop(contact.contact_id, None))
+    for contact in before.values():
+        yield _of_released(event, contact)
+
+
+def _of_offered(event: AgentEvent, contact: OfferedContact, earlier: OfferedContact | None) -> LiveContact:
+    was_on_hold = earlier is not None and earlier.state == "CONNECTED_ONHOLD"
+    is_on_hold = contact.state == "CONNECTED_ONHOLD"
+    return _facts(
+        event,
+        contact,
+        ended_at=contact.since if contact.state == "ENDED" else None,
+        hold_at=event.at if is_on_hold and earlier is not None and not was_on_hold else None,
+        resumed_at=event.at if was_on_hold and not is_on_hold else None,
+    )
+
+
+def _of_released(event: AgentEvent, contact: OfferedContact) -> LiveContact:
+    """A contact that the agent no longer has. One that was never connected goes back to where it came from."""
+    if contact.state == "ENDED":
+        return _facts(event, contact, ended_at=contact.since, cleared_at=event.at)
+    was_connected = contact.connected_at is not None
+    return _facts(event, contact, ended_at=event.at if was_connected else None,
+                  cleared_at=event.at if was_connected else None)  # fmt: skip
+
+
+def _facts(
+    event: AgentEvent,
+    contact: OfferedContact,
+    ended_at: datetime | None = None,
+    cleared_at: datetime | None = None,
+    hold_at: datetime | None = None,
+    resumed_at: datetime | None = None,
+) -> LiveContact:
+    queue, connected_at = contact.queue, contact.connected_at
+    return LiveContact(
+        contact.contact_id,
+        event.instance_arn,
+        channel_name(contact.channel),
+        contact.method,
+        # An outbound call has a queue but never waited in it.
+        queue.arn if queue is not None else None,
+        contact.enqueued_at,
+        event.agent_arn if connected_at is not None else None,
+        connected_at,
+        None,
+        None,
+        None,
+        None,
+        ended_at,
+        cleared_at,
+        hold_at,
+        resumed_at,
+        None,
+        None,
+        None,
+        SEEN_AGENT,
+        event.at,
+    )
+
+
+def of_record(record: ContactRecord) -> LiveContact:
+    """What a contact record says."""
+    queue, agent = record.queue or _NO_QUEUE, record.agent or _NO_AGENT
+    target = record.transferred_to_endpoint
+    row = ContactRow(
+        contact_id=record.contact_id,
+        channel=channel_name(record.channel),
+        initiation_method=record.initiation_method,
+        disconnect_reason=record.disconnect_reason,
+        next_contact_id=record.next_contact_id,
+        initiation_timestamp=record.initiation_timestamp,
+        connected_to_system_timestamp=record.connected_to_system_timestamp,
+        disconnect_timestamp=record.disconnect_timestamp,
+        transfer_completed_timestamp=record.transfer_completed_timestamp,
+        transferred_endpoint_type=target.type if target is not None else None,
+        queue_arn=queue.arn,
+        queue_name=queue.name,
+        queue_enqueue_timestamp=queue.enqueue_timestamp,
+        queue_duration_ms=_ms(queue.duration),
+        agent_arn=agent.arn,
+        agent_connected_to_agent_timestamp=agent.connected_to_agent_timestamp,
+        agent_interaction_duration_ms=_ms(agent.agent_interaction_duration),
+        agent_customer_hold_duration_ms=_ms(agent.customer_hold_duration),
+        agent_number_of_holds=agent.number_of_holds,
+        agent_pause_duration_ms=_ms(agent.agent_pause_duration),
+        agent_after_contact_work_duration_ms=_ms(agent.after_contact_work_duration),
+        agent_after_contact_work_end_timestamp=agent.after_contact_work_end_timestamp,
+    )
+    return LiveContact(
+        record.contact_id,
+        instance_arn=record.instance_arn,
+        touched_at=record.disconnect_timestamp or record.initiation_timestamp,
+        record=row,
+        version=record.last_update_timestamp,
+    )
+
+
+_NO_QUEUE: Final = RecordQueue()
+_NO_AGENT: Final = RecordAgent()
+
+
+def _ms(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds * 1000
+
+
+def end_of(contact: LiveContact) -> datetime | None:
+    """When a contact ended, by the best source there is. None while it is open."""
+    if contact.record is not None and contact.record.disconnect_timestamp is not None:
+        return contact.record.disconnect_timestamp
+    return contact.disconnected_at or contact.ended_at
+
+
+def row_of(contact: LiveContact) -> ContactRow:
+    """The contact's row: the record's, or before it comes what the events let expect of it."""
+    return contact.record if contact.record is not None else expected_row(contact)
+
+
+def expected_row(contact: LiveContact) -> ContactRow:
+    """The row that the events alone let expect. Records have whole seconds, cut, so times are cut before a difference.
+
+    Not in any event: a completed transfer, the number of holds, pauses, and why a contact ended. A hold counts as
+    interaction unless an event says how long it was; the handle time is of both together.
+    """
+    end_at = contact.disconnected_at or contact.ended_at
+    left_queue_at = contact.agent_at or end_at
+    talk_s = _seconds(contact.agent_at, end_at)
+    hold_s = None if talk_s is None or contact.hold_s is None else min(contact.hold_s, talk_s)
+    work_s = contact.work_s
+    if work_s is None and contact.agent_at is not None:
+        work_s = _seconds(end_at, contact.cleared_at)
+    is_queued = contact.enqueued_at is not None
+    return ContactRow(
+        contact_id=contact.contact_id,
+        channel=contact.channel,
+        initiation_method=contact.method,
+        next_contact_id=contact.next_id,
+        initiation_timestamp=contact.initiated_at,
+        connected_to_system_timestamp=contact.system_at,
+        disconnect_timestamp=end_at,
+        queue_arn=contact.queue_arn,
+        queue_enqueue_timestamp=contact.enqueued_at,
+        queue_duration_ms=_ms(_seconds(contact.enqueued_at, left_queue_at)) if is_queued else None,
+        agent_arn=contact.agent_arn,
+        agent_connected_to_agent_timestamp=contact.agent_at,
+        agent_interaction_duration_ms=None if talk_s is None else _ms(talk_s - (hold_s or 0)),
+        agent_customer_hold_duration_ms=_ms(hold_s),
+        agent_after_contact_work_duration_ms=_ms(work_s),
+        agent_after_contact_work_end_timestamp=contact.cleared_at,
+    )
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> int | None:
+    """Whole seconds between two times that are cut to seconds, not below 0."""
+    if start is None or end is None:
+        return None
+    return max(0, round((end.replace(microsecond=0) - start.replace(microsecond=0)).total_seconds()))
+
+
+class Phase(Enum):
+    """Where a contact is."""
+
+    SCHEDULED = auto()
+    FLOW = auto()
+    QUEUED = auto()
+    CONNECTED = auto()
+    AFTER_CONTACT_WORK = auto()
+    DONE = auto()
+
+
+def phase_of(contact: LiveContact, now: datetime) -> Phase:
+    """Where a contact is at `now`, by what is known of it alone.
+
+    A contact that never completes is over after a time that its channel allows: a day for calls, longer for others.
+    """
+    if contact.seen & _OVER or (contact.record is not None and contact.record.disconnect_timestamp is not None):
+        return Phase.DONE
+    end_at = end_of(contact)
+    if end_at is not None:
+        is_working = contact.agent_at is not None and contact.cleared_at is None
+        return Phase.AFTER_CONTACT_WORK if is_working and now - end_at < _WORK_MAX else Phase.DONE
+    start = contact.scheduled_at or contact.touched_at
+    if start is not None and now - start > open_time_max(contact.channel):
+        return Phase.DONE
+    if contact.agent_at is not None:
+        return Phase.CONNECTED
+    if contact.enqueued_at is not None:
+        return Phase.QUEUED
+    if contact.scheduled_at is not None and contact.scheduled_at > now:
+        return Phase.SCHEDULED
+    return Phase.FLOW
+
+
+_WORK_MAX: Final = timedelta(hours=ACW_HOURS_MAX)
+
+
+def open_time_max(channel: str | None) -> timedelta:
+    """How long a contact of a channel can be open; other channels have the longest time."""
+    return timedelta(days=OPEN_DAYS_MAX.get(channel or "", max(OPEN_DAYS_MAX.values())))

@@ -1,0 +1,1 @@
+"""The agent events and contact events of the simulated centre."""
