@@ -46,7 +46,7 @@ def answer(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Six files, each a batch, of which two are merged at once."""
-    monkeypatch.setattr("trunkline.sources.files.reader._FILES_MAX", 1)
+    monkeypatch.setattr("trunkline.sources.files.reader.BATCH_FILES_MAX", 1)
     monkeypatch.setitem(TARGETS, "duckdb", replace(TARGETS["duckdb"], merge_batches_max=2))
     return [str(write(tmp_path / "in" / f"{n:03}.json", narrow(f"k{n}"))) for n in range(6)]
 
