@@ -46,8 +46,9 @@ def answer(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Six files, each a batch, of which two are merged at once."""
+    monkeypatch.setattr("trunkline.sources.files.reader.BATCH_FILES_MAX", 1)
     monkeypatch.setitem(TARGETS, "duckdb", replace(TARGETS["duckdb"], merge_batches_max=2))
-    return [str(write(tmp_path / "in" / f"{n:03}.json", narrow(f"k{n}", Note="x" * 1000))) for n in range(6)]
+    return [str(write(tmp_path / "in" / f"{n:03}.json", narrow(f"k{n}"))) for n in range(6)]
 
 
 def test_queries_run_between_the_merges_of_a_load(tmp_path: Path, files: list[str]) -> None:
@@ -63,7 +64,7 @@ def test_queries_run_between_the_merges_of_a_load(tmp_path: Path, files: list[st
             assert code == 0, err
             seen.append(int(out.split()[1]))
 
-    with opened(tmp_path / "home", NARROW, batch_bytes=1000) as home:
+    with opened(tmp_path / "home", NARROW) as home:
         result = load(home, NARROW, files, advance)
         assert_adds_up(result.counts)
         assert (result.counts.inserted, len(table(home, NARROW))) == (6, 6)
@@ -74,7 +75,7 @@ def test_a_load_waits_for_a_reader_that_came_between(tmp_path: Path, files: list
     """However long `--wait` is; it names the process once, and merges when that has ended."""
     readers: list[subprocess.Popen[bytes]] = []
     notes: list[str] = []
-    with opened(tmp_path / "home", NARROW, batch_bytes=1000) as home:
+    with opened(tmp_path / "home", NARROW) as home:
         assert isinstance(home.warehouse, DuckDBWarehouse)
         assert home.warehouse.attachment is not None
         home.warehouse.attachment.notify = notes.append
