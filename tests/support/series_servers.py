@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-import pytest
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from trunkline.live.stores.influx import InfluxStore
 from trunkline.live.stores.memory import MemoryStore
-from trunkline.live.stores.model import Store
+from trunkline.live.stores.model import SeriesStore
 from trunkline.live.stores.prometheus import PrometheusStore
 from trunkline.live.stores.timestream import TimestreamAddress, TimestreamStore
 
@@ -48,7 +47,7 @@ class SeriesServer:
     `precision_ns` is that of its times. `is_snapshot`: it has the newest point alone. `is_exact`: numbers keep all bits.
     """
 
-    store: Store
+    store: SeriesStore
     read: Callable[[], Held]
     keeps: str
     precision_ns: int = 1
@@ -184,12 +183,9 @@ def ask(url: str, data: bytes | None = None) -> str:
 
 
 @contextlib.contextmanager
-def running(name: str, package: str, arguments: list[str], ready: str) -> Iterator[None]:
-    """A server process, from when it answers at `ready`. Skips where it is not installed."""
-    program = shutil.which(name)
-    if program is None:
-        pytest.skip(f"{name} is not on PATH: apt-get download {package}, dpkg -x it, and put its usr/bin on PATH")
-    with subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+def running(name: str, arguments: list[str], ready: str) -> Iterator[None]:
+    """A server process, from when it answers at `ready`."""
+    with subprocess.Popen([name, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError):
@@ -212,7 +208,7 @@ def influxd(folder: Path) -> Iterator[SeriesServer]:
         f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n[http]\nbind-address = "127.0.0.1:{port}"\n'
     )
     base = f"http://127.0.0.1:{port}"
-    with running("influxd", "influxdb", ["-config", str(config)], f"{base}/ping"):
+    with running("influxd", ["-config", str(config)], f"{base}/ping"):
         ask(f"{base}/query", b"q=CREATE DATABASE live")
 
         def read() -> Held:
@@ -241,7 +237,7 @@ def victoria(folder: Path, path: str) -> Iterator[SeriesServer]:
         "-search.latencyOffset=0s", "-dedup.minScrapeInterval=1ms",
     ]  # fmt: skip
     base = f"http://127.0.0.1:{port}"
-    with running("victoria-metrics", "victoria-metrics", arguments, f"{base}/health"):
+    with running("victoria-metrics", arguments, f"{base}/health"):
 
         def read() -> Held:
             ask(f"{base}/internal/force_flush")
@@ -399,6 +395,13 @@ def timestream(folder: Path) -> Iterator[SeriesServer]:
     service.close()
 
 
+# The program that a server needs, and its Debian package.
+PROGRAMS = {
+    "influxd": ("influxd", "influxdb"),
+    "victoria-metrics-1": ("victoria-metrics", "victoria-metrics"),
+    "victoria-metrics-2": ("victoria-metrics", "victoria-metrics"),
+}
+MISSING = sorted({PROGRAMS[name] for name in PROGRAMS if shutil.which(PROGRAMS[name][0]) is None})
 SERVERS: dict[str, Callable[[Path], Iterator[SeriesServer]]] = {
     "memory": memory,
     "prometheus": prometheus,

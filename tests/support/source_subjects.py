@@ -15,6 +15,7 @@ from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
 from kinesis_fake import one_shard, shard_id
+from queue_fake import FolderQueue
 from source_cases import Subject
 from transcript_files import TALK, transcribe
 
@@ -23,6 +24,8 @@ from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.set_aside import letter_ranges
+from trunkline.sources.contact_events.queue import MessageQueue
+from trunkline.sources.contact_events.source import QueueFollowing
 from trunkline.sources.dynamodb.export import Export
 from trunkline.sources.dynamodb.scan import Pace, Scanning
 from trunkline.sources.dynamodb.shards import Following
@@ -200,6 +203,31 @@ class KinesisSubject(Subject):
             flag.unlink()
 
 
+class QueueSubject(Subject):
+    """A queue, a message a file, polled for one at a time. A new process sees every message that is not deleted."""
+
+    name = "contact_events"
+    obj = NARROW
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self._write(number, narrow(self.key(number)))
+
+    def add_unknown_key(self, number: int) -> None:
+        self._write(number, narrow(self.key(number), fromTheFuture=1))
+
+    def add_broken(self, number: int) -> None:
+        self._write(number, "no object")
+
+    def open(self, runner: Runner) -> Source:
+        queue = MessageQueue(FolderQueue(self.folder, page=1), "queue")
+        following = QueueFollowing(queue, until_idle=True, poll_s=0)
+        return open_source(self.name, runner.context, following=following)
+
+    def _write(self, number: int, body: Any) -> None:
+        (self.folder / f"{number:04}").write_text(json.dumps(body))
+
+
 def _add_lines(folder: Path, records: Iterable[Any]) -> None:
     with (folder / "records.jsonl").open("a") as file:
         file.writelines(json.dumps(record) + "\n" for record in records)
@@ -252,6 +280,7 @@ SUBJECTS = {
         ScanSubject,
         ExportSubject,
         KinesisSubject,
+        QueueSubject,
         LetterSubject,
         ContactSubject,
     )

@@ -45,8 +45,9 @@ _UNKNOWN_CREDENTIALS: Final = frozenset({
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 _MISSING: Final = frozenset({
-    "404", "EntityNotFoundException", "ExportNotFoundException", "NoSuchBucket", "NoSuchKey", "NoSuchVersion",
-    "NotFound", "ResourceNotFoundException", "TableNotFoundException",
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundException", "ExportNotFoundException",
+    "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "NotFound", "QueueDoesNotExist", "ResourceNotFoundException",
+    "TableNotFoundException",
 })  # fmt: skip
 _CHANGED: Final = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
 
@@ -54,13 +55,16 @@ _CHANGED: Final = frozenset({"409", "412", "ConditionalRequestConflict", "Precon
 _IAM_SERVICES: Final = {"dynamodbstreams": "dynamodb"}
 _IAM_ACTIONS: Final = {
     "AssumeRole": "sts:AssumeRole",
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "CompleteMultipartUpload": "s3:PutObject",
     "CreateMultipartUpload": "s3:PutObject",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
     "DeleteObjects": "s3:DeleteObject",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
     "ListObjectVersions": "s3:ListBucketVersions",
     "ListObjectsV2": "s3:ListBucket",
+    "SendMessageBatch": "sqs:SendMessage",
     "UploadPart": "s3:PutObject",
 }
 _KINDS: Final = {
@@ -68,6 +72,7 @@ _KINDS: Final = {
     "dynamodb": "DynamoDB table",
     "dynamodbstreams": "DynamoDB stream",
     "kinesis": "Kinesis stream",
+    "sqs": "SQS queue",
 }
 _AUTHORIZED: Final = re.compile(r"is not authorized to perform: ([a-z0-9-]+:\w+)(?: on resource: \"?([^\s\"]+))?")
 _CREDENTIALS: Final = "run `aws configure`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

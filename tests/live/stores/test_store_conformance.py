@@ -10,7 +10,7 @@ from pathlib import Path
 import live_events
 import pytest
 from live_events import NOON
-from series_servers import SERVERS, SeriesServer
+from series_servers import MISSING, PROGRAMS, SERVERS, SeriesServer
 
 from trunkline.live.fold import LiveState
 from trunkline.live.points import SERIES, Point, board_points, contact_event_point
@@ -19,7 +19,7 @@ from trunkline.live.stores.registry import EXAMPLES, STORES, open_store
 from trunkline.live.wire import ContactEvent
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=[name for name in SERVERS if PROGRAMS.get(name) not in MISSING])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesServer]:
     for opened in SERVERS[request.param](tmp_path):
         yield opened
@@ -59,6 +59,12 @@ def test_every_store_is_tested() -> None:
     kinds = {scheme.partition("+")[0] for scheme in STORES}
     assert kinds == {name.partition("-")[0].replace("influxd", "influx") for name in SERVERS} - {"victoria"}
     assert {open_store(example).name for example in EXAMPLES} == kinds
+
+
+@pytest.mark.parametrize(("program", "package"), MISSING)
+def test_real_servers_are_tested(program: str, package: str) -> None:
+    """Where the program is on PATH, the suite runs against it as well."""
+    pytest.skip(f"no {program} on PATH: apt-get download {package}, dpkg -x the file, and put its usr/bin on PATH")
 
 
 def test_points_come_back(server: SeriesServer) -> None:

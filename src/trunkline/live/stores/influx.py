@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from trunkline.errors import TerminalError, TransientError, UsageError, printable
 from trunkline.limits import CONNECT_S, INFLUX_LINES_MAX
 from trunkline.live.points import Point
-from trunkline.live.stores.model import RefusedPoint, WriteResult, sift
+from trunkline.live.stores.model import PointsWritten, RefusedPoint, sift
 from trunkline.urls import public_url
 
 _PASSING: Final = (408, 429)
@@ -72,10 +72,10 @@ class InfluxStore:
         kind = http.client.HTTPSConnection if self._to.is_secure else http.client.HTTPConnection
         self._connection = kind(self._to.netloc, timeout=CONNECT_S)
 
-    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
         """Post the points, 5,000 lines at a time. What a server refuses is found by halves, and set aside alone."""
         good, refused = sift(points, now)
-        written = WriteResult(refused=refused)
+        written = PointsWritten(refused=refused)
         for first in range(0, len(good), INFLUX_LINES_MAX):
             written = written.plus(self._post(good[first : first + INFLUX_LINES_MAX]))
         return written
@@ -84,14 +84,14 @@ class InfluxStore:
         """Close the connection."""
         self._connection.close()
 
-    def _post(self, points: Sequence[Point]) -> WriteResult:
+    def _post(self, points: Sequence[Point]) -> PointsWritten:
         status, reason = self._request("\n".join(map(line_of, points)).encode())
         if status in (200, 204):
-            return WriteResult(accepted=len(points))
+            return PointsWritten(accepted=len(points))
         if status in (400, 422, _TOO_LARGE):
             # A server does not say which lines it has stored; all are written again, since twice is once.
             if len(points) == 1:
-                return WriteResult(refused=(RefusedPoint(points[0], f"the server refuses it ({status}): {reason}"),))
+                return PointsWritten(refused=(RefusedPoint(points[0], f"the server refuses it ({status}): {reason}"),))
             middle = len(points) // 2
             return self._post(points[:middle]).plus(self._post(points[middle:]))
         if status in _PASSING or status >= 500:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from trunkline.limits import MEMORY_POINTS_MAX, MEMORY_SERIES_MAX
 from trunkline.live.points import Point
-from trunkline.live.stores.model import RefusedPoint, WriteResult, sift
+from trunkline.live.stores.model import PointsWritten, RefusedPoint, sift
 
 
 class MemoryStore:
@@ -19,8 +19,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._series: dict[tuple[str, tuple[tuple[str, str], ...]], list[Point]] = {}
 
-    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
-        """SeriesStore the points; of two with one time the higher version, of equal versions the later write."""
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
+        """Store the points; of two with one time the higher version, of equal versions the later write."""
         good, refused = sift(points, now)
         accepted = superseded = 0
         for point in good:
@@ -31,7 +31,7 @@ class MemoryStore:
                 accepted += 1
             else:
                 superseded += 1
-        return WriteResult(accepted, superseded, refused)
+        return PointsWritten(accepted, superseded, refused)
 
     def read(self, series: str) -> list[Point]:
         """The points of the series of that name, by tags and time."""

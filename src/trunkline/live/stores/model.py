@@ -24,7 +24,7 @@ class RefusedPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteResult:
+class PointsWritten:
     """What became of points: `accepted + superseded + len(refused)` is their number.
 
     `superseded` points are older versions of what the store has.
@@ -34,9 +34,9 @@ class WriteResult:
     superseded: int = 0
     refused: tuple[RefusedPoint, ...] = ()
 
-    def plus(self, other: WriteResult) -> WriteResult:
+    def plus(self, other: PointsWritten) -> PointsWritten:
         """Both together."""
-        return WriteResult(
+        return PointsWritten(
             self.accepted + other.accepted, self.superseded + other.superseded, (*self.refused, *other.refused)
         )
 
@@ -51,8 +51,8 @@ class SeriesStore(Protocol):
 
     name: str
 
-    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
-        """SeriesStore the points. `now` is the present, by which points of the future are refused."""
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
+        """Store the points. `now` is the present, by which points of the future are refused."""
         ...
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from trunkline.limits import MEMORY_SERIES_MAX, SCRAPE_STALE_S
 from trunkline.live.points import SERIES, Point, Series
-from trunkline.live.stores.model import RefusedPoint, WriteResult, sift
+from trunkline.live.stores.model import PointsWritten, RefusedPoint, sift
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,7 +24,7 @@ class PrometheusStore:
     def __init__(self) -> None:
         self._newest: dict[tuple[str, tuple[tuple[str, str], ...]], Point] = {}
 
-    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
         """Keep the points that are the newest of their series."""
         good, refused = sift(points, now)
         accepted = superseded = 0
@@ -38,7 +38,7 @@ class PrometheusStore:
             else:
                 self._newest[key] = point
                 accepted += 1
-        return WriteResult(accepted, superseded, refused)
+        return PointsWritten(accepted, superseded, refused)
 
     def scrape(self, now: datetime) -> str:
         """The text that a scrape at `now` gets."""

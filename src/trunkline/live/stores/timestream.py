@@ -20,7 +20,7 @@ from trunkline.limits import (
     TIMESTREAM_SERIES_BYTES_MAX,
 )
 from trunkline.live.points import Point
-from trunkline.live.stores.model import RefusedPoint, WriteResult, sift
+from trunkline.live.stores.model import PointsWritten, RefusedPoint, sift
 
 _SERVICE: Final = "timestream-write"
 _TABLE: Final = "live"
@@ -110,7 +110,7 @@ class TimestreamStore:
             except client.exceptions.ConflictException:
                 client.update_table(**table)
 
-    def write(self, points: Sequence[Point], now: datetime) -> WriteResult:
+    def write(self, points: Sequence[Point], now: datetime) -> PointsWritten:
         """Write the points, 100 a call. Rejected records are read from the answer and set aside, the others stored."""
         good, refused = sift(points, now)
         fitting = [point for point in good if _series_bytes(point) <= TIMESTREAM_SERIES_BYTES_MAX]
@@ -118,7 +118,7 @@ class TimestreamStore:
         too_long = [RefusedPoint(point, reason) for point in good if _series_bytes(point) > TIMESTREAM_SERIES_BYTES_MAX]
         # A call must not have one record twice: the last of the highest version stands for all.
         batch = {(p.series, p.tags, p.time_ns): p for p in sorted(fitting, key=lambda point: point.version)}
-        written = WriteResult(superseded=len(fitting) - len(batch), refused=(*refused, *too_long))
+        written = PointsWritten(superseded=len(fitting) - len(batch), refused=(*refused, *too_long))
         unique = [*batch.values()]
         for first in range(0, len(unique), TIMESTREAM_RECORDS_MAX):
             written = written.plus(self._put(unique[first : first + TIMESTREAM_RECORDS_MAX]))
@@ -133,7 +133,7 @@ class TimestreamStore:
     def _shown(self) -> str:
         return f"the Timestream table {self._address.database}.{self._address.table}"
 
-    def _put(self, points: Sequence[Point]) -> WriteResult:
+    def _put(self, points: Sequence[Point]) -> PointsWritten:
         from trunkline.aws.errors import translate_errors
 
         client = self._client
@@ -147,10 +147,10 @@ class TimestreamStore:
                 )
             except client.exceptions.RejectedRecordsException as error:
                 return _rejected(points, error.response["RejectedRecords"])
-        return WriteResult(accepted=len(points))
+        return PointsWritten(accepted=len(points))
 
 
-def _rejected(points: Sequence[Point], rejected: Sequence[dict[str, Any]]) -> WriteResult:
+def _rejected(points: Sequence[Point], rejected: Sequence[dict[str, Any]]) -> PointsWritten:
     """What the service did with a call that it refused in part. One that has a version there is no loss."""
     older = [record for record in rejected if record.get("ExistingVersion") is not None]
     refused = tuple(
@@ -158,7 +158,7 @@ def _rejected(points: Sequence[Point], rejected: Sequence[dict[str, Any]]) -> Wr
         for record in rejected
         if record.get("ExistingVersion") is None
     )
-    return WriteResult(len(points) - len(rejected), len(older), refused)
+    return PointsWritten(len(points) - len(rejected), len(older), refused)
 
 
 def _record(point: Point) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Advance, LoadResult, Runner, RunTally, no_advance
+from trunkline.sources.contact_events.source import ContactEventSource, QueueFollowing
 from trunkline.sources.kinesis.shards import KinesisFollowing, StreamReader, describe_stream
 from trunkline.sources.kinesis.source import KinesisSource
 
@@ -44,6 +45,16 @@ def follow_kinesis(
             consumer.source.end_round(round_)
         advance(len(round_.records))
     return [consumer.tally.result(len(position.seen)) for consumer, position in zip(consumers, progress, strict=True)]
+
+
+def follow_queue(home: Home, obj: Object, following: QueueFollowing, advance: Advance = no_advance) -> LoadResult:
+    """Read an SQS queue of events into lake and warehouse. `advance` is called with the messages that are in the lake.
+
+    A message is deleted once its row is durable. Raises UsageError where the queue no longer exists.
+    """
+    runner = Runner(home, obj)
+    source = ContactEventSource(runner.context, following)
+    return runner.run(source, on_put=lambda record: advance(record.read))
 
 
 def _consumer(home: Home, obj: Object, is_first: bool) -> _Consumer:

@@ -100,7 +100,7 @@ def list_shards(client: Any, stream: KinesisStream) -> list[KinesisShard]:
 
 
 def _shard(entry: dict[str, Any], existing: Collection[str]) -> KinesisShard:
-    parents = (entry.get("ParentShardId"), entry.get("AdjacentParentShardId"))
+    parents = (str(entry.get(name)) for name in ("ParentShardId", "AdjacentParentShardId"))
     is_closed = "EndingSequenceNumber" in entry.get("SequenceNumberRange", {})
     return KinesisShard(entry["ShardId"], tuple(known for known in parents if known and known in existing), is_closed)
 
