@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -28,6 +28,9 @@ SEEN: Final = {
 SEEN_OTHER: Final = 512
 SEEN_AGENT: Final = 1024
 _OVER: Final = SEEN["COMPLETED"]
+
+
+_Fact = TypeVar("_Fact", datetime, str, int)
 
 
 class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -64,22 +67,8 @@ class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: datetime | None = None
 
 
-def _later(first: datetime | None, second: datetime | None) -> datetime | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
-
-
-def _greater(first: str | None, second: str | None) -> str | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
-
-
-def _more(first: int | None, second: int | None) -> int | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
+def _greatest(first: _Fact | None, second: _Fact) -> _Fact:
+    return second if first is None or second > first else first
 
 
 def join(first: LiveContact, second: LiveContact) -> LiveContact:
@@ -95,26 +84,28 @@ def join(first: LiveContact, second: LiveContact) -> LiveContact:
         record, version = second.record, second.version
     return LiveContact(
         first.contact_id,
-        _greater(first.instance_arn, second.instance_arn),
-        _greater(first.channel, second.channel),
-        _greater(first.method, second.method),
+        first.instance_arn if second.instance_arn is None else _greatest(first.instance_arn, second.instance_arn),
+        first.channel if second.channel is None else _greatest(first.channel, second.channel),
+        first.method if second.method is None else _greatest(first.method, second.method),
         queue_arn,
         enqueued_at,
         agent_arn,
         agent_at,
-        _later(first.initiated_at, second.initiated_at),
-        _later(first.system_at, second.system_at),
-        _later(first.scheduled_at, second.scheduled_at),
-        _later(first.disconnected_at, second.disconnected_at),
-        _later(first.ended_at, second.ended_at),
-        _later(first.cleared_at, second.cleared_at),
-        _later(first.hold_at, second.hold_at),
-        _later(first.resumed_at, second.resumed_at),
-        _more(first.work_s, second.work_s),
-        _more(first.hold_s, second.hold_s),
-        _greater(first.next_id, second.next_id),
+        first.initiated_at if second.initiated_at is None else _greatest(first.initiated_at, second.initiated_at),
+        first.system_at if second.system_at is None else _greatest(first.system_at, second.system_at),
+        first.scheduled_at if second.scheduled_at is None else _greatest(first.scheduled_at, second.scheduled_at),
+        first.disconnected_at
+        if second.disconnected_at is None
+        else _greatest(first.disconnected_at, second.disconnected_at),
+        first.ended_at if second.ended_at is None else _greatest(first.ended_at, second.ended_at),
+        first.cleared_at if second.cleared_at is None else _greatest(first.cleared_at, second.cleared_at),
+        first.hold_at if second.hold_at is None else _greatest(first.hold_at, second.hold_at),
+        first.resumed_at if second.resumed_at is None else _greatest(first.resumed_at, second.resumed_at),
+        first.work_s if second.work_s is None else _greatest(first.work_s, second.work_s),
+        first.hold_s if second.hold_s is None else _greatest(first.hold_s, second.hold_s),
+        first.next_id if second.next_id is None else _greatest(first.next_id, second.next_id),
         first.seen | second.seen,
-        _later(first.touched_at, second.touched_at),
+        first.touched_at if second.touched_at is None else _greatest(first.touched_at, second.touched_at),
         record,
         version,
     )
@@ -127,7 +118,7 @@ def _pair(
     if other is None and other_at is None:
         return name, at
     if at == other_at:
-        return _greater(name, other), at
+        return (name if other is None else _greatest(name, other)), at
     if at is None or (other_at is not None and other_at > at):
         return other, other_at
     return name, at
@@ -201,22 +192,17 @@ def of_agent_event(event: AgentEvent) -> Iterator[LiveContact]:
 def _of_offered(event: AgentEvent, contact: OfferedContact, earlier: OfferedContact | None) -> LiveContact:
     was_on_hold = earlier is not None and earlier.state == "CONNECTED_ONHOLD"
     is_on_hold = contact.state == "CONNECTED_ONHOLD"
-    return _facts(
-        event,
-        contact,
-        ended_at=contact.since if contact.state == "ENDED" else None,
-        hold_at=event.at if is_on_hold and earlier is not None and not was_on_hold else None,
-        resumed_at=event.at if was_on_hold and not is_on_hold else None,
-    )
+    ended_at = contact.since if contact.state == "ENDED" else None
+    hold_at = event.at if is_on_hold and earlier is not None and not was_on_hold else None
+    return _facts(event, contact, ended_at, None, hold_at, event.at if was_on_hold and not is_on_hold else None)
 
 
 def _of_released(event: AgentEvent, contact: OfferedContact) -> LiveContact:
     """A contact that the agent no longer has. One that was never connected goes back to where it came from."""
     if contact.state == "ENDED":
-        return _facts(event, contact, ended_at=contact.since, cleared_at=event.at)
-    was_connected = contact.connected_at is not None
-    return _facts(event, contact, ended_at=event.at if was_connected else None,
-                  cleared_at=event.at if was_connected else None)  # fmt: skip
+        return _facts(event, contact, contact.since, event.at)
+    ended_at = event.at if contact.connected_at is not None else None
+    return _facts(event, contact, ended_at, ended_at)
 
 
 def _facts(
