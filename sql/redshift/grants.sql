@@ -10,6 +10,8 @@ GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."agent_event" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
@@ -35,6 +37,8 @@ GRANT SELECT ON "connect_datalake"."contact_record" TO ROLE "trunkline_analyst_p
 GRANT SELECT ON "post_call_analytics"."scorecards" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_event" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
 

@@ -183,6 +183,17 @@ DYNAMODB_EXPONENT_MIN: Final = -130
 DYNAMODB_EXPONENT_MAX: Final = 125
 DYNAMODB_NESTING_MAX: Final = 32
 GET_RECORDS_MAX: Final = 1_000
+# Kinesis Data Streams API reference, GetRecords: Limit.
+KINESIS_GET_RECORDS_MAX: Final = 10_000
+# SQS API reference: messages of one call, the longest poll, and for how long a queue keeps a message at most.
+SQS_MESSAGES_PER_CALL_MAX: Final = 10
+SQS_POLL_S_MAX: Final = 20
+SQS_KEPT_S_MAX: Final = 14 * 86_400
+# Ours: messages of one batch, whose plan names each of them; for how long a message that is read is hidden from other
+# readers, renewed while it is worked on; deliveries after which a message is a batch of its own.
+SQS_BATCH_MESSAGES_MAX: Final = 500
+SQS_HIDDEN_S: Final = 120
+SQS_DELIVERIES_MAX: Final = 5
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
 # The default of a release: how long one procedure may run, and how long the network may take.

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trunkline.errors import UsageError
+from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.call import CALL
 from trunkline.objects.calls_view import CALLS_VIEW
+from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.ledger import LEDGER_SCHEMA
@@ -22,6 +24,8 @@ OBJECTS: dict[str, Object] = {
     CALL.name: CALL,
     SCORECARD.name: SCORECARD,
     TRANSCRIPT.name: TRANSCRIPT,
+    AGENT_EVENT.name: AGENT_EVENT,
+    CONTACT_EVENT.name: CONTACT_EVENT,
 }
 
 VIEWS: dict[str, View] = {
