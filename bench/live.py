@@ -62,6 +62,7 @@ def _check_equal(ours: LiveState, dicts: live_dicts.DictState) -> None:
         assert {name: getattr(contact, name) for name in names} == {name: other.get(name) for name in names}, contact_id
         assert (contact.queue_arn, contact.enqueued_at) == other.get("queue", (None, None))
         assert (contact.agent_arn, contact.agent_at) == other.get("agent", (None, None))
+        assert set(contact.changes) == other.get("changes", set())
         assert contact.record is None or contact.record.queue_duration_ms == other["record"]["queue_ms"]
     assert {contact.contact_id for contact in ours.open_contacts()} == dicts.open.keys()
     assert {arn: agent.at for arn, agent in ours.agents.items()} == {arn: a["at"] for arn, a in dicts.agents.items()}

@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trunkline.live.contacts import SEEN, SEEN_AGENT, SEEN_OTHER
+from trunkline.live.contacts import INTERRUPTIONS, SEEN, SEEN_AGENT, SEEN_OTHER
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 LATER = (
     "instance_arn", "channel", "method", "initiated_at", "system_at", "scheduled_at", "disconnected_at", "ended_at",
-    "cleared_at", "hold_at", "resumed_at", "work_s", "hold_s", "next_id", "touched_at",
+    "cleared_at", "work_s", "hold_s", "next_id", "touched_at",
 )  # fmt: skip
 
 
@@ -75,15 +75,15 @@ class DictState:
         before = {contact["ContactId"]: contact for contact in previous}
         for contact in contacts:
             earlier = before.pop(contact["ContactId"], None)
-            was = earlier is not None and earlier["State"] == "CONNECTED_ONHOLD"
-            held = contact["State"] == "CONNECTED_ONHOLD"
             said = self.of_agent(event, at, contact)
             if contact["State"] == "ENDED":
                 said["ended_at"] = parsed(contact["StateStartTimestamp"])
-            if held and earlier is not None and not was:
-                said["hold_at"] = at
-            if was and not held:
-                said["resumed_at"] = at
+            if (
+                earlier is not None
+                and earlier["State"] != contact["State"]
+                and (contact["State"] in INTERRUPTIONS or earlier["State"] in INTERRUPTIONS)
+            ):
+                said["changes"] = {(at, contact["State"])}
             self.join(contact["ContactId"], said)
         for contact in before.values():
             said = self.of_agent(event, at, contact)
@@ -193,6 +193,8 @@ class DictState:
             if (label, at) != (None, None) and (at or EARLIEST, label or "") > (known_at or EARLIEST, known or ""):
                 contact[name] = label, at
         contact["seen"] |= said.get("seen", 0)
+        if "changes" in said:
+            contact["changes"] = contact.get("changes", set()) | said["changes"]
         row, version = said.get("record"), said.get("version")
         if row is not None and ("record" not in contact or version > contact["version"]):
             contact["record"], contact["version"] = row, version
