@@ -154,6 +154,8 @@ LEAF_MEMO_MAX: Final = 10_000
 
 # Ours: how long a loader waits for another that has locked the table, before it fails and names it.
 LOCK_WAIT_S: Final = 60
+# Ours: how long a loader waits for a query on the warehouse file, which locks it.
+READER_WAIT_S_MAX: Final = 3_600
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds

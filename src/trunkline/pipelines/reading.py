@@ -26,7 +26,8 @@ from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, la
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
 from trunkline.table import Table, table_of
-from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse
+from trunkline.warehouse.duckdb.attachment import CATALOG
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
