@@ -263,6 +263,8 @@ OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Ours: changes to and from hold or pause of one contact.
+CONTACT_CHANGES_MAX: Final = 200
 # Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
 TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions

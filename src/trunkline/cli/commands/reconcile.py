@@ -11,6 +11,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.commands.collect import Chosen, Endpoint, spell_duration
+from trunkline.cli.commands.reconcile_live import show_live_day
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.limits import LOCK_WAIT_S
@@ -48,6 +49,12 @@ def reconcile(
     instance: Chosen = None,
     endpoint: Endpoint = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            "--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final ones."
+        ),
+    ] = None,
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
@@ -60,8 +67,14 @@ def reconcile(
 
     Exits 1 while a contact is missing, or a certified one is gone.
 
+    With --live nothing is listed: the stored agent events and contact events of a day are folded as a live board folds
+    them, and compared with the day's contact records, contact by contact, with the reason of each difference.
+
     Example: trunkline reconcile --heal --home ./my-centre
     """
+    if live is not None:
+        show_live_day(home, wait_s, live, output_format)
+        return
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
