@@ -79,8 +79,8 @@ class Counts:
 def total(counts: Iterable[Counts]) -> Counts:
     """The sum of many batches' counts."""
     result = Counts()
-    for one in counts:
-        result = result + one
+    for batch in counts:
+        result = result + batch
     return result
 
 

@@ -261,3 +261,16 @@ OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
+TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
+TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
+TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
+TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
+# Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
+INFLUX_LINES_MAX: Final = 5_000
+# Ours: what stores in memory hold: a day of minutes of each series.
+MEMORY_POINTS_MAX: Final = 1_440
+MEMORY_SERIES_MAX: Final = 100_000
+# Prometheus: a series without a sample for five minutes is stale ("Querying basics", staleness).
+SCRAPE_STALE_S: Final = 300

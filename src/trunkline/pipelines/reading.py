@@ -189,7 +189,7 @@ def _check_question(sql: str) -> None:
     except duckdb.Error as error:
         raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        kinds = ", ".join(one.type.name for one in statements) or "nothing"
+        kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise UsageError(
             f"one query is needed and {kinds} was given; valid is one SELECT, WITH, FROM, VALUES, SHOW or DESCRIBE"
         )

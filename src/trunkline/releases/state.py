@@ -21,7 +21,7 @@ from trunkline.errors import SourceChangedError, TerminalError, TransientError, 
 
 ENDING: Final = ".state.json"
 NOT_RUN: Final = "NOT_RUN"
-ASKED: Final = "UNKNOWN"
+REQUESTED: Final = "UNKNOWN"
 
 
 class CallState(msgspec.Struct, frozen=True, kw_only=True):

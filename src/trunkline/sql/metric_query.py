@@ -309,15 +309,15 @@ def _uneven_intervals(
     zone: str, width_s: int, since: datetime, until: datetime
 ) -> tuple[tuple[datetime, datetime], ...]:
     """Intervals (naive UTC) that begin with a clock change, where the wall clock shows no multiple of the width."""
-    found = []
+    intervals = []
     local_zone = zoneinfo.ZoneInfo(zone)
     for change in offset_changes(local_zone, since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)):
         wall = change.astimezone(local_zone)
         past_s = (wall.hour * 3600 + wall.minute * 60 + wall.second) % width_s
         if past_s:
             start = change.replace(tzinfo=None)
-            found.append((start, start + timedelta(seconds=width_s - past_s)))
-    return tuple(found)
+            intervals.append((start, start + timedelta(seconds=width_s - past_s)))
+    return tuple(intervals)
 
 
 def _milliseconds(seconds: object, what: str) -> str:

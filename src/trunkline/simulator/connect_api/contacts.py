@@ -123,10 +123,10 @@ def _begins_at(contact: Contact) -> int:
     return contact.initiated_at
 
 
-def _record_at(one: Contact, versions: tuple[Version, ...], seed: int, now: float) -> Record:
+def _record_at(contact: Contact, versions: tuple[Version, ...], seed: int, now: float) -> Record:
     """The newest version; before the first one, the part of it that has happened."""
     there = [version for version in versions if version.updated_at <= now]
-    record = export(one, there[-1] if there else versions[0], seed)
+    record = export(contact, there[-1] if there else versions[0], seed)
     return record if there else until(record, now)
 
 

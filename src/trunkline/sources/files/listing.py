@@ -216,8 +216,8 @@ def messages(event: Any) -> list[Message]:
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
         return [_message(None, event)]
-    if any("body" in one for one in records if isinstance(one, Mapping)):
-        return [_of_queue(one) for one in records]
+    if any("body" in record for record in records if isinstance(record, Mapping)):
+        return [_of_queue(record) for record in records]
     return [_message(None, event)]
 
 
@@ -251,7 +251,7 @@ def _urls(body: Mapping[str, Any]) -> list[str]:
     if body.get("Event") == "s3:TestEvent":
         return []
     return [
-        f"s3://{one['s3']['bucket']['name']}/{unquote_plus(one['s3']['object']['key'])}"
-        for one in body["Records"]
-        if str(one["eventName"]).startswith("ObjectCreated:")
+        f"s3://{record['s3']['bucket']['name']}/{unquote_plus(record['s3']['object']['key'])}"
+        for record in body["Records"]
+        if str(record["eventName"]).startswith("ObjectCreated:")
     ]

@@ -102,7 +102,7 @@ def list_shards(client: Any, stream: KinesisStream) -> list[KinesisShard]:
 def _shard(entry: dict[str, Any], existing: Collection[str]) -> KinesisShard:
     parents = (str(entry.get(name)) for name in ("ParentShardId", "AdjacentParentShardId"))
     is_closed = "EndingSequenceNumber" in entry.get("SequenceNumberRange", {})
-    return KinesisShard(entry["ShardId"], tuple(parent for parent in parents if parent in existing), is_closed)
+    return KinesisShard(entry["ShardId"], tuple(known for known in parents if known and known in existing), is_closed)
 
 
 def open_shard(client: Any, stream: KinesisStream, shard_id: str, last: str | None) -> str:

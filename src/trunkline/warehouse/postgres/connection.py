@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import adbc_driver_manager as adbc
 import duckdb
@@ -73,13 +73,15 @@ def check_connection_url(url: str) -> None:
     """Raises UsageError for what the driver cannot read. Not in the driver's words, which may quote a password."""
     try:
         options = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
         options = {}
     reason = None
     if re.search(r"\s", url):
         reason = "it has a space or a line break; write %20 for a space"
     elif re.search(r"%(?![0-9A-Fa-f]{2})", url):
         reason = "a % that two hexadecimal digits do not follow; write %25 for the sign itself"
+    elif _is_no_text(url):
+        reason = "the bytes that its % signs stand for are not UTF-8; write %25 for a % sign itself"
     elif url.count("[") != url.count("]"):
         reason = "the bracket around an IPv6 address is not closed"
     elif not options:
@@ -241,3 +243,11 @@ def _ingest(con: adbc.AdbcConnection, pieces: Sequence[Any], target: str) -> int
         stream = CArrayStream.from_c_arrays(list(pieces), pieces[0].schema, validate=False)
         statement.bind_stream(stream.__arrow_c_stream__())
         return int(statement.execute_update())
+
+
+def _is_no_text(url: str) -> bool:
+    try:
+        unquote(url, errors="strict")
+    except UnicodeDecodeError:
+        return True
+    return False
