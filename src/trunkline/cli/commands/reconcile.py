@@ -20,8 +20,11 @@ from trunkline.schedules.times import parse_time
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
     from trunkline.completeness.period_records import PeriodRecord
+    from trunkline.objects.model import Object
     from trunkline.pipelines.connect.reconcile import ReconcilePlan, ReconcileResult
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
     from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.sources.connect_api.client import ConnectInstance
 
 COLUMNS = (
     "period",
@@ -51,9 +54,7 @@ def reconcile(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     live: Annotated[
         str | None,
-        typer.Option(
-            "--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final ones."
-        ),
+        typer.Option("--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final."),
     ] = None,
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
@@ -78,8 +79,7 @@ def reconcile(
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
-    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object
-    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+    from trunkline.pipelines.connect.collect import chosen_instances, collected_object
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
@@ -90,8 +90,7 @@ def reconcile(
     )
     with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
-        collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
+        systems = _systems(opened, obj, chosen)
         if dry_run:
             _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
@@ -100,11 +99,19 @@ def reconcile(
             _announce(job.plan(opened, obj, system, request), heal)
             outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
-    if output_format is Format.TABLE:
-        for outcome in outcomes:
-            _describe(outcome, heal)
+    for outcome in outcomes if output_format is Format.TABLE else ():
+        _describe(outcome, heal)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _systems(home: OpenHome, obj: Object, instances: Sequence[ConnectInstance]) -> list[ConnectSystemOfRecord]:
+    """The instances as systems of record, which share one collector and so one quota."""
+    from trunkline.pipelines.connect.collect import Collector
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+
+    collector = Collector(home, obj)
+    return [ConnectSystemOfRecord(collector, instance) for instance in instances]
 
 
 def _announce(plan: ReconcilePlan, is_healing: bool) -> None:
