@@ -18,7 +18,7 @@ from trunkline.sql.lake.views import PARTITION_KEYS, VERSIONS_SUFFIX
 from trunkline.sql.order import day_of
 from trunkline.sql.trino.inference import Tables
 from trunkline.sql.trino.translate import Relations
-from trunkline.warehouse.duckdb.warehouse import CATALOG
+from trunkline.warehouse.duckdb.attachment import CATALOG
 
 ATHENA_CATALOG = "athena"
 _FORMATS = dict(zip(PARTITION_KEYS, ("%Y", "%m", "%d"), strict=True))
