@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,6 +77,22 @@ def reconcile(
     if live is not None:
         show_live_day(home, wait_s, live, output_format)
         return
+    request = _Request(since, heal, tuple(instance or ()), endpoint, dry_run)
+    _reconcile_with_connect(home, wait_s, request, output_format)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The options of a comparison with Connect."""
+
+    since: str | None
+    heal: bool
+    instances: tuple[str, ...]
+    endpoint: str | None
+    dry_run: bool
+
+
+def _reconcile_with_connect(home: Path | None, wait_s: float, options: _Request, output_format: Format) -> None:
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
@@ -83,26 +101,29 @@ def reconcile(
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    chosen = chosen_instances(settings, instance or (), endpoint)
-    day = parse_time(since, "UTC", "--since")
+    chosen = chosen_instances(settings, options.instances, options.endpoint)
+    day = parse_time(options.since, "UTC", "--since")
     request = job.ReconcileRequest(
-        clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
+        clock.now().replace(microsecond=0),
+        settle_rule(settings.settle_hours),
+        day.date() if day else None,
+        options.heal,
     )
     with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
         collector = Collector(opened, obj)
         systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
-        if dry_run:
+        if options.dry_run:
             _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
         outcomes = []
         for system in systems:
-            _announce(job.plan(opened, obj, system, request), heal)
+            _announce(job.plan(opened, obj, system, request), options.heal)
             outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
     if output_format is Format.TABLE:
         for outcome in outcomes:
-            _describe(outcome, heal)
+            _describe(outcome, options.heal)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
 
