@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,8 +20,11 @@ from trunkline.schedules.times import parse_time
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
     from trunkline.completeness.period_records import PeriodRecord
+    from trunkline.objects.model import Object
     from trunkline.pipelines.connect.reconcile import ReconcilePlan, ReconcileResult
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
     from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.sources.connect_api.client import ConnectInstance
 
 COLUMNS = (
     "period",
@@ -53,9 +54,7 @@ def reconcile(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
     live: Annotated[
         str | None,
-        typer.Option(
-            "--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final ones."
-        ),
+        typer.Option("--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final."),
     ] = None,
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
@@ -77,55 +76,42 @@ def reconcile(
     if live is not None:
         show_live_day(home, wait_s, live, output_format)
         return
-    request = _Request(since, heal, tuple(instance or ()), endpoint, dry_run)
-    _reconcile_with_connect(home, wait_s, request, output_format)
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The options of a comparison with Connect."""
-
-    since: str | None
-    heal: bool
-    instances: tuple[str, ...]
-    endpoint: str | None
-    dry_run: bool
-
-
-def _reconcile_with_connect(home: Path | None, wait_s: float, options: _Request, output_format: Format) -> None:
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
-    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object
-    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+    from trunkline.pipelines.connect.collect import chosen_instances, collected_object
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
-    chosen = chosen_instances(settings, options.instances, options.endpoint)
-    day = parse_time(options.since, "UTC", "--since")
+    chosen = chosen_instances(settings, instance or (), endpoint)
+    day = parse_time(since, "UTC", "--since")
     request = job.ReconcileRequest(
-        clock.now().replace(microsecond=0),
-        settle_rule(settings.settle_hours),
-        day.date() if day else None,
-        options.heal,
+        clock.now().replace(microsecond=0), settle_rule(settings.settle_hours), day.date() if day else None, heal
     )
     with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
-        collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
-        if options.dry_run:
+        systems = _systems(opened, obj, chosen)
+        if dry_run:
             _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
         outcomes = []
         for system in systems:
-            _announce(job.plan(opened, obj, system, request), options.heal)
+            _announce(job.plan(opened, obj, system, request), heal)
             outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
-    if output_format is Format.TABLE:
-        for outcome in outcomes:
-            _describe(outcome, options.heal)
+    for outcome in outcomes if output_format is Format.TABLE else ():
+        _describe(outcome, heal)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _systems(home: OpenHome, obj: Object, instances: Sequence[ConnectInstance]) -> list[ConnectSystemOfRecord]:
+    """The instances as systems of record, which share one collector and so one quota."""
+    from trunkline.pipelines.connect.collect import Collector
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+
+    collector = Collector(home, obj)
+    return [ConnectSystemOfRecord(collector, instance) for instance in instances]
 
 
 def _announce(plan: ReconcilePlan, is_healing: bool) -> None:
