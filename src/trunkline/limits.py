@@ -154,6 +154,8 @@ LEAF_MEMO_MAX: Final = 10_000
 
 # Ours: how long a loader waits for another that has locked the table, before it fails and names it.
 LOCK_WAIT_S: Final = 60
+# Ours: how long a loader waits for a query on the warehouse file, which locks it.
+READER_WAIT_S_MAX: Final = 3_600
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
@@ -271,6 +273,8 @@ OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Ours: changes to and from hold or pause of one contact.
+CONTACT_CHANGES_MAX: Final = 200
 # Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
 TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions

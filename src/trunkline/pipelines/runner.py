@@ -35,7 +35,7 @@ from trunkline.pipelines.set_aside import kept_letters, put_refused
 from trunkline.pipelines.undo_batch import begun_undos, undo_batch
 from trunkline.positions import REFUSED_SOURCE, Delivery, Plan
 from trunkline.records import Framed
-from trunkline.sources.model import DurableBatch, Source, SourceContext
+from trunkline.sources.model import DurableBatch, FilesRead, Source, SourceContext
 from trunkline.sources.registry import SOURCES, open_source
 
 Advance = Callable[[int], None]
@@ -132,8 +132,10 @@ class Runner:
         """
         tally = RunTally(self.obj)
         tally.recovered = self.recover()
-        for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
-            tally.add(group, self.merge(group, source))
+        planned = self._planned(source, index.positions(self.home.warehouse, self.obj.name))
+        with self.home.warehouse.shared():
+            for group in self._groups(self._pool.put_all(planned), on_put):
+                tally.add(group, self.merge(group, source))
         return tally.result(files)
 
     def take(self, batches_of_source: Iterable[Framed], source: Source, tally: RunTally) -> None:
@@ -174,8 +176,8 @@ class Runner:
             self.merge(group)
         return max(finished, len(lacking))
 
-    def _planned(self, source: Source) -> Iterator[Framed | None]:
-        for framed in source.read(index.positions(self.home.warehouse, self.obj.name)):
+    def _planned(self, source: Source, done: FilesRead) -> Iterator[Framed | None]:
+        for framed in source.read(done):
             if framed is not None:
                 batches.record_plan(self.home.store, framed.plan)
             yield framed

@@ -30,7 +30,7 @@ from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 NAME: Final = "s3_files"
 # Ours: tiny records and many files count as more bytes than they have, so that the memory of a batch is bounded.
 _RECORD_BYTES_MIN: Final = 64
-_FILES_MAX: Final = 4_096
+BATCH_FILES_MAX: Final = 4_096
 _ANCHOR: Final = "ContactId"
 
 
@@ -225,7 +225,7 @@ class _Batch:
     def is_full(self, batch_bytes: int) -> bool:
         """Whether the batch should be passed on."""
         weight = max(self.bytes_read, _RECORD_BYTES_MIN * (len(self.texts) + len(self.broken)))
-        return weight >= batch_bytes or len(self.ranges) >= _FILES_MAX
+        return weight >= batch_bytes or len(self.ranges) >= BATCH_FILES_MAX
 
     def framed(self) -> Framed:
         """The batch as the next stage takes it."""

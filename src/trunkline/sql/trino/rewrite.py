@@ -102,7 +102,7 @@ class Rewriter:
         return node
 
     def arithmetic(self, node: exp.Expr) -> exp.Expr:
-        """Sums, differences, products and quotients."""
+        """Sums, differences, products and quotients. Raises UsageError for hours that are added to a date."""
         whole = self._type(node)
         left, right = self._types[id(node)][:2]
         sides: tuple[exp.Expr, exp.Expr] = (node.args["this"], node.args["expression"])
@@ -131,7 +131,7 @@ class Rewriter:
         return zones.moved(node, zone, instant) if zone != UTC else node
 
     def comparison(self, node: exp.Expr) -> exp.Expr:
-        """Both sides must be texts, or neither: DuckDB would read a text as the other side's type."""
+        """Raises UsageError where one side alone is text: DuckDB would read it as the other side's type."""
         kinds = {type_.kind for type_ in self._types[id(node)] if type_ is not None} - {"unknown"}
         if (
             len(kinds) > 1
@@ -158,7 +158,7 @@ class Rewriter:
         return casts.cast(node, self._types[id(node)][0], target) if target is not None else node
 
     def extract(self, node: exp.Expr) -> exp.Expr:
-        """EXTRACT of a field, which is the function of that name."""
+        """EXTRACT of a field, which is the function of that name. Raises UsageError for an unknown field."""
         field = node.name.lower()
         if field not in times.PARTS and field not in ("timezone_hour", "timezone_minute"):
             raise UsageError(f"EXTRACT of {field} is not supported here; valid: {', '.join(sorted(times.PARTS))}.")
