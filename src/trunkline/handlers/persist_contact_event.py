@@ -22,7 +22,10 @@ def _function() -> LiveFunction:
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """`written`, `ignored`, `set_aside` and Lambda's `batchItemFailures`."""
+    """`written`, `ignored`, `set_aside` and Lambda's `batchItemFailures`.
+
+    Raises TransientError for an event of EventBridge that was not written, so that it is sent again.
+    """
     del context
     function = _function()
     done = persist_contact_events(event, function.store, function.put_letters, clock.now())
