@@ -10,11 +10,23 @@ GRANT USAGE ON SCHEMA "connect" TO "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."call" TO "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."agent_event" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."calls" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_event_contact" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_activity" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_statistic_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_contact_state" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
 
@@ -36,11 +48,15 @@ GRANT SELECT ("guid", "datetime", "call_timestamp_utc", "agent", "call_type", "i
 
 GRANT SELECT ("call_id", "format", "output", "written_at", "transcript_bucket", "transcript_s3_key", "job_name", "job_status", "aws_account_id", "instance_id", "channel", "language_locale", "schema_version", "duration_ms", "duration_rule", "participant_kind", "participants", "participant_count", "first_participant", "change_count", "turn_count", "talk_time_ms", "categories", "greeting_time_agent_ms", "non_talk_time_total_ms", "talk_time_total_ms", "talk_time_agent_ms", "talk_time_customer_ms", "total_conversation_duration_ms", "talk_speed_agent_wpm", "talk_speed_customer_wpm", "interruptions_time_total_ms", "interruptions_time_agent_ms", "interruptions_time_customer_ms", "interruptions_total_count", "interruptions_agent_count", "interruptions_customer_count", "sentiment_overall_score_agent", "sentiment_overall_score_customer", "sentiment_interaction_score_customer_with_agent", "sentiment_interaction_score_customer_without_agent", "sentiment_end_score_agent", "sentiment_end_score_customer", "response_time_average_agent_ms", "response_time_average_customer_ms", "response_time_maximum_agent_ms", "response_time_maximum_customer_ms") ON "post_call_analytics"."transcript" TO "trunkline_analyst";
 
+GRANT SELECT ("event_id", "event_version", "event_timestamp", "event_detail_type", "event_source", "aws_account_id", "event_region", "event_resources", "event_type", "event_updated_properties", "instance_arn", "instance_id", "contact_id", "initial_contact_id", "previous_contact_id", "related_contact_id", "contact_association_id", "channel", "initiation_method", "initiation_timestamp", "connected_to_system_timestamp", "ring_start_timestamp", "scheduled_timestamp", "disconnect_timestamp", "disconnect_reason", "queue_enqueue_timestamp", "queue_arn", "queue_id", "queue_type", "agent_arn", "agent_id", "agent_connected_to_agent_timestamp", "agent_accepted_by_agent_timestamp", "agent_preview_end_timestamp", "agent_after_contact_work_start_timestamp", "agent_after_contact_work_end_timestamp", "agent_after_contact_work_duration_ms", "agent_initiated_hold_duration_ms", "agent_hierarchy_groups_level_1_arn", "agent_hierarchy_groups_level_2_arn", "agent_hierarchy_groups_level_3_arn", "agent_hierarchy_groups_level_4_arn", "agent_hierarchy_groups_level_5_arn", "agent_active_region", "customer_voice_activity_greeting_start_timestamp", "customer_voice_activity_greeting_end_timestamp", "answering_machine_detection_status", "campaign_id") ON "connect_datalake"."contact_event" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_event" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
 

@@ -10,11 +10,23 @@ GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."agent_event" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."calls" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_event_contact" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_activity" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_statistic_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_contact_state" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
 
@@ -35,6 +47,8 @@ GRANT SELECT ON "connect_datalake"."contact_record" TO ROLE "trunkline_analyst_p
 GRANT SELECT ON "post_call_analytics"."scorecards" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_event" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
 

@@ -8,9 +8,9 @@ import pytest
 
 from trunkline.errors import UsageError
 from trunkline.limits import AGENT_HEARTBEAT_S
-from trunkline.simulator.events.day import Arrival, EventKind, StreamFaults, arrivals, replay, simulate_day
+from trunkline.simulator.events.day import Arrival, EventKind, arrivals, replay, simulate_day
 from trunkline.simulator.events.timeline import contact_moments, offers
-from trunkline.simulator.spec import Spec
+from trunkline.simulator.spec import Spec, StreamFaults
 
 SPEC = Spec(contacts=600, seed=5)
 

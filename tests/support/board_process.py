@@ -64,7 +64,8 @@ class BoardProcess:
 
     def send(self, *lines: bytes) -> None:
         """Give it lines."""
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._process.stdin.write(b"".join(line + b"\n" for line in lines))
         self._process.stdin.flush()
 
@@ -122,7 +123,8 @@ def main(folder: Path, port: int) -> None:
                 board.apply([line])
 
     opened = listen("127.0.0.1", port)
-    print(url_of(opened), flush=True)
+    sys.stdout.write(f"{url_of(opened)}\n")
+    sys.stdout.flush()
     threading.Thread(target=read, daemon=True).start()
     access = Access(serve_token(), settings.serve_session_hours)
     try:

@@ -77,7 +77,11 @@ def _nested_as_text(type_: Type, value: str) -> str:
 def _unnest(members: Members, column: str) -> Unnested:
     # UNNEST of an array of rows gives a column per field.
     names = [quote_double(field.name) for field in members.item.fields]
-    return Unnested(tuple(f"u.{name}" for name in names), f"CROSS JOIN UNNEST({column}) AS u({', '.join(names)})")
+    fields = [(".".join(quote_double(name) for name in leaf.path), quote_double(leaf.name)) for leaf in members.leaves]
+    return Unnested(
+        tuple(f"u.{path}" if path == name else f"u.{path} AS {name}" for path, name in fields),
+        f"CROSS JOIN UNNEST({column}) AS u({', '.join(names)})",
+    )
 
 
 SPELLING = Spelling(
@@ -91,6 +95,7 @@ SPELLING = Spelling(
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
     local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
     bucket=_bucket,
+    md5=lambda text: f"lower(to_hex(md5(to_utf8({text}))))",
     by_code_point=lambda text: text,
     placeholder=lambda number, name: "?",
     percentile=_percentile,
@@ -107,12 +112,21 @@ ATHENA = Engine(
     statement_bytes_max=262_144,  # user guide, service quotas: the longest query string
     identifier_bytes_max=255,  # user guide, names of databases, tables and columns
     refuses=(
-        Refusal("a partition column that is in the table's columns too", "year, month and day only in the path",
-                f"{GUIDE}, partitioning"),
+        Refusal(
+            "a partition column that is in the table's columns too",
+            "year, month and day only in the path",
+            f"{GUIDE}, partitioning",
+        ),
         Refusal("names in upper case", "every name is lower case", f"{GUIDE}, names"),
-        Refusal("microseconds of a Hive timestamp", "milliseconds are read; `record_version` keeps all of them",
-                f"{GUIDE}, data types"),
-        Refusal("changing rows of an external table", "versions are added, views show the best",
-                f"{GUIDE}, considerations for SQL queries"),
+        Refusal(
+            "microseconds of a Hive timestamp",
+            "milliseconds are read; `record_version` keeps all of them",
+            f"{GUIDE}, data types",
+        ),
+        Refusal(
+            "changing rows of an external table",
+            "versions are added, views show the best",
+            f"{GUIDE}, considerations for SQL queries",
+        ),
     ),
-)  # fmt: skip
+)

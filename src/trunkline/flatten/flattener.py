@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,12 +21,13 @@ from trunkline.flatten.careful import PlainRecord, make_plain
 from trunkline.flatten.columns import Batch, BatchTable
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.positions import LetterRange, Plan, Range
-from trunkline.records import Broken, DeadLetter, Framed
+from trunkline.records import Broken, DeadLetter, Framed, Texts
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
 from trunkline.sql.flatten.values import tree_of
 from trunkline.sql.relation import Relation
@@ -149,7 +150,7 @@ class Flattener:
         self._empty()
         if not framed.texts:
             return Flattened(self.sql.flat, {}, letters, Drift())
-        batch = Batch(framed, loaded_at)
+        batch = Batch(self._tidy(framed), loaded_at)
         decoded = self._decoder.decode(batch.records)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
@@ -160,6 +161,14 @@ class Flattener:
         work.report.keys.update(decoded.keys)
         self._forget()
         return Flattened(self.sql.flat, days, letters, work.report.drift(len(batch.records)))
+
+    def _tidy(self, framed: Framed) -> Framed:
+        """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
+        if not self.obj.is_loose:
+            return framed
+        texts = framed.texts
+        records = texts.records if isinstance(texts, Texts) else [text.encode() for text in texts]
+        return replace(framed, texts=Texts(tidy_records(self.obj, records)))
 
     def _insert(self, work: _Work) -> dict[date, int]:
         """Insert the batch; returns the number of rows by partition date."""

@@ -193,7 +193,8 @@ class Object:
     `folder` its folder in the lake where that is not `database/table`. `view` is the name of its own view where a
     view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
     `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
-    `dimensions` are what metrics of it can be grouped by.
+    `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
+    the beginning of 1970 is one that is not set.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Object:
     file_source: str = "s3_files"
     scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
+    is_loose: bool = False
 
     def __hash__(self) -> int:
         """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""

@@ -6,7 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,26 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.simulator.centre.play import Played, play
+from trunkline.simulator.events.day import EventKind, SimulatedDay, arrivals, day_of
 from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, add_drift, break_record, pick_fault, schedule
 from trunkline.simulator.export.record import export
 from trunkline.simulator.oracle.terms import TrueContact
 from trunkline.simulator.spec import Spec
 
+EVENT_FOLDERS = {"agent_event": "agent-events", "contact_event": "contact-events"}
+_EVENT_ID = {"agent_event": "EventId", "contact_event": "id"}
 EXPECTED_NAME = "_expected.json"
 _PROGRESS_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EventCounts:
+    """Events of one object: `read` in `files`, of which `distinct` are rows; the others are exact copies."""
+
+    read: int
+    distinct: int
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Expected:
     with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
     updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
     each one dead letter; `drift_by_kind` counts deliveries with unknown fields, or with keys that differ only in case.
+    `events` are the counts of agent events and contact events by object, empty where no files of them were written.
     """
 
     contacts: int
@@ -43,6 +57,7 @@ class Expected:
     bytes: int
     broken_by_kind: dict[str, int]
     drift_by_kind: dict[str, int]
+    events: dict[str, EventCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +77,21 @@ class Result:
 def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
+    With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike.
+
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
     folder = out / spec.prefix
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; name another folder or empty it first")
+    for data in (folder, *(out / name for name in EVENT_FOLDERS.values() if spec.events is not None)):
+        if data.exists() and any(data.iterdir()):
+            raise UsageError(f"{data} is not empty; name another folder or empty it first")
     folder.mkdir(parents=True, exist_ok=True)
     with _without_gc():
         played = play(spec)
         deliveries = schedule(played.contacts, spec)
         firehose = Firehose(folder, spec)
         contacts, counts = _write(deliveries, spec, firehose, progress)
+        events = _write_events(day_of(spec, played), out) if spec.events is not None else {}
     copies = sum(delivery.is_copy for delivery in deliveries)
     broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
     expected = Expected(
@@ -86,6 +105,7 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         bytes=firehose.bytes_out,
         broken_by_kind=broken,
         drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
+        events=events,
     )
     text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
     (out / EXPECTED_NAME).write_bytes(text + b"\n")
@@ -134,6 +154,22 @@ def _write(
     if progress is not None:
         progress(len(deliveries), len(deliveries))
     return contacts, counts
+
+
+def _write_events(day: SimulatedDay, out: Path) -> dict[str, EventCounts]:
+    """Write the events of the day, each kind into a folder of its own as Firehose would. Returns counts by object."""
+    counts: dict[str, EventCounts] = {}
+    for kind, folder in EVENT_FOLDERS.items():
+        firehose = Firehose(out / folder, replace(day.spec, stream=f"connect-{folder}"))
+        ids: set[str] = set()
+        read = 0
+        for arrival in arrivals(day, day.spec.events, frozenset((EventKind(kind),))):
+            ids.add(arrival.event[_EVENT_ID[kind]])
+            read += 1
+            firehose.put(int(arrival.at_s), msgspec.json.encode(arrival.event))
+        firehose.close()
+        counts[kind] = EventCounts(read, len(ids), len(firehose.files), firehose.bytes_out)
+    return counts
 
 
 def _plain(spec: Spec) -> dict[str, Any]:

@@ -53,12 +53,32 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamFaults:
+    """How often an event is lost, repeated, late (by half a minute to a quarter of an hour), or overtaken by others.
+
+    Each is a share from 0 to 1. Raises UsageError for a share out of range.
+    """
+
+    loss: float = 0.0
+    duplication: float = 0.0
+    delay: float = 0.0
+    reordering: float = 0.0
+
+    def __post_init__(self) -> None:
+        for fault in fields(self):
+            rate = getattr(self, fault.name)
+            if not 0.0 <= rate <= 1.0:
+                raise UsageError(f"{fault.name} is {rate}; give a share from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """The options of a simulation. The same spec gives the same bytes on every machine.
 
     `contacts` is the exact number of distinct ContactIds, over all days and legs: slightly more arrivals than needed
     are simulated, then whole customer journeys are removed. Contacts arrive in `days` UTC days of which `date` is the
     last; deliveries continue for days after that.
+    `events` are the faults of agent events and contact events; None: their files are not written.
     Shares (0 to 1): `redelivered` of the contacts are delivered again with changed content, `duplicated` of the
     deliveries are repeated unchanged, `redacted` of the contacts lose their customer endpoint later.
     Raises UsageError for an option out of range.
@@ -69,6 +89,7 @@ class Spec:
     date: date = DEFAULT_DATE
     days: int = 1
     faults: Faults = field(default_factory=Faults)
+    events: StreamFaults | None = None
     redelivered: float = 0.15
     duplicated: float = 0.04
     same_second: float = 0.005

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from trunkline.accounting import Counts
     from trunkline.pipelines.home import Home
     from trunkline.serve.report.headline import Headline
-    from trunkline.simulator.spec import Faults, Spec
+    from trunkline.simulator.spec import Spec
 
-
+EVENT_FAULTS = "loss duplication delay reordering"
 FAULTS = "poison truncation implausible_time missing_contact_id wrong_type unknown_fields case_clash reorder"
 
 
@@ -43,6 +43,13 @@ def simulate(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {FAULTS}.")
     ] = None,
+    events: Annotated[
+        bool, typer.Option("--events/--no-events", help="Write agent events and contact events too.")
+    ] = True,
+    event_fault: Annotated[
+        list[str] | None,
+        typer.Option("--event-fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {EVENT_FAULTS}."),
+    ] = None,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
     serve_connect: Annotated[
         bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
@@ -55,17 +62,28 @@ def simulate(
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
 
-    The same options give the same bytes. _expected.json beside the data says what a loader must find. The API serves
-    the same contacts; without --date, those of yesterday, since Amazon keeps contacts for two years only.
+    The agent events and contact events of the same contacts are in folders beside them. The same options give the same
+    bytes. _expected.json beside the data says what a loader must find. The API serves the same contacts; without
+    --date, those of yesterday, since Amazon keeps contacts for two years only.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
-    from trunkline.simulator.spec import Spec
+    from trunkline.simulator.spec import Faults, Spec, StreamFaults
 
     if out is None and not serve_connect:
         raise UsageError("nothing to do: write files with --out FOLDER, serve the API with --serve-connect, or both")
     day = _day(date, serve_connect and out is None)
-    spec = Spec(contacts=contacts, seed=seed, date=day, days=days, faults=_faults(fault or []), is_gzip=gzip)
+    faults = Faults(**_shares(fault or [], "--fault", FAULTS))
+    stream_faults = StreamFaults(**_shares(event_fault or [], "--event-fault", EVENT_FAULTS))
+    spec = Spec(
+        contacts=contacts,
+        seed=seed,
+        date=day,
+        days=days,
+        faults=faults,
+        events=stream_faults if events else None,
+        is_gzip=gzip,
+    )
     if out is not None:
         _write(spec, out, output_format)
     if serve_connect:
@@ -83,6 +101,7 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
+    from trunkline.simulator.run import EVENT_FOLDERS
     from trunkline.simulator.run import simulate as run
 
     with progress("Simulating", None, "records") as advance:
@@ -97,24 +116,23 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
         "broken": expected.broken,
     }
     output.record(fields, output_format)
+    for name, counts in expected.events.items():
+        output.note(f"{counts.read:,} of {name} in {out / EVENT_FOLDERS[name]}")
 
 
-def _faults(given: list[str]) -> Faults:
-    from trunkline.simulator.spec import Faults
-
-    shares: dict[str, float] = {}
-    for option in given:
-        name, _, share = option.partition("=")
-        names = FAULTS.split() if name == "all" else [name]
-        if names[0] not in FAULTS.split():
-            raise UsageError(
-                f"--fault {option!r}: there is no fault {name!r}; faults are all, {', '.join(FAULTS.split())}"
-            )
+def _shares(given: list[str], option: str, names: str) -> dict[str, float]:
+    """`loss=0.01` by name. Raises UsageError for an unknown name or no number."""
+    known, shares = names.split(), dict[str, float]()
+    for text in given:
+        name, _, share = text.partition("=")
+        chosen = known if name == "all" else [name]
+        if chosen[0] not in known:
+            raise UsageError(f"{option} {text!r}: there is no fault {name!r}; faults are all, {', '.join(known)}")
         try:
-            shares |= dict.fromkeys(names, float(share))
+            shares |= dict.fromkeys(chosen, float(share))
         except ValueError:
-            raise UsageError(f"--fault {option!r}: {share!r} is not a share; write {name}=0.01") from None
-    return Faults(**shares)
+            raise UsageError(f"{option} {text!r}: {share!r} is not a share; write {name}=0.01") from None
+    return shares
 
 
 def _serve(spec: Spec, port: int, quotas: Sequence[str], output_format: Format) -> None:

@@ -32,7 +32,7 @@ from trunkline.serve.wallboard.snapshot import AgentViews, BoardSnapshot, Level,
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 """Markup is encoded as the text that it is."""
 _IDLE_S: Final = 1.0  # without events, alerts and waits that pass a threshold show within this time
-_ARRIVALS_S: Final = 5.0
+_ARRIVALS_S: Final = 0.5
 _BEAT_S: Final = 2.0
 
 
@@ -173,11 +173,12 @@ class Board:
 
     def _today_arrivals(self, now: datetime) -> tuple[list[int], Sequence[int] | None]:
         """Today's arrivals, which take a look at every contact, as they were within the last seconds."""
-        at_s = clock.monotonic_s()
-        if self._arrivals is None or at_s - self._arrivals[0] >= _ARRIVALS_S:
+        started_s = clock.monotonic_s()
+        if self._arrivals is None or started_s >= self._arrivals[0]:
             day = self.state.rules.day_of(now)
-            before = self.arrivals_before(day - timedelta(days=7))
-            self._arrivals = at_s, arrivals_of(self.state, day), before
+            arrivals, before = arrivals_of(self.state, day), self.arrivals_before(day - timedelta(days=7))
+            ended_s = clock.monotonic_s()
+            self._arrivals = ended_s + max(_ARRIVALS_S, 20 * (ended_s - started_s)), arrivals, before
         return self._arrivals[1:]
 
     def health(self) -> StreamHealth:

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from trunkline.errors import UsageError
-from trunkline.live.contacts import LiveContact, Phase, end_of, phase_of, row_of
+from trunkline.live.contacts import LiveContact
 from trunkline.live.fold import LiveState, queue_id_of
+from trunkline.live.phases import Phase, end_of, phase_of, row_of
 from trunkline.live.terms import LIVE_METRICS, ContactRow, live_terms
 from trunkline.live.views import ContactView, contact_views, contacts_behind
 

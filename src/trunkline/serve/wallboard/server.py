@@ -190,7 +190,7 @@ class BoardServer(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that waits for connections; port 0 takes a free one. Raises TerminalError where the port cannot be opened."""
+    """A socket that waits for connections; port 0 takes a free one. Raises TerminalError for a port in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,8 +9,8 @@ from enum import IntEnum
 from typing import Final
 
 from trunkline.live.agents import Activity, AgentNow, AgentTotals, AgentView, channel_name, is_silent, view_agent
-from trunkline.live.contacts import Phase
 from trunkline.live.fold import AGENT_QUEUES, ContactGroup, LiveState
+from trunkline.live.phases import Phase
 from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, queue_views, today
 from trunkline.serve.wallboard.options import BoardOptions, Thresholds
 

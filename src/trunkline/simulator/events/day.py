@@ -6,18 +6,17 @@ import heapq
 import operator
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from trunkline.errors import UsageError
 from trunkline.simulator.centre.play import Played, play
 from trunkline.simulator.events.agent_events import agent_events
 from trunkline.simulator.events.contact_events import contact_events
 from trunkline.simulator.events.timeline import AgentTimeline, contact_moments, timelines
 from trunkline.simulator.export.delivery import schedule
 from trunkline.simulator.export.record import export
-from trunkline.simulator.spec import Spec
+from trunkline.simulator.spec import Spec, StreamFaults
 
 _REORDERED_S = 8.0
 _LATE_S = (30.0, 900.0)
@@ -31,25 +30,6 @@ class EventKind(Enum):
     AGENT_EVENT = "agent_event"
     CONTACT_EVENT = "contact_event"
     CONTACT_RECORD = "contact_record"
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFaults:
-    """How often an event is lost, repeated, late (by half a minute to a quarter of an hour), or overtaken by others.
-
-    Each is a share from 0 to 1. Raises UsageError for a share out of range.
-    """
-
-    loss: float = 0.0
-    duplication: float = 0.0
-    delay: float = 0.0
-    reordering: float = 0.0
-
-    def __post_init__(self) -> None:
-        for fault in fields(self):
-            rate = getattr(self, fault.name)
-            if not 0.0 <= rate <= 1.0:
-                raise UsageError(f"{fault.name} is {rate}; give a share from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +52,11 @@ class SimulatedDay:
 
 def simulate_day(spec: Spec) -> SimulatedDay:
     """Play the days of `spec`, whose contacts are those of `simulate`. Raises TerminalError as `play` does."""
-    played = play(spec)
+    return day_of(spec, play(spec))
+
+
+def day_of(spec: Spec, played: Played) -> SimulatedDay:
+    """The days that `play(spec)` gave, with the agents' timelines."""
     return SimulatedDay(spec, played, timelines(played))
 
 
