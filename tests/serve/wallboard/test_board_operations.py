@@ -153,7 +153,9 @@ def test_the_token_guards_everything(board) -> None:
     connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=20)
     headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     connection.request(
-        "GET", "/_nicegui_ws/socket.io/?EIO=4&transport=websocket", headers={**headers, "Sec-WebSocket-Key": "eA=="}
+        "GET",
+        "/_nicegui_ws/socket.io/?EIO=4&transport=websocket",
+        headers={**headers, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="},
     )
     assert connection.getresponse().status == 403
     connection.close()
@@ -252,19 +254,7 @@ def test_two_hundred_boards_for_ten_minutes(tmp_path: Path) -> None:
 
 def test_the_demo_plays_a_day(tmp_path: Path) -> None:
     """`demo --serve` prints its URL, shows the day as it goes, loads its records, and ends with Ctrl-C."""
-    command = [
-        sys.executable,
-        "-m",
-        "trunkline.cli",
-        "demo",
-        "--serve",
-        "--contacts",
-        "200",
-        "--speed",
-        "600",
-        "--port",
-        "0",
-    ]
+    command = [*TRUNKLINE, *"demo --serve --contacts 200 --speed 600 --port 0".split()]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
