@@ -41,8 +41,8 @@ def quote_where_needed(identifier: str) -> str:
 
 
 def unnest(members: Members, column: str) -> Unnested:
-    names = (field.name for field in members.item.fields)
-    return Unnested(tuple(f"u.item.{name} AS {name}" for name in names), f", UNNEST({column}) AS u(item)")
+    fields = tuple(f"u.item.{'.'.join(leaf.path)} AS {leaf.name}" for leaf in members.leaves)
+    return Unnested(fields, f", UNNEST({column}) AS u(item)")
 
 
 BARE = replace(

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from trino_cases import FOLDER, QUERIES, Case, is_same, read_cases, read_queries
-from trino_lake import queried_home
+from trino_lake import SPEC, queried_home
 
+from trunkline.engines.catalogue import ENGINES
 from trunkline.errors import UsageError
+from trunkline.metrics.catalogue import select
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader, open_reader, query
+from trunkline.sql.lake.views import PARTITION_KEYS
+from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 from trunkline.sql.trino.translate import SETTINGS, to_duckdb
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.txt") if path != QUERIES)
@@ -77,6 +85,49 @@ def test_a_query_has_trinos_rows(reader: Reader, number: int) -> None:
     asked = read_queries()[number]
     answer = query(reader, asked.sql, "athena")
     assert not asked.differences(list(answer.rows)), asked.sql
+
+
+@pytest.mark.parametrize("obj", OBJECTS.values(), ids=lambda obj: obj.name)
+def test_a_table_has_the_columns_that_it_has_in_athena(reader: Reader, obj: Object) -> None:
+    """Every column of the object, then the partition's keys, as the view over the lake's files has."""
+    in_athena = [column.name for column in obj.columns] + list(PARTITION_KEYS)
+    assert [name for name, _ in query(reader, f"DESCRIBE {obj.public_view}", "athena").rows] == in_athena
+    shown = query(reader, f"SELECT * FROM {obj.public_view} LIMIT 1", "athena")
+    assert list(shown.columns) == in_athena
+
+
+@pytest.mark.parametrize("table", ["contact_record", "contact_record_versions", "contact_record_plain"])
+def test_the_files_of_the_lake_are_known(reader: Reader, table: str) -> None:
+    """By the names that the page lists, and by those that Athena has."""
+    counts = {
+        query(
+            reader, f"SELECT count(*), count(DISTINCT contact_id) FROM {database}.{table} WHERE year = '2026'", "athena"
+        ).rows[0]
+        for database in ("lake", "connect_datalake")
+    }
+    ((rows, contacts),) = counts
+    assert contacts == SPEC.contacts
+    assert (rows > contacts) == (table == "contact_record_versions")
+
+
+def test_the_partition_of_a_row_is_its_day(reader: Reader) -> None:
+    """Locally as in the lake, text with leading zeros."""
+    sql = "SELECT count_if(year || '-' || month || '-' || day = CAST(date(initiation_timestamp) AS varchar)) FROM contact_record"
+    assert query(reader, sql, "athena").rows == [(SPEC.contacts,)]
+
+
+def test_what_is_shown_of_a_metric_runs_as_it_is(reader: Reader) -> None:
+    """With its bounds written in, in Athena's dialect and in the warehouse's own."""
+    metrics = select(["contacts_queued", "service_level"])
+    bounds = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+    answers = []
+    for name in ("athena", "duckdb"):
+        compiled = compile_metrics(metrics, Grouping(("channel",), "hour"), Threshold(20), *bounds, ENGINES[name])
+        assert "2026-03-02 00:00:00" in compiled.literal
+        assert not re.search(r"[?$]", compiled.literal)
+        answers.append(query(reader, compiled.literal, name).rows)
+    assert answers[0] == answers[1]
+    assert len(answers[0]) > 3
 
 
 def test_a_file_of_cases_is_read_as_it_is_written() -> None:

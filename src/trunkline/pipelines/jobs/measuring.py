@@ -47,7 +47,7 @@ class MetricQuestion:
         if self.limit is None:
             return query
         end = f"\nLIMIT {self.limit}"
-        return replace(query, sql=query.sql + end, numbered=query.numbered + end)
+        return replace(query, sql=query.sql + end, numbered=query.numbered + end, literal=query.literal + end)
 
 
 def question_of(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from sqlglot import exp
@@ -33,6 +33,8 @@ from trunkline.sql.trino.types import UTC, has_zoned, is_zoned
 # DuckDB's own default. That setting belongs to the whole database, so it is not set here.)
 SETTINGS: Final = ("SET TimeZone = 'UTC'", *MACROS)
 CATALOG: Final = "awsdatacatalog"
+Relations = Mapping[str, tuple[str, str, str]]
+"""Where a table is in the engine: catalog, schema and name by `database.table`."""
 VALID: Final = "one SELECT or WITH query, SHOW TABLES, SHOW DATABASES, SHOW COLUMNS FROM table, DESCRIBE table"
 
 
@@ -48,7 +50,9 @@ def _marked_cast(name: str) -> Callable[[TrinoParser], exp.Expr]:
 
 
 class PlainTrino(Trino):
-    """Trino's dialect with every function left as it is written, so that sqlglot translates none silently."""
+    """Trino's dialect with functions and subscripts as they are written, so that sqlglot translates none silently."""
+
+    INDEX_OFFSET = 0
 
     class Parser(TrinoParser):
         """A parser that knows only the functions with special syntax."""
@@ -66,19 +70,19 @@ _SHOW: Final = re.compile(
 )
 
 
-def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake") -> str:
+def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake", relations: Relations | None = None) -> str:
     """The DuckDB SQL of one Trino statement; a trailing semicolon is allowed.
 
     `tables` maps `database.table` to its columns and their types (DuckDB's or Trino's words); a name that is neither
-    in it nor defined by the statement is refused, except `information_schema`. Unqualified names are looked
-    up in `database` first, then in every database. Run the result with `SETTINGS`. Raises UsageError, which says what
-    is valid, for anything that is not supported.
+    in it nor defined by the statement is refused, except `information_schema`. Unqualified names are looked up in
+    `database` first, then in every database. `relations` says where tables are; a name that it lacks stays as it is.
+    Run the result with `SETTINGS`. Raises UsageError, which says what is valid, for anything that is not supported.
     """
     tree = _parsed(sql)
     if isinstance(tree, exp.Command):
         return _show(tree.expression.name, tables, database) if tree.name.upper() == "SHOW" else _refuse(tree.name)
     if isinstance(tree, exp.Describe):
-        return _columns(_qualified(tree.find(exp.Table) or exp.Table(), tables, database))
+        return _columns(_qualified(tree.find(exp.Table) or exp.Table(), tables, database), tables)
     writing = tree if not isinstance(tree, exp.Query) else tree.find(exp.Into, exp.DML, exp.DDL)
     if writing is not None or not isinstance(tree, exp.Query):
         return _refuse((writing or tree).key)
@@ -86,6 +90,7 @@ def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake") -> s
     inference = Inference(tables)
     columns = inference.query(tree)
     Rewriter(inference.types).rewrite(tree)
+    _place_tables(tree, relations or {})
     tree = _shown(tree, columns)
     try:
         return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
@@ -153,21 +158,27 @@ def _show(text: str, tables: Tables, database: str) -> str:
         return _refuse(f"SHOW {text}")
     of = (match["of"] or database).replace('"', "").lower().removeprefix(f"{CATALOG}.")
     if what == "columns":
-        return _columns(_qualified(exp.to_table(of), tables, database))
-    column = "table_name" if what == "tables" else "table_schema"
-    conditions = ["table_catalog = current_database()", "table_schema <> 'information_schema'"]
-    if what == "tables":
-        conditions.append(f"table_schema = {_text(of)}")
-    if match["like"] is not None:
-        conditions.append(f"{column} LIKE {_text(match['like'].replace('*', '%'))}")
-    return f"SELECT DISTINCT {column} FROM information_schema.tables WHERE {' AND '.join(conditions)} ORDER BY 1"
+        return _columns(_qualified(exp.to_table(of), tables, database), tables)
+    names = {name.partition(".")[2] for name in tables if name.partition(".")[0] == of}
+    if what != "tables":
+        names = {name.partition(".")[0] for name in tables}
+    condition = "" if match["like"] is None else f" WHERE name LIKE {_text(match['like'].replace('*', '%'))}"
+    return f"SELECT name FROM {_values([(name,) for name in names], 'name')}{condition} ORDER BY 1"
 
 
-def _columns(table: tuple[str, str]) -> str:
-    return (
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_catalog = current_database()"
-        f" AND table_schema = {_text(table[0])} AND table_name = {_text(table[1])} ORDER BY ordinal_position"
-    )
+def _columns(table: tuple[str, str], tables: Tables) -> str:
+    columns = [(name, type_, str(position)) for position, (name, type_) in enumerate(tables[".".join(table)].items())]
+    listed = _values(columns, "column_name, data_type, position")
+    return f"SELECT column_name, data_type FROM {listed} ORDER BY CAST(position AS INTEGER)"
+
+
+def _values(rows: Sequence[Sequence[str]], names: str) -> str:
+    """A FROM item of texts; one row of NULL that is left out where there are none."""
+    listed = ", ".join(f"({', '.join(map(_text, row))})" for row in rows)
+    if not listed:
+        nulls = ", ".join("NULL" for _ in names.split(","))
+        return f"(SELECT * FROM (VALUES ({nulls})) AS none WHERE false) AS listed({names})"
+    return f"(VALUES {listed}) AS listed({names})"
 
 
 def _qualified(table: exp.Table, tables: Tables, database: str) -> tuple[str, str]:
@@ -200,6 +211,14 @@ def _resolve_tables(tree: exp.Query, tables: Tables, database: str) -> None:
         table.set("catalog", None)
         table.set("db", exp.to_identifier(schema, quoted=True))
         table.set("this", exp.to_identifier(name, quoted=True))
+
+
+def _place_tables(tree: exp.Query, relations: Relations) -> None:
+    for table in tree.find_all(exp.Table):
+        place = relations.get(f"{table.db}.{table.name}") if table.db else None
+        if place is not None:
+            for part, name in zip(("catalog", "db", "this"), place, strict=True):
+                table.set(part, exp.to_identifier(name, quoted=True))
 
 
 def _is_of_query(table: exp.Table) -> bool:

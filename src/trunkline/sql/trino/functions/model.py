@@ -30,10 +30,7 @@ _MARK: Final = re.compile(r"_\d")
 
 def build(template: str, *arguments: exp.Expr) -> exp.Expr:
     """An expression from DuckDB SQL in which `_1`, `_2`, ... stand for the arguments."""
-    tree = PlainDuckDB().parse(template)[0]
-    if not isinstance(tree, exp.Expr):
-        raise UsageError(f"a template is no expression: {template}")
-    tree = exp.Paren(this=tree)
+    tree = exp.Paren(this=PlainDuckDB().parse(template)[0])
     for mark in [column for column in tree.find_all(exp.Column) if _MARK.fullmatch(column.name)]:
         argument = arguments[int(mark.name[1:]) - 1].copy()
         mark.replace(exp.Paren(this=argument) if isinstance(argument, exp.Binary | exp.Unary) else argument)
@@ -73,7 +70,7 @@ class FunctionCall:
         return self.types[position] if position < len(self.types) else None
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise the error that says why the call is not supported."""
+        """Say why the call is not supported. Raises UsageError."""
         raise UsageError(f"Trino function {self.name}: {why}.")
 
 
