@@ -182,13 +182,13 @@ def _user(line: AgentTimeline, state: AgentState) -> Answer:
 def _contact(item: Any) -> Answer:
     contact = item.contact
     # The model has no PAUSED, and says that a hold keeps the time of the connection.
-    held = item.state in ("CONNECTED_ONHOLD", "PAUSED") and item.connected_ms is not None
+    is_on_hold = item.state in ("CONNECTED_ONHOLD", "PAUSED") and item.connected_ms is not None
     result: Answer = {
         "ContactId": contact.contact_id,
         "Channel": contact.channel,
         "InitiationMethod": contact.method,
         "AgentContactState": "CONNECTED" if item.state == "PAUSED" else item.state,
-        "StateStartTimestamp": _at(item.connected_ms if held else item.since_ms),
+        "StateStartTimestamp": _at(item.connected_ms if is_on_hold else item.since_ms),
     }
     if item.connected_ms is not None:
         result["ConnectedToAgentTimestamp"] = _at(item.connected_ms)
