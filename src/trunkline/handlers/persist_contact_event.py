@@ -24,13 +24,13 @@ def _function() -> LiveFunction:
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """`written`, `ignored`, `set_aside` and Lambda's `batchItemFailures`.
 
-    Raises TransientError where an event that came without a queue could not be written: EventBridge repeats it.
+    Raises TransientError for an event of EventBridge that was not written, so that it is sent again.
     """
     del context
     function = _function()
     done = persist_contact_events(event, function.store, function.put_letters, clock.now())
     failures = [{"itemIdentifier": record.sequence} for record in done.failed]
-    if failures and "Records" not in event:
+    if failures and "Records" not in event:  # EventBridge does not read the answer, and repeats what was raised
         raise TransientError("the event was not written; see the warning before")
     return {
         "written": done.written,
