@@ -85,9 +85,6 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         firehose_object = "contact_record"
         dead_letter_retention_days = 7
         batch_bytes = 1024
-        live_store = "influx+http://127.0.0.1:8086/live"
-        letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
-        firehose_object = "contact_record"
         memory_mb = 128
         threads = 3
     """
@@ -119,9 +116,6 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
-        "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
-        "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
-        "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
         "TRUNKLINE_MEMORY_MB": "128",
         "TRUNKLINE_THREADS": "3",
     }
