@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from trunkline.limits import CONTACT_CHANGES_MAX
 from trunkline.live.agents import channel_name
@@ -283,6 +284,20 @@ def of_record(record: ContactRecord) -> LiveContact:
     )
 
 
+def with_shared_texts(contact: LiveContact, texts: dict[str, str]) -> LiveContact:
+    """The same, with one copy in memory of each ARN and word that many contacts have. `texts` has the copies."""
+    share, record = texts.setdefault, contact.record
+    if record is not None:
+        named = {name: share(text, text) for name in _SHARED if (text := getattr(record, name)) is not None}
+        record = structs.replace(record, contact_id=contact.contact_id, **named)
+    shared = (contact.instance_arn, contact.channel, contact.method, contact.queue_arn, contact.agent_arn)
+    instance, channel, method, queue, agent = (None if text is None else share(text, text) for text in shared)
+    return structs.replace(
+        contact, instance_arn=instance, channel=channel, method=method, queue_arn=queue, agent_arn=agent, record=record
+    )
+
+
+_SHARED: Final = ("channel", "initiation_method", "disconnect_reason", "queue_arn", "queue_name", "agent_arn")
 _NO_QUEUE: Final = RecordQueue()
 _NO_AGENT: Final = RecordAgent()
 

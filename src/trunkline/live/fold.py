@@ -7,7 +7,7 @@ when more becomes known of it, so that nothing is counted twice, and in the end 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
@@ -16,7 +16,15 @@ import msgspec
 from trunkline.errors import RecordError
 from trunkline.limits import AGENT_FORGOTTEN_S, LIVE_AGENTS_MAX, LIVE_CONTACTS_MAX, LIVE_QUEUE_NAMES_MAX
 from trunkline.live.agents import AgentNow, fold_agent
-from trunkline.live.contacts import LiveContact, join, of_agent_event, of_contact_event, of_previous, of_record
+from trunkline.live.contacts import (
+    LiveContact,
+    join,
+    of_agent_event,
+    of_contact_event,
+    of_previous,
+    of_record,
+    with_shared_texts,
+)
 from trunkline.live.events import Event, check_times, decode, queue_names
 from trunkline.live.phases import Phase, end_of, phase_of, row_of
 from trunkline.live.rules import LiveRules
@@ -36,6 +44,9 @@ class ContactGroup(NamedTuple):
     channel: str | None
 
 
+Days: TypeAlias = dict[date, dict[ContactGroup, Sums]]
+
+
 def last_segment(arn: str | None) -> str | None:
     """The id at the end of an ARN."""
     return None if arn is None else arn.rpartition("/")[2]
@@ -52,7 +63,11 @@ def _is_open(contact: LiveContact) -> bool:
 
 
 class StateContents(msgspec.Struct, frozen=True):
-    """A state as plain values, from which it can be made again. `sums` are those of the settled contacts alone."""
+    """A state as plain values, from which it can be made again.
+
+    `sums` are those of each day and group, `settled_sums` the part of them that is of settled contacts. `targets` says
+    which rules they are by.
+    """
 
     agents: list[AgentNow]
     contacts: list[LiveContact]
@@ -60,6 +75,8 @@ class StateContents(msgspec.Struct, frozen=True):
     newest: dict[str, datetime]
     settled: dict[str, date]
     sums: list[tuple[date, ContactGroup, Sums]]
+    settled_sums: list[tuple[date, ContactGroup, Sums]]
+    targets: str
 
 
 class LiveState:
@@ -76,32 +93,45 @@ class LiveState:
         self.queue_names: dict[str, str] = {}
         self.newest: dict[str, datetime] = {}
         self.settled: dict[str, date] = {}
+        self._texts: dict[str, str] = {}
         self._profiles: set[str] = set()
         self._open: dict[str, None] = {}
         self._uncounted: dict[str, None] = {}
-        self._counted: dict[str, tuple[date, ContactGroup, tuple[int, ...]]] = {}
-        self._days: dict[date, dict[ContactGroup, Sums]] = {}
-        self._settled_sums: dict[date, dict[ContactGroup, Sums]] = {}
+        # A contact as it is counted, and the target that it is counted by.
+        self._counted: dict[str, tuple[LiveContact, float]] = {}
+        self._days: Days = {}
+        self._settled_sums: Days = {}
 
     @classmethod
     def of(cls, contents: StateContents, rules: LiveRules) -> LiveState:
-        """The state that has these contents. Its sums are made of its contacts when they are first asked for."""
+        """The state that has these contents. Under other rules than theirs its contacts are counted again."""
         state = cls(rules)
         state.agents = {agent.arn: agent for agent in contents.agents}
-        state.contacts = {contact.contact_id: contact for contact in contents.contacts}
+        state.contacts = {contact.contact_id: with_shared_texts(contact, state._texts) for contact in contents.contacts}
         state.queue_names, state.newest, state.settled = contents.queue_names, contents.newest, contents.settled
         state._open = {contact.contact_id: None for contact in contents.contacts if _is_open(contact)}
-        state._uncounted = dict.fromkeys(state.contacts)
-        for day, group, sums in contents.sums:
-            state._settled_sums.setdefault(day, {})[group] = sums
-            state._days.setdefault(day, {})[group] = [*sums]
+        state._settled_sums = _nested(contents.settled_sums)
+        if contents.targets == rules.targets:
+            state._days = _nested(contents.sums)
+            ended = (contact for contact in state.contacts.values() if end_of(contact) is not None)
+            state._counted = {contact.contact_id: (contact, state._x_ms(row_of(contact))) for contact in ended}
+        else:
+            state.set_rules(rules)
         return state
 
     def contents(self) -> StateContents:
         """What the state is made of."""
-        sums = [(day, group, sums) for day, groups in self._settled_sums.items() for group, sums in groups.items()]
-        agents, contacts = [*self.agents.values()], [*self.contacts.values()]
-        return StateContents(agents, contacts, self.queue_names, self.newest, self.settled, sums)
+        self._count()
+        return StateContents(
+            [*self.agents.values()],
+            [*self.contacts.values()],
+            self.queue_names,
+            self.newest,
+            self.settled,
+            _flat(self._days),
+            _flat(self._settled_sums),
+            self.rules.targets,
+        )
 
     # --- events ---
 
@@ -204,13 +234,16 @@ class LiveState:
             return
         self.queue_names[arn] = name
         if name in self.rules.x_by_queue:
-            self.recount()
+            self.set_rules(self.rules)
 
     # --- the day's sums ---
 
-    def recount(self) -> None:
-        """Count every ended contact again, as after a change of the rules."""
-        self._uncounted.update(dict.fromkeys(self.contacts))
+    def set_rules(self, rules: LiveRules) -> None:
+        """Change the rules, and count every contact again; those that are settled stay as they were counted."""
+        self.rules = rules
+        self._counted.clear()
+        self._days = _nested(_flat(self._settled_sums))
+        self._uncounted = dict.fromkeys(self.contacts)
 
     def day_sums(self, day: date) -> dict[ContactGroup, Sums]:
         """Sums of LIVE_METRICS' terms over a local day's contacts, by group; the last counts those without a record."""
@@ -221,28 +254,41 @@ class LiveState:
         """The day and group that a contact counts in. None for one that has not ended."""
         self._count()
         counted = self._counted.get(contact_id)
-        return None if counted is None else counted[:2]
+        return None if counted is None else self._group(counted[0])
 
     def _count(self) -> None:
         for contact_id in self._uncounted:
             counted = self._counted.pop(contact_id, None)
             if counted is not None:
-                _add(self._days, *counted, sign=-1)
+                self._add(self._days, *counted, sign=-1)
             contact = self.contacts.get(contact_id)
-            if contact is None or (end_at := end_of(contact)) is None:
-                continue
-            row = row_of(contact)
-            group = ContactGroup(last_segment(contact.instance_arn), queue_id_of(row.queue_arn), row.channel)
-            values = (*live_terms().of(row, self._x_ms(row, group)), int(contact.record is None))
-            counted = self.rules.day_of(end_at), group, values
-            self._counted[contact_id] = counted
-            _add(self._days, *counted, sign=1)
+            if contact is not None and end_of(contact) is not None:
+                self.contacts[contact_id] = contact = with_shared_texts(contact, self._texts)
+                self._counted[contact_id] = counted = contact, self._x_ms(row_of(contact))
+                self._add(self._days, *counted, sign=1)
         self._uncounted.clear()
 
-    def _x_ms(self, row: ContactRow, group: ContactGroup) -> float:
+    def _group(self, contact: LiveContact) -> tuple[date, ContactGroup] | None:
+        end_at, row = end_of(contact), row_of(contact)
+        group = ContactGroup(last_segment(contact.instance_arn), queue_id_of(row.queue_arn), row.channel)
+        return None if end_at is None else (self.rules.day_of(end_at), group)
+
+    def _x_ms(self, row: ContactRow) -> float:
         # A record has its queue's name of the time, as the warehouse has it.
         name = row.queue_name or self.queue_names.get(row.queue_arn or "")
-        return self.rules.target_s(last_segment(row.queue_arn), name, group.channel) * 1000
+        return self.rules.target_s(last_segment(row.queue_arn), name, row.channel) * 1000
+
+    def _add(self, days: Days, contact: LiveContact, x_ms: float, sign: int) -> None:
+        """Add a contact's terms to the sums of its day and group, or take them out."""
+        place = self._group(contact)
+        if place is None:
+            return
+        terms = live_terms()
+        sums = days.setdefault(place[0], {}).setdefault(place[1], [0] * (terms.size + 1))
+        for number, value in enumerate(terms.of(row_of(contact), x_ms)):
+            if value:
+                sums[number] += sign * value
+        sums[-1] += sign * (contact.record is None)
 
     # --- memory ---
 
@@ -262,6 +308,8 @@ class LiveState:
         for days in (self._days, self._settled_sums):
             for day in [day for day in days if day < earliest]:
                 del days[day]
+        if len(self._texts) > LIVE_AGENTS_MAX + LIVE_QUEUE_NAMES_MAX:
+            self._texts.clear()
         self.settled = {contact_id: day for contact_id, day in self.settled.items() if day >= earliest}
         for arn in [a.arn for a in self.agents.values() if (now - a.at).total_seconds() > AGENT_FORGOTTEN_S]:
             del self.agents[arn]
@@ -284,20 +332,21 @@ class LiveState:
         excess = len(self.contacts) - LIVE_CONTACTS_MAX
         if excess > 0:
             ended = [(end, c.contact_id) for c in self.contacts.values() if c.record and (end := end_of(c))]
-            for _, contact_id in sorted(ended)[:excess]:
+            for end, contact_id in sorted(ended)[:excess]:
                 counted = self._counted[contact_id]
-                self.settled[contact_id] = counted[0]
-                _add(self._settled_sums, *counted, sign=1)
+                self._add(self._settled_sums, *counted, sign=1)
+                self.settled[contact_id] = self.rules.day_of(end)
                 self._drop(contact_id)
         for agent in sorted(self.agents.values(), key=lambda agent: agent.at)[:-LIVE_AGENTS_MAX]:
             del self.agents[agent.arn]
 
 
-def _add(
-    days: dict[date, dict[ContactGroup, Sums]], day: date, group: ContactGroup, values: Sequence[int], sign: int
-) -> None:
-    """Add a contact's terms to the sums of its day and group, or take them out."""
-    sums = days.setdefault(day, {}).setdefault(group, [0] * len(values))
-    for place, value in enumerate(values):
-        if value:
-            sums[place] += sign * value
+def _flat(days: Days) -> list[tuple[date, ContactGroup, Sums]]:
+    return [(day, group, sums) for day, groups in days.items() for group, sums in groups.items()]
+
+
+def _nested(rows: list[tuple[date, ContactGroup, Sums]]) -> Days:
+    days: Days = {}
+    for day, group, sums in rows:
+        days.setdefault(day, {})[group] = [*sums]
+    return days
