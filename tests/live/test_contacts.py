@@ -301,6 +301,21 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (state.contacts, state.settled) == ({}, {})
 
 
+def test_memory_is_bounded_without_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no record comes, ended contacts give way to open ones; their numbers stay, and say that they are early."""
+    monkeypatch.setattr(fold, "LIVE_CONTACTS_MAX", 10)
+    state = LiveState(LiveRules())
+    for number in range(20):
+        ended = QUEUED | {"disconnectTimestamp": stamp(after(number))}
+        state.apply(contact_event("COMPLETED", f"ended-{number}", **ended), after(60))
+        state.apply(contact_event("QUEUED", f"open-{number}", **QUEUED), after(60))
+    state.sweep(after(60))
+    assert len(state.contacts) == 10
+    assert all(contact_id.startswith("open-") for contact_id in state.contacts)
+    created = today(state, after(60))["CONTACTS_CREATED"]
+    assert (created.value, created.waiting_for) == (20, 20)
+
+
 def test_expected_rows_lack_what_no_event_says() -> None:
     """An open contact has no end, a contact without agent no handle time."""
     row = expected_row(folded(contact_event("QUEUED", **QUEUED)).contacts["c-1"])

@@ -8,7 +8,7 @@ when more becomes known of it, so that nothing is counted twice, and in the end 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -328,17 +328,29 @@ class LiveState:
             index.pop(contact_id, None)
 
     def _shrink(self) -> None:
-        """Keep the bounds: of the contacts that ended first and have their record only the sums stay."""
+        """Keep the bounds. First the contacts that ended first and have their record give way, then others that ended.
+
+        Of both the sums stay. Open ones give way last, those of which nothing has come for the longest time.
+        """
         excess = len(self.contacts) - LIVE_CONTACTS_MAX
         if excess > 0:
-            ended = [(end, c.contact_id) for c in self.contacts.values() if c.record and (end := end_of(c))]
-            for end, contact_id in sorted(ended)[:excess]:
-                counted = self._counted[contact_id]
-                self._add(self._settled_sums, *counted, sign=1)
-                self.settled[contact_id] = self.rules.day_of(end)
-                self._drop(contact_id)
+            for contact in sorted(self.contacts.values(), key=_importance)[:excess]:
+                counted, end_at = self._counted.get(contact.contact_id), end_of(contact)
+                if counted is not None and end_at is not None:
+                    self._add(self._settled_sums, *counted, sign=1)
+                    self.settled[contact.contact_id] = self.rules.day_of(end_at)
+                self._drop(contact.contact_id)
         for agent in sorted(self.agents.values(), key=lambda agent: agent.at)[:-LIVE_AGENTS_MAX]:
             del self.agents[agent.arn]
+
+
+def _importance(contact: LiveContact) -> tuple[bool, bool, datetime]:
+    """Sorts first what a full state can best do without."""
+    end_at = end_of(contact)
+    return end_at is None, contact.record is None, end_at or contact.touched_at or _LONG_AGO
+
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _flat(days: Days) -> list[tuple[date, ContactGroup, Sums]]:
