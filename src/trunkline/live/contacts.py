@@ -153,7 +153,6 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         cleared_at, work_s = agent.after_contact_work_end_timestamp, agent.after_contact_work_duration
         hold_s = agent.agent_initiated_hold_duration
     disconnected_at, initiated_at = event.disconnect_timestamp, event.initiation_timestamp
-    touched_at = disconnected_at or agent_at or enqueued_at or event.connected_to_system_timestamp or initiated_at
     return LiveContact(
         event.contact_id,
         event.instance_arn,
@@ -174,7 +173,19 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         hold_s,
         None,
         SEEN.get(event.event_type, SEEN_OTHER),
-        touched_at,
+        newest_time(event),
+    )
+
+
+def newest_time(event: ContactEvent) -> datetime | None:
+    """The time of the last thing that a contact event says has happened. None where it has no time."""
+    queue, agent = event.queue_info, event.agent_info
+    return (
+        event.disconnect_timestamp
+        or (agent.connected_to_agent_timestamp if agent is not None else None)
+        or (queue.enqueue_timestamp if queue is not None else None)
+        or event.connected_to_system_timestamp
+        or event.initiation_timestamp
     )
 
 

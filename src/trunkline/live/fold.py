@@ -19,6 +19,7 @@ from trunkline.live.agents import AgentNow, fold_agent
 from trunkline.live.contacts import (
     LiveContact,
     join,
+    newest_time,
     of_agent_event,
     of_contact_event,
     of_previous,
@@ -26,7 +27,7 @@ from trunkline.live.contacts import (
     with_shared_texts,
 )
 from trunkline.live.events import Event, check_times, decode, queue_names
-from trunkline.live.phases import Phase, end_of, phase_of, row_of
+from trunkline.live.phases import Phase, end_of, final_row, phase_of, row_of
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import ContactRow, live_terms
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord
@@ -59,7 +60,7 @@ def queue_id_of(arn: str | None) -> str | None:
 
 def _is_open(contact: LiveContact) -> bool:
     """Whether a contact may be going on: events were seen of it, and no record says that it has ended."""
-    return bool(contact.seen) and (contact.record is None or contact.record.disconnect_timestamp is None)
+    return bool(contact.seen) and final_row(contact) is None
 
 
 class StateContents(msgspec.Struct, frozen=True):
@@ -145,6 +146,7 @@ class LiveState:
             return None
         check_times(event, now)
         self.fold(event)
+        self._see(event, now)
         if isinstance(event, AgentEvent):
             self._learn_names(event, text)
         return event
@@ -168,14 +170,12 @@ class LiveState:
             self._join(said)
             if event.previous_contact_id is not None and (previous := of_previous(event)) is not None:
                 self._join(previous)
-            self._see("contact_event", said.touched_at)
         else:
             self._fold_record(event)
 
     def _fold_agent(self, event: AgentEvent) -> None:
         agent = self.agents.get(event.agent_arn)
         self.agents[event.agent_arn] = fold_agent(agent, event)
-        self._see("agent_event", event.at)
         current = event.current.contacts if event.current is not None else None
         previous = event.previous.contacts if event.previous is not None else None
         # A heartbeat says nothing new of contacts that the state has from the same snapshot.
@@ -189,7 +189,6 @@ class LiveState:
         queue = record.queue
         if queue is not None and queue.arn is not None and queue.name is not None:
             self.name_queue(queue.arn, queue.name)
-        self._see("contact_record", said.touched_at)
 
     def _join(self, said: LiveContact) -> None:
         contact_id = said.contact_id
@@ -210,10 +209,18 @@ class LiveState:
         else:
             self._open.pop(contact_id, None)
 
-    def _see(self, kind: str, at: datetime | None) -> None:
+    def _see(self, event: Event, now: datetime) -> None:
+        """Note how far the events of this kind have come. A clock that is ahead does not make them newer."""
+        at: datetime | None
+        if isinstance(event, AgentEvent):
+            kind, at = "agent_event", event.at
+        elif isinstance(event, ContactEvent):
+            kind, at = "contact_event", newest_time(event)
+        else:
+            kind, at = "contact_record", event.disconnect_timestamp
         newest = self.newest.get(kind)
         if at is not None and (newest is None or at > newest):
-            self.newest[kind] = at
+            self.newest[kind] = min(at, now)
 
     def _learn_names(self, event: AgentEvent, text: bytes) -> None:
         """The names of the queues of a routing profile, once for each profile; contact events name no queue."""
@@ -288,7 +295,7 @@ class LiveState:
         for number, value in enumerate(terms.of(row_of(contact), x_ms)):
             if value:
                 sums[number] += sign * value
-        sums[-1] += sign * (contact.record is None)
+        sums[-1] += sign * (final_row(contact) is None)
 
     # --- memory ---
 
@@ -347,7 +354,7 @@ class LiveState:
 def _importance(contact: LiveContact) -> tuple[bool, bool, datetime]:
     """Sorts first what a full state can best do without."""
     end_at = end_of(contact)
-    return end_at is None, contact.record is None, end_at or contact.touched_at or _LONG_AGO
+    return end_at is None, final_row(contact) is None, end_at or contact.touched_at or _LONG_AGO
 
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
