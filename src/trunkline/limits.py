@@ -203,6 +203,12 @@ RELEASE_CALL_S: Final = 300
 CONNECT_S: Final = 10
 READ_S: Final = 10
 RETRIES: Final = 2
+# Lambda developer guide, quotas: request and response of an invocation.
+LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
+# Ours: points of one write of a function, and what a delivery repeats at most where one fails.
+PERSIST_POINTS_MAX: Final = 500
+# SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
+SQS_SEND_BYTES_MAX: Final = 256 * 1024
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -224,6 +230,7 @@ CONNECT_QUOTAS: Final = {
     "SearchContacts": (0.5, 1),
     "DescribeContact": (10.0, 15),
     "GetContactAttributes": (10.0, 15),
+    "GetCurrentMetricData": (5.0, 8),
 }
 CONNECT_QUOTA_DEFAULT: Final = (2.0, 5)
 # SearchContacts: MaxResults (API reference); results of one query, length of its time range and look-back
@@ -232,6 +239,9 @@ SEARCH_PAGE_MAX: Final = 100
 SEARCH_RESULTS_MAX: Final = 10_000
 SEARCH_RANGE_DAYS_MAX: Final = 56
 SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
+# GetCurrentMetricData and GetCurrentUserData: ids in a filter, MaxResults (API reference).
+CURRENT_FILTER_MAX: Final = 100
+CURRENT_PAGE_MAX: Final = 100
 # Listings of queues, users and the like: MaxResults (API reference).
 LIST_PAGE_MAX: Final = 1_000
 # Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and

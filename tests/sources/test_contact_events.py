@@ -26,8 +26,8 @@ from trunkline.sources.contact_events.source import (
     ContactEventSource,
     EventDelivery,
     QueueFollowing,
-    events_of_lambda,
 )
+from trunkline.sources.kinesis.lambda_events import events_of_lambda
 
 EVENT: dict[str, Any] = {
     "version": "0", "id": "v-1", "detail-type": "Amazon Connect Contact Event", "source": "aws.connect",

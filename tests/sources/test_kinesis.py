@@ -21,8 +21,9 @@ from trunkline.pipelines.jobs.follow import follow_kinesis
 from trunkline.pipelines.runner import LoadResult, Runner
 from trunkline.records import ReceivedRecord
 from trunkline.sources.kinesis.framing import is_of, one_object, shape_of, split_by_bytes
+from trunkline.sources.kinesis.lambda_events import received_of_event
 from trunkline.sources.kinesis.shards import KinesisFollowing
-from trunkline.sources.kinesis.source import KinesisDelivery, KinesisSource, received_of_event
+from trunkline.sources.kinesis.source import KinesisDelivery, KinesisSource
 
 FIRST, SECOND, THIRD, FOURTH = map(shard_id, range(4))
 AGENT: dict[str, Any] = {

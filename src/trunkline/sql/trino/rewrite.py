@@ -133,12 +133,7 @@ class Rewriter:
     def comparison(self, node: exp.Expr) -> exp.Expr:
         """Raises UsageError where one side alone is text: DuckDB would read it as the other side's type."""
         kinds = {type_.kind for type_ in self._types[id(node)] if type_ is not None} - {"unknown"}
-        if (
-            len(kinds) > 1
-            and "varchar" in kinds
-            and kinds != {"varchar", "char"}
-            and not isinstance(node.parent, exp.Lambda)
-        ):
+        if len(kinds) > 1 and "varchar" in kinds and kinds != {"varchar", "char"}:
             other = min(kinds - {"varchar"})
             raise UsageError(
                 f"Trino does not compare {other} with varchar: {node.sql()[:80]}; valid: CAST one of them."
@@ -166,13 +161,7 @@ class Rewriter:
 
     def subscript(self, node: exp.Expr) -> exp.Expr:
         """`x[i]`, which fails where there is nothing."""
-        index = node.expressions[0]
-        of = self._types[id(node)][0]
-        if of is not None and of.kind != "map" and isinstance(index, exp.Literal) and not index.is_string:
-            index = exp.Literal.number(int(index.name) + 1)  # the parser took one off, as DuckDB's generator adds it
-        elif of is not None and of.kind != "map":
-            index = _incremented(index)
-        return lists.subscript(node.this, of, index) if of is not None else node
+        return lists.subscript(node.args["this"], self._types[id(node)][0], node.expressions[0])
 
     def function(self, node: exp.Expr) -> exp.Expr:
         """A call of a function, and what is around an aggregate."""
@@ -184,8 +173,9 @@ class Rewriter:
         top: exp.Expr = node
         while isinstance(top.parent, _AROUND_AGGREGATES) and top.parent.this is top:
             top = top.parent
-        if name == "avg" and types[0] is not None and types[0].kind == "decimal":
-            self._after[id(top)] = _average(types[0])
+        mean = types[0] if name == "avg" and types else None
+        if mean is not None and mean.kind == "decimal":
+            self._after[id(top)] = _average(mean)
         after = FUNCTIONS[name].after if name in FUNCTIONS else None
         if after is not None:
             self._after[id(top)] = lambda whole: build(after, whole)
@@ -200,13 +190,6 @@ class Rewriter:
         if isinstance(node, exp.Trim) and node.args.get("expression") is None and not node.args.get("position"):
             return call("trim", [node.this], types, None)
         return node
-
-
-def _incremented(index: exp.Expr) -> exp.Expr:
-    inner = index.unnest() if isinstance(index, exp.Paren) else index
-    if isinstance(inner, exp.Sub) and isinstance(inner.expression, exp.Literal) and inner.expression.name == "1":
-        return inner.left
-    return build("_1 + 1", index)
 
 
 def _average(type_: Type) -> Callable[[exp.Expr], exp.Expr]:

@@ -50,7 +50,9 @@ def _marked_cast(name: str) -> Callable[[TrinoParser], exp.Expr]:
 
 
 class PlainTrino(Trino):
-    """Trino's dialect with every function left as it is written, so that sqlglot translates none silently."""
+    """Trino's dialect with functions and subscripts as they are written, so that sqlglot translates none silently."""
+
+    INDEX_OFFSET = 0
 
     class Parser(TrinoParser):
         """A parser that knows only the functions with special syntax."""

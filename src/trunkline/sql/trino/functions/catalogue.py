@@ -33,7 +33,11 @@ def result_type(node: exp.Anonymous, types: Sequence[Type | None]) -> Type | Non
     if name == "if":
         return combined(types[1:])
     function = FUNCTIONS.get(name)
-    return result_of(function.result, types) if function is not None else None
+    return result_of(function.result, types) if function is not None and types else _without_arguments(function)
+
+
+def _without_arguments(function: Function | None) -> Type | None:
+    return function.result if function is not None and isinstance(function.result, Type) else None
 
 
 def call(name: str, arguments: Sequence[exp.Expr], types: Sequence[Type | None], type_: Type | None) -> exp.Expr:
@@ -42,4 +46,8 @@ def call(name: str, arguments: Sequence[exp.Expr], types: Sequence[Type | None],
     if function is None:
         valid = ", ".join(sorted(FUNCTIONS))
         raise UsageError(f"Trino function {name} is not supported here; valid: {valid}.")
-    return function.make(FunctionCall(name.lower(), arguments, types, type_))
+    try:
+        return function.make(FunctionCall(name.lower(), arguments, types, type_))
+    except (IndexError, ValueError):
+        seen = f"{len(arguments)} argument{'' if len(arguments) == 1 else 's'}"
+        raise UsageError(f"Trino function {name} does not take {seen} like these; see Trino's manual.") from None

@@ -37,6 +37,8 @@ def _of_text(types: Sequence[Type | None]) -> Type | None:
 
 
 def _concat(call: FunctionCall) -> exp.Expr:
+    if len(call.arguments) < 2:
+        call.refuse("it was called with fewer than 2 arguments; valid: 2 or more")
     is_list = any(type_ is not None and type_.kind == "array" for type_ in call.types)
     if not is_list and any(
         type_ is not None and type_.kind not in ("varchar", "char", "unknown") for type_ in call.types
