@@ -231,6 +231,8 @@ def test_amazons_columns_are_all_there() -> None:
     """80 and 40 columns as Amazon lists them, then ours."""
     names = [column.name for column in VIEWS["agent_statistic_record"].columns]
     assert names[:4] == ["asr_statistic_id", "instance_id", "user_id", "routing_profile_id"]
-    assert len(names) == 80 + 1
+    assert names[-3:] == ["agent_offered_time", "agent_username", "agent_routing_profile_name"]
+    assert len(names) == 80 + 3
     names = [column.name for column in VIEWS["agent_queue_statistic_record"].columns]
-    assert len(names) == 40 + 1
+    assert names[-4:] == ["contacts_accepted", "queue_name", "agent_username", "agent_routing_profile_name"]
+    assert len(names) == 40 + 4
