@@ -21,6 +21,7 @@ BENCHMARKS = {
     "dynamodb": "stream images, the function and an export, against the document's functions",
     "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
+    "live": "events folded into the present, against dictionary-style Python; a saved state restored",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 

@@ -34,6 +34,7 @@ BANNED = {
     "print": ("cli/output.py", "output.rows, output.record or output.note"),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+OUR_ERRORS = {"UsageError", "TransientError", "TerminalError", "RecordError", "LockedError", "SourceChangedError"}
 
 
 def tracked() -> list[Path]:
@@ -108,6 +109,76 @@ def code_in_init(text: str, name: str) -> list[str]:
     return found
 
 
+def public_functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Public functions and methods, without those that are defined in a function."""
+    bodies = [ast.parse(text).body]
+    while bodies:
+        for node in bodies.pop():
+            if isinstance(node, ast.ClassDef):
+                bodies.append(node.body)
+            elif isinstance(node, Function) and not node.name.startswith("_"):
+                yield node
+
+
+def unsaid_errors(text: str, name: str) -> list[str]:
+    """Errors of ours that a public function raises itself and its docstring does not name. A command's is its help."""
+    found = []
+    for function in public_functions(text) if not name.startswith("cli/commands/") else ():
+        raises = [node.exc for node in own_nodes(function) if isinstance(node, ast.Raise)]
+        raised = {ast.unparse(error.func) for error in raises if isinstance(error, ast.Call)}
+        unsaid = [error for error in sorted(raised & OUR_ERRORS) if error not in (ast.get_docstring(function) or "")]
+        found += [
+            f"{name}:{function.lineno}: {function.name} raises {error}: say so in its docstring" for error in unsaid
+        ]
+    return found
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """What a function does itself, without the functions in it."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, Function):
+            yield node
+            yield from own_nodes(node)
+
+
+def data_asserts(text: str, name: str) -> list[str]:
+    """Assertions about data. One that tells the type checker what holds is `x is not None` or `isinstance(x, y)`."""
+    return [
+        f"{name}:{node.lineno}: raise an error of the package instead of `{ast.unparse(node)}`"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Assert)
+        and not re.fullmatch(r"[\w.]+ is not None|isinstance\(.*\)", ast.unparse(node.test))
+    ]
+
+
+def private_patches(text: str, name: str) -> list[str]:
+    """Private names that a test replaces."""
+    return [
+        f"{name}:{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith((".setattr", "patch", "patch.object"))
+        and any(
+            isinstance(x, ast.Constant) and re.search(r"(^|[.])_[a-z]", str(x.value), re.IGNORECASE)
+            for x in node.args[:2]
+        )
+    ]
+
+
+def asserts_nothing(text: str, name: str) -> list[str]:
+    """Tests without assert or `raises`, and without a helper that asserts: `check_...`, or a suite's case."""
+    checks = re.compile(
+        r"\bassert |[.]raises\(|\b(?:\w+[.])?(?:check|assert|expect)\w*\(|CASES\[case\]\(|killed_at_any_step\(|\btest_\w+\("
+    )
+    return [
+        f"{name}:{node.lineno}: {node.name}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, Function)
+        and node.name.startswith("test_")
+        and not checks.search(ast.unparse(node).partition("\n")[2])
+    ]
+
+
 def machine_paths(text: str) -> list[str]:
     """Paths that exist on one machine only."""
     return re.findall(r"(?<![\w.:/-])/(?:root|work|home|Users)/[\w.-]+", text)
@@ -129,6 +200,22 @@ CHECKS = {
     ),
     "long_functions": (long_functions, "def f():\n" + "    x = 1\n" * 60, 1),
     "without_docstring": (without_docstring, "def f(): pass\nclass A: pass\ndef _g(): pass\n", 3),
+    "unsaid_errors": (
+        unsaid_errors,
+        "def f():\n    'Raises UsageError.'\n    raise UsageError('a')\ndef g():\n    raise TerminalError('a')\n",
+        1,
+    ),
+    "data_asserts": (data_asserts, "assert x is not None\nassert isinstance(x, int)\nassert x > 1\nassert x\n", 2),
+    "private_patches": (
+        private_patches,
+        "m.setattr(a, '_b', 1)\nm.setattr('a._b', 1)\nm.setattr(a, 'b', 1)\nmock.patch('a._b')\n",
+        3,
+    ),
+    "asserts_nothing": (
+        asserts_nothing,
+        "def test_a():\n    f()\ndef test_b():\n    assert f()\ndef test_c():\n    with pytest.raises(E): f()\n",
+        1,
+    ),
     "code_in_init": (code_in_init, '"""Doc."""\nx = 1\nimport os\nfrom a import b\n', 3),
     "machine_paths": (lambda text, name: machine_paths(text), "see /home/ann/x or https://a.b/home/x", 1),
     "registry_addresses": (lambda text, name: registry_addresses(text), "# https://x\na==1 \\\n--index-url y\n", 2),
@@ -147,10 +234,21 @@ def test_there_are_modules_to_check() -> None:
     assert {"errors.py", "cli/main.py"} <= set(map(relative, MODULES))
 
 
-@pytest.mark.parametrize("check", [banned_uses, long_functions, without_docstring], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "check",
+    [banned_uses, long_functions, without_docstring, unsaid_errors, data_asserts],
+    ids=lambda f: f.__name__,
+)
 def test_source_keeps_the_rule(check) -> None:
     """No module of the package breaks the rule."""
     assert [fault for path in MODULES for fault in check(path.read_text(), relative(path))] == []
+
+
+@pytest.mark.parametrize("check", [private_patches, asserts_nothing], ids=lambda f: f.__name__)
+def test_tests_keep_the_rule(check) -> None:
+    """Tests assert behaviour, and replace nothing private."""
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    assert [fault for path in tests for fault in check(path.read_text(), path.relative_to(ROOT).as_posix())] == []
 
 
 def test_modules_stay_small() -> None:

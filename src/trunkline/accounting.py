@@ -79,9 +79,20 @@ class Counts:
 def total(counts: Iterable[Counts]) -> Counts:
     """The sum of many batches' counts."""
     result = Counts()
-    for one in counts:
-        result = result + one
+    for batch in counts:
+        result = result + batch
     return result
+
+
+def sum_drifts(drifts: Sequence[Drift]) -> Drift:
+    """The drift of all batches together."""
+    return Drift(
+        sum(drift.records for drift in drifts),
+        _sum([drift.keys for drift in drifts]),
+        _sum([drift.unknown for drift in drifts]),
+        _sum([drift.case_clash for drift in drifts]),
+        _sum([drift.type_changes for drift in drifts]),
+    )
 
 
 _SHOWN_MAX = 8

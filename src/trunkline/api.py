@@ -151,10 +151,10 @@ class HomeHandle:
 
     def _write(self) -> AbstractContextManager[Home]:
         from trunkline.pipelines.home import open_home
-        from trunkline.pipelines.waiting import waiting
+        from trunkline.pipelines.waiting import waiting_to_write
 
         settings = self._open()
-        return waiting(lambda: open_home(settings), self._wait_s, lambda _: None)
+        return waiting_to_write(lambda: open_home(settings), self._wait_s, lambda _: None)
 
     def _read(self) -> AbstractContextManager[Reader]:
         from trunkline.pipelines.reading import open_reader

@@ -16,12 +16,16 @@ class TransientError(TrunklineError):
 
 
 class LockedError(TransientError):
-    """Another process has a home or a warehouse file locked; `what` is locked by `holder`."""
+    """Another process has a home or a warehouse file locked; `what` is locked by `holder`.
 
-    def __init__(self, what: str, holder: str) -> None:
+    `is_read`: of the file alone, so that the process of a home waits for one that reads.
+    """
+
+    def __init__(self, what: str, holder: str, is_read: bool = False) -> None:
         super().__init__(f"{what} is in use by {holder}; wait for it to end or stop it, then try again")
         self.what = what
         self.holder = holder
+        self.is_read = is_read
 
 
 class TerminalError(TrunklineError):

@@ -35,6 +35,8 @@ LOOKUP_WORKERS: Final = 4
 # Ours: how long a function waits for the transcripts of a batch of calls: the shard waits as long.
 TRANSCRIPT_SEARCH_S_MAX: Final = 5
 LOOKUP_CALLS: Final = 500
+# Ours: rows that a connection to PostgreSQL converts before it sends them.
+POSTGRES_COPY_ROWS: Final = 4_096
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
@@ -152,6 +154,8 @@ LEAF_MEMO_MAX: Final = 10_000
 
 # Ours: how long a loader waits for another that has locked the table, before it fails and names it.
 LOCK_WAIT_S: Final = 60
+# Ours: how long a loader waits for a query on the warehouse file, which locks it.
+READER_WAIT_S_MAX: Final = 3_600
 # Redshift Data API (management guide, "Considerations when calling the Data API"; API reference, ClientToken).
 DATA_API_RECORD_S: Final = 24 * 3600  # a statement can be described and listed
 DATA_API_WAIT_S_MAX: Final = 30  # WaitTimeSeconds
@@ -181,6 +185,17 @@ DYNAMODB_EXPONENT_MIN: Final = -130
 DYNAMODB_EXPONENT_MAX: Final = 125
 DYNAMODB_NESTING_MAX: Final = 32
 GET_RECORDS_MAX: Final = 1_000
+# Kinesis Data Streams API reference, GetRecords: Limit.
+KINESIS_GET_RECORDS_MAX: Final = 10_000
+# SQS API reference: messages of one call, the longest poll, and for how long a queue keeps a message at most.
+SQS_MESSAGES_PER_CALL_MAX: Final = 10
+SQS_POLL_S_MAX: Final = 20
+SQS_KEPT_S_MAX: Final = 14 * 86_400
+# Ours: messages of one batch, whose plan names each of them; for how long a message that is read is hidden from other
+# readers, renewed while it is worked on; deliveries after which a message is a batch of its own.
+SQS_BATCH_MESSAGES_MAX: Final = 500
+SQS_HIDDEN_S: Final = 120
+SQS_DELIVERIES_MAX: Final = 5
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
 # The default of a release: how long one procedure may run, and how long the network may take.
@@ -188,6 +203,12 @@ RELEASE_CALL_S: Final = 300
 CONNECT_S: Final = 10
 READ_S: Final = 10
 RETRIES: Final = 2
+# Lambda developer guide, quotas: request and response of an invocation.
+LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
+# Ours: points of one write of a function, and what a delivery repeats at most where one fails.
+PERSIST_POINTS_MAX: Final = 500
+# SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
+SQS_SEND_BYTES_MAX: Final = 256 * 1024
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -209,6 +230,7 @@ CONNECT_QUOTAS: Final = {
     "SearchContacts": (0.5, 1),
     "DescribeContact": (10.0, 15),
     "GetContactAttributes": (10.0, 15),
+    "GetCurrentMetricData": (5.0, 8),
 }
 CONNECT_QUOTA_DEFAULT: Final = (2.0, 5)
 # SearchContacts: MaxResults (API reference); results of one query, length of its time range and look-back
@@ -217,6 +239,9 @@ SEARCH_PAGE_MAX: Final = 100
 SEARCH_RESULTS_MAX: Final = 10_000
 SEARCH_RANGE_DAYS_MAX: Final = 56
 SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
+# GetCurrentMetricData and GetCurrentUserData: ids in a filter, MaxResults (API reference).
+CURRENT_FILTER_MAX: Final = 100
+CURRENT_PAGE_MAX: Final = 100
 # Listings of queues, users and the like: MaxResults (API reference).
 LIST_PAGE_MAX: Final = 1_000
 # Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
@@ -248,3 +273,18 @@ OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Ours: changes to and from hold or pause of one contact.
+CONTACT_CHANGES_MAX: Final = 200
+# Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
+TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
+TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
+TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
+TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
+# Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
+INFLUX_LINES_MAX: Final = 5_000
+# Ours: what stores in memory hold: a day of minutes of each series.
+MEMORY_POINTS_MAX: Final = 1_440
+MEMORY_SERIES_MAX: Final = 100_000
+# Prometheus: a series without a sample for five minutes is stale ("Querying basics", staleness).
+SCRAPE_STALE_S: Final = 300

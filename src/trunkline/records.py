@@ -68,6 +68,20 @@ class Texts(Sequence[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedRecord:
+    """One record as a stream or a queue delivered it, before anything is known of its content.
+
+    `uri` names the stream and the shard, or the queue. `sequence` is unique within it: a sequence number (decimal
+    digits, compared as a number) or a message id. `arrived_at` is naive UTC.
+    """
+
+    uri: str
+    sequence: str
+    data: bytes
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Framed:
     """One batch as a source hands it to flatten: well-formed JSON objects with positions, and broken spans.
 

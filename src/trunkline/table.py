@@ -122,7 +122,10 @@ def rows_of(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Python rows as a table. Types are inferred; a column without any value has Arrow's null type."""
+    """Python rows as a table. Types are inferred; a column without any value has Arrow's null type.
+
+    Raises UsageError for no columns.
+    """
     import duckdb
 
     if not columns:

@@ -637,7 +637,9 @@ def test_a_load_waits_for_a_reader(home: Path, delivered: Path) -> None:
     with open_reader(Settings.load(home, {})):
         process = child("load", "contact_record", delivered, "--home", home)
         assert process.stderr is not None
-        assert f"warehouse.duckdb is in use by process {os.getpid()}; waiting up to 60 s." in process.stderr.readline()
+        assert (
+            f"warehouse.duckdb is in use by process {os.getpid()}; waiting up to 3600 s." in process.stderr.readline()
+        )
     assert ended(process).code == 0
 
 

@@ -144,7 +144,7 @@ def test_no_file_another_version_damage(tmp_path: Path) -> None:
 def test_restoring_costs_a_tenth_of_folding(tmp_path: Path) -> None:
     """Load, and count the day's sums again, against folding the day's events: CPU time in one process."""
     live_terms()
-    arrived = live_events.texts_of(live_events.simulated(1500, 1))
+    arrived = live_events.texts_of(live_events.simulated(600, 1))
     started = time.process_time()
     state = LiveState(RULES)
     for now, _, text in arrived:

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_events import Arrived
 
-from trunkline.live.contacts import Phase
 from trunkline.live.fold import LiveState
+from trunkline.live.phases import Phase
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import LIVE_METRICS
 from trunkline.live.views import agent_views, contact_views, live_numbers

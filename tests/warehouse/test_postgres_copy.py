@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import adbc_driver_manager as adbc
 import duckdb
 import pytest
 from homes import NARROW, lake_best, load_into, narrow, opened, table, write
 from servers import Databases
 
+from trunkline import limits
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TransientError
 from trunkline.sql.lake.views import MOVED_TO
 from trunkline.warehouse import staging
-from trunkline.warehouse.postgres import connection as postgres_copy
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def url(postgres_databases: Databases) -> Iterator[str]:
 @pytest.mark.parametrize("piece_rows", [1, 7, 30, 4_096])
 def test_every_row_arrives_whole(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_rows: int) -> None:
     """Cut into pieces anywhere and sent over two connections, each value stays in its row, and NULL stays NULL."""
-    monkeypatch.setattr(postgres_copy, "_PIECE_ROWS", piece_rows)
+    monkeypatch.setattr(limits, "POSTGRES_COPY_ROWS", piece_rows)
     records = [
         narrow(
             f"k{n:03}",
@@ -52,21 +53,21 @@ def test_a_connection_that_ends(url: str, tmp_path: Path, monkeypatch: pytest.Mo
     """Where the server cuts one of the connections off, the load fails and says so; the next one has all rows."""
     import psycopg
 
-    monkeypatch.setattr(postgres_copy, "_PIECE_ROWS", 7)
+    monkeypatch.setattr(limits, "POSTGRES_COPY_ROWS", 7)
     path = write(tmp_path / "in" / "a", *(narrow(f"k{n:03}") for n in range(30)))
-    ingest = postgres_copy._ingest
+    statement = adbc.AdbcStatement
 
-    def cut_off(con: object, pieces: object, target: str) -> int:
+    def cut_off(con: adbc.AdbcConnection) -> adbc.AdbcStatement:
         with psycopg.connect(url, autocommit=True, application_name="other") as other:
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND application_name = '' AND pid <> pg_backend_pid()"
             )
-        return ingest(con, pieces, target)
+        return statement(con)
 
     with opened(tmp_path / "home", NARROW, warehouse=url) as home:
         with monkeypatch.context() as patch:
-            patch.setattr(postgres_copy, "_ingest", cut_off)
+            patch.setattr(adbc, "AdbcStatement", cut_off)
             with pytest.raises(TransientError, match="nothing is lost"):
                 load_into(home, path, obj=NARROW)
         assert table(home, NARROW) == []

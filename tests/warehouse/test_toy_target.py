@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +61,10 @@ class ToyWarehouse:
 
     def query_read_only(self, sql: str) -> Answer:
         return self.server.query_read_only(sql)
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Nothing to do: a server is always shared."""
+        return nullcontext()
 
     def locks(self) -> list[Lock]:
         return []

@@ -40,10 +40,13 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "s3": Policy(8, 10, 60, 10, "a put or read that fails costs a whole batch, so waiting is cheaper; reads resume"),
     "dynamodb": Policy(10, 10, 60, 10, "scans run at the edge of the table's throughput, where throttling is normal"),
     "dynamodbstreams": Policy(10, 10, 60, 10, "a shard allows five reads a second for all of its readers together"),
+    "kinesis": Policy(3, 10, 60, 10, "a shard that is throttled waits longer and longer, and the others go on"),
+    "sqs": Policy(5, 10, 60, 10, "a long poll waits for up to 20 s; a message that is not deleted comes again"),
     "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
+    "timestream-write": Policy(5, 10, 20, 10, "new tables throttle until they have grown; points come again each tick"),
     "sts": Policy(5, 10, 30, 10, "a role is assumed once an hour; without it nothing else works"),
 }
 
@@ -78,6 +81,12 @@ def make_client(
         raise TerminalError(
             f"no client of {service} can be made ({error}): check AWS_DEFAULT_REGION, AWS_PROFILE and the endpoint."
         ) from error
+
+
+def default_region() -> str | None:
+    """The Region that the AWS environment names; None where it names none."""
+    region: str | None = _session(None).region_name
+    return region
 
 
 def _session(region: str | None) -> Any:

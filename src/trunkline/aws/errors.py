@@ -16,9 +16,10 @@ from trunkline.errors import SourceChangedError, TerminalError, TransientError, 
 
 # Codes of throttling and of failures that pass. Every 429 and 5xx status counts as well, and so does no answer at all.
 _THROTTLED: Final = frozenset({
-    "BandwidthLimitExceeded", "LimitExceededException", "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "Throttling",
-    "ThrottledException", "ThrottlingException", "TooManyRequestsException",
+    "BandwidthLimitExceeded", "KMSThrottlingException", "LimitExceededException",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+    "RequestThrottledException", "SlowDown", "Throttling", "ThrottledException", "ThrottlingException",
+    "TooManyRequestsException",
 })  # fmt: skip
 _PASSING: Final = frozenset({
     "ActiveSessionsExceededException", "ActiveStatementsExceededException", "ActiveWaitingRequestsExceededException",
@@ -28,7 +29,14 @@ _PASSING: Final = frozenset({
     "ServiceUnavailable", "ServiceUnavailableException",
 })  # fmt: skip
 _DENIED: Final = frozenset(
-    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"}
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "KMSAccessDeniedException",
+        "UnauthorizedOperation",
+    }
 )
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN_CREDENTIALS: Final = frozenset({
@@ -37,8 +45,9 @@ _UNKNOWN_CREDENTIALS: Final = frozenset({
     "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
 _MISSING: Final = frozenset({
-    "404", "EntityNotFoundException", "ExportNotFoundException", "NoSuchBucket", "NoSuchKey", "NoSuchVersion",
-    "NotFound", "ResourceNotFoundException", "TableNotFoundException",
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundException", "ExportNotFoundException",
+    "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "NotFound", "QueueDoesNotExist", "ResourceNotFoundException",
+    "TableNotFoundException",
 })  # fmt: skip
 _CHANGED: Final = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
 
@@ -46,16 +55,25 @@ _CHANGED: Final = frozenset({"409", "412", "ConditionalRequestConflict", "Precon
 _IAM_SERVICES: Final = {"dynamodbstreams": "dynamodb"}
 _IAM_ACTIONS: Final = {
     "AssumeRole": "sts:AssumeRole",
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "CompleteMultipartUpload": "s3:PutObject",
     "CreateMultipartUpload": "s3:PutObject",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
     "DeleteObjects": "s3:DeleteObject",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
     "ListObjectVersions": "s3:ListBucketVersions",
     "ListObjectsV2": "s3:ListBucket",
+    "SendMessageBatch": "sqs:SendMessage",
     "UploadPart": "s3:PutObject",
 }
-_KINDS: Final = {"s3": "S3 address", "dynamodb": "DynamoDB table", "dynamodbstreams": "DynamoDB stream"}
+_KINDS: Final = {
+    "s3": "S3 address",
+    "dynamodb": "DynamoDB table",
+    "dynamodbstreams": "DynamoDB stream",
+    "kinesis": "Kinesis stream",
+    "sqs": "SQS queue",
+}
 _AUTHORIZED: Final = re.compile(r"is not authorized to perform: ([a-z0-9-]+:\w+)(?: on resource: \"?([^\s\"]+))?")
 _CREDENTIALS: Final = "run `aws configure`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 

@@ -135,7 +135,10 @@ class DataApi:
     def batch(
         self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
     ) -> str:
-        """Start statements that commit together or not at all, or find them by token; the batch's id."""
+        """Start statements that commit together or not at all, or find them by token; the batch's id.
+
+        Raises UsageError for no statement, or for more than the service takes.
+        """
         if not 1 <= len(sqls) <= DATA_API_BATCH_MAX:
             raise UsageError(f"a batch of {len(sqls)} statements; the Data API takes 1 to {DATA_API_BATCH_MAX}.")
         _check_size(sqls, parameters)

@@ -18,12 +18,13 @@ from trunkline.cli import output
 from trunkline.cli.commands import dead_letter, ledger, objects, query, release, storage
 from trunkline.cli.commands.collect import collect
 from trunkline.cli.commands.collect import run as run_object
-from trunkline.cli.commands.dynamodb import backfill, enable_stream, stream
+from trunkline.cli.commands.dynamodb import backfill, enable_stream
 from trunkline.cli.commands.load import enrich, load, undo
 from trunkline.cli.commands.query import report, sql
 from trunkline.cli.commands.reconcile import reconcile
 from trunkline.cli.commands.simulate import demo, simulate
 from trunkline.cli.commands.storage import doctor
+from trunkline.cli.commands.stream import stream
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.settings import is_debug
 from trunkline.version import __version__

@@ -65,10 +65,10 @@ def open_to_write(home: Path | None, wait_s: float, is_install: bool = False) ->
     Raises LockedError when another process has it locked for longer than `wait_s`.
     """
     from trunkline.pipelines.home import open_home
-    from trunkline.pipelines.waiting import waiting
+    from trunkline.pipelines.waiting import waiting_to_write
 
     settings = Settings.load(home)
-    with waiting(lambda: open_home(settings, is_install), wait_s, output.note) as opened:
+    with waiting_to_write(lambda: open_home(settings, is_install, output.note), wait_s, output.note) as opened:
         yield opened
 
 

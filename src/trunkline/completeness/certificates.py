@@ -206,7 +206,7 @@ def count_certified(con: duckdb.DuckDBPyConnection, certified: Relation) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ContactDifference:
     """A contact that differs from what is certified. `verdict` is the census's, None where the census lacks the id."""
 
     id: str
@@ -230,7 +230,7 @@ class Difference:
         return Entry(self.id, change, _aware(self.before), _aware(self.after))
 
 
-def differences(con: duckdb.DuckDBPyConnection, certified: Relation, matched: Relation) -> Iterator[Difference]:
+def differences(con: duckdb.DuckDBPyConnection, certified: Relation, matched: Relation) -> Iterator[ContactDifference]:
     """Certified contacts against a census, by id; nothing where the period is as it was certified."""
     cursor = con.cursor()
     incomplete = ", ".join(map(text_literal, INCOMPLETE))
@@ -243,7 +243,7 @@ def differences(con: duckdb.DuckDBPyConnection, certified: Relation, matched: Re
     )
     while rows := cursor.fetchmany(_CHUNK):
         for row in rows:
-            yield Difference(*row)
+            yield ContactDifference(*row)
 
 
 def _aware(at: datetime | None) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from trunkline.completeness import census, certificates
 from trunkline.completeness.census import CensusCounts
-from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, Difference
+from trunkline.completeness.certificates import FORMAT, Amendment, Certificate, Chain, ContactDifference
 from trunkline.completeness.period_records import certificate_head
 from trunkline.completeness.periods import DAY, SettleRule, period_name
 from trunkline.completeness.workspace import Census, Workspace, census_of_certified, load_certified
@@ -194,16 +194,18 @@ def verify(space: Workspace, period: Window, chain: Chain) -> Verdict:
     return Verdict(space.source, name, last.pairs, last.sha256, len(chain.amendments), tuple(faults), len(changed))
 
 
-def _named(contacts: list[Difference], what: str) -> str:
+def _named(contacts: list[ContactDifference], what: str) -> str:
     shown = ", ".join(contact.id for contact in contacts[:_LOST_SHOWN_MAX])
     more = f" and {len(contacts) - _LOST_SHOWN_MAX:,} more" if len(contacts) > _LOST_SHOWN_MAX else ""
     return f"{len(contacts):,} certified contacts {what}: {shown}{more}"
 
 
-def _compare(space: Workspace, certified: Relation, matched: Relation) -> tuple[list[Difference], list[Difference]]:
+def _compare(
+    space: Workspace, certified: Relation, matched: Relation
+) -> tuple[list[ContactDifference], list[ContactDifference]]:
     """The certified contacts that are lost, and the other changes."""
-    lost: list[Difference] = []
-    changed: list[Difference] = []
+    lost: list[ContactDifference] = []
+    changed: list[ContactDifference] = []
     for difference in certificates.differences(space.con, certified, matched):
         (lost if difference.is_lost else changed).append(difference)
     return lost, changed

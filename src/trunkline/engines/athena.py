@@ -112,12 +112,21 @@ ATHENA = Engine(
     statement_bytes_max=262_144,  # user guide, service quotas: the longest query string
     identifier_bytes_max=255,  # user guide, names of databases, tables and columns
     refuses=(
-        Refusal("a partition column that is in the table's columns too", "year, month and day only in the path",
-                f"{GUIDE}, partitioning"),
+        Refusal(
+            "a partition column that is in the table's columns too",
+            "year, month and day only in the path",
+            f"{GUIDE}, partitioning",
+        ),
         Refusal("names in upper case", "every name is lower case", f"{GUIDE}, names"),
-        Refusal("microseconds of a Hive timestamp", "milliseconds are read; `record_version` keeps all of them",
-                f"{GUIDE}, data types"),
-        Refusal("changing rows of an external table", "versions are added, views show the best",
-                f"{GUIDE}, considerations for SQL queries"),
+        Refusal(
+            "microseconds of a Hive timestamp",
+            "milliseconds are read; `record_version` keeps all of them",
+            f"{GUIDE}, data types",
+        ),
+        Refusal(
+            "changing rows of an external table",
+            "versions are added, views show the best",
+            f"{GUIDE}, considerations for SQL queries",
+        ),
     ),
-)  # fmt: skip
+)

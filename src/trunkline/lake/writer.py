@@ -65,7 +65,7 @@ def write_files(
     """Write the rows of a batch to an empty folder, a Parquet file for each partition.
 
     `days` counts the rows of each partition date. A column that the relation lacks is not in the files either; readers
-    take it as NULL.
+    take it as NULL. Raises TerminalError for a file outside of every partition.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

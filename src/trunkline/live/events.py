@@ -115,7 +115,9 @@ def _decode_carefully(text: bytes) -> Event | None:
 
 def _is_contact_event(source: object, kind: object) -> bool:
     # The documentation shows the title with the product's old and its new name.
-    return source == "aws.connect" and isinstance(kind, str) and kind.endswith("Contact Event")
+    return source == "aws.connect" and (
+        kind == "Amazon Connect Contact Event" or (isinstance(kind, str) and kind.endswith("Contact Event"))
+    )
 
 
 def _with_times(event: ContactEvent, text: bytes) -> ContactEvent:
@@ -172,22 +174,30 @@ def _unset(part: Wire, names: tuple[str, ...]) -> dict[str, Any]:
 
 def check_times(event: Event, now: datetime) -> None:
     """Raises RecordError `implausible_time` for an event that would outrank every later one, or a time before 2010."""
-    ahead = now + timedelta(seconds=VERSION_AHEAD_S_MAX)
+    latest = now + _AHEAD
     if isinstance(event, AgentEvent):
-        _check("EventTimestamp", event.at, ahead)
+        if not _EARLIEST <= event.at <= latest:
+            raise _implausible("EventTimestamp", event.at, latest)
     elif isinstance(event, ContactRecord):
-        _check("LastUpdateTimestamp", event.last_update_timestamp, ahead)
-        far = now + timedelta(days=EVENT_AHEAD_DAYS_MAX)
-        for name in _TIMES:
-            _check(name, getattr(event, name), far)
+        if (version := event.last_update_timestamp) is not None and not _EARLIEST <= version <= latest:
+            raise _implausible("LastUpdateTimestamp", version, latest)
+        _check_each(event, _TIMES, now + _FAR_AHEAD)
     else:
-        for name in _EVENT_TIMES:
-            if name != "scheduled_timestamp":
-                _check(name, getattr(event, name), ahead)
+        _check_each(event, _PAST_TIMES, latest)
 
 
-def _check(name: str, at: datetime | None, latest: datetime) -> None:
-    if at is not None and not _EARLIEST <= at <= latest:
-        raise RecordError(
-            "implausible_time", f"{name} is {at.isoformat()}; valid is {EVENT_YEAR_MIN} to {latest.isoformat()}"
-        )
+_AHEAD: Final = timedelta(seconds=VERSION_AHEAD_S_MAX)
+_FAR_AHEAD: Final = timedelta(days=EVENT_AHEAD_DAYS_MAX)
+_PAST_TIMES: Final = tuple(name for name in _EVENT_TIMES if name != "scheduled_timestamp")
+
+
+def _check_each(event: Event, names: tuple[str, ...], latest: datetime) -> None:
+    for name in names:
+        at = getattr(event, name)
+        if at is not None and not _EARLIEST <= at <= latest:
+            raise _implausible(name, at, latest)
+
+
+def _implausible(name: str, at: datetime, latest: datetime) -> RecordError:
+    valid = f"{EVENT_YEAR_MIN} to {latest.isoformat()}"
+    return RecordError("implausible_time", f"{name} is {at.isoformat()}; valid is {valid}")

@@ -16,19 +16,9 @@ import msgspec
 from trunkline.errors import RecordError
 from trunkline.limits import AGENT_FORGOTTEN_S, LIVE_AGENTS_MAX, LIVE_CONTACTS_MAX, LIVE_QUEUE_NAMES_MAX
 from trunkline.live.agents import AgentNow, fold_agent
-from trunkline.live.contacts import (
-    LiveContact,
-    Phase,
-    end_of,
-    join,
-    of_agent_event,
-    of_contact_event,
-    of_previous,
-    of_record,
-    phase_of,
-    row_of,
-)
+from trunkline.live.contacts import LiveContact, join, of_agent_event, of_contact_event, of_previous, of_record
 from trunkline.live.events import Event, check_times, decode, queue_names
+from trunkline.live.phases import Phase, end_of, phase_of, row_of
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import ContactRow, live_terms
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord

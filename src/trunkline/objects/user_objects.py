@@ -88,6 +88,7 @@ class _Place:
         return f"{self.file}, line {line}" if line else self.file
 
     def only(self, table: dict[str, Any], allowed: tuple[str, ...]) -> None:
+        """Raises UsageError for a key that is not allowed."""
         for name in table:
             if name not in allowed:
                 at = self.at(name)

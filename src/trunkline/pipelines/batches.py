@@ -106,7 +106,7 @@ def _marks(framed: Framed) -> dict[str, Mark]:
 
 
 def _distinct(letters: list[DeadLetter]) -> list[DeadLetter]:
-    return list({(one.position, one.payload_hash): one for one in letters}.values())
+    return list({(letter.position, letter.payload_hash): letter for letter in letters}.values())
 
 
 def _indexed(letter: DeadLetter) -> Letter:

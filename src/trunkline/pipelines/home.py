@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -90,8 +90,12 @@ class Home:
 
 
 @contextmanager
-def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
+def open_home(
+    settings: Settings, is_install: bool = False, notify: Callable[[str], None] = lambda _: None
+) -> Iterator[Home]:
     """Own the home and open its warehouse. Missing tables are created; on a server only with `is_install`.
+
+    `notify` gets a sentence where a load has to wait for a reader.
 
     Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, a server's warehouse is not installed, or the warehouse belongs to another lake.
@@ -108,7 +112,7 @@ def open_home(settings: Settings, is_install: bool = False) -> Iterator[Home]:
         store.forget_unfinished()
         check_rule(settings, store, list(objects.values()))
         target = target_of(settings.warehouse)
-        with target.open_warehouse(opening_of(settings, objects)) as warehouse:
+        with target.open_warehouse(replace(opening_of(settings, objects), notify=notify)) as warehouse:
             if target.is_embedded:
                 warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()), settings.zone)
             elif not is_install:

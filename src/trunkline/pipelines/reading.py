@@ -17,6 +17,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
+from trunkline.pipelines.athena_names import ATHENA_CATALOG, known_tables
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
@@ -26,7 +27,8 @@ from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, la
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
 from trunkline.table import Table, table_of
-from trunkline.warehouse.duckdb.warehouse import CATALOG, DuckDBWarehouse
+from trunkline.warehouse.duckdb.attachment import CATALOG
+from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
@@ -49,9 +51,9 @@ class Reader:
 
 @contextmanager
 def open_reader(settings: Settings) -> Iterator[Reader]:
-    """Open a home for reading; several may read at once, nobody while somebody loads.
+    """Open a home for reading; several may read at once, and between the merges of a load.
 
-    Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
+    Raises TerminalError when nothing was ever loaded, TransientError while another process merges.
     """
     check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
@@ -75,7 +77,7 @@ def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapp
 
     Not the home with its key, nor the bytes of dead letters.
     """
-    con.execute("ATTACH ':memory:' AS lake")
+    con.execute(f"ATTACH ':memory:' AS lake; ATTACH ':memory:' AS {ATHENA_CATALOG}")
     store = open_store(settings.lake)
     folders: list[str] = []
     if isinstance(store, FolderStore):
@@ -170,7 +172,9 @@ def _from_duckdb(reader: Reader, sql: str) -> str:
 
 
 def _from_trino(reader: Reader, sql: str) -> str:
-    text = trino.to_duckdb(sql, _tables(reader))
+    is_embedded = target_of(reader.settings.warehouse).is_embedded
+    tables, relations = known_tables(reader.con, reader.objects, is_embedded)
+    text = trino.to_duckdb(sql, tables, relations=relations)
     for setting in trino.SETTINGS:
         reader.con.execute(setting)
     return text
@@ -189,19 +193,7 @@ def _check_question(sql: str) -> None:
     except duckdb.Error as error:
         raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        kinds = ", ".join(one.type.name for one in statements) or "nothing"
+        kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise UsageError(
             f"one query is needed and {kinds} was given; valid is one SELECT, WITH, FROM, VALUES, SHOW or DESCRIBE"
         )
-
-
-def _tables(reader: Reader) -> dict[str, dict[str, str]]:
-    rows = reader.con.execute(
-        "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = $1 ORDER BY column_index",
-        [CATALOG if target_of(reader.settings.warehouse).is_embedded else "lake"],
-    ).fetchall()
-    found: dict[str, dict[str, str]] = {}
-    for table, column, type_ in rows:
-        found.setdefault(table, {})[column] = type_
-    return found

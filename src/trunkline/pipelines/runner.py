@@ -7,12 +7,12 @@ next run goes on from what is durable.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from trunkline import clock, limits
-from trunkline.accounting import Counts, Drift, total
+from trunkline.accounting import Counts, Drift, sum_drifts, total
 from trunkline.errors import SourceChangedError
 from trunkline.lake import layout
 from trunkline.ledger import index
@@ -35,7 +35,7 @@ from trunkline.pipelines.set_aside import kept_letters, put_refused
 from trunkline.pipelines.undo_batch import begun_undos, undo_batch
 from trunkline.positions import REFUSED_SOURCE, Delivery, Plan
 from trunkline.records import Framed
-from trunkline.sources.model import DurableBatch, Source, SourceContext
+from trunkline.sources.model import DurableBatch, FilesRead, Source, SourceContext
 from trunkline.sources.registry import SOURCES, open_source
 
 Advance = Callable[[int], None]
@@ -67,6 +67,46 @@ class LoadResult:
         return bool(self.refused) or (self.counts.dead_letter > 0 and self.counts.dead_letter == self.counts.read)
 
 
+_DRIFTS_MAX = 1_000
+
+
+class RunTally:
+    """The account of a run while it goes on."""
+
+    def __init__(self, obj: Object) -> None:
+        self._obj = obj
+        self.recovered = 0
+        self._started_s = clock.monotonic_s()
+        self._counts: list[Counts] = []
+        self._drifts: list[Drift] = []
+        self._reasons: Counter[tuple[str, str]] = Counter()
+        self._batches = self._bytes_read = 0
+
+    def add(self, group: Sequence[BatchRecord], counts: Sequence[Counts]) -> None:
+        """Count batches that are merged."""
+        self._counts = [total([*self._counts, *counts])]
+        self._drifts += [record.drift for record in group if record.drift.records]
+        if len(self._drifts) > _DRIFTS_MAX:  # a run may go on for months
+            self._drifts = [sum_drifts(self._drifts)]
+        self._reasons.update(_reason(letter) for record in group for letter in record.letters)
+        self._batches += len(group)
+        self._bytes_read += sum(record.bytes_read for record in group)
+
+    def result(self, files: int) -> LoadResult:
+        """What the run did so far. `files` counts what the source was to read."""
+        return LoadResult(
+            self._obj.name,
+            total(self._counts),
+            self._batches,
+            self._bytes_read,
+            clock.monotonic_s() - self._started_s,
+            files,
+            self.recovered,
+            tuple(self._drifts),
+            self._reasons,
+        )
+
+
 def _reason(letter: Letter) -> tuple[str, str]:
     is_specific = letter.reason == "missing_key"
     return letter.reason, letter.detail if is_specific else DEAD_LETTER_REASONS[letter.reason]
@@ -90,21 +130,22 @@ class Runner:
         `on_put` is called with each batch that is in the lake, `files` is what the result says was to be read.
         Raises what the source raises. A record that cannot be used is set aside and never stops the run.
         """
-        started = clock.monotonic_s()
-        recovered = self.recover()
-        counts: list[Counts] = []
-        drifts: list[Drift] = []
-        reasons: Counter[tuple[str, str]] = Counter()
-        bytes_read = 0
-        for group in self._groups(self._pool.put_all(self._planned(source)), on_put):
-            counts += self.merge(group, source)
-            drifts += [record.drift for record in group if record.drift.records]
-            reasons.update(_reason(letter) for record in group for letter in record.letters)
-            bytes_read += sum(record.bytes_read for record in group)
-        seconds = clock.monotonic_s() - started
-        return LoadResult(
-            self.obj.name, total(counts), len(counts), bytes_read, seconds, files, recovered, tuple(drifts), reasons
-        )
+        tally = RunTally(self.obj)
+        tally.recovered = self.recover()
+        planned = self._planned(source, index.positions(self.home.warehouse, self.obj.name))
+        with self.home.warehouse.shared():
+            for group in self._groups(self._pool.put_all(planned), on_put):
+                tally.add(group, self.merge(group, source))
+        return tally.result(files)
+
+    def take(self, batches_of_source: Iterable[Framed], source: Source, tally: RunTally) -> None:
+        """Put and merge batches of a source that others read too, and move the source on.
+
+        For a source whose reading is not the runner's: call `recover` before the first batch.
+        """
+        group = [self.put(framed) for framed in batches_of_source]
+        if group:
+            tally.add(group, self.merge(group, source))
 
     def put(self, framed: Framed) -> BatchRecord:
         """Plan one batch and put it into the lake; durable when this returns."""
@@ -135,8 +176,8 @@ class Runner:
             self.merge(group)
         return max(finished, len(lacking))
 
-    def _planned(self, source: Source) -> Iterator[Framed | None]:
-        for framed in source.read(index.positions(self.home.warehouse, self.obj.name)):
+    def _planned(self, source: Source, done: FilesRead) -> Iterator[Framed | None]:
+        for framed in source.read(done):
             if framed is not None:
                 batches.record_plan(self.home.store, framed.plan)
             yield framed

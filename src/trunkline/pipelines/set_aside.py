@@ -93,10 +93,10 @@ def put_refused(home: Home, obj: Object, plan: Plan) -> BatchRecord:
     known = index.dead_letters(home.warehouse, obj.name, is_open=False)
     flat = flat_rows(obj)
     letters = [letter for letter in known if (letter.position, letter.payload_hash) in wanted]
-    found = select_refused(home, obj, flat, letters)
-    if found != len(wanted):
+    count = select_refused(home, obj, flat, letters)
+    if count != len(wanted):
         raise UsageError(
-            f"{len(wanted) - found:,} of {len(wanted):,} refused rows are no longer in the lake {home.settings.lake}; "
+            f"{len(wanted) - count:,} of {len(wanted):,} refused rows are no longer in the lake {home.settings.lake}; "
             "load their files again from where they came"
         )
     # Durable when the accounting is there: a retry writes the same files.
@@ -105,12 +105,12 @@ def put_refused(home: Home, obj: Object, plan: Plan) -> BatchRecord:
     record = BatchRecord(
         batch_id=plan.batch_id,
         plan=plan,
-        read=found,
+        read=count,
         filtered=0,
         dead_letter=0,
-        accepted=found,
+        accepted=count,
         bytes_read=0,
-        puts=[Put(one.key, one.rows, one.day) for one in written],
+        puts=[Put(file.key, file.rows, file.day) for file in written],
         letters=[],
         drift=Drift(),
         loaded_at=clock.now_naive(),

@@ -9,20 +9,32 @@ from typing import TypeVar
 
 from trunkline import clock
 from trunkline.errors import LockedError
+from trunkline.limits import LOCK_WAIT_S, READER_WAIT_S_MAX
 
 T = TypeVar("T")
 _PAUSE_S = 0.2
 
 
+def waiting_to_write(
+    opening: Callable[[], AbstractContextManager[T]], wait_s: float, notify: Callable[[str], None]
+) -> AbstractContextManager[T]:
+    """Like `waiting`, for what changes a home: a query does not make it fail, unless it is not to wait so long."""
+    return waiting(opening, wait_s, notify, READER_WAIT_S_MAX if wait_s >= LOCK_WAIT_S else wait_s)
+
+
 @contextmanager
 def waiting(
-    opening: Callable[[], AbstractContextManager[T]], wait_s: float, notify: Callable[[str], None]
+    opening: Callable[[], AbstractContextManager[T]],
+    wait_s: float,
+    notify: Callable[[str], None],
+    for_reader_s: float | None = None,
 ) -> Iterator[T]:
     """Opens something; while another process has it locked, tries again for `wait_s` seconds.
 
-    `notify` is called once with a sentence that names the process. Raises LockedError when the time is over.
+    `for_reader_s` is how long where that process only reads. `notify` is called once with a sentence that names the
+    process. Raises LockedError when the time is over.
     """
-    until_s = clock.monotonic_s() + wait_s
+    began_s = clock.monotonic_s()
     is_notified = False
     with ExitStack() as stack:
         while True:
@@ -30,11 +42,12 @@ def waiting(
                 opened = stack.enter_context(opening())
                 break
             except LockedError as error:
-                left_s = until_s - clock.monotonic_s()
+                limit_s = for_reader_s if error.is_read and for_reader_s is not None else wait_s
+                if not is_notified and limit_s > 0:
+                    notify(f"{error.what} is in use by {error.holder}; waiting up to {limit_s:g} s.")
+                    is_notified = True
+                left_s = began_s + limit_s - clock.monotonic_s()
                 if left_s <= 0:
                     raise
-                if not is_notified:
-                    notify(f"{error.what} is in use by {error.holder}; waiting up to {wait_s:g} s.")
-                    is_notified = True
                 time.sleep(min(_PAUSE_S, left_s))
         yield opened

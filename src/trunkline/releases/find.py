@@ -48,7 +48,7 @@ def find(place: str, pick: Pick = "first", s3: Any = None) -> ReleaseFile:
     name = choose(names, pick)
     warnings: tuple[str, ...] = ()
     if len(names) > 1 and pick == "first":
-        others = ", ".join(printable(one.rpartition("/")[2]) for one in sorted(names, key=os.fsencode)[1:6])
+        others = ", ".join(printable(name.rpartition("/")[2]) for name in sorted(names, key=os.fsencode)[1:6])
         warning = (
             f"{len(names):,} files match {printable(place)}; {printable(name)} is run, the first in order of key "
             f"(the others: {others}{', ...' if len(names) > 6 else ''}). Choose `latest`, or name one file."
@@ -87,7 +87,7 @@ def _s3_keys(place: str, s3: Any) -> list[str]:
         prefix += NAME_BEGINS
     with translate_errors("s3", place, UsageError):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [one["Key"] for page in pages for one in page.get("Contents", ()) if _matches(one["Key"], prefix)]
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ()) if _matches(entry["Key"], prefix)]
 
 
 def _s3_bytes(s3: Any, bucket: str, key: str) -> bytes:
@@ -110,7 +110,7 @@ def _paths(place: str) -> list[str]:
     folder, begins = (path, NAME_BEGINS) if path.is_dir() else (path.parent, path.name)
     if not folder.is_dir() or place.endswith(ENDING):
         raise UsageError(f"no release file: {printable(place)} does not exist. Check the path.")
-    return [str(one) for one in folder.iterdir() if _matches(one.name, begins) and one.is_file()]
+    return [str(path) for path in folder.iterdir() if _matches(path.name, begins) and path.is_file()]
 
 
 def _bytes(name: str) -> bytes:

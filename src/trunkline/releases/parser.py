@@ -101,10 +101,10 @@ def parse_name(text: str, source: str) -> tuple[str, ...]:
     if len(text) > 1_000:
         raise ReleaseError(f"the name has {len(text):,} characters; Redshift's have at most 127 bytes a part.", source)
     read = list(_tokens(body))
-    if "".join(one.text for one in read) != text:
+    if "".join(token.text for token in read) != text:
         body.fail(0, "a comment has no place in a name.")
-    tokens = [one for one in read if one.kind != "space"]
-    bad = next((one for one in tokens if one.kind not in ("word", "quoted") and one.text != "."), None)
+    tokens = [token for token in read if token.kind != "space"]
+    bad = next((token for token in tokens if token.kind not in ("word", "quoted") and token.text != "."), None)
     if not tokens or bad:
         body.fail(bad.at if bad else 0, "this is no procedure name. Valid is name or schema.name, without arguments.")
     cursor = _Cursor(body, tokens)
@@ -171,12 +171,12 @@ def _end_of_block(body: _Body, start: int) -> int:
 
 
 def _why_not(text: str, at: int) -> str:
-    one = text[at]
-    if one == "'":
+    sign = text[at]
+    if sign == "'":
         return "this text is never closed. Texts end on their line, and a quote inside is doubled."
-    if one == '"':
+    if sign == '"':
         return "this name is never closed."
-    return f"{character(one)} has no place here. {_EXPECTED}"
+    return f"{character(sign)} has no place here. {_EXPECTED}"
 
 
 def _lines(body: _Body) -> Iterator[list[_Token]]:
@@ -245,7 +245,8 @@ def _name(cursor: _Cursor) -> tuple[str, ...]:
         if not parts and token.kind == "word" and part in _OTHER_STATEMENTS:
             cursor.body.fail(
                 token.at,
-                f"{part.upper()} is a word of SQL and no procedure's name (one called so stands in double quotes). "
+                f"{part.upper()} is a word of SQL and no procedure's name "
+                f"(put it in double quotes if a procedure has that name). "
                 f"{_EXPECTED}",
             )
         if fault := name_fault(part):

@@ -23,7 +23,7 @@ from trunkline.aws.redshift_data import ENDED, DataApi, Statement, client_token,
 from trunkline.errors import TerminalError, TransientError, TrunklineError, UsageError
 from trunkline.limits import DATA_API_RECORD_S, RELEASE_CALL_S
 from trunkline.releases.plan import ProcedureCall, Release
-from trunkline.releases.state import ASKED, CallState, RunState, StateStore
+from trunkline.releases.state import REQUESTED, CallState, RunState, StateStore
 
 OnFailure = Literal["continue", "stop"]
 _NAME: Final = "trunkline-release-"
@@ -127,7 +127,7 @@ def _settle(api: DataApi, previous: RunState) -> None:
     for call in previous.calls:
         if call.status in ENDED:
             continue
-        running = call.query_id or (api.find(name_of(previous, call.number)) if call.status == ASKED else None)
+        running = call.query_id or (api.find(name_of(previous, call.number)) if call.status == REQUESTED else None)
         if running is None:
             continue
         try:
@@ -156,7 +156,7 @@ class _Run:
         self._on_end = on_end
 
     def perform(self) -> None:
-        """All calls that have not ended, in order. Raises where the run cannot continue now."""
+        """All calls that have not ended, in order. Raises TransientError where the run cannot continue now."""
         if self.state.is_finished:
             return
         for call in self.release.calls:
@@ -218,12 +218,14 @@ class _Run:
     def _send(self, call: ProcedureCall, call_state: CallState, started_s: float) -> CallState:
         """Start the call, or find it where it was started before."""
         token, name = token_of(self.state, call.number), name_of(self.state, call.number)
-        was_sent = call_state.status == ASKED
+        was_sent = call_state.status == REQUESTED
         found = self.api.find(name) if was_sent else None
         if found is None:
             if was_sent and self._is_forgotten(call_state):
                 return _unknown(call_state)
-            call_state = self._save(msgspec.structs.replace(call_state, status=ASKED, asked_at=clock.now().isoformat()))
+            call_state = self._save(
+                msgspec.structs.replace(call_state, status=REQUESTED, asked_at=clock.now().isoformat())
+            )
             try:
                 found = self._execute(call, token, name, started_s)
             except RefusedError as error:
@@ -241,8 +243,8 @@ class _Run:
         """Seconds since the request."""
         if call_state.asked_at is None:
             return 0.0
-        asked = datetime.fromisoformat(call_state.asked_at).astimezone(UTC)
-        return max((clock.now() - asked) / timedelta(seconds=1), 0.0)
+        requested_at = datetime.fromisoformat(call_state.asked_at).astimezone(UTC)
+        return max((clock.now() - requested_at) / timedelta(seconds=1), 0.0)
 
     def _is_forgotten(self, call_state: CallState) -> bool:
         return self._age_s(call_state) > DATA_API_RECORD_S

@@ -21,7 +21,7 @@ from trunkline.errors import SourceChangedError, TerminalError, TransientError, 
 
 ENDING: Final = ".state.json"
 NOT_RUN: Final = "NOT_RUN"
-ASKED: Final = "UNKNOWN"
+REQUESTED: Final = "UNKNOWN"
 
 
 class CallState(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class DiskStateStore:
         self._path = Path(release_path + ENDING)
 
     def load(self) -> RunState | None:
-        """As `StateStore.load`."""
+        """As `StateStore.load`. Raises TerminalError for a file that cannot be read."""
         try:
             return _decoded(self._path.read_bytes(), str(self._path))
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class DiskStateStore:
             raise TerminalError(f"{printable(str(self._path))} cannot be read: {error.strerror}.") from error
 
     def save(self, state: RunState) -> None:
-        """As `StateStore.save`; atomic."""
+        """As `StateStore.save`; atomic. Raises TerminalError where the file cannot be written."""
         try:
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".state-", delete=False) as file:
                 try:

@@ -88,7 +88,7 @@ def windows_since(
 
     The first begins at the watermark, wherever that is, so that nothing is skipped when a schedule changes. A window
     is due `delay` after its end, by a clock that may be a minute behind. When all are durable, the new watermark is
-    the last one's end. A watermark ahead of now gives none.
+    the last one's end. A watermark ahead of now gives none. Raises UsageError for a limit below 1.
 
     >>> from datetime import UTC
     >>> from trunkline.schedules.schedule import make_schedule
@@ -118,7 +118,7 @@ def windows_again(
     A window is due again when each age in `lateness` has passed since its end; after the last it is settled. Returned
     are those that reached an age in (last_run, now], so that no visit is lost when runs are late and none is repeated.
     `last_run` is the `now` of the last run whose windows, these and those of `windows_since`, all became durable.
-    `since`, where collecting began, cuts the first one.
+    `since`, where collecting began, cuts the first one. Raises UsageError for an age that is not positive.
     """
     watermark, since = utc(watermark, "The watermark"), utc(since, "The beginning")
     last_run, now = utc(last_run, "The last run"), utc(now, "Now")
@@ -152,6 +152,8 @@ def _bound_before(schedule: Schedule, end: datetime, floor: datetime) -> datetim
 def split(window: Window, parts: int) -> tuple[Window, ...]:
     """A window as `parts` tiles of equal length, to the millisecond that Amazon's times have.
 
+    Raises UsageError for less than one part, or for more than the window has milliseconds.
+
     >>> from datetime import UTC
     >>> start = datetime(2026, 1, 1, tzinfo=UTC)
     >>> [f"{tile.start:%H:%M}" for tile in split(Window(start, start + timedelta(hours=2)), 3)]
@@ -168,7 +170,10 @@ def split(window: Window, parts: int) -> tuple[Window, ...]:
 
 
 def split_longer(window: Window, longest: timedelta) -> tuple[Window, ...]:
-    """A window as the fewest tiles of equal length that are no longer than `longest`."""
+    """A window as the fewest tiles of equal length that are no longer than `longest`.
+
+    Raises UsageError for a longest part below a millisecond.
+    """
     if longest < _MILLISECOND:
         raise UsageError(f"The longest part is {longest}; it must be at least a millisecond.")
     whole = longest // _MILLISECOND * _MILLISECOND

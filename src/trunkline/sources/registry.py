@@ -18,6 +18,8 @@ SOURCES: Final = {
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",
+    "kinesis": "kinesis.source:KinesisSource",
+    "contact_events": "contact_events.source:ContactEventSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""

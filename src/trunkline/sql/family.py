@@ -61,10 +61,19 @@ def _legs() -> str:
     # A parent's NextContactId names only one of its children, so parents are looked up from the children.
     arms = "\n    ".join(f"WHEN {condition} THEN '{name}'" for name, condition in RELATIONS)
     columns = (
-        "contact_id", "initial_contact_id", "previous_contact_id", "channel", "initiation_method", "queue_id",
-        "agent_id", "initiation_timestamp", "disconnect_timestamp", "agent_interaction_duration_ms",
-        "agent_customer_hold_duration_ms", "disconnect_reason",
-    )  # fmt: skip
+        "contact_id",
+        "initial_contact_id",
+        "previous_contact_id",
+        "channel",
+        "initiation_method",
+        "queue_id",
+        "agent_id",
+        "initiation_timestamp",
+        "disconnect_timestamp",
+        "agent_interaction_duration_ms",
+        "agent_customer_hold_duration_ms",
+        "disconnect_reason",
+    )
     listed = ",\n  ".join(f'c."{name}"' for name in columns)
     return f"""\
 SELECT COALESCE(c."initial_contact_id", c."contact_id") AS "family_id",

@@ -52,11 +52,13 @@ class Threshold:
 class MetricQuery:
     """What to run, with the values to bind in order (naive UTC) and their names, and the result's columns.
 
-    `sql` has the engine's own placeholders; `numbered` is the same statement with `$1` and `$2`, as a session takes it.
+    `sql` has the engine's own placeholders; `numbered` is the same statement with `$1` and `$2`, as a session takes it;
+    `literal` has the values written in, for people to paste.
     """
 
     sql: str
     numbered: str
+    literal: str
     params: tuple[datetime, ...]
     param_names: tuple[str, ...]
     columns: tuple[str, ...]
@@ -154,6 +156,7 @@ def compile_metrics(
     return MetricQuery(
         _statement(question, shown, engine, engine.spelling.placeholder),
         _statement(question, shown, engine, numbered_placeholder),
+        _statement(question, shown, engine, lambda number, name: text_literal(bounds[name].isoformat(" "))),
         tuple(bounds.values()),
         tuple(bounds),
         tuple(name for name, _ in shown),
@@ -323,15 +326,15 @@ def _uneven_intervals(
     zone: str, width_s: int, since: datetime, until: datetime
 ) -> tuple[tuple[datetime, datetime], ...]:
     """Intervals (naive UTC) that begin with a clock change, where the wall clock shows no multiple of the width."""
-    found = []
+    intervals = []
     local_zone = zoneinfo.ZoneInfo(zone)
     for change in offset_changes(local_zone, since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)):
         wall = change.astimezone(local_zone)
         past_s = (wall.hour * 3600 + wall.minute * 60 + wall.second) % width_s
         if past_s:
             start = change.replace(tzinfo=None)
-            found.append((start, start + timedelta(seconds=width_s - past_s)))
-    return tuple(found)
+            intervals.append((start, start + timedelta(seconds=width_s - past_s)))
+    return tuple(intervals)
 
 
 def _milliseconds(seconds: object, what: str) -> str:

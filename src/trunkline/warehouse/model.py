@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,8 @@ class Opening:
     """What a warehouse is opened with: its URL, limits of the embedded engine, a scratch directory.
 
     `home` is named in messages that say which command to run. `schemas` are those of the catalogue: names without a
-    schema are looked up in them in this order, and locks on their tables are listed.
+    schema are looked up in them in this order, and locks on their tables are listed. `notify` gets a sentence where a
+    loader has to wait for a reader.
     """
 
     url: str
@@ -36,6 +38,7 @@ class Opening:
     scratch: Path
     home: Path
     schemas: tuple[str, ...]
+    notify: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class Readable(Session, Protocol):
 
 class Warehouse(Readable, Protocol):
     """A warehouse that can be written. Every method is one transaction."""
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Meanwhile others can read the warehouse, except while a method runs: a file is not held in between."""
 
     def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there, add columns that the catalogue has gained; a sentence for each change.

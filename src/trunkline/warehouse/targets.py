@@ -42,13 +42,13 @@ class Target:
 
     def open_warehouse(self, opening: Opening) -> AbstractContextManager[Warehouse]:
         """The warehouse, to change it."""
-        found: Callable[[Opening], AbstractContextManager[Warehouse]] = self._function("open_warehouse")
-        return found(opening)
+        opener: Callable[[Opening], AbstractContextManager[Warehouse]] = self._function("open_warehouse")
+        return opener(opening)
 
     def open_reader(self, opening: Opening) -> AbstractContextManager[Readable]:
         """The warehouse, to ask it. Raises TerminalError when there is none yet."""
-        found: Callable[[Opening], AbstractContextManager[Readable]] = self._function("open_reader")
-        return found(opening)
+        opener: Callable[[Opening], AbstractContextManager[Readable]] = self._function("open_reader")
+        return opener(opening)
 
     def _function(self, name: str) -> Callable[[Opening], AbstractContextManager[Warehouse]]:
         try:

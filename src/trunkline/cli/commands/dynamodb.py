@@ -1,4 +1,4 @@
-"""`trunkline stream`, `enable-stream` and `backfill`: DynamoDB tables, as changes happen or whole."""
+"""`trunkline enable-stream` and `backfill`: DynamoDB tables, ready to be followed or read whole."""
 
 from __future__ import annotations
 
@@ -24,40 +24,6 @@ ObjectName = Annotated[
     str,
     typer.Argument(metavar="OBJECT", help="What the table holds: call, scorecard, ...", autocompletion=object_names),
 ]
-
-
-def stream(
-    object_name: ObjectName,
-    source: Annotated[str | None, typer.Option("--from", help="The table to follow: dynamodb://TABLE.")] = None,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when nothing is left to read.")] = False,
-    accept_gap: Annotated[
-        bool, typer.Option("--accept-gap", help="Continue although changes expired unread after 24 hours.")
-    ] = False,
-    home: Home = None,
-    wait_s: Wait = LOCK_WAIT_S,
-    output_format: Output = Format.TABLE,
-) -> None:
-    """Follow a DynamoDB table's changes into the lake and the warehouse.
-
-    Reads from the oldest change that DynamoDB keeps (24 hours), or from where the last run ended, until Ctrl-C. It can
-    be stopped at any time: nothing is lost and no row appears twice. The table's stream must be enabled
-    (`trunkline enable-stream TABLE`).
-
-    Example: trunkline stream call --from dynamodb://calls --home ./my-centre
-    """
-    table = _table_in(source, f"trunkline stream {object_name}")
-    from trunkline.aws.clients import make_client
-    from trunkline.objects.catalogue import find
-    from trunkline.pipelines.jobs.load import follow
-    from trunkline.sources.dynamodb.shards import Following
-
-    find(object_name, load_objects(home))
-    with open_to_write(home, wait_s) as opened:
-        obj = _object_of(opened, table, object_name)
-        following = Following(table, make_client("dynamodbstreams"), until_idle, accept_gap)
-        with progress(f"Following {table}", None, "changes") as advance:
-            result = follow(opened, obj, following, advance)
-    show(result, output_format)
 
 
 def enable_stream(
@@ -136,7 +102,7 @@ def _scan(home: OpenHome, obj: Object, source: str, options: ScanOptions) -> Loa
     from trunkline.sources.dynamodb.tables import describe_table
 
     table = _table_in(source, f"trunkline backfill {obj.name}")
-    _object_of(home, table, obj.name)
+    object_of_table(home, table, obj.name)
     client = make_client("dynamodb", connections=options.segments + 1)
     # DynamoDB updates a table's item count every six hours, so the bar may end early or late.
     with progress(f"Scanning {table}", describe_table(client, table).get("ItemCount") or None, "items") as advance:
@@ -150,16 +116,15 @@ def _read_export(home: OpenHome, obj: Object, place: str) -> LoadResult:
         return backfill_export(home, obj, place, advance)
 
 
-def _table_in(source: str | None, command: str) -> str:
+def _table_in(source: str, command: str) -> str:
     """The table in `dynamodb://TABLE`. Raises UsageError for anything else."""
-    table = (source or "").removeprefix(_SCHEME)
-    if source is None or not source.startswith(_SCHEME) or not table:
-        seen = "--from is missing" if source is None else f"--from is {source!r}"
-        raise UsageError(f"{seen}; name a table: {command} --from dynamodb://TABLE")
+    table = source.removeprefix(_SCHEME)
+    if not source.startswith(_SCHEME) or not table:
+        raise UsageError(f"--from is {source!r}; name a table: {command} --from dynamodb://TABLE")
     return table
 
 
-def _object_of(home: OpenHome, table: str, object_name: str) -> Object:
+def object_of_table(home: OpenHome, table: str, object_name: str) -> Object:
     """The object that the table holds. Raises UsageError where the settings say that it holds another."""
     from trunkline.sources.dynamodb.tables import object_of
 

@@ -138,7 +138,7 @@ def query(
     groups = [part.strip() for part in by.split(",") if part.strip()]
     question = question_of(settings, names, groups, interval, zone, x, since, until, limit, prefix="--")
     if engine:
-        output.text(question.compiled(find(engine)).sql + ";")
+        output.text(question.compiled(find(engine)).literal + ";")
         return
     with open_to_read(home, wait_s) as opened:
         columns, rows = measure_rows(opened, question)

@@ -95,7 +95,7 @@ def run(
     variables = ReleaseSettings.load()
     place = _place(place)
     s3 = _s3(place)
-    found, release = _planned(place, pick, s3)
+    file, release = _planned(place, pick, s3)
     if dry_run:
         _show_plan(release, output_format)
         return
@@ -107,7 +107,7 @@ def run(
         name = release.calls[call.number - 1].display_name
         output.note(f"{call.number} of {len(release.calls)} {call.status}: {name}")
 
-    outcome = run_planned(api, found, release, options, s3, report)
+    outcome = run_planned(api, file, release, options, s3, report)
     for warning in outcome.warnings:
         output.note(warning)
     _show_outcome(response(body_of(outcome)), outcome.error, output_format)

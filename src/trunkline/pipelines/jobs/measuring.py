@@ -47,7 +47,7 @@ class MetricQuestion:
         if self.limit is None:
             return query
         end = f"\nLIMIT {self.limit}"
-        return replace(query, sql=query.sql + end, numbered=query.numbered + end)
+        return replace(query, sql=query.sql + end, numbered=query.numbered + end, literal=query.literal + end)
 
 
 def question_of(
@@ -107,13 +107,13 @@ class Written:
     headlines: list[Headline]
 
 
-def write_report(reader: Reader, asked: Period | str, path: Path) -> Written:
+def write_report(reader: Reader, period_or_zone: Period | str, path: Path) -> Written:
     """Write the report of a period; of a zone's last full day with contacts where only the zone is given.
 
     Raises TerminalError when the file cannot be written.
     """
     settings = reader.settings
-    period = _newest_day(reader, asked) if isinstance(asked, str) else asked
+    period = _newest_day(reader, period_or_zone) if isinstance(period_or_zone, str) else period_or_zone
     x = Threshold(settings.service_level_s, settings.service_level_queue_s)
     page = report(reader.warehouse, period, x, completeness(reader, period))
     try:
@@ -150,5 +150,5 @@ def completeness(reader: Reader, period: Period) -> Completeness:
 def _certified(reader: Reader, period: Period) -> list[str]:
     """A local day lies in one UTC day, or in two."""
     since, until = period.since.replace(tzinfo=UTC), period.until.replace(tzinfo=UTC)
-    found = load_records(open_store(reader.settings.lake), OBJECT)
-    return [wording.certificate_sentence(one) for one in found if one.start < until and one.end > since]
+    records = load_records(open_store(reader.settings.lake), OBJECT)
+    return [wording.certificate_sentence(record) for record in records if record.start < until and record.end > since]

@@ -45,16 +45,16 @@ def undo(home: Home, objects: Iterable[Object], batch: str) -> Undone:
 
 
 def _find(home: Home, objects: Iterable[Object], batch: str) -> tuple[Object, str]:
-    found = [
+    matches = [
         (obj, batch_id)
         for obj in objects
         for batch_id in index.merged_batches(home.warehouse, obj.name)
         if batch_id.startswith(batch)
     ]
-    if len(found) != 1 or not batch:
-        seen = f"{len(found):,} batches have" if found else "no batch has"
+    if len(matches) != 1 or not batch:
+        seen = f"{len(matches):,} batches have" if matches else "no batch has"
         raise UsageError(f"{seen} an id that begins with {batch!r}; {_HOW}")
-    return found[0]
+    return matches[0]
 
 
 def _checked(home: Home, obj: Object, batch_id: str) -> BatchRecord:
@@ -69,7 +69,9 @@ def _checked(home: Home, obj: Object, batch_id: str) -> BatchRecord:
     if index.merged_batch(home.warehouse, undo_id(batch_id)) is not None:
         raise UsageError(f"batch {batch_id} was undone before")
     letters = index.dead_letters(home.warehouse, obj.name, is_open=False)
-    landed = sorted({one.replayed_in for one in letters if one.batch_id == batch_id and one.replayed_in is not None})
+    landed = sorted(
+        {letter.replayed_in for letter in letters if letter.batch_id == batch_id and letter.replayed_in is not None}
+    )
     if landed:
         raise UsageError(f"dead letters of batch {batch_id} were loaded by {', '.join(landed)}: undo that first")
     there = set(home.store.list(layout.table_prefix(obj)))

@@ -38,7 +38,8 @@ def join(*children: str) -> Html:
 
 def el(name: str, attributes: dict[str, Attribute] | None = None, *children: str) -> Html:
     """An element. An attribute that is None or False is omitted; True gives only its name. Children as in `join`."""
-    assert _NAME.fullmatch(name), name
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of an element")
     parts = [name]
     for key, value in (attributes or {}).items():
         if value is True:

@@ -82,7 +82,10 @@ def local_file(path: str) -> SourceFile:
 
 
 def resolved_file(uri: str) -> SourceFile:
-    """The local file of a uri, as it is now."""
+    """The local file of a uri, as it is now.
+
+    Raises UsageError for what is not a regular file, TerminalError for a file that cannot be read or recorded.
+    """
     try:
         uri.encode()
         stats = os.stat(uri)
@@ -213,8 +216,8 @@ def messages(event: Any) -> list[Message]:
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
         return [_message(None, event)]
-    if any("body" in one for one in records if isinstance(one, Mapping)):
-        return [_of_queue(one) for one in records]
+    if any("body" in record for record in records if isinstance(record, Mapping)):
+        return [_of_queue(record) for record in records]
     return [_message(None, event)]
 
 
@@ -248,7 +251,7 @@ def _urls(body: Mapping[str, Any]) -> list[str]:
     if body.get("Event") == "s3:TestEvent":
         return []
     return [
-        f"s3://{one['s3']['bucket']['name']}/{unquote_plus(one['s3']['object']['key'])}"
-        for one in body["Records"]
-        if str(one["eventName"]).startswith("ObjectCreated:")
+        f"s3://{record['s3']['bucket']['name']}/{unquote_plus(record['s3']['object']['key'])}"
+        for record in body["Records"]
+        if str(record["eventName"]).startswith("ObjectCreated:")
     ]

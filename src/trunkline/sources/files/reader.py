@@ -30,7 +30,7 @@ from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 NAME: Final = "s3_files"
 # Ours: tiny records and many files count as more bytes than they have, so that the memory of a batch is bounded.
 _RECORD_BYTES_MIN: Final = 64
-_FILES_MAX: Final = 4_096
+BATCH_FILES_MAX: Final = 4_096
 _ANCHOR: Final = "ContactId"
 
 
@@ -157,6 +157,7 @@ def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR, keys: Mapping[
     """The batch of a plan once more, equal to the first in every value.
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
+    TerminalError for a plan over anything else than files.
     """
     batch = _Batch(plan.object_name, anchor)
     for span in plan.ranges:
@@ -224,7 +225,7 @@ class _Batch:
     def is_full(self, batch_bytes: int) -> bool:
         """Whether the batch should be passed on."""
         weight = max(self.bytes_read, _RECORD_BYTES_MIN * (len(self.texts) + len(self.broken)))
-        return weight >= batch_bytes or len(self.ranges) >= _FILES_MAX
+        return weight >= batch_bytes or len(self.ranges) >= BATCH_FILES_MAX
 
     def framed(self) -> Framed:
         """The batch as the next stage takes it."""

@@ -26,9 +26,18 @@ from trunkline.sql.order import compared_columns, partition_date
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation
 
 _BESIDE = (
-    "record_row", "record_position", "record_arrived_at", "record_loaded_at", "record_fidelity", "record_version",
-    "record_is_deleted", "record_unmapped", "record_unmapped_safe", "record_is_made", "record_is_left",
-)  # fmt: skip
+    "record_row",
+    "record_position",
+    "record_arrived_at",
+    "record_loaded_at",
+    "record_fidelity",
+    "record_version",
+    "record_is_deleted",
+    "record_unmapped",
+    "record_unmapped_safe",
+    "record_is_made",
+    "record_is_left",
+)
 ROW = "record_row"
 """The row's place in its batch."""
 IS_ODD = "record_is_odd"

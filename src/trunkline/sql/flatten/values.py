@@ -43,7 +43,7 @@ class Tree:
         """The keys the catalogue knows in the object at this path."""
         depth = len(path)
         below = [leaf.path for leaf in self.leaves if len(leaf.path) > depth and leaf.path[:depth] == path]
-        return frozenset(found[depth] for found in below)
+        return frozenset(path[depth] for path in below)
 
 
 def pointer(path: tuple[str, ...]) -> str:

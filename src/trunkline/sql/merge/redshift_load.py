@@ -6,12 +6,14 @@ in a statement but places and roles that `warehouse/redshift/address.py` has che
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from trunkline.engines.model import quote_qualified, text_literal
 from trunkline.engines.redshift import REDSHIFT
+from trunkline.errors import TerminalError
 from trunkline.limits import TEXT_BYTES_MAX
 from trunkline.objects.ledger import BATCH, LedgerTable
 from trunkline.objects.model import Column, Object
@@ -23,6 +25,7 @@ from trunkline.sql.relation import BATCH_ID
 Format = Literal["parquet", "json"]
 BATCH_COLUMN: Final = Column(BATCH_ID, "text", None, "The batch that the row came with.", nullable=False, length_max=32)
 _RAW, _RUN = "_raw", "_run"
+_BATCH_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +186,9 @@ def _comparable(table: LedgerTable, name: str, alias: str) -> str:
 
 
 def _id(batch_id: str) -> str:
-    """A batch's id as a text; it is ours, 32 hexadecimal digits."""
-    assert len(batch_id) == 32, batch_id
-    assert set(batch_id) <= set("0123456789abcdef"), batch_id
+    """A batch's id as a text; it is ours, 32 hexadecimal digits. Raises TerminalError for any other text."""
+    if not _BATCH_ID.fullmatch(batch_id):
+        raise TerminalError(f"batch id {batch_id!r} is not 32 hexadecimal digits: the accounting was changed")
     return text_literal(batch_id)
 
 

@@ -1,14 +1,11 @@
 """Trino (Athena) SQL on DuckDB, with Trino's meaning.
 
 Supported is one statement: SELECT or WITH, SHOW TABLES, SHOW DATABASES (or SCHEMAS), SHOW COLUMNS, DESCRIBE.
-Trino's rules hold: integer division truncates towards zero; a decimal's quotient is rounded half up to the larger
-scale of the two (`1234567 / 1000.0` is 1234.6); NULLs sort last in both directions; `date_diff` counts whole units; the
-session's zone is UTC. A timestamp with time zone is the UTC timestamp of its instant, and `AT TIME ZONE` gives the
-zone's wall clock.
+`inference.py` finds the types of expressions, `rewrite.py` gives their DuckDB form, `functions/` has the functions,
+`casts.py` and `zones.py` what is said of texts and of time zones, `macros.py` what a session needs.
 
-Differences from Trino: a missing key of a map gives NULL, where Trino fails for `m['k']`; approximate functions are
-exact; a DOUBLE cast to VARCHAR has no exponent; the result of AT TIME ZONE is not compared as an instant; where a type
-is unknown (`types.py`), a decimal's quotient is a DOUBLE, and a DOUBLE divided by 0 fails and is not Infinity.
+A function or form whose meaning cannot be kept is refused with its name. What real Trino answers is recorded in
+`tests/golden/trino`; `docs/how-to/ask-athena-sql.md` names the differences that remain.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from sqlglot import exp
@@ -25,29 +22,45 @@ from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 from sqlglot.parsers.trino import TrinoParser
 
 from trunkline.errors import UsageError
-from trunkline.sql.trino.rewrite import rewrite
-from trunkline.sql.trino.types import Type, Types, combined, from_data_type
+from trunkline.sql.trino import zones
+from trunkline.sql.trino.functions.json import PARSED
+from trunkline.sql.trino.inference import Columns, Inference, Tables
+from trunkline.sql.trino.macros import MACROS
+from trunkline.sql.trino.rewrite import Rewriter
+from trunkline.sql.trino.types import UTC, has_zoned, is_zoned
 
 # Settings that the session needs: text without an offset that is cast to an instant is UTC. (NULLs sort last by
 # DuckDB's own default. That setting belongs to the whole database, so it is not set here.)
-SETTINGS: Final = ("SET TimeZone = 'UTC'",)
+SETTINGS: Final = ("SET TimeZone = 'UTC'", *MACROS)
 CATALOG: Final = "awsdatacatalog"
+Relations = Mapping[str, tuple[str, str, str]]
+"""Where a table is in the engine: catalog, schema and name by `database.table`."""
 VALID: Final = "one SELECT or WITH query, SHOW TABLES, SHOW DATABASES, SHOW COLUMNS FROM table, DESCRIBE table"
 
-Tables = Mapping[str, Mapping[str, str]]
+
+def _marked_cast(name: str) -> Callable[[TrinoParser], exp.Expr]:
+    """The parser of a cast, which says that it is no literal such as TIMESTAMP '2026-01-01 00:00:00'."""
+
+    def parse(parser: TrinoParser) -> exp.Expr:
+        node: exp.Expr = TrinoParser.FUNCTION_PARSERS[name](parser)
+        node.meta["is_cast"] = True
+        return node
+
+    return parse
 
 
 class PlainTrino(Trino):
-    """Trino's dialect with every function left as it is written, so that sqlglot translates none silently."""
+    """Trino's dialect with functions and subscripts as they are written, so that sqlglot translates none silently."""
+
+    INDEX_OFFSET = 0
 
     class Parser(TrinoParser):
         """A parser that knows only the functions with special syntax."""
 
         FUNCTIONS: ClassVar[dict[str, Callable[..., exp.Expr]]] = {}
         FUNCTION_PARSERS: ClassVar = {
-            name: TrinoParser.FUNCTION_PARSERS[name]
-            for name in ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM")
-        }
+            name: TrinoParser.FUNCTION_PARSERS[name] for name in ("EXTRACT", "POSITION", "SUBSTRING", "TRIM")
+        } | {name: _marked_cast(name) for name in ("CAST", "TRY_CAST")}
 
 
 _SHOW: Final = re.compile(
@@ -57,29 +70,59 @@ _SHOW: Final = re.compile(
 )
 
 
-def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake") -> str:
+def to_duckdb(sql: str, tables: Tables, database: str = "connect_datalake", relations: Relations | None = None) -> str:
     """The DuckDB SQL of one Trino statement; a trailing semicolon is allowed.
 
     `tables` maps `database.table` to its columns and their types (DuckDB's or Trino's words); a name that is neither
-    in it nor defined by the statement is refused, except `information_schema`. Unqualified names are looked
-    up in `database` first, then in every database. Run the result with `SETTINGS`. Raises UsageError, which says what
-    is valid, for anything that is not supported.
+    in it nor defined by the statement is refused, except `information_schema`. Unqualified names are looked up in
+    `database` first, then in every database. `relations` says where tables are; a name that it lacks stays as it is.
+    Run the result with `SETTINGS`. Raises UsageError, which says what is valid, for anything that is not supported.
     """
     tree = _parsed(sql)
     if isinstance(tree, exp.Command):
         return _show(tree.expression.name, tables, database) if tree.name.upper() == "SHOW" else _refuse(tree.name)
     if isinstance(tree, exp.Describe):
-        return _columns(_qualified(tree.find(exp.Table) or exp.Table(), tables, database))
+        return _columns(_qualified(tree.find(exp.Table) or exp.Table(), tables, database), tables)
     writing = tree if not isinstance(tree, exp.Query) else tree.find(exp.Into, exp.DML, exp.DDL)
     if writing is not None or not isinstance(tree, exp.Query):
         return _refuse((writing or tree).key)
     _resolve_tables(tree, tables, database)
-    types = _types(tree, tables)
-    rewrite(tree, types)
+    inference = Inference(tables)
+    columns = inference.query(tree)
+    Rewriter(inference.types).rewrite(tree)
+    _place_tables(tree, relations or {})
+    tree = _shown(tree, columns)
     try:
         return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise UsageError(f"a part of the query is not supported here: {error}; valid: {VALID}.") from error
+
+
+def _shown(tree: exp.Query, columns: Columns) -> exp.Query:
+    """The query with each timestamp with time zone as the wall clock of its zone, which is what Trino shows of it."""
+    if any(type_ == PARSED for _, type_ in columns):
+        raise UsageError(
+            "the text of json_parse is sorted and rewritten in Trino; valid: the text itself, or json_extract of it."
+        )
+    if not any(has_zoned(type_) for _, type_ in columns):
+        return tree
+    names = [name or f"_col{position}" for position, (name, _) in enumerate(columns)]
+    shown: list[exp.Expr] = []
+    for position, (name, (_, type_)) in enumerate(zip(names, columns, strict=True)):
+        column = exp.column(f"c{position}", quoted=True)
+        if has_zoned(type_) and not is_zoned(type_):
+            raise UsageError(
+                f"column {name!r} has timestamps with time zone within; valid: CAST(x AS timestamp) of each."
+            )
+        clock = zones.local(column, type_, f"column {name!r}")
+        shown.append(exp.alias_(clock, name, quoted=True))
+    if all(type_ is None or not is_zoned(type_) or type_.zone == UTC for _, type_ in columns):
+        return tree
+    alias = exp.TableAlias(
+        this=exp.to_identifier("result"),
+        columns=[exp.to_identifier(f"c{position}", quoted=True) for position in range(len(columns))],
+    )
+    return exp.Select(expressions=shown).from_(exp.Subquery(this=tree, alias=alias))
 
 
 def _refuse(statement: str) -> str:
@@ -115,21 +158,27 @@ def _show(text: str, tables: Tables, database: str) -> str:
         return _refuse(f"SHOW {text}")
     of = (match["of"] or database).replace('"', "").lower().removeprefix(f"{CATALOG}.")
     if what == "columns":
-        return _columns(_qualified(exp.to_table(of), tables, database))
-    column = "table_name" if what == "tables" else "table_schema"
-    conditions = ["table_catalog = current_database()", "table_schema <> 'information_schema'"]
-    if what == "tables":
-        conditions.append(f"table_schema = {_text(of)}")
-    if match["like"] is not None:
-        conditions.append(f"{column} LIKE {_text(match['like'].replace('*', '%'))}")
-    return f"SELECT DISTINCT {column} FROM information_schema.tables WHERE {' AND '.join(conditions)} ORDER BY 1"
+        return _columns(_qualified(exp.to_table(of), tables, database), tables)
+    names = {name.partition(".")[2] for name in tables if name.partition(".")[0] == of}
+    if what != "tables":
+        names = {name.partition(".")[0] for name in tables}
+    condition = "" if match["like"] is None else f" WHERE name LIKE {_text(match['like'].replace('*', '%'))}"
+    return f"SELECT name FROM {_values([(name,) for name in names], 'name')}{condition} ORDER BY 1"
 
 
-def _columns(table: tuple[str, str]) -> str:
-    return (
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_catalog = current_database()"
-        f" AND table_schema = {_text(table[0])} AND table_name = {_text(table[1])} ORDER BY ordinal_position"
-    )
+def _columns(table: tuple[str, str], tables: Tables) -> str:
+    columns = [(name, type_, str(position)) for position, (name, type_) in enumerate(tables[".".join(table)].items())]
+    listed = _values(columns, "column_name, data_type, position")
+    return f"SELECT column_name, data_type FROM {listed} ORDER BY CAST(position AS INTEGER)"
+
+
+def _values(rows: Sequence[Sequence[str]], names: str) -> str:
+    """A FROM item of texts; one row of NULL that is left out where there are none."""
+    listed = ", ".join(f"({', '.join(map(_text, row))})" for row in rows)
+    if not listed:
+        nulls = ", ".join("NULL" for _ in names.split(","))
+        return f"(SELECT * FROM (VALUES ({nulls})) AS none WHERE false) AS listed({names})"
+    return f"(VALUES {listed}) AS listed({names})"
 
 
 def _qualified(table: exp.Table, tables: Tables, database: str) -> tuple[str, str]:
@@ -164,6 +213,14 @@ def _resolve_tables(tree: exp.Query, tables: Tables, database: str) -> None:
         table.set("this", exp.to_identifier(name, quoted=True))
 
 
+def _place_tables(tree: exp.Query, relations: Relations) -> None:
+    for table in tree.find_all(exp.Table):
+        place = relations.get(f"{table.db}.{table.name}") if table.db else None
+        if place is not None:
+            for part, name in zip(("catalog", "db", "this"), place, strict=True):
+                table.set(part, exp.to_identifier(name, quoted=True))
+
+
 def _is_of_query(table: exp.Table) -> bool:
     """Whether a WITH around the table defines its name."""
     node: exp.Expr | None = table
@@ -173,36 +230,3 @@ def _is_of_query(table: exp.Table) -> bool:
             return True
         node = node.parent
     return False
-
-
-def _renamed_types(source: exp.Expr | None, types: Types) -> list[Type | None]:
-    """The types of the columns that an alias renames; empty where they are unknown."""
-    if isinstance(source, exp.CTE | exp.Subquery) and isinstance(source.this, exp.Query):
-        selects = source.this.selects
-        return [] if any(item.is_star for item in selects) else [types.of(item.unalias()) for item in selects]
-    if isinstance(source, exp.Unnest):
-        shapes = [types.of(array) for array in source.expressions]
-        return [] if None in shapes else [type_ for shape in shapes if shape for _, type_ in shape.unnested]
-    if not isinstance(source, exp.Values):
-        return []
-    rows = [list(row.expressions) if isinstance(row, exp.Tuple) else [row] for row in source.expressions]
-    return [combined([types.of(value) for value in column]) for column in zip(*rows, strict=False)]
-
-
-def _types(tree: exp.Query, tables: Tables) -> Types:
-    types = Types({})
-    for table in tree.find_all(exp.Table):
-        for column, type_ in tables.get(f"{table.db}.{table.name}", {}).items():
-            types.add_name(column, from_data_type(exp.DataType.build(type_, dialect="duckdb", udt=True)))
-    for alias in tree.find_all(exp.TableAlias):
-        renamed = _renamed_types(alias.parent, types)
-        for position, column in enumerate(alias.columns):
-            types.add_name(column.name, renamed[position] if position < len(renamed) else None)
-    selects = list(tree.find_all(exp.Select))
-    # A query may use the names of a query before or within it: inner and earlier queries first, then once more.
-    for _ in range(2):
-        for select in reversed(selects):
-            for projection in select.expressions:
-                if isinstance(projection, exp.Alias):
-                    types.add_name(projection.alias, types.of(projection.this))
-    return types

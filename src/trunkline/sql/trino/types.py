@@ -1,276 +1,211 @@
-"""The Trino types of expressions, as far as division, casts and UNNEST need them; None where a type is unknown.
+"""Trino's types, as far as the meaning of an expression depends on them. None stands for an unknown type.
 
-Names are looked up in one flat scope, because a name with two types is simply unknown: division then
-still follows the operands' types on DuckDB (`//` divides integers whole and floats not), and only the rounding of a
-decimal's quotient to its scale is lost.
+A timestamp with time zone is its UTC instant in the engine, and its zone is part of the type. The zone is None where
+it is not a literal, or differs from row to row. Such a value can be compared, but what depends on its zone is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from sqlglot import exp
 
-Kind = Literal["integer", "decimal", "double", "varchar", "timestamp", "date", "map", "array", "row", "other", "null"]
+UTC: Final = "UTC"
+INTEGERS: Final = ("tinyint", "smallint", "integer", "bigint")
+_DIGITS: Final = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+NUMBERS: Final = (*INTEGERS, "decimal", "real", "double")
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type's kind, the scale of a decimal, the fields of a row, the type of an array's elements."""
+    """A type: its Trino name, a decimal's precision and scale, a text's length or a time's digits, zone and parts."""
 
-    kind: Kind
+    kind: str
+    precision: int | None = None
     scale: int = 0
-    fields: tuple[tuple[str, Type], ...] = ()
-    element: Type | None = None
+    zone: str | None = None
+    parts: tuple[Type | None, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it is one of the whole numbers."""
+        return self.kind in INTEGERS
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is a whole number or a decimal."""
+        return self.is_integer or self.kind == "decimal"
+
+    @property
+    def element(self) -> Type | None:
+        """The type of an array's elements, or of a map's values."""
+        return self.parts[-1] if self.kind in ("array", "map") else None
 
     @property
     def unnested(self) -> tuple[tuple[str, Type | None], ...]:
         """The columns that UNNEST gives, each with the name of its field where it comes from a row."""
         if self.kind == "map":
-            return (("", None), ("", None))
-        if self.element is not None and self.element.fields:
+            return (("", self.parts[0]), ("", self.parts[1]))
+        if self.element is not None and self.element.kind == "row":
             return self.element.fields
         return (("", self.element),)
 
+    @property
+    def fields(self) -> tuple[tuple[str, Type | None], ...]:
+        """The fields of a row by name; none of another type."""
+        return tuple(zip(self.names, self.parts, strict=True)) if self.kind == "row" else ()
 
+
+BOOLEAN: Final = Type("boolean")
 INTEGER: Final = Type("integer")
+BIGINT: Final = Type("bigint")
+REAL: Final = Type("real")
 DOUBLE: Final = Type("double")
 VARCHAR: Final = Type("varchar")
-TIMESTAMP: Final = Type("timestamp")
+SIZED_VARCHAR: Final = Type("varchar", -1)  # a text whose type names a length that is not computed here
 DATE: Final = Type("date")
+TIMESTAMP: Final = Type("timestamp", 3)
+JSON: Final = Type("json")
+NULL: Final = Type("unknown")
+DAYS: Final = Type("interval day to second")
+MONTHS: Final = Type("interval year to month")
 
-_NUMBERS: Final = ("integer", "decimal", "double")
-_INTEGERS: Final = frozenset(
-    [
-        "count",
-        "count_if",
-        "approx_distinct",
-        "row_number",
-        "rank",
-        "dense_rank",
-        "ntile",
-        "cardinality",
-        "length",
-        "strpos",
-        "date_diff",
-        "year",
-        "quarter",
-        "month",
-        "week",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "millisecond",
-        "day_of_week",
-        "day_of_month",
-        "day_of_year",
-        "week_of_year",
-        "year_of_week",
-        "dow",
-        "doy",
-        "yow",
-        "grouping",
-        "array_position",
-        "json_array_length",
-        "regexp_count",
-        "levenshtein_distance",
-    ]
-)
-_DOUBLES: Final = frozenset(
-    [
-        "sqrt",
-        "cbrt",
-        "power",
-        "pow",
-        "exp",
-        "ln",
-        "log",
-        "log2",
-        "log10",
-        "percent_rank",
-        "cume_dist",
-        "stddev",
-        "stddev_pop",
-        "stddev_samp",
-        "variance",
-        "var_pop",
-        "var_samp",
-        "corr",
-        "covar_pop",
-        "covar_samp",
-        "to_unixtime",
-        "random",
-        "rand",
-        "pi",
-    ]
-)
-_AS_FIRST: Final = frozenset(
-    [
-        "sum",
-        "max",
-        "min",
-        "max_by",
-        "min_by",
-        "any_value",
-        "arbitrary",
-        "nullif",
-        "first_value",
-        "last_value",
-        "nth_value",
-        "lag",
-        "lead",
-        "abs",
-        "mod",
-        "avg",
-        "approx_percentile",
-        "date_trunc",
-        "date_add",
-        "try",
-    ]
-)
-_TIMESTAMPS: Final = frozenset(
-    ["from_iso8601_timestamp", "from_unixtime", "date_parse", "now", "at_timezone", "with_timezone"]
-)
+
+def decimal(precision: int, scale: int) -> Type:
+    """A decimal of at most 38 digits."""
+    return Type("decimal", min(38, precision), scale)
+
+
+def zoned(zone: str | None, precision: int | None = 3) -> Type:
+    """A timestamp with time zone."""
+    return Type("timestamp with time zone", precision, zone=zone)
+
+
+def array(element: Type | None) -> Type:
+    """An array of a type."""
+    return Type("array", parts=(element,))
+
+
+def map_of(key: Type | None, value: Type | None) -> Type:
+    """A map from one type to another."""
+    return Type("map", parts=(key, value))
+
+
+def is_zoned(type_: Type | None) -> bool:
+    """Whether a type is a timestamp with time zone."""
+    return type_ is not None and type_.kind == "timestamp with time zone"
+
+
+def has_zoned(type_: Type | None) -> bool:
+    """Whether a type is a timestamp with time zone or has one within."""
+    return type_ is not None and (is_zoned(type_) or any(map(has_zoned, type_.parts)))
+
+
+def as_decimal(type_: Type) -> Type:
+    """The decimal type that a whole number or decimal is in arithmetic with decimals."""
+    return type_ if type_.kind == "decimal" else decimal(_DIGITS[type_.kind], 0)
+
+
+_KINDS: Final = {
+    "BOOLEAN": "boolean", "TINYINT": "tinyint", "SMALLINT": "smallint", "INT": "integer", "BIGINT": "bigint",
+    "UTINYINT": "smallint", "USMALLINT": "integer", "UINT": "bigint", "FLOAT": "real", "DOUBLE": "double",
+    "DATE": "date", "JSON": "json", "VARBINARY": "varbinary", "TIME": "time",
+}  # fmt: skip
 
 
 def from_data_type(data_type: exp.DataType) -> Type:
     """The type that a data type of either dialect is."""
-    of = exp.DataType.Type
-    if data_type.is_type(*exp.DataType.INTEGER_TYPES):
-        return INTEGER
-    if data_type.is_type(of.DECIMAL):
-        scale = data_type.expressions[1].name if len(data_type.expressions) > 1 else "0"
-        return Type("decimal", int(scale))
-    if data_type.is_type(of.DOUBLE, of.FLOAT):
-        return DOUBLE
+    name = data_type.this.value if isinstance(data_type.this, exp.DataType.Type) else str(data_type.this)
+    numbers = [int(part.name) for part in data_type.expressions if isinstance(part, exp.DataTypeParam)]
     if data_type.is_type(*exp.DataType.TEXT_TYPES):
-        return VARCHAR
-    if data_type.this == of.DATE:
-        return DATE
-    if data_type.is_type(of.TIMESTAMP, of.TIMESTAMPTZ, of.TIMESTAMPNTZ):
-        return TIMESTAMP
-    if data_type.this == of.MAP:
-        return Type("map")
-    if data_type.this in (of.ARRAY, of.LIST) and data_type.expressions:
-        return Type("array", element=from_data_type(data_type.expressions[0]))
-    if data_type.this == of.STRUCT:
-        fields = [field for field in data_type.expressions if isinstance(field, exp.ColumnDef)]
-        return Type("row", fields=tuple((field.name, from_data_type(field.args["kind"])) for field in fields))
-    return Type("other")
+        return Type("char" if name in ("CHAR", "NCHAR") else "varchar", numbers[0] if numbers else None)
+    if name == "DECIMAL":
+        return decimal(numbers[0], numbers[1] if len(numbers) > 1 else 0) if numbers else decimal(38, 0)
+    if name in ("INT128", "HUGEINT", "UINT128", "UBIGINT"):
+        return BIGINT
+    if name in ("TIMESTAMPTZ", "TIMESTAMPLTZ"):
+        return zoned(None, numbers[0] if numbers else 3)
+    if name.startswith("TIMESTAMP"):
+        return Type("timestamp", numbers[0] if numbers else 3)
+    if name in ("MAP", "ARRAY", "LIST", "STRUCT"):
+        return _nested(name, data_type)
+    return Type(_KINDS.get(name, name.lower()))
+
+
+def _nested(name: str, data_type: exp.DataType) -> Type:
+    parts = [part for part in data_type.expressions if isinstance(part, exp.ColumnDef | exp.DataType)]
+    types = tuple(from_data_type(part.args["kind"] if isinstance(part, exp.ColumnDef) else part) for part in parts)
+    if name == "STRUCT":
+        names = tuple(part.name.lower() if isinstance(part, exp.ColumnDef) else "" for part in parts)
+        return Type("row", parts=types, names=names)
+    return Type("map" if name == "MAP" else "array", parts=types)
 
 
 def combined(types: Iterable[Type | None]) -> Type | None:
-    """The common type of branches or operands; None when one is unknown or they have no common type."""
-    with_null_left_out = [type_ for type_ in types if type_ is None or type_.kind != "null"]
-    if not with_null_left_out or None in with_null_left_out:
+    """The common type of branches or operands, as Trino coerces them; None where one is unknown or none is common."""
+    known = [type_ for type_ in types if type_ != NULL]
+    if not known:
+        return NULL
+    result = known[0]
+    for type_ in known[1:]:
+        result = _common(result, type_)
+    return result
+
+
+def _common(left: Type | None, right: Type | None) -> Type | None:
+    if left is None or right is None:
         return None
-    known = [type_ for type_ in with_null_left_out if type_ is not None]
-    if len(set(known)) == 1:
-        return known[0]
-    if any(type_.kind not in _NUMBERS for type_ in known):
-        return None
-    if any(type_.kind == "double" for type_ in known):
-        return DOUBLE
-    return Type("decimal", max(type_.scale for type_ in known))
-
-
-def _arithmetic(node: exp.Binary, left: Type | None, right: Type | None) -> Type | None:
-    if left is not None and left.kind == "date" and isinstance(node.expression, exp.Interval):
-        return DATE
-    if DOUBLE in (left, right):
-        return DOUBLE
-    if left is None or right is None or not {left.kind, right.kind} <= {"integer", "decimal"}:
-        return None
-    if left == right == INTEGER:
-        return INTEGER
-    return Type("decimal", left.scale + right.scale if isinstance(node, exp.Mul) else max(left.scale, right.scale))
-
-
-def _function(name: str, arguments: list[Type | None]) -> Type | None:
-    if name in _INTEGERS:
-        return INTEGER
-    if name in _DOUBLES:
-        return DOUBLE
-    if name in _TIMESTAMPS:
-        return TIMESTAMP
-    if name == "coalesce":
-        return combined(arguments)
-    if name == "avg":
-        return DOUBLE if arguments[:1] == [INTEGER] else next(iter(arguments), None)
-    if name in ("date_trunc", "date_add"):
-        return arguments[-1] if arguments else None
-    return arguments[0] if name in _AS_FIRST and arguments else None
-
-
-def _literal(node: exp.Literal) -> Type:
-    if node.is_string:
-        return VARCHAR
-    if "e" in node.name.lower():
-        return DOUBLE
-    _, dot, fraction = node.name.partition(".")
-    return Type("decimal", len(fraction)) if dot else INTEGER
-
-
-class Types:
-    """The types of a statement's expressions, given the columns' types by name."""
-
-    def __init__(self, columns: Mapping[str, Type | None]) -> None:
-        self._columns = dict(columns)
-
-    def add_name(self, name: str, type_: Type | None) -> None:
-        """Add a name that the statement defines. A name that already has another type becomes unknown."""
-        name = name.lower()
-        self._columns[name] = type_ if self._columns.get(name, type_) == type_ else None
-
-    def of(self, node: exp.Expr | None) -> Type | None:
-        """The type of an expression, None when it is unknown."""
-        if node is None:
-            return None
-        for classes, rule in _RULES:
-            if isinstance(node, classes):
-                return rule(self, node)
-        return None
-
-    def column(self, node: exp.Expr) -> Type | None:
-        """The type of a column, by its name alone."""
-        return self._columns.get(node.name.lower())
-
-    def case(self, node: exp.Expr) -> Type | None:
-        """The common type of the branches of CASE or IF."""
-        branches = [branch.args.get("true") for branch in (node.args.get("ifs") or [node])]
-        default = node.args.get("default") or node.args.get("false")
-        return combined([self.of(branch) for branch in branches] + ([self.of(default)] if default else []))
-
-
-_Rule = Callable[[Types, exp.Expr], Type | None]
-_RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], _Rule], ...]] = (
-    (exp.Literal, lambda types, node: _literal(node) if isinstance(node, exp.Literal) else None),
-    (exp.Null, lambda types, node: Type("null")),
-    (exp.Column, Types.column),
-    (exp.Cast, lambda types, node: from_data_type(node.args["to"])),
-    ((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), lambda types, node: _arithmetic(
-        _binary(node), types.of(_binary(node).left), types.of(_binary(node).right))),
-    ((exp.Case, exp.If), Types.case),
-    (exp.Anonymous, lambda types, node: _function(node.name.lower(), list(map(types.of, node.expressions)))),
-    ((exp.CurrentTimestamp, exp.Localtimestamp, exp.AtTimeZone), lambda types, node: TIMESTAMP),
-    (exp.CurrentDate, lambda types, node: DATE),
-    (exp.DPipe, lambda types, node: VARCHAR),
-    (exp.Distinct, lambda types, node: types.of(node.expressions[0]) if node.expressions else None),
-    ((exp.Subquery, exp.Select), lambda types, node: _scalar(types, node)),  # noqa: PLW0108 - defined below
-    ((exp.Paren, exp.Neg, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order), lambda types, node: types.of(node.this)),
-)  # fmt: skip
-
-
-def _binary(node: exp.Expr) -> exp.Binary:
-    assert isinstance(node, exp.Binary)
-    return node
-
-
-def _scalar(types: Types, node: exp.Expr) -> Type | None:
-    select = node.unnest() if isinstance(node, exp.Subquery) else node
-    if isinstance(select, exp.Select) and len(select.expressions) == 1:
-        return types.of(select.expressions[0].unalias())
+    if left == right:
+        return left
+    kinds = {left.kind, right.kind}
+    if kinds <= set(NUMBERS):
+        return _common_number(left, right)
+    if kinds == {"varchar"}:
+        return SIZED_VARCHAR
+    if kinds <= {"date", "timestamp", "timestamp with time zone"}:
+        return _common_time(left, right)
+    if len(kinds) == 1 and len(left.parts) == len(right.parts) > 0:
+        parts = tuple(combined(pair) for pair in zip(left.parts, right.parts, strict=True))
+        return replace(left, parts=parts)
     return None
+
+
+def _common_number(left: Type, right: Type) -> Type:
+    if "double" in (left.kind, right.kind):
+        return DOUBLE
+    if "real" in (left.kind, right.kind):
+        return REAL
+    if left.is_integer and right.is_integer:
+        return max(left, right, key=lambda type_: INTEGERS.index(type_.kind))
+    first, second = as_decimal(left), as_decimal(right)
+    scale = max(first.scale, second.scale)
+    whole = max((first.precision or 0) - first.scale, (second.precision or 0) - second.scale)
+    return decimal(whole + scale, scale)
+
+
+def _common_time(left: Type, right: Type) -> Type:
+    precision = max(left.precision or 0, right.precision or 0)
+    if not is_zoned(left) and not is_zoned(right):
+        return Type("timestamp", precision)
+    # A date or a timestamp becomes an instant in the session's zone, UTC.
+    zones = {type_.zone if is_zoned(type_) else UTC for type_ in (left, right)}
+    return zoned(zones.pop() if len(zones) == 1 else None, precision)
+
+
+def render(type_: Type | None) -> str | None:
+    """Trino's name of a type; None where a part of it is not known here."""
+    if type_ is None or type_.precision == -1:
+        return None
+    if type_.kind == "decimal":
+        return f"decimal({type_.precision},{type_.scale})"
+    if type_.kind in ("varchar", "char", "time") and type_.precision is not None:
+        return f"{type_.kind}({type_.precision})"
+    if type_.kind.startswith("timestamp"):
+        return f"timestamp({type_.precision}){type_.kind.removeprefix('timestamp')}"
+    parts = [render(part) for part in type_.parts]
+    if None in parts or type_.kind == "row":
+        return None if parts else type_.kind
+    return f"{type_.kind}({', '.join(part for part in parts if part)})" if parts else type_.kind

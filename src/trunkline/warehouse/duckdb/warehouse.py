@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +13,8 @@ import duckdb
 
 from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import Engine, quote_qualified, text_literal
-from trunkline.errors import LockedError, TerminalError, UsageError
+from trunkline.engines.model import Engine, quote_qualified
+from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.ledger import LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
@@ -24,13 +24,9 @@ from trunkline.sql.session import Rows, Session
 from trunkline.table import Table, rows_of
 from trunkline.urls import path_of
 from trunkline.warehouse.duckdb import merge as duckdb_merge
+from trunkline.warehouse.duckdb.attachment import CATALOG, Attachment, attach_to_read
 from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
 
-CATALOG = "warehouse"
-"""What a connection calls the warehouse file."""
-ROW_GROUP_ROWS = 16_384
-"""Rows that DuckDB compresses as one. A commit writes its last group whole, over all columns (6 us a row), and at its
-own size of 122,880 that is most of what a merge of some thousand rows costs."""
 # DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
 _HEADERS_BYTES = 3 * 4_096
 _MAGIC = b"DUCK"
@@ -46,9 +42,27 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DuckDBWarehouse:
-    """The embedded warehouse over one connection, which reads the lake's files too."""
+    """The embedded warehouse over one connection, which reads the lake's files too.
 
-    local: duckdb.DuckDBPyConnection
+    `attachment` is the file that it writes; None where it reads only, or has no file.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    attachment: Attachment | None = None
+
+    @property
+    def local(self) -> duckdb.DuckDBPyConnection:
+        """The connection. While the warehouse is shared its tables are there only within a method."""
+        if self.attachment is not None:
+            self.attachment.ensure()
+        return self.con
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Meanwhile other processes can read the file, except while a method runs."""
+        return self.attachment.shared() if self.attachment is not None else nullcontext()
+
+    def _used(self) -> AbstractContextManager[None]:
+        return self.attachment.use() if self.attachment is not None else nullcontext()
 
     @property
     def engine(self) -> Engine:
@@ -57,11 +71,13 @@ class DuckDBWarehouse:
 
     def query(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """All rows of a query."""
-        return self.local.execute(sql, list(values)).fetchall()
+        with self._used():
+            return self.local.execute(sql, list(values)).fetchall()
 
     def run(self, sql: str, values: Sequence[object] = ()) -> None:
         """A statement that changes something."""
-        self.local.execute(sql, list(values))
+        with self._used():
+            self.local.execute(sql, list(values))
 
     def put(self, table: LedgerTable, rows: Sequence[Mapping[str, Any]], better: Sequence[str] = ()) -> None:
         """Insert rows whose key is not there, and replace those that are worse in `better`; two statements for all."""
@@ -154,7 +170,8 @@ class DuckDBWarehouse:
 
         none = {batch.batch_id: Counts() for batch in batches}
         files = [path for batch in batches for path in batch.files]
-        return none | duckdb_merge.merge(self.local, obj, files, before_commit)
+        with self._used():
+            return none | duckdb_merge.merge(self.local, obj, files, before_commit)
 
     def rebuild(
         self, obj: Object, groups: Sequence[Sequence[Path]], before_commit: Callable[[Session, int], None]
@@ -193,10 +210,9 @@ def open_warehouse(opening: Opening) -> Iterator[DuckDBWarehouse]:
     con = duckdb.connect(config=config)
     try:
         _set_session(con)
-        with _explained(path):
-            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (ROW_GROUP_SIZE {ROW_GROUP_ROWS})")
-        con.execute(f"USE {CATALOG}")
-        yield DuckDBWarehouse(con)
+        attachment = Attachment(con, path, opening.notify)
+        attachment.attach()
+        yield DuckDBWarehouse(con, attachment)
     finally:
         con.close()
 
@@ -214,8 +230,7 @@ def open_reader(opening: Opening) -> Iterator[DuckDBWarehouse]:
             "or name another home with --home"
         )
     with open_beside(opening, path.parent / ".spill") as con:
-        with _explained(path):
-            con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (READ_ONLY)")
+        attach_to_read(con, path)
         yield DuckDBWarehouse(con)
 
 
@@ -252,20 +267,3 @@ def _forget_unfinished(path: Path) -> None:
         start = file.read(_MAGIC_END)
     if not start or start.endswith(_MAGIC):
         path.unlink()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.IOException as error:
-        if "could not write" in str(error).lower():
-            raise  # no room; whoever opens the home says so
-        if "lock" in str(error).lower():
-            holder = re.search(r"\(PID (\d+)\)", str(error))
-            process = f"process {holder[1]}" if holder else "another process"
-            raise LockedError(f"the warehouse {path}", process) from None
-        raise TerminalError(
-            f"the warehouse {path} cannot be opened: it is no DuckDB 2 file, or unreadable. Where it is damaged, move "
-            "it away and fill a new one from the lake with `trunkline warehouse rebuild`"
-        ) from error

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import adbc_driver_manager as adbc
 import duckdb
@@ -23,6 +23,7 @@ from nanoarrow.c_array_stream import CArrayStream
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from trunkline import limits
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
 from trunkline.errors import TerminalError, TransientError, UsageError
@@ -40,7 +41,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @contextmanager
 def connected(opening: Opening, purpose: str) -> Iterator[Connection]:
-    """A connection in UTC, before whose first statement the database's encoding is known to be UTF8."""
+    """A connection in UTC, before whose first statement the database's encoding is known to be UTF8.
+
+    Raises TerminalError for a database of another encoding.
+    """
     check_connection_url(opening.url)
     con: Connection = psycopg.connect(
         opening.url,
@@ -69,13 +73,15 @@ def check_connection_url(url: str) -> None:
     """Raises UsageError for what the driver cannot read. Not in the driver's words, which may quote a password."""
     try:
         options = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
         options = {}
     reason = None
     if re.search(r"\s", url):
         reason = "it has a space or a line break; write %20 for a space"
     elif re.search(r"%(?![0-9A-Fa-f]{2})", url):
         reason = "a % that two hexadecimal digits do not follow; write %25 for the sign itself"
+    elif _is_no_text(url):
+        reason = "the bytes that its % signs stand for are not UTF-8; write %25 for a % sign itself"
     elif url.count("[") != url.count("]"):
         reason = "the bracket around an IPv6 address is not closed"
     elif not options:
@@ -92,7 +98,10 @@ def check_connection_url(url: str) -> None:
 
 @contextmanager
 def translate_server_errors(opening: Opening) -> Iterator[None]:
-    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row."""
+    """Translate the server's errors. Its messages are shown where they cannot hold a value of a row.
+
+    Raises TransientError where the same command may succeed later, TerminalError where a person must act.
+    """
     place = public_url(opening.url)
     try:
         yield
@@ -120,7 +129,6 @@ def _words(error: psycopg.Error) -> str:
 
 _LATER = ("08", "53", "57")  # SQLSTATE classes: connection, resources, the operator stepped in
 _LANES = 2  # a connection either converts rows or waits for its server; with two, one does each
-_PIECE_ROWS = 4_096  # what a connection converts before it sends
 
 
 @contextmanager
@@ -181,7 +189,8 @@ class Copier:
         """Append a table of the embedded engine to a server's `schema.table`, by name; the rows.
 
         Columns without a value are not sent, nor others than `columns` where these are named. Raises TransientError
-        where a connection ends; some rows may have been copied by then. `has_batches`: as the target has them.
+        where a connection ends; some rows may have been copied by then, and
+        TerminalError for any other error. `has_batches`: as the target has them.
         """
         names = staging.filled_columns(self._local, obj, source)
         if columns:
@@ -219,8 +228,8 @@ class Copier:
 def _pieces(schema: Any, rows: Any) -> Iterator[Any]:
     """Arrow rows cut into pieces, without a copy. The driver reads columns and not a slice of the whole."""
     columns = list(rows.children)
-    for start in range(0, rows.length, _PIECE_ROWS):
-        end = min(start + _PIECE_ROWS, rows.length)
+    for start in range(0, rows.length, limits.POSTGRES_COPY_ROWS):
+        end = min(start + limits.POSTGRES_COPY_ROWS, rows.length)
         cut = [column[start:end] for column in columns]
         yield na.c_array_from_buffers(schema, end - start, [None], children=cut)
 
@@ -234,3 +243,11 @@ def _ingest(con: adbc.AdbcConnection, pieces: Sequence[Any], target: str) -> int
         stream = CArrayStream.from_c_arrays(list(pieces), pieces[0].schema, validate=False)
         statement.bind_stream(stream.__arrow_c_stream__())
         return int(statement.execute_update())
+
+
+def _is_no_text(url: str) -> bool:
+    try:
+        unquote(url, errors="strict")
+    except UnicodeDecodeError:
+        return True
+    return False

@@ -62,9 +62,9 @@ def install(
     """
     with con.transaction():
         con.execute(_LOCK)
-        found = [change for obj in objects for change in _changes(con, obj)]
-        refuse_unsafe(found)
-        for change in found:
+        table_changes = [change for obj in objects for change in _changes(con, obj)]
+        refuse_unsafe(table_changes)
+        for change in table_changes:
             for statement in change.statements:
                 con.execute(statement)
         for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
@@ -78,11 +78,11 @@ def install(
             INSTALLATION,
             installation_rows({obj: fingerprint(obj) for obj in objects}),
         )
-    return [change.sentence for change in found]
+    return [change.sentence for change in table_changes]
 
 
 def _changes(con: psycopg.Connection[Any], obj: Object) -> list[TableChange]:
-    found: list[TableChange] = []
+    table_changes: list[TableChange] = []
     for table, is_staging in ((obj.warehouse_table, False), (staging_table(obj), True)):
         quoted = quote_qualified(POSTGRES, table)
         there = {
@@ -90,10 +90,10 @@ def _changes(con: psycopg.Connection[Any], obj: Object) -> list[TableChange]:
         }
         if there:
             has_rows = bool(con.execute(f"SELECT 1 FROM {quoted} LIMIT 1").fetchall())
-            found += changes(obj, POSTGRES, table, there, has_rows, is_staging)
+            table_changes += changes(obj, POSTGRES, table, there, has_rows, is_staging)
             if not is_staging:
-                found += _key_change(con, obj, quoted)
-    return found
+                table_changes += _key_change(con, obj, quoted)
+    return table_changes
 
 
 def _short(type_: str) -> str:
@@ -112,10 +112,10 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
         return []
     keys = ", ".join(POSTGRES.quote(key) for key in obj.key)
     drop = (f"ALTER TABLE {quoted} DROP CONSTRAINT {POSTGRES.quote(rows[0][0])}",) if rows else ()
-    held = ", ".join(rows[0][1]) if rows else "nothing"
+    present = ", ".join(rows[0][1]) if rows else "nothing"
     return [
         TableChange(
-            f"{obj.warehouse_table}: the key is {held}, and {', '.join(obj.key)} in the catalogue",
+            f"{obj.warehouse_table}: the key is {present}, and {', '.join(obj.key)} in the catalogue",
             (*drop, f"ALTER TABLE {quoted} ADD PRIMARY KEY ({keys})"),
             False,
         )

@@ -8,7 +8,7 @@ dropped by the next run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class PostgresWarehouse:
         )
 
     def query_read_only(self, sql: str) -> Answer:
-        """One query in a transaction that reads alone."""
+        """One query in a read-only transaction. Raises UsageError for anything else."""
         if not sql.lstrip().lower().startswith(_QUESTIONS):
             raise UsageError("one query is needed; valid is one SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN")
         try:
@@ -98,6 +98,10 @@ class PostgresWarehouse:
             raise  # not the question's fault
         except psycopg.Error as error:
             raise UsageError(f"the query cannot be run: {str(error).strip()}") from None
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Nothing to do: a server is always shared."""
+        return nullcontext()
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for the catalogue's tables now."""

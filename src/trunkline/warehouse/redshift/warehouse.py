@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ class RedshiftWarehouse:
     def query_read_only(self, sql: str) -> Answer:
         """One read-only query of a person."""
         return self.db.query_read_only(sql)
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Nothing to do: a server is always shared."""
+        return nullcontext()
 
     def locks(self) -> list[Lock]:
         """Who holds or waits for the catalogue's tables now."""

@@ -63,7 +63,7 @@ class WireApi:
     def batch(
         self, sqls: Sequence[str], token: str, parameters: Mapping[str, str] | None = None, name: str = ""
     ) -> str:
-        """Run statements as one transaction; its id."""
+        """Run statements as one transaction; its id. Raises TransientError where the connection ends."""
         statement_id = f"wire-{next(self._numbers)}"
         status, error = "FINISHED", None
         try:

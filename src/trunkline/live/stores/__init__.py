@@ -1,0 +1,1 @@
+"""Stores of time series, one module each."""

@@ -1,0 +1,335 @@
+"""The shards of a Kinesis stream, read in rounds: parents before their children, each from where it was read before.
+
+Source: Kinesis Data Streams developer guide and API reference. A parent is read to its end before its children, since
+records of one partition key are in both. A closed shard ends without a next iterator. An iterator is valid for five
+minutes. A shard allows five reads and 2 MB a second for all of its polling readers together. Records are kept for the
+stream's retention period, a day unless changed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from trunkline import clock
+from trunkline.aws.errors import translate_errors
+from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.limits import BATCH_BYTES_MAX, KINESIS_GET_RECORDS_MAX
+from trunkline.records import ReceivedRecord
+
+_PACE_S: Final = 0.25
+"""Between two reads of one shard, which allows five a second."""
+_IDLE_S: Final = 1.0
+"""Between two reads of shards that had nothing."""
+_LIST_S: Final = 60.0
+"""Between two listings of shards. The end of a shard lists them at once."""
+_FAILURES_MAX: Final = 10
+"""Failed reads of one shard in a row, after which the error is raised. Each doubles the wait before the next."""
+_WAIT_READS_MAX: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class KinesisShard:
+    """One shard. `parents` are the shards that must be read first; those that no longer exist are left out."""
+
+    shard_id: str
+    parents: tuple[str, ...] = ()
+    is_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KinesisStream:
+    """A stream as it was described. `arn` names Region and account; `created_at` tells it from one of the same name."""
+
+    arn: str
+    created_at: str
+
+    def uri(self, shard_id: str) -> str:
+        """The address that a shard's positions refer to."""
+        return f"{self.arn}/{shard_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPage:
+    """The answer to one read. `iterator` is None at the end of a closed shard."""
+
+    records: list[ReceivedRecord]
+    iterator: str | None
+    behind_ms: int
+
+
+class StreamProgress(msgspec.Struct):
+    """How far a consumer has read a stream: shards seen, shards read to their end, last durable sequence numbers.
+
+    Shards are named by their ids; the progress of an earlier stream of the same name does not apply to this one.
+    """
+
+    created_at: str = ""
+    seen: set[str] = msgspec.field(default_factory=set)
+    done: set[str] = msgspec.field(default_factory=set)
+    last: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def describe_stream(client: Any, name: str) -> KinesisStream:
+    """The stream of a name, or of an ARN. Raises UsageError where it does not exist."""
+    with translate_errors("kinesis", f"the Kinesis stream {name}", UsageError):
+        summary = client.describe_stream_summary(**_stream_argument(name))["StreamDescriptionSummary"]
+    created_at = summary.get("StreamCreationTimestamp")
+    text = created_at.astimezone(UTC).isoformat() if isinstance(created_at, datetime) else ""
+    return KinesisStream(summary["StreamARN"], text)
+
+
+def list_shards(client: Any, stream: KinesisStream) -> list[KinesisShard]:
+    """All shards that still have records, parents before their children."""
+    listed: list[dict[str, Any]] = []
+    more: dict[str, Any] = {"StreamARN": stream.arn}
+    with translate_errors("kinesis", f"the Kinesis stream {stream.arn}", UsageError):
+        while True:
+            answer = client.list_shards(**more)
+            listed += answer["Shards"]
+            if not answer.get("NextToken"):
+                break
+            more = {"NextToken": answer["NextToken"]}
+    existing = {entry["ShardId"] for entry in listed}
+    return [_shard(entry, existing) for entry in sorted(listed, key=lambda entry: str(entry["ShardId"]))]
+
+
+def _shard(entry: dict[str, Any], existing: Collection[str]) -> KinesisShard:
+    parents = (str(entry.get(name)) for name in ("ParentShardId", "AdjacentParentShardId"))
+    is_closed = "EndingSequenceNumber" in entry.get("SequenceNumberRange", {})
+    return KinesisShard(entry["ShardId"], tuple(known for known in parents if known and known in existing), is_closed)
+
+
+def open_shard(client: Any, stream: KinesisStream, shard_id: str, last: str | None) -> str:
+    """An iterator that begins at a sequence number, which comes once more, or at the oldest record."""
+    start = (
+        {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": last}
+        if last is not None
+        else {"ShardIteratorType": "TRIM_HORIZON"}
+    )
+    with translate_errors("kinesis", stream.uri(shard_id), UsageError):
+        return str(client.get_shard_iterator(StreamARN=stream.arn, ShardId=shard_id, **start)["ShardIterator"])
+
+
+def read_page(client: Any, stream: KinesisStream, shard_id: str, iterator: str) -> ShardPage | None:
+    """The next records; None where the iterator has expired and a new one is needed."""
+    from botocore.exceptions import ClientError
+
+    uri = stream.uri(shard_id)
+    with translate_errors("kinesis", uri, UsageError):
+        try:
+            answer = client.get_records(ShardIterator=iterator, Limit=KINESIS_GET_RECORDS_MAX, StreamARN=stream.arn)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ExpiredIteratorException":
+                return None
+            raise
+    records = [
+        ReceivedRecord(uri, entry["SequenceNumber"], entry["Data"], _arrival(entry)) for entry in answer["Records"]
+    ]
+    return ShardPage(records, answer.get("NextShardIterator"), int(answer.get("MillisBehindLatest") or 0))
+
+
+def _arrival(entry: dict[str, Any]) -> datetime:
+    arrived_at: datetime = entry["ApproximateArrivalTimestamp"]
+    return arrived_at.astimezone(UTC).replace(tzinfo=None)
+
+
+def _stream_argument(name: str) -> dict[str, str]:
+    return {"StreamARN": name} if name.startswith("arn:") else {"StreamName": name}
+
+
+Watch = Callable[[Sequence[ReceivedRecord]], None]
+"""Called with records as they are read, before they are durable anywhere. It keeps positions of its own."""
+
+
+def no_watch(_: Sequence[ReceivedRecord]) -> None:
+    """For who only keeps history."""
+
+
+@dataclass(frozen=True, slots=True)
+class KinesisFollowing:
+    """What a stream is followed with.
+
+    `until_idle` ends when nothing is left to read; `accept_gap` goes on where records expired unread. Records are
+    collected for `gather_s` seconds, or up to `gather_bytes`, before they become a batch. `watch` gets every record at
+    once; `watched` are the last sequence numbers that it has, by shard's address. `is_over` is called before each read,
+    `notify_lag` after it with how far behind the slowest shard is, in milliseconds.
+    """
+
+    name: str
+    client: Any
+    until_idle: bool = False
+    accept_gap: bool = False
+    gather_s: float = 0.0
+    gather_bytes: int = BATCH_BYTES_MAX
+    watch: Watch = no_watch
+    watched: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+    is_over: Callable[[], bool] = lambda: False
+    notify_lag: Callable[[int], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class _ShardReader:
+    """One shard while it is read. `last` is the sequence number it was opened at; `wait` counts reads to leave out."""
+
+    shard: KinesisShard
+    last: str | None
+    iterator: str | None = None
+    is_expected: bool = False
+    is_idle: bool = False
+    is_ended: bool = False
+    behind_ms: int = 0
+    failures: int = 0
+    wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Records that become durable together, each shard's in order, the shards seen, and those that end with them."""
+
+    records: list[ReceivedRecord]
+    seen: frozenset[str]
+    ended: frozenset[str]
+
+
+class StreamReader:
+    """Reads a stream for one or several consumers, from the oldest position that one of them has."""
+
+    def __init__(self, following: KinesisFollowing, stream: KinesisStream, consumers: Sequence[StreamProgress]) -> None:
+        self._following, self._stream, self._consumers = following, stream, consumers
+        self._done: set[str] = set.intersection(*(set(progress.done) for progress in consumers))
+        self._seen: set[str] = set().union(*(progress.seen for progress in consumers))
+        self._expired: set[str] = set()
+        self._readers: dict[str, _ShardReader] = {}
+        self._listed_at: float | None = None
+
+    def rounds(self) -> Iterator[Round]:
+        """Rounds of records. What a round holds must be durable before the next one is requested.
+
+        Raises TerminalError where records have expired unread, TransientError where reads fail again and again.
+        """
+        while not self._following.is_over():
+            records = self._gather()
+            ended = frozenset(shard_id for shard_id, reader in self._readers.items() if reader.is_ended)
+            yield Round(records, frozenset(self._seen), ended | self._expired)
+            self._expired.clear()
+            if ended:
+                self._done |= ended
+                self._readers = {key: reader for key, reader in self._readers.items() if key not in ended}
+                self._listed_at = None
+            elif self._following.until_idle and not records and self._is_idle():
+                return
+
+    def _is_idle(self) -> bool:
+        return all(reader.is_idle for reader in self._readers.values())
+
+    def _gather(self) -> list[ReceivedRecord]:
+        """Reads until there is enough, until time is over, or until a shard ends."""
+        records: list[ReceivedRecord] = []
+        size, until_s = 0, 0.0
+        while True:
+            self._list_shards()
+            new = [record for reader in self._readers.values() for record in self._read(reader)]
+            self._following.notify_lag(max((reader.behind_ms for reader in self._readers.values()), default=0))
+            if new:
+                self._following.watch(new)
+                until_s = until_s or clock.monotonic_s() + self._following.gather_s
+            records += new
+            size += sum(len(record.data) for record in new)
+            is_enough = size >= self._following.gather_bytes or (records and clock.monotonic_s() >= until_s)
+            is_ended = any(reader.is_ended for reader in self._readers.values())
+            is_done = self._following.is_over() or (self._following.until_idle and self._is_idle())
+            if is_enough or is_ended or is_done:
+                return records
+            self._following.sleep(_PACE_S if new else _IDLE_S)
+            if not records:
+                return records
+
+    def _list_shards(self) -> None:
+        """Open readers of the shards whose parents are read to their end."""
+        if self._listed_at is not None and clock.monotonic_s() - self._listed_at < _LIST_S:
+            return
+        shards = list_shards(self._following.client, self._stream)
+        existing = {shard.shard_id for shard in shards}
+        self._check_gap(self._seen - self._done - existing)
+        for shard in shards:
+            if shard.shard_id in self._readers:
+                self._readers[shard.shard_id].shard = shard
+            elif shard.shard_id not in self._done and self._done.issuperset(shard.parents):
+                self._readers[shard.shard_id] = _ShardReader(shard, self._start_of(shard.shard_id))
+        self._seen |= existing
+        self._listed_at = clock.monotonic_s()
+
+    def _start_of(self, shard_id: str) -> str | None:
+        """The lowest position of those who have not read the shard to its end; None where one has none."""
+        last = [progress.last.get(shard_id) for progress in self._consumers if shard_id not in progress.done]
+        watched = self._following.watched.get(self._stream.uri(shard_id))
+        positions = [*last, watched] if watched is not None else last
+        known = [position for position in positions if position is not None]
+        return min(known, key=int) if len(known) == len(positions) else None
+
+    def _read(self, reader: _ShardReader) -> list[ReceivedRecord]:
+        """The records of one read; none where the shard is to wait, or has failed once more."""
+        if reader.is_ended:
+            return []
+        if reader.wait:
+            reader.wait -= 1
+            return []
+        try:
+            page = self._page(reader)
+        except TransientError:
+            reader.failures += 1
+            if reader.failures >= _FAILURES_MAX:
+                raise
+            reader.is_idle, reader.wait = False, min(2**reader.failures, _WAIT_READS_MAX)
+            return []
+        reader.failures = 0
+        return self._new_records(reader, page) if page is not None else []
+
+    def _page(self, reader: _ShardReader) -> ShardPage | None:
+        client, shard_id = self._following.client, reader.shard.shard_id
+        if reader.iterator is None:
+            reader.iterator = open_shard(client, self._stream, shard_id, reader.last)
+            reader.is_expected = reader.last is not None
+        page = read_page(client, self._stream, shard_id, reader.iterator)
+        if page is None:
+            reader.iterator = None
+        return page
+
+    def _new_records(self, reader: _ShardReader, page: ShardPage) -> list[ReceivedRecord]:
+        """The records of a page after those that were read before, and the reader moved past them."""
+        records = page.records
+        if records and reader.is_expected and reader.last is not None:
+            reader.is_expected = False
+            if int(records[0].sequence) > int(reader.last):  # the record at that number has expired
+                self._check_gap({reader.shard.shard_id})
+        last = int(reader.last) if reader.last is not None else -1
+        records = [record for record in records if int(record.sequence) > last]
+        if records:
+            reader.last = records[-1].sequence
+        reader.iterator, reader.behind_ms = page.iterator, page.behind_ms
+        reader.is_idle = not page.records and page.behind_ms == 0
+        # A closed shard that is read up to the tip has no more to come, with or without a next iterator.
+        reader.is_ended = page.iterator is None or (reader.shard.is_closed and reader.is_idle)
+        return records
+
+    def _check_gap(self, lost: Collection[str]) -> None:
+        """Raise TerminalError where records of these shards have expired before they were read."""
+        if not lost:
+            return
+        if not self._following.accept_gap:
+            more = f" and of {len(lost) - 1:,} others" if len(lost) > 1 else ""
+            raise TerminalError(
+                f"{self._stream.arn}: records of the shard {min(lost)}{more} expired before they were "
+                "read, so some may be missing. Compare with `trunkline reconcile`, then follow the stream again with "
+                "--accept-gap; a longer retention period of the stream leaves more time"
+            )
+        expired = set(lost) - set(self._readers)
+        self._done |= expired
+        self._expired |= expired
