@@ -268,8 +268,8 @@ ACW_HOURS_MAX: Final = 2
 # How long a contact can be open by channel, days (administrator guide, "Amazon Connect service quotas", feature
 # specifications: chat 7 days, task and e-mail 90). Calls: ours.
 OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
-# Ours: what a live state holds at most: whole contacts of some 1.2 kB (a busy day of 3,000 agents), agents of 4 kB.
-# Beyond it a contact whose record has come is kept as 100 bytes until its day is over.
+# Ours: what a live state holds at most: contacts of some 1.5 kB (two days of 2,000 agents), agents of 2.6 kB, so some
+# 430 MB. Beyond it a contact whose record has come is kept as 150 bytes until its day is over.
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000

@@ -232,6 +232,30 @@ def test_it_ends_when_time_is_over(tmp_path: Path) -> None:
         assert (result.counts.inserted, result.batches) == (5, 1)
 
 
+def test_ctrl_c_at_any_read_leaves_a_consistent_state(tmp_path: Path) -> None:
+    """Stopped while records are gathered: none of them is stored, and the next run reads each once."""
+    client = one_shard()
+    client.put(FIRST, *(narrow(f"{number:02}") for number in range(40)))
+    size = len(client.shards[FIRST].records[0][1])
+    with opened(tmp_path, NARROW) as home:
+        for stop_at in range(1, 6):
+            reads = 0
+
+            def stop(records: Any, last: int = stop_at) -> None:
+                nonlocal reads
+                reads += 1
+                if reads == last:
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                follow(home, client, gather_s=3600, gather_bytes=4 * size, watch=stop)
+            assert ids(home) == [f"{number:02}" for number in range(len(ids(home)))]
+        assert ids(home)
+        follow(home, client)
+        counts = totals(home, NARROW)
+        assert (counts.read, counts.inserted, len(ids(home))) == (40, 40, 40)
+
+
 def test_what_is_gathered_is_bounded(tmp_path: Path) -> None:
     """A batch holds no more than the setting's bytes, and a round no more than what it gathers plus one read."""
     client = one_shard()

@@ -46,7 +46,7 @@ def stream(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="OBJECT...",
+            metavar="OBJECT",
             help="What the stream holds: contact_record, agent_event, contact_event, call, ...",
             autocompletion=object_names,
         ),
