@@ -21,6 +21,8 @@ BENCHMARKS = {
     "dynamodb": "stream images, the function and an export, against the document's functions",
     "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
+    "live": "events folded into the present, against dictionary-style Python; a saved state restored",
+    "persist": "the functions of live points: cold import against boto3's, a warm batch against parsing it",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 

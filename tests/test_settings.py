@@ -80,6 +80,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         collect_again_h = [6, 48]
         collect_describe = "never"
         settle_hours = [6, 48]
+        live_store = "influx+http://127.0.0.1:8086/live"
+        letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
+        firehose_object = "contact_record"
         dead_letter_retention_days = 7
         batch_bytes = 1024
         memory_mb = 128
@@ -108,6 +111,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_COLLECT_AGAIN_H": "6, 48",
         "TRUNKLINE_COLLECT_DESCRIBE": "never",
         "TRUNKLINE_SETTLE_HOURS": "6, 48",
+        "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
+        "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
+        "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
         "TRUNKLINE_MEMORY_MB": "128",

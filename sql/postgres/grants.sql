@@ -18,6 +18,16 @@ GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO "t
 
 GRANT SELECT ON "post_call_analytics"."calls" TO "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."agent_event_contact" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_activity" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_statistic_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_contact_state" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_agent" TO "trunkline_analyst";

@@ -173,6 +173,312 @@ FROM (
   LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = c."call_id"
 ) AS joined;
 
+CREATE OR REPLACE VIEW "connect_datalake"."agent_event_contact" AS
+SELECT
+    "event_id",
+    "agent_arn",
+    "event_timestamp",
+    "contact_id",
+    "initial_contact_id",
+    CASE WHEN "channel" = 'TASKS' THEN 'TASK' ELSE "channel" END AS "channel",
+    "initiation_method",
+    "state",
+    "state_start_timestamp",
+    "connected_to_agent_timestamp",
+    "queue_timestamp",
+    "queue_arn",
+    "queue_name"
+FROM (
+  SELECT t."event_id", t."agent_arn", t."event_timestamp",
+    CAST(u."item" ->> 'contact_id' AS text) AS "contact_id", CAST(u."item" ->> 'initial_contact_id' AS text) AS "initial_contact_id", CAST(u."item" ->> 'channel' AS text) AS "channel", CAST(u."item" ->> 'initiation_method' AS text) AS "initiation_method", CAST(u."item" ->> 'state' AS text) AS "state", CAST(u."item" ->> 'state_start_timestamp' AS timestamp) AS "state_start_timestamp", CAST(u."item" ->> 'connected_to_agent_timestamp' AS timestamp) AS "connected_to_agent_timestamp", CAST(u."item" ->> 'queue_timestamp' AS timestamp) AS "queue_timestamp", CAST(u."item" -> 'queue' ->> 'arn' AS text) AS "queue_arn", CAST(u."item" -> 'queue' ->> 'name' AS text) AS "queue_name"
+  FROM "connect_datalake"."agent_event" AS t CROSS JOIN LATERAL jsonb_array_elements(t."current_contacts") AS u("item")
+) AS members;
+
+CREATE OR REPLACE VIEW "connect_datalake"."agent_activity" AS
+SELECT
+    "event_id",
+    "instance_id",
+    "aws_account_id",
+    "instance_arn",
+    "agent_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_arn", '/', 4), '')) AS "user_id",
+    "interval_start_time",
+    "part_begin" AS "begin_timestamp",
+    "part_end" AS "end_timestamp",
+    "is_last",
+    CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) AS "duration_ms",
+    "agent_status_arn",
+    "agent_status_name",
+    "agent_status_type",
+    CASE WHEN "agent_status_type" <> 'OFFLINE' THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "online_ms",
+    CASE WHEN "agent_status_type" = 'CUSTOM' THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "non_productive_ms",
+    CASE WHEN COALESCE("is_error", 0) = 1 THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "error_ms",
+    CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 1 THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "on_contact_ms",
+    CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND (COALESCE("is_error", 0) = 1 OR COALESCE("is_offered", 0) = 0) THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "idle_ms",
+    CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND NOT ("agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND (COALESCE("is_error", 0) = 1 OR COALESCE("is_offered", 0) = 0)) THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "offered_ms",
+    "agent_username",
+    "agent_routing_profile_arn",
+    "agent_routing_profile_name",
+    "agent_hierarchy_level_1_arn",
+    "agent_hierarchy_level_2_arn",
+    "agent_hierarchy_level_3_arn",
+    "agent_hierarchy_level_4_arn",
+    "agent_hierarchy_level_5_arn"
+FROM (
+  SELECT "instance_id", "aws_account_id", "instance_arn", "agent_arn", "event_id", "begin_timestamp", "end_timestamp", "quarter_timestamp", "is_last", "agent_status_arn", "agent_status_name", "agent_status_type", "agent_username", "agent_routing_profile_arn", "agent_routing_profile_name", "agent_hierarchy_level_1_arn", "agent_hierarchy_level_2_arn", "agent_hierarchy_level_3_arn", "agent_hierarchy_level_4_arn", "agent_hierarchy_level_5_arn",
+    CASE WHEN "part" = 0 THEN "quarter_timestamp" ELSE "quarter_timestamp" + INTERVAL '15' MINUTE END AS "interval_start_time",
+    CASE WHEN "part" = 0 THEN "begin_timestamp" ELSE "quarter_timestamp" + INTERVAL '15' MINUTE END AS "part_begin",
+    CASE WHEN "part" = 1 THEN "end_timestamp" ELSE LEAST("end_timestamp", "quarter_timestamp" + INTERVAL '15' MINUTE) END AS "part_end"
+  FROM (
+    SELECT "instance_id", "aws_account_id", "instance_arn", "agent_arn", "event_id", "event_timestamp" AS "begin_timestamp",
+      LEAST(COALESCE("next_timestamp", "event_timestamp"), "event_timestamp" + INTERVAL '15' MINUTE) AS "end_timestamp",
+      "event_timestamp" - ("event_timestamp" - date_bin(INTERVAL '900 seconds', "event_timestamp", TIMESTAMP '2000-01-01 00:00:00')) AS "quarter_timestamp",
+      CASE WHEN "next_timestamp" IS NULL THEN 1 ELSE 0 END AS "is_last",
+      "current_agent_status_arn" AS "agent_status_arn", "current_agent_status_name" AS "agent_status_name",
+      COALESCE("current_agent_status_type", CASE "current_agent_status_name" WHEN 'Available' THEN 'ROUTABLE' WHEN 'Offline' THEN 'OFFLINE' ELSE 'CUSTOM' END) AS "agent_status_type", "current_configuration_username" AS "agent_username",
+      "current_routing_profile_arn" AS "agent_routing_profile_arn",
+      "current_routing_profile_name" AS "agent_routing_profile_name",
+      "current_agent_hierarchy_groups_level_1_arn" AS "agent_hierarchy_level_1_arn", "current_agent_hierarchy_groups_level_2_arn" AS "agent_hierarchy_level_2_arn", "current_agent_hierarchy_groups_level_3_arn" AS "agent_hierarchy_level_3_arn", "current_agent_hierarchy_groups_level_4_arn" AS "agent_hierarchy_level_4_arn", "current_agent_hierarchy_groups_level_5_arn" AS "agent_hierarchy_level_5_arn"
+    FROM (
+      SELECT e.*,
+        LEAD("event_timestamp") OVER (PARTITION BY "agent_arn" ORDER BY "event_timestamp", "event_id")
+          AS "next_timestamp"
+      FROM "connect_datalake"."agent_event" AS e
+    ) AS followed
+  ) AS spans
+  CROSS JOIN (SELECT 0 AS "part" UNION ALL SELECT 1 AS "part") AS parts
+  WHERE "part" = 0 OR "end_timestamp" > "quarter_timestamp" + INTERVAL '15' MINUTE
+) AS s
+LEFT JOIN (
+  SELECT "event_id" AS "contact_event_id", MAX(CASE WHEN ("state" IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') OR ("state" = 'CONNECTING' AND "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) THEN 1 ELSE 0 END) AS "is_on_contact", MAX(CASE WHEN ("state" IN ('INCOMING', 'PENDING') OR ("state" = 'CONNECTING' AND NOT "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) THEN 1 ELSE 0 END) AS "is_offered",
+    MAX(CASE WHEN "state" IN ('MISSED', 'REJECTED', 'ERROR') THEN 1 ELSE 0 END) AS "is_error"
+  FROM "connect_datalake"."agent_event_contact"
+  GROUP BY "event_id"
+) AS c ON c."contact_event_id" = s."event_id";
+
+CREATE OR REPLACE VIEW "connect_datalake"."agent_statistic_record" AS
+SELECT
+    md5("statistic_key") AS "asr_statistic_id",
+    "instance_id",
+    "user_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_routing_profile_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_routing_profile_arn", '/', 4), '')) AS "routing_profile_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_1_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_1_arn", '/', 4), '')) AS "agent_hierarchy_level_1_id",
+    "agent_hierarchy_level_1_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_2_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_2_arn", '/', 4), '')) AS "agent_hierarchy_level_2_id",
+    "agent_hierarchy_level_2_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_3_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_3_arn", '/', 4), '')) AS "agent_hierarchy_level_3_id",
+    "agent_hierarchy_level_3_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_4_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_4_arn", '/', 4), '')) AS "agent_hierarchy_level_4_id",
+    "agent_hierarchy_level_4_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_5_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_5_arn", '/', 4), '')) AS "agent_hierarchy_level_5_id",
+    "agent_hierarchy_level_5_arn",
+    "interval_start_time",
+    "interval_start_time" + INTERVAL '15' MINUTE AS "interval_end_time",
+    "interval_start_time" + INTERVAL '15' MINUTE AS "published_date",
+    "aws_account_id",
+    CAST("online_ms" AS BIGINT) AS "online_time",
+    CAST("error_ms" AS BIGINT) AS "error_time",
+    CAST("non_productive_ms" AS BIGINT) AS "non_productive_time",
+    CAST("idle_ms" AS BIGINT) AS "agent_idle_time",
+    CAST("on_contact_ms" AS BIGINT) AS "agent_on_contact_time",
+    CAST(NULL AS BIGINT) AS "custom_state_time_01",
+    CAST(NULL AS BIGINT) AS "custom_state_time_02",
+    CAST(NULL AS BIGINT) AS "custom_state_time_03",
+    CAST(NULL AS BIGINT) AS "custom_state_time_04",
+    CAST(NULL AS BIGINT) AS "custom_state_time_05",
+    CAST(NULL AS BIGINT) AS "custom_state_time_06",
+    CAST(NULL AS BIGINT) AS "custom_state_time_07",
+    CAST(NULL AS BIGINT) AS "custom_state_time_08",
+    CAST(NULL AS BIGINT) AS "custom_state_time_09",
+    CAST(NULL AS BIGINT) AS "custom_state_time_10",
+    CAST(NULL AS BIGINT) AS "custom_state_time_11",
+    CAST(NULL AS BIGINT) AS "custom_state_time_12",
+    CAST(NULL AS BIGINT) AS "custom_state_time_13",
+    CAST(NULL AS BIGINT) AS "custom_state_time_14",
+    CAST(NULL AS BIGINT) AS "custom_state_time_15",
+    CAST(NULL AS BIGINT) AS "custom_state_time_16",
+    CAST(NULL AS BIGINT) AS "custom_state_time_17",
+    CAST(NULL AS BIGINT) AS "custom_state_time_18",
+    CAST(NULL AS BIGINT) AS "custom_state_time_19",
+    CAST(NULL AS BIGINT) AS "custom_state_time_20",
+    CAST(NULL AS BIGINT) AS "custom_state_time_21",
+    CAST(NULL AS BIGINT) AS "custom_state_time_22",
+    CAST(NULL AS BIGINT) AS "custom_state_time_23",
+    CAST(NULL AS BIGINT) AS "custom_state_time_24",
+    CAST(NULL AS BIGINT) AS "custom_state_time_25",
+    CAST(NULL AS BIGINT) AS "custom_state_time_26",
+    CAST(NULL AS BIGINT) AS "custom_state_time_27",
+    CAST(NULL AS BIGINT) AS "custom_state_time_28",
+    CAST(NULL AS BIGINT) AS "custom_state_time_29",
+    CAST(NULL AS BIGINT) AS "custom_state_time_30",
+    CAST(NULL AS BIGINT) AS "custom_state_time_31",
+    CAST(NULL AS BIGINT) AS "custom_state_time_32",
+    CAST(NULL AS BIGINT) AS "custom_state_time_33",
+    CAST(NULL AS BIGINT) AS "custom_state_time_34",
+    CAST(NULL AS BIGINT) AS "custom_state_time_35",
+    CAST(NULL AS BIGINT) AS "custom_state_time_36",
+    CAST(NULL AS BIGINT) AS "custom_state_time_37",
+    CAST(NULL AS BIGINT) AS "custom_state_time_38",
+    CAST(NULL AS BIGINT) AS "custom_state_time_39",
+    CAST(NULL AS BIGINT) AS "custom_state_time_40",
+    CAST(NULL AS BIGINT) AS "custom_state_time_41",
+    CAST(NULL AS BIGINT) AS "custom_state_time_42",
+    CAST(NULL AS BIGINT) AS "custom_state_time_43",
+    CAST(NULL AS BIGINT) AS "custom_state_time_44",
+    CAST(NULL AS BIGINT) AS "custom_state_time_45",
+    CAST(NULL AS BIGINT) AS "custom_state_time_46",
+    CAST(NULL AS BIGINT) AS "custom_state_time_47",
+    CAST(NULL AS BIGINT) AS "custom_state_time_48",
+    CAST(NULL AS BIGINT) AS "custom_state_time_49",
+    CAST(NULL AS BIGINT) AS "custom_state_time_50",
+    "agent_status_arn",
+    "agent_status_name",
+    CAST("status_ms" AS BIGINT) AS "agent_status_time_ms",
+    "instance_arn",
+    "agent_arn" AS "user_arn",
+    "agent_routing_profile_arn",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp",
+    CAST("offered_ms" AS BIGINT) AS "agent_offered_time",
+    "agent_username",
+    "agent_routing_profile_name"
+FROM (
+  SELECT keyed.*, "agent_arn" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR(20)) AS "statistic_key"
+  FROM (
+  SELECT summed.*, TIMESTAMP '1970-01-01 00:00:00' AS "epoch_timestamp"
+  FROM (
+    SELECT "instance_id", "aws_account_id", "instance_arn", "agent_arn", "user_id", "interval_start_time",
+      MAX("last_agent_status_arn") AS "agent_status_arn", MAX("last_agent_status_name") AS "agent_status_name", MAX("last_agent_username") AS "agent_username", MAX("last_agent_routing_profile_arn") AS "agent_routing_profile_arn", MAX("last_agent_routing_profile_name") AS "agent_routing_profile_name", MAX("last_agent_hierarchy_level_1_arn") AS "agent_hierarchy_level_1_arn", MAX("last_agent_hierarchy_level_2_arn") AS "agent_hierarchy_level_2_arn", MAX("last_agent_hierarchy_level_3_arn") AS "agent_hierarchy_level_3_arn", MAX("last_agent_hierarchy_level_4_arn") AS "agent_hierarchy_level_4_arn", MAX("last_agent_hierarchy_level_5_arn") AS "agent_hierarchy_level_5_arn",
+      SUM("online_ms") AS "online_ms", SUM("non_productive_ms") AS "non_productive_ms", SUM("error_ms") AS "error_ms",
+      SUM("on_contact_ms") AS "on_contact_ms", SUM("idle_ms") AS "idle_ms", SUM("offered_ms") AS "offered_ms",
+      SUM(CASE WHEN "agent_status_arn" = "last_agent_status_arn" THEN "duration_ms" ELSE 0 END) AS "status_ms"
+    FROM (
+      SELECT a.*,
+        LAST_VALUE("agent_status_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_status_arn", LAST_VALUE("agent_status_name") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_status_name", LAST_VALUE("agent_username") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_username", LAST_VALUE("agent_routing_profile_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_routing_profile_arn", LAST_VALUE("agent_routing_profile_name") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_routing_profile_name", LAST_VALUE("agent_hierarchy_level_1_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_hierarchy_level_1_arn", LAST_VALUE("agent_hierarchy_level_2_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_hierarchy_level_2_arn", LAST_VALUE("agent_hierarchy_level_3_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_hierarchy_level_3_arn", LAST_VALUE("agent_hierarchy_level_4_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_hierarchy_level_4_arn", LAST_VALUE("agent_hierarchy_level_5_arn") OVER (PARTITION BY "agent_arn", "interval_start_time" ORDER BY "begin_timestamp", "event_id" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "last_agent_hierarchy_level_5_arn"
+      FROM "connect_datalake"."agent_activity" AS a
+    ) AS ended
+    GROUP BY "instance_id", "aws_account_id", "instance_arn", "agent_arn", "user_id", "interval_start_time"
+    HAVING SUM("online_ms") > 0
+  ) AS summed
+) AS keyed
+) AS intervals;
+
+CREATE OR REPLACE VIEW "connect_datalake"."agent_contact_state" AS
+SELECT
+    "instance_id",
+    "agent_arn",
+    "contact_id",
+    "channel",
+    "initiation_method",
+    "queue_arn",
+    "state",
+    "state_start_timestamp",
+    "state_end_timestamp",
+    "next_state",
+    "is_last",
+    CASE WHEN ("state" IN ('INCOMING', 'PENDING') OR ("state" = 'CONNECTING' AND NOT "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) THEN 1 ELSE 0 END AS "is_offer",
+    CASE WHEN NOT ("state" IN ('INCOMING', 'PENDING') OR ("state" = 'CONNECTING' AND NOT "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) THEN NULL WHEN "next_state" IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') THEN 1 WHEN "initiation_method" = 'CALLBACK' AND "next_state" = 'CONNECTING' THEN 1 WHEN "next_state" IS NULL AND "is_last" = 1 THEN NULL ELSE 0 END AS "is_accepted",
+    CASE WHEN "state" IN ('INCOMING', 'PENDING', 'CONNECTING') AND "next_state" IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') THEN 1 ELSE 0 END AS "is_answered"
+FROM (
+  SELECT grouped.*, LEAD("state") OVER (
+    PARTITION BY "agent_arn", "contact_id" ORDER BY "state_start_timestamp", "state_end_timestamp", "state"
+  ) AS "next_state"
+  FROM (
+    SELECT a."instance_id", c."agent_arn", c."contact_id", c."channel", c."initiation_method", c."queue_arn", c."state", c."state_start_timestamp",
+      MAX(a."end_timestamp") AS "state_end_timestamp", MAX(a."is_last") AS "is_last"
+    FROM "connect_datalake"."agent_event_contact" AS c
+    JOIN "connect_datalake"."agent_activity" AS a ON a."event_id" = c."event_id"
+    GROUP BY a."instance_id", c."agent_arn", c."contact_id", c."channel", c."initiation_method", c."queue_arn", c."state", c."state_start_timestamp"
+  ) AS grouped
+) AS states;
+
+CREATE OR REPLACE VIEW "connect_datalake"."agent_queue_statistic_record" AS
+SELECT
+    md5("statistic_key") AS "aqsr_statistic_id",
+    "instance_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_arn", '/', 4), '')) AS "user_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_routing_profile_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_routing_profile_arn", '/', 4), '')) AS "routing_profile_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_1_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_1_arn", '/', 4), '')) AS "agent_hierarchy_level_1_id",
+    "agent_hierarchy_level_1_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_2_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_2_arn", '/', 4), '')) AS "agent_hierarchy_level_2_id",
+    "agent_hierarchy_level_2_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_3_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_3_arn", '/', 4), '')) AS "agent_hierarchy_level_3_id",
+    "agent_hierarchy_level_3_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_4_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_4_arn", '/', 4), '')) AS "agent_hierarchy_level_4_id",
+    "agent_hierarchy_level_4_arn",
+    COALESCE(NULLIF(SPLIT_PART("agent_hierarchy_level_5_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_hierarchy_level_5_arn", '/', 4), '')) AS "agent_hierarchy_level_5_id",
+    "agent_hierarchy_level_5_arn",
+    "interval_start_time",
+    "interval_start_time" + INTERVAL '15' MINUTE AS "interval_end_time",
+    "interval_start_time" + INTERVAL '15' MINUTE AS "published_date",
+    "aws_account_id",
+    COALESCE(NULLIF(SPLIT_PART("queue_arn", '/', 5), ''), NULLIF(SPLIT_PART("queue_arn", '/', 4), '')) AS "queue_id",
+    "queue_arn",
+    "channel",
+    CASE WHEN SPLIT_PART("queue_arn", '/', 4) = 'agent' THEN 'AGENT' ELSE 'STANDARD' END AS "queue_type",
+    CAST("non_response" AS BIGINT) AS "agent_non_response",
+    CAST("offered" AS BIGINT) AS "contacts_offered",
+    CAST("handled" AS BIGINT) AS "contacts_handled",
+    CAST("handle_ms" AS BIGINT) AS "handle_time",
+    CAST("incoming_connecting_ms" AS BIGINT) AS "agent_incoming_connecting_time",
+    CAST("outbound_connecting_ms" AS BIGINT) AS "agent_outbound_connecting_time",
+    CAST("callback_connecting_ms" AS BIGINT) AS "agent_callback_connecting_time",
+    CAST("api_connecting_ms" AS BIGINT) AS "agent_api_connecting_time",
+    CAST("incoming_attempts" AS BIGINT) AS "incoming_connecting_attempts",
+    CAST("outbound_attempts" AS BIGINT) AS "outbound_connecting_attempts",
+    CAST("callback_attempts" AS BIGINT) AS "callback_connecting_attempts",
+    CAST("api_attempts" AS BIGINT) AS "api_connecting_attempts",
+    CAST("contact_ms" AS BIGINT) AS "contact_time_ms",
+    CAST("unabandoned" AS BIGINT) AS "agent_non_response_without_customer_abandons",
+    "instance_arn",
+    "agent_arn" AS "user_arn",
+    "agent_routing_profile_arn",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp",
+    CAST("accepted" AS BIGINT) AS "contacts_accepted",
+    "queue_name",
+    "agent_username",
+    "agent_routing_profile_name"
+FROM (
+  SELECT keyed.*, "agent_arn" || '|' || "queue_arn" || '|' || "channel" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR(20)) AS "statistic_key"
+  FROM (
+    SELECT summed.*, TIMESTAMP '1970-01-01 00:00:00' AS "epoch_timestamp"
+    FROM (
+      SELECT "instance_id", "agent_arn", "queue_arn", "channel", "interval_start_time", MAX("aws_account_id") AS "aws_account_id", MAX("instance_arn") AS "instance_arn", MAX("agent_username") AS "agent_username", MAX("agent_routing_profile_arn") AS "agent_routing_profile_arn", MAX("agent_routing_profile_name") AS "agent_routing_profile_name", MAX("agent_hierarchy_level_1_arn") AS "agent_hierarchy_level_1_arn", MAX("agent_hierarchy_level_2_arn") AS "agent_hierarchy_level_2_arn", MAX("agent_hierarchy_level_3_arn") AS "agent_hierarchy_level_3_arn", MAX("agent_hierarchy_level_4_arn") AS "agent_hierarchy_level_4_arn", MAX("agent_hierarchy_level_5_arn") AS "agent_hierarchy_level_5_arn", MAX("queue_name") AS "queue_name",
+        SUM("non_response") AS "non_response", SUM("offered") AS "offered", SUM("handled") AS "handled", SUM("accepted") AS "accepted", SUM("unabandoned") AS "unabandoned", SUM("incoming_attempts") AS "incoming_attempts", SUM("outbound_attempts") AS "outbound_attempts", SUM("callback_attempts") AS "callback_attempts", SUM("api_attempts") AS "api_attempts", SUM("handle_ms") AS "handle_ms", SUM("incoming_connecting_ms") AS "incoming_connecting_ms", SUM("outbound_connecting_ms") AS "outbound_connecting_ms", SUM("callback_connecting_ms") AS "callback_connecting_ms", SUM("api_connecting_ms") AS "api_connecting_ms", SUM("contact_ms") AS "contact_ms"
+      FROM (
+    SELECT a."instance_id", a."agent_arn", c."queue_arn", c."channel", a."interval_start_time",
+      MAX(a."aws_account_id") AS "aws_account_id", MAX(a."instance_arn") AS "instance_arn", MAX(a."agent_username") AS "agent_username", MAX(a."agent_routing_profile_arn") AS "agent_routing_profile_arn", MAX(a."agent_routing_profile_name") AS "agent_routing_profile_name", MAX(a."agent_hierarchy_level_1_arn") AS "agent_hierarchy_level_1_arn", MAX(a."agent_hierarchy_level_2_arn") AS "agent_hierarchy_level_2_arn", MAX(a."agent_hierarchy_level_3_arn") AS "agent_hierarchy_level_3_arn", MAX(a."agent_hierarchy_level_4_arn") AS "agent_hierarchy_level_4_arn", MAX(a."agent_hierarchy_level_5_arn") AS "agent_hierarchy_level_5_arn", MAX(c."queue_name") AS "queue_name",
+      0 AS "non_response", 0 AS "offered", 0 AS "handled", 0 AS "accepted", 0 AS "unabandoned", 0 AS "incoming_attempts", 0 AS "outbound_attempts", 0 AS "callback_attempts", 0 AS "api_attempts",
+      SUM(CASE WHEN ("state" IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') OR ("state" = 'CONNECTING' AND "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) THEN a."duration_ms" ELSE 0 END) AS "handle_ms", SUM(CASE WHEN "state" = 'CONNECTING' AND "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN a."duration_ms" ELSE 0 END) AS "incoming_connecting_ms", SUM(CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'OUTBOUND' THEN a."duration_ms" ELSE 0 END) AS "outbound_connecting_ms", SUM(CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'CALLBACK' THEN a."duration_ms" ELSE 0 END) AS "callback_connecting_ms", SUM(CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'API' THEN a."duration_ms" ELSE 0 END) AS "api_connecting_ms",
+      MAX(CASE WHEN ("state" IN ('CONNECTED', 'CONNECTED_ONHOLD', 'PAUSED', 'ENDED') OR ("state" = 'CONNECTING' AND "initiation_method" IN ('OUTBOUND', 'CALLBACK'))) AND "agent_status_type" = 'ROUTABLE' THEN a."duration_ms" ELSE 0 END)
+        AS "contact_ms"
+    FROM "connect_datalake"."agent_event_contact" AS c
+    JOIN "connect_datalake"."agent_activity" AS a ON a."event_id" = c."event_id"
+    WHERE c."queue_arn" IS NOT NULL
+    GROUP BY a."event_id", a."instance_id", a."agent_arn", c."queue_arn", c."channel", a."interval_start_time"
+    UNION ALL
+    SELECT t."instance_id", t."agent_arn", t."queue_arn", t."channel", "state_start_timestamp" - ("state_start_timestamp" - date_bin(INTERVAL '900 seconds', "state_start_timestamp", TIMESTAMP '2000-01-01 00:00:00')) AS "interval_start_time", NULL AS "aws_account_id", NULL AS "instance_arn", NULL AS "agent_username", NULL AS "agent_routing_profile_arn", NULL AS "agent_routing_profile_name", NULL AS "agent_hierarchy_level_1_arn", NULL AS "agent_hierarchy_level_2_arn", NULL AS "agent_hierarchy_level_3_arn", NULL AS "agent_hierarchy_level_4_arn", NULL AS "agent_hierarchy_level_5_arn", NULL AS "queue_name", 0 AS "non_response", "is_offer" AS "offered", 0 AS "handled", 0 AS "accepted", 0 AS "unabandoned", CASE WHEN "state" = 'CONNECTING' AND "initiation_method" IN ('INBOUND', 'TRANSFER', 'QUEUE_TRANSFER') THEN 1 ELSE 0 END AS "incoming_attempts", CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'OUTBOUND' THEN 1 ELSE 0 END AS "outbound_attempts", CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'CALLBACK' THEN 1 ELSE 0 END AS "callback_attempts", CASE WHEN "state" = 'CONNECTING' AND "initiation_method" = 'API' THEN 1 ELSE 0 END AS "api_attempts",
+      0 AS "handle_ms", 0 AS "incoming_connecting_ms", 0 AS "outbound_connecting_ms", 0 AS "callback_connecting_ms", 0 AS "api_connecting_ms", 0 AS "contact_ms"
+    FROM (
+      SELECT s.*, r."disconnect_timestamp"
+      FROM "connect_datalake"."agent_contact_state" AS s
+      LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = s."contact_id"
+    ) AS t
+    WHERE t."queue_arn" IS NOT NULL
+    UNION ALL
+    SELECT t."instance_id", t."agent_arn", t."queue_arn", t."channel", "state_end_timestamp" - ("state_end_timestamp" - date_bin(INTERVAL '900 seconds', "state_end_timestamp", TIMESTAMP '2000-01-01 00:00:00')) AS "interval_start_time", NULL AS "aws_account_id", NULL AS "instance_arn", NULL AS "agent_username", NULL AS "agent_routing_profile_arn", NULL AS "agent_routing_profile_name", NULL AS "agent_hierarchy_level_1_arn", NULL AS "agent_hierarchy_level_2_arn", NULL AS "agent_hierarchy_level_3_arn", NULL AS "agent_hierarchy_level_4_arn", NULL AS "agent_hierarchy_level_5_arn", NULL AS "queue_name", CASE WHEN "is_accepted" = 0 THEN 1 ELSE 0 END AS "non_response", 0 AS "offered", CASE WHEN "is_answered" = 1 AND "initiation_method" <> 'OUTBOUND' THEN 1 ELSE 0 END AS "handled", COALESCE("is_accepted", 0) AS "accepted", CASE WHEN "is_accepted" = 0 AND "channel" = 'VOICE' AND ("disconnect_timestamp" IS NULL OR "disconnect_timestamp" > "state_end_timestamp") THEN 1 ELSE 0 END AS "unabandoned", 0 AS "incoming_attempts", 0 AS "outbound_attempts", 0 AS "callback_attempts", 0 AS "api_attempts",
+      0 AS "handle_ms", 0 AS "incoming_connecting_ms", 0 AS "outbound_connecting_ms", 0 AS "callback_connecting_ms", 0 AS "api_connecting_ms", 0 AS "contact_ms"
+    FROM (
+      SELECT s.*, r."disconnect_timestamp"
+      FROM "connect_datalake"."agent_contact_state" AS s
+      LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = s."contact_id"
+    ) AS t
+    WHERE t."queue_arn" IS NOT NULL
+      ) AS pieces
+      GROUP BY "instance_id", "agent_arn", "queue_arn", "channel", "interval_start_time"
+    ) AS summed
+  ) AS keyed
+) AS intervals;
+
 CREATE OR REPLACE VIEW "connect"."d_agent" AS
 SELECT "agent_id" AS "agent_key", "agent_id",
   COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "agent_username" END), "agent_id") AS "agent_username",

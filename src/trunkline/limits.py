@@ -203,6 +203,12 @@ RELEASE_CALL_S: Final = 300
 CONNECT_S: Final = 10
 READ_S: Final = 10
 RETRIES: Final = 2
+# Lambda developer guide, quotas: request and response of an invocation.
+LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
+# Ours: points of one write of a function, and what a delivery repeats at most where one fails.
+PERSIST_POINTS_MAX: Final = 500
+# SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
+SQS_SEND_BYTES_MAX: Final = 256 * 1024
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -224,6 +230,7 @@ CONNECT_QUOTAS: Final = {
     "SearchContacts": (0.5, 1),
     "DescribeContact": (10.0, 15),
     "GetContactAttributes": (10.0, 15),
+    "GetCurrentMetricData": (5.0, 8),
 }
 CONNECT_QUOTA_DEFAULT: Final = (2.0, 5)
 # SearchContacts: MaxResults (API reference); results of one query, length of its time range and look-back
@@ -232,6 +239,9 @@ SEARCH_PAGE_MAX: Final = 100
 SEARCH_RESULTS_MAX: Final = 10_000
 SEARCH_RANGE_DAYS_MAX: Final = 56
 SEARCH_LOOK_BACK_DAYS_MAX: Final = 730
+# GetCurrentMetricData and GetCurrentUserData: ids in a filter, MaxResults (API reference).
+CURRENT_FILTER_MAX: Final = 100
+CURRENT_PAGE_MAX: Final = 100
 # Listings of queues, users and the like: MaxResults (API reference).
 LIST_PAGE_MAX: Final = 1_000
 # Ours: contacts in one batch of the collector, so many calls of DescribeContact a killed Lambda loses at most; and
@@ -258,11 +268,23 @@ ACW_HOURS_MAX: Final = 2
 # How long a contact can be open by channel, days (administrator guide, "Amazon Connect service quotas", feature
 # specifications: chat 7 days, task and e-mail 90). Calls: ours.
 OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
-# Ours: what a live state holds at most: whole contacts of some 1.2 kB (a busy day of 3,000 agents), agents of 4 kB.
-# Beyond it a contact whose record has come is kept as 100 bytes until its day is over.
+# Ours: what a live state holds at most: contacts of some 1.5 kB (two days of 2,000 agents), agents of 2.6 kB, so some
+# 430 MB. Beyond it a contact whose record has come is kept as 150 bytes until its day is over.
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Ours: the wallboard. A frame is made at most every 40 ms, so that an event is on its way in less than 100; a browser
+# that is 8 frames behind gets the whole board instead; more boards than this at once get none.
+BOARD_FRAME_S_MIN: Final = 0.04
+BOARD_READER_FRAMES_MAX: Final = 8
+BOARD_READERS_MAX: Final = 1_000
+# Ours: how often what is over is dropped from the live state.
+LIVE_SWEEP_S: Final = 300
+# Ours: a session of the wallboard begins with the token and ends after this time by default.
+SESSION_HOURS_DEFAULT: Final = 12
+TOKEN_CHARS_MIN: Final = 16
+# Ours: changes to and from hold or pause of one contact.
+CONTACT_CHANGES_MAX: Final = 200
 # Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).
 TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions

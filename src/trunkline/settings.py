@@ -19,7 +19,7 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.fields import PREFIX, about, converted, fields_of, from_file, from_variables, nearest
-from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE, THRESHOLD_S_MAX
+from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE, SESSION_HOURS_DEFAULT, THRESHOLD_S_MAX
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -28,6 +28,9 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
     "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text. Default: the file `pii.key` in the "
     "home, created at first use. It cannot be a key of the settings file, which people share.",
+    "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
+    "is served on this machine only.",
+    "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
 """TRUNKLINE_* variables that are not keys of the file, with their help."""
@@ -169,6 +172,25 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    serve_session_hours: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=8_760)],
+        about("Hours after which a browser needs the wallboard's token again."),
+    ] = SESSION_HOURS_DEFAULT
+    live_store: Annotated[
+        str,
+        about(
+            "Store of time series that live points are written to: `memory:`, `prometheus:`, "
+            "`influx+http://host:8086/database`, or `timestream://database/table`."
+        ),
+    ] = "memory:"
+    letter_queue: Annotated[
+        str,
+        about("URL of the SQS queue to which `persist_*` functions send what they cannot use. Empty: they log it."),
+    ] = ""
+    firehose_object: Annotated[
+        str,
+        about("The object that the function `firehose_framing` keeps, such as `contact_record`. Empty: all."),
+    ] = ""
     memory_mb: Annotated[
         Annotated[int, msgspec.Meta(ge=64)],
         about("Memory limit of the embedded engine, MB; the process needs some 300 MB beyond it."),
@@ -183,11 +205,12 @@ class Settings(Options, frozen=True, kw_only=True):
     """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
     Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `public_url`.
-    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set.
+    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set, `live_token` unless TRUNKLINE_LIVE_TOKEN is.
     """
 
     home: Path
     pii_key_given: Secret | None = None
+    live_token: Secret | None = None
 
     @classmethod
     def load(cls, home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -209,7 +232,9 @@ class Settings(Options, frozen=True, kw_only=True):
         values = {name: value for name, (value, _) in options.items()}
         values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
         values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
-        return cls(home=place, pii_key_given=_given_key(variables), **values)
+        token = variables.get("TRUNKLINE_LIVE_TOKEN")
+        live_token = Secret(token) if token else None
+        return cls(home=place, pii_key_given=_given_key(variables), live_token=live_token, **values)
 
     @classmethod
     def for_function(cls, scratch: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -276,6 +301,12 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
     """Whether an unexpected error should show its traceback (TRUNKLINE_DEBUG set and neither empty nor 0)."""
     variables = os.environ if environ is None else environ
     return variables.get("TRUNKLINE_DEBUG", "") not in ("", "0")
+
+
+def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
+    token = (os.environ if environ is None else environ).get("TRUNKLINE_SERVE_TOKEN", "").strip()
+    return Secret(token) if token else None
 
 
 def pii_key(settings: Settings) -> bytes:

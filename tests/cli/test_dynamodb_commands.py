@@ -53,9 +53,9 @@ def test_from_enable_to_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     [
         (["enable-stream"], "Missing argument 'TABLE'"),
         (["enable-stream", "nothing"], "the DynamoDB table nothing does not exist"),
-        (["stream", "call"], "--from is missing; name a table: trunkline stream call --from dynamodb://TABLE"),
-        (["stream", "call", "calls"], "unexpected extra argument(s) (calls)"),
-        (["stream", "call", "--from", "kinesis://x"], "--from is 'kinesis://x'; name a table"),
+        (["stream", "call"], "--from is missing, and call has no usual stream; name one, such as --from kinesis://"),
+        (["stream", "call", "scorecard", "--from", "dynamodb://calls"], "dynamodb://calls holds one object, and 2 are"),
+        (["stream", "call", "--from", "queue://x"], "--from is 'queue://x'; name a stream, such as --from kinesis://"),
         (["stream", "scorecard", "--from", "dynamodb://calls"], "the table calls holds call by setting dynamodb_tables"),
         (["stream", "call", "--from", "dynamodb://others"], "the DynamoDB table 'others' fits no object"),
         (["stream", "cal", "--from", "dynamodb://calls"], "did you mean 'call'?"),

@@ -23,9 +23,10 @@ from live_events import (
     stamp,
 )
 
-from trunkline.live import contacts, fold
-from trunkline.live.contacts import LiveContact, Phase, expected_row, join, phase_of
+from trunkline.live import fold
+from trunkline.live.contacts import LiveContact, join
 from trunkline.live.fold import AGENT_QUEUES, LiveState
+from trunkline.live.phases import Phase, end_of, expected_row, phase_of
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import ContactRow
 from trunkline.live.views import QueueView, contact_views, contacts_behind, queue_views, today
@@ -50,13 +51,17 @@ def said(draw: st.DrawFn) -> LiveContact:
     values = {
         field: draw(times if field.endswith("_at") else numbers if field.endswith("_s") else texts)
         for field in LiveContact.__struct_fields__
-        if field not in ("contact_id", "seen", "record", "version")
+        if field not in ("contact_id", "seen", "record", "version", "changes")
     }
     row = (
         ContactRow(contact_id="c", queue_name=draw(texts), queue_duration_ms=draw(numbers))
         if draw(st.booleans())
         else None
     )
+    changes = draw(
+        st.lists(st.tuples(st.integers(0, 5).map(after), st.sampled_from(["PAUSED", "CONNECTED"])), max_size=3)
+    )
+    values["changes"] = tuple(sorted(set(changes)))
     return LiveContact("c", **values, seen=draw(st.integers(0, 7)), record=row, version=draw(times) if row else None)
 
 
@@ -137,9 +142,27 @@ def test_hold_is_measured_from_the_change() -> None:
         agent_event(30, snapshot(contacts=talk), snapshot(contacts=hold)),
         agent_event(150, snapshot(contacts=talk), snapshot(contacts=talk), "HEART_BEAT"),
     ]
-    for order in itertools.permutations(events):
-        contact = folded(*order).contacts["c-1"]
-        assert (contact.hold_at, contact.resumed_at) == (after(20), after(30))
+    end = agent_event(160, snapshot(contacts=[offered("c-1", "ENDED", 160, 12)]), snapshot(contacts=talk))
+    for order in itertools.permutations([*events, end]):
+        row = expected_row(folded(*order).contacts["c-1"])
+        assert (row.agent_customer_hold_duration_ms, row.agent_number_of_holds) == (10_000, 1)
+        assert row.agent_interaction_duration_ms == 138_000
+    only_on = expected_row(folded(events[0], end).contacts["c-1"])
+    assert only_on.agent_customer_hold_duration_ms == 140_000, "the end of the hold was lost"
+
+
+def test_pauses_of_tasks() -> None:
+    """Time paused is no interaction; a task has no holds."""
+    work, paused = (offered("c-1", state, 12, 12, Channel="TASKS") for state in ("CONNECTED", "PAUSED"))
+    row = expected_row(
+        folded(
+            agent_event(20, snapshot(contacts=[paused]), snapshot(contacts=[work])),
+            agent_event(50, snapshot(contacts=[work]), snapshot(contacts=[paused])),
+            agent_event(72, snapshot(), snapshot(contacts=[work])),
+        ).contacts["c-1"]
+    )
+    assert (row.agent_pause_duration_ms, row.agent_interaction_duration_ms) == (30_000, 30_000)
+    assert (row.agent_customer_hold_duration_ms, row.agent_number_of_holds) == (None, None)
 
 
 def test_lost_ends_are_seen_from_the_agent() -> None:
@@ -218,6 +241,24 @@ def test_the_newest_record_wins_in_any_order() -> None:
         assert record.next_contact_id == "z"
 
 
+def test_a_record_without_an_end_is_not_final() -> None:
+    """It counts nothing; a contact that has ended by its events counts by them until the final record comes."""
+    open_record = contact_record(DisconnectTimestamp=None, NextContactId="x")
+    assert today(folded(open_record), after(100))["CONTACTS_CREATED"].value == 0
+    state = folded(open_record, contact_event("DISCONNECTED", **ENDED))
+    number = queue(state, 70).today["CONTACTS_HANDLED"]
+    assert (number.value, number.waiting_for) == (1, 1)
+    state.apply(contact_record(LastUpdateTimestamp=stamp(after(125))), after(130))
+    assert today(state, after(130))["CONTACTS_HANDLED"].is_complete
+
+
+def test_a_clock_that_is_ahead_does_not_make_numbers_fresh() -> None:
+    """Up to a day ahead is plausible; the age is of what had arrived."""
+    state = LiveState(LiveRules())
+    state.apply(contact_event("DISCONNECTED", **QUEUED, disconnectTimestamp=stamp(after(3_600))), after(10))
+    assert today(state, after(70))["CONTACTS_CREATED"].age_s == 60
+
+
 def test_targets_per_queue_and_channel() -> None:
     """A queue's id wins over its name, that over the channel, that over the default; a late name counts again."""
     record = contact_record(
@@ -278,9 +319,24 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (state.contacts, state.settled) == ({}, {})
 
 
+def test_memory_is_bounded_without_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no record comes, ended contacts give way to open ones; their numbers stay, and say that they are early."""
+    monkeypatch.setattr(fold, "LIVE_CONTACTS_MAX", 10)
+    state = LiveState(LiveRules())
+    for number in range(20):
+        ended = QUEUED | {"disconnectTimestamp": stamp(after(number))}
+        state.apply(contact_event("COMPLETED", f"ended-{number}", **ended), after(60))
+        state.apply(contact_event("QUEUED", f"open-{number}", **QUEUED), after(60))
+    state.sweep(after(60))
+    assert len(state.contacts) == 10
+    assert all(contact_id.startswith("open-") for contact_id in state.contacts)
+    created = today(state, after(60))["CONTACTS_CREATED"]
+    assert (created.value, created.waiting_for) == (20, 20)
+
+
 def test_expected_rows_lack_what_no_event_says() -> None:
     """An open contact has no end, a contact without agent no handle time."""
     row = expected_row(folded(contact_event("QUEUED", **QUEUED)).contacts["c-1"])
     assert (row.disconnect_timestamp, row.queue_duration_ms, row.agent_interaction_duration_ms) == (None, None, None)
     assert isinstance(row.queue_enqueue_timestamp, datetime)
-    assert contacts.end_of(LiveContact("c")) is None
+    assert end_of(LiveContact("c")) is None

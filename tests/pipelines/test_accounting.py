@@ -210,3 +210,27 @@ def test_many_threads_give_the_same_account(tmp_path: Path, monkeypatch: pytest.
         assert counts.inserted == 7
         assert len(table(home)) == 7
         assert totals(home) == counts
+
+
+def test_what_does_not_depend_on_the_grouping(tmp_path: Path) -> None:
+    """Read, set aside, inserted, and the sum of updated, superseded and duplicate, however loads are cut; the split does."""
+    versions = [(f"k{key}", second) for second in (1, 3, 2, 3, 1) for key in range(8)]
+    records = [narrow(id_, Changed=f"2026-03-03T10:00:0{second}Z", Score=second) for id_, second in versions]
+    ends: list[tuple[int, ...]] = []
+    splits: set[tuple[int, ...]] = set()
+    rows = []
+    for number, (cut, batch_bytes) in enumerate([(40, 1_000_000), (40, 1000), (14, 1_000_000)]):
+        folder = tmp_path / f"in-{number}"
+        with opened(tmp_path / f"home-{number}", NARROW, batch_bytes=batch_bytes) as home:
+            for start in range(0, len(records), cut):
+                path = write(folder / f"{start:02}", *records[start : start + cut])
+                path.write_bytes(path.read_bytes() + (b'{"ContactId": "cut' if start + cut >= len(records) else b""))
+                load_into(home, path, obj=NARROW)
+            counts = totals(home, NARROW)
+            rows.append(table(home, NARROW))
+        later = counts.updated + counts.superseded + counts.duplicate
+        ends.append((counts.read, counts.filtered, counts.dead_letter, counts.rejected, counts.inserted, later))
+        splits.add((counts.updated, counts.superseded, counts.duplicate))
+    assert set(ends) == {(41, 0, 1, 0, 8, 32)}
+    assert len(splits) > 1
+    assert all(table_rows == rows[0] for table_rows in rows)

@@ -188,6 +188,17 @@ def test_a_page_is_made_of_one_odd_contact(row: dict) -> None:
     )
 
 
+def test_an_abandoned_contact_without_a_wait_is_beside_the_chart() -> None:
+    """The chart's total is the sum of its bars, and the page says how many more gave up."""
+    rows = [call(NOON, wait_s=wait_s, talk_s=None) for wait_s in (8, 8, 40)]
+    html = report(made([*rows, call(NOON, talk_s=None) | {"queue_duration_ms": None}, call(NOON)]), DAY, X, FULL)
+    text = parse(html).text
+    assert "3 contacts gave up, by how long they had waited." in text
+    assert "Of 1 more contact that gave up the wait is unknown." in text
+    bars = dict(re.findall(r"([^<>:]+): ([0-9]+) gave up, [^<]* contacts with such a wait", html))
+    assert sum(map(int, bars.values())) == 3
+
+
 def test_counts_that_do_not_add_up_are_reported() -> None:
     """The page reports an accounting that does not balance."""
     wrong = Completeness(Counts(read=10, inserted=4))

@@ -141,12 +141,12 @@ NAMED: list[tuple[dict[str, Any], str]] = [
     (ITEM, "an item of a DynamoDB table in DynamoDB's own form: `trunkline load call FILE`"),
     (CHANGE, "a change of a DynamoDB table: `trunkline load call FILE`"),
     (kinesis(json.dumps(CHANGE).encode()), "a change of a DynamoDB table: `trunkline load call FILE`"),
-    (event(b'{"contactId":"c","eventType":"INITIATED"}'), "a contact event: no table is made of contact events"),
+    (event(b'{"contactId":"c","eventType":"INITIATED"}'), "a contact event: `trunkline load contact_event FILE` reads it"),
     ({"detail-type": "Scheduled Event", "detail": "{}"}, "an event of EventBridge (Scheduled Event), whose detail is not a"),
     ({"detail-type": "+15550100", "detail": "{}"}, "an event of EventBridge, whose detail is not a record of contact_record"),
     (logs(b"START RequestId: 1"), "a subscription of CloudWatch Logs, whose messages are not records of contact_record"),
     ({"rawData": "!!!", "errorCode": "Lambda.Failed"}, "Firehose's error output, whose rawData is not JSON"),
-    (firehose(b'{"AgentARN":"a","EventType":"LOGIN"}'), "an agent event: no table is made of agent events"),
+    (firehose(b'{"AgentARN":"a","EventType":"LOGIN"}'), "a record of agent_event: `trunkline load agent_event FILE` reads it"),
     ({"Records": [{"eventSource": "aws:s3", "s3": {}}]}, "`trunkline load contact_record s3://BUCKET/KEY` reads the file that it"),
     (sqs(b"plain text"), "a message of SQS, SNS or Kinesis, whose body is not a record of contact_record"),
     (sns(b'{"jobName":"j","results":{"items":[]}}'), "a transcript: `trunkline load transcript FILE` reads it"),
@@ -170,6 +170,14 @@ def test_what_is_not_the_objects_is_named_with_the_command_that_reads_it(tmp_pat
         assert detail.startswith(f"{beginning}; the record is ")
         assert sentence in detail
         assert "+1555" not in detail
+
+
+def test_half_of_a_character_in_what_may_be_an_envelope() -> None:
+    """It is U+FFFD in the record within, and no reason to stop a load where the record is no envelope."""
+    text = jsonl([narrow("a")])[:-1] + b',"Note":"Zoe \\ud83d"}'
+    (record,) = unwrap(b'{"detail-type":"x","detail":' + text + b"}", "ContactId") or []
+    assert json.loads(record)["Note"] == "Zoe \ufffd"
+    assert unwrap(b'{"id":"Zoe \\ud83d"}', "ContactId") is None
 
 
 def test_a_control_message_holds_nothing() -> None:

@@ -40,6 +40,7 @@ _SPELLINGS = (
     # A FROM may go on with a path into a SUPER; its members' fields are columns.
     (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
     (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),
+    (r"CAST\(u\.\"(\w+)\"\.\"(\w+)\" AS", r"""CAST(u."item" -> '\1' ->> '\2' AS"""),
 )
 
 

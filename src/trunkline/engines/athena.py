@@ -77,7 +77,11 @@ def _nested_as_text(type_: Type, value: str) -> str:
 def _unnest(members: Members, column: str) -> Unnested:
     # UNNEST of an array of rows gives a column per field.
     names = [quote_double(field.name) for field in members.item.fields]
-    return Unnested(tuple(f"u.{name}" for name in names), f"CROSS JOIN UNNEST({column}) AS u({', '.join(names)})")
+    fields = [(".".join(quote_double(name) for name in leaf.path), quote_double(leaf.name)) for leaf in members.leaves]
+    return Unnested(
+        tuple(f"u.{path}" if path == name else f"u.{path} AS {name}" for path, name in fields),
+        f"CROSS JOIN UNNEST({column}) AS u({', '.join(names)})",
+    )
 
 
 SPELLING = Spelling(
@@ -91,6 +95,7 @@ SPELLING = Spelling(
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
     local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
     bucket=_bucket,
+    md5=lambda text: f"lower(to_hex(md5(to_utf8({text}))))",
     by_code_point=lambda text: text,
     placeholder=lambda number, name: "?",
     percentile=_percentile,

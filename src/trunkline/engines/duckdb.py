@@ -46,8 +46,8 @@ def _bucket(instant: str, local: str, width_s: int) -> str:
 
 
 def _unnest(members: Members, column: str) -> Unnested:
-    names = (quote_double(field.name) for field in members.item.fields)
-    return Unnested(tuple(f'u."item".{name} AS {name}' for name in names), f', UNNEST({column}) AS u("item")')
+    fields = ((".".join(quote_double(name) for name in leaf.path), quote_double(leaf.name)) for leaf in members.leaves)
+    return Unnested(tuple(f'u."item".{path} AS {name}' for path, name in fields), f', UNNEST({column}) AS u("item")')
 
 
 DUCKDB = Engine(
@@ -66,6 +66,7 @@ DUCKDB = Engine(
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
         local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
         bucket=_bucket,
+        md5=lambda text: f"md5({text})",
         by_code_point=lambda text: text,
         placeholder=numbered_placeholder,
         percentile=lambda value, percent, rank, count: f"quantile_disc({value}, {fraction(percent)})",

@@ -32,6 +32,7 @@ class Spelling:
     `ms_between(a, b)`: whole milliseconds from timestamp a to timestamp b, BIGINT.
     `local(instant, zone)`: the wall clock of an IANA zone at a UTC timestamp, without zone.
     `bucket(instant, local, width_s)`: the instant less what the wall clock is past the last multiple of the width.
+    `md5(text)`: the MD5 of a text, 32 hexadecimal digits.
     `by_code_point(text)`: a text that is compared and sorted by code point, whatever the database's collation.
     `placeholder(number, name)`: a bound value: its place among the values, from 1, and its name.
     `percentile(value, percent, rank, count)`: nearest-rank percentile of a column, NULLs left out: the aggregate.
@@ -44,6 +45,7 @@ class Spelling:
     ms_between: Callable[[str, str], str]
     local: Callable[[str, str], str]
     bucket: Callable[[str, str, int], str]
+    md5: Callable[[str], str]
     by_code_point: Callable[[str], str]
     placeholder: Callable[[int, str], str]
     percentile: Callable[[str, int, str, str], str]

@@ -60,10 +60,16 @@ def _bucket(instant: str, local: str, width_s: int) -> str:
     return f"{instant} - ({local} - date_bin(INTERVAL '{width_s} seconds', {local}, {origin}))"
 
 
+def _member(path: tuple[str, ...]) -> str:
+    """The operators from a member of a list to a value in it, as text."""
+    *outer, last = (text_literal(name) for name in path)
+    return " ".join([*(f"-> {name}" for name in outer), f"->> {last}"])
+
+
 def _unnest(members: Members, column: str) -> Unnested:
     fields = tuple(
-        f'CAST(u."item" ->> {text_literal(field.name)} AS {SCALARS[str(field.type)]}) AS {quote_double(field.name)}'
-        for field in members.item.fields
+        f'CAST(u."item" {_member(leaf.path)} AS {SCALARS[leaf.type]}) AS {quote_double(leaf.name)}'
+        for leaf in members.leaves
     )
     return Unnested(fields, f'CROSS JOIN LATERAL jsonb_array_elements({column}) AS u("item")')
 
@@ -86,6 +92,7 @@ SPELLING = Spelling(
     ms_between=lambda start, end: f"CAST(TRUNC(EXTRACT(EPOCH FROM ({end} - {start})) * 1000) AS BIGINT)",
     local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
     bucket=_bucket,
+    md5=lambda text: f"md5({text})",
     by_code_point=lambda text: f'{text} COLLATE "C"',
     placeholder=numbered_placeholder,
     percentile=lambda value, percent, rank, count: (

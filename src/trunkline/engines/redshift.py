@@ -102,8 +102,12 @@ def _percentile(value: str, percent: int, rank: str, count: str) -> str:
 
 def _unnest(members: Members, column: str) -> Unnested:
     types = SCALARS | {"text": f"VARCHAR({TEXT_BYTES_MAX})"}
-    named = ((quote_double(field.name), types[str(field.type)]) for field in members.item.fields)
-    return Unnested(tuple(f"CAST(u.{name} AS {type_}) AS {name}" for name, type_ in named), f", {column} AS u")
+    named = (
+        (".".join(quote_double(name) for name in leaf.path), types[leaf.type], quote_double(leaf.name))
+        for leaf in members.leaves
+    )
+    fields = tuple(f"CAST(u.{path} AS {type_}) AS {name}" for path, type_, name in named)
+    return Unnested(fields, f", {column} AS u")
 
 
 SPELLING = Spelling(
@@ -117,6 +121,7 @@ SPELLING = Spelling(
     ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
     local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
     bucket=_bucket,
+    md5=lambda text: f"MD5({text})",
     by_code_point=lambda text: text,
     placeholder=lambda number, name: f":{name}",
     percentile=_percentile,

@@ -14,6 +14,7 @@ from trunkline.objects.model import Object
 
 _TAGS: Final = frozenset({"S", "N", "B", "M", "L", "SS", "NS", "BS", "BOOL", "NULL"})
 _DETAIL_TYPE: Final = re.compile(r"[A-Za-z0-9 ._-]{1,80}")
+_CONTACT_EVENT: Final = "a contact event: `trunkline load contact_event FILE` reads it"
 _TRANSCRIPT: Final = "a transcript: `trunkline load transcript FILE` reads it"
 
 
@@ -59,6 +60,8 @@ def _envelope(obj: Object, record: Mapping[str, Any]) -> str | None:
         )
     if "detail-type" in record and "detail" in record:
         kind = str(record["detail-type"])
+        if kind == "Amazon Connect Contact Event":
+            return _CONTACT_EVENT
         name = f" ({kind})" if _DETAIL_TYPE.fullmatch(kind) else ""
         return f"an event of EventBridge{name}, whose detail is not a record of {obj.name}: leave such files out"
     if "logEvents" in record:
@@ -73,13 +76,11 @@ def _envelope(obj: Object, record: Mapping[str, Any]) -> str | None:
 
 
 def _other_record(obj: Object, record: Mapping[str, Any]) -> str | None:
-    """A record of another object, or of a stream that no object is made of."""
+    """A record of another object."""
     if isinstance(record.get("results"), dict) or isinstance(record.get("Transcript"), list):
         return _TRANSCRIPT
-    if {"AgentARN", "EventType"} <= record.keys():
-        return "an agent event: no table is made of agent events, which belong into a stream of their own"
-    if {"contactId", "eventType"} <= record.keys():
-        return "a contact event: no table is made of contact events; contact records come by Kinesis or Firehose"
+    if {"contactId", "eventType"} <= record.keys():  # what is in the event
+        return _CONTACT_EVENT
     name = _object_of(record)
     return f"a record of {name}: `trunkline load {name} FILE` reads it" if name and name != obj.name else None
 

@@ -237,10 +237,17 @@ def _levels(snapshot: AgentSnapshot) -> tuple[str, ...]:
 
 def channel_name(channel: str | None) -> str | None:
     """A channel as contact records spell it: agent events say TASKS, some contact events Voice."""
-    if channel is None:
-        return None
-    name = channel.upper()
-    return "TASK" if name == "TASKS" else name
+    return _CHANNELS.get(channel or "") or (channel.upper() if channel is not None else None)
+
+
+_CHANNELS: Final = {
+    "VOICE": "VOICE",
+    "CHAT": "CHAT",
+    "TASK": "TASK",
+    "TASKS": "TASK",
+    "Tasks": "TASK",
+    "EMAIL": "EMAIL",
+}
 
 
 def _slots(snapshot: AgentSnapshot) -> dict[str, tuple[int, int]]:

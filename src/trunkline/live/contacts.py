@@ -9,13 +9,13 @@ Sources: administrator guide, "Contact events", "Agent event streams data model"
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from enum import Enum, auto
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import structs
 
-from trunkline.limits import ACW_HOURS_MAX, OPEN_DAYS_MAX
+from trunkline.limits import CONTACT_CHANGES_MAX
 from trunkline.live.agents import channel_name
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord, OfferedContact, RecordAgent, RecordQueue
@@ -27,7 +27,14 @@ SEEN: Final = {
 }  # fmt: skip
 SEEN_OTHER: Final = 512
 SEEN_AGENT: Final = 1024
-_OVER: Final = SEEN["COMPLETED"]
+
+
+_Fact = TypeVar("_Fact", datetime, str, int)
+
+
+Change: TypeAlias = tuple[datetime, str]
+"""When a contact went on hold or was paused, and when it came back: the time, and the state from then on."""
+INTERRUPTIONS: Final = frozenset(("CONNECTED_ONHOLD", "PAUSED"))
 
 
 class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -35,8 +42,9 @@ class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `disconnected_at` is from contact events, `ended_at` from agent events: the end of the conversation, or when the
     agent no longer had the contact. `cleared_at` is the end of after contact work, `work_s` its whole seconds.
-    `next_id` is a contact that names this one as its previous. `seen` has a bit for each kind of event. `record` is the
-    row of the best contact record and `version` its LastUpdateTimestamp.
+    `changes` are of holds and pauses, in order of time, the last 200. `next_id` is a contact that names this one as its
+    previous. `seen` has a bit for each kind of event. `record` is the row of the best contact record and `version` its
+    LastUpdateTimestamp.
     """
 
     contact_id: str
@@ -53,8 +61,7 @@ class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     disconnected_at: datetime | None = None
     ended_at: datetime | None = None
     cleared_at: datetime | None = None
-    hold_at: datetime | None = None
-    resumed_at: datetime | None = None
+    changes: tuple[Change, ...] = ()
     work_s: int | None = None
     hold_s: int | None = None
     next_id: str | None = None
@@ -64,22 +71,8 @@ class LiveContact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: datetime | None = None
 
 
-def _later(first: datetime | None, second: datetime | None) -> datetime | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
-
-
-def _greater(first: str | None, second: str | None) -> str | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
-
-
-def _more(first: int | None, second: int | None) -> int | None:
-    if second is None or (first is not None and first >= second):
-        return first
-    return second
+def _greatest(first: _Fact | None, second: _Fact) -> _Fact:
+    return second if first is None or second > first else first
 
 
 def join(first: LiveContact, second: LiveContact) -> LiveContact:
@@ -95,29 +88,35 @@ def join(first: LiveContact, second: LiveContact) -> LiveContact:
         record, version = second.record, second.version
     return LiveContact(
         first.contact_id,
-        _greater(first.instance_arn, second.instance_arn),
-        _greater(first.channel, second.channel),
-        _greater(first.method, second.method),
+        first.instance_arn if second.instance_arn is None else _greatest(first.instance_arn, second.instance_arn),
+        first.channel if second.channel is None else _greatest(first.channel, second.channel),
+        first.method if second.method is None else _greatest(first.method, second.method),
         queue_arn,
         enqueued_at,
         agent_arn,
         agent_at,
-        _later(first.initiated_at, second.initiated_at),
-        _later(first.system_at, second.system_at),
-        _later(first.scheduled_at, second.scheduled_at),
-        _later(first.disconnected_at, second.disconnected_at),
-        _later(first.ended_at, second.ended_at),
-        _later(first.cleared_at, second.cleared_at),
-        _later(first.hold_at, second.hold_at),
-        _later(first.resumed_at, second.resumed_at),
-        _more(first.work_s, second.work_s),
-        _more(first.hold_s, second.hold_s),
-        _greater(first.next_id, second.next_id),
+        first.initiated_at if second.initiated_at is None else _greatest(first.initiated_at, second.initiated_at),
+        first.system_at if second.system_at is None else _greatest(first.system_at, second.system_at),
+        first.scheduled_at if second.scheduled_at is None else _greatest(first.scheduled_at, second.scheduled_at),
+        first.disconnected_at
+        if second.disconnected_at is None
+        else _greatest(first.disconnected_at, second.disconnected_at),
+        first.ended_at if second.ended_at is None else _greatest(first.ended_at, second.ended_at),
+        first.cleared_at if second.cleared_at is None else _greatest(first.cleared_at, second.cleared_at),
+        first.changes if not second.changes else _union(first.changes, second.changes),
+        first.work_s if second.work_s is None else _greatest(first.work_s, second.work_s),
+        first.hold_s if second.hold_s is None else _greatest(first.hold_s, second.hold_s),
+        first.next_id if second.next_id is None else _greatest(first.next_id, second.next_id),
         first.seen | second.seen,
-        _later(first.touched_at, second.touched_at),
+        first.touched_at if second.touched_at is None else _greatest(first.touched_at, second.touched_at),
         record,
         version,
     )
+
+
+def _union(first: tuple[Change, ...], second: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Both in order, each once; of more than the bound the last ones, which makes no difference to the join's laws."""
+    return tuple(sorted({*first, *second})[-CONTACT_CHANGES_MAX:])
 
 
 def _pair(
@@ -127,7 +126,7 @@ def _pair(
     if other is None and other_at is None:
         return name, at
     if at == other_at:
-        return _greater(name, other), at
+        return (name if other is None else _greatest(name, other)), at
     if at is None or (other_at is not None and other_at > at):
         return other, other_at
     return name, at
@@ -154,7 +153,6 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         cleared_at, work_s = agent.after_contact_work_end_timestamp, agent.after_contact_work_duration
         hold_s = agent.agent_initiated_hold_duration
     disconnected_at, initiated_at = event.disconnect_timestamp, event.initiation_timestamp
-    touched_at = disconnected_at or agent_at or enqueued_at or event.connected_to_system_timestamp or initiated_at
     return LiveContact(
         event.contact_id,
         event.instance_arn,
@@ -170,13 +168,24 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         disconnected_at,
         None,
         cleared_at,
-        None,
-        None,
+        (),
         work_s,
         hold_s,
         None,
         SEEN.get(event.event_type, SEEN_OTHER),
-        touched_at,
+        newest_time(event),
+    )
+
+
+def newest_time(event: ContactEvent) -> datetime | None:
+    """The time of the last thing that a contact event says has happened. None where it has no time."""
+    queue, agent = event.queue_info, event.agent_info
+    return (
+        event.disconnect_timestamp
+        or (agent.connected_to_agent_timestamp if agent is not None else None)
+        or (queue.enqueue_timestamp if queue is not None else None)
+        or event.connected_to_system_timestamp
+        or event.initiation_timestamp
     )
 
 
@@ -199,24 +208,21 @@ def of_agent_event(event: AgentEvent) -> Iterator[LiveContact]:
 
 
 def _of_offered(event: AgentEvent, contact: OfferedContact, earlier: OfferedContact | None) -> LiveContact:
-    was_on_hold = earlier is not None and earlier.state == "CONNECTED_ONHOLD"
-    is_on_hold = contact.state == "CONNECTED_ONHOLD"
-    return _facts(
-        event,
-        contact,
-        ended_at=contact.since if contact.state == "ENDED" else None,
-        hold_at=event.at if is_on_hold and earlier is not None and not was_on_hold else None,
-        resumed_at=event.at if was_on_hold and not is_on_hold else None,
-    )
+    ended_at = contact.since if contact.state == "ENDED" else None
+    changes: tuple[Change, ...] = ()
+    # A state's own start may stay at the connection while a contact is on hold: what counts is when it changed.
+    if earlier is not None and contact.state is not None and earlier.state != contact.state:
+        is_interruption = contact.state in INTERRUPTIONS or earlier.state in INTERRUPTIONS
+        changes = ((event.at, contact.state),) if is_interruption else ()
+    return _facts(event, contact, ended_at, None, changes)
 
 
 def _of_released(event: AgentEvent, contact: OfferedContact) -> LiveContact:
     """A contact that the agent no longer has. One that was never connected goes back to where it came from."""
     if contact.state == "ENDED":
-        return _facts(event, contact, ended_at=contact.since, cleared_at=event.at)
-    was_connected = contact.connected_at is not None
-    return _facts(event, contact, ended_at=event.at if was_connected else None,
-                  cleared_at=event.at if was_connected else None)  # fmt: skip
+        return _facts(event, contact, contact.since, event.at)
+    ended_at = event.at if contact.connected_at is not None else None
+    return _facts(event, contact, ended_at, ended_at)
 
 
 def _facts(
@@ -224,8 +230,7 @@ def _facts(
     contact: OfferedContact,
     ended_at: datetime | None = None,
     cleared_at: datetime | None = None,
-    hold_at: datetime | None = None,
-    resumed_at: datetime | None = None,
+    changes: tuple[Change, ...] = (),
 ) -> LiveContact:
     queue, connected_at = contact.queue, contact.connected_at
     return LiveContact(
@@ -244,8 +249,7 @@ def _facts(
         None,
         ended_at,
         cleared_at,
-        hold_at,
-        resumed_at,
+        changes,
         None,
         None,
         None,
@@ -272,14 +276,14 @@ def of_record(record: ContactRecord) -> LiveContact:
         queue_arn=queue.arn,
         queue_name=queue.name,
         queue_enqueue_timestamp=queue.enqueue_timestamp,
-        queue_duration_ms=_ms(queue.duration),
+        queue_duration_ms=milliseconds(queue.duration),
         agent_arn=agent.arn,
         agent_connected_to_agent_timestamp=agent.connected_to_agent_timestamp,
-        agent_interaction_duration_ms=_ms(agent.agent_interaction_duration),
-        agent_customer_hold_duration_ms=_ms(agent.customer_hold_duration),
+        agent_interaction_duration_ms=milliseconds(agent.agent_interaction_duration),
+        agent_customer_hold_duration_ms=milliseconds(agent.customer_hold_duration),
         agent_number_of_holds=agent.number_of_holds,
-        agent_pause_duration_ms=_ms(agent.agent_pause_duration),
-        agent_after_contact_work_duration_ms=_ms(agent.after_contact_work_duration),
+        agent_pause_duration_ms=milliseconds(agent.agent_pause_duration),
+        agent_after_contact_work_duration_ms=milliseconds(agent.after_contact_work_duration),
         agent_after_contact_work_end_timestamp=agent.after_contact_work_end_timestamp,
     )
     return LiveContact(
@@ -291,104 +295,24 @@ def of_record(record: ContactRecord) -> LiveContact:
     )
 
 
+def with_shared_texts(contact: LiveContact, texts: dict[str, str]) -> LiveContact:
+    """The same, with one copy in memory of each ARN and word that many contacts have. `texts` has the copies."""
+    share, record = texts.setdefault, contact.record
+    if record is not None:
+        named = {name: share(text, text) for name in _SHARED if (text := getattr(record, name)) is not None}
+        record = structs.replace(record, contact_id=contact.contact_id, **named)
+    shared = (contact.instance_arn, contact.channel, contact.method, contact.queue_arn, contact.agent_arn)
+    instance, channel, method, queue, agent = (None if text is None else share(text, text) for text in shared)
+    return structs.replace(
+        contact, instance_arn=instance, channel=channel, method=method, queue_arn=queue, agent_arn=agent, record=record
+    )
+
+
+_SHARED: Final = ("channel", "initiation_method", "disconnect_reason", "queue_arn", "queue_name", "agent_arn")
 _NO_QUEUE: Final = RecordQueue()
 _NO_AGENT: Final = RecordAgent()
 
 
-def _ms(seconds: int | None) -> int | None:
+def milliseconds(seconds: int | None) -> int | None:
+    """Seconds as the catalogue has durations."""
     return None if seconds is None else seconds * 1000
-
-
-def end_of(contact: LiveContact) -> datetime | None:
-    """When a contact ended, by the best source there is. None while it is open."""
-    if contact.record is not None and contact.record.disconnect_timestamp is not None:
-        return contact.record.disconnect_timestamp
-    return contact.disconnected_at or contact.ended_at
-
-
-def row_of(contact: LiveContact) -> ContactRow:
-    """The contact's row: the record's, or before it comes what the events let expect of it."""
-    return contact.record if contact.record is not None else expected_row(contact)
-
-
-def expected_row(contact: LiveContact) -> ContactRow:
-    """The row that the events alone let expect. Records have whole seconds, cut, so times are cut before a difference.
-
-    Not in any event: a completed transfer, the number of holds, pauses, and why a contact ended. A hold counts as
-    interaction unless an event says how long it was; the handle time is of both together.
-    """
-    end_at = contact.disconnected_at or contact.ended_at
-    left_queue_at = contact.agent_at or end_at
-    talk_s = _seconds(contact.agent_at, end_at)
-    hold_s = None if talk_s is None or contact.hold_s is None else min(contact.hold_s, talk_s)
-    work_s = contact.work_s
-    if work_s is None and contact.agent_at is not None:
-        work_s = _seconds(end_at, contact.cleared_at)
-    is_queued = contact.enqueued_at is not None
-    return ContactRow(
-        contact_id=contact.contact_id,
-        channel=contact.channel,
-        initiation_method=contact.method,
-        next_contact_id=contact.next_id,
-        initiation_timestamp=contact.initiated_at,
-        connected_to_system_timestamp=contact.system_at,
-        disconnect_timestamp=end_at,
-        queue_arn=contact.queue_arn,
-        queue_enqueue_timestamp=contact.enqueued_at,
-        queue_duration_ms=_ms(_seconds(contact.enqueued_at, left_queue_at)) if is_queued else None,
-        agent_arn=contact.agent_arn,
-        agent_connected_to_agent_timestamp=contact.agent_at,
-        agent_interaction_duration_ms=None if talk_s is None else _ms(talk_s - (hold_s or 0)),
-        agent_customer_hold_duration_ms=_ms(hold_s),
-        agent_after_contact_work_duration_ms=_ms(work_s),
-        agent_after_contact_work_end_timestamp=contact.cleared_at,
-    )
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Whole seconds between two times that are cut to seconds, not below 0."""
-    if start is None or end is None:
-        return None
-    return max(0, round((end.replace(microsecond=0) - start.replace(microsecond=0)).total_seconds()))
-
-
-class Phase(Enum):
-    """Where a contact is."""
-
-    SCHEDULED = auto()
-    FLOW = auto()
-    QUEUED = auto()
-    CONNECTED = auto()
-    AFTER_CONTACT_WORK = auto()
-    DONE = auto()
-
-
-def phase_of(contact: LiveContact, now: datetime) -> Phase:
-    """Where a contact is at `now`, by what is known of it alone.
-
-    A contact that never completes is over after a time that its channel allows: a day for calls, longer for others.
-    """
-    if contact.seen & _OVER or (contact.record is not None and contact.record.disconnect_timestamp is not None):
-        return Phase.DONE
-    end_at = end_of(contact)
-    if end_at is not None:
-        is_working = contact.agent_at is not None and contact.cleared_at is None
-        return Phase.AFTER_CONTACT_WORK if is_working and now - end_at < _WORK_MAX else Phase.DONE
-    start = contact.scheduled_at or contact.touched_at
-    if start is not None and now - start > open_time_max(contact.channel):
-        return Phase.DONE
-    if contact.agent_at is not None:
-        return Phase.CONNECTED
-    if contact.enqueued_at is not None:
-        return Phase.QUEUED
-    if contact.scheduled_at is not None and contact.scheduled_at > now:
-        return Phase.SCHEDULED
-    return Phase.FLOW
-
-
-_WORK_MAX: Final = timedelta(hours=ACW_HOURS_MAX)
-
-
-def open_time_max(channel: str | None) -> timedelta:
-    """How long a contact of a channel can be open; other channels have the longest time."""
-    return timedelta(days=OPEN_DAYS_MAX.get(channel or "", max(OPEN_DAYS_MAX.values())))

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from trunkline.live.contacts import LiveContact, end_of, expected_row
+from trunkline.live.contacts import LiveContact
 from trunkline.live.fold import LiveState, last_segment, queue_id_of
+from trunkline.live.phases import end_of, expected_row, final_row
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import LIVE_METRICS, ContactRow, live_terms
 from trunkline.metrics.model import Metric
@@ -52,14 +53,16 @@ class LiveDifference:
 class LiveReconciliation:
     """The comparison of a day. `compared` contacts have a record, of which `equal` were right in every metric.
 
-    `pending` contacts ended, and have no record yet. `reasons` counts the contacts by reason; a contact may have
-    several. `differences` are by contact and metric.
+    `pending` contacts ended, and have no record yet. `numbers` are each metric over the compared contacts, by events
+    alone and by the records. `reasons` counts the contacts by reason; a contact may have several. `differences` are by
+    contact and metric.
     """
 
     day: date
     compared: int
     equal: int
     pending: int
+    numbers: dict[str, tuple[Number, Number]]
     reasons: dict[str, int]
     differences: list[LiveDifference]
 
@@ -70,17 +73,34 @@ def reconcile_live(state: LiveState, day: date) -> LiveReconciliation:
     The state holds today and yesterday; contacts that it has dropped are not compared.
     """
     ended = [contact for contact in state.contacts.values() if _ends_on(contact, day, state.rules)]
-    recorded = [contact for contact in ended if contact.record is not None]
+    recorded = [contact for contact in ended if final_row(contact) is not None]
     listed: list[LiveDifference] = []
     reasons: Counter[str] = Counter()
     for contact in sorted(recorded, key=lambda contact: contact.contact_id):
         differences = list(_differences(contact, state))
         listed += differences
         reasons.update({difference.reason for difference in differences})
-    equal = len(recorded) - len({difference.contact_id for difference in listed})
     return LiveReconciliation(
-        day, len(recorded), equal, len(ended) - len(recorded), dict(reasons.most_common()), listed
+        day,
+        compared=len(recorded),
+        equal=len(recorded) - len({difference.contact_id for difference in listed}),
+        pending=len(ended) - len(recorded),
+        numbers=_numbers(recorded, day, state),
+        reasons=dict(reasons.most_common()),
+        differences=listed,
     )
+
+
+def _numbers(recorded: list[LiveContact], day: date, state: LiveState) -> dict[str, tuple[Number, Number]]:
+    terms = live_terms()
+    early, final = [0] * terms.size, [0] * terms.size
+    for contact in recorded:
+        row = expected_row(contact)
+        if contact.seen and _day(row.disconnect_timestamp, state.rules) == day:
+            early = [total + term for total, term in zip(early, _terms(row, state), strict=True)]
+        if contact.record is not None:
+            final = [total + term for total, term in zip(final, _terms(contact.record, state), strict=True)]
+    return {metric.name: (terms.value(metric, early), terms.value(metric, final)) for metric in LIVE_METRICS}
 
 
 def _ends_on(contact: LiveContact, day: date, rules: LiveRules) -> bool:
@@ -89,7 +109,7 @@ def _ends_on(contact: LiveContact, day: date, rules: LiveRules) -> bool:
 
 
 def _differences(contact: LiveContact, state: LiveState) -> Iterator[LiveDifference]:
-    record, early = contact.record, expected_row(contact)
+    record, early = final_row(contact), expected_row(contact)
     if record is None:
         return
     whole = _whole_reason(contact, early, record, state.rules)
@@ -106,10 +126,13 @@ def _differences(contact: LiveContact, state: LiveState) -> Iterator[LiveDiffere
 
 def _values(row: ContactRow, state: LiveState) -> dict[str, Number]:
     """Each metric over this one contact."""
-    terms = live_terms()
+    sums = _terms(row, state)
+    return {metric.name: live_terms().value(metric, sums) for metric in LIVE_METRICS}
+
+
+def _terms(row: ContactRow, state: LiveState) -> tuple[int, ...]:
     name = row.queue_name or state.queue_names.get(row.queue_arn or "")
-    sums = terms.of(row, state.rules.target_s(last_segment(row.queue_arn), name, row.channel) * 1000)
-    return {metric.name: terms.value(metric, sums) for metric in LIVE_METRICS}
+    return live_terms().of(row, state.rules.target_s(last_segment(row.queue_arn), name, row.channel) * 1000)
 
 
 def _whole_reason(contact: LiveContact, early: ContactRow, record: ContactRow, rules: LiveRules) -> str | None:

@@ -137,7 +137,7 @@ def board_points(state: LiveState, now: datetime) -> list[Point]:
     return [
         *(_queue_point(view, now) for view in queue_views(state, now)),
         *(
-            _point("trunkline_queue_info", {"queue": last_segment(arn), "name": name}, {"info": 1}, now)
+            make_point("trunkline_queue_info", {"queue": last_segment(arn), "name": name}, {"info": 1}, now)
             for arn, name in state.queue_names.items()
         ),
         *(agent_point(view, now) for view in agents),
@@ -170,7 +170,7 @@ def contact_event_point(event: ContactEvent, envelope_at: datetime) -> Point:
     }
     identity = f"{said.contact_id} {event.event_type}".encode()
     offset_ns = int.from_bytes(hashlib.blake2b(identity, digest_size=4).digest()) % 1_000_000
-    return _point("trunkline_contact_event", tags, fields, at, offset_ns)
+    return make_point("trunkline_contact_event", tags, fields, at, offset_ns)
 
 
 def _queue_point(view: QueueView, now: datetime) -> Point:
@@ -180,7 +180,7 @@ def _queue_point(view: QueueView, now: datetime) -> Point:
     fields = {name: getattr(view, name) for name in _QUEUE_FIELDS if name != "without_record"}
     fields |= {"without_record": pending}
     fields |= {f"today_{metric.column}": values[metric.name].value for metric in LIVE_METRICS}
-    return _point("trunkline_queue", tags, fields, now)
+    return make_point("trunkline_queue", tags, fields, now)
 
 
 def agent_point(view: AgentView, at: datetime) -> Point:
@@ -193,12 +193,12 @@ def agent_point(view: AgentView, at: datetime) -> Point:
         "is_online": view.is_online,
         "is_silent": view.is_silent,
     }
-    return _point("trunkline_agent", tags, fields, at)
+    return make_point("trunkline_agent", tags, fields, at)
 
 
 def _total_point(profile: str, totals: AgentTotals, now: datetime) -> Point:
     fields = {name: getattr(totals, name) for name in _TOTAL_FIELDS}
-    return _point("trunkline_agents", {"profile": profile}, fields, now)
+    return make_point("trunkline_agents", {"profile": profile}, fields, now)
 
 
 def _channel(channel: str | None) -> str:
@@ -210,7 +210,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else max(0.0, (end - start).total_seconds())
 
 
-def _point(
+def make_point(
     series: str, tags: Mapping[str, str | None], fields: Mapping[str, float | None], at: datetime, offset_ns: int = 0
 ) -> Point:
     """A point without what is not known. A time is cut to milliseconds, which every store has."""

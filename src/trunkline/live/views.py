@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from trunkline.errors import UsageError
 from trunkline.live.agents import Activity, AgentView, contact_activity, is_logged_out, is_silent, view_agent
-from trunkline.live.contacts import LiveContact, Phase, phase_of
+from trunkline.live.contacts import LiveContact
 from trunkline.live.fold import ContactGroup, LiveState, Sums, last_segment, queue_id_of
+from trunkline.live.phases import Phase, phase_of
 from trunkline.live.terms import LIVE_METRICS, live_terms
 
 Number = int | float | None

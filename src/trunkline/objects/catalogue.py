@@ -7,6 +7,8 @@ from pathlib import Path
 
 from trunkline.errors import UsageError
 from trunkline.objects.agent_event import AGENT_EVENT
+from trunkline.objects.agents.activity import AGENT_ACTIVITY, AGENT_CONTACT_STATE, AGENT_EVENT_CONTACT
+from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AGENT_STATISTIC_RECORD
 from trunkline.objects.call import CALL
 from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_event import CONTACT_EVENT
@@ -33,6 +35,11 @@ VIEWS: dict[str, View] = {
     CONTACT_LENS_VIEW.name: CONTACT_LENS_VIEW,
     TRANSCRIPT_TURN.name: TRANSCRIPT_TURN,
     CALLS_VIEW.name: CALLS_VIEW,
+    AGENT_EVENT_CONTACT.name: AGENT_EVENT_CONTACT,
+    AGENT_ACTIVITY.name: AGENT_ACTIVITY,
+    AGENT_STATISTIC_RECORD.name: AGENT_STATISTIC_RECORD,
+    AGENT_CONTACT_STATE.name: AGENT_CONTACT_STATE,
+    AGENT_QUEUE_STATISTIC_RECORD.name: AGENT_QUEUE_STATISTIC_RECORD,
 }
 """Views over one object or several, each after those that it reads."""
 

@@ -5,11 +5,11 @@ Expressions are written once, in portable SQL, which `sql.portable` turns into e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trunkline.objects.model import Struct
+from trunkline.objects.model import Dimension, Scalar, Struct
 
 ColumnType = Literal["string", "timestamp", "bigint", "double", "array(string)"]
 
@@ -36,11 +36,41 @@ class ViewColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberLeaf:
+    """A scalar field of a member: its path in the struct, and its type."""
+
+    path: tuple[str, ...]
+    type: Scalar
+
+    @property
+    def name(self) -> str:
+        """The name of its column."""
+        return "_".join(self.path)
+
+
+def _leaves(item: Struct, path: tuple[str, ...]) -> Iterator[MemberLeaf]:
+    for field_ in item.fields:
+        inner = (*path, field_.name)
+        if isinstance(field_.type, Struct):
+            yield from _leaves(field_.type, inner)
+        elif isinstance(field_.type, str):
+            yield MemberLeaf(inner, field_.type)
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
-    """A column of the base table that is a list of structs, each member of which is a row of the view."""
+    """A column of the base table that is a list of structs, each member of which is a row of the view.
+
+    A struct within a member gives a column per field: `queue_arn` of `queue`.
+    """
 
     column: str
     item: Struct
+
+    @property
+    def leaves(self) -> tuple[MemberLeaf, ...]:
+        """The scalar fields of a member."""
+        return tuple(_leaves(self.item, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +79,9 @@ class View:
 
     `source` is the FROM clause in portable SQL, with `{name}` for each of `tables`, which are `database.view` by name.
     `lake_tables` replace some of them, or the base, where the view reads the lake: they read less.
-    `members`: one row of the view per member of a list in the base table. `key` names one row. `needs` are the objects
-    whose tables must exist. `is_personal`: only the second role may read it.
+    `members`: one row of the view per member of a list in the base table. `dimensions` are what metrics of it can be
+    grouped by. `key` names one row. `needs` are the objects whose tables must exist. `is_personal`: only the second
+    role may read it.
     """
 
     database: str
@@ -64,7 +95,17 @@ class View:
     tables: Mapping[str, str] = field(default_factory=dict)
     lake_tables: Mapping[str, str] = field(default_factory=dict)
     members: Members | None = None
+    dimensions: tuple[Dimension, ...] = ()
     is_personal: bool = False
+
+    def __hash__(self) -> int:
+        """By name, as objects are."""
+        return hash(self.name)
+
+    @property
+    def public_view(self) -> str:
+        """`database.view`, the name for queries."""
+        return f"{self.database}.{self.name}"
 
     def column(self, name: str) -> ViewColumn:
         """The column of that name; KeyError when there is none."""

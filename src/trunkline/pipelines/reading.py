@@ -51,9 +51,9 @@ class Reader:
 
 @contextmanager
 def open_reader(settings: Settings) -> Iterator[Reader]:
-    """Open a home for reading; several may read at once, nobody while somebody loads.
+    """Open a home for reading; several may read at once, and between the merges of a load.
 
-    Raises TerminalError when nothing was ever loaded, TransientError while another process loads.
+    Raises TerminalError when nothing was ever loaded, TransientError while another process merges.
     """
     check_paths(settings)
     objects = catalogue.load(user_object_files(settings))

@@ -1,8 +1,9 @@
 """The catalogue's views, in every engine's SQL, and the portable SQL that views and metrics are written in.
 
 Portable SQL is what DuckDB, PostgreSQL, Redshift and Athena (Trino) read alike, with names in double quotes and texts
-in single ones, and one function of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a to
-timestamp column b, NULL when either is NULL. What else differs is an engine's `Spelling` (`engines/model.py`).
+in single ones, and three functions of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a
+to timestamp column b, NULL when either is NULL; `QUARTER_HOUR("a")`, the last full quarter of an hour UTC; and
+`MD5_OF("a")` of a text column. What else differs is an engine's `Spelling` (`engines/model.py`).
 """
 
 from __future__ import annotations
@@ -17,16 +18,27 @@ from trunkline.objects.model import Object
 from trunkline.objects.view import Members, View, ViewColumn
 from trunkline.sql.ddl import table_rules
 
-_TOKEN: Final = re.compile(r"""MS_BETWEEN\(("\w+"), ("\w+")\)|'(?:[^']|'')*'|"((?:[^"]|"")*)\"""")
+_TOKEN: Final = re.compile(
+    r"""MS_BETWEEN\(("\w+"), ("\w+")\)|QUARTER_HOUR\(("\w+")\)|MD5_OF\(("\w+")\)"""
+    r"""|'(?:[^']|'')*'|"((?:[^"]|"")*)\""""
+)
+
+
+QUARTER_HOUR_S: Final = 900
 
 
 def render(portable: str, engine: Engine) -> str:
-    """A portable expression or statement in the engine's own SQL: MS_BETWEEN spelled, names quoted its way."""
+    """A portable expression or statement in the engine's own SQL: our functions spelled, names quoted its way."""
 
     def rendered(token: re.Match[str]) -> str:
         if token[1]:
             return engine.spelling.ms_between(render(token[1], engine), render(token[2], engine))
-        return token[0] if token[3] is None else engine.quote(token[3].replace('""', '"'))
+        if token[3]:
+            instant = render(token[3], engine)
+            return engine.spelling.bucket(instant, instant, QUARTER_HOUR_S)
+        if token[4]:
+            return engine.spelling.md5(render(token[4], engine))
+        return token[0] if token[5] is None else engine.quote(token[5].replace('""', '"'))
 
     return _TOKEN.sub(rendered, portable)
 
@@ -100,7 +112,7 @@ def _source(view: View, engine: Engine, names: RelationNames, is_lake: bool) -> 
 
 def _unnested(view: View, members: Members, base: str, engine: Engine) -> str:
     """The base table's columns that the view reads, beside those of each member of its list."""
-    inner = {field.name for field in members.item.fields}
+    inner = {leaf.name for leaf in members.leaves}
     outer = ", ".join(f"t.{engine.quote(column.name)}" for column in view.columns if column.name not in inner)
     unnested = engine.spelling.unnest(members, f"t.{engine.quote(members.column)}")
     fields = ", ".join(unnested.fields)

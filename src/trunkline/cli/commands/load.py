@@ -147,7 +147,7 @@ def enrich(
         raise typer.Exit(1)
 
 
-def show(result: LoadResult, output_format: Format) -> None:
+def show(result: LoadResult, output_format: Format, nothing_new: str | None = None) -> None:
     """What a load did: one JSON object or CSV row, or for people the accounting line and what was remarkable."""
     from trunkline.accounting import findings
 
@@ -158,7 +158,7 @@ def show(result: LoadResult, output_format: Format) -> None:
         output.record(fields, output_format)
         return
     if not result.counts.read and not result.recovered:
-        output.note(_nothing_new(result))
+        output.note(nothing_new or _nothing_new(result))
     if result.recovered:
         output.note(f"Finished {result.recovered:,} batches of an earlier run.")
     output.text(result.counts.sentence())

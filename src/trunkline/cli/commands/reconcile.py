@@ -11,6 +11,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.commands.collect import Chosen, Endpoint, spell_duration
+from trunkline.cli.commands.reconcile_live import show_live_day
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.limits import LOCK_WAIT_S
@@ -19,8 +20,11 @@ from trunkline.schedules.times import parse_time
 if TYPE_CHECKING:
     from trunkline.completeness.findings import ContactFinding
     from trunkline.completeness.period_records import PeriodRecord
+    from trunkline.objects.model import Object
     from trunkline.pipelines.connect.reconcile import ReconcilePlan, ReconcileResult
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
     from trunkline.pipelines.home import Home as OpenHome
+    from trunkline.sources.connect_api.client import ConnectInstance
 
 COLUMNS = (
     "period",
@@ -48,6 +52,10 @@ def reconcile(
     instance: Chosen = None,
     endpoint: Endpoint = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the calls and the time needed.")] = False,
+    live: Annotated[
+        str | None,
+        typer.Option("--live", metavar="DAY", help="Instead, how a local day's live numbers differed from the final."),
+    ] = None,
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
@@ -60,13 +68,18 @@ def reconcile(
 
     Exits 1 while a contact is missing, or a certified one is gone.
 
+    With --live nothing is listed: the stored agent events and contact events of a day are folded as a live board folds
+    them, and compared with the day's contact records, contact by contact, with the reason of each difference.
+
     Example: trunkline reconcile --heal --home ./my-centre
     """
+    if live is not None:
+        show_live_day(home, wait_s, live, output_format)
+        return
     from trunkline import clock
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
-    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object
-    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+    from trunkline.pipelines.connect.collect import chosen_instances, collected_object
     from trunkline.settings import Settings
 
     settings = Settings.load(home)
@@ -77,8 +90,7 @@ def reconcile(
     )
     with open_to_write(home, wait_s) as opened:
         obj = collected_object(opened.objects)
-        collector = Collector(opened, obj)
-        systems = [ConnectSystemOfRecord(collector, arn) for arn in chosen]
+        systems = _systems(opened, obj, chosen)
         if dry_run:
             _show_plans([(system.source, job.plan(opened, obj, system, request)) for system in systems], output_format)
             return
@@ -87,11 +99,19 @@ def reconcile(
             _announce(job.plan(opened, obj, system, request), heal)
             outcomes.append(job.reconcile(opened, obj, system, request, _show_progress))
         show_records(opened, [record for outcome in outcomes for record in outcome.records], output_format)
-    if output_format is Format.TABLE:
-        for outcome in outcomes:
-            _describe(outcome, heal)
+    for outcome in outcomes if output_format is Format.TABLE else ():
+        _describe(outcome, heal)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _systems(home: OpenHome, obj: Object, instances: Sequence[ConnectInstance]) -> list[ConnectSystemOfRecord]:
+    """The instances as systems of record, which share one collector and so one quota."""
+    from trunkline.pipelines.connect.collect import Collector
+    from trunkline.pipelines.connect.system_of_record import ConnectSystemOfRecord
+
+    collector = Collector(home, obj)
+    return [ConnectSystemOfRecord(collector, instance) for instance in instances]
 
 
 def _announce(plan: ReconcilePlan, is_healing: bool) -> None:

@@ -29,6 +29,7 @@ _EXAMPLES: Final = {
     "sqs": "sqs://connect-contact-events?region=eu-west-2",
     "dynamodb": "dynamodb://calls",
 }
+_VALID: Final = f"such as --from {', '.join(_EXAMPLES.values())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,20 @@ def stream(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="OBJECT...",
+            metavar="OBJECT",
             help="What the stream holds: contact_record, agent_event, contact_event, call, ...",
             autocompletion=object_names,
         ),
     ],
     source: Annotated[
-        str,
-        typer.Option("--from", help="kinesis://STREAM, sqs://QUEUE (both may end in ?region=R) or dynamodb://TABLE."),
-    ] = STREAM_DEFAULT,
+        str | None,
+        typer.Option(
+            "--from",
+            help="kinesis://STREAM, sqs://QUEUE (both may end in ?region=R) or dynamodb://TABLE. Default for contact "
+            f"records and agent events: {STREAM_DEFAULT}.",
+            show_default=False,
+        ),
+    ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when nothing is left to read.")] = False,
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
     gather_s: Annotated[
@@ -75,6 +81,7 @@ def stream(
 
     Example: trunkline stream contact_record agent_event --from kinesis://connect-ctr-stream --home ./my-centre
     """
+    source = source or _default_source(names)
     kind, name, region = _parse(source)
     if kind != "kinesis" and len(names) > 1:
         raise UsageError(f"--from {source} holds one object, and {len(names)} are named: {', '.join(names)}")
@@ -90,12 +97,20 @@ def stream(
     for result in results:
         if len(results) > 1 and output_format is Format.TABLE:
             output.note(f"{result.object_name}:")
-        show(result, output_format)
+        show(result, output_format, "Nothing new in the stream.")
+
+
+def _default_source(names: list[str]) -> str:
+    """The stream that Amazon Connect writes to. Raises UsageError for objects that it does not stream."""
+    others = [name for name in names if name not in ("contact_record", "agent_event")]
+    if others:
+        raise UsageError(f"--from is missing, and {others[0]} has no usual stream; name one, {_VALID}")
+    return STREAM_DEFAULT
 
 
 def _parse(source: str) -> tuple[str, str, str | None]:
     """Kind, name and Region of a URL. Raises UsageError for any other."""
-    valid = f"; valid is a URL such as {', '.join(_EXAMPLES.values())}"
+    valid = f"; name a stream, {_VALID}"
     parts = urlsplit(source)
     name = source.partition("://")[2].partition("?")[0]  # an ARN has colons, which are no port
     if parts.scheme not in _EXAMPLES or not name:

@@ -39,11 +39,12 @@ def follow_kinesis(
     stream = describe_stream(following.client, following.name)
     consumers = [_consumer(home, obj, is_first=obj is objs[0]) for obj in objs]
     progress = [consumer.source.open(stream) for consumer in consumers]
-    for round_ in StreamReader(following, stream, progress).rounds():
-        for consumer in consumers:
-            consumer.runner.take(consumer.source.batches(round_), consumer.source, consumer.tally)
-            consumer.source.end_round(round_)
-        advance(len(round_.records))
+    with home.warehouse.shared():
+        for round_ in StreamReader(following, stream, progress).rounds():
+            for consumer in consumers:
+                consumer.runner.take(consumer.source.batches(round_), consumer.source, consumer.tally)
+                consumer.source.end_round(round_)
+            advance(len(round_.records))
     return [consumer.tally.result(len(position.seen)) for consumer, position in zip(consumers, progress, strict=True)]
 
 

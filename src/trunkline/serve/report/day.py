@@ -97,13 +97,12 @@ def distributions(data: ReportData) -> Html:
     """Waiting times, handle times, and abandonment by waiting time, side by side."""
     x = data.x.default
     within = f"Darker: less than {x:g} s. " if any(wait_bin.high_s == x for wait_bin in data.waits.bins) else ""
-    abandoned = data.waits.abandoned
     return el(
         "div",
         {"class": "three"},
         _distribution("waits", "Waiting times", data.waits, "waited", within, faint_from_s=x),
         _distribution("handled", "Handle times", data.handle_times, "took"),
-        _abandonment(data.waits.bins, abandoned),
+        _abandonment(data.waits),
     )
 
 
@@ -134,10 +133,19 @@ def _distribution(
     )
 
 
-def _abandonment(bins: Sequence[Bin], abandoned: int) -> Html:
-    title = "Abandoned after"
+def _abandonment(waits: Distribution) -> Html:
+    title, bins, abandoned = "Abandoned after", waits.bins, waits.abandoned
+    untimed = f" Of {wording.plural(waits.untimed, 'more contact')} that gave up the wait is unknown."
+    untimed = untimed if waits.untimed else ""
     if not abandoned:
-        return card(title, el("p", {"class": "soft"}, "No contact abandoned."))
+        return card(
+            title,
+            el(
+                "p",
+                {"class": "soft"},
+                f"No contact abandoned after a known wait.{untimed}" if untimed else "No contact abandoned.",
+            ),
+        )
     bars = [
         charts.Bar(
             wait_bin.abandoned,
@@ -155,6 +163,7 @@ def _abandonment(bins: Sequence[Bin], abandoned: int) -> Html:
     text = f"{wording.plural(abandoned, 'contact')} gave up, by how long they had waited."
     if worst is not None and worst.abandoned:
         text += f" Most likely after a wait of {worst.label}: {_share(worst.abandoned, worst.contacts)}."
+    text += untimed
     rows = [
         [wait_bin.label, f"{wait_bin.abandoned:,}", _share(wait_bin.abandoned, wait_bin.contacts)] for wait_bin in bins
     ]

@@ -45,7 +45,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Contacts by range of a time, with its percentiles in seconds (None without contacts), and the totals."""
+    """Contacts by range of a time, with its percentiles in seconds (None without contacts), and the totals.
+
+    `untimed` counts abandoned contacts whose time is unknown: they are in no range and in no total.
+    """
 
     bins: tuple[Bin, ...]
     p50_s: float | None
@@ -53,6 +56,7 @@ class Distribution:
     p95_s: float | None
     contacts: int
     abandoned: int
+    untimed: int
 
 
 def waits(db: Session, period: Period, x: Threshold) -> Distribution:
@@ -74,7 +78,11 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
         width = next((width_s for width_s in _WIDTHS_S if (p95 or 0) / width_s <= _BINS_MAX), _WIDTHS_S[-1])
         edges = [float(width * n) for n in range(1, max(2, int((p95 or 0) // width) + 2))]
     bins = [[0, 0] for _ in range(len(edges) + 1)]
+    untimed = 0
     for value_ms, contacts, abandoned in _counted(db, period, names[0]):
+        if value_ms is None:
+            untimed = abandoned
+            continue
         bin_counts = bins[bisect_right(edges, value_ms / 1000)]
         bin_counts[0] += contacts
         bin_counts[1] += abandoned
@@ -89,11 +97,12 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
         p95,
         sum(contacts for contacts, _ in bins),
         sum(abandoned for _, abandoned in bins),
+        untimed,
     )
 
 
-def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, int]]:
-    """(milliseconds, contacts, abandoned) per distinct value of the metric."""
+def _counted(db: Session, period: Period, metric: str) -> list[tuple[int | None, int, int]]:
+    """(milliseconds, contacts, abandoned) per distinct value of the metric, None for contacts without one."""
     engine = db.engine
     is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
     return db.query(
@@ -101,7 +110,7 @@ def _counted(db: Session, period: Period, metric: str) -> list[tuple[int, int, i
         f"SELECT {value_sql(metric, engine)} AS value_ms, {is_abandoned} AS is_abandoned FROM {TABLE} "
         'WHERE "disconnect_timestamp" >= CAST($1 AS TIMESTAMP) '
         'AND "disconnect_timestamp" < CAST($2 AS TIMESTAMP)) AS contacts '
-        "WHERE value_ms IS NOT NULL GROUP BY value_ms",
+        "GROUP BY value_ms",
         [period.since, period.until],
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from trunkline.simulator.centre.centre import Contact, stamp
 from trunkline.simulator.centre.play import Played, play
+from trunkline.simulator.connect_api.current import CurrentState, current_state
 from trunkline.simulator.export.delivery import Version, schedule
 from trunkline.simulator.export.record import export
 from trunkline.simulator.spec import Spec
@@ -56,6 +57,8 @@ class SimulatedInstance:
     groups: tuple[tuple[str, str, str], ...]
     profile_of: Mapping[str, str]
     group_of: Mapping[str, str]
+    current: Callable[[], CurrentState] | None = None
+    """Gives who was where at any instant; None for an instance without agents' states."""
 
     @property
     def instance_id(self) -> str:
@@ -89,6 +92,7 @@ def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str
         groups=tuple((_last(arn), arn, group.name) for arn, group in groups.items()),
         profile_of={agent.agent_id: _last(agent.profile.arn) for agent in played.agents},
         group_of={agent.agent_id: _last(agent.levels[-1].arn) for agent in played.agents if agent.levels},
+        current=cache(partial(current_state, played)),
     )
 
 

@@ -26,6 +26,8 @@ _ROUTES = {
     ("GET", "/users-summary/{InstanceId}"): "ListUsers",
     ("GET", "/routing-profiles-summary/{InstanceId}"): "ListRoutingProfiles",
     ("GET", "/user-hierarchy-groups-summary/{InstanceId}"): "ListUserHierarchyGroups",
+    ("POST", "/metrics/current/{InstanceId}"): "GetCurrentMetricData",
+    ("POST", "/metrics/userdata/{InstanceId}"): "GetCurrentUserData",
     ("GET", "/users/{InstanceId}/{UserId}"): "DescribeUser",
 }
 _PATTERNS = [

@@ -15,6 +15,7 @@ from typing import Any
 from trunkline.limits import LIST_PAGE_MAX
 from trunkline.simulator.connect_api.answers import ApiError, Quotas, contact
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
+from trunkline.simulator.connect_api.current import CurrentState, current_metrics, current_users
 from trunkline.simulator.connect_api.search import Assumptions, ContactIndex
 
 Answer = dict[str, Any]
@@ -132,6 +133,17 @@ class ConnectApi:
         listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.groups]
         return _page(listed, "UserHierarchyGroupSummaryList", request)
 
+    def _get_current_metric_data(self, instance: SimulatedInstance, request: Answer) -> Answer:
+        return current_metrics(self._current(instance), request, self._now_s())
+
+    def _get_current_user_data(self, instance: SimulatedInstance, request: Answer) -> Answer:
+        return current_users(self._current(instance), request, self._now_s())
+
+    def _current(self, instance: SimulatedInstance) -> CurrentState:
+        if instance.current is None:
+            raise ApiError("ResourceNotFoundException", "This instance has no agents")
+        return instance.current()
+
     def _describe_user(self, instance: SimulatedInstance, request: Answer) -> Answer:
         for user_id, arn, name in instance.users:
             if user_id == request["UserId"]:
@@ -166,5 +178,7 @@ OPERATIONS: Mapping[str, Callable[[ConnectApi, SimulatedInstance, Answer], Answe
     "ListUsers": ConnectApi._list_users,  # noqa: SLF001
     "ListRoutingProfiles": ConnectApi._list_routing_profiles,  # noqa: SLF001
     "ListUserHierarchyGroups": ConnectApi._list_user_hierarchy_groups,  # noqa: SLF001
+    "GetCurrentMetricData": ConnectApi._get_current_metric_data,  # noqa: SLF001
+    "GetCurrentUserData": ConnectApi._get_current_user_data,  # noqa: SLF001
     "DescribeUser": ConnectApi._describe_user,  # noqa: SLF001
 }

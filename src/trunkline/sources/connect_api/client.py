@@ -29,6 +29,9 @@ OPERATIONS: Final = (
     "ListQueues",
     "ListUsers",
     "ListUserHierarchyGroups",
+    "ListRoutingProfiles",
+    "GetCurrentMetricData",
+    "GetCurrentUserData",
 )
 # Halved at most five times: the slowest search is then every two minutes at half the quota.
 _SLOWEST: Final = 1 / 32

@@ -7,23 +7,21 @@ again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from trunkline import clock
-from trunkline.errors import UsageError
 from trunkline.limits import SQS_BATCH_MESSAGES_MAX, SQS_DELIVERIES_MAX, SQS_KEPT_S_MAX, SQS_POLL_S_MAX
 from trunkline.positions import Delivery, Plan
 from trunkline.records import Framed, KeptLetter, Mark, ReceivedRecord
 from trunkline.sources.contact_events.queue import MessageQueue, QueueMessage
 from trunkline.sources.files import reader
-from trunkline.sources.files.envelopes import unwrap
 from trunkline.sources.kinesis.framing import frame_received
+from trunkline.sources.kinesis.lambda_events import event_of_body
 from trunkline.sources.kinesis.shards import Watch, no_watch
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
@@ -164,48 +162,3 @@ class ContactEventSource:
 
 def _record(url: str, message: QueueMessage) -> ReceivedRecord:
     return ReceivedRecord(url, message.message_id, event_of_body(message.body), message.sent_at)
-
-
-def event_of_body(body: bytes) -> bytes:
-    """The event in a message's body: the body itself, or what SNS has wrapped."""
-    try:
-        inner = unwrap(body, "detail-type")
-    except msgspec.DecodeError:
-        return body
-    return inner[0] if inner is not None and len(inner) == 1 else body
-
-
-def events_of_lambda(event: Mapping[str, Any]) -> list[ReceivedRecord]:
-    """The events of a Lambda event: one of EventBridge, or messages of SQS that hold one each.
-
-    Raises UsageError for any other event.
-    """
-    if "detail-type" in event:
-        data = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        at = _event_time(event.get("time"))
-        return [ReceivedRecord("eventbridge", str(event.get("id")), data, at)]
-    records = event.get("Records")
-    if not isinstance(records, list):
-        raise UsageError(
-            "the event is neither one of EventBridge nor messages of SQS: it has no detail-type or Records"
-        )
-    return [_of_lambda(record) for record in records]
-
-
-def _event_time(text: object) -> datetime:
-    """When EventBridge published the event; now where it does not say."""
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return clock.now_naive()
-
-
-def _of_lambda(record: Any) -> ReceivedRecord:
-    try:
-        sent_at = datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC).replace(tzinfo=None)
-        body = str(record["body"]).encode("utf-8", "surrogatepass")
-        return ReceivedRecord(str(record["eventSourceARN"]), str(record["messageId"]), event_of_body(body), sent_at)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UsageError(
-            f"the event holds no messages of SQS: a record is without a part that all have ({type(error).__name__})"
-        ) from None

@@ -17,6 +17,7 @@ import msgspec
 
 from trunkline import limits
 from trunkline.sources.files import framing
+from trunkline.sources.files.json_text import without_lone_surrogates
 
 Top = Mapping[str, msgspec.Raw]
 
@@ -43,7 +44,7 @@ def unwrap(record: bytes, anchor: str, depth: int = 0) -> list[bytes] | None:
     """
     if depth > limits.ENVELOPE_DEPTH_MAX or not is_perhaps_wrapped(record):
         return None
-    top = _TOP.decode(record)
+    top = _TOP.decode(without_lone_surrogates(record) or record)
     if anchor in top:
         return None
     for opener in _OPENERS:

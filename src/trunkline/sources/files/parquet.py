@@ -1,6 +1,7 @@
 """Parquet files as JSON texts: what Firehose's format conversion makes of records, with the keys as they were.
 
-The conversion writes keys in lower case. The catalogue knows how Connect spells them; an unknown key stays as it is.
+The conversion writes keys in lower case. The catalogue knows how Connect spells them; an unknown key stays as it is,
+and so do the keys of free maps, such as a contact's attributes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
+_ANY: Final = "*"
+"""Stands for every key that a tree does not name, which stays as it is."""
+_TAGS: Final[dict[str, Any]] = {
+    tag.lower(): (tag, {}) for tag in ("ValueString", "ValueInteger", "ValueArn", "ValueMap", "ValueList")
+}
+"""Connect's tagged union (botocore, SegmentAttributeValue), whose maps and lists hold such unions again."""
+_TAGS["valuemap"][1][_ANY] = (_ANY, _TAGS)
+_TAGS["valuelist"] = ("ValueList", _TAGS)
+
+
 @lru_cache
 def key_tree(obj: Object) -> dict[str, Any]:
     """Keys in lower case: how the catalogue spells each, and the keys below it."""
@@ -34,6 +45,8 @@ def key_tree(obj: Object) -> dict[str, Any]:
             for key in column.path:
                 below = below.setdefault(key.lower(), (key, {}))[1]
             _add_type(below, column.type)
+            if column.transform == "union_to_text":
+                below[_ANY] = (_ANY, _TAGS)
     return tree
 
 
@@ -96,8 +109,8 @@ def _respelled(text: str, keys: Mapping[str, Any]) -> bytes:
 
 def _value(value: Any, keys: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
-        spelled = {key: keys.get(key.lower(), (key, {})) for key in value}
-        return {spelled[key][0]: _value(inner, spelled[key][1]) for key, inner in value.items() if inner is not None}
+        known = {key: keys.get(key.lower()) or (key, keys.get(_ANY, (key, {}))[1]) for key in value}
+        return {known[key][0]: _value(inner, known[key][1]) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [_value(inner, keys) for inner in value]
     return value

@@ -191,7 +191,7 @@ class _ShardReader:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Records that become durable together, each shard's in order, and the shards that end with them."""
+    """Records that become durable together, each shard's in order, the shards seen, and those that end with them."""
 
     records: list[ReceivedRecord]
     seen: frozenset[str]
@@ -205,6 +205,7 @@ class StreamReader:
         self._following, self._stream, self._consumers = following, stream, consumers
         self._done: set[str] = set.intersection(*(set(progress.done) for progress in consumers))
         self._seen: set[str] = set().union(*(progress.seen for progress in consumers))
+        self._expired: set[str] = set()
         self._readers: dict[str, _ShardReader] = {}
         self._listed_at: float | None = None
 
@@ -216,7 +217,8 @@ class StreamReader:
         while not self._following.is_over():
             records = self._gather()
             ended = frozenset(shard_id for shard_id, reader in self._readers.items() if reader.is_ended)
-            yield Round(records, frozenset(self._seen), ended)
+            yield Round(records, frozenset(self._seen), ended | self._expired)
+            self._expired.clear()
             if ended:
                 self._done |= ended
                 self._readers = {key: reader for key, reader in self._readers.items() if key not in ended}
@@ -322,9 +324,12 @@ class StreamReader:
         if not lost:
             return
         if not self._following.accept_gap:
+            more = f" and of {len(lost) - 1:,} others" if len(lost) > 1 else ""
             raise TerminalError(
-                f"{self._stream.arn}: records of {len(lost):,} shards (such as {min(lost)}) expired before they were "
+                f"{self._stream.arn}: records of the shard {min(lost)}{more} expired before they were "
                 "read, so some may be missing. Compare with `trunkline reconcile`, then follow the stream again with "
                 "--accept-gap; a longer retention period of the stream leaves more time"
             )
-        self._done |= set(lost) - set(self._readers)
+        expired = set(lost) - set(self._readers)
+        self._done |= expired
+        self._expired |= expired

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from trunkline.errors import UsageError
 from trunkline.positions import Delivery, Plan, Range, StreamRange
 from trunkline.records import Framed, KeptLetter, Mark, ReceivedRecord
 from trunkline.sources.files import reader
@@ -167,30 +164,3 @@ def _delivery(records: Sequence[ReceivedRecord]) -> Delivery:
     newest = max((record.arrived_at for record in records), default=datetime(1970, 1, 1))
     stream = records[0].uri.rpartition("/")[0] if records else NAME
     return Delivery(f"{stream}#events", digest, len(records), newest, is_retried=True)
-
-
-def received_of_event(event: Mapping[str, Any]) -> list[ReceivedRecord]:
-    """The records of a Lambda event of Kinesis, in its order. Raises UsageError for any other event."""
-    records = event.get("Records")
-    if not isinstance(records, list):
-        raise UsageError("the event is not of a Kinesis stream: it has no Records")
-    return [_received(record) for record in records]
-
-
-def _received(record: Any) -> ReceivedRecord:
-    try:
-        kinesis = record["kinesis"]
-        # eventID is the shard's id, a colon, and the sequence number.
-        uri = f"{record['eventSourceARN']}/{record['eventID'].partition(':')[0]}"
-        sequence, text = kinesis["sequenceNumber"], kinesis["data"]
-        arrived_at = datetime.fromtimestamp(kinesis["approximateArrivalTimestamp"], UTC).replace(tzinfo=None)
-        int(sequence)
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise UsageError(
-            f"the event is not of a Kinesis stream: a record is without a part that all have ({type(error).__name__})"
-        ) from None
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        data = str(text).encode()  # set aside as what it is
-    return ReceivedRecord(uri, sequence, data, arrived_at)

@@ -7,7 +7,6 @@ reason and its first MiB. No message contains anything that was said.
 from __future__ import annotations
 
 import itertools
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.framing import BLOCK_BYTES
+from trunkline.sources.files.json_text import without_lone_surrogates
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
 from trunkline.sources.files.reader import opened
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
@@ -39,10 +39,7 @@ _READ_MAX: Final = 64 * limits.MIB
 # Our choice: objects fetched at the same time, as many as the client keeps connections.
 _FETCHES_MAX: Final = 4
 _TOP = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPES = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
-)
+_HALF_CHARACTER: Final = (("", "a text is VARCHAR with half of a surrogate pair"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +169,12 @@ def read_record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[
 
     Raises RecordError where the bytes are no transcript, or the call it belongs to is unknown.
     """
-    data, changes = _without_half_characters(data)
+    repaired = without_lone_surrogates(data)
+    changes = () if repaired is None else _HALF_CHARACTER
+    data = repaired or data
     top = _decode_top(data)
-    if {"callId", "writtenAt"} <= top.keys() and not {
-        "results",
-        "Transcript",
-    } & top.keys():  # a record of ours that was set aside
+    is_document = "results" in top or "Transcript" in top
+    if "callId" in top and "writtenAt" in top and not is_document:  # a record of ours that was set aside
         written_at = msgspec.json.decode(top["writtenAt"])
         return data.decode(), Mark(version=_version(str(written_at), arrived_at))
     misfits = Misfits(top)
@@ -198,14 +195,6 @@ def read_record(uri: str, data: bytes, arrived_at: datetime, patterns: Sequence[
     except RecursionError as error:
         raise RecordError("too_deep", limits.DEAD_LETTER_REASONS["too_deep"]) from error
     return text.decode(), Mark(version=_version(written_at, arrived_at), changes=(*changes, *misfits.changes()))
-
-
-def _without_half_characters(data: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
-    """The bytes with U+FFFD for each half of a surrogate pair, which stands for no character; what the drift says."""
-    if not _SURROGATE_ESCAPE.search(data):
-        return data, ()
-    repaired = _ESCAPES.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], data)
-    return repaired, () if repaired == data else (("", "a text is VARCHAR with half of a surrogate pair"),)
 
 
 def _identify(record: dict[str, Any], uri: str, arrived_at: datetime, patterns: Sequence[str]) -> str:

@@ -68,10 +68,10 @@ def _migrate_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
     alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
     for column in obj.columns:
         name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
-        held = there.get(column.name)
-        if held is None:
+        present = there.get(column.name)
+        if present is None:
             con.execute(f"{alter} ADD COLUMN {name} {wanted}")
-        elif held.replace('"', "") != wanted.replace('"', ""):
+        elif present.replace('"', "") != wanted.replace('"', ""):
             con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
 
 

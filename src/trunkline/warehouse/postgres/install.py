@@ -112,10 +112,10 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
         return []
     keys = ", ".join(POSTGRES.quote(key) for key in obj.key)
     drop = (f"ALTER TABLE {quoted} DROP CONSTRAINT {POSTGRES.quote(rows[0][0])}",) if rows else ()
-    held = ", ".join(rows[0][1]) if rows else "nothing"
+    present = ", ".join(rows[0][1]) if rows else "nothing"
     return [
         TableChange(
-            f"{obj.warehouse_table}: the key is {held}, and {', '.join(obj.key)} in the catalogue",
+            f"{obj.warehouse_table}: the key is {present}, and {', '.join(obj.key)} in the catalogue",
             (*drop, f"ALTER TABLE {quoted} ADD PRIMARY KEY ({keys})"),
             False,
         )

@@ -1,0 +1,1 @@
+"""Views on agents' events."""

@@ -1,0 +1,112 @@
+"""A real server of Kinesis's protocol whose closed shards end: resharding in the middle of a day.
+
+`npm pack kinesis-local` and unpack it; KINESIS_LOCAL names the folder that has its `main.js`. moto never ends a shard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from homes import NARROW, narrow, opened, table, totals
+
+from trunkline.pipelines.jobs.follow import follow_kinesis
+from trunkline.sources.kinesis.shards import KinesisFollowing
+
+FOLDER = os.environ.get("KINESIS_LOCAL", "")
+pytestmark = pytest.mark.skipif(
+    not FOLDER or not shutil.which("node"), reason="needs node, and KINESIS_LOCAL: the folder of npm's kinesis-local"
+)
+
+
+@pytest.fixture
+def kinesis() -> Iterator[Any]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    durations = ("CREATE_STREAM", "SPLIT_SHARD", "MERGE_SHARDS", "UPDATE_SHARD_COUNT", "DELETE_STREAM")
+    environ = {
+        **os.environ, "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(port + 1), "LOG_LEVEL": "ERROR",
+        **{f"{name}_DURATION": "20ms" for name in durations},
+    }  # fmt: skip
+    server = subprocess.Popen(["node", "main.js"], cwd=FOLDER, env=environ, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            time.sleep(0.1)
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthcheck", timeout=2)
+                break
+            except OSError:
+                continue
+        yield boto3.client("kinesis", region_name="eu-west-2", endpoint_url=f"http://127.0.0.1:{port}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def settled(kinesis: Any) -> list[dict[str, Any]]:
+    """The open shards, once the stream is active."""
+    while kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamStatus"] != "ACTIVE":
+        time.sleep(0.05)
+    shards = kinesis.list_shards(StreamName="s")["Shards"]
+    return [shard for shard in shards if "EndingSequenceNumber" not in shard["SequenceNumberRange"]]
+
+
+def test_a_stream_is_resharded_in_the_middle_of_a_day(kinesis: Any, tmp_path: Path) -> None:
+    """Split while it is followed, merged and split again between runs: each record once, each agent's in order."""
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    settled(kinesis)
+    count = 0
+    order: list[int] = []
+
+    def put(number: int) -> None:
+        nonlocal count
+        entries = [
+            {"Data": json.dumps(narrow(f"{count + place:04}")).encode(), "PartitionKey": f"agent-{place % 5}"}
+            for place in range(number)
+        ]
+        assert kinesis.put_records(StreamName="s", Records=entries)["FailedRecordCount"] == 0
+        count += number
+
+    def split() -> None:
+        first = settled(kinesis)[0]
+        low, high = (int(first["HashKeyRange"][f"{end}HashKey"]) for end in ("Starting", "Ending"))
+        kinesis.split_shard(StreamName="s", ShardToSplit=first["ShardId"], NewStartingHashKey=str((low + high) // 2))
+        settled(kinesis)
+
+    def watch(records: Any) -> None:
+        order.extend(int(json.loads(record.data)["ContactId"]) for record in records)
+        if count == 40:
+            split()
+            put(40)
+
+    with opened(tmp_path, NARROW) as home:
+        put(40)
+        for step in range(3):
+            following = KinesisFollowing("s", kinesis, until_idle=True, sleep=lambda _: time.sleep(0.01), watch=watch)
+            follow_kinesis(home, [NARROW], following)
+            assert len(table(home, NARROW)) == count
+            if step == 0:
+                left, right = sorted(settled(kinesis), key=lambda s: int(s["HashKeyRange"]["StartingHashKey"]))[:2]
+                kinesis.merge_shards(
+                    StreamName="s", ShardToMerge=left["ShardId"], AdjacentShardToMerge=right["ShardId"]
+                )
+                settled(kinesis)
+                put(20)
+                split()
+                put(20)
+        counts = totals(home, NARROW)
+        assert (counts.read, counts.inserted) == (120, 120)
+    for agent in range(5):
+        mine = [number for number in order if number % 5 == agent]
+        assert mine == sorted(mine)
