@@ -105,11 +105,14 @@ class Board:
 
     # --- events, from any thread ---
 
-    def apply(self, texts: Sequence[bytes], now: datetime | None = None) -> int:
-        """Fold JSON texts in; how many could not be used."""
+    def apply(
+        self, texts: Sequence[bytes], now: datetime | None = None, then: Callable[[], object] = lambda: None
+    ) -> int:
+        """Fold JSON texts in; how many could not be used. `then` is called before anybody else sees the state."""
         at = now or self.clock.now()
         with self._lock:
             refused = len(self.state.apply_all(texts, at))
+            then()
         self.counts["events"] += len(texts)
         self.counts["refused"] += refused
         self.mark_changed()
