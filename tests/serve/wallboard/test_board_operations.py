@@ -254,7 +254,7 @@ def test_two_hundred_boards_for_ten_minutes(tmp_path: Path) -> None:
 
 def test_the_demo_plays_a_day(tmp_path: Path) -> None:
     """`demo --serve` prints its URL, shows the day as it goes, loads its records, and ends with Ctrl-C."""
-    command = [*TRUNKLINE, *"demo --serve --contacts 200 --speed 600 --port 0".split()]
+    command = [*TRUNKLINE, *["demo", "--serve", "--contacts", "200", "--speed", "600", "--port", "0"]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE

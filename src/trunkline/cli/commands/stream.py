@@ -168,6 +168,7 @@ def _follow_queue(
 def _follow_table(
     home: OpenHome, names: list[str], name: str, region: str | None, options: _Options
 ) -> list[LoadResult]:
+    from trunkline.aws.clients import make_client
     from trunkline.cli.commands.dynamodb import object_of_table
     from trunkline.pipelines.jobs.load import follow
     from trunkline.sources.dynamodb.shards import Following
