@@ -22,6 +22,7 @@ BENCHMARKS = {
     "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
     "live": "events folded into the present, against dictionary-style Python; a saved state restored",
+    "persist": "the functions of live points: cold import against boto3's, a warm batch against parsing it",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 

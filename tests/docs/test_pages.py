@@ -66,7 +66,7 @@ def test_pages_that_must_be_executed_are() -> None:
     # What these print depends on the clock, or on a server; tests/cli/ and tests/warehouse/ run the same commands.
     names |= {
         f"docs/how-to/{name}.md"
-        for name in ("reconcile", "collect-from-the-api", "load-into-redshift", "use-postgresql")
+        for name in ("reconcile", "collect-from-the-api", "load-into-redshift", "use-postgresql", "follow-a-stream")
     }
     for page in ROOT.glob("docs/how-to/*.md"):
         assert short(page) in names, f"{short(page)} shows no command that is run"

@@ -209,6 +209,24 @@ def test_the_live_state_gets_what_it_has_not_seen(tmp_path: Path) -> None:
     assert [json.loads(record.data)["ContactId"] for record in seen] == ["b", "c"]
 
 
+def test_many_shards_share_a_round(tmp_path: Path) -> None:
+    """A round holds no more than it gathers and one read; every shard has its turn, and expired ones are forgotten."""
+    client = FakeKinesis({shard_id(number): FakeShard() for number in range(6)})
+    for number in range(6):
+        client.put(shard_id(number), *(narrow(f"{number}{place}") for place in range(6)))
+    size = len(client.shards[FIRST].records[0][1])
+    with opened(tmp_path, NARROW) as home:
+        assert follow(home, client, gather_bytes=4 * size).counts.inserted == 36
+        assert client.reads[:6] == [shard_id(number) for number in range(6)]
+        assert follow(home, client).files == 6
+        for number in range(3):
+            client.shards[shard_id(number)].is_closed = True
+        follow(home, client)
+        for number in range(3):
+            del client.shards[shard_id(number)]
+        assert follow(home, client).files == 3
+
+
 def test_the_lag_is_reported(tmp_path: Path) -> None:
     """From how far behind the first read is, down to nothing."""
     client = one_shard()
@@ -230,6 +248,30 @@ def test_it_ends_when_time_is_over(tmp_path: Path) -> None:
         )
         (result,) = follow_kinesis(home, [NARROW], following)
         assert (result.counts.inserted, result.batches) == (5, 1)
+
+
+def test_ctrl_c_at_any_read_leaves_a_consistent_state(tmp_path: Path) -> None:
+    """Stopped while records are gathered: none of them is stored, and the next run reads each once."""
+    client = one_shard()
+    client.put(FIRST, *(narrow(f"{number:02}") for number in range(40)))
+    size = len(client.shards[FIRST].records[0][1])
+    with opened(tmp_path, NARROW) as home:
+        for stop_at in range(1, 6):
+            reads = 0
+
+            def stop(records: Any, last: int = stop_at) -> None:
+                nonlocal reads
+                reads += 1
+                if reads == last:
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                follow(home, client, gather_s=3600, gather_bytes=4 * size, watch=stop)
+            assert ids(home) == [f"{number:02}" for number in range(len(ids(home)))]
+        assert ids(home)
+        follow(home, client)
+        counts = totals(home, NARROW)
+        assert (counts.read, counts.inserted, len(ids(home))) == (40, 40, 40)
 
 
 def test_what_is_gathered_is_bounded(tmp_path: Path) -> None:
