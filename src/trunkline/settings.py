@@ -172,6 +172,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    serve_streams: Annotated[
+        tuple[str, ...],
+        about("Streams that `trunkline serve` reads: `kinesis://STREAM`, and `sqs://QUEUE` that nobody else reads."),
+    ] = ()
     serve_session_hours: Annotated[
         Annotated[float, msgspec.Meta(gt=0, le=8_760)],
         about("Hours after which a browser needs the wallboard's token again."),

@@ -209,6 +209,24 @@ def test_the_live_state_gets_what_it_has_not_seen(tmp_path: Path) -> None:
     assert [json.loads(record.data)["ContactId"] for record in seen] == ["b", "c"]
 
 
+def test_many_shards_share_a_round(tmp_path: Path) -> None:
+    """A round holds no more than it gathers and one read; every shard has its turn, and expired ones are forgotten."""
+    client = FakeKinesis({shard_id(number): FakeShard() for number in range(6)})
+    for number in range(6):
+        client.put(shard_id(number), *(narrow(f"{number}{place}") for place in range(6)))
+    size = len(client.shards[FIRST].records[0][1])
+    with opened(tmp_path, NARROW) as home:
+        assert follow(home, client, gather_bytes=4 * size).counts.inserted == 36
+        assert client.reads[:6] == [shard_id(number) for number in range(6)]
+        assert follow(home, client).files == 6
+        for number in range(3):
+            client.shards[shard_id(number)].is_closed = True
+        follow(home, client)
+        for number in range(3):
+            del client.shards[shard_id(number)]
+        assert follow(home, client).files == 3
+
+
 def test_the_lag_is_reported(tmp_path: Path) -> None:
     """From how far behind the first read is, down to nothing."""
     client = one_shard()

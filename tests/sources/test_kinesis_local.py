@@ -31,12 +31,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def kinesis() -> Iterator[Any]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as plain, socket.socket() as secure:
+        for free in (plain, secure):
+            free.bind(("127.0.0.1", 0))
+        port, secure_port = (free.getsockname()[1] for free in (plain, secure))
     durations = ("CREATE_STREAM", "SPLIT_SHARD", "MERGE_SHARDS", "UPDATE_SHARD_COUNT", "DELETE_STREAM")
     environ = {
-        **os.environ, "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(port + 1), "LOG_LEVEL": "ERROR",
+        **os.environ, "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(secure_port), "LOG_LEVEL": "ERROR",
         **{f"{name}_DURATION": "20ms" for name in durations},
     }  # fmt: skip
     server = subprocess.Popen(["node", "main.js"], cwd=FOLDER, env=environ, stdout=subprocess.DEVNULL)

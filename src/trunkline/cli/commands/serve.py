@@ -15,6 +15,7 @@ from trunkline.errors import UsageError
 from trunkline.settings import Settings, serve_token
 
 if TYPE_CHECKING:
+    from trunkline.pipelines.jobs.live_streams import LiveStream
     from trunkline.simulator.events.day import Arrival
 
 _OPENS = time(9, 30)
@@ -26,12 +27,23 @@ def serve(
         str, typer.Option("--host", help="Address to serve on. Another than loopback needs TRUNKLINE_SERVE_TOKEN.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="kinesis://STREAM or sqs://QUEUE (both may end in ?region=R), repeatable. Default: the setting "
+            "serve_streams.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the wallboard until Ctrl-C: queues, agents, alerts, history, a JSON API and metrics for Prometheus.
 
-    The board shows the contacts of today and yesterday that are loaded, and is read again as loads go on.
+    The present comes from the streams: agent events and contact records from Kinesis, contact events from a queue that
+    nobody else reads. The contacts of today and yesterday that the home has loaded are shown too, and again as loads go
+    on; without streams they are all that is shown.
 
-    Example: trunkline serve --port 8080
+    Example: trunkline serve --from kinesis://connect-ctr-stream --from sqs://wallboard-contact-events
     """
     _check_installed()
     from trunkline.pipelines.jobs.serving import serve_home
@@ -39,8 +51,19 @@ def serve(
 
     settings = Settings.load(home)
     access = Access(serve_token(), settings.serve_session_hours)
-    serve_home(settings, host, port, access, _announce)
+    streams = [_live_stream(source) for source in sources or settings.serve_streams]
+    serve_home(settings, host, port, access, streams, _announce)
     output.note("The wallboard has stopped.")
+
+
+def _live_stream(source: str) -> LiveStream:
+    from trunkline.cli.commands.stream import parse_stream, stream_client
+    from trunkline.pipelines.jobs.live_streams import LiveStream
+
+    kind, name, region = parse_stream(source)
+    if kind not in ("kinesis", "sqs"):
+        raise UsageError(f"--from is {source!r}; the wallboard reads kinesis://STREAM and sqs://QUEUE")
+    return LiveStream(kind, name, stream_client(kind, region))
 
 
 def _check_installed() -> None:
@@ -61,8 +84,8 @@ def serve_demo_day(home: Path, contacts: int, seed: int, speed: float, port: int
     """Load the same weekday of the week before, then play a day live into the wallboard until Ctrl-C."""
     _check_installed()
     from trunkline.pipelines.home import open_home
+    from trunkline.pipelines.jobs.live_demo import DemoDay, serve_demo
     from trunkline.pipelines.jobs.load import load
-    from trunkline.pipelines.jobs.serving import DemoDay, serve_demo
     from trunkline.schedules.schedule import zone_named
     from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
     from trunkline.simulator.run import simulate

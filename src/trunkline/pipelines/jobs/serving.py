@@ -1,12 +1,10 @@
-"""The wallboard of a home: the live state from what is loaded, and the simulated live day of the demo."""
+"""The wallboard of a home: the live state from what is loaded and from streams, and the reports of loaded days."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -18,15 +16,14 @@ from trunkline.live.rules import LiveRules
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord, RecordAgent, RecordEndpoint, RecordQueue
-from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.load import load
+from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
-from trunkline.pipelines.reading import Reader, open_reader
+from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
 from trunkline.serve.report.page import report
 from trunkline.serve.report.period import day_period, default_day
 from trunkline.serve.wallboard.access import Access
-from trunkline.serve.wallboard.board import Board, BoardClock
+from trunkline.serve.wallboard.board import Board
 from trunkline.serve.wallboard.editor import History
 from trunkline.serve.wallboard.options import FILE_NAME
 from trunkline.serve.wallboard.server import listen, serve_board, url_of
@@ -37,9 +34,6 @@ from trunkline.sql.session import Session
 
 STATE_FILE: Final = "live.state"
 _REFRESH_S: Final = 30.0
-_DEMO_LOAD_S: Final = 5.0
-_DEMO_STEP_S: Final = 0.05
-_STEP_EVENTS: Final = 500
 _RECORDS_AT_ONCE: Final = 500
 _TABLE: Final = '"connect_datalake"."contact_record"'
 _COLUMNS: Final = (*ContactRow.__struct_fields__, "instance_arn", "last_update_timestamp")
@@ -178,123 +172,35 @@ def _naive(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
 
 
-def serve_home(settings: Settings, host: str, port: int, access: Access, announce: Callable[[str], None]) -> None:
+def serve_home(
+    settings: Settings,
+    host: str,
+    port: int,
+    access: Access,
+    streams: Sequence[LiveStream],
+    announce: Callable[[str], None],
+) -> None:
     """Serve the board of a home until a signal. `announce` is called with the URL once it can be opened.
 
-    Raises UsageError for an address or token that is not safe, TerminalError for a port that cannot be opened.
+    Without streams the board shows loaded contacts alone. Raises UsageError for an address or token that is not safe,
+    or a stream that does not exist; TerminalError for a port that cannot be opened.
     """
     access.check(host)
     rules = rules_of(settings)
-    saved = load_state(settings.home / STATE_FILE, rules)
-    state = saved[0] if saved is not None else LiveState(rules)
-    board = Board(state, settings.home / FILE_NAME)
+    state, positions = load_state(settings.home / STATE_FILE, rules) or (LiveState(rules), {})
+    board = Board(state, settings.home / FILE_NAME, is_connected=bool(streams))
     days = LoadedDays(settings, lambda: open_reader(settings))
     board.arrivals_before = days.arrivals_before
+    following = LiveStreams(board, settings.home / STATE_FILE, positions, streams)
     opened = listen(host, port)
     announce(url_of(opened))
-    _run(serve_board(board, access, days.history(board), opened, days.follow(board)))
+    jobs = [days.follow(board), *(following.jobs() if streams else ())]
+    run_server(serve_board(board, access, days.history(board), opened, *jobs))
+    if streams:
+        following.save()
 
 
-def _run(server: Coroutine[Any, Any, None]) -> None:
+def run_server(server: Coroutine[Any, Any, None]) -> None:
     """Run the server until a signal; Ctrl-C is how a person ends it, and no error."""
     with suppress(KeyboardInterrupt):
         asyncio.run(server)
-
-
-# --- the demo: a simulated day, live ---
-
-
-@dataclass(frozen=True, slots=True)
-class DemoDay:
-    """The day of the demo: JSON texts with their arrival (Unix seconds), in order, and which are contact records.
-
-    The board opens at `opens_at`; what arrived before is folded at once.
-    """
-
-    arrivals: Iterator[tuple[float, bytes, bool]]
-    opens_at: datetime
-    speed: float
-
-
-class DemoFeed:
-    """Plays a day: events and records into the board as they arrive, the records into the home every few seconds."""
-
-    def __init__(self, home: Home, day: DemoDay) -> None:
-        self._home = home
-        self._day = day
-        self._started_s: float | None = None
-        self._next = next(day.arrivals, None)
-        self._records: list[bytes] = []
-        self._files = 0
-        self.lock = threading.Lock()
-
-    def now(self) -> datetime:
-        """The simulated time."""
-        elapsed_s = 0.0 if self._started_s is None else clock.monotonic_s() - self._started_s
-        return self._day.opens_at + timedelta(seconds=elapsed_s * self._day.speed)
-
-    @contextmanager
-    def reader(self) -> Iterator[Reader]:
-        """The home for questions, while nothing is loaded into it."""
-        with self.lock:
-            yield Reader(self._home.settings, self._home.objects, self._home.warehouse)
-
-    def catch_up(self, board: Board) -> None:
-        """Fold what arrived before the board opens, and load its records."""
-        while self._step(board, _STEP_EVENTS):
-            pass
-        self.load_records()
-
-    def _step(self, board: Board, most: int) -> int:
-        """Fold what has arrived by now, at most so many events; how many there were."""
-        now = self.now()
-        texts: list[bytes] = []
-        while self._next is not None and self._next[0] <= now.timestamp() and len(texts) < most:
-            _, text, is_record = self._next
-            texts.append(text)
-            if is_record:
-                self._records.append(text)
-            self._next = next(self._day.arrivals, None)
-        if texts:
-            board.apply(texts, now)
-        return len(texts)
-
-    def load_records(self) -> None:
-        """Load the records that have arrived since the last time, as a file that Firehose would deliver."""
-        records, self._records = self._records, []
-        if not records:
-            return
-        self._files += 1
-        path = self._home.settings.home / "firehose" / "live" / f"{self._files:05d}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(records))
-        with self.lock:
-            load(self._home, self._home.objects["contact_record"], [str(path)])
-
-    async def play(self, board: Board) -> None:
-        """Play the day in its time, and then stay at its end."""
-        self._started_s = loaded_s = clock.monotonic_s()
-        while self._next is not None:
-            if not self._step(board, _STEP_EVENTS):
-                await asyncio.sleep(_DEMO_STEP_S)
-            await asyncio.sleep(0)
-            if clock.monotonic_s() - loaded_s >= _DEMO_LOAD_S:
-                await asyncio.to_thread(self.load_records)
-                loaded_s = clock.monotonic_s()
-        await asyncio.to_thread(self.load_records)
-
-
-def serve_demo(home: Home, day: DemoDay, port: int, announce: Callable[[str], None]) -> None:
-    """Serve a simulated day live until a signal. Raises TerminalError for a port that cannot be opened."""
-    feed = DemoFeed(home, day)
-    settings = home.settings
-    board_clock = BoardClock(feed.now, day.speed)
-    board = Board(LiveState(rules_of(settings)), settings.home / FILE_NAME, board_clock, is_connected=True)
-    days = LoadedDays(settings, feed.reader)
-    board.arrivals_before = days.arrivals_before
-    days.arrivals_before(board.state.rules.day_of(feed.now()) - timedelta(days=7))
-    opened = listen("127.0.0.1", port)
-    feed.catch_up(board)
-    days.refresh(board)
-    announce(url_of(opened))
-    _run(serve_board(board, Access(), days.history(board), opened, feed.play(board)))

@@ -90,10 +90,10 @@ def _freshness(snapshot: BoardSnapshot, health: StreamHealth, options: BoardOpti
         )
         yield BoardAlert("stream/quiet", Level.ALARM, "No events", text, now)
         return
-    yield from _one_kind_quiet(snapshot, health)
+    yield from _kind_quiet(snapshot, health)
 
 
-def _one_kind_quiet(snapshot: BoardSnapshot, health: StreamHealth) -> Iterator[BoardAlert]:
+def _kind_quiet(snapshot: BoardSnapshot, health: StreamHealth) -> Iterator[BoardAlert]:
     """One kind has stopped while another goes on: its association was removed, or its key does not fit."""
     now, newest = snapshot.at, health.newest
     agents, contacts, records = (newest.get(kind) for kind in ("agent_event", "contact_event", "contact_record"))

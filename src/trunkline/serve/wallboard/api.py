@@ -12,6 +12,8 @@ from fastapi.responses import PlainTextResponse
 
 from trunkline.errors import UsageError
 from trunkline.live.agents import AgentTotals
+from trunkline.live.points import board_points
+from trunkline.live.stores.prometheus import CONTENT_TYPE, PrometheusStore
 from trunkline.serve.report.markup import Html, el
 from trunkline.serve.wallboard.alerts import BoardAlert
 from trunkline.serve.wallboard.board import Board
@@ -20,7 +22,6 @@ from trunkline.serve.wallboard.snapshot import BoardAgent, BoardContact, BoardDa
 from trunkline.version import __version__
 
 API_LISTED_MAX: Final = 1_000
-PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,10 @@ def operation_routes(board: Board) -> APIRouter:
 
     @router.get("/metrics", summary="Prometheus' text format")
     def metrics() -> PlainTextResponse:
-        return PlainTextResponse("\n".join([*_metric_lines(board), ""]), media_type=PROMETHEUS)
+        now, store = board.clock.now(), PrometheusStore()
+        store.write(board.read_with(lambda state: board_points(state, now)), now)
+        own = "".join(f"{line}\n" for line in _metric_lines(board))
+        return PlainTextResponse(store.scrape(now) + own, media_type=CONTENT_TYPE)
 
     return router
 

@@ -44,7 +44,7 @@ class BoardClock:
     speed: float = 1.0
 
 
-class Reader:
+class BoardReader:
     """A browser's queue of frames. One that does not keep up loses its queue and gets the whole board instead."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Board:
         self.alerts = AlertLog()
         self.on_alerts: Callable[[list[BoardAlert]], None] = lambda news: None
         self.arrivals_before: Callable[[Any], Sequence[int] | None] = lambda day: None
-        self.readers: set[Reader] = set()
+        self.readers: set[BoardReader] = set()
         self.is_closed = False
         self.counts: dict[str, int] = {"events": 0, "refused": 0, "frames": 0}
         self.lag_s: dict[str, float] = {}
@@ -105,11 +105,14 @@ class Board:
 
     # --- events, from any thread ---
 
-    def apply(self, texts: Sequence[bytes], now: datetime | None = None) -> int:
-        """Fold JSON texts in; how many could not be used."""
+    def apply(
+        self, texts: Sequence[bytes], now: datetime | None = None, then: Callable[[], object] = lambda: None
+    ) -> int:
+        """Fold JSON texts in; how many could not be used. `then` is called before anybody else sees the state."""
         at = now or self.clock.now()
         with self._lock:
             refused = len(self.state.apply_all(texts, at))
+            then()
         self.counts["events"] += len(texts)
         self.counts["refused"] += refused
         self.mark_changed()
@@ -158,8 +161,7 @@ class Board:
         targets = {**base.x_by_queue, **self.options.targets_s}
         rules = LiveRules(base.zone, base.x_s, targets, base.x_by_channel, base.hours, base.hours_by_queue)
         if rules != self.state.rules:
-            self.state.rules = rules
-            self.state.recount()
+            self.state.set_rules(rules)
 
     # --- frames, in the loop ---
 
@@ -251,7 +253,7 @@ class Board:
         """The frames for one browser, until its session ends. Too many readers at once get nothing."""
         if len(self.readers) >= BOARD_READERS_MAX:
             return
-        reader = Reader()
+        reader = BoardReader()
         self.readers.add(reader)
         try:
             yield b"retry: 1000\n\n"

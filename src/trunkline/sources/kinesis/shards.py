@@ -235,7 +235,7 @@ class StreamReader:
         size, until_s = 0, 0.0
         while True:
             self._list_shards()
-            new = [record for reader in self._readers.values() for record in self._read(reader)]
+            new = self._pass(self._following.gather_bytes - size)
             self._following.notify_lag(max((reader.behind_ms for reader in self._readers.values()), default=0))
             if new:
                 self._following.watch(new)
@@ -251,6 +251,20 @@ class StreamReader:
             if not records:
                 return records
 
+    def _pass(self, bytes_max: int) -> list[ReceivedRecord]:
+        """One read of each shard, or of as many as fill a round; the next pass begins with those that were left."""
+        records: list[ReceivedRecord] = []
+        size = 0
+        for shard_id in list(self._readers):
+            reader = self._readers.pop(shard_id)
+            self._readers[shard_id] = reader
+            new = self._read(reader)
+            records += new
+            size += sum(len(record.data) for record in new)
+            if size >= bytes_max:
+                break
+        return records
+
     def _list_shards(self) -> None:
         """Open readers of the shards whose parents are read to their end."""
         if self._listed_at is not None and clock.monotonic_s() - self._listed_at < _LIST_S:
@@ -263,7 +277,7 @@ class StreamReader:
                 self._readers[shard.shard_id].shard = shard
             elif shard.shard_id not in self._done and self._done.issuperset(shard.parents):
                 self._readers[shard.shard_id] = _ShardReader(shard, self._start_of(shard.shard_id))
-        self._seen |= existing
+        self._seen = existing
         self._listed_at = clock.monotonic_s()
 
     def _start_of(self, shard_id: str) -> str | None:
