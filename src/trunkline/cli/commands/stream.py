@@ -36,6 +36,7 @@ _VALID: Final = f"such as --from {', '.join(_EXAMPLES.values())}"
 class _Options:
     """How long to follow, and how what is read becomes batches."""
 
+    fan_out: str
     until_idle: bool
     accept_gap: bool
     gather_s: float
@@ -68,6 +69,15 @@ def stream(
     accept_gap: Annotated[
         bool, typer.Option("--accept-gap", help="Continue although records expired before they were read.")
     ] = False,
+    fan_out: Annotated[
+        str,
+        typer.Option(
+            "--fan-out",
+            metavar="CONSUMER",
+            help="Have a Kinesis stream pushed to a consumer of this name (enhanced fan-out, which AWS charges for).",
+            show_default=False,
+        ),
+    ] = "",
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
@@ -85,13 +95,17 @@ def stream(
     kind, name, region = parse_stream(source)
     if kind != "kinesis" and len(names) > 1:
         raise UsageError(f"--from {source} holds one object, and {len(names)} are named: {', '.join(names)}")
+    if kind != "kinesis" and fan_out:
+        raise UsageError(f"--fan-out is for a Kinesis stream, and --from is {source}")
     from trunkline.objects.catalogue import find
 
     objects = load_objects(home)
     for object_name in names:
         find(object_name, objects)
     until_s = clock.monotonic_s() + for_s if for_s is not None else None
-    options = _Options(until_idle, accept_gap, gather_s, lambda: until_s is not None and clock.monotonic_s() >= until_s)
+    options = _Options(
+        fan_out, until_idle, accept_gap, gather_s, lambda: until_s is not None and clock.monotonic_s() >= until_s
+    )
     with open_to_write(home, wait_s) as opened:
         results = _FOLLOW[kind](opened, list(dict.fromkeys(names)), name, region, options)
     for result in results:
@@ -141,6 +155,7 @@ def _follow_kinesis(
         following = KinesisFollowing(
             name,
             stream_client("kinesis", region),
+            options.fan_out,
             options.until_idle,
             options.accept_gap,
             options.gather_s,
