@@ -23,6 +23,7 @@ BENCHMARKS = {
     "demo": "the second run of `trunkline demo`",
     "live": "events folded into the present, against dictionary-style Python; a saved state restored",
     "persist": "the functions of live points: cold import against boto3's, a warm batch against parsing it",
+    "board": "an event that was read to the frame of the wallboard that shows it",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 

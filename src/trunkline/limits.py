@@ -273,9 +273,9 @@ OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
-# Ours: the wallboard. A frame is made at most every 40 ms, so that an event is on its way in less than 100; a browser
+# Ours: the wallboard. A frame is made at most every 20 ms, so that an event is on its way in less than 100; a browser
 # that is 8 frames behind gets the whole board instead; more boards than this at once get none.
-BOARD_FRAME_S_MIN: Final = 0.04
+BOARD_FRAME_S_MIN: Final = 0.02
 BOARD_READER_FRAMES_MAX: Final = 8
 BOARD_READERS_MAX: Final = 1_000
 # Ours: how often what is over is dropped from the live state.

@@ -136,11 +136,11 @@ def _is_released(state: LiveState, contact: LiveContact, since: datetime | None,
     return agent is not None and not is_silent(agent, now) and since is not None and agent.at > since
 
 
-def queue_views(state: LiveState, now: datetime) -> list[QueueView]:
-    """Every queue and channel that has contacts now, or had some today."""
+def queue_views(state: LiveState, now: datetime, contacts: Iterable[ContactView] | None = None) -> list[QueueView]:
+    """Every queue and channel that has contacts now, or had some today. `contacts` are `contact_views`, if at hand."""
     sums = state.day_sums(state.rules.day_of(now))
     going: dict[ContactGroup, list[ContactView]] = {}
-    for view in contact_views(state, now):
+    for view in contact_views(state, now) if contacts is None else contacts:
         going.setdefault(view.group, []).append(view)
     names = {queue_id_of(arn): name for arn, name in state.queue_names.items()}
     groups = sorted(sums.keys() | going.keys(), key=lambda group: tuple(part or "" for part in group))

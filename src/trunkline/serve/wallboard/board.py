@@ -235,14 +235,18 @@ class Board:
     async def run(self) -> None:
         """Make frames until cancelled: at once when something happens, yet not more often than they can be made."""
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        late_s = 0.0
         while True:
             self._wake.clear()
             self.tick()
             if clock.monotonic_s() - self._swept_s >= LIVE_SWEEP_S:
                 self._swept_s = clock.monotonic_s()
                 self.fold_with(lambda state: state.sweep(self.clock.now()))
-            # Half of the time is left to readers and to the threads that fold.
-            await asyncio.sleep(max(BOARD_FRAME_S_MIN, self.last_frame_s))
+            # Where boards or streams take their time, frames become fewer: what the loop was late by is waited again.
+            pause_s = max(BOARD_FRAME_S_MIN, self.last_frame_s / 2, late_s)
+            slept_s = clock.monotonic_s()
+            await asyncio.sleep(pause_s)
+            late_s = clock.monotonic_s() - slept_s - pause_s
             if not self._is_dirty.is_set():
                 try:
                     await asyncio.wait_for(self._wake.wait(), _IDLE_S)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from trunkline.serve.wallboard.snapshot import BoardAgent, BoardContact, BoardDa
 Parts = dict[str, Html]
 """Markup by id. An id is `<section>-<name>`; the parts of a section are shown in this order."""
 AGENTS_SHOWN: Final = 600
+_AGENT_PARTS_MAX: Final = 4 * AGENTS_SHOWN
 LEVEL_SIGNS: Final = {Level.GOOD: "\u2713", Level.WATCH: "\u25b2", Level.ALARM: "\u25a0"}
 
 
@@ -255,6 +257,7 @@ def _totals(snapshot: BoardSnapshot) -> Html:
     return el("ul", {"id": "totals-agents", "class": "totals"}, *items)
 
 
+@lru_cache(maxsize=_AGENT_PARTS_MAX)
 def agent_part(agent: BoardAgent) -> Html:
     """An agent of the grid: name, state by word, timer, and the contact that the agent has."""
     identity = f"agents-{agent.agent_id}"

@@ -174,12 +174,13 @@ def take_snapshot(
     arrivals_before: Sequence[int] | None,
 ) -> BoardSnapshot:
     """The board of a state at `now`. `arrivals` are today's by half hour."""
-    waiting = [view for view in contact_views(state, now) if view.phase is Phase.QUEUED]
+    contacts = contact_views(state, now)
+    waiting = [view for view in contacts if view.phase is Phase.QUEUED]
     first: dict[ContactGroup, datetime] = {}
     for contact in waiting:
         if not contact.is_offered and contact.since is not None:
             first.setdefault(contact.group, contact.since)
-    views = [view for view in queue_views(state, now) if _has_tile(view, options)]
+    views = [view for view in queue_views(state, now, contacts) if _has_tile(view, options)]
     queues = [board_queue(view, first.get(view.group), options) for view in views]
     names = {(queue.queue_id, queue.channel): queue for queue in queues}
     return BoardSnapshot(

@@ -13,14 +13,13 @@ import msgspec
 from trunkline.positions import Delivery, Plan, Range, StreamRange
 from trunkline.records import Framed, KeptLetter, Mark, ReceivedRecord
 from trunkline.sources.files import reader
+from trunkline.sources.kinesis.feeds import KinesisStream, describe_stream
 from trunkline.sources.kinesis.framing import frame_received, split_by_bytes
 from trunkline.sources.kinesis.shards import (
     KinesisFollowing,
-    KinesisStream,
     Round,
     StreamProgress,
     StreamReader,
-    describe_stream,
 )
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
