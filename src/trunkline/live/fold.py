@@ -146,9 +146,13 @@ class LiveState:
             return None
         check_times(event, now)
         self.fold(event)
-        self._see(event, now)
         if isinstance(event, AgentEvent):
+            self._see("agent_event", event.at, now)
             self._learn_names(event, text)
+        elif isinstance(event, ContactEvent):
+            self._see("contact_event", newest_time(event), now)
+        else:
+            self._see("contact_record", event.disconnect_timestamp, now)
         return event
 
     def apply_all(self, texts: Iterable[bytes], now: datetime) -> list[tuple[int, RecordError]]:
@@ -202,22 +206,16 @@ class LiveState:
             if contact == known:
                 return
         self.contacts[contact_id] = contact
-        if end_of(contact) is not None:
+        is_final = contact.record is not None and final_row(contact) is not None
+        if is_final or contact.disconnected_at is not None or contact.ended_at is not None:
             self._uncounted[contact_id] = None
-        if _is_open(contact):
+        if contact.seen and not is_final:
             self._open[contact_id] = None
         else:
             self._open.pop(contact_id, None)
 
-    def _see(self, event: Event, now: datetime) -> None:
-        """Note how far the events of this kind have come. A clock that is ahead does not make them newer."""
-        at: datetime | None
-        if isinstance(event, AgentEvent):
-            kind, at = "agent_event", event.at
-        elif isinstance(event, ContactEvent):
-            kind, at = "contact_event", newest_time(event)
-        else:
-            kind, at = "contact_record", event.disconnect_timestamp
+    def _see(self, kind: str, at: datetime | None, now: datetime) -> None:
+        """Note how far the events of a kind have come. A clock that is ahead does not make them newer."""
         newest = self.newest.get(kind)
         if at is not None and (newest is None or at > newest):
             self.newest[kind] = min(at, now)
