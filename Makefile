@@ -58,7 +58,8 @@ trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java
 
 lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra serve -c requirements/runtime.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml --group dev -c requirements/serve.txt -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
@@ -74,9 +75,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments: install its venv module (Debian, Ubuntu: python3-venv), or name another: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.runtime: requirements/serve.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing trunkline into $(VENV)"
-	@$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
+	@$(INSTALL) -r requirements/serve.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 

@@ -292,7 +292,7 @@ def test_source_and_docs_name_no_temporary_folder() -> None:
     assert [str(path) for path in found if re.search(r"(?<![\w.])/t" r"mp/", path.read_text(errors="replace"))] == []
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "build", "bench"])
+@pytest.mark.parametrize("name", ["runtime", "serve", "dev", "build", "bench"])
 def test_locks_have_hashes_and_name_no_registry(name: str) -> None:
     """Every package is pinned with hashes; the installer's own configuration decides where it comes from."""
     lock = lock_text(name)
@@ -310,14 +310,14 @@ def test_locks_agree() -> None:
                 r"^([a-z0-9-]+)(?:\[[^]]*\])?==(\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE
             )
         )
-        for name in ("runtime", "dev", "build", "bench")
+        for name in ("runtime", "serve", "dev", "build", "bench")
     }
     for name in ("dev", "build", "bench"):
         shared = pins["dev"].keys() & pins[name].keys()
         assert {package: pins[name][package] for package in shared} == {
             package: pins["dev"][package] for package in shared
         }
-    assert pins["runtime"].items() <= pins["dev"].items()
+    assert pins["runtime"].items() <= pins["serve"].items() <= pins["dev"].items()
 
 
 def test_imports_follow_the_layers() -> None:

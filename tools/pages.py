@@ -19,6 +19,9 @@ from trunkline.limits import DEAD_LETTER_ACTIONS, DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Metric
 from trunkline.settings import OTHER_VARIABLES, Options, ReleaseSettings
+from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
+from trunkline.simulator.oracle.agent_metrics import AGENT_TERMS, agent_answers
+from trunkline.simulator.oracle.agent_statistics import agent_statistics
 from trunkline.simulator.oracle.oracle import Answer, answer
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
@@ -138,11 +141,13 @@ def metrics() -> Iterator[tuple[str, str]]:
     text = (
         f"{GENERATED}\n# Metrics\n\n"
         "Names, meaning and units are those of Amazon Connect's metric definitions, except the percentiles, which "
-        "are ours. Every metric is over contacts that have a disconnect time, filed under it; an open contact counts "
-        "nowhere. Times are seconds, rates are percent from 0 to 100, counts are whole numbers. `in X` means: "
+        "are ours. Metrics of contacts are over those that have a disconnect time, filed under it; an open contact "
+        "counts nowhere. Metrics of agents are over quarters of an hour, from agent events. One query has metrics of "
+        "one kind of rows. Times are seconds, rates are percent from 0 to 100, counts are whole numbers. `in X` means: "
         "less than X seconds, where X comes from `--x`, or from the settings `service_level_s` and "
         "`service_level_queue_s`.\n\n"
-        "The SQL of all metrics, without groups, is in `sql/<engine>/metrics.sql` for each engine; "
+        "The SQL of all metrics, without groups, is in `sql/<engine>/metrics.sql` for each engine, that of agents in "
+        "`metrics_of_agents.sql` and `metrics_of_agents_by_queue.sql`; "
         "`trunkline metric query NAME --sql ENGINE` writes it for your groups, zone and X.\n\n"
         "**Difference to the true value.** Amazon's own calculation reads a field, `PreDisconnectState`, that the "
         f"exported contact record lacks. The simulator knows it. On its day of {MEASURED.contacts:,} contacts with "
@@ -159,9 +164,14 @@ def _measured() -> tuple[Mapping[str, Answer], Mapping[str, Answer]]:
     """Every metric as exported, and true, over one simulated day."""
     with tempfile.TemporaryDirectory() as folder:
         contacts = simulate(MEASURED, Path(folder)).contacts
+    day = simulate_day(MEASURED)
+    events = (arrival.event for arrival in arrivals(day, kinds=frozenset((EventKind.AGENT_EVENT,))))
+    statistics = agent_statistics(events, {c.contact_id: c.disconnected_at for c in contacts if c.disconnected_at})
+    of_agents = {name: agent_answers(statistics, name)[()] for name in AGENT_TERMS}
+    of_contacts = [name for name in METRICS if name not in of_agents]
     return (
-        {name: answer(contacts, name)[()] for name in METRICS},
-        {name: answer(contacts, name, truth=True)[()] for name in METRICS},
+        {name: answer(contacts, name)[()] for name in of_contacts} | of_agents,
+        {name: answer(contacts, name, truth=True)[()] for name in of_contacts} | of_agents,
     )
 
 
@@ -175,14 +185,18 @@ def _metric(metric: Metric, exported: Answer, true: Answer) -> str:
         ("Source", metric.source),
     ]
     sql = [f"-- counted when\n{metric.condition}"] if metric.condition else []
-    sql += [f"-- of those with\n{metric.base}"] if metric.base else []
     unit = ", milliseconds" if metric.unit == "seconds" else ""
-    sql += [f"-- value of a contact{unit}\n{metric.value}"] if metric.value else []
+    sql += [f"-- value of {_a(metric.of.row)}{unit}\n{metric.value}"] if metric.value else []
+    sql += [f"-- of those with\n{metric.base}" if metric.condition else f"-- of\n{metric.base}"] if metric.base else []
     table = "".join(f"| {name} | {_cell(value)} |\n" for name, value in rows)
     return (
         f"## {metric.column}\n\n`{metric.name}`: {metric.title}. {metric.description}\n\n| | |\n|---|---|\n{table}\n"
         f"```sql\n" + "\n".join(sql) + "\n```\n"
     )
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def _number(value: Answer) -> str:

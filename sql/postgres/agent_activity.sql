@@ -22,14 +22,16 @@ SELECT
     CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 1 THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "on_contact_ms",
     CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND (COALESCE("is_error", 0) = 1 OR COALESCE("is_offered", 0) = 0) THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "idle_ms",
     CASE WHEN "agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND NOT ("agent_status_type" = 'ROUTABLE' AND COALESCE("is_on_contact", 0) = 0 AND (COALESCE("is_error", 0) = 1 OR COALESCE("is_offered", 0) = 0)) THEN CAST(TRUNC(EXTRACT(EPOCH FROM ("part_end" - "part_begin")) * 1000) AS BIGINT) ELSE 0 END AS "offered_ms",
+    "agent_username",
     "agent_routing_profile_arn",
+    "agent_routing_profile_name",
     "agent_hierarchy_level_1_arn",
     "agent_hierarchy_level_2_arn",
     "agent_hierarchy_level_3_arn",
     "agent_hierarchy_level_4_arn",
     "agent_hierarchy_level_5_arn"
 FROM (
-  SELECT "instance_id", "aws_account_id", "instance_arn", "agent_arn", "event_id", "begin_timestamp", "end_timestamp", "quarter_timestamp", "is_last", "agent_status_arn", "agent_status_name", "agent_status_type", "agent_routing_profile_arn", "agent_hierarchy_level_1_arn", "agent_hierarchy_level_2_arn", "agent_hierarchy_level_3_arn", "agent_hierarchy_level_4_arn", "agent_hierarchy_level_5_arn",
+  SELECT "instance_id", "aws_account_id", "instance_arn", "agent_arn", "event_id", "begin_timestamp", "end_timestamp", "quarter_timestamp", "is_last", "agent_status_arn", "agent_status_name", "agent_status_type", "agent_username", "agent_routing_profile_arn", "agent_routing_profile_name", "agent_hierarchy_level_1_arn", "agent_hierarchy_level_2_arn", "agent_hierarchy_level_3_arn", "agent_hierarchy_level_4_arn", "agent_hierarchy_level_5_arn",
     CASE WHEN "part" = 0 THEN "quarter_timestamp" ELSE "quarter_timestamp" + INTERVAL '15' MINUTE END AS "interval_start_time",
     CASE WHEN "part" = 0 THEN "begin_timestamp" ELSE "quarter_timestamp" + INTERVAL '15' MINUTE END AS "part_begin",
     CASE WHEN "part" = 1 THEN "end_timestamp" ELSE LEAST("end_timestamp", "quarter_timestamp" + INTERVAL '15' MINUTE) END AS "part_end"
@@ -39,7 +41,9 @@ FROM (
       "event_timestamp" - ("event_timestamp" - date_bin(INTERVAL '900 seconds', "event_timestamp", TIMESTAMP '2000-01-01 00:00:00')) AS "quarter_timestamp",
       CASE WHEN "next_timestamp" IS NULL THEN 1 ELSE 0 END AS "is_last",
       "current_agent_status_arn" AS "agent_status_arn", "current_agent_status_name" AS "agent_status_name",
-      COALESCE("current_agent_status_type", CASE "current_agent_status_name" WHEN 'Available' THEN 'ROUTABLE' WHEN 'Offline' THEN 'OFFLINE' ELSE 'CUSTOM' END) AS "agent_status_type", "current_routing_profile_arn" AS "agent_routing_profile_arn",
+      COALESCE("current_agent_status_type", CASE "current_agent_status_name" WHEN 'Available' THEN 'ROUTABLE' WHEN 'Offline' THEN 'OFFLINE' ELSE 'CUSTOM' END) AS "agent_status_type", "current_configuration_username" AS "agent_username",
+      "current_routing_profile_arn" AS "agent_routing_profile_arn",
+      "current_routing_profile_name" AS "agent_routing_profile_name",
       "current_agent_hierarchy_groups_level_1_arn" AS "agent_hierarchy_level_1_arn", "current_agent_hierarchy_groups_level_2_arn" AS "agent_hierarchy_level_2_arn", "current_agent_hierarchy_groups_level_3_arn" AS "agent_hierarchy_level_3_arn", "current_agent_hierarchy_groups_level_4_arn" AS "agent_hierarchy_level_4_arn", "current_agent_hierarchy_groups_level_5_arn" AS "agent_hierarchy_level_5_arn"
     FROM (
       SELECT e.*,

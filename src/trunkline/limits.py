@@ -268,11 +268,21 @@ ACW_HOURS_MAX: Final = 2
 # How long a contact can be open by channel, days (administrator guide, "Amazon Connect service quotas", feature
 # specifications: chat 7 days, task and e-mail 90). Calls: ours.
 OPEN_DAYS_MAX: Final = {"VOICE": 1, "CHAT": 7, "TASK": 90, "EMAIL": 90}
-# Ours: what a live state holds at most: whole contacts of some 1.2 kB (a busy day of 3,000 agents), agents of 4 kB.
-# Beyond it a contact whose record has come is kept as 100 bytes until its day is over.
+# Ours: what a live state holds at most: contacts of some 1.5 kB (two days of 2,000 agents), agents of 2.6 kB, so some
+# 430 MB. Beyond it a contact whose record has come is kept as 150 bytes until its day is over.
 LIVE_CONTACTS_MAX: Final = 250_000
 LIVE_AGENTS_MAX: Final = 20_000
 LIVE_QUEUE_NAMES_MAX: Final = 10_000
+# Ours: the wallboard. A frame is made at most every 40 ms, so that an event is on its way in less than 100; a browser
+# that is 8 frames behind gets the whole board instead; more boards than this at once get none.
+BOARD_FRAME_S_MIN: Final = 0.04
+BOARD_READER_FRAMES_MAX: Final = 8
+BOARD_READERS_MAX: Final = 1_000
+# Ours: how often what is over is dropped from the live state.
+LIVE_SWEEP_S: Final = 300
+# Ours: a session of the wallboard begins with the token and ends after this time by default.
+SESSION_HOURS_DEFAULT: Final = 12
+TOKEN_CHARS_MIN: Final = 16
 # Ours: changes to and from hold or pause of one contact.
 CONTACT_CHANGES_MAX: Final = 200
 # Timestream for LiveAnalytics (developer guide, "Quotas"; API reference, WriteRecords, RetentionProperties).

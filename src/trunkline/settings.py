@@ -19,7 +19,7 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.fields import PREFIX, about, converted, fields_of, from_file, from_variables, nearest
-from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE, THRESHOLD_S_MAX
+from trunkline.limits import BATCH_BYTES_MAX, COLLECT_SCHEDULE, COLLECT_ZONE, SESSION_HOURS_DEFAULT, THRESHOLD_S_MAX
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -28,6 +28,8 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
     "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text. Default: the file `pii.key` in the "
     "home, created at first use. It cannot be a key of the settings file, which people share.",
+    "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
+    "is served on this machine only.",
     "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
@@ -170,6 +172,14 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    serve_streams: Annotated[
+        tuple[str, ...],
+        about("Streams that `trunkline serve` reads: `kinesis://STREAM`, and `sqs://QUEUE` that nobody else reads."),
+    ] = ()
+    serve_session_hours: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=8_760)],
+        about("Hours after which a browser needs the wallboard's token again."),
+    ] = SESSION_HOURS_DEFAULT
     live_store: Annotated[
         str,
         about(
@@ -295,6 +305,12 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
     """Whether an unexpected error should show its traceback (TRUNKLINE_DEBUG set and neither empty nor 0)."""
     variables = os.environ if environ is None else environ
     return variables.get("TRUNKLINE_DEBUG", "") not in ("", "0")
+
+
+def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
+    token = (os.environ if environ is None else environ).get("TRUNKLINE_SERVE_TOKEN", "").strip()
+    return Secret(token) if token else None
 
 
 def pii_key(settings: Settings) -> bytes:

@@ -20,7 +20,7 @@ from trunkline.engines.model import (
     quote_qualified,
 )
 from trunkline.errors import UsageError
-from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
@@ -98,7 +98,7 @@ def test_metrics_of_a_new_engine_equal_those_of_duckdb(grouping: Grouping) -> No
     rows = []
     for engine in (DUCKDB, BARE):
         query = compile_metrics(
-            list(METRICS.values()), grouping, Threshold(10, {"Sales": 4}), datetime(2026, 6, 9), None, engine
+            list(metrics_of(CONTACTS)), grouping, Threshold(10, {"Sales": 4}), datetime(2026, 6, 9), None, engine
         )
         rows.append(loaded(engine).execute(query.sql, list(query.params)).fetchall())
     assert rows[0] == rows[1]
@@ -118,7 +118,9 @@ def test_views_of_a_new_engine_equal_those_of_duckdb() -> None:
 def test_every_name_is_quoted_as_the_engine_quotes() -> None:
     """No statement of an engine with backticks has a double quote, and its own rules are in the DDL and grants."""
     contacts = CONTACT_RECORD
-    query = compile_metrics(list(METRICS.values()), Grouping(("queue",), "hour"), Threshold(10), None, None, BACKTICKS)
+    query = compile_metrics(
+        list(metrics_of(CONTACTS)), Grouping(("queue",), "hour"), Threshold(10), None, None, BACKTICKS
+    )
     statements = [
         *warehouse_statements(contacts, BACKTICKS),
         *analysis_statements([contacts], BACKTICKS),

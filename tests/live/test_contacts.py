@@ -241,6 +241,24 @@ def test_the_newest_record_wins_in_any_order() -> None:
         assert record.next_contact_id == "z"
 
 
+def test_a_record_without_an_end_is_not_final() -> None:
+    """It counts nothing; a contact that has ended by its events counts by them until the final record comes."""
+    open_record = contact_record(DisconnectTimestamp=None, NextContactId="x")
+    assert today(folded(open_record), after(100))["CONTACTS_CREATED"].value == 0
+    state = folded(open_record, contact_event("DISCONNECTED", **ENDED))
+    number = queue(state, 70).today["CONTACTS_HANDLED"]
+    assert (number.value, number.waiting_for) == (1, 1)
+    state.apply(contact_record(LastUpdateTimestamp=stamp(after(125))), after(130))
+    assert today(state, after(130))["CONTACTS_HANDLED"].is_complete
+
+
+def test_a_clock_that_is_ahead_does_not_make_numbers_fresh() -> None:
+    """Up to a day ahead is plausible; the age is of what had arrived."""
+    state = LiveState(LiveRules())
+    state.apply(contact_event("DISCONNECTED", **QUEUED, disconnectTimestamp=stamp(after(3_600))), after(10))
+    assert today(state, after(70))["CONTACTS_CREATED"].age_s == 60
+
+
 def test_targets_per_queue_and_channel() -> None:
     """A queue's id wins over its name, that over the channel, that over the default; a late name counts again."""
     record = contact_record(
@@ -299,6 +317,21 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert today(state, after(60))["CONTACTS_CREATED"].value == 30
     state.sweep(NOON + timedelta(days=2))
     assert (state.contacts, state.settled) == ({}, {})
+
+
+def test_memory_is_bounded_without_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no record comes, ended contacts give way to open ones; their numbers stay, and say that they are early."""
+    monkeypatch.setattr(fold, "LIVE_CONTACTS_MAX", 10)
+    state = LiveState(LiveRules())
+    for number in range(20):
+        ended = QUEUED | {"disconnectTimestamp": stamp(after(number))}
+        state.apply(contact_event("COMPLETED", f"ended-{number}", **ended), after(60))
+        state.apply(contact_event("QUEUED", f"open-{number}", **QUEUED), after(60))
+    state.sweep(after(60))
+    assert len(state.contacts) == 10
+    assert all(contact_id.startswith("open-") for contact_id in state.contacts)
+    created = today(state, after(60))["CONTACTS_CREATED"]
+    assert (created.value, created.waiting_for) == (20, 20)
 
 
 def test_expected_rows_lack_what_no_event_says() -> None:

@@ -118,6 +118,10 @@ def test_other_json_is_no_error() -> None:
         (make.agent_event(1, make.snapshot(), EventTimestamp="2026-03-03T12:00:00"), "wrong_type"),
         (make.contact_event("QUEUED", queueInfo=3), "wrong_type"),
         (make.contact_record(Queue={"Duration": "long"}), "wrong_type"),
+        (
+            b'{"detail-type": "Amazon Connect Contact Event", "source": "aws.connect", "detail": {"a": 1}}',
+            "missing_key",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused(text: bytes, code: str) -> None:
@@ -145,6 +149,8 @@ def test_unknown_kinds_states_and_fields_pass() -> None:
         make.agent_event(3 * 86_400, make.snapshot()),
         make.agent_event(1, make.snapshot(), EventTimestamp="1970-01-01T00:00:00.001Z"),
         make.contact_event("DISCONNECTED", disconnectTimestamp="2036-01-01T00:00:00Z"),
+        make.contact_event("QUEUED", queueInfo={"enqueueTimestamp": "2036-01-01T00:00:00Z"}),
+        make.contact_event("CONNECTED_TO_AGENT", agentInfo={"connectedToAgentTimestamp": "2036-01-01T00:00:00Z"}),
         make.contact_record(LastUpdateTimestamp=stamp(NOON + timedelta(days=3))),
         make.contact_record(DisconnectTimestamp="1999-01-01T00:00:00Z"),
     ],

@@ -132,6 +132,16 @@ class Truth:
                 waiting.add(contact.contact_id)
         return waiting
 
+    def connected(self) -> set[str]:
+        """The contacts that agents are connected to, on hold and paused ones too."""
+        states = ("CONNECTED", "CONNECTED_ONHOLD", "PAUSED")
+        return {
+            item.contact.contact_id
+            for state in self.states.values()
+            for item in (state.contacts if state is not None else ())
+            if item.state in states
+        }
+
     def moving_until(self, later: Truth) -> set[str]:
         """Contacts that entered a queue, or were with an agent whose state changed, between this and a later instant."""
         span = range(self.at_ms, later.at_ms + 1)
@@ -167,6 +177,11 @@ def check_present(day: SimulatedDay, arrived: list[Arrived], instants: int, seed
         assert settled <= waiting | then.moving_until(present)
         assert waiting <= then.waiting() | present.waiting() | then.moving_until(present)
         compared["waiting"] += len(settled)
+        connected = {v.contact_id for v in contact_views(state, now) if v.phase is Phase.CONNECTED}
+        settled = then.connected() & present.connected()
+        assert settled <= connected | then.moving_until(present)
+        assert connected <= then.connected() | present.connected() | then.moving_until(present)
+        compared["connected"] += len(settled)
     return compared
 
 
@@ -177,6 +192,7 @@ def test_the_present_is_the_simulators(seed: int) -> None:
     compared = check_present(day, live_events.texts_of(day, kinds=EVENTS), 150, seed)
     assert compared["agents"] > 300
     assert compared["waiting"] > 5
+    assert compared["connected"] > 100
 
 
 def test_the_present_with_records_and_repetition() -> None:

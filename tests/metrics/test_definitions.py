@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from contacts import T0, at, database, handled, measure, queued
 
-from trunkline.metrics.catalogue import METRICS, select
+from trunkline.metrics.catalogue import METRICS, metrics_of, select
+from trunkline.metrics.contact import CONTACTS
 from trunkline.sql.metric_query import Threshold
+
+OF_CONTACTS = {metric.name: metric for metric in metrics_of(CONTACTS)}
 
 PHONE = "TELEPHONE_NUMBER"
 
@@ -204,22 +207,22 @@ def test_metric_has_the_value_computed_by_hand(name: str, contacts: list[dict[st
 
 def test_every_metric_is_computed_at_least_once() -> None:
     """No metric is without a case above."""
-    assert {name for name, _, _ in CASES} == set(METRICS)
+    assert {name for name, _, _ in CASES} == set(OF_CONTACTS)
 
 
 def test_open_contacts_are_in_no_metric() -> None:
     """A contact without a disconnect time counts nowhere."""
     open_contact = handled(5, disconnect_timestamp=None, agent_interaction_duration_ms=1000)
-    (row,) = measure(database([open_contact]), *METRICS)
-    assert row == measure(database([]), *METRICS)[0]
+    (row,) = measure(database([open_contact]), *OF_CONTACTS)
+    assert row == measure(database([]), *OF_CONTACTS)[0]
     assert all(value in (0, None) for value in row)
 
 
 def test_nothing_measured_is_null_and_nothing_counted_is_zero() -> None:
     """Without contacts, counts are 0 and everything else is NULL."""
-    (row,) = measure(database([]), *METRICS)
-    assert dict(zip(METRICS, row, strict=True)) == {
-        name: 0 if metric.shape == "count" else None for name, metric in METRICS.items()
+    (row,) = measure(database([]), *OF_CONTACTS)
+    assert dict(zip(OF_CONTACTS, row, strict=True)) == {
+        name: 0 if metric.shape == "count" else None for name, metric in OF_CONTACTS.items()
     }
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from homes import Record, load_into, opened
+from homes import Record, load_into, opened, settings_of
 
 from trunkline.engines.athena import ATHENA
 from trunkline.objects.catalogue import VIEWS
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.reading import open_reader
+from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.oracle.agent_statistics import AgentStatistics, agent_statistics
 from trunkline.simulator.spec import Spec, StreamFaults
@@ -231,6 +231,58 @@ def test_amazons_columns_are_all_there() -> None:
     """80 and 40 columns as Amazon lists them, then ours."""
     names = [column.name for column in VIEWS["agent_statistic_record"].columns]
     assert names[:4] == ["asr_statistic_id", "instance_id", "user_id", "routing_profile_id"]
-    assert len(names) == 80 + 1
+    assert names[-3:] == ["agent_offered_time", "agent_username", "agent_routing_profile_name"]
+    assert len(names) == 80 + 3
     names = [column.name for column in VIEWS["agent_queue_statistic_record"].columns]
-    assert len(names) == 40 + 1
+    assert names[-4:] == ["contacts_accepted", "queue_name", "agent_username", "agent_routing_profile_name"]
+    assert len(names) == 40 + 4
+
+
+_WHERE = (
+    "WHERE \"published_date\" >= TIMESTAMP '2026-03-03 00:00:00' AND \"published_date\" < TIMESTAMP '2026-03-04 00:00:00' "
+    "AND \"instance_id\" = '9f3c1e52-6d0a-4b7e-8a41-2c5d7e90b1aa'"
+)
+_ASR, _AQSR = (f'FROM "connect_datalake"."agent_{name}statistic_record" {_WHERE}' for name in ("", "queue_"))
+QUERIES = {
+    "16 agent idle time": f'SELECT "user_id", CAST(SUM("agent_idle_time") AS DOUBLE) / 1000 {_ASR} GROUP BY "user_id"',
+    "17 occupancy": 'SELECT "user_id", CAST(SUM("agent_on_contact_time") AS DOUBLE) / '
+    f'NULLIF(SUM("agent_on_contact_time") + SUM("agent_idle_time"), 0) * 100.0 {_ASR} GROUP BY "user_id"',
+    "18 agent non-response": f'SELECT "user_id", "queue_id", SUM("agent_non_response") {_AQSR} GROUP BY "user_id", "queue_id"',
+    "19 agent answer rate": 'SELECT "user_id", CAST(SUM("contacts_handled") AS DOUBLE) / '
+    f'NULLIF(SUM("contacts_offered"), 0) * 100.0 {_AQSR} GROUP BY "user_id"',
+    "20 online time": f'SELECT "user_id", CAST(SUM("online_time") AS DOUBLE) / 1000 {_ASR} GROUP BY "user_id"',
+}  # fmt: skip
+"""Amazon's reference queries over these tables, by their number in the list of the administrator guide."""
+
+
+def test_amazons_queries_answer_what_the_oracle_does(loaded: tuple[Path, AgentStatistics]) -> None:
+    """Agent idle time, occupancy, non-response, answer rate and online time of a published day."""
+    path, statistics = loaded
+    day = range(1_772_496_000_000 - 900_000, 1_772_582_400_000 - 900_000)  # intervals that end on 2026-03-03
+    idle, busy, online = ({} for _ in range(3))
+    for (arn, at), quarter in statistics.agents.items():
+        if at in day:
+            user = arn.rpartition("/")[2]
+            for sums, value in ((idle, quarter.idle), (busy, quarter.on_contact), (online, quarter.online)):
+                sums[user] = sums.get(user, 0) + value
+    missed, handled, offered = ({} for _ in range(3))
+    for (arn, queue, _, at), quarter in statistics.queues.items():
+        if at in day:
+            user = arn.rpartition("/")[2]
+            missed[user, queue.rpartition("/")[2]] = (
+                missed.get((user, queue.rpartition("/")[2]), 0) + quarter.non_response
+            )
+            handled[user] = handled.get(user, 0) + quarter.handled
+            offered[user] = offered.get(user, 0) + quarter.offered
+    with open_reader(settings_of(path.parent)) as reader:
+        answers = {name: sorted(query(reader, sql, "athena").rows) for name, sql in QUERIES.items()}
+    assert answers["16 agent idle time"] == sorted((user, ms / 1000) for user, ms in idle.items())
+    assert answers["20 online time"] == sorted((user, ms / 1000) for user, ms in online.items())
+    assert answers["17 occupancy"] == sorted(
+        (user, busy[user] / (busy[user] + ms) * 100.0) for user, ms in idle.items() if busy[user] + ms
+    )
+    assert answers["18 agent non-response"] == sorted((*key, count) for key, count in missed.items())
+    assert dict(answers["19 agent answer rate"]) == {
+        user: handled[user] / count * 100.0 if count else None for user, count in offered.items()
+    }
+    assert sum(missed.values()) > 0

@@ -11,7 +11,8 @@ import pytest
 from contacts import COLUMNS, database, random_contacts
 
 from trunkline.engines.catalogue import ENGINES
-from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.catalogue import metrics_of
+from trunkline.metrics.contact import CONTACTS as OF_CONTACTS
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
 from trunkline.sql.views import create_view
@@ -42,7 +43,7 @@ AS 'SELECT moment + CAST(number || '' '' || part AS INTERVAL)';
 
 def compiled(grouping: Grouping, engine: str) -> MetricQuery:
     """Every metric by this grouping."""
-    return compile_metrics(list(METRICS.values()), grouping, X, *BOUNDS, ENGINES[engine])
+    return compile_metrics(list(metrics_of(OF_CONTACTS)), grouping, X, *BOUNDS, ENGINES[engine])
 
 
 def on_duckdb(grouping: Grouping) -> list[tuple[Any, ...]]:

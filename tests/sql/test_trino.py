@@ -13,7 +13,8 @@ from contacts import COLUMNS, T0, at, database, handled, queued, random_contacts
 
 from trunkline.engines.catalogue import ENGINES
 from trunkline.errors import UsageError
-from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.catalogue import metrics_of
+from trunkline.metrics.contact import CONTACTS as OF_CONTACTS
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 from trunkline.sql.trino.translate import SETTINGS, to_duckdb
@@ -364,7 +365,8 @@ def test_metrics_compiled_for_athena_agree(grouping: Grouping) -> None:
     bounds = (datetime(2026, 10, 31, 20), datetime(2026, 11, 2, 10))
     x = Threshold(20, {"q-1": 12.5})
     athena, plain = (
-        compile_metrics(list(METRICS.values()), grouping, x, *bounds, ENGINES[name]) for name in ("athena", "duckdb")
+        compile_metrics(list(metrics_of(OF_CONTACTS)), grouping, x, *bounds, ENGINES[name])
+        for name in ("athena", "duckdb")
     )
     wanted = connection.execute(plain.sql, list(plain.params)).fetchall()
     assert len(wanted) > (1 if grouping.by else 0)

@@ -31,7 +31,7 @@ COMMAND = Path(__file__).with_name("page_command.py")
 AS_CLONE = """set -e
 cp "$ROOT/Makefile" .
 mkdir -p requirements .venv/bin
-touch pyproject.toml requirements/runtime.txt requirements/build.txt
+touch pyproject.toml requirements/serve.txt requirements/build.txt
 ln -s "$(command -v python3)" .venv/bin/python
 ln -s "$(command -v trunkline)" .venv/bin/trunkline
 touch .venv/.runtime

@@ -8,12 +8,13 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
-from homes import NARROW, load_into, narrow, opened, settings_of, table, write
+from homes import NARROW, contact, load_into, narrow, opened, settings_of, table, write
 from hypothesis import example, given
 from hypothesis import strategies as st
 from servers import Databases
 
 from trunkline.errors import TerminalError, TransientError, UsageError
+from trunkline.objects.catalogue import VIEWS
 from trunkline.pipelines.home import open_home
 from trunkline.urls import WAREHOUSE_URLS, check_url
 from trunkline.warehouse.model import Opening
@@ -31,6 +32,37 @@ def bare(postgres_databases: Databases, postgres_uri: str, request: pytest.Fixtu
     yield urlsplit(postgres_databases.bare())._replace(path=f"/{name}").geturl()
     with psycopg.connect(postgres_uri, autocommit=True) as con:
         con.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_role_that_loads_needs_no_right_but_its_database(postgres_databases: Databases, tmp_path: Path) -> None:
+    """As the page has it: it installs and loads, a superuser makes the analysts' roles, and these read the views alone."""
+    url = postgres_databases.bare()
+    loader, ann = (urlsplit(url)._replace(netloc=f"{name}@").geturl() for name in ("loader", "ann"))
+    scripts = [(Path("sql/postgres") / name).read_text() for name in ("roles.sql", "grants.sql")]
+    with psycopg.connect(url, autocommit=True) as superuser:
+        superuser.execute(
+            f"CREATE ROLE loader LOGIN; CREATE ROLE ann LOGIN; ALTER DATABASE {url_name(url)} OWNER TO loader"
+        )
+        with open_home(settings_of(tmp_path / "home", warehouse=loader), is_install=True) as home:
+            home.warehouse.install(list(home.objects.values()), list(VIEWS.values()))
+            load_into(home, write(tmp_path / "a", contact("a")))
+        with psycopg.connect(loader) as con, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            con.execute(scripts[0])
+        for script in scripts:
+            superuser.execute(script)
+        superuser.execute("GRANT trunkline_analyst TO ann")
+        with psycopg.connect(ann) as con:
+            assert con.execute("SELECT count(*) FROM connect.v_fact_call").fetchall() == [(1,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                con.execute("SELECT count(*) FROM connect.f_calls")
+        superuser.execute(f"ALTER DATABASE {url_name(url)} OWNER TO postgres; REASSIGN OWNED BY loader TO postgres")
+        for role in ("loader", "ann", "trunkline_analyst", "trunkline_analyst_pii"):
+            superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def url_name(url: str) -> str:
+    """The database in a URL."""
+    return urlsplit(url).path[1:]
 
 
 @pytest.mark.parametrize(("bare", "encoding"), [(name, name) for name in ENCODINGS], indirect=["bare"])

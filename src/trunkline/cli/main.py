@@ -22,6 +22,7 @@ from trunkline.cli.commands.dynamodb import backfill, enable_stream
 from trunkline.cli.commands.load import enrich, load, undo
 from trunkline.cli.commands.query import report, sql
 from trunkline.cli.commands.reconcile import reconcile
+from trunkline.cli.commands.serve import serve
 from trunkline.cli.commands.simulate import demo, simulate
 from trunkline.cli.commands.storage import doctor
 from trunkline.cli.commands.stream import stream
@@ -44,6 +45,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "backfill": backfill,
     "sql": sql,
     "report": report,
+    "serve": serve,
     "doctor": doctor,
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {

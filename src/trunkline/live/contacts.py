@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from trunkline.limits import CONTACT_CHANGES_MAX
 from trunkline.live.agents import channel_name
@@ -152,7 +153,6 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         cleared_at, work_s = agent.after_contact_work_end_timestamp, agent.after_contact_work_duration
         hold_s = agent.agent_initiated_hold_duration
     disconnected_at, initiated_at = event.disconnect_timestamp, event.initiation_timestamp
-    touched_at = disconnected_at or agent_at or enqueued_at or event.connected_to_system_timestamp or initiated_at
     return LiveContact(
         event.contact_id,
         event.instance_arn,
@@ -173,7 +173,19 @@ def of_contact_event(event: ContactEvent) -> LiveContact:
         hold_s,
         None,
         SEEN.get(event.event_type, SEEN_OTHER),
-        touched_at,
+        newest_time(event),
+    )
+
+
+def newest_time(event: ContactEvent) -> datetime | None:
+    """The time of the last thing that a contact event says has happened. None where it has no time."""
+    queue, agent = event.queue_info, event.agent_info
+    return (
+        event.disconnect_timestamp
+        or (agent.connected_to_agent_timestamp if agent is not None else None)
+        or (queue.enqueue_timestamp if queue is not None else None)
+        or event.connected_to_system_timestamp
+        or event.initiation_timestamp
     )
 
 
@@ -283,6 +295,20 @@ def of_record(record: ContactRecord) -> LiveContact:
     )
 
 
+def with_shared_texts(contact: LiveContact, texts: dict[str, str]) -> LiveContact:
+    """The same, with one copy in memory of each ARN and word that many contacts have. `texts` has the copies."""
+    share, record = texts.setdefault, contact.record
+    if record is not None:
+        named = {name: share(text, text) for name in _SHARED if (text := getattr(record, name)) is not None}
+        record = structs.replace(record, contact_id=contact.contact_id, **named)
+    shared = (contact.instance_arn, contact.channel, contact.method, contact.queue_arn, contact.agent_arn)
+    instance, channel, method, queue, agent = (None if text is None else share(text, text) for text in shared)
+    return structs.replace(
+        contact, instance_arn=instance, channel=channel, method=method, queue_arn=queue, agent_arn=agent, record=record
+    )
+
+
+_SHARED: Final = ("channel", "initiation_method", "disconnect_reason", "queue_arn", "queue_name", "agent_arn")
 _NO_QUEUE: Final = RecordQueue()
 _NO_AGENT: Final = RecordAgent()
 

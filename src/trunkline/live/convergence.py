@@ -14,7 +14,7 @@ from typing import Final
 
 from trunkline.live.contacts import LiveContact
 from trunkline.live.fold import LiveState, last_segment, queue_id_of
-from trunkline.live.phases import end_of, expected_row
+from trunkline.live.phases import end_of, expected_row, final_row
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import LIVE_METRICS, ContactRow, live_terms
 from trunkline.metrics.model import Metric
@@ -73,7 +73,7 @@ def reconcile_live(state: LiveState, day: date) -> LiveReconciliation:
     The state holds today and yesterday; contacts that it has dropped are not compared.
     """
     ended = [contact for contact in state.contacts.values() if _ends_on(contact, day, state.rules)]
-    recorded = [contact for contact in ended if contact.record is not None]
+    recorded = [contact for contact in ended if final_row(contact) is not None]
     listed: list[LiveDifference] = []
     reasons: Counter[str] = Counter()
     for contact in sorted(recorded, key=lambda contact: contact.contact_id):
@@ -109,7 +109,7 @@ def _ends_on(contact: LiveContact, day: date, rules: LiveRules) -> bool:
 
 
 def _differences(contact: LiveContact, state: LiveState) -> Iterator[LiveDifference]:
-    record, early = contact.record, expected_row(contact)
+    record, early = final_row(contact), expected_row(contact)
     if record is None:
         return
     whole = _whole_reason(contact, early, record, state.rules)

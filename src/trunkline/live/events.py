@@ -59,7 +59,7 @@ def decode(text: bytes) -> Event | None:
 
     An agent event has AgentARN and EventType, a contact record ContactId and its format's version, a contact event
     contactId and eventType, in any case, with or without EventBridge's envelope. Raises RecordError: `invalid_json`,
-    `wrong_type`.
+    `not_an_object`, `wrong_type`, `missing_key`.
     """
     head = text[:_HEAD_BYTES]
     try:
@@ -105,6 +105,8 @@ def _decode_carefully(text: bytes) -> Event | None:
             if not _is_contact_event(folded.get("source"), folded["detail-type"]):
                 return None
             folded = folded["detail"]
+            if not {"contactid", "eventtype"} <= folded.keys():
+                raise RecordError("missing_key", "the contact event has no contactId, or no eventType")
         if "contactid" in folded and "eventtype" in folded:
             return _without_sentinels(msgspec.convert(_respelled(folded), ContactEvent))
     except msgspec.ValidationError as error:
@@ -158,13 +160,14 @@ def _without_sentinels(event: ContactEvent) -> ContactEvent:
     """The event with None for each time that is unset: published samples show 1970-01-01T00:00:00.001Z."""
     unset = _unset(event, _EVENT_TIMES)
     queue, agent = event.queue_info, event.agent_info
-    if queue is not None and (changed := _unset(queue, ("enqueue_timestamp",))):
+    if queue is not None and (changed := _unset(queue, _QUEUE_TIMES)):
         unset["queue_info"] = msgspec.structs.replace(queue, **changed)
     if agent is not None and (changed := _unset(agent, _AGENT_TIMES)):
         unset["agent_info"] = msgspec.structs.replace(agent, **changed)
     return msgspec.structs.replace(event, **unset) if unset else event
 
 
+_QUEUE_TIMES: Final = ("enqueue_timestamp",)
 _AGENT_TIMES: Final = tuple(name for name in AgentInfo.__struct_fields__ if name.endswith("_timestamp"))
 
 
@@ -184,6 +187,9 @@ def check_times(event: Event, now: datetime) -> None:
         _check_each(event, _TIMES, now + _FAR_AHEAD)
     else:
         _check_each(event, _PAST_TIMES, latest)
+        for part, names in ((event.queue_info, _QUEUE_TIMES), (event.agent_info, _AGENT_TIMES)):
+            if part is not None:
+                _check_each(part, names, latest)
 
 
 _AHEAD: Final = timedelta(seconds=VERSION_AHEAD_S_MAX)
@@ -191,7 +197,7 @@ _FAR_AHEAD: Final = timedelta(days=EVENT_AHEAD_DAYS_MAX)
 _PAST_TIMES: Final = tuple(name for name in _EVENT_TIMES if name != "scheduled_timestamp")
 
 
-def _check_each(event: Event, names: tuple[str, ...], latest: datetime) -> None:
+def _check_each(event: Wire, names: tuple[str, ...], latest: datetime) -> None:
     for name in names:
         at = getattr(event, name)
         if at is not None and not _EARLIEST <= at <= latest:

@@ -7,8 +7,8 @@ when more becomes known of it, so that nothing is counted twice, and in the end 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -16,9 +16,18 @@ import msgspec
 from trunkline.errors import RecordError
 from trunkline.limits import AGENT_FORGOTTEN_S, LIVE_AGENTS_MAX, LIVE_CONTACTS_MAX, LIVE_QUEUE_NAMES_MAX
 from trunkline.live.agents import AgentNow, fold_agent
-from trunkline.live.contacts import LiveContact, join, of_agent_event, of_contact_event, of_previous, of_record
+from trunkline.live.contacts import (
+    LiveContact,
+    join,
+    newest_time,
+    of_agent_event,
+    of_contact_event,
+    of_previous,
+    of_record,
+    with_shared_texts,
+)
 from trunkline.live.events import Event, check_times, decode, queue_names
-from trunkline.live.phases import Phase, end_of, phase_of, row_of
+from trunkline.live.phases import Phase, end_of, final_row, phase_of, row_of
 from trunkline.live.rules import LiveRules
 from trunkline.live.terms import ContactRow, live_terms
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord
@@ -36,6 +45,9 @@ class ContactGroup(NamedTuple):
     channel: str | None
 
 
+Days: TypeAlias = dict[date, dict[ContactGroup, Sums]]
+
+
 def last_segment(arn: str | None) -> str | None:
     """The id at the end of an ARN."""
     return None if arn is None else arn.rpartition("/")[2]
@@ -48,11 +60,15 @@ def queue_id_of(arn: str | None) -> str | None:
 
 def _is_open(contact: LiveContact) -> bool:
     """Whether a contact may be going on: events were seen of it, and no record says that it has ended."""
-    return bool(contact.seen) and (contact.record is None or contact.record.disconnect_timestamp is None)
+    return bool(contact.seen) and final_row(contact) is None
 
 
 class StateContents(msgspec.Struct, frozen=True):
-    """A state as plain values, from which it can be made again. `sums` are those of the settled contacts alone."""
+    """A state as plain values, from which it can be made again.
+
+    `sums` are those of each day and group, `settled_sums` the part of them that is of settled contacts. `targets` says
+    which rules they are by.
+    """
 
     agents: list[AgentNow]
     contacts: list[LiveContact]
@@ -60,6 +76,8 @@ class StateContents(msgspec.Struct, frozen=True):
     newest: dict[str, datetime]
     settled: dict[str, date]
     sums: list[tuple[date, ContactGroup, Sums]]
+    settled_sums: list[tuple[date, ContactGroup, Sums]]
+    targets: str
 
 
 class LiveState:
@@ -76,32 +94,45 @@ class LiveState:
         self.queue_names: dict[str, str] = {}
         self.newest: dict[str, datetime] = {}
         self.settled: dict[str, date] = {}
+        self._texts: dict[str, str] = {}
         self._profiles: set[str] = set()
         self._open: dict[str, None] = {}
         self._uncounted: dict[str, None] = {}
-        self._counted: dict[str, tuple[date, ContactGroup, tuple[int, ...]]] = {}
-        self._days: dict[date, dict[ContactGroup, Sums]] = {}
-        self._settled_sums: dict[date, dict[ContactGroup, Sums]] = {}
+        # A contact as it is counted, and the target that it is counted by.
+        self._counted: dict[str, tuple[LiveContact, float]] = {}
+        self._days: Days = {}
+        self._settled_sums: Days = {}
 
     @classmethod
     def of(cls, contents: StateContents, rules: LiveRules) -> LiveState:
-        """The state that has these contents. Its sums are made of its contacts when they are first asked for."""
+        """The state that has these contents. Under other rules than theirs its contacts are counted again."""
         state = cls(rules)
         state.agents = {agent.arn: agent for agent in contents.agents}
-        state.contacts = {contact.contact_id: contact for contact in contents.contacts}
+        state.contacts = {contact.contact_id: with_shared_texts(contact, state._texts) for contact in contents.contacts}
         state.queue_names, state.newest, state.settled = contents.queue_names, contents.newest, contents.settled
         state._open = {contact.contact_id: None for contact in contents.contacts if _is_open(contact)}
-        state._uncounted = dict.fromkeys(state.contacts)
-        for day, group, sums in contents.sums:
-            state._settled_sums.setdefault(day, {})[group] = sums
-            state._days.setdefault(day, {})[group] = [*sums]
+        state._settled_sums = _nested(contents.settled_sums)
+        if contents.targets == rules.targets:
+            state._days = _nested(contents.sums)
+            ended = (contact for contact in state.contacts.values() if end_of(contact) is not None)
+            state._counted = {contact.contact_id: (contact, state._x_ms(row_of(contact))) for contact in ended}
+        else:
+            state.set_rules(rules)
         return state
 
     def contents(self) -> StateContents:
         """What the state is made of."""
-        sums = [(day, group, sums) for day, groups in self._settled_sums.items() for group, sums in groups.items()]
-        agents, contacts = [*self.agents.values()], [*self.contacts.values()]
-        return StateContents(agents, contacts, self.queue_names, self.newest, self.settled, sums)
+        self._count()
+        return StateContents(
+            [*self.agents.values()],
+            [*self.contacts.values()],
+            self.queue_names,
+            self.newest,
+            self.settled,
+            _flat(self._days),
+            _flat(self._settled_sums),
+            self.rules.targets,
+        )
 
     # --- events ---
 
@@ -115,6 +146,7 @@ class LiveState:
             return None
         check_times(event, now)
         self.fold(event)
+        self._see(event, now)
         if isinstance(event, AgentEvent):
             self._learn_names(event, text)
         return event
@@ -138,14 +170,12 @@ class LiveState:
             self._join(said)
             if event.previous_contact_id is not None and (previous := of_previous(event)) is not None:
                 self._join(previous)
-            self._see("contact_event", said.touched_at)
         else:
             self._fold_record(event)
 
     def _fold_agent(self, event: AgentEvent) -> None:
         agent = self.agents.get(event.agent_arn)
         self.agents[event.agent_arn] = fold_agent(agent, event)
-        self._see("agent_event", event.at)
         current = event.current.contacts if event.current is not None else None
         previous = event.previous.contacts if event.previous is not None else None
         # A heartbeat says nothing new of contacts that the state has from the same snapshot.
@@ -159,7 +189,6 @@ class LiveState:
         queue = record.queue
         if queue is not None and queue.arn is not None and queue.name is not None:
             self.name_queue(queue.arn, queue.name)
-        self._see("contact_record", said.touched_at)
 
     def _join(self, said: LiveContact) -> None:
         contact_id = said.contact_id
@@ -180,10 +209,18 @@ class LiveState:
         else:
             self._open.pop(contact_id, None)
 
-    def _see(self, kind: str, at: datetime | None) -> None:
+    def _see(self, event: Event, now: datetime) -> None:
+        """Note how far the events of this kind have come. A clock that is ahead does not make them newer."""
+        at: datetime | None
+        if isinstance(event, AgentEvent):
+            kind, at = "agent_event", event.at
+        elif isinstance(event, ContactEvent):
+            kind, at = "contact_event", newest_time(event)
+        else:
+            kind, at = "contact_record", event.disconnect_timestamp
         newest = self.newest.get(kind)
         if at is not None and (newest is None or at > newest):
-            self.newest[kind] = at
+            self.newest[kind] = min(at, now)
 
     def _learn_names(self, event: AgentEvent, text: bytes) -> None:
         """The names of the queues of a routing profile, once for each profile; contact events name no queue."""
@@ -204,13 +241,16 @@ class LiveState:
             return
         self.queue_names[arn] = name
         if name in self.rules.x_by_queue:
-            self.recount()
+            self.set_rules(self.rules)
 
     # --- the day's sums ---
 
-    def recount(self) -> None:
-        """Count every ended contact again, as after a change of the rules."""
-        self._uncounted.update(dict.fromkeys(self.contacts))
+    def set_rules(self, rules: LiveRules) -> None:
+        """Change the rules, and count every contact again; those that are settled stay as they were counted."""
+        self.rules = rules
+        self._counted.clear()
+        self._days = _nested(_flat(self._settled_sums))
+        self._uncounted = dict.fromkeys(self.contacts)
 
     def day_sums(self, day: date) -> dict[ContactGroup, Sums]:
         """Sums of LIVE_METRICS' terms over a local day's contacts, by group; the last counts those without a record."""
@@ -221,28 +261,41 @@ class LiveState:
         """The day and group that a contact counts in. None for one that has not ended."""
         self._count()
         counted = self._counted.get(contact_id)
-        return None if counted is None else counted[:2]
+        return None if counted is None else self._group(counted[0])
 
     def _count(self) -> None:
         for contact_id in self._uncounted:
             counted = self._counted.pop(contact_id, None)
             if counted is not None:
-                _add(self._days, *counted, sign=-1)
+                self._add(self._days, *counted, sign=-1)
             contact = self.contacts.get(contact_id)
-            if contact is None or (end_at := end_of(contact)) is None:
-                continue
-            row = row_of(contact)
-            group = ContactGroup(last_segment(contact.instance_arn), queue_id_of(row.queue_arn), row.channel)
-            values = (*live_terms().of(row, self._x_ms(row, group)), int(contact.record is None))
-            counted = self.rules.day_of(end_at), group, values
-            self._counted[contact_id] = counted
-            _add(self._days, *counted, sign=1)
+            if contact is not None and end_of(contact) is not None:
+                self.contacts[contact_id] = contact = with_shared_texts(contact, self._texts)
+                self._counted[contact_id] = counted = contact, self._x_ms(row_of(contact))
+                self._add(self._days, *counted, sign=1)
         self._uncounted.clear()
 
-    def _x_ms(self, row: ContactRow, group: ContactGroup) -> float:
+    def _group(self, contact: LiveContact) -> tuple[date, ContactGroup] | None:
+        end_at, row = end_of(contact), row_of(contact)
+        group = ContactGroup(last_segment(contact.instance_arn), queue_id_of(row.queue_arn), row.channel)
+        return None if end_at is None else (self.rules.day_of(end_at), group)
+
+    def _x_ms(self, row: ContactRow) -> float:
         # A record has its queue's name of the time, as the warehouse has it.
         name = row.queue_name or self.queue_names.get(row.queue_arn or "")
-        return self.rules.target_s(last_segment(row.queue_arn), name, group.channel) * 1000
+        return self.rules.target_s(last_segment(row.queue_arn), name, row.channel) * 1000
+
+    def _add(self, days: Days, contact: LiveContact, x_ms: float, sign: int) -> None:
+        """Add a contact's terms to the sums of its day and group, or take them out."""
+        place = self._group(contact)
+        if place is None:
+            return
+        terms = live_terms()
+        sums = days.setdefault(place[0], {}).setdefault(place[1], [0] * (terms.size + 1))
+        for number, value in enumerate(terms.of(row_of(contact), x_ms)):
+            if value:
+                sums[number] += sign * value
+        sums[-1] += sign * (final_row(contact) is None)
 
     # --- memory ---
 
@@ -262,6 +315,8 @@ class LiveState:
         for days in (self._days, self._settled_sums):
             for day in [day for day in days if day < earliest]:
                 del days[day]
+        if len(self._texts) > LIVE_AGENTS_MAX + LIVE_QUEUE_NAMES_MAX:
+            self._texts.clear()
         self.settled = {contact_id: day for contact_id, day in self.settled.items() if day >= earliest}
         for arn in [a.arn for a in self.agents.values() if (now - a.at).total_seconds() > AGENT_FORGOTTEN_S]:
             del self.agents[arn]
@@ -280,24 +335,37 @@ class LiveState:
             index.pop(contact_id, None)
 
     def _shrink(self) -> None:
-        """Keep the bounds: of the contacts that ended first and have their record only the sums stay."""
+        """Keep the bounds. First the contacts that ended first and have their record give way, then others that ended.
+
+        Of both the sums stay. Open ones give way last, those of which nothing has come for the longest time.
+        """
         excess = len(self.contacts) - LIVE_CONTACTS_MAX
         if excess > 0:
-            ended = [(end, c.contact_id) for c in self.contacts.values() if c.record and (end := end_of(c))]
-            for _, contact_id in sorted(ended)[:excess]:
-                counted = self._counted[contact_id]
-                self.settled[contact_id] = counted[0]
-                _add(self._settled_sums, *counted, sign=1)
-                self._drop(contact_id)
+            for contact in sorted(self.contacts.values(), key=_importance)[:excess]:
+                counted, end_at = self._counted.get(contact.contact_id), end_of(contact)
+                if counted is not None and end_at is not None:
+                    self._add(self._settled_sums, *counted, sign=1)
+                    self.settled[contact.contact_id] = self.rules.day_of(end_at)
+                self._drop(contact.contact_id)
         for agent in sorted(self.agents.values(), key=lambda agent: agent.at)[:-LIVE_AGENTS_MAX]:
             del self.agents[agent.arn]
 
 
-def _add(
-    days: dict[date, dict[ContactGroup, Sums]], day: date, group: ContactGroup, values: Sequence[int], sign: int
-) -> None:
-    """Add a contact's terms to the sums of its day and group, or take them out."""
-    sums = days.setdefault(day, {}).setdefault(group, [0] * len(values))
-    for place, value in enumerate(values):
-        if value:
-            sums[place] += sign * value
+def _importance(contact: LiveContact) -> tuple[bool, bool, datetime]:
+    """Sorts first what a full state can best do without."""
+    end_at = end_of(contact)
+    return end_at is None, final_row(contact) is None, end_at or contact.touched_at or _LONG_AGO
+
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _flat(days: Days) -> list[tuple[date, ContactGroup, Sums]]:
+    return [(day, group, sums) for day, groups in days.items() for group, sums in groups.items()]
+
+
+def _nested(rows: list[tuple[date, ContactGroup, Sums]]) -> Days:
+    days: Days = {}
+    for day, group, sums in rows:
+        days.setdefault(day, {})[group] = [*sums]
+    return days

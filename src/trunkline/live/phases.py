@@ -14,16 +14,21 @@ _OVER: Final = SEEN["COMPLETED"]
 _CAN_HOLD: Final = frozenset(("VOICE", "CHAT"))
 
 
+def final_row(contact: LiveContact) -> ContactRow | None:
+    """The row of the contact's record. None before one has come that says when the contact ended."""
+    record = contact.record
+    return record if record is not None and record.disconnect_timestamp is not None else None
+
+
 def end_of(contact: LiveContact) -> datetime | None:
     """When a contact ended, by the best source there is. None while it is open."""
-    if contact.record is not None and contact.record.disconnect_timestamp is not None:
-        return contact.record.disconnect_timestamp
-    return contact.disconnected_at or contact.ended_at
+    final = final_row(contact)
+    return final.disconnect_timestamp if final is not None else contact.disconnected_at or contact.ended_at
 
 
 def row_of(contact: LiveContact) -> ContactRow:
-    """The contact's row: the record's, or before it comes what the events let expect of it."""
-    return contact.record if contact.record is not None else expected_row(contact)
+    """The contact's final row, or before it comes what the events let expect of it."""
+    return final_row(contact) or expected_row(contact)
 
 
 def expected_row(contact: LiveContact) -> ContactRow:
@@ -108,7 +113,7 @@ def phase_of(contact: LiveContact, now: datetime) -> Phase:
 
     A contact that never completes is over after a time that its channel allows: a day for calls, longer for others.
     """
-    if contact.seen & _OVER or (contact.record is not None and contact.record.disconnect_timestamp is not None):
+    if contact.seen & _OVER or final_row(contact) is not None:
         return Phase.DONE
     end_at = end_of(contact)
     if end_at is not None:

@@ -99,6 +99,11 @@ class LiveRules:
                 return self.hours_by_queue[name]
         return self.hours
 
+    @property
+    def targets(self) -> str:
+        """What the sums of a day depend on: zone and targets, as a text that is equal for equal ones."""
+        return f"{self.zone} {self.x_s} {sorted(self.x_by_queue.items())} {sorted(self.x_by_channel.items())}"
+
     def day_of(self, at: datetime) -> date:
         """The local date of an instant."""
         return at.astimezone(self.zone).date()

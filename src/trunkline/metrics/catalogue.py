@@ -7,14 +7,27 @@ from collections.abc import Iterable
 from typing import Final
 
 from trunkline.errors import UsageError
+from trunkline.metrics.agent import AGENT_METRICS
 from trunkline.metrics.contact import CONTACT_METRICS, HANDLE_METRICS, HANDLE_PERCENTILES
-from trunkline.metrics.model import Metric
+from trunkline.metrics.model import Metric, Population
 from trunkline.metrics.queue import QUEUE_METRICS, QUEUE_PERCENTILES
 
 METRICS: Final[dict[str, Metric]] = {
     metric.name: metric
-    for metric in (*CONTACT_METRICS, *QUEUE_METRICS, *HANDLE_METRICS, *QUEUE_PERCENTILES, *HANDLE_PERCENTILES)
+    for metric in (
+        *CONTACT_METRICS,
+        *QUEUE_METRICS,
+        *HANDLE_METRICS,
+        *QUEUE_PERCENTILES,
+        *HANDLE_PERCENTILES,
+        *AGENT_METRICS,
+    )
 }
+
+
+def metrics_of(of: Population) -> tuple[Metric, ...]:
+    """All metrics about these rows: those that one query can have."""
+    return tuple(metric for metric in METRICS.values() if metric.of == of)
 
 
 def select(names: Iterable[str]) -> tuple[Metric, ...]:

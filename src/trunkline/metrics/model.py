@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from trunkline.objects.model import Object
+from trunkline.objects.view import View
 
-Shape = Literal["count", "sum", "average", "maximum", "rate", "percentile"]
+Shape = Literal["count", "sum", "average", "maximum", "rate", "percentile", "total", "share"]
 Unit = Literal["count", "seconds", "percent"]
 
 RATE_NULL: Final = "NULL when the denominator is 0."
@@ -23,13 +24,13 @@ DEFINITIONS: Final = "https://docs.aws.amazon.com/connect/latest/adminguide/metr
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The rows that metrics are about: those of an object's public view that have an `event_time`.
+    """The rows that metrics are about: those of an object's public view, or of a view, that have an `event_time`.
 
-    A period selects rows by that column, and intervals are of it. The object's dimensions are the groups. `row` is the
+    A period selects rows by that column, and intervals are of it. Its dimensions are the groups. `row` is the
     word for one row; `grain` says which rows a period selects.
     """
 
-    obj: Object
+    obj: Object | View
     event_time: str
     row: str
     grain: str
@@ -45,6 +46,8 @@ class Population:
             "average": average,
             "maximum": average,
             "percentile": average,
+            "total": f"0 without a {self.row}, never NULL.",
+            "share": RATE_NULL,
         }
 
 
@@ -53,7 +56,8 @@ class Metric:
     """One metric.
 
     `condition` is the condition a row must meet to count (count), or the numerator's (rate); `base` is the
-    denominator's condition (rate). `value` is the row's value, NULL to leave it out: milliseconds where the unit
+    denominator's condition (rate), or its value (share). A total adds up whole numbers; a share is a percentage of two
+    sums. `value` is the row's value, NULL to leave it out: milliseconds where the unit
     is seconds, else a plain number (sum, average, maximum, percentile). `percent` is the percentile, 1 to 99.
     `approximation` says how the number differs from Amazon's where the export lacks a field, empty when it does not.
     """
@@ -147,6 +151,18 @@ def time(
 ) -> Metric:
     """Seconds, summed, averaged or the largest, of the rows that have a value in milliseconds."""
     return Metric(of, name, title, description, "seconds", shape, value=value, approximation=approximation)
+
+
+def total(of: Population, name: str, title: str, description: str, value: str, approximation: str = "") -> Metric:
+    """A whole number: the sum of a number per row."""
+    return Metric(of, name, title, description, "count", "total", value=value, approximation=approximation)
+
+
+def share(
+    of: Population, name: str, title: str, description: str, value: str, base: str, approximation: str = ""
+) -> Metric:
+    """A percentage, 0 to 100: a sum of what another sum is of."""
+    return Metric(of, name, title, description, "percent", "share", value=value, base=base, approximation=approximation)
 
 
 def percentiles(of: Population, prefix: str, title: str, description: str, value: str) -> tuple[Metric, ...]:

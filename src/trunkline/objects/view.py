@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trunkline.objects.model import Scalar, Struct
+from trunkline.objects.model import Dimension, Scalar, Struct
 
 ColumnType = Literal["string", "timestamp", "bigint", "double", "array(string)"]
 
@@ -79,8 +79,9 @@ class View:
 
     `source` is the FROM clause in portable SQL, with `{name}` for each of `tables`, which are `database.view` by name.
     `lake_tables` replace some of them, or the base, where the view reads the lake: they read less.
-    `members`: one row of the view per member of a list in the base table. `key` names one row. `needs` are the objects
-    whose tables must exist. `is_personal`: only the second role may read it.
+    `members`: one row of the view per member of a list in the base table. `dimensions` are what metrics of it can be
+    grouped by. `key` names one row. `needs` are the objects whose tables must exist. `is_personal`: only the second
+    role may read it.
     """
 
     database: str
@@ -94,7 +95,17 @@ class View:
     tables: Mapping[str, str] = field(default_factory=dict)
     lake_tables: Mapping[str, str] = field(default_factory=dict)
     members: Members | None = None
+    dimensions: tuple[Dimension, ...] = ()
     is_personal: bool = False
+
+    def __hash__(self) -> int:
+        """By name, as objects are."""
+        return hash(self.name)
+
+    @property
+    def public_view(self) -> str:
+        """`database.view`, the name for queries."""
+        return f"{self.database}.{self.name}"
 
     def column(self, name: str) -> ViewColumn:
         """The column of that name; KeyError when there is none."""

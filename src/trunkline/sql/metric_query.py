@@ -221,6 +221,11 @@ def _aggregate(metric: Metric, engine: Engine) -> str:
         base = f"COUNT(CASE WHEN {metric.base} THEN 1 END)"
         return f"CAST({count} AS {double}) * 100 / NULLIF({base}, 0)"
     value = quote_double(metric.value_column)
+    if metric.shape == "total":
+        return f"CAST(COALESCE(SUM({value}), 0) AS {engine.spelling.types['bigint']})"
+    if metric.shape == "share":
+        base = f"NULLIF(SUM({quote_double(_base_column(metric))}), 0)"
+        return f"CAST(SUM({value}) AS {double}) * 100 / CAST({base} AS {double})"
     if metric.shape == "average":
         scale = " * 1000" if metric.unit == "seconds" else ""
         return f"CAST(SUM({value}) AS {double}) / (CAST(NULLIF(COUNT({value}), 0) AS {double}){scale})"
@@ -232,15 +237,24 @@ def _aggregate(metric: Metric, engine: Engine) -> str:
     return f"CAST({inner} AS {double}) / 1000"
 
 
+def _base_column(metric: Metric) -> str:
+    return f"base_of_{metric.column}"
+
+
 def _rows(question: _Question, engine: Engine, placeholder: Callable[[int, str], str]) -> str:
     """The subquery: columns and values in use, the interval's key and X, each computed once per row."""
     metrics = question.metrics
     used = {
-        column for metric in metrics for text in (metric.condition, metric.base) for column in _COLUMN.findall(text)
+        column
+        for metric in metrics
+        if not metric.value
+        for text in (metric.condition, metric.base)
+        for column in _COLUMN.findall(text)
     }
     groups = {name: sql for dimension in question.dimensions for name, sql in _group_columns(dimension)}
     columns = [groups.get(name, quote_double(name)) for name in sorted((used | groups.keys()) - {"x_ms"})]
     values = {metric.value_column: metric.value for metric in metrics if metric.value}
+    values |= {_base_column(metric): metric.base for metric in metrics if metric.shape == "share"}
     columns += [f"{value} AS {quote_double(name)}" for name, value in values.items()]
     if question.grouping.interval is not None:
         columns.append(f'{_interval_key(question, engine)} AS "interval_start"')

@@ -201,11 +201,17 @@ def demo(
     contacts: Annotated[int, typer.Option("--contacts", min=1, help="Contacts of the day.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same day.")] = 1,
     home: Annotated[Path, typer.Option("--home", help="The demo's own home; emptied first.")] = Path("trunkline-demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Play the day live into the wallboard instead, until Ctrl-C.")
+    ] = False,
+    speed: Annotated[float, typer.Option("--speed", min=1, max=600, help="With --serve: how fast the day runs.")] = 30,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve: the board's port.")] = 8080,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Simulate a contact centre's day with every kind of fault, load it, print a summary and write the report.
 
-    The day before is simulated and loaded first, so that there is something to compare with.
+    The day before is simulated and loaded first, so that there is something to compare with. With --serve the day is
+    live: events and records reach the wallboard and the home as they would in a real centre, many times as fast.
 
     Example: trunkline demo --contacts 2000 --seed 7
     """
@@ -213,6 +219,11 @@ def demo(
     from trunkline.simulator.spec import DEFAULT_DATE, Faults, Spec
 
     _empty(home)
+    if serve:
+        from trunkline.cli.commands.serve import serve_demo_day
+
+        serve_demo_day(home, contacts, seed, speed, port)
+        return
     settings = Settings.load(home.absolute())
     faults = Faults.every(_FAULT_SHARE)
     today = Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, faults=faults)

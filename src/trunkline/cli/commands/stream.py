@@ -92,7 +92,7 @@ def stream(
     Example: trunkline stream contact_record agent_event --from kinesis://connect-ctr-stream --home ./my-centre
     """
     source = source or _default_source(names)
-    kind, name, region = _parse(source)
+    kind, name, region = parse_stream(source)
     if kind != "kinesis" and len(names) > 1:
         raise UsageError(f"--from {source} holds one object, and {len(names)} are named: {', '.join(names)}")
     if kind != "kinesis" and fan_out:
@@ -122,7 +122,7 @@ def _default_source(names: list[str]) -> str:
     return STREAM_DEFAULT
 
 
-def _parse(source: str) -> tuple[str, str, str | None]:
+def parse_stream(source: str) -> tuple[str, str, str | None]:
     """Kind, name and Region of a URL. Raises UsageError for any other."""
     valid = f"; name a stream, {_VALID}"
     parts = urlsplit(source)
@@ -138,7 +138,8 @@ def _parse(source: str) -> tuple[str, str, str | None]:
     return parts.scheme, name, region
 
 
-def _client(service: str, region: str | None) -> Any:
+def stream_client(service: str, region: str | None) -> Any:
+    """A client in the Region of the URL, else in the usual one, else in that of the default stream."""
     from trunkline.aws.clients import default_region, make_client
 
     return make_client(service, region or default_region() or REGION_DEFAULT)
@@ -153,13 +154,13 @@ def _follow_kinesis(
     with _lag_shown(f"Following {name}") as (advance, lag):
         following = KinesisFollowing(
             name,
-            _client("kinesis", region),
-            options.fan_out,
+            stream_client("kinesis", region),
             options.until_idle,
             options.accept_gap,
             options.gather_s,
             is_over=options.is_over,
             notify_lag=lag,
+            fan_out=options.fan_out,
         )
         return follow_kinesis(home, [home.objects[object_name] for object_name in names], following, advance)
 
@@ -173,7 +174,7 @@ def _follow_queue(
     from trunkline.sources.contact_events.source import QueueFollowing
 
     with _lag_shown(f"Following {name}") as (advance, _):
-        queue = MessageQueue.named(_client("sqs", region), name)
+        queue = MessageQueue.named(stream_client("sqs", region), name)
         poll_s = 1 if options.until_idle else SQS_POLL_S_MAX
         following = QueueFollowing(queue, options.until_idle, options.gather_s, poll_s=poll_s, is_over=options.is_over)
         return [follow_queue(home, home.objects[names[0]], following, advance)]

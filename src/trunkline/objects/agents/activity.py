@@ -71,7 +71,8 @@ AGENT_EVENT_CONTACT: Final = View(
 SHARED: Final = ("instance_id", "aws_account_id", "instance_arn", "agent_arn")
 _ACTIVITY_OF_EVENT: Final = (
     *SHARED, "event_id", "begin_timestamp", "end_timestamp", "quarter_timestamp", "is_last", "agent_status_arn",
-    "agent_status_name", "agent_status_type", "agent_routing_profile_arn",
+    "agent_status_name", "agent_status_type", "agent_username", "agent_routing_profile_arn",
+    "agent_routing_profile_name",
     *(f"agent_hierarchy_level_{level}_arn" for level in LEVELS),
 )  # fmt: skip
 _STATUS_TYPE: Final = (
@@ -97,7 +98,9 @@ _SPANS: Final = f"""(
       QUARTER_HOUR("event_timestamp") AS "quarter_timestamp",
       CASE WHEN "next_timestamp" IS NULL THEN 1 ELSE 0 END AS "is_last",
       "current_agent_status_arn" AS "agent_status_arn", "current_agent_status_name" AS "agent_status_name",
-      {_STATUS_TYPE} AS "agent_status_type", "current_routing_profile_arn" AS "agent_routing_profile_arn",
+      {_STATUS_TYPE} AS "agent_status_type", "current_configuration_username" AS "agent_username",
+      "current_routing_profile_arn" AS "agent_routing_profile_arn",
+      "current_routing_profile_name" AS "agent_routing_profile_name",
       {", ".join(f'"current_agent_hierarchy_groups_level_{n}_arn" AS "agent_hierarchy_level_{n}_arn"' for n in LEVELS)}
     FROM (
       SELECT e.*,
@@ -160,7 +163,9 @@ AGENT_ACTIVITY: Final = View(
         _activity("on_contact_ms", _ON_CONTACT, "Time on a contact in a routable status"),
         _activity("idle_ms", _IDLE, "Time in a routable status without a contact, or with only one that failed"),
         _activity("offered_ms", _OFFERED, "Time in a routable status in which a contact waits to be accepted"),
+        col("agent_username", "string", "The agent's user name. NULL if absent."),
         col("agent_routing_profile_arn", "string", "The agent's routing profile. NULL if absent."),
+        col("agent_routing_profile_name", "string", "Its name. NULL if absent."),
         *(col(f"agent_hierarchy_level_{n}_arn", "string", f"Hierarchy group of level {n}. NULL without one.")
           for n in LEVELS),
     ),

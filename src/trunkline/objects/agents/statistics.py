@@ -16,6 +16,7 @@ from trunkline.objects.agents.activity import (
     listed,
 )
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.model import Dimension, Pool
 from trunkline.objects.view import View, ViewColumn
 
 ASR: Final = "Amazon Connect analytics data lake, agent_statistic_record"
@@ -26,8 +27,11 @@ _LAST_OF_INTERVAL: Final = (
     "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
 )
 _PROFILE_AND_LEVELS: Final = (
-    "agent_routing_profile_arn", *(f"agent_hierarchy_level_{level}_arn" for level in LEVELS)
-)  # fmt: skip
+    "agent_username",
+    "agent_routing_profile_arn",
+    "agent_routing_profile_name",
+    *(f"agent_hierarchy_level_{level}_arn" for level in LEVELS),
+)
 _CURRENT: Final = ("agent_status_arn", "agent_status_name", *_PROFILE_AND_LEVELS)
 # A key as text: the agent and the milliseconds of the interval, since engines write times differently.
 _EPOCH: Final = "TIMESTAMP '1970-01-01 00:00:00' AS \"epoch_timestamp\""
@@ -116,8 +120,14 @@ AGENT_STATISTIC_RECORD: Final = View(
         _big("agent_offered_time", '"offered_ms"', "Time in a routable status in which a contact waited to be accepted "
              "by this agent, and nothing else. With idle and on-contact time it is all time in a routable status. "
              "Milliseconds.", OURS),
+        col("agent_username", "string", "The agent's user name at the end of the interval.", OURS),
+        col("agent_routing_profile_name", "string", "The routing profile's name.", OURS),
     ),
     key=("asr_statistic_id",),
+    dimensions=(
+        Dimension("agent", "user_id", "agent_username"),
+        Dimension("routing_profile", "routing_profile_id", "agent_routing_profile_name"),
+    ),
     needs=(AGENT_EVENT.name,),
     source=f"""(
   SELECT keyed.*, "agent_arn" || '|' || {_INTERVAL_MS} AS "statistic_key"
@@ -138,7 +148,9 @@ _COUNTS: Final = (
     "non_response", "offered", "handled", "accepted", "unabandoned", *(f"{name}_attempts" for name in _METHODS)
 )  # fmt: skip
 _TIMES: Final = ("handle_ms", *(f"{name}_connecting_ms" for name in _METHODS), "contact_ms")
-_ABOUT: Final = ("aws_account_id", "instance_arn", *_PROFILE_AND_LEVELS)
+_ABOUT_AGENT: Final = ("aws_account_id", "instance_arn", *_PROFILE_AND_LEVELS)
+_ABOUT: Final = (*_ABOUT_AGENT, "queue_name")
+_OWN_QUEUE: Final = "\"queue_type\" = 'AGENT'"
 
 
 def _zeros(names: tuple[str, ...]) -> str:
@@ -174,7 +186,8 @@ _CONNECTING: Final = ", ".join(
 _HANDLING: Final = f'SUM(CASE WHEN {IS_ON_CONTACT} THEN a."duration_ms" ELSE 0 END) AS "handle_ms"'
 _QUEUE_TIMES: Final = f"""
     SELECT a."instance_id", a."agent_arn", c."queue_arn", c."channel", a."interval_start_time",
-      {", ".join(f'MAX(a."{name}") AS "{name}"' for name in _ABOUT)}, {_zeros(_COUNTS)},
+      {", ".join(f'MAX(a."{name}") AS "{name}"' for name in _ABOUT_AGENT)}, MAX(c."queue_name") AS "queue_name",
+      {_zeros(_COUNTS)},
       {_HANDLING}, {_CONNECTING},
       MAX(CASE WHEN {IS_ON_CONTACT} AND "agent_status_type" = 'ROUTABLE' THEN a."duration_ms" ELSE 0 END)
         AS "contact_ms"
@@ -255,6 +268,15 @@ AGENT_QUEUE_STATISTIC_RECORD: Final = View(
                    AQSR),
         _big("contacts_accepted", '"accepted"', "Offers that ended in the interval and were accepted: those of "
              "callbacks too whose customer then did not answer.", OURS),
+        col("queue_name", "string", "The queue's name. NULL for an agent's own queue.", OURS),
+        col("agent_username", "string", "The agent's user name. NULL as routing_profile_id.", OURS),
+        col("agent_routing_profile_name", "string", "The routing profile's name. NULL as routing_profile_id.", OURS),
+    ),
+    dimensions=(
+        Dimension("queue", "queue_id", "queue_name", Pool(_OWN_QUEUE, "Agents' own queues", "agent_queues")),
+        Dimension("agent", "user_id", "agent_username"),
+        Dimension("routing_profile", "routing_profile_id", "agent_routing_profile_name"),
+        Dimension("channel", "channel"),
     ),
     key=("aqsr_statistic_id",),
     needs=(AGENT_EVENT.name, CONTACT_RECORD.name),

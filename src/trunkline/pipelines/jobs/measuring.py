@@ -90,6 +90,8 @@ def measure_rows(reader: Reader, question: MetricQuestion) -> tuple[list[str], l
 
 def caveat(reader: Reader, question: MetricQuestion) -> str | None:
     """A sentence for numbers that include rows rebuilt from the API, which lack some times; else None."""
+    if population(question.metrics).obj.name != OBJECT:
+        return None
     note = fidelity_note(contacts_by_fidelity(reader.warehouse, question.since, question.until))
     return f"This is {note}." if note else None
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 # Elements that HTML closes by itself; SVG's are written with an end tag, which HTML's parser reads the same way.
-_VOID: Final = frozenset({"meta", "br", "hr", "img", "col", "wbr"})
+_VOID: Final = frozenset({"meta", "link", "input", "br", "hr", "img", "col", "wbr"})
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 # Characters that HTML text must not contain, and marks that change the direction of the text after them.
 _HARMFUL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

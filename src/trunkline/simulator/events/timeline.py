@@ -139,7 +139,10 @@ def _changed(
 
 
 def contact_moments(lines: Sequence[AgentTimeline]) -> Mapping[tuple[int, str | None], int]:
-    """(contact number, state) to the first time (Unix milliseconds) of that state at an agent; state None: it left."""
+    """(contact number, state) to the first time (Unix milliseconds) of that state at an agent; state None: it left.
+
+    A contact that an agent missed goes on elsewhere, so that its leaving there is none.
+    """
     result: dict[tuple[int, str | None], int] = {}
     for line in lines:
         before: tuple[AgentContact, ...] = ()
@@ -148,7 +151,7 @@ def contact_moments(lines: Sequence[AgentTimeline]) -> Mapping[tuple[int, str | 
                 result.setdefault((item.contact.number, item.state), item.since_ms)
             numbers = {item.contact.number for item in state.contacts}
             for item in before:
-                if item.contact.number not in numbers:
+                if item.contact.number not in numbers and item.state != "MISSED":
                     result[item.contact.number, None] = state.at_ms
             before = state.contacts
     return result

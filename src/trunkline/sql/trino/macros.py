@@ -9,26 +9,29 @@ from __future__ import annotations
 from typing import Final
 
 _SOURCE: Final = r"""
--- Zones. DuckDB takes the later of two instants with one wall clock; a day before, the earlier offset holds.
+-- Zones. Which of two instants with one wall clock is taken, and how a gap is passed, is as in the library that Trino
+-- uses (Joda): the offset is looked up at the wall clock as if it were UTC, and then at the instant that this gives.
 trino_wall_clock(instant, zone) AS timezone(zone, timezone('UTC', instant));
 
-trino_offset_before(instant, zone) AS
-    trino_wall_clock(instant - to_days(1), zone) - (instant - to_days(1));
+trino_offset_at(instant, zone) AS trino_wall_clock(instant, zone) - instant;
 
-trino_instant(clock, zone) AS CASE
-    WHEN trino_wall_clock(clock - trino_offset_before(timezone('UTC', timezone(zone, clock)), zone), zone) = clock
-    THEN clock - trino_offset_before(timezone('UTC', timezone(zone, clock)), zone)
-    ELSE timezone('UTC', timezone(zone, clock)) END;
+trino_second_offset(clock, zone) AS trino_offset_at(clock - trino_offset_at(clock, zone), zone);
+
+trino_instant(clock, zone) AS clock - CASE
+    WHEN trino_offset_at(clock, zone) < to_seconds(0)
+        AND trino_offset_at(clock - trino_second_offset(clock, zone), zone) <> trino_second_offset(clock, zone)
+    THEN trino_offset_at(clock, zone)
+    ELSE trino_second_offset(clock, zone) END;
 
 trino_moved(clock, zone, instant) AS CASE
-    WHEN trino_wall_clock(clock - (trino_wall_clock(instant, zone) - instant), zone) = clock
-    THEN clock - (trino_wall_clock(instant, zone) - instant)
+    WHEN trino_wall_clock(clock - trino_offset_at(instant, zone), zone) = clock
+    THEN clock - trino_offset_at(instant, zone)
     ELSE trino_instant(clock, zone) END;
 
-trino_offset(clock, instant) AS
+trino_offset(clock, instant) AS CASE WHEN clock = instant THEN 'Z' ELSE
     CASE WHEN clock < instant THEN '-' ELSE '+' END
     || printf('%02d:%02d', CAST(abs(date_diff('minute', instant, clock)) // 60 AS INTEGER),
-              CAST(abs(date_diff('minute', instant, clock)) % 60 AS INTEGER));
+              CAST(abs(date_diff('minute', instant, clock)) % 60 AS INTEGER)) END;
 
 -- Times
 trino_date(text) AS CASE

@@ -1,7 +1,7 @@
 """Zones: from an instant to a zone's wall clock and back, as Trino does it.
 
-A wall clock that comes twice is the earlier instant. One that a zone skips is moved forward by the gap, and is an error
-in a literal.
+Which of two instants with one wall clock is taken depends on the zone, as in Trino (`macros.py`). One that a zone skips
+is moved forward by the gap. In a literal the earlier instant is taken, and one that is skipped is an error.
 """
 
 from __future__ import annotations

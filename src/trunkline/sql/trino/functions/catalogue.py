@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlglot import exp
+from sqlglot.errors import ParseError
 
 from trunkline.errors import UsageError
 from trunkline.sql.trino.functions import aggregates, json, lists, numbers, text, times
@@ -48,6 +49,6 @@ def call(name: str, arguments: Sequence[exp.Expr], types: Sequence[Type | None],
         raise UsageError(f"Trino function {name} is not supported here; valid: {valid}.")
     try:
         return function.make(FunctionCall(name.lower(), arguments, types, type_))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, ParseError):
         seen = f"{len(arguments)} argument{'' if len(arguments) == 1 else 's'}"
         raise UsageError(f"Trino function {name} does not take {seen} like these; see Trino's manual.") from None

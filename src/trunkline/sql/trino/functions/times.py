@@ -14,6 +14,7 @@ from trunkline.sql.trino.types import (
     BIGINT,
     DATE,
     DOUBLE,
+    NUMBERS,
     SIZED_VARCHAR,
     TIMESTAMP,
     UTC,
@@ -38,7 +39,13 @@ def _unit(call: FunctionCall, count: int) -> str:
     return unit
 
 
+def _check_time(call: FunctionCall, position: int) -> None:
+    if (type_ := call.of(position)) is not None and type_.kind in ("varchar", *NUMBERS):
+        call.refuse(f"its argument is a {type_.kind}; valid: a date or a timestamp, as of CAST(x AS timestamp)")
+
+
 def _check_date_unit(call: FunctionCall, position: int, unit: str) -> None:
+    _check_time(call, position)
     if call.of(position) == DATE and unit in CLOCK_UNITS:
         call.refuse(f"a date has no {unit}; valid: CAST(x AS timestamp) first, or day and longer units")
 
@@ -49,6 +56,7 @@ def _zone_of(call: FunctionCall, position: int) -> str:
 
 
 def _clock(call: FunctionCall, position: int) -> exp.Expr:
+    _check_time(call, position)
     return zones.local(call.arguments[position], call.of(position), f"Trino function {call.name}")
 
 
@@ -168,6 +176,11 @@ def _to_iso8601(call: FunctionCall) -> exp.Expr:
     return build(f"_1 || {offset}", text, clock, value)
 
 
+def _to_unixtime(call: FunctionCall) -> exp.Expr:
+    _check_time(call, 0)
+    return build("epoch(CAST(_1 AS TIMESTAMP))", call.arguments[0])
+
+
 def _from_unixtime(call: FunctionCall) -> exp.Expr:
     instant = build("make_timestamp(CAST(floor(CAST(_1 AS DOUBLE) * 1000 + 0.5) AS BIGINT) * 1000)", call.arguments[0])
     if len(call.arguments) > 3:
@@ -252,7 +265,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "timezone_hour": _offset(f"{_MINUTES} // 60"),
     "timezone_minute": _offset(f"{_MINUTES} % 60"),
     "from_unixtime": Function(_from_unixtime, None),
-    "to_unixtime": written(DOUBLE, "epoch(CAST(_1 AS TIMESTAMP))"),
+    "to_unixtime": Function(_to_unixtime, DOUBLE),
     "from_iso8601_timestamp": Function(_from_iso8601, None),
     "from_iso8601_date": Function(lambda call: build("trino_date(_1)", *call.arguments), DATE),
     "at_timezone": Function(lambda call: build("CAST(_1 AS TIMESTAMP)", call.arguments[0]), None),

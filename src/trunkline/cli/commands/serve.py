@@ -1,0 +1,117 @@
+"""`trunkline serve`: the wallboard of a home; and the live day of `trunkline demo --serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trunkline.cli import output
+from trunkline.cli.shared import Home, by_totals, progress
+from trunkline.errors import UsageError
+from trunkline.settings import Settings, serve_token
+
+if TYPE_CHECKING:
+    from trunkline.pipelines.jobs.live_streams import LiveStream
+    from trunkline.simulator.events.day import Arrival
+
+_OPENS = time(9, 30)
+
+
+def serve(
+    home: Home = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to serve on. Another than loopback needs TRUNKLINE_SERVE_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="kinesis://STREAM or sqs://QUEUE (both may end in ?region=R), repeatable. Default: the setting "
+            "serve_streams.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve the wallboard until Ctrl-C: queues, agents, alerts, history, a JSON API and metrics for Prometheus.
+
+    The present comes from the streams: agent events and contact records from Kinesis, contact events from a queue that
+    nobody else reads. The contacts of today and yesterday that the home has loaded are shown too, and again as loads go
+    on; without streams they are all that is shown.
+
+    Example: trunkline serve --from kinesis://connect-ctr-stream --from sqs://wallboard-contact-events
+    """
+    _check_installed()
+    from trunkline.pipelines.jobs.serving import serve_home
+    from trunkline.serve.wallboard.access import Access
+
+    settings = Settings.load(home)
+    access = Access(serve_token(), settings.serve_session_hours)
+    streams = [_live_stream(source) for source in sources or settings.serve_streams]
+    serve_home(settings, host, port, access, streams, _announce)
+    output.note("The wallboard has stopped.")
+
+
+def _live_stream(source: str) -> LiveStream:
+    from trunkline.cli.commands.stream import parse_stream, stream_client
+    from trunkline.pipelines.jobs.live_streams import LiveStream
+
+    kind, name, region = parse_stream(source)
+    if kind not in ("kinesis", "sqs"):
+        raise UsageError(f"--from is {source!r}; the wallboard reads kinesis://STREAM and sqs://QUEUE")
+    return LiveStream(kind, name, stream_client(kind, region))
+
+
+def _check_installed() -> None:
+    """Raises UsageError where the wallboard's libraries are missing."""
+    from importlib.util import find_spec
+
+    if find_spec("nicegui") is None:
+        raise UsageError("the wallboard needs the package nicegui; install it with: pip install 'trunkline[serve]'")
+
+
+def _announce(url: str) -> None:
+    output.text(f"Wallboard: {url}")
+    output.flush()
+    output.note("Stop with Ctrl-C.")
+
+
+def serve_demo_day(home: Path, contacts: int, seed: int, speed: float, port: int) -> None:
+    """Load the same weekday of the week before, then play a day live into the wallboard until Ctrl-C."""
+    _check_installed()
+    from trunkline.pipelines.home import open_home
+    from trunkline.pipelines.jobs.live_demo import DemoDay, serve_demo
+    from trunkline.pipelines.jobs.load import load
+    from trunkline.schedules.schedule import zone_named
+    from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
+    from trunkline.simulator.run import simulate
+    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Spec
+
+    (home / "trunkline.toml").write_text(f'zone = "{CENTRE_ZONE}"\n')
+    settings = Settings.load(home.absolute())
+    before = Spec(contacts=contacts, seed=seed + 1, date=DEFAULT_DATE - timedelta(days=7))
+    with open_home(settings) as opened:
+        folder = settings.home / "firehose" / "before"
+        with progress("Simulating the week before", None, "records") as advance:
+            simulated = simulate(before, folder, by_totals(advance))
+        with progress("Loading it", simulated.expected.bytes, "bytes") as advance:
+            load(opened, opened.objects["contact_record"], [str(simulated.folder)], advance)
+        output.note("Simulating the day")
+        day = simulate_day(Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE))
+        opens_at = datetime.combine(DEFAULT_DATE, _OPENS, zone_named(CENTRE_ZONE)).astimezone(UTC)
+        serve_demo(
+            opened, DemoDay(_encoded(arrivals(day, kinds=frozenset(EventKind))), opens_at, speed), port, _announce
+        )
+    output.note("The wallboard has stopped.")
+
+
+def _encoded(arrivals: Iterator[Arrival]) -> Iterator[tuple[float, bytes, bool]]:
+    """Arrivals as JSON texts; whether each is a contact record."""
+    from msgspec.json import encode
+
+    for arrival in arrivals:
+        yield arrival.at_s, encode(arrival.event), arrival.kind.value == "contact_record"

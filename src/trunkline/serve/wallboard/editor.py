@@ -1,0 +1,189 @@
+"""The pages that people work in, by NiceGUI: the settings of the board, and the report of any day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import msgspec
+from nicegui import ui
+
+from trunkline.errors import UsageError
+from trunkline.schedules.times import parse_date
+from trunkline.serve.wallboard.board import Board
+from trunkline.serve.wallboard.options import SECTIONS, BoardOptions, Thresholds, names_of, numbers_of
+
+_FIELDS: Final = (
+    ("waiting_watch", "Waiting, watch from"),
+    ("waiting_alarm", "Waiting, alarm from"),
+    ("wait_s_watch", "Longest wait, watch from (s)"),
+    ("wait_s_alarm", "Longest wait, alarm from (s)"),
+    ("service_level_watch", "Service level, watch below (%)"),
+    ("service_level_alarm", "Service level, alarm below (%)"),
+    ("contacts_min", "Service level judged from (contacts)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The report of loaded days. `page` gives a local day's as HTML, `newest` the last day with contacts.
+
+    `page` raises TransientError while a load has the home locked.
+    """
+
+    page: Callable[[date], str]
+    newest: Callable[[], date | None]
+
+
+def _frame(title: str) -> None:
+    """The head of a page, with the links to the others."""
+    ui.page_title(title)
+    ui.query("body").classes("bg-white text-black dark:bg-slate-900 dark:text-slate-100")
+    with ui.element("header").classes("w-full flex flex-wrap items-center gap-4 px-2 py-1"):
+        ui.html(f"<h1 style='font-size:19px;line-height:1.3;font-weight:700;margin:0'>{title}</h1>", sanitize=False)
+        with ui.element("nav").props('aria-label="Pages"').classes("flex gap-4"):
+            for url, label in (("./", "Board"), ("history", "History"), ("settings", "Settings"), ("api", "API")):
+                ui.link(label, url)
+
+
+class ThresholdFields:
+    """Number fields for one set of thresholds; an empty field is never."""
+
+    def __init__(self, thresholds: Thresholds, label: str) -> None:
+        self._fields: dict[str, ui.number] = {}
+        with ui.element("fieldset").classes("w-full flex flex-wrap gap-3 border rounded p-3"):
+            with ui.element("legend").classes("font-bold px-1"):
+                ui.label(label)
+            for name, title in _FIELDS:
+                field = ui.number(title, value=getattr(thresholds, name), min=0).props("outlined dense clearable")
+                self._fields[name] = field.classes("w-56").mark(name)
+
+    def value(self) -> Thresholds:
+        """The thresholds in the fields. Raises UsageError for a value out of range."""
+        values: dict[str, Any] = {name: field.value for name, field in self._fields.items()}
+        if values["contacts_min"] is None:
+            values["contacts_min"] = 0
+        thresholds: Thresholds = _converted(values, Thresholds)
+        return thresholds
+
+
+def _converted(values: dict[str, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"a setting is not valid: {error}") from None
+
+
+class SettingsForm:
+    """The form of `BoardOptions`. Saving checks all of it, writes the file and shows it on every open board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._queues: dict[str, ThresholdFields] = {}
+        options = board.options
+        self._all = ThresholdFields(options.thresholds, "All queues")
+        self._rows = ui.column().classes("w-full")
+        for queue, thresholds in options.queue_thresholds.items():
+            self._add(queue, thresholds)
+        with ui.row().classes("items-center"):
+            names = sorted({*board.state.queue_names.values()})
+            self._queue = ui.select(names, label="Queue", with_input=True, new_value_mode="add-unique").classes("w-64")
+            ui.button("Add thresholds of its own", on_click=self._add_chosen)
+        self._targets = self._text("Service level targets, seconds (Sales=30, Chat=60)", _pairs(options.targets_s))
+        self._sections = self._text(f"Sections in order ({', '.join(SECTIONS)})", ", ".join(options.sections))
+        self._order = self._text("Queues that come first (names)", ", ".join(options.queue_order))
+        self._hidden = self._text("Queues without a tile (names)", ", ".join(options.hidden_queues))
+        self._quiet = ui.number("Alarm when nothing arrives for (minutes)", value=options.quiet_minutes, min=1)
+        self._lag = ui.number("Alarm when a stream lags by (s)", value=options.lag_s_max, min=0)
+        for field in (self._quiet, self._lag):
+            field.props("outlined dense").classes("w-80")
+        self._webhook = self._text("Webhook for alerts (URL)", options.webhook)
+        self._error = ui.label().classes("text-red-700 dark:text-red-300 font-bold").props("role=alert")
+        ui.button("Save", on_click=self.save).mark("save")
+
+    def _text(self, label: str, value: str) -> ui.input:
+        return ui.input(label, value=value).props("outlined dense").classes("w-full")
+
+    def _add_chosen(self) -> None:
+        name = (self._queue.value or "").strip()
+        if name and name not in self._queues:
+            self._add(name, self._board.options.thresholds)
+
+    def _add(self, queue: str, thresholds: Thresholds) -> None:
+        with self._rows, ui.row().classes("w-full items-center") as row:
+            self._queues[queue] = ThresholdFields(thresholds, queue)
+
+            def remove() -> None:
+                del self._queues[queue]
+                row.delete()
+
+            ui.button(f"Remove {queue}", on_click=remove).props("flat dense")
+
+    def save(self) -> None:
+        """Check and save; a mistake is shown and nothing is saved."""
+        try:
+            self._board.change_options(self._options())
+        except UsageError as error:
+            self._error.set_text(f"Not saved: {error}")
+            return
+        self._error.set_text("")
+        ui.notify("Saved; every open board shows it.", type="positive")
+
+    def _options(self) -> BoardOptions:
+        values = {
+            "thresholds": self._all.value(),
+            "queue_thresholds": {queue: fields.value() for queue, fields in self._queues.items()},
+            "targets_s": numbers_of(self._targets.value or ""),
+            "sections": names_of(self._sections.value or ""),
+            "queue_order": names_of(self._order.value or ""),
+            "hidden_queues": names_of(self._hidden.value or ""),
+            "quiet_minutes": round(self._quiet.value or 0),
+            "lag_s_max": self._lag.value or 0,
+            "webhook": (self._webhook.value or "").strip(),
+        }
+        options: BoardOptions = _converted(msgspec.to_builtins(values), BoardOptions)
+        return options
+
+
+def _pairs(values: dict[str, int]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def register_pages(board: Board, history: History | None) -> None:
+    """`/settings` and `/history`."""
+
+    @ui.page("/settings", title="Settings of the wallboard")
+    def settings() -> None:
+        _frame("Settings")
+        with ui.element("section").classes("w-full max-w-5xl mx-auto flex flex-col gap-3 p-2"):
+            SettingsForm(board)
+
+    @ui.page("/history", title="History")
+    def past(day: str = "") -> None:
+        _frame("History")
+        with ui.element("section").classes("w-full flex flex-col gap-2"):
+            if history is None:
+                ui.label("There is no loaded data here: the board shows the stream alone.")
+            else:
+                _day_picker(history, day)
+
+
+def _day_picker(history: History, day: str) -> None:
+    """A day with its neighbours, and its report below."""
+    try:
+        shown = parse_date(day, "day") if day else history.newest()
+    except UsageError as error:
+        ui.label(str(error)).props("role=alert")
+        return
+    if shown is None:
+        ui.label("No contact has been loaded yet.")
+        return
+    with ui.row().classes("items-center"):
+        ui.link("Day before", f"history?day={shown - timedelta(days=1)}")
+        chosen = ui.input("Day", value=str(shown)).props("type=date outlined dense")
+        ui.button("Show", on_click=lambda: ui.navigate.to(f"history?day={chosen.value}"))
+        ui.link("Day after", f"history?day={shown + timedelta(days=1)}")
+    frame = ui.element("iframe").props(f'src="history/report?day={shown}" title="Report of {shown}"')
+    frame.classes("w-full border-0").style("height: calc(100vh - 130px)")
