@@ -165,6 +165,7 @@ def _follow_kinesis(
             options.gather_s,
             is_over=options.is_over,
             notify_lag=lag,
+            fan_out=options.fan_out,
         )
         return follow_kinesis(home, [home.objects[object_name] for object_name in names], following, advance)
 

@@ -74,7 +74,6 @@ class KinesisFollowing:
 
     name: str
     client: Any
-    fan_out: str = ""
     until_idle: bool = False
     accept_gap: bool = False
     gather_s: float = 0.0
@@ -84,6 +83,7 @@ class KinesisFollowing:
     sleep: Callable[[float], None] = time.sleep
     is_over: Callable[[], bool] = lambda: False
     notify_lag: Callable[[int], None] = lambda _: None
+    fan_out: str = ""
 
 
 @dataclass(slots=True)
