@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak spark trino lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark trino screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
+
+screenshots: $(VENV)/.dev ## take the documentation's pictures of the wallboard (needs Chromium)
+	@$(BIN)/python -m tools.screenshots
 
 lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt

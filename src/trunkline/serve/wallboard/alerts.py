@@ -51,21 +51,22 @@ def find_alerts(snapshot: BoardSnapshot, health: StreamHealth, options: BoardOpt
     """What is wrong at the snapshot's time, alarms first."""
     alerts = [*_freshness(snapshot, health, options)]
     for queue in snapshot.queues:
-        alerts += _queue_alerts(queue, snapshot.at)
+        alerts += _queue_alert(queue, snapshot.at)
     return sorted(alerts, key=lambda alert: (-alert.level, alert.key))
 
 
-def _queue_alerts(queue: BoardQueue, now: datetime) -> Iterator[BoardAlert]:
+def _queue_alert(queue: BoardQueue, now: datetime) -> Iterator[BoardAlert]:
+    """One alert of a queue and channel, with each number that is beyond its thresholds."""
     where = f"{queue.name}, {queue.channel.lower()}" if queue.channel else queue.name
     texts = (
-        ("waiting", queue.waiting_level, f"{plural(queue.waiting, 'contact')} waiting"),
-        ("wait", queue.wait_level, f"longest wait over {_bound(queue.longest_wait_s)}"),
-        ("service_level", queue.service_level_level, f"service level {percentage(queue.service_level)} today"),
+        (queue.waiting_level, f"{plural(queue.waiting, 'contact')} waiting"),
+        (queue.wait_level, f"longest wait over {_bound(queue.longest_wait_s)}"),
+        (queue.service_level_level, f"service level {percentage(queue.service_level)} today"),
     )
-    for name, level, text in texts:
-        if level is not Level.GOOD:
-            key = f"queue/{queue.queue_id}/{queue.channel}/{name}"
-            yield BoardAlert(key, level, where, text, now, queue_id=queue.queue_id)
+    beyond = [text for level, text in texts if level is not Level.GOOD]
+    if beyond:
+        key = f"queue/{queue.queue_id}/{queue.channel}"
+        yield BoardAlert(key, queue.level, where, "; ".join(beyond), now, queue_id=queue.queue_id)
 
 
 def _bound(wait_s: float | None) -> str:

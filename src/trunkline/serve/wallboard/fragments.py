@@ -94,6 +94,9 @@ def _alerts(alerts: Sequence[BoardAlert], zone: ZoneInfo) -> Iterator[Parts]:
                 el("span", {"class": "soft"}, f"since {begun:%H:%M}"),
             )
         }
+    counts = [(level, sum(alert.level is level for alert in alerts)) for level in (Level.ALARM, Level.WATCH)]
+    said = ", ".join(f"{count} {level.word}" for level, count in counts if count) or "no alerts"
+    yield {"announce-alerts": el("p", {"id": "announce-alerts", "class": "skip"}, f"Alerts: {said}")}
     if not alerts:
         yield {"alerts-none": _none("alerts-none", "No alerts.", "li")}
 

@@ -74,21 +74,28 @@ def board_page(options: BoardOptions, zone: ZoneInfo, is_tv: bool = False) -> st
 
 
 def _sections(names: Sequence[Section]) -> list[Html]:
+    """The sections in order; on a wide screen alerts and waiting contacts are beside the others."""
     made = {
-        "alerts": _section("Alerts", _filled("ul", "alerts", {"aria-live": "polite"}), "s-alerts"),
+        "alerts": _section(
+            "Alerts", join(_filled("div", "announce", {"aria-live": "polite"}), _filled("ul", "alerts"))
+        ),
         "today": el(
             "section",
-            {"class": "split s-today", "aria-label": "Today"},
+            {"class": "split", "aria-label": "Today"},
             el(
                 "div", {"class": "panel"}, el("h2", None, "Today"), _filled("dl", "today"), _filled("div", "confidence")
             ),
             el("div", {"class": "panel"}, el("h2", None, "Arrivals"), _filled("div", "chart")),
         ),
-        "queues": _section("Queues", _filled("div", "queues"), "s-queues"),
-        "waiting": _section("Longest waiting", _filled("ol", "waiting"), "panel s-waiting"),
-        "agents": _section("Agents", join(_filled("div", "totals"), _filled("ul", "agents")), "s-agents"),
+        "queues": _section("Queues", _filled("div", "queues")),
+        "waiting": _section("Longest waiting", _filled("ol", "waiting"), "panel"),
+        "agents": _section("Agents", join(_filled("div", "totals"), _filled("ul", "agents"))),
     }
-    return [made[name] for name in names]
+    placed = {name: el("div", {"class": f"place-{place}"}, made[name]) for place, name in enumerate(names)}
+    wide = [placed[name] for name in names if name == "today"]
+    left = [placed[name] for name in names if name in ("queues", "agents")]
+    right = [placed[name] for name in names if name in ("alerts", "waiting")]
+    return [*wide, el("div", {"class": "left"}, *left), el("div", {"class": "right"}, *right)]
 
 
 def _section(title: str, content: Html, kind: str = "") -> Html:
