@@ -64,6 +64,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         pii_exceptions = ["language", "site"]
         service_level_s = 15
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
+        service_level_channel_s = { CHAT = 45, EMAIL = 3600 }
+        service_level_goal = 90
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
         dynamodb_deletes = "users"
@@ -95,6 +97,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_PII_EXCEPTIONS": "language, site",
         "TRUNKLINE_SERVICE_LEVEL_S": "15",
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
+        "TRUNKLINE_SERVICE_LEVEL_CHANNEL_S": "CHAT=45, EMAIL=3600",
+        "TRUNKLINE_SERVICE_LEVEL_GOAL": "90",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
         "TRUNKLINE_DYNAMODB_DELETES": "users",

@@ -242,6 +242,8 @@ def demo(
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
         rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
         output.rows(["", "the day", "against the day before", ""], rows)
+        if any(label.endswith("*") for label, *_ in rows):
+            output.text("* e-mail and tasks have their own time: see the report")
         output.text(f"\nReport: {report}")
         query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
         output.text(f'Query it: {_command()} sql --home {home} "{query}"')
