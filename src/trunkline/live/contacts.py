@@ -20,7 +20,7 @@ from trunkline.live.agents import channel_name
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord, OfferedContact, RecordAgent, RecordQueue
 
-# Bits of `seen`: which events said something. `RECORD` is no event.
+# Bits of `seen`: the kinds of events that a contact had.
 SEEN: Final = {
     "INITIATED": 1, "CONNECTED_TO_SYSTEM": 2, "QUEUED": 4, "CONNECTED_TO_AGENT": 8, "DISCONNECTED": 16,
     "COMPLETED": 32, "CONTACT_DATA_UPDATED": 64, "PAUSED": 128, "RESUMED": 256,

@@ -170,8 +170,8 @@ class LiveState:
         if isinstance(event, AgentEvent):
             self._fold_agent(event)
         elif isinstance(event, ContactEvent):
-            said = of_contact_event(event)
-            self._join(said)
+            facts = of_contact_event(event)
+            self._join(facts)
             if event.previous_contact_id is not None and (previous := of_previous(event)) is not None:
                 self._join(previous)
         else:
@@ -184,25 +184,25 @@ class LiveState:
         previous = event.previous.contacts if event.previous is not None else None
         # A heartbeat says nothing new of contacts that the state has from the same snapshot.
         if (current or previous) and (agent is None or current != previous or current != agent.snapshot.contacts):
-            for said in of_agent_event(event):
-                self._join(said)
+            for facts in of_agent_event(event):
+                self._join(facts)
 
     def _fold_record(self, record: ContactRecord) -> None:
-        said = of_record(record)
-        self._join(said)
+        facts = of_record(record)
+        self._join(facts)
         queue = record.queue
         if queue is not None and queue.arn is not None and queue.name is not None:
             self.name_queue(queue.arn, queue.name)
 
-    def _join(self, said: LiveContact) -> None:
-        contact_id = said.contact_id
+    def _join(self, facts: LiveContact) -> None:
+        contact_id = facts.contact_id
         known = self.contacts.get(contact_id)
         if known is None:
             if contact_id in self.settled:
                 return
-            contact = said
+            contact = facts
         else:
-            contact = join(known, said)
+            contact = join(known, facts)
             if contact == known:
                 return
         self.contacts[contact_id] = contact
