@@ -159,7 +159,6 @@ def _follow_kinesis(
         following = KinesisFollowing(
             name,
             stream_client("kinesis", region),
-            options.fan_out,
             options.until_idle,
             options.accept_gap,
             options.gather_s,
