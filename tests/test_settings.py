@@ -85,6 +85,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         live_store = "influx+http://127.0.0.1:8086/live"
         letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
         firehose_object = "contact_record"
+        serve_session_hours = 8
+        serve_streams = ["kinesis://connect-ctr-stream", "sqs://contact-events"]
         dead_letter_retention_days = 7
         batch_bytes = 1024
         memory_mb = 128
@@ -118,6 +120,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
         "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
+        "TRUNKLINE_SERVE_SESSION_HOURS": "8",
+        "TRUNKLINE_SERVE_STREAMS": "kinesis://connect-ctr-stream, sqs://contact-events",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
         "TRUNKLINE_MEMORY_MB": "128",
