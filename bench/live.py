@@ -6,6 +6,7 @@ bound is the fold of events that are decoded already. Restoring a saved state is
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -79,6 +80,8 @@ def run(quick: bool) -> None:
     ours = _ours(arrived)
     _check_equal(ours, _dicts(arrived))
     events = [decode(text) for text, _ in arrived]
+    gc.collect()
+    gc.freeze()  # the input, which no collector would see in a process that reads a stream
     with scratch() as folder:
         save_state(folder / "live", ours, {})
         jobs = {

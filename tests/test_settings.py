@@ -64,6 +64,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         pii_exceptions = ["language", "site"]
         service_level_s = 15
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
+        service_level_channel_s = { CHAT = 45, EMAIL = 3600 }
+        service_level_goal = 90
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
         dynamodb_deletes = "users"
@@ -83,6 +85,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         live_store = "influx+http://127.0.0.1:8086/live"
         letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
         firehose_object = "contact_record"
+        serve_session_hours = 8
+        serve_streams = ["kinesis://connect-ctr-stream", "sqs://contact-events"]
         dead_letter_retention_days = 7
         batch_bytes = 1024
         memory_mb = 128
@@ -95,6 +99,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_PII_EXCEPTIONS": "language, site",
         "TRUNKLINE_SERVICE_LEVEL_S": "15",
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
+        "TRUNKLINE_SERVICE_LEVEL_CHANNEL_S": "CHAT=45, EMAIL=3600",
+        "TRUNKLINE_SERVICE_LEVEL_GOAL": "90",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
         "TRUNKLINE_DYNAMODB_DELETES": "users",
@@ -114,6 +120,8 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
         "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
+        "TRUNKLINE_SERVE_SESSION_HOURS": "8",
+        "TRUNKLINE_SERVE_STREAMS": "kinesis://connect-ctr-stream, sqs://contact-events",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
         "TRUNKLINE_BATCH_BYTES": "1024",
         "TRUNKLINE_MEMORY_MB": "128",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tools import catalogue_versions, pages, sql_files, table_pages
+from tools.dashboards import dashboards
 from tools.dbt_sources import dbt_sources
 from tools.dictionary import dictionary
 from trunkline.engines.catalogue import ENGINES
@@ -87,6 +88,7 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     stars,
     grants,
     dbt,
+    dashboards,
 )
 
 OWNED_FOLDERS = (
@@ -94,6 +96,7 @@ OWNED_FOLDERS = (
     catalogue_versions.FOLDER,
     "docs/reference/objects",
     "integrations/dbt",
+    "dashboards",
 )
 """Folders that hold only generated files; a file in them without a producer is removed."""
 

@@ -12,6 +12,10 @@ GRANT SELECT ON "post_call_analytics"."call" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_event" TO "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."routing_profiles" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_hierarchy_groups" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO "trunkline_analyst";
@@ -50,6 +54,8 @@ GRANT SELECT ("call_id", "format", "output", "written_at", "transcript_bucket", 
 
 GRANT SELECT ("event_id", "event_version", "event_timestamp", "event_detail_type", "event_source", "aws_account_id", "event_region", "event_resources", "event_type", "event_updated_properties", "instance_arn", "instance_id", "contact_id", "initial_contact_id", "previous_contact_id", "related_contact_id", "contact_association_id", "channel", "initiation_method", "initiation_timestamp", "connected_to_system_timestamp", "ring_start_timestamp", "scheduled_timestamp", "disconnect_timestamp", "disconnect_reason", "queue_enqueue_timestamp", "queue_arn", "queue_id", "queue_type", "agent_arn", "agent_id", "agent_connected_to_agent_timestamp", "agent_accepted_by_agent_timestamp", "agent_preview_end_timestamp", "agent_after_contact_work_start_timestamp", "agent_after_contact_work_end_timestamp", "agent_after_contact_work_duration_ms", "agent_initiated_hold_duration_ms", "agent_hierarchy_groups_level_1_arn", "agent_hierarchy_groups_level_2_arn", "agent_hierarchy_groups_level_3_arn", "agent_hierarchy_groups_level_4_arn", "agent_hierarchy_groups_level_5_arn", "agent_active_region", "customer_voice_activity_greeting_start_timestamp", "customer_voice_activity_greeting_end_timestamp", "answering_machine_detection_status", "campaign_id") ON "connect_datalake"."contact_event" TO "trunkline_analyst";
 
+GRANT SELECT ("user_id", "user_arn", "directory_user_id", "agent_hierarchy_group_id", "agent_hierarchy_group_arn", "agent_hierarchy_group_level_1_id", "agent_hierarchy_group_level_2_id", "agent_hierarchy_group_level_3_id", "agent_hierarchy_group_level_4_id", "agent_hierarchy_group_level_5_id", "first_name", "last_name", "agent_username", "instance_id", "instance_arn", "agent_routing_profile_id", "agent_routing_profile_arn", "agent_security_profile_ids", "agent_security_profile_arns", "after_contact_work_time_limit", "auto_accept", "phone_type", "agent_voice_enhancement_mode", "data_lake_last_processed_timestamp", "last_modified_timestamp", "last_modified_region", "is_active") ON "connect_datalake"."users" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
@@ -57,6 +63,8 @@ GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
 GRANT SELECT ON "post_call_analytics"."transcript" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect_datalake"."contact_event" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."users" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
 

@@ -12,6 +12,10 @@ GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_event" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."routing_profiles" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_hierarchy_groups" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
@@ -49,6 +53,8 @@ GRANT SELECT ON "post_call_analytics"."scorecards" TO ROLE "trunkline_analyst_pi
 GRANT SELECT ON "post_call_analytics"."transcript" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect_datalake"."contact_event" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."users" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
 

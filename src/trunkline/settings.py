@@ -84,6 +84,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         dict[str, Seconds],
         about("X of single queues, by queue id or name; the id wins.", example="Sales=30,Support=60"),
     ] = {}
+    service_level_channel_s: Annotated[
+        dict[Literal["VOICE", "CHAT", "TASK", "EMAIL"], Seconds],
+        about(
+            "X of channels, unless the queue has its own. By default 4 hours for e-mail and tasks, which nobody "
+            "answers in the time of a call.",
+            example="CHAT=45,EMAIL=14400",
+        ),
+    ] = msgspec.field(default_factory=lambda: {"TASK": 14_400, "EMAIL": 14_400})
+    service_level_goal: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=100)],
+        about("The service level that you want, percent: a line in the report's chart."),
+    ] = 80
     zone: Annotated[
         str,
         about("IANA time zone for people: days, intervals, `--since`. Nothing stored depends on it."),

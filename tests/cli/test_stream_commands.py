@@ -97,6 +97,7 @@ def test_a_queue_of_contact_events(tmp_path: Path, capsys: pytest.CaptureFixture
         (["agent_event", "--from", "sqs://q"], "holds one object, and 2 are named: contact_event, agent_event"),
         (["--from", "sqs://q"], "the SQS queue q does not exist"),
         (["--gather", "-1"], "--gather"),
+        (["--from", "sqs://q", "--fan-out", "x"], "--fan-out is for a Kinesis stream, and --from is sqs://q"),
         ([], "--from is missing, and contact_event has no usual stream"),
     ],
 )

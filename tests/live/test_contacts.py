@@ -47,7 +47,7 @@ numbers = st.none() | st.integers(0, 3)
 
 
 @st.composite
-def said(draw: st.DrawFn) -> LiveContact:
+def facts(draw: st.DrawFn) -> LiveContact:
     values = {
         field: draw(times if field.endswith("_at") else numbers if field.endswith("_s") else texts)
         for field in LiveContact.__struct_fields__
@@ -65,7 +65,7 @@ def said(draw: st.DrawFn) -> LiveContact:
     return LiveContact("c", **values, seen=draw(st.integers(0, 7)), record=row, version=draw(times) if row else None)
 
 
-@given(said(), said(), said())
+@given(facts(), facts(), facts())
 @settings(max_examples=80, deadline=None)
 def test_the_join_has_no_order(first: LiveContact, second: LiveContact, third: LiveContact) -> None:
     """Commutative, associative, idempotent: what makes order, repetition and loss harmless."""

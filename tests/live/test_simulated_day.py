@@ -132,14 +132,15 @@ class Truth:
                 waiting.add(contact.contact_id)
         return waiting
 
-    def connected(self) -> set[str]:
-        """The contacts that agents are connected to, on hold and paused ones too."""
+    def connected(self, *, is_dialing: bool = False) -> set[str]:
+        """The contacts that agents are connected to, on hold and paused too; if wanted, also those that agents dial."""
         states = ("CONNECTED", "CONNECTED_ONHOLD", "PAUSED")
         return {
             item.contact.contact_id
             for state in self.states.values()
             for item in (state.contacts if state is not None else ())
             if item.state in states
+            or (is_dialing and item.state == "CONNECTING" and item.contact.method in ("OUTBOUND", "CALLBACK"))
         }
 
     def moving_until(self, later: Truth) -> set[str]:
@@ -180,7 +181,9 @@ def check_present(day: SimulatedDay, arrived: list[Arrived], instants: int, seed
         connected = {v.contact_id for v in contact_views(state, now) if v.phase is Phase.CONNECTED}
         settled = then.connected() & present.connected()
         assert settled <= connected | then.moving_until(present)
-        assert connected <= then.connected() | present.connected() | then.moving_until(present)
+        # An agent who dials is connected by the contact events, and connecting by the agent's own.
+        dialing = then.connected(is_dialing=True) | present.connected(is_dialing=True)
+        assert connected <= dialing | then.moving_until(present)
         compared["connected"] += len(settled)
     return compared
 

@@ -19,7 +19,7 @@ from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.oracle.agent_statistics import AgentStatistics, agent_statistics
 from trunkline.simulator.spec import Spec, StreamFaults
-from trunkline.sql.trino.translate import to_duckdb
+from trunkline.sql.trino.translate import SETTINGS, to_duckdb
 from trunkline.sql.views import select_view
 
 AGENT_COLUMNS = (
@@ -140,6 +140,8 @@ def test_athenas_views_mean_the_same(loaded: tuple[Path, AgentStatistics], name:
     path, _ = loaded
     view = VIEWS[name]
     with duckdb.connect(path, read_only=True) as con:
+        for setting in SETTINGS:
+            con.execute(setting)
         columns = "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns()"
         tables: dict[str, dict[str, str]] = {}
         for table, column, type_ in con.execute(columns).fetchall():

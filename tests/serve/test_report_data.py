@@ -235,3 +235,119 @@ def test_spans_have_bounds() -> None:
             span_period(since, until, "UTC")
     with pytest.raises(UsageError, match="'Mars/Base', which is not an IANA time zone"):
         day_period(date(2026, 3, 3), "Mars/Base")
+
+
+def test_channels_have_times_of_their_own(centre) -> None:
+    """E-mail and tasks are judged by their own X, a queue's X wins over its channel's; both as the oracle has it."""
+    x = Threshold(20, {"Sales": 30}, {"EMAIL": 14_400, "TASK": 3_600})
+    period = day_period(centre.day, ZONE)
+    mapping = {"default": 20, "Sales": 30, "EMAIL": 14_400, "TASK": 3_600}
+    data = read(centre.con, period, x)
+    for row in data.channels:
+        oracle = answer(
+            centre.contacts, "SERVICE_LEVEL", ("channel",), None, ZONE, mapping, False, period.since, period.until
+        )
+        assert row.values["service_level"] == oracle[(row.channel,)]
+    total = answer(centre.contacts, "SERVICE_LEVEL", (), None, ZONE, mapping, False, period.since, period.until)
+    assert data.total["service_level"] == total[()]
+    assert total != by_oracle(centre, "SERVICE_LEVEL", period)
+    rows = {row.name: row for row in data.queues}
+    assert set(rows["Back office"].channels) == {"TASK", "EMAIL"}
+    assert (rows["Back office"].x_s, rows["Sales"].x_s, rows["Chat"].x_s) == (None, 30, 20)
+
+
+def test_only_channels_that_have_contacts_matter() -> None:
+    """A centre of calls alone has one X, whatever is set for other channels."""
+    data = read(made([call(NOON)]), DAY, Threshold(20, {}, {"EMAIL": 14_400}))
+    assert data.x == Threshold(20)
+    assert [row.channel for row in data.channels] == ["VOICE"]
+    assert data.headline[0].label == "Service level 20 s"
+
+
+def test_card_and_chart_count_abandoned_contacts_alike() -> None:
+    """An abandoned contact without a recorded wait is in both, and apart in the chart."""
+    rows = [call(NOON, wait_s=50, talk_s=None) for _ in range(3)] + [call(NOON, talk_s=None, queue_duration_ms=None)]
+    data = read(made([*rows, call(NOON)]), DAY, X)
+    assert data.total["contacts_abandoned"] == data.waits.abandoned == 4
+    assert data.waits.untimed == 1
+    assert sum(wait_bin.abandoned for wait_bin in data.waits.bins) == 3
+
+
+MONDAY = datetime(2026, 3, 2)
+WEEK = span_period(MONDAY, MONDAY + timedelta(days=7), "UTC")
+
+
+def every_hour(since: datetime, hours: int, per_hour: int = 10) -> list[dict]:
+    return [
+        call(since + timedelta(hours=hour, minutes=n), wait_s=5, talk_s=10)
+        for hour in range(hours)
+        for n in range(per_hour)
+    ]
+
+
+def test_a_week_is_compared_hour_by_hour_with_the_week_before() -> None:
+    """Each hour has the same hour of the same weekday of the week before."""
+    before = every_hour(MONDAY - timedelta(days=7), 168, 10)
+    data = read(made([*before, *every_hour(MONDAY, 168, 12)]), WEEK, X)
+    assert (data.has_before, data.slot_minutes, len(data.slots)) == (True, 60, 168)
+    assert {(slot.arrivals, slot.arrivals_before) for slot in data.slots} == {(12, 10)}
+    assert (data.slots[0].label, data.slots[-1].label) == ("Mon 2 00:00", "Sun 8 23:00")
+
+
+def test_weeks_across_a_clock_change_are_local_weeks() -> None:
+    """The week in which clocks change has 167 hours and is compared with a whole local week of 168."""
+    since, until = datetime(2026, 3, 2, 5), datetime(2026, 3, 9, 4)
+    week = span_period(since, until, ZONE)
+    assert (week.days, week.hours, week.previous.hours) == (7, 167, 168)
+    assert week.previous.name == "Monday 23 February 2026" or week.name == "the 7 days before"
+    assert week.title == "Monday 2 March 2026 to Sunday 8 March 2026"
+    after = span_period(until, until + timedelta(days=7), ZONE)
+    assert (after.hours, after.previous.since) == (168, since)
+
+
+def test_a_month_is_shown_by_day() -> None:
+    """Over ten days a slot is a local day, with the day before at its side."""
+    span = span_period(MONDAY, MONDAY + timedelta(days=28), "UTC")
+    con = made([*every_hour(MONDAY - timedelta(days=28), 24 * 28, 1), *every_hour(MONDAY, 24 * 28, 2)])
+    data = read(con, span, X)
+    assert (data.slot_minutes, len(data.slots)) == (1440, 28)
+    assert {(slot.arrivals, slot.arrivals_before) for slot in data.slots} == {(48, 24)}
+    assert data.slots[0].label == "Mon 2 March"
+
+
+@pytest.mark.parametrize(
+    ("before", "fault"),
+    [
+        # Some stray contacts are earlier, as of a test: without the rule the change would be thousands of percent.
+        ([call(MONDAY - timedelta(days=n)) for n in range(1, 20)], "busy hours"),
+        (every_hour(MONDAY - timedelta(days=7), 24 * 5), "no contact ended on Saturday 28 February 2026"),
+        (every_hour(MONDAY - timedelta(days=3), 24 * 3), "the data start on 27 February 2026 00:00"),
+        ([], "no contact ended in the 7 days before"),
+    ],
+)
+def test_a_week_before_with_a_hole_is_not_compared(before: list[dict], fault: str) -> None:
+    """Only a week that the warehouse has as a whole is compared, and the page says what is missing."""
+    data = read(made([*before, *every_hour(MONDAY, 168)]), WEEK, X)
+    assert data.no_comparison is not None
+    assert fault in data.no_comparison
+    assert {line.change for line in data.headline} == {""}
+
+
+def test_a_day_before_with_few_of_its_hours_is_not_compared() -> None:
+    """A day of which only some hours were loaded is not compared, although data are older than it."""
+    rows = [
+        *every_hour(DAY.since, 24),
+        call(DAY.since - timedelta(days=3)),
+        *every_hour(DAY.since - timedelta(hours=6), 6),
+    ]
+    assert read(made(rows), DAY, X).no_comparison == "Monday 2 March 2026 has contacts in 6 of the 24 busy hours"
+
+
+def test_every_agent_is_listed() -> None:
+    """Agents beyond those with time lines follow, each with numbers of its own, which add up to their common row."""
+    data = read(made([call(NOON + timedelta(seconds=n), agent=n % 60) for n in range(180)]), DAY, X)
+    assert (len(data.agents), len(data.agents_more), data.agent_count) == (AGENTS_MAX, 60 - AGENTS_MAX, 60)
+    assert len({row.agent_id for row in (*data.agents, *data.agents_more)}) == 60
+    assert data.agents_not_shown is not None
+    together = sum(row.values["contacts_handled"] for row in data.agents_more)
+    assert data.agents_not_shown.values["contacts_handled"] == together

@@ -56,13 +56,16 @@ def crowded() -> str:
             agent=n % 200,
             queue_name=f"A queue with a rather long name, number {n % 60}",
             agent_username=f"agent.with.a.long.name.{n % 200}@example.org",
+            channel=("VOICE", "CHAT", "EMAIL", "TASK")[n % 60 % 4],
         )
         for n in range(3000)
     ]
     reasons = dict.fromkeys(("invalid_json", "truncated", "invalid_utf8", "not_an_object", "too_long", "too_deep"), 3)
     reasons |= dict.fromkeys(("corrupt_compression", "duplicate_key", "missing_key", "wrong_type"), 2)
     drift = [f"Field Agent.Something{n} is unknown in 1,234 records (kept in record_unmapped)." for n in range(30)]
-    return report(made(rows), DAY, Threshold(20, {"q-1": 30}), Completeness(COUNTS, reasons, 1_913, drift, 3))
+    return report(
+        made(rows), DAY, Threshold(20, {"q-1": 30}, {"EMAIL": 14_400}), Completeness(COUNTS, reasons, 1_913, drift, 3)
+    )
 
 
 def test_page_is_well_formed_and_whole(full: str) -> None:
@@ -75,6 +78,7 @@ def test_page_is_well_formed_and_whole(full: str) -> None:
         "Waiting times",
         "Handle times",
         "Abandoned after",
+        "Channels",
         "Queues",
         "Agents and their day",
         "Is anything missing?",
@@ -189,12 +193,12 @@ def test_a_page_is_made_of_one_odd_contact(row: dict) -> None:
 
 
 def test_an_abandoned_contact_without_a_wait_is_beside_the_chart() -> None:
-    """The chart's total is the sum of its bars, and the page says how many more gave up."""
+    """The chart's total is the headline's, and the page says how many of them are in no bar."""
     rows = [call(NOON, wait_s=wait_s, talk_s=None) for wait_s in (8, 8, 40)]
     html = report(made([*rows, call(NOON, talk_s=None) | {"queue_duration_ms": None}, call(NOON)]), DAY, X, FULL)
     text = parse(html).text
-    assert "3 contacts gave up, by how long they had waited." in text
-    assert "Of 1 more contact that gave up the wait is unknown." in text
+    assert "4 contacts gave up, by how long they had waited. 1 of them without a recorded wait." in text
+    assert parse(html).of_class("tile")[6].text.startswith("Abandoned4")
     bars = dict(re.findall(r"([^<>:]+): ([0-9]+) gave up, [^<]* contacts with such a wait", html))
     assert sum(map(int, bars.values())) == 3
 
@@ -301,3 +305,93 @@ def test_prints_on_one_or_two_pages(make: str, full: str, tmp_path: Path) -> Non
     )
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
     assert pages == (1 if make == "empty" else 2)
+
+
+def week_page() -> str:
+    """A quiet week with a busy Thursday noon."""
+    monday = datetime(2026, 3, 2)
+    rows = [call(monday + timedelta(hours=n), wait_s=5) for n in range(168)]
+    rows += [call(monday + timedelta(days=3, hours=12, seconds=n), wait_s=n, agent=n) for n in range(60)]
+    return report(made(rows), span_period(monday, monday + timedelta(days=7), "UTC"), X, FULL, 85)
+
+
+def test_a_week_names_its_days() -> None:
+    """The busiest hour says its day, the axis has one label a day, and the title is of days."""
+    root = parse(week_page())
+    assert "Thursday 5 March 12:00\u201313:00" in root.of_class("stood")[0].text
+    ticks = [element.text for element in root.of_class("tick")]
+    assert [tick for tick in ticks if tick[:3] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")] == [
+        "Mon 2", "Tue 3", "Wed 4", "Thu 5", "Fri 6", "Sat 7", "Sun 8",
+    ]  # fmt: skip
+    assert root.all("h1")[0].text == "Monday 2 March 2026 to Sunday 8 March 2026"
+    assert "7 days" in root.all("header")[0].text
+
+
+def test_the_goal_is_a_line_in_the_chart() -> None:
+    """The wanted service level is drawn and named."""
+    root = parse(week_page())
+    assert "goal, 85%" in root.of_class("legend")[0].text
+    line = next(element for element in root.of_class("goal") if element.name == "line")
+    assert float(line.attributes["y1"]) == pytest.approx(122 - 0.85 * 114, abs=0.01)
+
+
+def test_few_contacts_are_muted() -> None:
+    """An hour with under five contacts is a grey dot on no line, a pale bar and a grey row; a busy one is not."""
+    root = parse(week_page())
+    assert len([dot for dot in root.of_class("dot") if "lone" in dot.attributes["class"]]) == 167
+    assert len(root.of_class("muted")) == 167
+    (details,) = (e for e in root.all("details") if "Numbers behind these charts" in e.text)
+    (busy,) = (row for row in details.all("tr") if "muted" not in (row.attributes.get("class") or "") and row.all("td"))
+    assert busy.text.startswith("Thu 5 12:00")
+
+
+def test_all_agents_are_behind_a_line_that_opens_them() -> None:
+    """The agents beyond those with time lines are in the page, each once."""
+    root = parse(week_page())
+    (details,) = (e for e in root.all("details") if e.text.startswith("Show all agents"))
+    names = [element.text for element in root.of_class("name") if element.text.startswith("agent")]
+    assert len(names) == len(set(names)) == 60
+    assert len(details.of_class("name")) == 34
+
+
+def test_channels_are_named(full: str) -> None:
+    """Each channel has a row with its own time, and each queue names its channels."""
+    cards = {card.all("h2")[0].text: card for card in parse(full).of_class("card") if card.all("h2")}
+    rows = {row.all("th")[0].text: row.all("td")[0].text for row in cards["Channels"].all("tr") if row.all("td")}
+    assert rows.keys() == {"Voice", "Chat", "Task", "E-mail"}
+    queues = {row.all("th")[0].text: row.all("td")[0].text for row in cards["Queues"].all("tr") if row.all("td")}
+    assert queues["Back office"] in ("Task, E-mail", "E-mail, Task")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_nothing_is_cut_off_on_a_phone(full: str, tmp_path: Path) -> None:
+    """At a phone's width no table is wider than the page: rows are cards, with the column's title at each number."""
+    probe = (
+        "<script>document.title=[document.documentElement.scrollWidth>innerWidth,"
+        "...[...document.querySelectorAll('.cards')].map(e=>e.scrollWidth>e.clientWidth+1),"
+        "getComputedStyle(document.querySelector('.cards td'),'::before').content].join('|')</script>"
+    )
+    frame = tmp_path / "phone.html"
+    body = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", full).replace("</body>", probe + "</body>")
+    frame.write_text(body, encoding="utf-8")
+    flags = ["headless", "no-sandbox", "disable-gpu", "no-first-run", "window-size=500,900", "dump-dom"]
+    done = subprocess.run(
+        [str(CHROMIUM), *(f"--{flag}" for flag in flags), f"--user-data-dir={tmp_path / 'profile'}", frame.as_uri()],
+        check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert re.findall(r"<title>(.*?)</title>", done.stdout)[0] == 'false|false|false|false|"Within"'
+
+
+def test_occupancy_is_shown_where_there_are_agent_events() -> None:
+    """Half an hour on a contact and half an hour idle is 50%; without agent events there is no such column."""
+    con = made([call(NOON, talk_s=1800)])
+    assert "Occupancy" not in parse(report(con, DAY, X, FULL)).text
+    con.local.execute(
+        "CREATE OR REPLACE VIEW connect_datalake.agent_statistic_record AS SELECT 'a-1' AS user_id, 'agent1' AS "
+        f"agent_username, TIMESTAMP '{NOON}' AS interval_start_time, 1800000 AS agent_on_contact_time, "
+        "1200000 AS agent_idle_time, 600000 AS agent_offered_time"
+    )
+    root = parse(report(con, DAY, X, FULL))
+    (row,) = (tr for tr in root.all("tr") if tr.text.startswith("agent1"))
+    assert [cell.text for cell in row.all("td")][-1] == "50.0%"

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from trunkline.errors import UsageError
+from trunkline.simulator.centre.play import play
 from trunkline.simulator.oracle.oracle import answer
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import DAY_S, Faults, Spec
@@ -233,3 +235,15 @@ def test_impossible_specs_are_refused(make: object) -> None:
     assert callable(make)
     with pytest.raises(UsageError, match="give"):
         make()
+
+
+def test_a_day_of_a_zone():
+    """Contacts arrive from local midnight to local midnight, also on the day that the clock changes."""
+    for day, hours in ((date(2026, 3, 8), 23), (date(2026, 3, 3), 24), (date(2026, 11, 1), 25)):
+        spec = Spec(contacts=300, date=day, zone="America/New_York")
+        assert spec.end_s - spec.start_s == hours * 3600
+        first = [c.initiated_at for c in play(spec).contacts if c.hops == 0 and c.method in ("INBOUND", "API")]
+        local = {datetime.fromtimestamp(second, ZoneInfo("America/New_York")).date() for second in first}
+        assert local == {day}
+    with pytest.raises(UsageError, match="zone is 'Nowhere'"):
+        Spec(zone="Nowhere")

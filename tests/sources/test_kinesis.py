@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from homes import NARROW, contact, letters, narrow, opened, table, totals
-from kinesis_fake import ARN, FIRST_SEQUENCE, FakeKinesis, FakeShard, one_shard, shard_id
+from kinesis_fake import ARN, FIRST_SEQUENCE, FakeFanOut, FakeKinesis, FakeShard, one_shard, shard_id
 
 from trunkline.errors import RecordError, TerminalError, TransientError, UsageError
 from trunkline.objects.agent_event import AGENT_EVENT
@@ -207,6 +208,47 @@ def test_the_live_state_gets_what_it_has_not_seen(tmp_path: Path) -> None:
         behind = {f"{ARN}/{FIRST}": str(FIRST_SEQUENCE)}
         assert follow(home, client, watch=seen.extend, watched=behind).counts.read == 0
     assert [json.loads(record.data)["ContactId"] for record in seen] == ["b", "c"]
+
+
+def test_records_are_pushed_to_a_consumer(tmp_path: Path) -> None:
+    """Enhanced fan-out: subscriptions end and break off, a shard ends and has children; each record once, in order."""
+    client = FakeFanOut({FIRST: FakeShard(is_closed=True), SECOND: FakeShard(parents=(FIRST,))}, break_off=2)
+    client.put(FIRST, *(narrow(f"a{number}") for number in range(9)))
+    client.put(SECOND, *(narrow(f"b{number}") for number in range(9)))
+    seen: list[str] = []
+    with opened(tmp_path, NARROW) as home:
+        for _ in range(2):
+            following = KinesisFollowing(
+                "s", client, fan_out="ours", until_idle=True, sleep=lambda _: time.sleep(0.01),
+                watch=lambda records: seen.extend(json.loads(record.data)["ContactId"] for record in records),
+            )  # fmt: skip
+            follow_kinesis(home, [NARROW], following)
+        counts = totals(home, NARROW)
+        assert (counts.read, counts.inserted) == (18, 18)
+        assert seen == sorted(seen)
+        client.put(SECOND, *(narrow(f"b{number}") for number in range(9, 12)))
+        client.shards[SECOND].trimmed = 10
+        with pytest.raises(TerminalError, match="expired before they were read"):
+            follow_kinesis(home, [NARROW], following)
+    assert client.consumers == {"ours": "ACTIVE"}
+
+
+def test_many_shards_share_a_round(tmp_path: Path) -> None:
+    """A round holds no more than it gathers and one read; every shard has its turn, and expired ones are forgotten."""
+    client = FakeKinesis({shard_id(number): FakeShard() for number in range(6)})
+    for number in range(6):
+        client.put(shard_id(number), *(narrow(f"{number}{place}") for place in range(6)))
+    size = len(client.shards[FIRST].records[0][1])
+    with opened(tmp_path, NARROW) as home:
+        assert follow(home, client, gather_bytes=4 * size).counts.inserted == 36
+        assert client.reads[:6] == [shard_id(number) for number in range(6)]
+        assert follow(home, client).files == 6
+        for number in range(3):
+            client.shards[shard_id(number)].is_closed = True
+        follow(home, client)
+        for number in range(3):
+            del client.shards[shard_id(number)]
+        assert follow(home, client).files == 3
 
 
 def test_the_lag_is_reported(tmp_path: Path) -> None:

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import binascii
+import http.client
 import json
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +37,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def kinesis() -> Iterator[Any]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as plain, socket.socket() as secure:
+        for free in (plain, secure):
+            free.bind(("127.0.0.1", 0))
+        port, secure_port = (free.getsockname()[1] for free in (plain, secure))
     durations = ("CREATE_STREAM", "SPLIT_SHARD", "MERGE_SHARDS", "UPDATE_SHARD_COUNT", "DELETE_STREAM")
     environ = {
-        **os.environ, "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(port + 1), "LOG_LEVEL": "ERROR",
+        **os.environ, "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(secure_port), "LOG_LEVEL": "ERROR",
         **{f"{name}_DURATION": "20ms" for name in durations},
     }  # fmt: skip
     server = subprocess.Popen(["node", "main.js"], cwd=FOLDER, env=environ, stdout=subprocess.DEVNULL)
@@ -52,6 +59,64 @@ def kinesis() -> Iterator[Any]:
     finally:
         server.kill()
         server.wait()
+
+
+def _initial_response() -> bytes:
+    """The first event of a subscription, which Amazon's service sends, botocore wants, and kinesis-local omits."""
+
+    def header(name: str, value: str) -> bytes:
+        return bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2) + value.encode()
+
+    headers = header(":message-type", "event") + header(":event-type", "initial-response")
+    prelude = (len(headers) + 18).to_bytes(4) + len(headers).to_bytes(4)
+    prelude += binascii.crc32(prelude).to_bytes(4)
+    body = prelude + headers + b"{}"
+    return body + binascii.crc32(body).to_bytes(4)
+
+
+@contextmanager
+def with_initial_response(url: str) -> Iterator[str]:
+    """The server behind a proxy that puts that event first."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            request = urllib.request.Request(url, body, dict(self.headers))
+            try:
+                answer = urllib.request.urlopen(request)
+            except urllib.error.HTTPError as error:
+                answer = error
+            self.send_response(answer.status)
+            for name in ("Content-Type", "x-amzn-RequestId", "x-amzn-ErrorType"):
+                if answer.headers.get(name):
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Transfer-Encoding", "chunked")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if self.headers["X-Amz-Target"].endswith("SubscribeToShard") and answer.status == 200:
+                self._chunk(_initial_response())
+            # Either end may have closed a subscription.
+            with answer, suppress(http.client.HTTPException, OSError):
+                while piece := answer.read1(65_536):
+                    self._chunk(piece)
+                self._chunk(b"")
+
+        def _chunk(self, piece: bytes) -> None:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def settled(kinesis: Any) -> list[dict[str, Any]]:
@@ -110,3 +175,27 @@ def test_a_stream_is_resharded_in_the_middle_of_a_day(kinesis: Any, tmp_path: Pa
     for agent in range(5):
         mine = [number for number in order if number % 5 == agent]
         assert mine == sorted(mine)
+
+
+def test_records_are_pushed(kinesis: Any, tmp_path: Path) -> None:
+    """Enhanced fan-out through boto3: a stream that is split between two runs. This server never says that a shard ends."""
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    (first,) = settled(kinesis)
+
+    def put(*ids: str) -> None:
+        entries = [{"Data": json.dumps(narrow(id_)).encode(), "PartitionKey": id_} for id_ in ids]
+        assert kinesis.put_records(StreamName="s", Records=entries)["FailedRecordCount"] == 0
+
+    with with_initial_response(kinesis.meta.endpoint_url) as url, opened(tmp_path, NARROW) as home:
+        client = boto3.client("kinesis", region_name="eu-west-2", endpoint_url=url)
+        following = KinesisFollowing("s", client, fan_out="ours", until_idle=True, sleep=lambda _: time.sleep(0.05))
+        put(*(f"{number:03}" for number in range(50)))
+        (result,) = follow_kinesis(home, [NARROW], following)
+        assert (result.counts.inserted, result.files) == (50, 1)
+        middle = str(int(first["HashKeyRange"]["EndingHashKey"]) // 2)
+        kinesis.split_shard(StreamName="s", ShardToSplit=first["ShardId"], NewStartingHashKey=middle)
+        settled(kinesis)
+        put(*(f"{number:03}" for number in range(50, 80)))
+        (result,) = follow_kinesis(home, [NARROW], following)
+        assert (result.counts.read, result.counts.inserted, result.files) == (30, 30, 3)
+        client.close()

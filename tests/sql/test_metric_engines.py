@@ -18,7 +18,7 @@ from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile
 from trunkline.sql.views import create_view
 
 CONTACTS = random_contacts(1, 400, datetime(2026, 10, 31, 18), 2 * 86_400)
-X = Threshold(20, {"q-1": 10, "sales": 30})
+X = Threshold(20, {"q-1": 10, "sales": 30}, {"CHAT": 45, "TASK": 0.5})
 GROUPINGS = [
     Grouping(),
     Grouping(("queue", "agent", "routing_profile")),

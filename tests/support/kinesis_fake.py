@@ -104,6 +104,64 @@ class FakeKinesis:
         return answer | {"NextShardIterator": f"{name}|{end}"}
 
 
+@dataclass
+class FakeFanOut(FakeKinesis):
+    """The same with a consumer, whose subscriptions last for `events` events each; `break_off` of them fail then."""
+
+    events: int = 2
+    break_off: int = 0
+    consumers: dict[str, str] = field(default_factory=dict)
+
+    def register_stream_consumer(self, StreamARN: str, ConsumerName: str) -> Any:
+        if ConsumerName in self.consumers:
+            raise client_error("ResourceInUseException")
+        self.consumers[ConsumerName] = "CREATING"
+        return {}
+
+    def describe_stream_consumer(self, StreamARN: str, ConsumerName: str) -> Any:
+        status = self.consumers[ConsumerName]
+        self.consumers[ConsumerName] = "ACTIVE"
+        return {
+            "ConsumerDescription": {"ConsumerStatus": status, "ConsumerARN": f"{StreamARN}/consumer/{ConsumerName}"}
+        }
+
+    def subscribe_to_shard(self, ConsumerARN: str, ShardId: str, StartingPosition: dict[str, str]) -> Any:
+        assert ConsumerARN.endswith("/consumer/ours")
+        number = int(StartingPosition.get("SequenceNumber", 0))
+        is_after = StartingPosition["Type"] == "AFTER_SEQUENCE_NUMBER"
+        start = sum(sequence < number + is_after for sequence, _ in self.shards[ShardId].records)
+        return {"EventStream": _Pushed(self, ShardId, max(start, self.shards[ShardId].trimmed))}
+
+
+class _Pushed:
+    """The events of one subscription."""
+
+    def __init__(self, kinesis: FakeFanOut, shard: str, start: int) -> None:
+        self._kinesis, self._iterator, self._last = kinesis, f"{shard}|{start}", "0"
+
+    def __iter__(self) -> Any:
+        for _ in range(self._kinesis.events):
+            answer = self._kinesis.get_records(self._iterator, 100, ARN)
+            records = answer["Records"]
+            self._last = records[-1]["SequenceNumber"] if records else self._last
+            more = "NextShardIterator" in answer
+            self._iterator = answer.get("NextShardIterator", "")
+            # Kinesis names a place to continue also where nothing came: here the number before the next record's.
+            place = {"ContinuationSequenceNumber": self._last} if more else {}
+            yield {"SubscribeToShardEvent": {
+                "Records": records, "MillisBehindLatest": answer["MillisBehindLatest"], **place,
+                **({"ChildShards": answer["ChildShards"]} if not more else {}),
+            }}  # fmt: skip
+            if not more:
+                return
+        if self._kinesis.break_off:
+            self._kinesis.break_off -= 1
+            raise ConnectionResetError
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def one_shard(page: int = 2) -> FakeKinesis:
     """An open stream of one shard."""
     return FakeKinesis({shard_id(0): FakeShard()}, page)

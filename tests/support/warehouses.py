@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -30,7 +31,7 @@ def empty_warehouse() -> DuckDBWarehouse:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     warehouse = DuckDBWarehouse(con)
-    warehouse.install([CONTACT_RECORD], list(VIEWS.values()))
+    warehouse.install([CONTACT_RECORD, AGENT_EVENT], list(VIEWS.values()))
     return warehouse
 
 

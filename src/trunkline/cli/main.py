@@ -22,7 +22,7 @@ from trunkline.cli.commands.dynamodb import backfill, enable_stream
 from trunkline.cli.commands.load import enrich, load, undo
 from trunkline.cli.commands.query import report, sql
 from trunkline.cli.commands.reconcile import reconcile
-from trunkline.cli.commands.serve import serve
+from trunkline.cli.commands.serve import alert_rules, serve
 from trunkline.cli.commands.simulate import demo, simulate
 from trunkline.cli.commands.storage import doctor
 from trunkline.cli.commands.stream import stream
@@ -46,6 +46,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "sql": sql,
     "report": report,
     "serve": serve,
+    "alert-rules": alert_rules,
     "doctor": doctor,
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {

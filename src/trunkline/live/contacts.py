@@ -20,7 +20,7 @@ from trunkline.live.agents import channel_name
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import AgentEvent, ContactEvent, ContactRecord, OfferedContact, RecordAgent, RecordQueue
 
-# Bits of `seen`: which events said something. `RECORD` is no event.
+# Bits of `seen`: the kinds of events that a contact had.
 SEEN: Final = {
     "INITIATED": 1, "CONNECTED_TO_SYSTEM": 2, "QUEUED": 4, "CONNECTED_TO_AGENT": 8, "DISCONNECTED": 16,
     "COMPLETED": 32, "CONTACT_DATA_UPDATED": 64, "PAUSED": 128, "RESUMED": 256,
@@ -200,6 +200,9 @@ def of_agent_event(event: AgentEvent) -> Iterator[LiveContact]:
     """What an agent event says of the contacts that the agent has or had a moment ago."""
     current = event.current.contacts or () if event.current is not None else ()
     previous = event.previous.contacts or () if event.previous is not None else ()
+    if len(current) == 1 == len(previous) and current[0].contact_id == previous[0].contact_id:
+        yield _of_offered(event, current[0], previous[0])
+        return
     before = {contact.contact_id: contact for contact in previous}
     for contact in current:
         yield _of_offered(event, contact, before.pop(contact.contact_id, None))

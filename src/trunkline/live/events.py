@@ -186,18 +186,29 @@ def check_times(event: Event, now: datetime) -> None:
             raise _implausible("LastUpdateTimestamp", version, latest)
         _check_each(event, _TIMES, now + _FAR_AHEAD)
     else:
-        _check_each(event, _PAST_TIMES, latest)
-        for part, names in ((event.queue_info, _QUEUE_TIMES), (event.agent_info, _AGENT_TIMES)):
-            if part is not None:
-                _check_each(part, names, latest)
+        _check_contact_event(event, latest)
 
 
 _AHEAD: Final = timedelta(seconds=VERSION_AHEAD_S_MAX)
 _FAR_AHEAD: Final = timedelta(days=EVENT_AHEAD_DAYS_MAX)
-_PAST_TIMES: Final = tuple(name for name in _EVENT_TIMES if name != "scheduled_timestamp")
 
 
-def _check_each(event: Wire, names: tuple[str, ...], latest: datetime) -> None:
+def _check_contact_event(event: ContactEvent, latest: datetime) -> None:
+    """All times but the scheduled one, which is in the future."""
+    queue, agent = event.queue_info, event.agent_info
+    for at in (
+        event.initiation_timestamp,
+        event.connected_to_system_timestamp,
+        event.disconnect_timestamp,
+        queue.enqueue_timestamp if queue is not None else None,
+        agent.connected_to_agent_timestamp if agent is not None else None,
+        agent.after_contact_work_end_timestamp if agent is not None else None,
+    ):
+        if at is not None and not _EARLIEST <= at <= latest:
+            raise _implausible("a time of the contact event", at, latest)
+
+
+def _check_each(event: ContactRecord, names: tuple[str, ...], latest: datetime) -> None:
     for name in names:
         at = getattr(event, name)
         if at is not None and not _EARLIEST <= at <= latest:

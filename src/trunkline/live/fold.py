@@ -146,9 +146,13 @@ class LiveState:
             return None
         check_times(event, now)
         self.fold(event)
-        self._see(event, now)
         if isinstance(event, AgentEvent):
+            self._see("agent_event", event.at, now)
             self._learn_names(event, text)
+        elif isinstance(event, ContactEvent):
+            self._see("contact_event", newest_time(event), now)
+        else:
+            self._see("contact_record", event.disconnect_timestamp, now)
         return event
 
     def apply_all(self, texts: Iterable[bytes], now: datetime) -> list[tuple[int, RecordError]]:
@@ -166,8 +170,8 @@ class LiveState:
         if isinstance(event, AgentEvent):
             self._fold_agent(event)
         elif isinstance(event, ContactEvent):
-            said = of_contact_event(event)
-            self._join(said)
+            facts = of_contact_event(event)
+            self._join(facts)
             if event.previous_contact_id is not None and (previous := of_previous(event)) is not None:
                 self._join(previous)
         else:
@@ -180,44 +184,38 @@ class LiveState:
         previous = event.previous.contacts if event.previous is not None else None
         # A heartbeat says nothing new of contacts that the state has from the same snapshot.
         if (current or previous) and (agent is None or current != previous or current != agent.snapshot.contacts):
-            for said in of_agent_event(event):
-                self._join(said)
+            for facts in of_agent_event(event):
+                self._join(facts)
 
     def _fold_record(self, record: ContactRecord) -> None:
-        said = of_record(record)
-        self._join(said)
+        facts = of_record(record)
+        self._join(facts)
         queue = record.queue
         if queue is not None and queue.arn is not None and queue.name is not None:
             self.name_queue(queue.arn, queue.name)
 
-    def _join(self, said: LiveContact) -> None:
-        contact_id = said.contact_id
+    def _join(self, facts: LiveContact) -> None:
+        contact_id = facts.contact_id
         known = self.contacts.get(contact_id)
         if known is None:
             if contact_id in self.settled:
                 return
-            contact = said
+            contact = facts
         else:
-            contact = join(known, said)
+            contact = join(known, facts)
             if contact == known:
                 return
         self.contacts[contact_id] = contact
-        if end_of(contact) is not None:
+        is_final = contact.record is not None and final_row(contact) is not None
+        if is_final or contact.disconnected_at is not None or contact.ended_at is not None:
             self._uncounted[contact_id] = None
-        if _is_open(contact):
+        if contact.seen and not is_final:
             self._open[contact_id] = None
         else:
             self._open.pop(contact_id, None)
 
-    def _see(self, event: Event, now: datetime) -> None:
-        """Note how far the events of this kind have come. A clock that is ahead does not make them newer."""
-        at: datetime | None
-        if isinstance(event, AgentEvent):
-            kind, at = "agent_event", event.at
-        elif isinstance(event, ContactEvent):
-            kind, at = "contact_event", newest_time(event)
-        else:
-            kind, at = "contact_record", event.disconnect_timestamp
+    def _see(self, kind: str, at: datetime | None, now: datetime) -> None:
+        """Note how far the events of a kind have come. A clock that is ahead does not make them newer."""
         newest = self.newest.get(kind)
         if at is not None and (newest is None or at > newest):
             self.newest[kind] = min(at, now)

@@ -152,23 +152,23 @@ def agent_event_point(event: AgentEvent) -> Point:
 
 def contact_event_point(event: ContactEvent, envelope_at: datetime) -> Point:
     """One contact event, at the latest time that it names; `envelope_at` where it names none."""
-    said = of_contact_event(event)
-    at = said.touched_at or envelope_at
+    facts = of_contact_event(event)
+    at = facts.touched_at or envelope_at
     event_type = event.event_type if event.event_type in EVENT_TYPES else OTHER
-    left_at = said.agent_at or said.disconnected_at
-    handled_until = said.cleared_at or said.disconnected_at
+    left_at = facts.agent_at or facts.disconnected_at
+    handled_until = facts.cleared_at or facts.disconnected_at
     tags = {
-        "instance": last_segment(said.instance_arn),
-        "queue": queue_id_of(said.queue_arn),
-        "channel": _channel(said.channel),
+        "instance": last_segment(facts.instance_arn),
+        "queue": queue_id_of(facts.queue_arn),
+        "channel": _channel(facts.channel),
         "event_type": event_type,
     }
     fields = {
         "events": 1,
-        "wait_s": _seconds(said.enqueued_at, left_at),
-        "handle_s": _seconds(said.agent_at, handled_until),
+        "wait_s": _seconds(facts.enqueued_at, left_at),
+        "handle_s": _seconds(facts.agent_at, handled_until),
     }
-    identity = f"{said.contact_id} {event.event_type}".encode()
+    identity = f"{facts.contact_id} {event.event_type}".encode()
     offset_ns = int.from_bytes(hashlib.blake2b(identity, digest_size=4).digest()) % 1_000_000
     return make_point("trunkline_contact_event", tags, fields, at, offset_ns)
 

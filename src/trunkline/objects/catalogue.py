@@ -14,6 +14,7 @@ from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
 from trunkline.objects.scorecard import SCORECARD
@@ -28,6 +29,9 @@ OBJECTS: dict[str, Object] = {
     TRANSCRIPT.name: TRANSCRIPT,
     AGENT_EVENT.name: AGENT_EVENT,
     CONTACT_EVENT.name: CONTACT_EVENT,
+    USERS.name: USERS,
+    ROUTING_PROFILES.name: ROUTING_PROFILES,
+    AGENT_HIERARCHY_GROUPS.name: AGENT_HIERARCHY_GROUPS,
 }
 
 VIEWS: dict[str, View] = {

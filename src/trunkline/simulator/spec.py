@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MIN
@@ -76,8 +77,8 @@ class Spec:
     """The options of a simulation. The same spec gives the same bytes on every machine.
 
     `contacts` is the exact number of distinct ContactIds, over all days and legs: slightly more arrivals than needed
-    are simulated, then whole customer journeys are removed. Contacts arrive in `days` UTC days of which `date` is the
-    last; deliveries continue for days after that.
+    are simulated, then whole customer journeys are removed. Contacts arrive in `days` days of `zone`, of which `date`
+    is the last; deliveries continue for days after that.
     `events` are the faults of agent events and contact events; None: their files are not written.
     Shares (0 to 1): `redelivered` of the contacts are delivered again with changed content, `duplicated` of the
     deliveries are repeated unchanged, `redacted` of the contacts lose their customer endpoint later.
@@ -88,6 +89,7 @@ class Spec:
     seed: int = 1
     date: date = DEFAULT_DATE
     days: int = 1
+    zone: str = "UTC"
     faults: Faults = field(default_factory=Faults)
     events: StreamFaults | None = None
     redelivered: float = 0.15
@@ -105,6 +107,8 @@ class Spec:
             raise UsageError(f"contacts is {self.contacts}; give 0 or more")
         if not EVENT_YEAR_MIN <= self.date.year <= _YEAR_MAX:
             raise UsageError(f"date is {self.date}; give a date from {EVENT_YEAR_MIN} to {_YEAR_MAX}")
+        if self.zone not in available_timezones():
+            raise UsageError(f"zone is {self.zone!r}; give an IANA name such as America/New_York")
         if not 1 <= self.days <= 366:
             raise UsageError(f"days is {self.days}; give 1 to 366")
         if sum(self.faults.broken.values()) > 1.0:
@@ -117,10 +121,14 @@ class Spec:
     @property
     def start_s(self) -> int:
         """The first arrival's earliest second, Unix time."""
-        first = self.date - timedelta(days=self.days - 1)
-        return int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
+        return _midnight(self.date - timedelta(days=self.days - 1), self.zone)
 
     @property
     def end_s(self) -> int:
         """The end (exclusive) of arrivals, Unix time."""
-        return self.start_s + self.days * DAY_S
+        return _midnight(self.date + timedelta(days=1), self.zone)
+
+
+def _midnight(day: date, zone: str) -> int:
+    """When a local day begins, Unix time."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())

@@ -33,19 +33,33 @@ INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 
 _YEARS: Final = datetime(EVENT_YEAR_MIN, 1, 1), datetime(EVENT_YEAR_MAX + 1, 1, 1)
 
 _COLUMN: Final = re.compile(r'"(\w+)"')
-_X_GROUP: Final = "queue"
-"""The dimension whose groups may have thresholds of their own."""
+_X_GROUPS: Final = ("channel", "queue")
+"""The dimensions whose groups may have thresholds of their own; a later one wins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """X of the metrics "in X" and the service level, in seconds: a default, and other values for some queues.
+    """X of the metrics "in X" and the service level, in seconds: a default, and other values for some.
 
-    `by_queue` is keyed by queue id or queue name; where both match, the id wins.
+    `by_queue` is keyed by queue id or queue name; where both match, the id wins. `by_channel` is keyed by Amazon's
+    names of channels; a queue's value wins over its channel's.
     """
 
     default: float
     by_queue: Mapping[str, float] = field(default_factory=dict)
+    by_channel: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def varies(self) -> bool:
+        """Whether some contacts have another X than the default."""
+        return bool(self.by_queue or self.by_channel)
+
+    def of(self, queue_id: str | None, queue_name: str | None, channel: str | None) -> float:
+        """X of a contact."""
+        for name in (queue_id, queue_name):
+            if name is not None and name in self.by_queue:
+                return self.by_queue[name]
+        return self.by_channel.get(channel or "", self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,22 +360,22 @@ def _milliseconds(seconds: object, what: str) -> str:
 
 
 def _x_ms(x: Threshold, of: Population) -> str:
-    default = _milliseconds(x.default, "the default")
-    if not x.by_queue:
-        return default
-    queue = next((dimension for dimension in of.obj.dimensions if dimension.name == _X_GROUP), None)
-    if queue is None:
-        return default
-    arms = {_literal(name): _milliseconds(seconds, f"queue {name!r}") for name, seconds in x.by_queue.items()}
-    whens = " ".join(f"WHEN {name} THEN {ms}" for name, ms in arms.items())
-    for column in (queue.label, queue.key):
-        if column is not None:
-            default = f"CASE {quote_double(column)} {whens} ELSE {default} END"
-    return default
+    sql = _milliseconds(x.default, "the default")
+    dimensions = {dimension.name: dimension for dimension in of.obj.dimensions}
+    for group, seconds_by_name in zip(_X_GROUPS, (x.by_channel, x.by_queue), strict=True):
+        dimension = dimensions.get(group)
+        if dimension is None or not seconds_by_name:
+            continue
+        arms = {_literal(name): _milliseconds(s, f"{group} {name!r}") for name, s in seconds_by_name.items()}
+        whens = " ".join(f"WHEN {name} THEN {ms}" for name, ms in arms.items())
+        for column in (dimension.label, dimension.key):
+            if column is not None:
+                sql = f"CASE {quote_double(column)} {whens} ELSE {sql} END"
+    return sql
 
 
 def _literal(text: str) -> str:
     """A text as a literal. A backslash or control character is refused: Redshift reads backslashes as escapes."""
     if "\\" in text or any(ord(character) < 32 for character in text):
-        raise UsageError(f"queue {text!r} has a backslash or control character; name the queue by its id instead.")
+        raise UsageError(f"{text!r} has a backslash or control character; name the queue by its id instead.")
     return "'" + text.replace("'", "''") + "'"

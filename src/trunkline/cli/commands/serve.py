@@ -1,11 +1,11 @@
-"""`trunkline serve`: the wallboard of a home; and the live day of `trunkline demo --serve`."""
+"""`trunkline serve`: the wallboard of a home; the live day of `demo --serve`; the thresholds as `alert-rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -54,6 +54,25 @@ def serve(
     streams = [_live_stream(source) for source in sources or settings.serve_streams]
     serve_home(settings, host, port, access, streams, _announce)
     output.note("The wallboard has stopped.")
+
+
+def alert_rules(
+    for_system: Annotated[
+        Literal["prometheus", "grafana"], typer.Option("--for", help="The system that the rules are for.")
+    ] = "prometheus",
+    home: Home = None,
+) -> None:
+    """Print alert rules with the wallboard's thresholds, for Prometheus or for Grafana's provisioning.
+
+    Both read the metrics that `serve` exports at /metrics. Thresholds are those of the wallboard's page, by queue.
+
+    Example: trunkline alert-rules --for prometheus > trunkline.rules.yml
+    """
+    from trunkline.serve.grafana.alerts import grafana_rules, prometheus_rules
+    from trunkline.serve.wallboard.options import FILE_NAME, load_options
+
+    options = load_options(Settings.load(home).home / FILE_NAME)
+    output.text((prometheus_rules if for_system == "prometheus" else grafana_rules)(options).rstrip("\n"))
 
 
 def _live_stream(source: str) -> LiveStream:

@@ -216,7 +216,7 @@ def demo(
     Example: trunkline demo --contacts 2000 --seed 7
     """
     from trunkline.pipelines.home import open_home
-    from trunkline.simulator.spec import DEFAULT_DATE, Faults, Spec
+    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec
 
     _empty(home)
     if serve:
@@ -226,9 +226,12 @@ def demo(
         return
     settings = Settings.load(home.absolute())
     faults = Faults.every(_FAULT_SHARE)
-    today = Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, faults=faults)
+    today = Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, zone=CENTRE_ZONE, faults=faults)
     before = Spec(
-        contacts=max(round(contacts * _YESTERDAY_SHARE), 1), seed=seed + 1, date=DEFAULT_DATE - timedelta(days=1)
+        contacts=max(round(contacts * _YESTERDAY_SHARE), 1),
+        seed=seed + 1,
+        date=DEFAULT_DATE - timedelta(days=1),
+        zone=CENTRE_ZONE,
     )
     with open_home(settings) as opened:
         yesterday = _simulated_load(opened, before, "yesterday")
@@ -239,6 +242,8 @@ def demo(
         output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
         rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
         output.rows(["", "the day", "against the day before", ""], rows)
+        if any(label.endswith("*") for label, *_ in rows):
+            output.text("* e-mail and tasks have their own time: see the report")
         output.text(f"\nReport: {report}")
         query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
         output.text(f'Query it: {_command()} sql --home {home} "{query}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _VALID: Final = f"such as --from {', '.join(_EXAMPLES.values())}"
 class _Options:
     """How long to follow, and how what is read becomes batches."""
 
+    fan_out: str
     until_idle: bool
     accept_gap: bool
     gather_s: float
@@ -68,6 +70,15 @@ def stream(
     accept_gap: Annotated[
         bool, typer.Option("--accept-gap", help="Continue although records expired before they were read.")
     ] = False,
+    fan_out: Annotated[
+        str,
+        typer.Option(
+            "--fan-out",
+            metavar="CONSUMER",
+            help="Have a Kinesis stream pushed to a consumer of this name (enhanced fan-out, which AWS charges for).",
+            show_default=False,
+        ),
+    ] = "",
     home: Home = None,
     wait_s: Wait = LOCK_WAIT_S,
     output_format: Output = Format.TABLE,
@@ -83,21 +94,28 @@ def stream(
     """
     source = source or _default_source(names)
     kind, name, region = parse_stream(source)
-    if kind != "kinesis" and len(names) > 1:
-        raise UsageError(f"--from {source} holds one object, and {len(names)} are named: {', '.join(names)}")
-    from trunkline.objects.catalogue import find
-
-    objects = load_objects(home)
-    for object_name in names:
-        find(object_name, objects)
-    until_s = clock.monotonic_s() + for_s if for_s is not None else None
-    options = _Options(until_idle, accept_gap, gather_s, lambda: until_s is not None and clock.monotonic_s() >= until_s)
+    _check(source, kind, names, fan_out, home)
+    until_s = clock.monotonic_s() + for_s if for_s is not None else math.inf
+    options = _Options(fan_out, until_idle, accept_gap, gather_s, lambda: clock.monotonic_s() >= until_s)
     with open_to_write(home, wait_s) as opened:
         results = _FOLLOW[kind](opened, list(dict.fromkeys(names)), name, region, options)
     for result in results:
         if len(results) > 1 and output_format is Format.TABLE:
             output.note(f"{result.object_name}:")
         show(result, output_format, "Nothing new in the stream.")
+
+
+def _check(source: str, kind: str, names: list[str], fan_out: str, home: Home) -> None:
+    """Raises UsageError for what a stream of this kind cannot be asked, and for an unknown object."""
+    from trunkline.objects.catalogue import find
+
+    if kind != "kinesis" and len(names) > 1:
+        raise UsageError(f"--from {source} holds one object, and {len(names)} are named: {', '.join(names)}")
+    if kind != "kinesis" and fan_out:
+        raise UsageError(f"--fan-out is for a Kinesis stream, and --from is {source}")
+    objects = load_objects(home)
+    for object_name in names:
+        find(object_name, objects)
 
 
 def _default_source(names: list[str]) -> str:
@@ -146,6 +164,7 @@ def _follow_kinesis(
             options.gather_s,
             is_over=options.is_over,
             notify_lag=lag,
+            fan_out=options.fan_out,
         )
         return follow_kinesis(home, [home.objects[object_name] for object_name in names], following, advance)
 

@@ -13,7 +13,8 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Advance, LoadResult, Runner, RunTally, no_advance
 from trunkline.sources.contact_events.source import ContactEventSource, QueueFollowing
-from trunkline.sources.kinesis.shards import KinesisFollowing, StreamReader, describe_stream
+from trunkline.sources.kinesis.feeds import describe_stream
+from trunkline.sources.kinesis.shards import KinesisFollowing, StreamReader
 from trunkline.sources.kinesis.source import KinesisSource
 
 

@@ -21,8 +21,9 @@ from trunkline.live.saved import save_state
 from trunkline.records import ReceivedRecord
 from trunkline.serve.wallboard.board import Board
 from trunkline.sources.contact_events.queue import MessageQueue
+from trunkline.sources.kinesis.feeds import describe_stream
 from trunkline.sources.kinesis.lambda_events import event_of_body
-from trunkline.sources.kinesis.shards import KinesisFollowing, StreamProgress, StreamReader, describe_stream
+from trunkline.sources.kinesis.shards import KinesisFollowing, StreamProgress, StreamReader
 
 _SAVE_S: Final = 10.0
 _POLL_S: Final = 2

@@ -68,10 +68,17 @@ def question_of(
     """
     grouping, metrics = Grouping(tuple(by), interval, zone or settings.zone), tuple(select(names))
     grouping.dimensions(population(metrics))
-    threshold = Threshold(x) if x is not None else Threshold(settings.service_level_s, settings.service_level_queue_s)
+    threshold = Threshold(x) if x is not None else threshold_of(settings)
     start = parse_time(since, grouping.zone, f"{prefix}since")
     end = parse_time(until, grouping.zone, f"{prefix}until")
     return MetricQuestion(metrics, grouping, threshold, start, end, limit)
+
+
+def threshold_of(settings: Settings) -> Threshold:
+    """X as the settings have it, by queue and by channel."""
+    return Threshold(
+        settings.service_level_s, settings.service_level_queue_s, dict(settings.service_level_channel_s.items())
+    )
 
 
 def measure(reader: Reader, question: MetricQuestion) -> Table:
@@ -114,8 +121,8 @@ def write_report(reader: Reader, period_or_zone: Period | str, path: Path) -> Wr
     """
     settings = reader.settings
     period = _newest_day(reader, period_or_zone) if isinstance(period_or_zone, str) else period_or_zone
-    x = Threshold(settings.service_level_s, settings.service_level_queue_s)
-    page = report(reader.warehouse, period, x, completeness(reader, period))
+    x = threshold_of(settings)
+    page = report(reader.warehouse, period, x, completeness(reader, period), settings.service_level_goal)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from trunkline.serve.report.headline import TABLE, Row, marks, measure
+from trunkline.serve.report.measures import TABLE, Row, marks, measure, occupancies
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
@@ -46,31 +46,50 @@ class DaySegment:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """An agent, or the remaining ones in one row. `name` is None for an agent without a user name."""
+    """An agent, or the remaining ones in one row. `name` is None for an agent without a user name.
+
+    `occupancy` is in percent, None without agent events.
+    """
 
     name: str | None
     agent_id: str | None
     values: Row
     segments: tuple[DaySegment, ...] = ()
+    occupancy: float | None = None
 
 
-def agents(db: Session, period: Period, x: Threshold) -> tuple[tuple[AgentRow, ...], AgentRow | None, int]:
-    """The agents with most handle time, the remaining ones in one row (None if there are none), and the agent count."""
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """All agents that have a contact, the one with most handle time first: `shown` have time lines, `more` have none.
+
+    `rest` has the metrics of `more` together, None if there are none.
+    """
+
+    shown: tuple[AgentRow, ...]
+    more: tuple[AgentRow, ...]
+    rest: AgentRow | None
+
+
+def agents(db: Session, period: Period, x: Threshold) -> Agents:
+    """The agents of the period."""
     reached = f'SELECT * FROM {TABLE} WHERE "agent_id" IS NOT NULL'
     rows = measure(db, AGENT_METRICS, period, x, Grouping(("agent",), None, period.zone), reached)
     rows.sort(key=lambda row: (-(row["sum_handle_time"] or 0), row["agent_username"] or "\uffff", row["agent_id"]))
     shown = rows if len(rows) <= AGENTS_MAX + 1 else rows[:AGENTS_MAX]
     ids = [row["agent_id"] for row in shown]
     lines = _segments(db, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
-    agent_rows = tuple(
-        AgentRow(row["agent_username"], row["agent_id"], row, tuple(lines.get(row["agent_id"], ()))) for row in shown
-    )
-    others = None
-    if len(shown) < len(rows):
-        rest = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
-        together = measure(db, AGENT_METRICS, period, x, None, rest, ids)[0]
-        others = AgentRow(f"{len(rows) - len(shown):,} other agents", None, together)
-    return agent_rows, others, len(rows)
+    occupancy = occupancies(db, period)
+
+    def of(row: Row) -> AgentRow:
+        agent_id = row["agent_id"]
+        return AgentRow(row["agent_username"], agent_id, row, tuple(lines.get(agent_id, ())), occupancy.get(agent_id))
+
+    agent_rows, more = tuple(map(of, shown)), tuple(map(of, rows[len(shown) :]))
+    if not more:
+        return Agents(agent_rows, (), None)
+    others = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
+    together = measure(db, AGENT_METRICS, period, x, None, others, ids)[0]
+    return Agents(agent_rows, more, AgentRow(f"{len(more):,} other agents", None, together))
 
 
 def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[DaySegment]]:

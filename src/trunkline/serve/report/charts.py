@@ -47,6 +47,14 @@ class Tick:
     is_minor: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TimeAxis:
+    """What a chart over time shows below it and in it: labels, and rules (0 to 1) where a day or week begins."""
+
+    ticks: Sequence[Tick]
+    dividers: Sequence[float] = ()
+
+
 def _svg(identity: str, title: str, description: str, height: float, *children: str) -> Html:
     attributes: dict[str, Attribute] = {"class": "chart", "role": "img", "width": "100%", "height": height}
     names = {"aria-labelledby": f"{identity}-t {identity}-d"}
@@ -70,7 +78,7 @@ def _ticks(ticks: Sequence[Tick], y: float) -> list[Html]:
             tick.at,
             y,
             tick.label,
-            "start" if tick.at < 0.01 else "end" if tick.at > 0.99 else "middle",
+            "start" if tick.at < 0.01 else "end" if tick.at > 0.96 else "middle",
             "tick minor" if tick.is_minor else "tick",
         )
         for tick in ticks
@@ -79,6 +87,13 @@ def _ticks(ticks: Sequence[Tick], y: float) -> list[Html]:
 
 def _rule(y: float, kind: str = "grid") -> Html:
     return el("line", {"class": kind, "x1": "0", "x2": "100%", "y1": y, "y2": y})
+
+
+def _dividers(axis: TimeAxis, height: float) -> list[Html]:
+    return [
+        el("line", {"class": "grid", "x1": percent(at), "x2": percent(at), "y1": 0, "y2": height})
+        for at in axis.dividers
+    ]
 
 
 def nice_maximum(value: float) -> float:
@@ -97,8 +112,8 @@ def histogram(
     room = height - _TOP - _BOTTOM
     base = height - _BOTTOM
     marks: list[Html] = []
-    # A card is a third of the page: twelve adjacent texts of five characters would touch.
-    kind = "above" if len(bars) * max((len(bar.text) for bar in bars), default=0) < 54 else "above close"
+    # A card is a third of the page: nine adjacent texts of five characters would touch.
+    kind = "above" if len(bars) * max((len(bar.text) for bar in bars), default=0) < 44 else "above close"
     for place, bar in enumerate(bars):
         tall = max(bar.value / most * room, 1.5 if bar.value else 0)
         middle = (place + 0.5) / len(bars)
@@ -130,7 +145,7 @@ def columns(
     description: str,
     bars: Sequence[Bar],
     before: Sequence[float | None],
-    ticks: Sequence[Tick],
+    axis: TimeAxis,
     height: float = 150,
 ) -> Html:
     """Bars over time with a scale on the left, and the values of the period before as a stepped line."""
@@ -138,11 +153,12 @@ def columns(
         max([bar.value for bar in bars] + [earlier for earlier in before if earlier is not None], default=0)
     )
     room, base = height - 8 - _BOTTOM, height - _BOTTOM
-    marks: list[Html] = [_rule(base - room), _rule(base - room / 2)]
+    marks: list[Html] = [*_dividers(axis, base), _rule(base - room), _rule(base - room / 2)]
     for place, bar in enumerate(bars):
         tall = bar.value / top * room
         x, width = percent((place + 0.1) / len(bars)), percent(0.8 / len(bars))
-        shape = el("rect", {"class": "bar", "x": x, "width": width, "y": base - tall, "height": tall, "rx": 1.5})
+        kind = "bar faint" if bar.is_faint else "bar"
+        shape = el("rect", {"class": kind, "x": x, "width": width, "y": base - tall, "height": tall, "rx": 1.5})
         marks.append(el("g", None, el("title", None, bar.title), _column_area(place, len(bars), base), shape))
     step = "".join(
         f"{'M' if place == 0 or before[place - 1] is None else 'L'}{number(_WIDE * place / len(before))} "
@@ -151,7 +167,7 @@ def columns(
         if earlier is not None
     )
     marks += [_stretched(height, el("path", {"class": "before", "d": step}))] if step else []
-    picture = _svg(identity, title, description, height, *marks, _rule(base, "axis"), *_ticks(ticks, height - 6))
+    picture = _svg(identity, title, description, height, *marks, _rule(base, "axis"), *_ticks(axis.ticks, height - 6))
     return _with_scale(picture, height, [(base - room, f"{top:,.0f}"), (base - room / 2, f"{top / 2:,.0f}")])
 
 
@@ -162,15 +178,25 @@ def rate_line(
     dots: Sequence[Dot],
     before: Sequence[float | None],
     mean: float | None,
+    goal: float,
+    axis: TimeAxis,
     height: float = 150,
 ) -> Html:
-    """A rate (0 to 100) over time: dots on a line, the whole day's rate as a rule, the period before dashed."""
+    """A rate (0 to 100) over time: dots on a line, the goal and the whole period's rate as rules, the period before
+    dashed.
+    """
     room, base = height - 16, height - 8
 
     def y(value: float) -> float:
         return base - value / 100 * room
 
-    marks: list[Html] = [_rule(y(100)), _rule(y(50)), _rule(y(0), "axis")]
+    marks: list[Html] = [
+        *_dividers(axis, base),
+        _rule(y(100)),
+        _rule(y(50)),
+        _rule(y(0), "axis"),
+        _rule(y(goal), "goal"),
+    ]
     if mean is not None:
         marks.append(_rule(y(mean), "mean"))
     lines = [

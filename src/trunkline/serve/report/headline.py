@@ -1,64 +1,31 @@
-"""Metrics read from the warehouse, and the headline numbers with their change, for the report and the command line."""
+"""The headline numbers with their change, for the report and the command line, and where a change is fair.
+
+A period is compared with the one before only where the warehouse has that one as a whole. Nothing says directly which
+hours were loaded, so it is read from the contacts: the data begin before it, no day of it is empty, and the hours that
+are busy now have contacts then too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from trunkline.engines.model import Engine, quote_double
-from trunkline.metrics.catalogue import METRICS, select
-from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.metrics.catalogue import METRICS
 from trunkline.serve.report import wording
+from trunkline.serve.report.measures import TABLE, Row, measure, narrowed
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
-from trunkline.sql.views import render
 
-TABLE: Final = ".".join(quote_double(part) for part in CONTACT_RECORD.public_view.split("."))
-CONTACTS: Final = f"SELECT * FROM {TABLE}"
 _CHANCE: Final = timedelta(hours=1)
-
-Row = dict[str, Any]
-
-
-def measure(
-    db: Session,
-    metrics: Sequence[str],
-    period: Period,
-    x: Threshold,
-    grouping: Grouping | None = None,
-    contacts: str = CONTACTS,
-    values: Sequence[object] = (),
-) -> list[Row]:
-    """Rows of metrics over the contacts that disconnected in the period: groups and metrics by column name.
-
-    `contacts` narrows the contacts to a SELECT with the same columns; it binds `values` as $3, $4 and so on.
-    """
-    source = TABLE if contacts == CONTACTS else f"({contacts}) AS contact_record"
-    query = compile_metrics(
-        select(metrics), grouping or Grouping(zone=period.zone), x, period.since, period.until, db.engine, source
-    )
-    rows = db.query(query.numbered, [*query.params, *values])
-    return [dict(zip(query.columns, row, strict=True)) for row in rows]
-
-
-def marks(first: int, count: int) -> str:
-    """`$3, $4, ...`: placeholders for `count` bound values, numbered from `first`."""
-    return ", ".join(f"${number}" for number in range(first, first + count))
-
-
-def value_sql(metric: str, engine: Engine) -> str:
-    """A metric's value per contact, as an expression over contact_record: milliseconds, NULL to exclude the contact."""
-    return render(METRICS[metric].value, engine)
-
-
-def condition_sql(metric: str, engine: Engine) -> str:
-    """The condition for a contact to count in a metric, as an expression over contact_record."""
-    return render(METRICS[metric].condition, engine)
-
-
+_WEEK: Final = timedelta(days=7)
+_BUSY: Final = 10
+"""Contacts from which on an hour or day is one that always has some."""
+_ABSENT_SHARE_MAX: Final = 0.25
+Key = Callable[[datetime], Any]
 Tone = Literal["better", "worse", ""]
 
 
@@ -111,34 +78,9 @@ def headline(db: Session, period: Period, x: Threshold) -> list[Headline]:
 
     Raises UsageError for an invalid threshold.
     """
-    before = totals(db, period.previous, x) if is_comparable(db, period) else None
+    x = narrowed(db, period, x)
+    before = totals(db, period.previous, x) if comparison_fault(db, period) is None else None
     return lines(totals(db, period, x), before, x)
-
-
-def is_comparable(db: Session, period: Period) -> bool:
-    """Whether the warehouse seems to have the whole period before, so that a comparison is fair.
-
-    It does if a contact ended before that period. If the data start within that period, they must start at most an
-    hour later in it, by local time, than the first contact of this period.
-    """
-    previous = period.previous
-    first, first_now, first_before = db.query(
-        'SELECT min("disconnect_timestamp"), '
-        'min(CASE WHEN "disconnect_timestamp" >= $1 AND "disconnect_timestamp" < $2 THEN "disconnect_timestamp" END), '
-        'min(CASE WHEN "disconnect_timestamp" >= $3 AND "disconnect_timestamp" < $4 THEN "disconnect_timestamp" END) '
-        f"FROM {TABLE}",
-        [period.since, period.until, previous.since, previous.until],
-    )[0]
-    if first_before is None:
-        return False
-    if first < previous.since or first_now is None:
-        return True
-    return _wall_offset(previous, first_before) <= _wall_offset(period, first_now) + _CHANCE
-
-
-def _wall_offset(period: Period, at: datetime) -> timedelta:
-    """The local time elapsed since the start of the period."""
-    return period.local(at).replace(tzinfo=None) - period.local(period.since).replace(tzinfo=None)
 
 
 def totals(db: Session, period: Period, x: Threshold) -> Row:
@@ -163,5 +105,88 @@ def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold
 
 
 def threshold_text(x: Threshold) -> str:
-    """`20 s`, or `20 s*` where some queues have a different X."""
-    return f"{x.default:g} s" + ("*" if x.by_queue else "")
+    """`20 s`, or `20 s*` where some queues or channels have a different X."""
+    return f"{x.default:g} s" + ("*" if x.varies else "")
+
+
+def comparison_fault(db: Session, period: Period) -> str | None:
+    """Why the period cannot be compared with the one before, as part of a sentence; None where it can."""
+    previous = period.previous
+    first, first_now, first_before = db.query(
+        'SELECT min("disconnect_timestamp"), '
+        'min(CASE WHEN "disconnect_timestamp" >= $1 AND "disconnect_timestamp" < $2 THEN "disconnect_timestamp" END), '
+        'min(CASE WHEN "disconnect_timestamp" >= $3 AND "disconnect_timestamp" < $4 THEN "disconnect_timestamp" END) '
+        f"FROM {TABLE}",
+        [period.since, period.until, previous.since, previous.until],
+    )[0]
+    if first_before is None:
+        return f"no contact ended {_on(previous)}"
+    if first_now is None:
+        return None
+    # Data that start within the period before must start at most an hour later in it than this period's.
+    if first >= previous.since and previous.wall(first_before) > period.wall(first_now) + _CHANCE:
+        begin = period.local(first)
+        return f"the data start on {begin.day} {begin:%B %Y %H:%M}, within {previous.name}"
+    return _hole(_by_hour(db, period), _by_hour(db, previous), period)
+
+
+def _hole(now: Counter[datetime], before: Counter[datetime], period: Period) -> str | None:
+    """What is missing in the period before: a day, or hours that are busy in this one."""
+    previous = period.previous
+    if period.has_many_days and (empty := _empty_day(now, before, period)) is not None:
+        return f"no contact ended on {empty}"
+    busy = {key for key, contacts in _counted(now, _hour_key(period)).items() if contacts >= _BUSY}
+    absent = busy - _counted(before, _hour_key(previous)).keys()
+    if len(absent) > _ABSENT_SHARE_MAX * len(busy):
+        return f"{previous.name} {_has(previous)} contacts in {len(busy) - len(absent)} of the {len(busy)} busy hours"
+    return None
+
+
+def _empty_day(now: Counter[datetime], before: Counter[datetime], period: Period) -> str | None:
+    """The first day without a contact in the period before, of a weekday that has contacts in this one."""
+    weekdays = {
+        key for key, contacts in _counted(now, lambda at: period.local(at).weekday()).items() if contacts >= _BUSY
+    }
+    days = {period.local(at).date() for at in before}
+    at = period.previous.since
+    while at < period.since:
+        day = period.local(at).date()
+        if day.weekday() in weekdays and day not in days:
+            return f"{day:%A} {day.day} {day:%B %Y}"
+        at += timedelta(days=1)
+    return None
+
+
+def _hour_key(period: Period) -> Key:
+    """What two hours have in common that are compared: weekday and time of day, or else the place in the period."""
+
+    def key(at: datetime) -> Any:
+        local = period.local(at)
+        if not period.has_many_days:
+            return local.hour if period.day is not None else period.wall(at) // timedelta(hours=1)
+        if period.until - period.since >= _WEEK:
+            return local.weekday(), local.hour
+        return period.wall(at) // timedelta(hours=1)
+
+    return key
+
+
+def _counted(hours: Counter[datetime], key: Key) -> Counter[Any]:
+    counts: Counter[Any] = Counter()
+    for at, contacts in hours.items():
+        counts[key(at)] += contacts
+    return counts
+
+
+def _by_hour(db: Session, period: Period) -> Counter[datetime]:
+    """Contacts that ended, by the start of the local hour."""
+    rows = measure(db, ["CONTACTS_CREATED"], period, Threshold(0), Grouping((), "hour", period.zone))
+    return Counter({row["interval_start"]: row["contacts_created"] for row in rows})
+
+
+def _on(period: Period) -> str:
+    return f"on {period.name}" if period.day is not None else f"in {period.name}"
+
+
+def _has(period: Period) -> str:
+    return "has" if period.day is not None or period.days == 1 else "have"

@@ -76,11 +76,17 @@ def name_of(name: str | None, identity: str | None, kind: str) -> Html:
     return el("span", {"class": "name", "title": shown}, el("bdi", None, shown))
 
 
-def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """A plain table; the first cell of each row is its header."""
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], muted: Sequence[bool] = ()) -> Html:
+    """A plain table; the first cell of each row is its header. `muted` says which rows are grey; by default none."""
     columns = (el("th", {"scope": "col"}, column_title) for column_title in head)
     body = (
-        el("tr", None, el("th", {"scope": "row"}, row[0]), *(el("td", None, cell) for cell in row[1:])) for row in rows
+        el(
+            "tr",
+            {"class": "muted" if is_muted else None},
+            el("th", {"scope": "row"}, row[0]),
+            *(el("td", None, cell) for cell in row[1:]),
+        )
+        for row, is_muted in zip(rows, muted or [False] * len(rows), strict=True)
     )
     markup = el(
         "table",
@@ -92,6 +98,19 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> H
     return el("div", {"class": "wide"}, markup)
 
 
+def card_row(head: Sequence[str], name: str, cells: Sequence[str], kind: str | None = None) -> Html:
+    """A row of a table that is shown as a card on a phone, where each cell is labelled by its column's title."""
+    labelled = (el("td", {"data-label": title}, cell) for title, cell in zip(head[1:], cells, strict=True))
+    return el("tr", {"class": kind}, el("th", {"scope": "row"}, name), *labelled)
+
+
+def card_table(title: str, head: Sequence[str], rows: Sequence[str]) -> Html:
+    """A table of such rows, which scrolls sideways where it does not fit."""
+    columns = (el("th", {"scope": "col"}, column_title) for column_title in head)
+    markup = el("table", None, el("thead", None, el("tr", None, *columns)), el("tbody", None, *rows))
+    return el("div", {"class": "wide cards", "tabindex": 0, "role": "region", "aria-label": title}, markup)
+
+
 def swatch(kind: str, label: str) -> Html:
     """One entry of a legend: a small picture of the mark, and its meaning."""
     marks = {
@@ -101,6 +120,8 @@ def swatch(kind: str, label: str) -> Html:
             el("circle", {"class": "dot", "cx": 9, "cy": 6, "r": 4}),
         ],
         "before": [el("path", {"class": "before", "d": "M0 6H18"})],
+        "mean": [el("path", {"class": "mean", "d": "M0 6H18"})],
+        "goal": [el("path", {"class": "goal", "d": "M0 6H18"})],
         "contact": [el("rect", {"class": "contact", "y": 0, "width": 18, "height": 12})],
         "hold": [
             el("rect", {"class": "contact", "y": 0, "width": 18, "height": 12}),
@@ -169,10 +190,11 @@ padding:16px 18px;margin-bottom:14px}
 .legend svg{vertical-align:-1px;margin-right:6px}
 .chart,.strip,.scale{display:block;overflow:visible}
 .scaled{display:flex}.scaled .chart{flex:1;min-width:0;width:auto}.scaled .scale{flex:none}
-.tick,.above{font-size:12px;fill:var(--soft)}.above{fill:var(--ink)}.above.close{font-size:9px;letter-spacing:-.04em}
-.grid,.axis,.mean,.before,.line{fill:none;vector-effect:non-scaling-stroke}
+.tick,.above{font-size:12px;fill:var(--soft)}.above{fill:var(--ink)}.above.close{font-size:10px;letter-spacing:-.03em}
+.grid,.axis,.mean,.goal,.before,.line{fill:none;vector-effect:non-scaling-stroke}
 .grid{stroke:var(--grid)}.axis{stroke:var(--before)}
 .mean{stroke:var(--main);stroke-dasharray:1 4;stroke-linecap:round;stroke-width:1.5}
+.goal{stroke:var(--good);stroke-width:1.5}
 .before{stroke:var(--before);stroke-width:1.5;stroke-dasharray:5 3}
 .line{stroke:var(--main);stroke-width:1.5;opacity:.55}
 .bar,.dot,.contact,.meter-part{fill:var(--main)}
@@ -191,6 +213,7 @@ border-bottom:1px solid var(--before)}
 th:first-child{text-align:left;padding-left:0}td:last-child,th:last-child{padding-right:0}
 tbody th{font-weight:600}
 tbody tr:last-child>*{border-bottom:0}
+.muted th,.muted td{color:var(--before);font-weight:400}
 .group th,.group td{color:var(--soft);font-weight:400}
 .name{display:block;max-width:210px;overflow:hidden;text-overflow:ellipsis}
 .day{width:64%;min-width:190px;padding-top:4px;padding-bottom:4px}
@@ -207,18 +230,31 @@ border:1px solid var(--rule);border-radius:5px;padding:2px 6px}
 @media (max-width:560px){main{padding:16px 10px 28px}h1{font-size:24px}.minor{display:none}
 .tiles{gap:8px}.tile{padding:9px 11px}.tile.hero .value{font-size:27px}.tile .value{font-size:19px}
 .card{padding:13px 12px}.stood{grid-template-columns:1fr}
-.wide tbody th,.wide thead th:first-child{position:sticky;left:0;background:var(--card)}.name{max-width:120px}}
+.wide{background:linear-gradient(90deg,var(--card) 30%,transparent) 0 0/36px 100% no-repeat local,
+linear-gradient(270deg,var(--card) 30%,transparent) 100% 0/36px 100% no-repeat local,
+linear-gradient(90deg,var(--before),transparent) 0 0/9px 100% no-repeat scroll,
+linear-gradient(270deg,var(--before),transparent) 100% 0/9px 100% no-repeat scroll}
+.cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.cards table,.cards tbody{display:block}
+.cards tr{display:grid;grid-template-columns:repeat(3,1fr);gap:4px 10px;padding:9px 0;
+border-bottom:1px solid var(--rule)}
+.cards tr:last-child{border-bottom:0}
+.cards tbody th,.cards .day{grid-column:1/-1;width:auto;padding:0}.cards th,.cards td{border-bottom:0}
+.cards td{text-align:left;padding:0;white-space:normal}
+.cards td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:12px}
+.agents .cards tr{grid-template-columns:repeat(4,1fr)}
+.cards .name{max-width:none;white-space:normal;overflow-wrap:anywhere}.cards .meter{display:none}}
 """
     + """
 @page{size:A4;margin:9mm 10mm}
 @media print{body{background:#fff;font-size:13.5px;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-main{max-width:none;padding:0;zoom:.73}h1{font-size:26px}header{margin-bottom:10px}.brow{display:none}
+main{max-width:none;padding:0;zoom:.69}h1{font-size:26px}header{margin-bottom:10px}.brow{display:none}
 .card,.tile{box-shadow:none;break-inside:avoid}.card{padding:9px 14px;margin-bottom:9px}
-.tiles{gap:8px;margin-bottom:9px;grid-template-columns:repeat(4,1fr)}.tile{padding:6px 12px}
-.tile.hero .value{font-size:28px}.tile .value{font-size:19px}.change{min-height:0}
+.tiles{gap:8px;margin-bottom:9px;grid-template-columns:repeat(6,1fr)}.tile{padding:6px 10px}
+.tile.hero .value{font-size:23px}.tile .value{font-size:19px}.change{min-height:0}
 .stood{grid-template-columns:repeat(4,1fr)}.three{gap:9px;margin-bottom:9px;grid-template-columns:repeat(3,1fr)}
 .facts{grid-template-columns:6fr 5fr 8fr}
-table{font-size:13px}th,td{padding:2px 6px}.name{max-width:180px}.account{font-size:15.5px}
+table{font-size:13px}th,td{padding:1px 6px}.cards tr{break-inside:avoid}.name{max-width:180px}.account{font-size:15.5px}
 .day{padding-top:1px;padding-bottom:1px}
 .wide{overflow:visible;margin-top:4px}
 details{display:none}footer{margin-top:8px}

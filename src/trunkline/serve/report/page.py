@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, timedelta
 from typing import Final
 
 from trunkline.limits import DEAD_LETTER_REASONS
@@ -13,7 +14,7 @@ from trunkline.serve.report.day import distributions, half_hours
 from trunkline.serve.report.headline import Headline
 from trunkline.serve.report.markup import CSS, Html, card, el, join, name_text
 from trunkline.serve.report.period import Period
-from trunkline.serve.report.tables import agents, queues
+from trunkline.serve.report.tables import agents, channels, queues
 from trunkline.serve.report.wording import fidelity_note
 from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
@@ -76,11 +77,13 @@ def _plain(row: QueueRow) -> str:
 
 
 def _span(slot: Slot, data: ReportData) -> str:
-    places = [place for place, other in enumerate(data.slots) if other is slot]
-    following = places[0] + 1
-    if following < len(data.slots):
-        return f"{slot.label}\u2013{data.slots[following].label}"
-    return f"from {slot.label}"
+    """`08:00–08:30`, `Tuesday 3 March 08:00–09:00`, or `Tuesday 3 March` where a slot is a day."""
+    day = f"{slot.at:%A} {slot.at.day} {slot.at:%B}"
+    if data.slot_minutes == 1440:
+        return day
+    end = (slot.at.astimezone(UTC) + timedelta(minutes=data.slot_minutes)).astimezone(slot.at.tzinfo)
+    hours = f"{slot.at:%H:%M}\u2013{end:%H:%M}"
+    return f"{day} {hours}" if data.period.has_many_days else hours
 
 
 # If a text were ever unescaped, the browser would still neither run nor fetch anything.
@@ -107,22 +110,17 @@ def page(data: ReportData, completeness: Completeness) -> str:
     return "<!doctype html>\n" + el("html", {"lang": "en"}, head, el("body", None, main)) + "\n"
 
 
-def _no_comparison(data: ReportData) -> str:
-    """Why there is no comparison: no contact in the period before, or data that start within it."""
-    previous = data.period.previous
-    if data.first is None or not previous.since <= data.first < previous.until:
-        return f"no comparison: no contact ended on {previous.name}"
-    begin = data.period.local(data.first)
-    return f"no comparison: the data start on {begin.day} {begin:%B %Y %H:%M}, within {previous.name}"
+def _length(period: Period) -> str:
+    return f"{period.days} days" if period.days > 1 else f"{period.hours:g} hours"
 
 
 def _header(data: ReportData) -> Html:
     period = data.period
-    subtitle = f"Local time of {period.zone}, {period.hours:g} hours"
+    subtitle = f"Local time of {period.zone}, {_length(period)}"
     if data.has_before:
         subtitle += f" \u00b7 changes against {period.previous.name}"
     elif data.contacts:
-        subtitle += f" \u00b7 {_no_comparison(data)}"
+        subtitle += f" \u00b7 no comparison: {data.no_comparison}"
     note = fidelity_note(data.fidelity)
     subtitle += f" \u00b7 {note}" if note else ""
     brow = el("p", {"class": "brow"}, "Contact centre report")
@@ -135,6 +133,7 @@ def _day(data: ReportData) -> list[Html]:
         stood_out(data),
         half_hours(data),
         distributions(data),
+        channels(data),
         queues(data),
         agents(data),
     ]
@@ -233,8 +232,8 @@ def _fact(title: str, lines: list[str]) -> Html:
 
 def _footer(data: ReportData) -> Html:
     x = f"Service level: removed from queue in less than {data.x.default:g} s"
-    if data.x.by_queue:
-        x += " (*: some queues have their own limit)"
+    if data.x.varies:
+        x += " (*: some queues or channels have their own time, see Within)"
     sentences = [
         f"{x}, including abandoned contacts and callback requests within that time, as in Amazon's console.",
         f"Contacts count when they end. Abandoned: {METRICS['CONTACTS_ABANDONED'].approximation}",
@@ -243,11 +242,11 @@ def _footer(data: ReportData) -> Html:
     return el("footer", None, join(*(el("p", None, sentence) for sentence in sentences)))
 
 
-def report(db: Session, period: Period, x: Threshold, completeness: Completeness) -> str:
+def report(db: Session, period: Period, x: Threshold, completeness: Completeness, goal: float = 80) -> str:
     """The page of a period, as HTML text to be written in UTF-8.
 
     Reads only `connect_datalake.contact_record` through `db`; the same warehouse and arguments give the same text. A
     period or warehouse without contacts gives a page that says so. The page names agents and queues and contains no
-    customer data. Raises UsageError for an invalid threshold.
+    customer data. `goal` is the service level that is wanted, percent. Raises UsageError for an invalid threshold.
     """
-    return page(read(db, period, x), completeness)
+    return page(read(db, period, x, goal), completeness)

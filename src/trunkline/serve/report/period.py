@@ -28,10 +28,31 @@ class Period:
 
     @property
     def previous(self) -> Period:
-        """The local day before, else the span of the same length just before."""
+        """The local day before, else the span of the same length just before: as many local days where it has whole
+        ones.
+        """
         if self.day is not None:
             return day_period(self.day - timedelta(days=1), self.zone)
-        return Period(self.since - (self.until - self.since), self.since, self.zone)
+        since = self.since - (self.until - self.since)
+        if self.days:
+            wall = self.local(self.since).replace(tzinfo=None) - timedelta(days=self.days)
+            since = wall.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC).replace(tzinfo=None)
+        return Period(since, self.since, self.zone)
+
+    @property
+    def days(self) -> int:
+        """The number of local days where the span begins and ends at the same local time, else 0."""
+        days, rest = divmod(self.wall(self.until), timedelta(days=1))
+        return 0 if rest else days
+
+    def wall(self, at: datetime) -> timedelta:
+        """The local time that has passed since the start of the period, as clocks on the wall show it."""
+        return self.local(at).replace(tzinfo=None) - self.local(self.since).replace(tzinfo=None)
+
+    @property
+    def has_many_days(self) -> bool:
+        """Whether a time of day alone does not name an instant of it: it is longer than any one day."""
+        return self.until - self.since > timedelta(hours=26)
 
     @property
     def hours(self) -> float:
@@ -44,16 +65,23 @@ class Period:
 
     @property
     def title(self) -> str:
-        """`Tuesday 3 March 2026`, or both ends of a span."""
+        """`Tuesday 3 March 2026`, the first and the last of several days, or both ends of a span."""
         if self.day is not None:
             return _date(self.day)
         since, until = self.local(self.since), self.local(self.until)
+        if self.days and since.time() == time():
+            last = until.date() - timedelta(days=1)
+            return _date(last) if self.days == 1 else f"{_date(since.date())} to {_date(last)}"
         return f"{since.day} {since:%B %Y %H:%M} to {until.day} {until:%B %Y %H:%M}"
 
     @property
     def name(self) -> str:
-        """The name of this period in a comparison: `Monday 2 March 2026`, or `the 6 hours before`."""
-        return _date(self.day) if self.day is not None else f"the {self.hours:g} hours before"
+        """The name of this period in a comparison: `Monday 2 March 2026`, `the 7 days before`, `the 6 hours before`."""
+        if self.day is not None:
+            return _date(self.day)
+        if self.days:
+            return f"the {self.days} days before" if self.days > 1 else "the day before"
+        return f"the {self.hours:g} hours before"
 
 
 def day_period(day: date, zone: str) -> Period:

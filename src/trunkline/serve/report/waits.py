@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-from trunkline.serve.report.headline import TABLE, condition_sql, measure, value_sql
+from trunkline.serve.report.measures import TABLE, condition_sql, measure, value_sql
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
@@ -47,7 +47,7 @@ class Bin:
 class Distribution:
     """Contacts by range of a time, with its percentiles in seconds (None without contacts), and the totals.
 
-    `untimed` counts abandoned contacts whose time is unknown: they are in no range and in no total.
+    `contacts` have a time. `abandoned` are all abandoned contacts, and `untimed` those of them without one.
     """
 
     bins: tuple[Bin, ...]
@@ -81,7 +81,7 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
     untimed = 0
     for value_ms, contacts, abandoned in _counted(db, period, names[0]):
         if value_ms is None:
-            untimed = abandoned
+            untimed += abandoned
             continue
         bin_counts = bins[bisect_right(edges, value_ms / 1000)]
         bin_counts[0] += contacts
@@ -96,13 +96,13 @@ def _distribution(db: Session, period: Period, x: Threshold, prefix: str, edges:
         p90,
         p95,
         sum(contacts for contacts, _ in bins),
-        sum(abandoned for _, abandoned in bins),
+        sum(abandoned for _, abandoned in bins) + untimed,
         untimed,
     )
 
 
 def _counted(db: Session, period: Period, metric: str) -> list[tuple[int | None, int, int]]:
-    """(milliseconds, contacts, abandoned) per distinct value of the metric, None for contacts without one."""
+    """(milliseconds or None, contacts, abandoned) per distinct value of the metric."""
     engine = db.engine
     is_abandoned = condition_sql("CONTACTS_ABANDONED", engine)
     return db.query(

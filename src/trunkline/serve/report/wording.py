@@ -26,6 +26,13 @@ def count(value: Value) -> str:
     return NOTHING if value is None else f"{round(value):,}"
 
 
+def short_count(value: int) -> str:
+    """`999`, `1.3k`, `12k`: where there is no room for more."""
+    if value < 1000:
+        return str(value)
+    return f"{value / 1000:.1f}k" if value < 9_950 else f"{round(value / 1000)}k"
+
+
 def percentage(value: Value) -> str:
     """A number from 0 to 100 as `88.3%`; a dash for None. Rounding alone never makes it 0.0% or 100.0%."""
     if value is None:
@@ -98,6 +105,14 @@ def duration_change(now: Value, before: Value) -> str:
     if shown in ("0 s", "0.0 s"):
         return "unchanged"
     return f"{'+' if now > before else _MINUS}{shown}"
+
+
+_CHANNELS: Final = {"VOICE": "Voice", "CHAT": "Chat", "TASK": "Task", "EMAIL": "E-mail"}
+
+
+def channel(name: str | None) -> str:
+    """Amazon's name of a channel as people write it: `E-mail`; `unknown channel` for None."""
+    return "unknown channel" if name is None else _CHANNELS.get(name, name)
 
 
 def plural(number: int, singular: str, plural_form: str = "") -> str:

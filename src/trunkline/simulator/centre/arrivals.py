@@ -135,7 +135,8 @@ def _rushes(rng: random.Random, plan: ArrivalPlan) -> dict[tuple[int, int], floa
     per_day = DAY_S // SLOT_S
     for first in range(0, len(plan.starts), per_day):
         for index, demand in enumerate(DEMAND):
-            busy = [slot for slot in range(first, first + per_day) if 9.0 <= plan.hours[slot] < 16.5]
+            slots = range(first, min(first + per_day, len(plan.starts)))
+            busy = [slot for slot in slots if 9.0 <= plan.hours[slot] < 16.5]
             if demand.kind == "call" and busy:
                 start = rng.choice(busy)
                 result.update({(index, slot): RUSH for slot in range(start, start + RUSH_SLOTS)})

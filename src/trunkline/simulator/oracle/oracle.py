@@ -64,8 +64,8 @@ def answers(
     100, counts integers; None where the divisor or the set of values is empty. Groups without contacts are absent,
     but without `by` and `interval` there is always the group `()`. None is a separate group.
     Interval keys are naive UTC times, for `day` local dates. `x_s` is a number of seconds, or a mapping from queue
-    name or id to seconds, with `default` (20 if omitted) for other queues. Raises UsageError for an unknown metric,
-    dimension or interval.
+    name, queue id or channel to seconds (the queue wins), with `default` (20 if omitted) for the others. Raises
+    UsageError for an unknown metric, dimension or interval.
     """
     chosen = [_lookup(METRICS, metric, "metric") for metric in metrics]
     readers = [_lookup(DIMENSIONS, name, "dimension") for name in by]
@@ -141,7 +141,7 @@ def _threshold(x_s: float | Mapping[str, float]) -> Callable[[TrueContact], floa
     default = x_s.get(DEFAULT_X, 20)
 
     def look_up(contact: TrueContact) -> float:
-        for name in (contact.queue_id, contact.queue_name):
+        for name in (contact.queue_id, contact.queue_name, contact.channel):
             if name is not None and name in x_s:
                 return x_s[name]
         return default

@@ -15,7 +15,13 @@ from typing import Final
 import msgspec
 
 from trunkline import clock
-from trunkline.limits import SQS_BATCH_MESSAGES_MAX, SQS_DELIVERIES_MAX, SQS_KEPT_S_MAX, SQS_POLL_S_MAX
+from trunkline.limits import (
+    BATCH_BYTES_MAX,
+    SQS_BATCH_MESSAGES_MAX,
+    SQS_DELIVERIES_MAX,
+    SQS_KEPT_S_MAX,
+    SQS_POLL_S_MAX,
+)
 from trunkline.positions import Delivery, Plan
 from trunkline.records import Framed, KeptLetter, Mark, ReceivedRecord
 from trunkline.sources.contact_events.queue import MessageQueue, QueueMessage
@@ -105,7 +111,9 @@ class ContactEventSource:
                 until_s = until_s or clock.monotonic_s() + following.gather_s
                 following.watch([_record(following.queue.url, message) for message in new])
             by_id |= {message.message_id: message for message in polled}
-            is_enough = len(by_id) >= following.gather_max or clock.monotonic_s() >= until_s
+            size = sum(len(message.body) for message in by_id.values())
+            is_full = len(by_id) >= following.gather_max or size >= BATCH_BYTES_MAX
+            is_enough = is_full or clock.monotonic_s() >= until_s
             if not polled or is_enough or following.is_over():
                 return list(by_id.values())
 

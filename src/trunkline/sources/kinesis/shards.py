@@ -11,16 +11,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from trunkline import clock
-from trunkline.aws.errors import translate_errors
-from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.limits import BATCH_BYTES_MAX, KINESIS_GET_RECORDS_MAX
+from trunkline.errors import TerminalError, TransientError
+from trunkline.limits import BATCH_BYTES_MAX
 from trunkline.records import ReceivedRecord
+from trunkline.sources.kinesis.feeds import (
+    FanOutFeed,
+    KinesisShard,
+    KinesisStream,
+    PollingFeed,
+    ShardFeed,
+    ShardPage,
+    list_shards,
+    register_consumer,
+)
 
 _PACE_S: Final = 0.25
 """Between two reads of one shard, which allows five a second."""
@@ -31,36 +39,6 @@ _LIST_S: Final = 60.0
 _FAILURES_MAX: Final = 10
 """Failed reads of one shard in a row, after which the error is raised. Each doubles the wait before the next."""
 _WAIT_READS_MAX: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class KinesisShard:
-    """One shard. `parents` are the shards that must be read first; those that no longer exist are left out."""
-
-    shard_id: str
-    parents: tuple[str, ...] = ()
-    is_closed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class KinesisStream:
-    """A stream as it was described. `arn` names Region and account; `created_at` tells it from one of the same name."""
-
-    arn: str
-    created_at: str
-
-    def uri(self, shard_id: str) -> str:
-        """The address that a shard's positions refer to."""
-        return f"{self.arn}/{shard_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class ShardPage:
-    """The answer to one read. `iterator` is None at the end of a closed shard."""
-
-    records: list[ReceivedRecord]
-    iterator: str | None
-    behind_ms: int
 
 
 class StreamProgress(msgspec.Struct):
@@ -75,74 +53,6 @@ class StreamProgress(msgspec.Struct):
     last: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-def describe_stream(client: Any, name: str) -> KinesisStream:
-    """The stream of a name, or of an ARN. Raises UsageError where it does not exist."""
-    with translate_errors("kinesis", f"the Kinesis stream {name}", UsageError):
-        summary = client.describe_stream_summary(**_stream_argument(name))["StreamDescriptionSummary"]
-    created_at = summary.get("StreamCreationTimestamp")
-    text = created_at.astimezone(UTC).isoformat() if isinstance(created_at, datetime) else ""
-    return KinesisStream(summary["StreamARN"], text)
-
-
-def list_shards(client: Any, stream: KinesisStream) -> list[KinesisShard]:
-    """All shards that still have records, parents before their children."""
-    listed: list[dict[str, Any]] = []
-    more: dict[str, Any] = {"StreamARN": stream.arn}
-    with translate_errors("kinesis", f"the Kinesis stream {stream.arn}", UsageError):
-        while True:
-            answer = client.list_shards(**more)
-            listed += answer["Shards"]
-            if not answer.get("NextToken"):
-                break
-            more = {"NextToken": answer["NextToken"]}
-    existing = {entry["ShardId"] for entry in listed}
-    return [_shard(entry, existing) for entry in sorted(listed, key=lambda entry: str(entry["ShardId"]))]
-
-
-def _shard(entry: dict[str, Any], existing: Collection[str]) -> KinesisShard:
-    parents = (str(entry.get(name)) for name in ("ParentShardId", "AdjacentParentShardId"))
-    is_closed = "EndingSequenceNumber" in entry.get("SequenceNumberRange", {})
-    return KinesisShard(entry["ShardId"], tuple(known for known in parents if known and known in existing), is_closed)
-
-
-def open_shard(client: Any, stream: KinesisStream, shard_id: str, last: str | None) -> str:
-    """An iterator that begins at a sequence number, which comes once more, or at the oldest record."""
-    start = (
-        {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": last}
-        if last is not None
-        else {"ShardIteratorType": "TRIM_HORIZON"}
-    )
-    with translate_errors("kinesis", stream.uri(shard_id), UsageError):
-        return str(client.get_shard_iterator(StreamARN=stream.arn, ShardId=shard_id, **start)["ShardIterator"])
-
-
-def read_page(client: Any, stream: KinesisStream, shard_id: str, iterator: str) -> ShardPage | None:
-    """The next records; None where the iterator has expired and a new one is needed."""
-    from botocore.exceptions import ClientError
-
-    uri = stream.uri(shard_id)
-    with translate_errors("kinesis", uri, UsageError):
-        try:
-            answer = client.get_records(ShardIterator=iterator, Limit=KINESIS_GET_RECORDS_MAX, StreamARN=stream.arn)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ExpiredIteratorException":
-                return None
-            raise
-    records = [
-        ReceivedRecord(uri, entry["SequenceNumber"], entry["Data"], _arrival(entry)) for entry in answer["Records"]
-    ]
-    return ShardPage(records, answer.get("NextShardIterator"), int(answer.get("MillisBehindLatest") or 0))
-
-
-def _arrival(entry: dict[str, Any]) -> datetime:
-    arrived_at: datetime = entry["ApproximateArrivalTimestamp"]
-    return arrived_at.astimezone(UTC).replace(tzinfo=None)
-
-
-def _stream_argument(name: str) -> dict[str, str]:
-    return {"StreamARN": name} if name.startswith("arn:") else {"StreamName": name}
-
-
 Watch = Callable[[Sequence[ReceivedRecord]], None]
 """Called with records as they are read, before they are durable anywhere. It keeps positions of its own."""
 
@@ -155,6 +65,7 @@ def no_watch(_: Sequence[ReceivedRecord]) -> None:
 class KinesisFollowing:
     """What a stream is followed with.
 
+    `fan_out` names a consumer to have records pushed to; empty: they are polled.
     `until_idle` ends when nothing is left to read; `accept_gap` goes on where records expired unread. Records are
     collected for `gather_s` seconds, or up to `gather_bytes`, before they become a batch. `watch` gets every record at
     once; `watched` are the last sequence numbers that it has, by shard's address. `is_over` is called before each read,
@@ -172,15 +83,16 @@ class KinesisFollowing:
     sleep: Callable[[float], None] = time.sleep
     is_over: Callable[[], bool] = lambda: False
     notify_lag: Callable[[int], None] = lambda _: None
+    fan_out: str = ""
 
 
 @dataclass(slots=True)
 class _ShardReader:
-    """One shard while it is read. `last` is the sequence number it was opened at; `wait` counts reads to leave out."""
+    """One shard while it is read. `last` is the sequence number read last, `wait` counts reads to leave out."""
 
     shard: KinesisShard
     last: str | None
-    iterator: str | None = None
+    is_open: bool = False
     is_expected: bool = False
     is_idle: bool = False
     is_ended: bool = False
@@ -198,11 +110,19 @@ class Round:
     ended: frozenset[str]
 
 
+def _feed_of(following: KinesisFollowing, stream: KinesisStream) -> ShardFeed:
+    if not following.fan_out:
+        return PollingFeed(following.client, stream)
+    consumer = register_consumer(following.client, stream, following.fan_out, following.sleep)
+    return FanOutFeed(following.client, stream, consumer)
+
+
 class StreamReader:
     """Reads a stream for one or several consumers, from the oldest position that one of them has."""
 
     def __init__(self, following: KinesisFollowing, stream: KinesisStream, consumers: Sequence[StreamProgress]) -> None:
         self._following, self._stream, self._consumers = following, stream, consumers
+        self._feed = _feed_of(following, stream)
         self._done: set[str] = set.intersection(*(set(progress.done) for progress in consumers))
         self._seen: set[str] = set().union(*(progress.seen for progress in consumers))
         self._expired: set[str] = set()
@@ -214,6 +134,12 @@ class StreamReader:
 
         Raises TerminalError where records have expired unread, TransientError where reads fail again and again.
         """
+        try:
+            yield from self._rounds()
+        finally:
+            self._feed.close()
+
+    def _rounds(self) -> Iterator[Round]:
         while not self._following.is_over():
             records = self._gather()
             ended = frozenset(shard_id for shard_id, reader in self._readers.items() if reader.is_ended)
@@ -221,6 +147,8 @@ class StreamReader:
             self._expired.clear()
             if ended:
                 self._done |= ended
+                for shard_id in ended:
+                    self._feed.close(shard_id)
                 self._readers = {key: reader for key, reader in self._readers.items() if key not in ended}
                 self._listed_at = None
             elif self._following.until_idle and not records and self._is_idle():
@@ -235,7 +163,7 @@ class StreamReader:
         size, until_s = 0, 0.0
         while True:
             self._list_shards()
-            new = [record for reader in self._readers.values() for record in self._read(reader)]
+            new = self._pass(self._following.gather_bytes - size)
             self._following.notify_lag(max((reader.behind_ms for reader in self._readers.values()), default=0))
             if new:
                 self._following.watch(new)
@@ -251,6 +179,20 @@ class StreamReader:
             if not records:
                 return records
 
+    def _pass(self, bytes_max: int) -> list[ReceivedRecord]:
+        """One read of each shard, or of as many as fill a round; the next pass begins with those that were left."""
+        records: list[ReceivedRecord] = []
+        size = 0
+        for shard_id in list(self._readers):
+            reader = self._readers.pop(shard_id)
+            self._readers[shard_id] = reader
+            new = self._read(reader)
+            records += new
+            size += sum(len(record.data) for record in new)
+            if size >= bytes_max:
+                break
+        return records
+
     def _list_shards(self) -> None:
         """Open readers of the shards whose parents are read to their end."""
         if self._listed_at is not None and clock.monotonic_s() - self._listed_at < _LIST_S:
@@ -263,7 +205,7 @@ class StreamReader:
                 self._readers[shard.shard_id].shard = shard
             elif shard.shard_id not in self._done and self._done.issuperset(shard.parents):
                 self._readers[shard.shard_id] = _ShardReader(shard, self._start_of(shard.shard_id))
-        self._seen |= existing
+        self._seen = existing
         self._listed_at = clock.monotonic_s()
 
     def _start_of(self, shard_id: str) -> str | None:
@@ -293,13 +235,12 @@ class StreamReader:
         return self._new_records(reader, page) if page is not None else []
 
     def _page(self, reader: _ShardReader) -> ShardPage | None:
-        client, shard_id = self._following.client, reader.shard.shard_id
-        if reader.iterator is None:
-            reader.iterator = open_shard(client, self._stream, shard_id, reader.last)
-            reader.is_expected = reader.last is not None
-        page = read_page(client, self._stream, shard_id, reader.iterator)
-        if page is None:
-            reader.iterator = None
+        shard_id = reader.shard.shard_id
+        if not reader.is_open:
+            self._feed.open(shard_id, reader.last)
+            reader.is_open, reader.is_expected = True, reader.last is not None
+        page = self._feed.next(shard_id)
+        reader.is_open = page is not None
         return page
 
     def _new_records(self, reader: _ShardReader, page: ShardPage) -> list[ReceivedRecord]:
@@ -313,10 +254,10 @@ class StreamReader:
         records = [record for record in records if int(record.sequence) > last]
         if records:
             reader.last = records[-1].sequence
-        reader.iterator, reader.behind_ms = page.iterator, page.behind_ms
+        reader.behind_ms = page.behind_ms
         reader.is_idle = not page.records and page.behind_ms == 0
         # A closed shard that is read up to the tip has no more to come, with or without a next iterator.
-        reader.is_ended = page.iterator is None or (reader.shard.is_closed and reader.is_idle)
+        reader.is_ended = page.is_end or (reader.shard.is_closed and reader.is_idle)
         return records
 
     def _check_gap(self, lost: Collection[str]) -> None:

@@ -13,14 +13,13 @@ import msgspec
 from trunkline.positions import Delivery, Plan, Range, StreamRange
 from trunkline.records import Framed, KeptLetter, Mark, ReceivedRecord
 from trunkline.sources.files import reader
+from trunkline.sources.kinesis.feeds import KinesisStream, describe_stream
 from trunkline.sources.kinesis.framing import frame_received, split_by_bytes
 from trunkline.sources.kinesis.shards import (
     KinesisFollowing,
-    KinesisStream,
     Round,
     StreamProgress,
     StreamReader,
-    describe_stream,
 )
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 
@@ -92,11 +91,14 @@ class KinesisSource:
         """Note the shards that are read to their end. To be called once the round's batches are durable."""
         if self._progress is None or self._stream is None:
             return
-        before = (len(self._progress.seen), len(self._progress.done))
-        self._progress.seen |= round_.seen
-        self._progress.done |= round_.ended
-        if before != (len(self._progress.seen), len(self._progress.done)):
-            self._save(self._stream.arn, self._progress)
+        progress = self._progress
+        before = (progress.seen, progress.done)
+        # Shards that are no longer listed are forgotten: there may be thousands in a year.
+        progress.seen = set(round_.seen)
+        progress.done = (progress.done | round_.ended) & progress.seen
+        progress.last = {shard_id: last for shard_id, last in progress.last.items() if shard_id in progress.seen}
+        if before != (progress.seen, progress.done):
+            self._save(self._stream.arn, progress)
 
     def reread(self, plan: Plan) -> Framed | None:
         """None: see the class."""

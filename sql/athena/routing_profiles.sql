@@ -1,0 +1,138 @@
+-- Generated from the catalogue by `make golden`. Do not edit.
+-- The lake is s3://trunkline-lake here: put the URL of yours in its place. Run one statement at a time.
+
+CREATE SCHEMA IF NOT EXISTS `connect_datalake`;
+
+CREATE EXTERNAL TABLE IF NOT EXISTS `connect_datalake`.`routing_profiles_files` (
+  `agent_routing_profile_id` string,
+  `agent_routing_profile_arn` string,
+  `routing_profile_name` string,
+  `instance_id` string,
+  `instance_arn` string,
+  `agent_availability_timer` string,
+  `routing_profile_description` string,
+  `default_outbound_queue_id` string,
+  `media_concurrencies` string,
+  `is_default` boolean,
+  `associated_queue_ids` array<string>,
+  `number_of_associated_queues` bigint,
+  `number_of_associated_users` bigint,
+  `routing_profile_tags` string,
+  `data_lake_last_processed_timestamp` timestamp,
+  `last_modified_timestamp` timestamp,
+  `last_modified_region` string,
+  `is_active` boolean,
+  `record_version` string,
+  `record_fidelity` string,
+  `record_is_redacted` boolean,
+  `record_catalogue_version` int,
+  `record_hash` string,
+  `record_position` string,
+  `record_arrived_at` timestamp,
+  `record_loaded_at` timestamp,
+  `record_unmapped` string,
+  `record_is_deleted` boolean,
+  `record_moved_to` string
+)
+PARTITIONED BY (`year` string, `month` string, `day` string)
+STORED AS PARQUET
+LOCATION 's3://trunkline-lake/connect_datalake/routing_profiles/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.year.type' = 'enum',
+  'projection.year.values' = '1970,2010,2011,2012,2013,2014,2015,2016,2017,2018,2019,2020,2021,2022,2023,2024,2025,2026,2027,2028,2029,2030,2031,2032,2033,2034,2035,2036,2037,2038,2039',
+  'projection.month.type' = 'integer',
+  'projection.month.range' = '1,12',
+  'projection.month.digits' = '2',
+  'projection.day.type' = 'integer',
+  'projection.day.range' = '1,31',
+  'projection.day.digits' = '2',
+  'storage.location.template' = 's3://trunkline-lake/connect_datalake/routing_profiles/year=${year}/month=${month}/day=${day}/'
+);
+
+CREATE OR REPLACE VIEW "connect_datalake"."routing_profiles_versions" AS
+SELECT
+  "agent_routing_profile_id",
+  "agent_routing_profile_arn",
+  "routing_profile_name",
+  "instance_id",
+  "instance_arn",
+  "agent_availability_timer",
+  "routing_profile_description",
+  "default_outbound_queue_id",
+  "media_concurrencies",
+  "is_default",
+  "associated_queue_ids",
+  "number_of_associated_queues",
+  "number_of_associated_users",
+  "routing_profile_tags",
+  "data_lake_last_processed_timestamp",
+  "last_modified_timestamp",
+  "last_modified_region",
+  "is_active",
+  "record_version",
+  "record_fidelity",
+  "record_is_redacted",
+  "record_catalogue_version",
+  "record_hash",
+  "record_position",
+  "record_arrived_at",
+  "record_loaded_at",
+  "record_unmapped",
+  "record_is_deleted",
+  "year",
+  "month",
+  "day"
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+    PARTITION BY "year", "month", "day", "agent_routing_profile_id", "record_version", "record_hash"
+    ORDER BY COALESCE("record_fidelity", '') DESC, COALESCE("record_version", '') DESC, CASE WHEN "record_is_redacted" THEN 1 ELSE 0 END DESC, COALESCE("record_catalogue_version", 0) DESC, COALESCE("record_hash", '') DESC, COALESCE(CAST("record_unmapped" AS VARCHAR), '') DESC, "record_arrived_at", "record_position", "record_loaded_at"
+  ) AS "record_rank"
+  FROM "connect_datalake"."routing_profiles_files"
+  WHERE "record_moved_to" IS NULL
+) AS ranked
+WHERE "record_rank" = 1;
+
+CREATE OR REPLACE VIEW "connect_datalake"."routing_profiles" AS
+SELECT
+  "agent_routing_profile_id",
+  "agent_routing_profile_arn",
+  "routing_profile_name",
+  "instance_id",
+  "instance_arn",
+  "agent_availability_timer",
+  "routing_profile_description",
+  "default_outbound_queue_id",
+  "media_concurrencies",
+  "is_default",
+  "associated_queue_ids",
+  "number_of_associated_queues",
+  "number_of_associated_users",
+  "routing_profile_tags",
+  "data_lake_last_processed_timestamp",
+  "last_modified_timestamp",
+  "last_modified_region",
+  "is_active",
+  "record_version",
+  "record_fidelity",
+  "record_is_redacted",
+  "record_catalogue_version",
+  "record_hash",
+  "record_position",
+  "record_arrived_at",
+  "record_loaded_at",
+  "record_unmapped",
+  "record_is_deleted",
+  "year",
+  "month",
+  "day"
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+    PARTITION BY "year", "month", "day", "agent_routing_profile_id"
+    ORDER BY COALESCE("record_fidelity", '') DESC, COALESCE("record_version", '') DESC, CASE WHEN "record_is_redacted" THEN 1 ELSE 0 END DESC, COALESCE("record_catalogue_version", 0) DESC, COALESCE("record_hash", '') DESC, COALESCE(CAST("record_unmapped" AS VARCHAR), '') DESC
+  ) AS "record_rank"
+  FROM "connect_datalake"."routing_profiles_files"
+) AS ranked
+WHERE "record_rank" = 1
+  AND "record_moved_to" IS NULL
+  AND NOT "record_is_deleted";

@@ -1,0 +1,100 @@
+-- Generated from the catalogue by `make golden`. Do not edit.
+
+CREATE SCHEMA IF NOT EXISTS "connect";
+
+CREATE SCHEMA IF NOT EXISTS "connect_datalake";
+
+CREATE TABLE IF NOT EXISTS "connect"."d_agent_hierarchy_groups" (
+  "agent_hierarchy_group_id" VARCHAR NOT NULL,
+  "instance_id" VARCHAR,
+  "instance_arn" VARCHAR,
+  "aws_account_id" VARCHAR,
+  "agent_hierarchy_group_arn" VARCHAR,
+  "agent_hierarchy_group_name" VARCHAR,
+  "level_id" VARCHAR,
+  "level_1_id" VARCHAR,
+  "level_1_arn" VARCHAR,
+  "level_1_name" VARCHAR,
+  "level_2_id" VARCHAR,
+  "level_2_arn" VARCHAR,
+  "level_2_name" VARCHAR,
+  "level_3_id" VARCHAR,
+  "level_3_arn" VARCHAR,
+  "level_3_name" VARCHAR,
+  "level_4_id" VARCHAR,
+  "level_4_arn" VARCHAR,
+  "level_4_name" VARCHAR,
+  "level_5_id" VARCHAR,
+  "level_5_arn" VARCHAR,
+  "level_5_name" VARCHAR,
+  "hierarchy_group_tags" VARCHAR,
+  "data_lake_last_processed_timestamp" TIMESTAMP,
+  "last_modified_timestamp" TIMESTAMP,
+  "last_modified_region" VARCHAR,
+  "is_active" BOOLEAN,
+  "record_version" VARCHAR,
+  "record_fidelity" VARCHAR NOT NULL,
+  "record_is_redacted" BOOLEAN NOT NULL,
+  "record_catalogue_version" INTEGER NOT NULL,
+  "record_hash" VARCHAR NOT NULL,
+  "record_position" VARCHAR NOT NULL,
+  "record_arrived_at" TIMESTAMP NOT NULL,
+  "record_loaded_at" TIMESTAMP NOT NULL,
+  "record_unmapped" VARCHAR,
+  "record_is_deleted" BOOLEAN NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "connect"."d_agent_hierarchy_groups_staging" (
+  "agent_hierarchy_group_id" VARCHAR NOT NULL,
+  "instance_id" VARCHAR,
+  "instance_arn" VARCHAR,
+  "aws_account_id" VARCHAR,
+  "agent_hierarchy_group_arn" VARCHAR,
+  "agent_hierarchy_group_name" VARCHAR,
+  "level_id" VARCHAR,
+  "level_1_id" VARCHAR,
+  "level_1_arn" VARCHAR,
+  "level_1_name" VARCHAR,
+  "level_2_id" VARCHAR,
+  "level_2_arn" VARCHAR,
+  "level_2_name" VARCHAR,
+  "level_3_id" VARCHAR,
+  "level_3_arn" VARCHAR,
+  "level_3_name" VARCHAR,
+  "level_4_id" VARCHAR,
+  "level_4_arn" VARCHAR,
+  "level_4_name" VARCHAR,
+  "level_5_id" VARCHAR,
+  "level_5_arn" VARCHAR,
+  "level_5_name" VARCHAR,
+  "hierarchy_group_tags" VARCHAR,
+  "data_lake_last_processed_timestamp" TIMESTAMP,
+  "last_modified_timestamp" TIMESTAMP,
+  "last_modified_region" VARCHAR,
+  "is_active" BOOLEAN,
+  "record_version" VARCHAR,
+  "record_fidelity" VARCHAR,
+  "record_is_redacted" BOOLEAN,
+  "record_catalogue_version" INTEGER,
+  "record_hash" VARCHAR,
+  "record_position" VARCHAR,
+  "record_arrived_at" TIMESTAMP,
+  "record_loaded_at" TIMESTAMP,
+  "record_unmapped" VARCHAR,
+  "record_is_deleted" BOOLEAN
+);
+
+CREATE OR REPLACE VIEW "connect_datalake"."agent_hierarchy_groups" AS
+SELECT
+  "agent_hierarchy_group_id",
+  "instance_id",
+  "instance_arn",
+  "aws_account_id",
+  "agent_hierarchy_group_arn",
+  "agent_hierarchy_group_name",
+  "data_lake_last_processed_timestamp",
+  "last_modified_timestamp",
+  "last_modified_region",
+  "is_active"
+FROM "connect"."d_agent_hierarchy_groups"
+WHERE NOT "record_is_deleted";

@@ -1,0 +1,1 @@
+"""Grafana: dashboards of history and now, their queries for each pair of stores, data sources and alert rules."""
