@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
 from trunkline.serve.grafana.boards import boards
-from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, Stack
+from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, StorePair
 from trunkline.serve.grafana.queries import query_text, queue_ids, queue_names
 from trunkline.serve.grafana.sources import data_sources, provider
 from trunkline.settings import Options
@@ -47,7 +47,7 @@ def dashboards() -> Iterator[tuple[str, str]]:
         yield f"dashboards/{stack.name}/provider.yml", provider(stack)
 
 
-def dashboard_json(board: Dashboard, stack: Stack, x: Threshold) -> str:
+def dashboard_json(board: Dashboard, stack: StorePair, x: Threshold) -> str:
     """One dashboard as Grafana imports it."""
     builder = (
         dashboard.Dashboard(f"Contact centre: {board.title}")
@@ -85,13 +85,13 @@ def _uid(name: str) -> str:
     return f"trunkline-{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}"
 
 
-def _source(stack: Stack, is_live: bool) -> models.DataSourceRef:
+def _source(stack: StorePair, is_live: bool) -> models.DataSourceRef:
     return models.DataSourceRef(
         type_val=_TYPES[stack.live if is_live else stack.engine], uid="${live}" if is_live else "${history}"
     )
 
 
-def _variables(board: Dashboard, stack: Stack) -> Iterator[Any]:
+def _variables(board: Dashboard, stack: StorePair) -> Iterator[Any]:
     yield dashboard.DatasourceVariable("history").label("History").type(_TYPES[stack.engine])
     yield dashboard.DatasourceVariable("live").label("Now").type(_TYPES[stack.live])
     if stack.engine == "athena":
@@ -112,7 +112,7 @@ def _variables(board: Dashboard, stack: Stack) -> Iterator[Any]:
             yield variable.hide(models.VariableHide.HIDE_VARIABLE) if name == "queue_id" else variable
 
 
-def _variable_query(text: str, stack: Stack) -> Any:
+def _variable_query(text: str, stack: StorePair) -> Any:
     return text if stack.engine == "postgres" else {"rawSQL": text, "connectionArgs": _connection(), "format": 1}
 
 
@@ -137,7 +137,7 @@ class _Target:
         return self._fields
 
 
-def _target(panel: Panel, board: Dashboard, stack: Stack, x: Threshold) -> _Target:
+def _target(panel: Panel, board: Dashboard, stack: StorePair, x: Threshold) -> _Target:
     is_live = _is_live(panel)
     text = query_text(panel, stack, x, board.of_queue)
     source = _source(stack, is_live)
@@ -163,7 +163,7 @@ def _is_live(panel: Panel) -> bool:
     return isinstance(panel.query, LiveQuery)
 
 
-def _panel(panel: Panel, board: Dashboard, stack: Stack, x: Threshold, place: models.GridPos) -> Any:
+def _panel(panel: Panel, board: Dashboard, stack: StorePair, x: Threshold, place: models.GridPos) -> Any:
     builder = _PANELS[panel.kind]()
     units = panel.units
     builder = (

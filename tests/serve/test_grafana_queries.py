@@ -1,6 +1,6 @@
 """Every panel's query, with its macros expanded, on an engine that speaks it: the numbers are the simulator's.
 
-History runs on a real PostgreSQL, and as Athena's SQL on the lake. Live series run as InfluxQL on a real InfluxDB where
+HistoryQuery runs on a real PostgreSQL, and as Athena's SQL on the lake. LiveQuery series run as InfluxQL on a real InfluxDB where
 one is installed; Timestream's SQL runs on DuckDB as a stand-in, which has `max_by` and stands in for `bin` and
 `from_milliseconds` by macros of the test: it proves the statement's logic, not Timestream's parser.
 """
@@ -30,7 +30,7 @@ from trunkline.live.views import agent_views, queue_views
 from trunkline.metrics.catalogue import select
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.serve.grafana.boards import boards
-from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, QualityQuery, Stack
+from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
 from trunkline.serve.grafana.queries import query_text, queue_ids, queue_names
 from trunkline.simulator.events.day import StreamFaults
 from trunkline.simulator.oracle.oracle import answers
@@ -69,7 +69,7 @@ class Loaded:
     queue_id: str
     states: list[tuple[datetime, LiveState]]
 
-    def run(self, sql: str, stack: Stack) -> list[dict[str, Any]]:
+    def run(self, sql: str, stack: StorePair) -> list[dict[str, Any]]:
         answer = query(self.reader, sql, "athena" if stack.engine == "athena" else None)
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
@@ -110,7 +110,7 @@ def _happened(event: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(event.get("EventTimestamp") or event["time"])
 
 
-def expanded(text: str, stack: Stack, queue_id: str = "") -> str:
+def expanded(text: str, stack: StorePair, queue_id: str = "") -> str:
     """The macros and variables as the plugins replace them, from their sources."""
     if stack.engine == "athena":
         times = [f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}'" for at in (SINCE, UNTIL)]
@@ -137,7 +137,7 @@ def by_oracle(
 
 
 @pytest.mark.parametrize(("board", "panel", "stack"), HISTORY)
-def test_history_equals_the_oracle(loaded: Loaded, board: Dashboard, panel: Panel, stack: Stack) -> None:
+def test_history_equals_the_oracle(loaded: Loaded, board: Dashboard, panel: Panel, stack: StorePair) -> None:
     """Each metric of each group and interval is the oracle's."""
     asked = panel.query
     assert isinstance(asked, HistoryQuery)
@@ -157,7 +157,7 @@ def _time(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("stack", [ATHENA, POSTGRES], ids=lambda stack: stack.engine)
-def test_checks_of_the_data_count_every_contact(loaded: Loaded, stack: Stack) -> None:
+def test_checks_of_the_data_count_every_contact(loaded: Loaded, stack: StorePair) -> None:
     """Each check counts the contacts that ended in the time range, once each, whatever was delivered again."""
     ended = [c for c in loaded.contacts if c.disconnected_at and SINCE <= _naive(c.disconnected_at) < UNTIL]
     panels = [panel for board in BOARDS for panel in board.panels if isinstance(panel.query, QualityQuery)]
@@ -180,7 +180,7 @@ def _naive(at: Any) -> datetime:
 
 
 @pytest.mark.parametrize("stack", [ATHENA, POSTGRES], ids=lambda stack: stack.engine)
-def test_the_queue_is_chosen_by_its_name(loaded: Loaded, stack: Stack) -> None:
+def test_the_queue_is_chosen_by_its_name(loaded: Loaded, stack: StorePair) -> None:
     """One variable lists the names, the other finds the id of the chosen name."""
     names = {row["queue_name"] for row in loaded.run(expanded(queue_names(stack), stack), stack)}
     ended = [c for c in loaded.contacts if c.disconnected_at and SINCE <= _naive(c.disconnected_at) < UNTIL]

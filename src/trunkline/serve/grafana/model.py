@@ -45,7 +45,7 @@ class QualityQuery:
     check: Check
 
 
-Query = HistoryQuery | LiveQuery | QualityQuery
+PanelQuery = HistoryQuery | LiveQuery | QualityQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Panel:
 
     title: str
     kind: Kind
-    query: Query
+    query: PanelQuery
     width: int = 12
     height: int = 8
     description: str = ""
@@ -123,7 +123,7 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class StorePair:
     """A pair of stores that one dashboard reads: which engine has the history, and which store what is now."""
 
     name: str
@@ -132,8 +132,8 @@ class Stack:
     live: Literal["timestream", "influxdb", "postgres"]
 
 
-STACKS: Final[tuple[Stack, ...]] = (
-    Stack("athena-timestream", "Athena and Timestream", "athena", "timestream"),
-    Stack("athena-influxdb", "Athena and InfluxDB", "athena", "influxdb"),
-    Stack("postgres", "PostgreSQL", "postgres", "postgres"),
+STACKS: Final[tuple[StorePair, ...]] = (
+    StorePair("athena-timestream", "Athena and Timestream", "athena", "timestream"),
+    StorePair("athena-influxdb", "Athena and InfluxDB", "athena", "influxdb"),
+    StorePair("postgres", "PostgreSQL", "postgres", "postgres"),
 )

@@ -13,7 +13,7 @@ from trunkline.limits import AGENT_HEARTBEAT_S
 from trunkline.live.points import SERIES
 from trunkline.metrics.catalogue import select
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.serve.grafana.model import Check, HistoryQuery, LiveQuery, Panel, QualityQuery, Stack
+from trunkline.serve.grafana.model import Check, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
 from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
 from trunkline.sql.views import render
 
@@ -24,7 +24,7 @@ _TIME: Final = "disconnect_timestamp"
 QUEUE_ID: Final = "$queue_id"
 
 
-def query_text(panel: Panel, stack: Stack, x: Threshold, of_queue: bool) -> str:
+def query_text(panel: Panel, stack: StorePair, x: Threshold, of_queue: bool) -> str:
     """The query of a panel in the language of its store, with Grafana's macros. `of_queue` limits it to one queue."""
     match panel.query:
         case HistoryQuery():
@@ -39,18 +39,18 @@ def query_text(panel: Panel, stack: Stack, x: Threshold, of_queue: bool) -> str:
             return _postgres_now(panel.query, of_queue)
 
 
-def queue_names(stack: Stack) -> str:
+def queue_names(stack: StorePair) -> str:
     """The query of the variable `queue`: names of the queues that have contacts in the time range."""
     source = _contacts(stack, of_queue=False)
     return f'SELECT DISTINCT "queue_name" FROM {source} WHERE "queue_name" IS NOT NULL ORDER BY "queue_name"'
 
 
-def queue_ids(stack: Stack) -> str:
+def queue_ids(stack: StorePair) -> str:
     """The query of the hidden variable `queue_id`: the id of the chosen queue, which live series have."""
     return f'SELECT DISTINCT "queue_id" FROM {_contacts(stack, of_queue=True)} ORDER BY "queue_id"'
 
 
-def _history(query: HistoryQuery, stack: Stack, x: Threshold, of_queue: bool) -> str:
+def _history(query: HistoryQuery, stack: StorePair, x: Threshold, of_queue: bool) -> str:
     metrics = select(query.metrics)
     grouping = Grouping(query.by, query.interval, "UTC")
     source = _contacts(stack, of_queue)
@@ -62,7 +62,7 @@ def _history(query: HistoryQuery, stack: Stack, x: Threshold, of_queue: bool) ->
     return f'SELECT "interval_start" AS "time", {numbers}\nFROM (\n{inner}\n) AS intervals\nORDER BY "time"'
 
 
-def _contacts(stack: Stack, of_queue: bool, table: str = CONTACT_RECORD.public_view) -> str:
+def _contacts(stack: StorePair, of_queue: bool, table: str = CONTACT_RECORD.public_view) -> str:
     """The contacts that ended in the time range, as a FROM item with the columns of the table."""
     database, name = table.split(".")
     conditions = [*_range(stack, _TIME), *_partitions(stack)]
@@ -72,14 +72,14 @@ def _contacts(stack: Stack, of_queue: bool, table: str = CONTACT_RECORD.public_v
     return f'(SELECT * FROM "{database}"."{name}" WHERE {where}) AS contact_record'
 
 
-def _range(stack: Stack, column: str) -> list[str]:
+def _range(stack: StorePair, column: str) -> list[str]:
     start, end = "$__timeFrom()", "$__timeTo()"
     if stack.engine == "postgres":
         start, end = (f"CAST({macro} AS TIMESTAMP)" for macro in (start, end))
     return [f'"{column}" >= {start}', f'"{column}" < {end}']
 
 
-def _partitions(stack: Stack) -> list[str]:
+def _partitions(stack: StorePair) -> list[str]:
     """Bounds of the partitions: a contact is filed under the UTC date on which it began."""
     if stack.engine != "athena":
         return []
@@ -91,7 +91,7 @@ def _partitions(stack: Stack) -> list[str]:
     ]
 
 
-def _quality(check: Check, stack: Stack) -> str:
+def _quality(check: Check, stack: StorePair) -> str:
     """Checks read where our own columns are, which the public view leaves out: in Athena every version of a contact."""
     is_lake = stack.engine == "athena"
     table = f"{CONTACT_RECORD.public_view}_versions" if is_lake else CONTACT_RECORD.warehouse_table
