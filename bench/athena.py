@@ -23,9 +23,9 @@ from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.compaction import compact_day
 from trunkline.lake.store import FolderStore
-from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed

@@ -25,10 +25,10 @@ from measure import Line, cpu_in_turns, scratch, show
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.lake.store import open_store
-from trunkline.objects.call import CALL
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
-from trunkline.objects.scorecard import SCORECARD, SKILLS
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.scorecard import SCORECARD, SKILLS
 from trunkline.pipelines.home import LakeHome, open_home
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor
 from trunkline.pipelines.post_call.backfill import backfill_export

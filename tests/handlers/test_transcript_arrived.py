@@ -18,7 +18,7 @@ from trunkline.errors import TransientError, TrunklineError
 from trunkline.handlers import transcript_arrived
 from trunkline.lake import layout
 from trunkline.lake.store import open_store
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.sources.files.listing import messages
 
 BODY = json.dumps(transcribe(TALK, "channel")).encode()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.objects import catalogue
-from trunkline.objects.call import CALL
 from trunkline.objects.model import RECORD_COLUMNS, Dimension, Object, check, own_column
+from trunkline.objects.post_call.call import CALL
 
 COLUMNS = {column.name: column for column in CALL.columns}
 

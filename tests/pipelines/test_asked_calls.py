@@ -10,8 +10,8 @@ from asked_calls import by_hand, loaded_home
 
 from trunkline.engines.model import quote_qualified
 from trunkline.engines.postgres import POSTGRES
-from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import OBJECTS
+from trunkline.objects.post_call.calls_view import CALLS_VIEW
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.sql.ddl import create_table, create_view
 from trunkline.sql.lake.athena import CALLS, by_direction_and_answer_type

@@ -14,7 +14,7 @@ from transcript_files import TALK, put, transcribe
 
 from trunkline import clock, limits
 from trunkline.errors import UsageError
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.post_call.enrich import EnrichResult, due_calls, enrich
 

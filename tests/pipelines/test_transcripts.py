@@ -13,7 +13,7 @@ from transcript_files import GREETING, SAMPLES, TALK, VOICEMAIL, call_analytics,
 
 from trunkline.accounting import Counts
 from trunkline.lake import layout
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import replay

@@ -13,7 +13,7 @@ from homes import assert_adds_up, letters, load_into, opened, table, totals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trunkline.objects.call import CALL
+from trunkline.objects.post_call.call import CALL
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.runner import Runner

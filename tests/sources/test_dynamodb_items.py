@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.errors import RecordError
-from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
-from trunkline.objects.scorecard import SCORECARD, SKILLS
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.scorecard import SCORECARD, SKILLS
 from trunkline.sources.dynamodb.items import Rules, read_item, texts_of
 
 

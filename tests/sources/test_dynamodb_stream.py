@@ -11,7 +11,7 @@ import pytest
 from dynamo_tables import CREATED, FIRST_SEQUENCE, arn, call, change
 
 from trunkline.errors import RecordError
-from trunkline.objects.call import CALL
+from trunkline.objects.post_call.call import CALL
 from trunkline.records import Framed
 from trunkline.sources.dynamodb.items import Rules, version_text
 from trunkline.sources.dynamodb.stream import as_json, frame_event, frame_shard, read_change, read_dead_letter

@@ -33,7 +33,7 @@ from transcript_files import (
 
 from trunkline import limits
 from trunkline.errors import RecordError, SourceChangedError, UsageError
-from trunkline.objects.transcript import FORMATS
+from trunkline.objects.post_call.transcript import FORMATS
 from trunkline.positions import Progress
 from trunkline.records import Framed
 from trunkline.settings import Options

@@ -12,9 +12,9 @@ from sqlglot import exp
 from transcript_files import TALK, VOICEMAIL, lens, put, transcribe
 
 from trunkline.engines.catalogue import ENGINES, find
-from trunkline.objects.calls_view import STATUSES
 from trunkline.objects.catalogue import OBJECTS, VIEWS
-from trunkline.objects.transcript import CONTACT_LENS_VIEW
+from trunkline.objects.post_call.calls_view import STATUSES
+from trunkline.objects.post_call.transcript import CONTACT_LENS_VIEW
 from trunkline.sql.trino import translate as trino
 from trunkline.sql.views import create_view, select_view, views_on
 

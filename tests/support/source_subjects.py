@@ -19,8 +19,8 @@ from queue_fake import FolderQueue
 from source_cases import Subject
 from transcript_files import TALK, transcribe
 
-from trunkline.objects.call import CALL
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.pipelines.set_aside import letter_ranges

@@ -10,8 +10,8 @@ import pytest
 from tools import catalogue_versions
 from tools.catalogue_versions import fingerprint, unversioned
 from tools.generate import main, write
-from trunkline.objects.call import CALL
 from trunkline.objects.model import Object, own_column
+from trunkline.objects.post_call.call import CALL
 
 FILE = "sql/catalogue/call.txt"
 COLUMNS = {column.name: column for column in CALL.columns}

@@ -9,16 +9,16 @@ from trunkline.errors import UsageError
 from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import AGENT_ACTIVITY, AGENT_CONTACT_STATE, AGENT_EVENT_CONTACT
 from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AGENT_STATISTIC_RECORD
-from trunkline.objects.call import CALL
-from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
-from trunkline.objects.scorecard import SCORECARD
-from trunkline.objects.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.calls_view import CALLS_VIEW
+from trunkline.objects.post_call.scorecard import SCORECARD
+from trunkline.objects.post_call.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
 from trunkline.objects.user_objects import place_of, read_objects
 from trunkline.objects.view import View
 

@@ -16,9 +16,9 @@ from trunkline import limits
 from trunkline.aws.clients import QUICK_SEARCH, make_client
 from trunkline.errors import SourceChangedError, TrunklineError, UsageError
 from trunkline.ledger.records import BatchRecord
-from trunkline.objects.call import CALL
 from trunkline.objects.model import Object
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.post_call.enrich import (

@@ -23,8 +23,8 @@ from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.limits import LOOKUP_DAYS_MAX, LOOKUP_WAIT_S, LOOKUP_WAIT_S_MAX
-from trunkline.objects.call import CALL
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load_files
 from trunkline.pipelines.runner import Advance, no_advance

@@ -22,7 +22,7 @@ from msgspec import UNSET, UnsetType
 from trunkline.errors import RecordError
 from trunkline.limits import EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import Object
-from trunkline.objects.scorecard import SKILLS
+from trunkline.objects.post_call.scorecard import SKILLS
 from trunkline.sources.dynamodb.values import (
     Attribute,
     Item,

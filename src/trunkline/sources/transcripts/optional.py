@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline.objects.transcript import TRANSCRIPT
+from trunkline.objects.post_call.transcript import TRANSCRIPT
 
 _INTEGER_MAX: Final = 2**53
 _RECORD_KEYS: Final = frozenset(column.path[0] for column in TRANSCRIPT.columns if column.path)

@@ -13,9 +13,9 @@ from datetime import date
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.model import Engine, quote_qualified, text_literal
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
-from trunkline.objects.calls_view import CALLS_VIEW
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.model import Object
+from trunkline.objects.post_call.calls_view import CALLS_VIEW
 from trunkline.sql.ddl import column_lines, create_schema, warehouse_statements
 from trunkline.sql.lake.views import (
     FILES_SUFFIX,

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.objects.call import CALL
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.transcript import FORMATS, TRANSCRIPT
+from trunkline.objects.post_call.call import CALL
+from trunkline.objects.post_call.transcript import FORMATS, TRANSCRIPT
 from trunkline.objects.view import ColumnType, View, ViewColumn
 
 OURS: Final = "Trunkline"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from trunkline.objects.call import DATABASE
 from trunkline.objects.model import RECORD_COLUMNS, Column, MapOf, Object, Pii, own_column
+from trunkline.objects.post_call.call import DATABASE
 
 SOURCE = "DynamoDB table scorecards"
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.objects.call import DATABASE
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import RECORD_COLUMNS, Column, Field, ListOf, MapOf, Object, Struct, Type
 from trunkline.objects.model import own_column as _col
+from trunkline.objects.post_call.call import DATABASE
 from trunkline.objects.view import ColumnType, Members, View, ViewColumn
 
 TRANSCRIBE = "Amazon Transcribe, output of batch jobs"

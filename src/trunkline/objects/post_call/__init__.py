@@ -1,0 +1,1 @@
+"""What the post-call application writes: calls, scorecards and transcripts, and the view that has them together."""
