@@ -53,7 +53,8 @@ def page(browser, board) -> Iterator:
     opened.close()
     context.close()
     assert foreign == []
-    assert [problem for problem in problems if "ERR_CONNECTION_REFUSED" not in problem and "401" not in problem] == []
+    # What the browser itself says of a server that is away, or of a missing session, is no fault of the page.
+    assert [problem for problem in problems if "net::ERR_" not in problem and "401" not in problem] == []
 
 
 def is_own(url: str, board: BoardProcess) -> bool:
