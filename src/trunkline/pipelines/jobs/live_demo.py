@@ -14,7 +14,8 @@ from trunkline import clock
 from trunkline.live.fold import LiveState
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.serving import LoadedDays, rules_of, run_server
+from trunkline.pipelines.jobs.reconcile_live import live_rules
+from trunkline.pipelines.jobs.serving import LoadedDays, run_server
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.wallboard.access import Access
 from trunkline.serve.wallboard.board import Board, BoardClock
@@ -111,7 +112,7 @@ def serve_demo(home: Home, day: DemoDay, port: int, announce: Callable[[str], No
     feed = DemoFeed(home, day)
     settings = home.settings
     board_clock = BoardClock(feed.now, day.speed)
-    board = Board(LiveState(rules_of(settings)), settings.home / FILE_NAME, board_clock, is_connected=True)
+    board = Board(LiveState(live_rules(settings)), settings.home / FILE_NAME, board_clock, is_connected=True)
     days = LoadedDays(settings, feed.reader)
     board.arrivals_before = days.arrivals_before
     days.arrivals_before(board.state.rules.day_of(feed.now()) - timedelta(days=7))

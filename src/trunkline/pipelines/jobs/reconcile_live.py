@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MIN
@@ -30,6 +29,7 @@ from trunkline.live.wire import (
     RecordQueue,
 )
 from trunkline.pipelines.reading import Reader, query_table
+from trunkline.schedules.schedule import zone_named
 from trunkline.settings import Settings
 
 _DAY: Final = timedelta(days=1)
@@ -59,7 +59,7 @@ def reconcile_live_day(reader: Reader, day: date, zone: str) -> LiveReconciliati
 
     Events from a day before it to a day after it are read. Raises UsageError where no event is stored.
     """
-    rules = rules_of(reader.settings, zone)
+    rules = live_rules(reader.settings)
     state = LiveState(rules)
     start = datetime.combine(day, time(), rules.zone).astimezone(UTC)
     end = datetime.combine(day + _DAY, time(), rules.zone).astimezone(UTC)
@@ -79,9 +79,14 @@ def reconcile_live_day(reader: Reader, day: date, zone: str) -> LiveReconciliati
     return reconcile_live(state, day)
 
 
-def rules_of(settings: Settings, zone: str) -> LiveRules:
-    """The rules of the live folds that the settings have."""
-    return LiveRules(ZoneInfo(zone), settings.service_level_s, settings.service_level_queue_s)
+def live_rules(settings: Settings) -> LiveRules:
+    """The rules of the live folds that a home's settings name, as the metrics have them."""
+    return LiveRules(
+        zone_named(settings.zone),
+        settings.service_level_s,
+        settings.service_level_queue_s,
+        {channel: float(target_s) for channel, target_s in settings.service_level_channel_s.items()},
+    )
 
 
 def _rows(reader: Reader, sql: str, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from trunkline import clock
 from trunkline.errors import TrunklineError
 from trunkline.live.fold import LiveState
-from trunkline.live.rules import LiveRules
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord, RecordAgent, RecordEndpoint, RecordQueue
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
+from trunkline.pipelines.jobs.reconcile_live import live_rules
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
 from trunkline.serve.report.page import report
@@ -37,11 +37,6 @@ _REFRESH_S: Final = 30.0
 _RECORDS_AT_ONCE: Final = 500
 _TABLE: Final = '"connect_datalake"."contact_record"'
 _COLUMNS: Final = (*ContactRow.__struct_fields__, "instance_arn", "last_update_timestamp")
-
-
-def rules_of(settings: Settings) -> LiveRules:
-    """The rules of the folds that a home's settings name."""
-    return LiveRules(zone_named(settings.zone), settings.service_level_s, settings.service_level_queue_s)
 
 
 # --- a home: what is loaded ---
@@ -186,7 +181,7 @@ def serve_home(
     or a stream that does not exist; TerminalError for a port that cannot be opened.
     """
     access.check(host)
-    rules = rules_of(settings)
+    rules = live_rules(settings)
     state, positions = load_state(settings.home / STATE_FILE, rules) or (LiveState(rules), {})
     board = Board(state, settings.home / FILE_NAME, is_connected=bool(streams))
     days = LoadedDays(settings, lambda: open_reader(settings))
