@@ -35,7 +35,7 @@ def test_a_source_keeps_the_rules(source: str, case: str, tmp_path: Path) -> Non
     name if name == "files" else pytest.param(name, marks=pytest.mark.soak) for name in SUBJECTS
 ])  # fmt: skip
 def test_a_source_survives_any_death(source: str, tmp_path: Path) -> None:
-    """Every single step; the suite takes every third, and sources share what does most of the steps."""
+    """Every single step; the suite takes every fifth, and sources share what does most of the steps."""
     killed_at_any_step(SUBJECTS[source], tmp_path)
 
 
