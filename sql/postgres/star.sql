@@ -342,7 +342,7 @@ SELECT
     "agent_username",
     "agent_routing_profile_name"
 FROM (
-  SELECT keyed.*, "agent_arn" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR) AS "statistic_key"
+  SELECT keyed.*, "agent_arn" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR(20)) AS "statistic_key"
   FROM (
   SELECT summed.*, TIMESTAMP '1970-01-01 00:00:00' AS "epoch_timestamp"
   FROM (
@@ -438,7 +438,7 @@ SELECT
     "agent_username",
     "agent_routing_profile_name"
 FROM (
-  SELECT keyed.*, "agent_arn" || '|' || "queue_arn" || '|' || "channel" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR) AS "statistic_key"
+  SELECT keyed.*, "agent_arn" || '|' || "queue_arn" || '|' || "channel" || '|' || CAST(CAST(TRUNC(EXTRACT(EPOCH FROM ("interval_start_time" - "epoch_timestamp")) * 1000) AS BIGINT) AS VARCHAR(20)) AS "statistic_key"
   FROM (
     SELECT summed.*, TIMESTAMP '1970-01-01 00:00:00' AS "epoch_timestamp"
     FROM (

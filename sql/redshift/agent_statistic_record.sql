@@ -86,7 +86,7 @@ SELECT
     "agent_username",
     "agent_routing_profile_name"
 FROM (
-  SELECT keyed.*, "agent_arn" || '|' || CAST(DATEDIFF(millisecond, "epoch_timestamp", "interval_start_time") AS VARCHAR) AS "statistic_key"
+  SELECT keyed.*, "agent_arn" || '|' || CAST(DATEDIFF(millisecond, "epoch_timestamp", "interval_start_time") AS VARCHAR(20)) AS "statistic_key"
   FROM (
   SELECT summed.*, TIMESTAMP '1970-01-01 00:00:00' AS "epoch_timestamp"
   FROM (

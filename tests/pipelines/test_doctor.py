@@ -131,3 +131,16 @@ def test_a_column_of_our_own_is_found_where_it_is(tmp_path: Path, sql: str, plac
         with pytest.raises(UsageError) as refused:
             query(reader, "SELECT nonsense FROM contact_record")
         assert "is a column of" not in str(refused.value)
+
+
+def test_a_home_of_an_older_version_answers_athenas_sql(tmp_path: Path) -> None:
+    """Its warehouse lacks the tables and columns that came later: no other question fails for that."""
+    with opened(tmp_path / "home", pii="keep") as home:
+        load_into(home, write(tmp_path / "in", contact("a")))
+        home.con.execute("DROP TABLE connect.d_users; ALTER TABLE connect.f_calls DROP COLUMN contact_evaluations")
+    with open_reader(settings_of(tmp_path / "home")) as reader:
+        sql = "SELECT contact_id, contact_evaluations IS NULL, month FROM contact_record WHERE year = '2026'"
+        ((key, *rest),) = query(reader, sql, "athena").rows
+        assert (key, rest) == (contact("a")["ContactId"], [True, "03"])
+        with pytest.raises(UsageError, match="users"):
+            query(reader, "SELECT * FROM users", "athena")

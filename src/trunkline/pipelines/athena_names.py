@@ -6,7 +6,7 @@ from the warehouse where it is embedded, which is faster, and from the lake's fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import duckdb
 
@@ -53,11 +53,14 @@ def _create_views(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object],
         return
     rows = con.execute("SELECT view_name FROM duckdb_views() WHERE database_name = 'lake'").fetchall()
     in_lake = {name for (name,) in rows}
+    installed = _installed(con)
     for obj in objects.values():
+        is_there = obj.warehouse_table in installed if is_embedded else obj.view_name in in_lake
         schema = create_schema(DUCKDB, obj.database).replace("EXISTS ", f"EXISTS {ATHENA_CATALOG}.")
         con.execute(schema)
-        source = _of_warehouse(obj) if is_embedded else f"SELECT * FROM lake.main.{DUCKDB.quote(obj.view_name)}"
-        if is_embedded or obj.view_name in in_lake:
+        if is_there:
+            lake_view = f"SELECT * FROM lake.main.{DUCKDB.quote(obj.view_name)}"
+            source = _of_warehouse(obj, installed[obj.warehouse_table]) if is_embedded else lake_view
             con.execute(f"CREATE VIEW {ATHENA_CATALOG}.{quote_qualified(DUCKDB, obj.public_view)} AS {source}")
         for name in (obj.table_name + VERSIONS_SUFFIX, obj.plain_view.rpartition(".")[2]):
             if name in in_lake:
@@ -65,8 +68,22 @@ def _create_views(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object],
                 con.execute(f"CREATE VIEW {view} AS SELECT * FROM lake.main.{DUCKDB.quote(name)}")
 
 
-def _of_warehouse(obj: Object) -> str:
-    columns = [DUCKDB.quote(column.name) for column in obj.columns]
+def _installed(con: duckdb.DuckDBPyConnection) -> Mapping[str, set[str]]:
+    """The columns of each table of the warehouse. One that an older version wrote lacks those that came later."""
+    sql = "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = $1"
+    tables: dict[str, set[str]] = {}
+    for table, column in con.execute(sql, [CATALOG]).fetchall():
+        tables.setdefault(table, set()).add(column)
+    return tables
+
+
+def _of_warehouse(obj: Object, installed: Collection[str]) -> str:
+    columns = [
+        DUCKDB.quote(column.name)
+        if column.name in installed
+        else f"CAST(NULL AS {DUCKDB.type_of(column)}) AS {DUCKDB.quote(column.name)}"
+        for column in obj.columns
+    ]
     day = day_of(DUCKDB.quote(obj.partition))
     keys = [f"strftime({day}, '{codes}') AS {key}" for key, codes in _FORMATS.items()]
     return f"SELECT {', '.join([*columns, *keys])} FROM {CATALOG}.{quote_qualified(DUCKDB, obj.warehouse_table)}"

@@ -112,7 +112,7 @@ def serve_demo_day(home: Path, contacts: int, seed: int, speed: float, port: int
 
     (home / "trunkline.toml").write_text(f'zone = "{CENTRE_ZONE}"\n')
     settings = Settings.load(home.absolute())
-    before = Spec(contacts=contacts, seed=seed + 1, date=DEFAULT_DATE - timedelta(days=7))
+    before = Spec(contacts=contacts, seed=seed + 1, date=DEFAULT_DATE - timedelta(days=7), zone=CENTRE_ZONE)
     with open_home(settings) as opened:
         folder = settings.home / "firehose" / "before"
         with progress("Simulating the week before", None, "records") as advance:
@@ -120,7 +120,7 @@ def serve_demo_day(home: Path, contacts: int, seed: int, speed: float, port: int
         with progress("Loading it", simulated.expected.bytes, "bytes") as advance:
             load(opened, opened.objects["contact_record"], [str(simulated.folder)], advance)
         output.note("Simulating the day")
-        day = simulate_day(Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE))
+        day = simulate_day(Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, zone=CENTRE_ZONE))
         opens_at = datetime.combine(DEFAULT_DATE, _OPENS, zone_named(CENTRE_ZONE)).astimezone(UTC)
         serve_demo(
             opened, DemoDay(_encoded(arrivals(day, kinds=frozenset(EventKind))), opens_at, speed), port, _announce

@@ -35,7 +35,7 @@ _PROFILE_AND_LEVELS: Final = (
 _CURRENT: Final = ("agent_status_arn", "agent_status_name", *_PROFILE_AND_LEVELS)
 # A key as text: the agent and the milliseconds of the interval, since engines write times differently.
 _EPOCH: Final = "TIMESTAMP '1970-01-01 00:00:00' AS \"epoch_timestamp\""
-_INTERVAL_MS: Final = 'CAST(MS_BETWEEN("epoch_timestamp", "interval_start_time") AS VARCHAR)'
+_INTERVAL_MS: Final = 'CAST(MS_BETWEEN("epoch_timestamp", "interval_start_time") AS VARCHAR(20))'
 
 _ASR_SOURCE: Final = f"""(
   SELECT summed.*, {_EPOCH}

@@ -10,7 +10,7 @@ from trunkline.errors import UsageError
 from trunkline.sql.trino import zones
 from trunkline.sql.trino.functions.model import build
 from trunkline.sql.trino.functions.times import rounded, shown
-from trunkline.sql.trino.types import DATE, DOUBLE, NULL, REAL, UTC, Type, is_zoned, render
+from trunkline.sql.trino.types import DATE, DOUBLE, INTEGERS, NULL, REAL, UTC, Type, is_zoned, render
 
 _NUMBER: Final = r"([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 _CLOCK: Final = r"([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?"
@@ -34,6 +34,8 @@ _READ: Final = {
     "timestamp": rf"ltrim(regexp_extract(_1, '^({_DAY}( {_CLOCK})?)', 1), ' +')",
 }
 """What DuckDB reads of such a text; all of it where nothing is said."""
+
+_INTEGER_CHARS_MAX: Final = 20  # the sign and 19 digits
 
 _DUCKDB: Final = {
     "varchar": "VARCHAR",
@@ -143,7 +145,7 @@ def _to_text(value: exp.Expr, source: Type, target: Type) -> exp.Expr:
     if source.kind == "varchar":
         whole = build("CAST(_1 AS VARCHAR)", value)
         return build(f"left(_1, {target.precision})", whole) if (target.precision or 0) > 0 else whole
-    if (target.precision or 0) > 0:
+    if (target.precision or 0) > 0 and not (source.kind in INTEGERS and (target.precision or 0) >= _INTEGER_CHARS_MAX):
         _refuse(source.kind, target, "a length is for texts; valid: CAST(x AS varchar)")
     if source.kind.startswith("timestamp"):
         text = shown(zones.local(value, source, "CAST to varchar"), source, " ")
