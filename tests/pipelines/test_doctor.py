@@ -6,6 +6,7 @@ import json
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 from homes import contact, load_into, opened, settings_of, write
@@ -144,3 +145,18 @@ def test_a_home_of_an_older_version_answers_athenas_sql(tmp_path: Path) -> None:
         assert (key, rest) == (contact("a")["ContactId"], [True, "03"])
         with pytest.raises(UsageError, match="users"):
             query(reader, "SELECT * FROM users", "athena")
+
+
+def test_a_home_of_an_older_version_says_what_adds_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A question for a table that came later is answered by the command that creates it, and then works."""
+    path = tmp_path / "home"
+    assert run(["load", "contact_record", str(write(tmp_path / "in", contact("a"))), "--home", str(path)]) == 0
+    with duckdb.connect(path / "warehouse.duckdb") as con:
+        con.execute("DROP TABLE connect.d_users")
+    status = ["warehouse", "status", "--home", str(path)]
+    assert run(status) == 1
+    message = capsys.readouterr().err
+    assert "lacks connect.d_users" in message
+    assert f"trunkline warehouse install --home {path}" in message
+    assert run(["warehouse", "install", "--home", str(path)]) == 0
+    assert run(status) == 0

@@ -53,7 +53,7 @@ def _create_views(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object],
         return
     rows = con.execute("SELECT view_name FROM duckdb_views() WHERE database_name = 'lake'").fetchall()
     in_lake = {name for (name,) in rows}
-    installed = _installed(con)
+    installed = installed_columns(con)
     for obj in objects.values():
         is_there = obj.warehouse_table in installed if is_embedded else obj.view_name in in_lake
         schema = create_schema(DUCKDB, obj.database).replace("EXISTS ", f"EXISTS {ATHENA_CATALOG}.")
@@ -68,7 +68,7 @@ def _create_views(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object],
                 con.execute(f"CREATE VIEW {view} AS SELECT * FROM lake.main.{DUCKDB.quote(name)}")
 
 
-def _installed(con: duckdb.DuckDBPyConnection) -> Mapping[str, set[str]]:
+def installed_columns(con: duckdb.DuckDBPyConnection) -> Mapping[str, set[str]]:
     """The columns of each table of the warehouse. One that an older version wrote lacks those that came later."""
     sql = "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = $1"
     tables: dict[str, set[str]] = {}

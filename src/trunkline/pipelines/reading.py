@@ -12,12 +12,12 @@ import duckdb
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
-from trunkline.errors import UsageError
+from trunkline.errors import TerminalError, UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.athena_names import ATHENA_CATALOG, known_tables
+from trunkline.pipelines.athena_names import ATHENA_CATALOG, installed_columns, known_tables
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
 from trunkline.settings import Settings
@@ -53,7 +53,8 @@ class Reader:
 def open_reader(settings: Settings) -> Iterator[Reader]:
     """Open a home for reading; several may read at once, and between the merges of a load.
 
-    Raises TerminalError when nothing was ever loaded, TransientError while another process merges.
+    Raises TerminalError when nothing was ever loaded or an older version's warehouse lacks what is read, TransientError
+    while another process merges.
     """
     check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
@@ -62,7 +63,29 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
         _show_lake(warehouse.local, settings, objects)
         path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
         warehouse.local.execute(f"SET search_path = '{path}'")
-        yield Reader(settings, objects, warehouse)
+        try:
+            yield Reader(settings, objects, warehouse)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            lacking = _lacking(warehouse.local, objects) if target.is_embedded else ""
+            if not lacking:
+                raise
+            raise TerminalError(
+                f"the warehouse was written by an older version of Trunkline and lacks {lacking}; to add it, run: "
+                f"trunkline warehouse install --home {settings.home}"
+            ) from error
+
+
+def _lacking(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> str:
+    """The first table that is not there as the catalogue has it, or one of its columns; empty where all are."""
+    installed = installed_columns(con)
+    for obj in objects.values():
+        columns = installed.get(obj.warehouse_table)
+        if columns is None:
+            return obj.warehouse_table
+        missing = [column.name for column in obj.columns if column.name not in columns]
+        if missing:
+            return f"the column {missing[0]} of {obj.warehouse_table}"
+    return ""
 
 
 def _search_path(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> str:
