@@ -234,16 +234,16 @@ def redshift_databases(postgres_uri: str, tmp_path_factory: pytest.TempPathFacto
 SERVERS = [name for name in TARGETS if name != "duckdb"]
 
 
-def seeds(default: int, of_servers: int, of_redshift: int = 1) -> list[object]:
+def seeds(most: int, of_servers: int, of_redshift: int = 1, of_duckdb: int | None = None) -> list[object]:
     """Parameters (target, seed) for `each_target`: fewer on servers by default, the rest in the long run.
 
     Over the wire Redshift does the same by the same code, so its seeds are all in the long run.
     """
-    most = {"duckdb": default, "postgresql": of_servers, "redshift+data": of_redshift, "redshift": 0}
+    default = {"duckdb": of_duckdb or most, "postgresql": of_servers, "redshift+data": of_redshift, "redshift": 0}
     return [
-        pytest.param(target, seed, marks=[pytest.mark.soak] if seed >= most[target] else [])
+        pytest.param(target, seed, marks=[pytest.mark.soak] if seed >= default[target] else [])
         for target in TARGETS
-        for seed in range(default)
+        for seed in range(most)
         if "files" not in target
     ]
 
