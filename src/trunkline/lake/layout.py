@@ -111,11 +111,6 @@ def compaction_key(object_name: str, fingerprint: str) -> str:
     return f"{compaction_prefix(object_name)}{fingerprint}.json"
 
 
-def collect_key(instance_id: str, what: str) -> str:
-    """The collector's progress with an instance (`schedule`, a range), and the names that it has seen there."""
-    return state_key("collect", instance_id, what)
-
-
 def bytes_prefix(object_name: str) -> str:
     """The prefix of the bytes of an object's dead letters; ends in `/`."""
     return f"{BYTES}/{object_name}/"

@@ -5,29 +5,15 @@ The folds have no order, so the stored events give what a live process had when 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from trunkline.errors import UsageError
-from trunkline.limits import EVENT_YEAR_MIN
 from trunkline.live.convergence import LiveReconciliation, reconcile_live
 from trunkline.live.fold import LiveState
 from trunkline.live.rules import LiveRules
-from trunkline.live.wire import (
-    AgentEvent,
-    AgentInfo,
-    AgentSnapshot,
-    ContactEvent,
-    ContactRecord,
-    EarlierSnapshot,
-    Named,
-    OfferedContact,
-    QueueInfo,
-    RecordAgent,
-    RecordEndpoint,
-    RecordQueue,
-)
+from trunkline.pipelines.live.stored import agent_event_of, aware, contact_event_of, record_of
 from trunkline.pipelines.reading import Reader, query_table
 from trunkline.schedules.schedule import zone_named
 from trunkline.settings import Settings
@@ -63,10 +49,10 @@ def reconcile_live_day(reader: Reader, day: date, zone: str) -> LiveReconciliati
     state = LiveState(rules)
     start = datetime.combine(day, time(), rules.zone).astimezone(UTC)
     end = datetime.combine(day + _DAY, time(), rules.zone).astimezone(UTC)
-    contact_events = [*map(_contact_event, _rows(reader, _CONTACT_EVENTS, start - _DAY, end + _DAY))]
+    contact_events = [*map(contact_event_of, _rows(reader, _CONTACT_EVENTS, start - _DAY, end + _DAY))]
     for contact_event in contact_events:
         state.fold(contact_event)
-    agent_events = [*map(_agent_event, _rows(reader, _AGENT_EVENTS, start - _DAY, end + _DAY))]
+    agent_events = [*map(agent_event_of, _rows(reader, _AGENT_EVENTS, start - _DAY, end + _DAY))]
     for agent_event in agent_events:
         state.fold(agent_event)
     if not contact_events and not agent_events:
@@ -74,7 +60,7 @@ def reconcile_live_day(reader: Reader, day: date, zone: str) -> LiveReconciliati
             f"no agent event and no contact event around {day} is stored: load them (trunkline load agent_event PATH, "
             "trunkline load contact_event PATH), or follow their stream (trunkline stream)."
         )
-    for record in map(_record, _rows(reader, _RECORDS, start, end)):
+    for record in map(record_of, _rows(reader, _RECORDS, start, end)):
         state.fold(record)
     return reconcile_live(state, day)
 
@@ -94,86 +80,4 @@ def _rows(reader: Reader, sql: str, since: datetime, until: datetime) -> Iterato
     bounds = {"since": since.replace(tzinfo=None), "until": until.replace(tzinfo=None)}
     table = query_table(reader, sql.format(**bounds), "duckdb")
     for row in table.rows():
-        yield {name: _aware(value) for name, value in zip(table.columns, row, strict=True)}
-
-
-def _aware(value: Any) -> Any:
-    """A time as UTC with its zone, None for one that is unset (1970)."""
-    if not isinstance(value, datetime):
-        return value
-    return value.replace(tzinfo=UTC) if value.year >= EVENT_YEAR_MIN else None
-
-
-def _contact_event(row: Mapping[str, Any]) -> ContactEvent:
-    names = ("contact_id", "event_type", "instance_arn", "previous_contact_id", "channel", "initiation_method")
-    times = ("initiation", "connected_to_system", "scheduled", "disconnect")
-    return ContactEvent(
-        **{name: row[name] for name in names},
-        **{f"{name}_timestamp": row[f"{name}_timestamp"] for name in times},
-        queue_info=QueueInfo(queue_arn=row["queue_arn"], enqueue_timestamp=row["queue_enqueue_timestamp"]),
-        agent_info=AgentInfo(
-            agent_arn=row["agent_arn"],
-            connected_to_agent_timestamp=row["agent_connected_to_agent_timestamp"],
-            agent_initiated_hold_duration=_seconds(row["agent_initiated_hold_duration_ms"]),
-            after_contact_work_end_timestamp=row["agent_after_contact_work_end_timestamp"],
-            after_contact_work_duration=_seconds(row["agent_after_contact_work_duration_ms"]),
-        ),
-    )
-
-
-def _agent_event(row: Mapping[str, Any]) -> AgentEvent:
-    return AgentEvent(
-        agent_arn=row["agent_arn"],
-        event_id=row["event_id"],
-        at=row["event_timestamp"],
-        kind=row["event_type"] or "",
-        instance_arn=row["instance_arn"],
-        current=AgentSnapshot(contacts=_contacts(row["current_contacts"])),
-        previous=EarlierSnapshot(contacts=_contacts(row["previous_contacts"])),
-    )
-
-
-def _contacts(contacts: Iterable[Mapping[str, Any]] | None) -> tuple[OfferedContact, ...]:
-    return tuple(
-        OfferedContact(
-            contact_id=contact["contact_id"],
-            channel=contact["channel"],
-            method=contact["initiation_method"],
-            state=contact["state"],
-            since=_aware(contact["state_start_timestamp"]),
-            connected_at=_aware(contact["connected_to_agent_timestamp"]),
-            enqueued_at=_aware(contact["queue_timestamp"]),
-            queue=Named(**contact["queue"]) if contact["queue"] is not None else None,
-        )
-        for contact in contacts or ()
-        if contact["contact_id"] is not None
-    )
-
-
-def _record(row: Mapping[str, Any]) -> ContactRecord:
-    names = [name for name in ContactRecord.__struct_fields__ if name in row]
-    return ContactRecord(
-        **{name: row[name] for name in names},
-        transferred_to_endpoint=RecordEndpoint(type=row["transferred_endpoint_type"]),
-        queue=RecordQueue(
-            arn=row["queue_arn"],
-            name=row["queue_name"],
-            enqueue_timestamp=row["queue_enqueue_timestamp"],
-            duration=_seconds(row["queue_duration_ms"]),
-        ),
-        agent=RecordAgent(
-            arn=row["agent_arn"],
-            connected_to_agent_timestamp=row["agent_connected_to_agent_timestamp"],
-            agent_interaction_duration=_seconds(row["agent_interaction_duration_ms"]),
-            customer_hold_duration=_seconds(row["agent_customer_hold_duration_ms"]),
-            number_of_holds=row["agent_number_of_holds"],
-            agent_pause_duration=_seconds(row["agent_pause_duration_ms"]),
-            after_contact_work_duration=_seconds(row["agent_after_contact_work_duration_ms"]),
-            after_contact_work_end_timestamp=row["agent_after_contact_work_end_timestamp"],
-        ),
-    )
-
-
-def _seconds(duration_ms: int | None) -> int | None:
-    """Whole seconds, which events and records have."""
-    return None if duration_ms is None else duration_ms // 1000
+        yield {name: aware(value) for name, value in zip(table.columns, row, strict=True)}

@@ -14,10 +14,11 @@ from trunkline.errors import TrunklineError
 from trunkline.live.fold import LiveState
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
-from trunkline.live.wire import ContactRecord, RecordAgent, RecordEndpoint, RecordQueue
+from trunkline.live.wire import ContactRecord
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
 from trunkline.pipelines.jobs.reconcile_live import live_rules
+from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
 from trunkline.serve.report.page import report
@@ -46,40 +47,7 @@ def recent_records(db: Session, since: datetime) -> list[ContactRecord]:
     """The loaded records of contacts that ended from `since` (naive UTC) on."""
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     rows = db.query(f'SELECT {columns} FROM {_TABLE} WHERE "disconnect_timestamp" >= CAST($1 AS TIMESTAMP)', [since])
-    return [_record_of(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
-
-
-def _record_of(row: dict[str, Any]) -> ContactRecord:
-    """A row as the record that it was made of, in so far as the live state reads it."""
-    values = {name: _aware(value) for name, value in row.items()}
-    queue = RecordQueue(
-        arn=values["queue_arn"],
-        name=values["queue_name"],
-        enqueue_timestamp=values["queue_enqueue_timestamp"],
-        duration=_seconds(values["queue_duration_ms"]),
-    )
-    agent = RecordAgent(
-        arn=values["agent_arn"],
-        connected_to_agent_timestamp=values["agent_connected_to_agent_timestamp"],
-        agent_interaction_duration=_seconds(values["agent_interaction_duration_ms"]),
-        customer_hold_duration=_seconds(values["agent_customer_hold_duration_ms"]),
-        number_of_holds=values["agent_number_of_holds"],
-        agent_pause_duration=_seconds(values["agent_pause_duration_ms"]),
-        after_contact_work_duration=_seconds(values["agent_after_contact_work_duration_ms"]),
-        after_contact_work_end_timestamp=values["agent_after_contact_work_end_timestamp"],
-    )
-    own = {name: values[name] for name in ContactRecord.__struct_fields__ if name in values}
-    endpoint = values["transferred_endpoint_type"]
-    target = None if endpoint is None else RecordEndpoint(type=endpoint)
-    return ContactRecord(**own, queue=queue, agent=agent, transferred_to_endpoint=target)
-
-
-def _aware(value: Any) -> Any:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
-
-
-def _seconds(milliseconds: int | None) -> int | None:
-    return None if milliseconds is None else round(milliseconds / 1000)
+    return [record_of({name: aware(value) for name, value in zip(_COLUMNS, row, strict=True)}) for row in rows]
 
 
 def arrivals_on(db: Session, day: date, zone: str) -> list[int] | None:
