@@ -18,7 +18,7 @@ from trunkline.limits import CONNECT_QUOTAS, SEARCH_PAGE_MAX
 from trunkline.pipelines.connect.collect import Collector, CollectResult, ConnectService
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import SimulatedInstance, simulate_instance

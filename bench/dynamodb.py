@@ -32,7 +32,7 @@ from trunkline.objects.post_call.scorecard import SCORECARD, SKILLS
 from trunkline.pipelines.home import LakeHome, open_home
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor
 from trunkline.pipelines.post_call.backfill import backfill_export
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.dynamodb.items import Rules
 from trunkline.sources.dynamodb.stream import as_json, frame_event
 

@@ -24,7 +24,7 @@ from measure import Line, scratch, show, simulated
 
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 

@@ -17,7 +17,7 @@ from measure import Line, cpu_in_turns, scratch, show
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.post_call.transcript import TRANSCRIPT
-from trunkline.settings import Options
+from trunkline.settings.options import Options
 from trunkline.sources.transcripts import files as transcripts
 
 AT = datetime(2026, 11, 30)

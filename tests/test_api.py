@@ -16,7 +16,7 @@ import trunkline
 from trunkline.accounting import Counts
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.pipelines.home import open_home
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.table import Table, table_of

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.settings import Options, ReleaseSettings, Secret, Settings, is_debug, pii_key
+from trunkline.settings.installation import Settings, is_debug, pii_key
+from trunkline.settings.options import Options
+from trunkline.settings.release import ReleaseSettings
+from trunkline.settings.secrets import Secret
 from trunkline.urls import path_of
 
 
@@ -213,7 +216,7 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     """The file appears complete and once, whichever process is first."""
     program = (
-        "import pathlib, sys\nfrom trunkline.settings import Settings, pii_key\n"
+        "import pathlib, sys\nfrom trunkline.settings.installation import Settings, pii_key\n"
         "sys.stdout.write(pii_key(Settings.load(pathlib.Path(sys.argv[1]), {})).hex())"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "home")]

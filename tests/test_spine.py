@@ -94,7 +94,7 @@ def reached_names(file: str, function: str) -> set[str]:
 
 def test_the_list_is_there() -> None:
     """It begins with the command and ends with the metric's SQL."""
-    assert (steps()[0].file, steps()[-1].file) == ("cli/commands/load.py", "sql/metric_query.py")
+    assert (steps()[0].file, steps()[-1].file) == ("cli/ingest/load.py", "sql/metric_query.py")
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: f"{step.file}:{step.function}")

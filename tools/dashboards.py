@@ -19,7 +19,7 @@ from trunkline.serve.grafana.boards import boards
 from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, StorePair
 from trunkline.serve.grafana.queries import query_text, queue_ids, queue_names
 from trunkline.serve.grafana.sources import data_sources, provider
-from trunkline.settings import Options
+from trunkline.settings.options import Options
 from trunkline.sql.metric_query import Threshold
 
 _UNITS: Final = {"count": "short", "seconds": "s", "percent": "percent"}

@@ -14,11 +14,12 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 from typer.models import ArgumentInfo, OptionInfo
 
 from trunkline.cli.main import NOUNS, VERBS
-from trunkline.fields import fields_of
 from trunkline.limits import DEAD_LETTER_ACTIONS, DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Metric
-from trunkline.settings import OTHER_VARIABLES, Options, ReleaseSettings
+from trunkline.settings.fields import fields_of
+from trunkline.settings.options import OTHER_VARIABLES, Options
+from trunkline.settings.release import ReleaseSettings
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.oracle.agent_metrics import AGENT_TERMS, agent_answers
 from trunkline.simulator.oracle.agent_statistics import agent_statistics

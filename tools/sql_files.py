@@ -9,7 +9,7 @@ from trunkline.metrics.agent import AGENT_INTERVALS, AGENT_QUEUE_INTERVALS
 from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS
 from trunkline.objects.catalogue import OBJECTS, VIEWS
-from trunkline.settings import Options
+from trunkline.settings.options import Options
 from trunkline.sql.flatten.statement import flatten_sql
 from trunkline.sql.merge.embedded import steps
 from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from trunkline.errors import UsageError
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_date
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object

@@ -15,7 +15,7 @@ from homes import settings_of
 from virtual_clock import VirtualClock
 
 from trunkline import clock
-from trunkline.cli.commands import collect
+from trunkline.cli.ingest import collect
 from trunkline.cli.main import run
 from trunkline.handlers.collect import handler
 from trunkline.pipelines.connect.collect import collect_until

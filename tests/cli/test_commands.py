@@ -19,7 +19,7 @@ import trunkline
 from trunkline.cli.main import run
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.reading import open_reader
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
 

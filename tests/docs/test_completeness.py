@@ -12,7 +12,7 @@ from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.ledger import LEDGER_TABLES
-from trunkline.settings import Options
+from trunkline.settings.options import Options
 
 REFERENCE = "\n".join(path.read_text() for path in sorted(ROOT.glob("docs/reference/**/*.md")))
 PROSE = "\n".join(

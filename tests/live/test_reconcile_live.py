@@ -17,7 +17,7 @@ from trunkline.live.fold import LiveState
 from trunkline.live.rules import LiveRules
 from trunkline.pipelines.jobs.reconcile_live import reconcile_live_day
 from trunkline.pipelines.reading import open_reader
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 DAY = date(2026, 3, 3)
 

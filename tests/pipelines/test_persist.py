@@ -32,7 +32,7 @@ from trunkline.pipelines.live.persist import (
     persist_contact_events,
 )
 from trunkline.records import ReceivedRecord
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.current import CurrentState
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day

@@ -13,7 +13,7 @@ import pytest
 from homes import contact, lake_files, load_into, opened, table, write
 
 from trunkline.pipelines.home import Home, open_home
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Faults, Spec
 

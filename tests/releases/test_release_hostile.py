@@ -26,7 +26,7 @@ from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import NumberLiteral, Release
 from trunkline.releases.run import RunOptions, run
 from trunkline.releases.state import NoStateStore
-from trunkline.settings import ReleaseSettings
+from trunkline.settings.release import ReleaseSettings
 
 # All that a statement may ever be: nothing in it can come from outside but a plain name, or letters, digits and a few
 # marks in quotes.

@@ -15,7 +15,7 @@ from releases import BUCKET, KEY, RAN, THREE, names
 from trunkline.errors import UsageError
 from trunkline.handlers.release import handler
 from trunkline.releases.interface import request_of
-from trunkline.settings import ReleaseSettings
+from trunkline.settings.release import ReleaseSettings
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIELDS = ["procedure_number", "procedure_name", "query_id", "status", "sql_executed", "error", "duration_ms"]

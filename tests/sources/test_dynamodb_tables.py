@@ -7,7 +7,7 @@ from dynamo_tables import arn
 
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.dynamodb.tables import object_of
 
 

@@ -36,7 +36,7 @@ from trunkline.errors import RecordError, SourceChangedError, UsageError
 from trunkline.objects.post_call.transcript import FORMATS
 from trunkline.positions import Progress
 from trunkline.records import Framed
-from trunkline.settings import Options
+from trunkline.settings.options import Options
 from trunkline.sources.files.listing import list_files
 from trunkline.sources.transcripts import files as transcripts
 from trunkline.sources.transcripts.names import check_patterns, is_transcript, read_name

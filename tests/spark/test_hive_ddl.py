@@ -19,7 +19,7 @@ from asked_calls import by_hand, loaded_home
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.jobs.upkeep import ddl_of
 from trunkline.pipelines.reading import Reader, open_reader
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sql.lake.athena import named_queries
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]

@@ -13,7 +13,7 @@ from homes import contact
 
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 DAY = date(2026, 2, 11)
 Answer = list[tuple[str | None, str, int, float | None, int]]

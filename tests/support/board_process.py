@@ -94,7 +94,8 @@ def main(folder: Path, port: int) -> None:
     from trunkline.serve.wallboard.access import Access
     from trunkline.serve.wallboard.board import Board, BoardClock
     from trunkline.serve.wallboard.server import listen, serve_board, url_of
-    from trunkline.settings import Settings, serve_token
+    from trunkline.settings.installation import Settings
+    from trunkline.settings.secrets import serve_token
 
     settings = Settings.load(folder)
     base = [datetime(2026, 3, 3, 12, tzinfo=UTC), clock.monotonic_s()]

@@ -24,7 +24,7 @@ from trunkline.objects.model import RECORD_COLUMNS, Column, Field, Json, ListOf,
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.runner import LoadResult
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sql.lake.views import best_body, lake_rows, versions_body
 
 PER_DELIVERY = frozenset({"record_position", "record_arrived_at", "record_loaded_at"})

@@ -14,7 +14,7 @@ from trunkline.metrics.contact import CONTACTS
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.reading import Reader
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.oracle.oracle import DEFAULT_X, answers
 from trunkline.simulator.oracle.terms import METRICS
 from trunkline.simulator.run import Result, simulate

@@ -16,7 +16,7 @@ from typing import Self
 
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 SAMPLE_S = 0.05
 

@@ -11,7 +11,7 @@ from trino_server import TrinoServer
 from trunkline.engines.athena import ATHENA, trino_type
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.model import Object
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.simulator.spec import Spec
 from trunkline.sql.lake.athena import athena_statements
 from trunkline.sql.lake.views import FILES_SUFFIX, PARTITION_KEYS, lake_columns

@@ -15,19 +15,22 @@ from typing import Annotated, Any, Final
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.commands import dead_letter, ledger, objects, query, release, storage
-from trunkline.cli.commands.collect import collect
-from trunkline.cli.commands.collect import run as run_object
-from trunkline.cli.commands.dynamodb import backfill, enable_stream
-from trunkline.cli.commands.load import enrich, load, undo
-from trunkline.cli.commands.query import report, sql
-from trunkline.cli.commands.reconcile import reconcile
-from trunkline.cli.commands.serve import alert_rules, serve
-from trunkline.cli.commands.simulate import demo, simulate
-from trunkline.cli.commands.storage import doctor
-from trunkline.cli.commands.stream import stream
+from trunkline.cli.check import dead_letter, ledger
+from trunkline.cli.check.reconcile import reconcile
+from trunkline.cli.ingest.collect import collect
+from trunkline.cli.ingest.collect import run as run_object
+from trunkline.cli.ingest.dynamodb import backfill, enable_stream
+from trunkline.cli.ingest.load import enrich, load, undo
+from trunkline.cli.ingest.simulate import demo, simulate
+from trunkline.cli.ingest.stream import stream
+from trunkline.cli.operate import release, storage
+from trunkline.cli.operate.serve import alert_rules, serve
+from trunkline.cli.operate.storage import doctor
+from trunkline.cli.query import objects
+from trunkline.cli.query.sql import app as metric_app
+from trunkline.cli.query.sql import report, sql
 from trunkline.errors import TrunklineError, UsageError
-from trunkline.settings import is_debug
+from trunkline.settings.installation import is_debug
 from trunkline.version import __version__
 
 # Every command, in the order that help shows. A verb is one function; a noun is an app of its own.
@@ -51,7 +54,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {
     "object": objects.app,
-    "metric": query.app,
+    "metric": metric_app,
     "ledger": ledger.app,
     "dead-letter": dead_letter.app,
     "warehouse": storage.warehouse_app,

@@ -17,7 +17,7 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.engines.catalogue import ENGINES
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 if TYPE_CHECKING:
     from trunkline.objects.model import Object

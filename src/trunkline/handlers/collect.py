@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.pipelines.connect.collect import collect_until
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

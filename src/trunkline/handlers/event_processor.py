@@ -16,7 +16,7 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.jobs.deliveries import StreamReceiver
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 _LOG = logging.getLogger("trunkline.events")
 

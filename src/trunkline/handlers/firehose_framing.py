@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.kinesis.firehose import transform
 
 

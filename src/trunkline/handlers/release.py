@@ -10,7 +10,7 @@ from trunkline.aws.redshift_data import DataApi
 from trunkline.errors import TrunklineError
 from trunkline.pipelines.jobs.release import Clients, answer
 from trunkline.releases.interface import failed_body, is_proxy, response
-from trunkline.settings import ReleaseSettings
+from trunkline.settings.release import ReleaseSettings
 
 _LOG = logging.getLogger("trunkline.release")
 

@@ -13,7 +13,7 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor, make_search
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 _LOG = logging.getLogger("trunkline.stream")
 _OK, _PARTIAL = 200, 500

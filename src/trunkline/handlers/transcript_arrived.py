@@ -17,7 +17,7 @@ from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import TranscriptReceiver
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.files.listing import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")

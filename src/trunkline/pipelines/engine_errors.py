@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.urls import path_of
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

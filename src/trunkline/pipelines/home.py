@@ -20,7 +20,7 @@ from trunkline.objects import catalogue
 from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home_rules import check_lake, check_rule, has_ledger, rule_of
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.urls import public_url
 from trunkline.warehouse.model import Opening, Warehouse
 from trunkline.warehouse.targets import target_of

@@ -20,7 +20,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.ledger import BATCH, LAKE
 from trunkline.objects.model import Object
-from trunkline.settings import Settings, pii_key
+from trunkline.settings.installation import Settings, pii_key
 from trunkline.sql.session import Session
 from trunkline.urls import public_url
 

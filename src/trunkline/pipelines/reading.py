@@ -20,7 +20,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.athena_names import ATHENA_CATALOG, installed_columns, known_tables
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sql.ddl import create_schema, view_columns
 from trunkline.sql.lake import pruning
 from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, lake_views

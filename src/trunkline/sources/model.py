@@ -14,7 +14,7 @@ from typing import Protocol
 from trunkline.objects.model import Object
 from trunkline.positions import Plan, Progress
 from trunkline.records import Framed, KeptLetter, Mark
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 FilesRead = Mapping[tuple[str, str], Progress]
 """How far each version of each file is read and durable, by uri and version."""

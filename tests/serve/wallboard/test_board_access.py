@@ -9,7 +9,7 @@ import pytest
 from trunkline import clock
 from trunkline.errors import UsageError
 from trunkline.serve.wallboard.access import COOKIE, Access, is_foreign
-from trunkline.settings import Secret
+from trunkline.settings.secrets import Secret
 
 TOKEN = "0123456789abcdef-token"
 LOCAL = {"host": "127.0.0.1:8080"}

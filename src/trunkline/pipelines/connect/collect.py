@@ -25,7 +25,7 @@ from trunkline.pipelines.runner import Runner
 from trunkline.positions import API_SOURCE
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.connect_api import client
 from trunkline.sources.connect_api.client import (
     AnswerCache,

@@ -24,7 +24,7 @@ from trunkline.serve.report.headline import Headline, headline
 from trunkline.serve.report.page import report
 from trunkline.serve.report.period import Period, day_period, default_day
 from trunkline.serve.report.wording import contacts_by_fidelity, fidelity_note
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics, population
 from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse

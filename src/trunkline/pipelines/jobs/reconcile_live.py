@@ -16,7 +16,7 @@ from trunkline.live.rules import LiveRules
 from trunkline.pipelines.live.stored import agent_event_of, aware, contact_event_of, record_of
 from trunkline.pipelines.reading import Reader, query_table
 from trunkline.schedules.schedule import zone_named
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 _DAY: Final = timedelta(days=1)
 _RECORDS: Final = """

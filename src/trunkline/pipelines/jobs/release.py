@@ -17,7 +17,7 @@ from trunkline.releases.parser import decode, parse
 from trunkline.releases.plan import Release
 from trunkline.releases.run import Outcome, RunOptions, run
 from trunkline.releases.state import CallState, DiskStateStore, NoStateStore, S3StateStore, locked
-from trunkline.settings import ReleaseSettings
+from trunkline.settings.release import ReleaseSettings
 
 Note = Callable[[str], None]
 FUNCTION_BUCKET: Final = "daab-lab-jfr-datalake"

@@ -29,7 +29,7 @@ from trunkline.serve.wallboard.editor import History
 from trunkline.serve.wallboard.options import FILE_NAME
 from trunkline.serve.wallboard.server import listen, serve_board, url_of
 from trunkline.serve.wallboard.snapshot import HALF_HOURS
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 

@@ -11,7 +11,7 @@ from trunkline.errors import UsageError
 from trunkline.live.stores.model import SeriesStore
 from trunkline.live.stores.registry import open_store
 from trunkline.pipelines.live.persist import LetterQueue, LetterSink, log_letters
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 
 @dataclass(frozen=True, slots=True)

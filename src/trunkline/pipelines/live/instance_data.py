@@ -16,7 +16,7 @@ from trunkline.errors import TrunklineError, UsageError
 from trunkline.live.points import Point, agent_event_point, make_point
 from trunkline.live.stores.model import SeriesStore
 from trunkline.live.wire import AgentEvent, AgentSnapshot, AgentStatus, Named, NextStatus, OfferedContact
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.connect_api import client as connect_client
 from trunkline.sources.connect_api.client import (
     CallClock,

@@ -28,7 +28,7 @@ from trunkline.objects.post_call.transcript import TRANSCRIPT
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load_files
 from trunkline.pipelines.runner import Advance, no_advance
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.files import listing
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.transcripts.names import keys_of

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from trunkline import clock
 from trunkline.errors import UsageError
 from trunkline.limits import SESSION_HOURS_DEFAULT, TOKEN_CHARS_MIN
-from trunkline.settings import Secret
+from trunkline.settings.secrets import Secret
 
 COOKIE: Final = "trunkline_session"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.model import Object
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 from trunkline.sources.dynamodb.items import Rules
 
 _PART: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -13,7 +13,7 @@ from trunkline.cli.shared import Home, Output, Wait, load_objects, object_names,
 from trunkline.errors import UsageError
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_date
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 warehouse_app = typer.Typer(
     help="The warehouse: install, inspect, rebuild.", no_args_is_help=True, rich_markup_mode=None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.commands.load import show as show_load
+from trunkline.cli.ingest.load import show as show_load
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, dead_letter_ids, object_names, open_to_read, open_to_write, reasons
 from trunkline.limits import LOCK_WAIT_S

@@ -122,7 +122,7 @@ def enrich(
     from trunkline import clock
     from trunkline.pipelines.post_call.enrich import due_calls, place_of
     from trunkline.pipelines.post_call.enrich import enrich as run
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
 
     settings = Settings.load(home)
     first, last = parse_time(since, settings.zone, "--since"), parse_time(until, settings.zone, "--until")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.commands.collect import Chosen, Endpoint, spell_duration
-from trunkline.cli.commands.reconcile_live import show_live_day
+from trunkline.cli.check.reconcile_live import show_live_day
+from trunkline.cli.ingest.collect import Chosen, Endpoint, spell_duration
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.limits import LOCK_WAIT_S
@@ -80,7 +80,7 @@ def reconcile(
     from trunkline.completeness.periods import settle_rule
     from trunkline.pipelines.connect import reconcile as job
     from trunkline.pipelines.connect.collect import chosen_instances, collected_object
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
 
     settings = Settings.load(home)
     chosen = chosen_instances(settings, instance or (), endpoint)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.commands.load import show
+from trunkline.cli.ingest.load import show
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Strict, Wait, load_objects, object_names, open_to_write, progress
 from trunkline.errors import UsageError

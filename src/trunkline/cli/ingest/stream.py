@@ -13,7 +13,7 @@ import typer
 
 from trunkline import clock
 from trunkline.cli import output
-from trunkline.cli.commands.load import show
+from trunkline.cli.ingest.load import show
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, load_objects, object_names, open_to_write, shows_progress
 from trunkline.errors import UsageError
@@ -188,7 +188,7 @@ def _follow_table(
     home: OpenHome, names: list[str], name: str, region: str | None, options: _Options
 ) -> list[LoadResult]:
     from trunkline.aws.clients import make_client
-    from trunkline.cli.commands.dynamodb import object_of_table
+    from trunkline.cli.ingest.dynamodb import object_of_table
     from trunkline.pipelines.jobs.load import follow
     from trunkline.sources.dynamodb.shards import Following
 

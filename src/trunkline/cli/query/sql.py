@@ -132,7 +132,7 @@ def query(
     """
     from trunkline.engines.catalogue import find
     from trunkline.pipelines.jobs.measuring import caveat, measure_rows, question_of
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
 
     settings = Settings.load(home)
     groups = [part.strip() for part in by.split(",") if part.strip()]

@@ -20,7 +20,7 @@ from trunkline.cli.output import Format
 from trunkline.cli.shared import Output, by_totals, progress
 from trunkline.errors import TerminalError, UsageError
 from trunkline.schedules.times import parse_date
-from trunkline.settings import Settings
+from trunkline.settings.installation import Settings
 
 if TYPE_CHECKING:
     from trunkline.accounting import Counts
@@ -220,7 +220,7 @@ def demo(
 
     _empty(home)
     if serve:
-        from trunkline.cli.commands.serve import serve_demo_day
+        from trunkline.cli.operate.serve import serve_demo_day
 
         serve_demo_day(home, contacts, seed, speed, port)
         return

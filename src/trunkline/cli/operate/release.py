@@ -89,7 +89,7 @@ def run(
     from trunkline.pipelines.jobs.release import run_planned, target_from
     from trunkline.releases.interface import body_of, response
     from trunkline.releases.run import RunOptions
-    from trunkline.settings import ReleaseSettings
+    from trunkline.settings.release import ReleaseSettings
     from trunkline.warehouse.redshift.address import address_of
 
     variables = ReleaseSettings.load()
@@ -128,7 +128,7 @@ def _show_outcome(result: dict[str, Any], error: str | None, output_format: Form
 def _s3(place: str) -> Any:
     """A client of S3 where the release is there, else None."""
     from trunkline.aws.clients import QUICK, make_client
-    from trunkline.settings import ReleaseSettings
+    from trunkline.settings.release import ReleaseSettings
 
     return make_client("s3", ReleaseSettings.load().region, policy=QUICK) if place.startswith("s3://") else None
 
@@ -136,7 +136,7 @@ def _s3(place: str) -> Any:
 def _place(place: str | None) -> str:
     """The place that is named, else that of the environment."""
     from trunkline.pipelines.jobs.release import place_from
-    from trunkline.settings import ReleaseSettings
+    from trunkline.settings.release import ReleaseSettings
 
     return place or place_from(ReleaseSettings.load())
 

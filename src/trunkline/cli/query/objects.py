@@ -77,7 +77,7 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     """
     from trunkline.engines.catalogue import find as find_engine
     from trunkline.objects.catalogue import VIEWS, find
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
     from trunkline.sql.lake.athena import object_statements
     from trunkline.sql.views import create_view
 

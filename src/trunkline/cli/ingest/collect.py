@@ -45,7 +45,7 @@ def collect(
     """
     from trunkline import clock
     from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object, for_each_instance
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
     from trunkline.sources.connect_api.search import ContactQuery
 
     settings = Settings.load(home)
@@ -89,7 +89,7 @@ def run(
     """
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object, for_each_instance
-    from trunkline.settings import Settings
+    from trunkline.settings.installation import Settings
 
     objects = load_objects(home)
     collected_object(objects, find(object_name, objects).name)

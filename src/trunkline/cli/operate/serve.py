@@ -12,7 +12,8 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.shared import Home, by_totals, progress
 from trunkline.errors import UsageError
-from trunkline.settings import Settings, serve_token
+from trunkline.settings.installation import Settings
+from trunkline.settings.secrets import serve_token
 
 if TYPE_CHECKING:
     from trunkline.pipelines.jobs.live_streams import LiveStream
@@ -76,7 +77,7 @@ def alert_rules(
 
 
 def _live_stream(source: str) -> LiveStream:
-    from trunkline.cli.commands.stream import parse_stream, stream_client
+    from trunkline.cli.ingest.stream import parse_stream, stream_client
     from trunkline.pipelines.jobs.live_streams import LiveStream
 
     kind, name, region = parse_stream(source)

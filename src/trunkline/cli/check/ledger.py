@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import output
-from trunkline.cli.commands.reconcile import show_records
+from trunkline.cli.check.reconcile import show_records
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress
 from trunkline.errors import UsageError

@@ -1,0 +1,1 @@
+"""Commands that prove what is there: reconcile, ledger, dead letters."""

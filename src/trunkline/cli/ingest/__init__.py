@@ -1,0 +1,1 @@
+"""Commands that bring records in: load, stream, collect, backfill, simulate."""

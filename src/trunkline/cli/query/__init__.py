@@ -1,0 +1,1 @@
+"""Commands that answer questions: SQL, metrics, reports, the catalogue."""

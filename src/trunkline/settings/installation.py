@@ -1,0 +1,126 @@
+"""`Settings`: what a run depends on besides its arguments, from the settings file and the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from trunkline.errors import UsageError
+from trunkline.settings.fields import PREFIX, converted, fields_of, from_file, from_variables, nearest
+from trunkline.settings.options import OTHER_VARIABLES, Options
+from trunkline.settings.secrets import Secret, given_pii_key, pii_key_of
+from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
+
+FILE_NAME: Final = "trunkline.toml"
+HOME_DEFAULT: Final = "trunkline-data"
+_URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
+_ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
+
+
+class Settings(Options, frozen=True, kw_only=True):
+    """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
+
+    Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `public_url`.
+    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set, `live_token` unless TRUNKLINE_LIVE_TOKEN is.
+    """
+
+    home: Path
+    pii_key_given: Secret | None = None
+    live_token: Secret | None = None
+
+    @classmethod
+    def load(cls, home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings of `home`, else of TRUNKLINE_HOME, else of `./trunkline-data`. The folder need not exist.
+
+        `environ` replaces the process's environment. Raises UsageError naming the file's line or the variable, the
+        value, and what is valid.
+        """
+        variables = os.environ if environ is None else environ
+        place = (home or Path(variables.get("TRUNKLINE_HOME") or HOME_DEFAULT)).expanduser().absolute()
+        _check_place(place)
+        _check_variables(variables)
+        options = converted(Options, {**from_file(Options, place / FILE_NAME), **from_variables(Options, variables)})
+        for name, (value, where) in options.items():
+            if name in _URLS:
+                check_url(value, _URLS[name], where)
+            if name in _ZONES:
+                _check_zone(value, where)
+        values = {name: value for name, (value, _) in options.items()}
+        values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
+        values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
+        token = variables.get("TRUNKLINE_LIVE_TOKEN")
+        live_token = Secret(token) if token else None
+        return cls(home=place, pii_key_given=given_pii_key(variables), live_token=live_token, **values)
+
+    @classmethod
+    def for_function(cls, scratch: Path, environ: Mapping[str, str] | None = None) -> Settings:
+        """The settings of a Lambda function that writes to the lake; `scratch` stands in for a home.
+
+        ANALYTICS_BUCKET names the lake's bucket and TRANSCRIBE_BUCKET that of the transcripts; TRUNKLINE_LAKE and
+        TRUNKLINE_TRANSCRIPTS win. Personal data is dropped unless a key is given. Raises UsageError where no lake is
+        named, and for hashes without a key: a function has no home to keep one in.
+        """
+        variables = dict(os.environ if environ is None else environ)
+        for field in fields_of(Options).values():
+            bucket = variables.get(field.bucket, "").strip() if field.bucket else ""
+            if bucket and not variables.get(field.variable, "").strip():
+                variables[field.variable] = f"s3://{bucket}"
+        if not variables.get("TRUNKLINE_LAKE"):
+            raise UsageError("ANALYTICS_BUCKET is not set: set it to the name of the lake's bucket.")
+        if not variables.get("TRUNKLINE_PII_KEY"):
+            variables.setdefault("TRUNKLINE_PII", "drop")
+        settings = cls.load(scratch, variables)
+        if settings.pii == "hash" and settings.pii_key_given is None:
+            raise UsageError(
+                "TRUNKLINE_PII is hash and TRUNKLINE_PII_KEY is not set: set it to the lake's key, or set "
+                "TRUNKLINE_PII to drop or keep, the same for everything that writes to the lake."
+            )
+        return settings
+
+
+def is_debug(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether an unexpected error should show its traceback (TRUNKLINE_DEBUG set and neither empty nor 0)."""
+    variables = os.environ if environ is None else environ
+    return variables.get("TRUNKLINE_DEBUG", "") not in ("", "0")
+
+
+def pii_key(settings: Settings) -> bytes:
+    """The key that hashes personal data: TRUNKLINE_PII_KEY, else the home's `pii.key`, made at first use (mode 0600).
+
+    Raises UsageError when the file is empty.
+    """
+    return pii_key_of(settings.pii_key_given, settings.home)
+
+
+def _check_variables(variables: Mapping[str, str]) -> None:
+    """Raises UsageError for a TRUNKLINE_* variable that is not a setting."""
+    known = [*(field.variable for field in fields_of(Options).values()), *OTHER_VARIABLES]
+    for variable in variables:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise UsageError(f"There is no setting {variable} (an environment variable). {nearest(variable, known)}")
+
+
+def _check_place(path: Path) -> None:
+    """Raises UsageError for a path that no URL can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the name of the home {os.fsencode(path)!r} is not UTF-8; rename the folder, or name another with --home."
+        ) from None
+
+
+def _check_zone(zone: str, where: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        import zoneinfo
+
+        raise UsageError(
+            f"{where} is {zone!r}, which is not an IANA time zone. "
+            f"{nearest(zone, sorted(zoneinfo.available_timezones()))}"
+        ) from error
