@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from trunkline.objects.origins import Origin
+
 Pii = Literal["none", "direct", "indirect"]
 """none; direct: alone identifies a customer (a number, an address); indirect: identifies together with others."""
 
@@ -194,7 +196,8 @@ class Object:
     view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
     `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
-    the beginning of 1970 is one that is not set.
+    the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
+    only loaded or delivered.
     """
 
     name: str
@@ -218,6 +221,7 @@ class Object:
     scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
     is_loose: bool = False
+    origin: Origin | None = None
 
     def __hash__(self) -> int:
         """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""
