@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import series_servers
 from homes import load_into, opened, placed
 from servers import Databases
 
+from tools.servers import missing, program_path
 from trunkline.live.agents import total_agents
 from trunkline.live.fold import LiveState
 from trunkline.live.points import SERIES, Point, board_points
@@ -291,8 +291,8 @@ def test_timestream_shows_the_live_state(loaded: Loaded, board: Dashboard, panel
 
 @pytest.fixture(scope="module")
 def influx(loaded: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if shutil.which("influxd") is None:
-        pytest.skip("no influxd on PATH: apt-get download influxdb, dpkg -x the file, and put its usr/bin on PATH")
+    if program_path("influxd") is None:
+        pytest.skip(missing("influxd"))
     servers = series_servers.influxd(tmp_path_factory.mktemp("influx"))
     server = next(servers)
     server.store.write(points_of(loaded), NOW.replace(tzinfo=UTC))
