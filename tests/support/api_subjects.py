@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ class ApiSubject(Subject):
     obj = NARROW
     is_snapshot = True
     options: ClassVar[dict[str, object]] = {"batch_bytes": 1}
+
+    @property
+    def place(self) -> str:
+        """A name of the system, the same for every process that sees it."""
+        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
 
     def add(self, *numbers: int) -> None:
         self.put(*(narrow(self.key(number)) for number in numbers))

@@ -72,8 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def register(service: Service) -> str:
-    """The address of a service, which begins with http:// and this machine."""
+def register(service: Service, name: str = "") -> str:
+    """The address of a service on this machine. A service of the same name replaces one, at the same address."""
     with _lock:
         if not _server:
             server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -81,6 +81,6 @@ def register(service: Service) -> str:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             atexit.register(server.server_close)
             _server.append(server)
-        name = f"s{next(_numbers)}"
+        name = name or f"s{next(_numbers)}"
         _services[name] = service
     return f"http://127.0.0.1:{_server[0].server_address[1]}/{name}"
