@@ -74,7 +74,7 @@ class HttpApiSubject(ApiSubject):
 
     def open(self, runner: Runner) -> Source:
         origin = HttpOrigin(
-            register(self._answer), ("records",), paging=CursorPaging("after", ("next",)), calls_per_s=1000
+            register(self._answer, self.place), ("records",), paging=CursorPaging("after", ("next",)), calls_per_s=1000
         )
         return open_source(self.name, runner.context, pages=HttpPages(self.obj, origin))
 
