@@ -70,6 +70,7 @@ lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
+	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -101,4 +102,9 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 $(VENV)/.spark: requirements/spark.txt $(VENV)/.dev
 	@echo "installing Apache Spark into $(VENV)"
 	@$(INSTALL) -r requirements/spark.txt
+	@touch $@
+
+$(VENV)/.infra: requirements/infra.txt $(VENV)/.dev
+	@echo "installing what synthesises and checks infra/ into $(VENV)"
+	@$(INSTALL) -r requirements/infra.txt
 	@touch $@
