@@ -305,6 +305,8 @@ BOARD_READER_FRAMES_MAX: Final = 8
 BOARD_READERS_MAX: Final = 1_000
 # Ours: how often what is over is dropped from the live state.
 LIVE_SWEEP_S: Final = 300
+# Ours: how often `serve` writes what is now to the live store.
+LIVE_WRITE_S: Final = 10.0
 # Ours: a session of the wallboard begins with the token and ends after this time by default.
 SESSION_HOURS_DEFAULT: Final = 12
 TOKEN_CHARS_MIN: Final = 16

@@ -24,7 +24,7 @@ from trunkline.cli.ingest.load import enrich, load, undo
 from trunkline.cli.ingest.simulate import demo, simulate
 from trunkline.cli.ingest.stream import stream
 from trunkline.cli.operate import release, storage
-from trunkline.cli.operate.serve import alert_rules, serve
+from trunkline.cli.operate.serve import alert_rules, dashboards, serve
 from trunkline.cli.operate.storage import doctor
 from trunkline.cli.query import objects
 from trunkline.cli.query.sql import app as metric_app
@@ -50,6 +50,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "report": report,
     "serve": serve,
     "alert-rules": alert_rules,
+    "dashboards": dashboards,
     "doctor": doctor,
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {

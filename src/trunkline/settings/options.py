@@ -22,6 +22,8 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "home, created at first use. It cannot be a key of the settings file, which people share.",
     "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
     "is served on this machine only.",
+    "TRUNKLINE_SERVE_EDIT_TOKEN": "The token, another one, with which the wallboard's settings can be changed as well. "
+    "Without it they can be changed on this machine alone, where no TRUNKLINE_SERVE_TOKEN is set.",
     "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }

@@ -27,7 +27,16 @@ class Secret:
 
 def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
     """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
-    token = (os.environ if environ is None else environ).get("TRUNKLINE_SERVE_TOKEN", "").strip()
+    return _token("TRUNKLINE_SERVE_TOKEN", environ)
+
+
+def edit_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """TRUNKLINE_SERVE_EDIT_TOKEN; None where it is unset or empty."""
+    return _token("TRUNKLINE_SERVE_EDIT_TOKEN", environ)
+
+
+def _token(variable: str, environ: Mapping[str, str] | None) -> Secret | None:
+    token = (os.environ if environ is None else environ).get(variable, "").strip()
     return Secret(token) if token else None
 
 
