@@ -18,7 +18,7 @@ from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
-_ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
+_ZONES: Final = ("zone", "collect_zone", "scorecard_zone", "run_zone")
 
 
 class Settings(Options, frozen=True, kw_only=True):
