@@ -49,6 +49,8 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
     "timestream-write": Policy(5, 10, 20, 10, "new tables throttle until they have grown; points come again each tick"),
+    "ssm": Policy(5, 10, 30, 10, "a secret is read once a run; without it nothing else works"),
+    "secretsmanager": Policy(5, 10, 30, 10, "as ssm"),
     "sts": Policy(5, 10, 30, 10, "a role is assumed once an hour; without it nothing else works"),
 }
 

@@ -46,6 +46,12 @@ def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
     return Secret(token) if token else None
 
 
+def environment_secret(variable: str, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The secret in an environment variable that an object's declaration names; None where it is unset or empty."""
+    text = (os.environ if environ is None else environ).get(variable, "").strip()
+    return Secret(text) if text else None
+
+
 def pii_key_of(given: Secret | None, home: Path) -> bytes:
     """The key that hashes personal data: TRUNKLINE_PII_KEY, else the home's `pii.key`, made at first use (mode 0600).
 
