@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,20 @@ class Secret:
     def reveal(self) -> str:
         """The text itself, for the one call that needs it."""
         return self._text
+
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PRIVATE|_KEY$|CREDENTIAL")
+_SHORTEST = 6
+
+
+def secret_values(environ: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The values of variables whose names say that they are secrets, to be kept out of records and messages.
+
+    Values of less than 6 characters are left out: replacing them would make a message unreadable.
+    """
+    variables = os.environ if environ is None else environ
+    named = {name: value.strip() for name, value in variables.items() if _SECRET_NAME.search(name.upper())}
+    return frozenset(value for value in named.values() if len(value) >= _SHORTEST)
 
 
 def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
