@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak spark trino packages infra screenshots lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark trino packages infra servers screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,7 @@ demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its
 	@$(BIN)/trunkline demo
 
 test: $(VENV)/.dev ## run lint, types and all tests; every step runs, and one failure fails
+	@$(BIN)/python -m tools.servers --once --seconds 90 || true
 	@failed=; \
 	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 15 || failed="$$failed pytest"; \
@@ -63,12 +64,15 @@ infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428
 	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)
 	@$(BIN)/pytest -m infra --timeout 600 tests/infra
 
+servers: $(VENV)/.dev ## fetch the real servers that tests use where they are there (apt and npm; no root)
+	@$(BIN)/python -m tools.servers
+
 screenshots: $(VENV)/.dev ## take the documentation's pictures of the wallboard (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
 
 lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --extra serve -c requirements/runtime.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml --extra serve --extra grafana -c requirements/runtime.txt -o requirements/serve.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/serve.txt -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
