@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from trunkline import clock
+from trunkline.cli import output
 from trunkline.cli.ingest.load import show
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, Wait, load_objects, object_names, open_to_write, shows_progress
