@@ -58,6 +58,24 @@ class FileSubject(Subject):
         return file_source(runner.context, list_files(self.obj, [str(self.folder)]))
 
 
+class MixedSubject(FileSubject):
+    """Files that are read for several objects: this one takes what no object's shape has."""
+
+    name = "mixed_files"
+
+    def open(self, runner: Runner) -> Source:
+        return open_source(self.name, runner.context, files=list_files(self.obj, [str(self.folder)]))
+
+
+class RestSubject(MixedSubject):
+    """The same for an object that is not the first: it takes only records of its shape."""
+
+    name = "mixed_files_rest"
+
+    def add_broken(self, number: int) -> None:
+        write(self.folder / f"{number:04}.json", narrow(self.key(number), Began="in the morning"))
+
+
 class TranscriptSubject(Subject):
     """Transcript files, each of which is one record."""
 
@@ -276,6 +294,8 @@ SUBJECTS = {
     subject.name: subject
     for subject in (
         FileSubject,
+        MixedSubject,
+        RestSubject,
         TranscriptSubject,
         StreamSubject,
         ScanSubject,

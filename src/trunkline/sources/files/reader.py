@@ -23,7 +23,7 @@ from trunkline.sources.files import evaluations, framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
-from trunkline.sources.files.json_text import Block
+from trunkline.sources.files.json_text import Anchor, Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 from trunkline.sources.files.parquet import PARQUET_MAGIC, ParquetText, key_tree
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
@@ -118,7 +118,7 @@ def read_batches(
     object_name: str,
     batch_bytes: int = limits.BATCH_BYTES_MAX,
     client: Any = None,
-    anchor: str = _ANCHOR,
+    anchor: Anchor = _ANCHOR,
     refuse: Callable[[str], None] = lambda _: None,
     keys: Mapping[str, Any] | None = None,
     records: Sequence[str] = (),
@@ -156,7 +156,7 @@ def read_batches(
 
 
 def _blocks(
-    file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any, keys: Mapping[str, Any] | None
+    file: SourceFile, start: int, block_bytes: int, anchor: Anchor, client: Any, keys: Mapping[str, Any] | None
 ) -> Iterator[Block]:
     """The blocks of a file from byte `start`. Raises FormatError before the first one where it is no text."""
     with opened(file, start, client, keys) as (raw, stream):
@@ -168,7 +168,7 @@ def _blocks(
 def reread(
     plan: Plan,
     client: Any = None,
-    anchor: str = _ANCHOR,
+    anchor: Anchor = _ANCHOR,
     keys: Mapping[str, Any] | None = None,
     records: Sequence[str] = (),
 ) -> Framed:
@@ -216,7 +216,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
-    anchor: str
+    anchor: Anchor
     records: tuple[str, ...] = ()
     ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
