@@ -234,6 +234,8 @@ LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
 PERSIST_POINTS_MAX: Final = 500
 # SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
 SQS_SEND_BYTES_MAX: Final = 256 * 1024
+# SNS API reference, Publish: characters of a subject.
+SNS_SUBJECT_CHARS_MAX: Final = 100
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -241,6 +243,14 @@ LAMBDA_MARGIN_S: Final = 15
 SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run collects after an outage; the next run collects the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
+# Ours: a run that has not renewed its lock for this long has crashed; a step renews it, and so does each merge.
+RUN_LOCK_S: Final = 900
+# Ours: characters of an error in a run's record.
+RUN_ERROR_CHARS_MAX: Final = 2_000
+# Ours: the default schedule of an object that has a source and no schedule of its own.
+RUN_SCHEDULE: Final = "rate(1 hour)"
+# Ours: decoded bytes that the function `extract` puts into the lake before it hands over to the merge.
+EXTRACT_BYTES_MAX: Final = 1024 * MIB
 
 # AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
 GLUE_COMMENT_CHARS_MAX: Final = 255
@@ -305,6 +315,8 @@ BOARD_READER_FRAMES_MAX: Final = 8
 BOARD_READERS_MAX: Final = 1_000
 # Ours: how often what is over is dropped from the live state.
 LIVE_SWEEP_S: Final = 300
+# Ours: how often `serve` writes what is now to the live store.
+LIVE_WRITE_S: Final = 10.0
 # Ours: a session of the wallboard begins with the token and ends after this time by default.
 SESSION_HOURS_DEFAULT: Final = 12
 TOKEN_CHARS_MIN: Final = 16

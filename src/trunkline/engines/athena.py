@@ -56,6 +56,8 @@ def trino_type(type_: Type) -> str:
 
 
 def _type_of(column: Column) -> str:
+    if column.type == "decimal":
+        return f"decimal({DECIMAL_DIGITS},{column.decimal_scale})"
     return hive_type(column.type)
 
 
@@ -90,6 +92,7 @@ SPELLING = Spelling(
         "timestamp": "TIMESTAMP",
         "bigint": "BIGINT",
         "double": "DOUBLE",
+        "boolean": "BOOLEAN",
         "array(string)": "ARRAY(VARCHAR)",
     },
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",

@@ -38,6 +38,8 @@ def type_name(type_: Type) -> str:
 
 
 def _type_of(column: Column) -> str:
+    if column.type == "decimal":
+        return f"DECIMAL({DECIMAL_DIGITS},{column.decimal_scale})"
     return type_name(column.type)
 
 
@@ -61,6 +63,7 @@ DUCKDB = Engine(
             "timestamp": "TIMESTAMP",
             "bigint": "BIGINT",
             "double": "DOUBLE",
+            "boolean": "BOOLEAN",
             "array(string)": "VARCHAR[]",
         },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
