@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api_subjects import HttpApiSubject
+from api_subjects import HttpApiSubject, SheetSubject
 from connect_subject import ContactSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
@@ -305,5 +305,6 @@ SUBJECTS = {
         LetterSubject,
         ContactSubject,
         HttpApiSubject,
+        SheetSubject,
     )
 }

@@ -179,6 +179,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    sheets_endpoint: Annotated[
+        str, about("URL of the Google Sheets API where it is not Google's own: a server on this machine, for tests.")
+    ] = ""
     run_sources: Annotated[
         dict[str, str],
         about(
