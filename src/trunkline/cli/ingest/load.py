@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
+    from trunkline.objects.model import Object
     from trunkline.pipelines.runner import LoadResult
 
 COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
@@ -62,21 +64,15 @@ def load(
 
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
-    from trunkline.objects.catalogue import find
     from trunkline.pipelines.jobs.load import load as run
     from trunkline.pipelines.jobs.load import load_stream
-    from trunkline.pipelines.jobs.load_mixed import check_mixed, load_mixed
+    from trunkline.pipelines.jobs.load_mixed import load_mixed
     from trunkline.sources.registry import list_files
 
-    # Before the home is opened: a mistake in the command leaves nothing behind.
-    names, is_stream = object_name.split(","), paths == ["-"]
-    objects = [find(name.strip(), load_objects(home)) for name in names]
-    if len(objects) > 1:
-        check_mixed(objects)
-        if is_stream:
-            raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {object_name}")
+    is_stream = paths == ["-"]
+    objects = _objects_to_load(object_name, is_stream, home)
     if not is_stream:
-        list_files(objects[0], paths)
+        list_files(objects[0], paths)  # before the home is opened: a mistake in the command leaves nothing behind
     with open_to_write(home, wait_s) as opened:
         objs = [opened.objects[obj.name] for obj in objects]
         size = None if is_stream else sum(file.size_bytes for file in list_files(objs[0], paths))
@@ -93,6 +89,19 @@ def load(
         show(result, output_format)
     if any(result.is_useless or (strict and result.counts.dead_letter) for result in results):
         raise typer.Exit(1)
+
+
+def _objects_to_load(names: str, is_stream: bool, home: Path | None) -> list[Object]:
+    """The objects named with commas between. Raises UsageError where they cannot be read together."""
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines.jobs.load_mixed import check_mixed
+
+    objects = [find(name.strip(), load_objects(home)) for name in names.split(",")]
+    if len(objects) > 1:
+        check_mixed(objects)
+        if is_stream:
+            raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {names}")
+    return objects
 
 
 def undo(
