@@ -10,7 +10,7 @@ from flat_rows import flat_rows
 
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user.declare import read_objects
 from trunkline.positions import FileRange, Plan
 from trunkline.records import Framed
 

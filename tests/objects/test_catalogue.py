@@ -31,9 +31,15 @@ BROKEN: dict[str, tuple[Object, str]] = {
         replace(CALL, columns=tuple(c for c in CALL.columns if c.name != "record_hash")),
         "columns record_hash are missing",
     ),
-    "key": (replace(CALL, key=("medium",)), "key column medium must be declared, of type text and not nullable"),
+    "key": (
+        replace(CALL, key=("medium",)),
+        "key column medium must be declared, not nullable and one of text, bigint, integer",
+    ),
     "version": (replace(CALL, version="changed_at"), "version column changed_at is not declared"),
-    "partition": (replace(CALL, partition="medium"), "partition column medium must be a timestamp"),
+    "partition": (
+        replace(CALL, partition="medium"),
+        "partition column medium must be declared and of type timestamp or date",
+    ),
     "redaction": (replace(CALL, redaction=("marks", "x")), "redaction column marks is not declared"),
     "dimension": (replace(CALL, dimensions=(Dimension("team", "team_id"),)), "dimension team column team_id is not"),
 }

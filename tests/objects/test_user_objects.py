@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS, find, load
 from trunkline.objects.model import RECORD_COLUMNS, Json, ListOf, MapOf
-from trunkline.objects.user_objects import line_of, read_objects
+from trunkline.objects.user.declare import read_objects
+from trunkline.objects.user.place import line_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "objects.toml"
 
@@ -87,15 +88,18 @@ WRONG = {
     "no key": (LEAST.replace('key = ["id"]', ""), r"\[object\.survey\] has no key; name the columns"),
     "empty key": (LEAST.replace('["id"]', "[]"), r"key = \[\] .*list of column names"),
     "key twice": (LEAST.replace('["id"]', '["id", "id"]'), r"names a column twice"),
-    "key not declared": (LEAST.replace('["id"]', '["idd"]'), r"key = 'idd' .*declared are id$"),
-    "key of json": (LEAST.replace("id = {}", 'id = { type = "json" }'), r"key = 'id' .*a column of type text"),
+    "key not declared": (LEAST.replace('["id"]', '["idd"]'), r"key = 'idd' .*declared are id, at$"),
+    "key of json": (
+        LEAST.replace("id = {}", 'id = { type = "json" }'),
+        r"key = 'id' .*a column of type text or bigint",
+    ),
     "no time": (LEAST.replace('event_time = "at"', ""), r"has no event_time"),
     "time of text": (LEAST.replace('event_time = "at"', 'event_time = "id"'), r"event_time = 'id' .*declared are at"),
     "time is a list": (LEAST.replace('event_time = "at"', 'event_time = ["at"]'), r"event_time = \['at'\]"),
     "partition": (LEAST.replace("event_time", 'partition = "id"\nevent_time'), r"partition = 'id'"),
     "version": (
-        LEAST.replace("event_time", 'version = "n"\nevent_time') + 'n = { type = "bigint" }',
-        r"version = 'n' .*a column of type timestamp; declared are at",
+        LEAST.replace("event_time", 'version = "n"\nevent_time') + 'n = { type = "double" }',
+        r"version = 'n' .*a column of type timestamp or date or bigint or integer or text; declared are id, at",
     ),
     "no columns": ('[object.survey]\nkey = "id"', r"has no columns; declare them in \[object\.survey\.columns\]"),
     "column is a text": (LEAST.replace("id = {}", 'id = "text"'), r"\[object\.survey\.columns\.id\] column = 'text'"),
@@ -131,7 +135,34 @@ WRONG = {
         r"line 4: .*database = 'information_schema' .*choose another",
     ),
     "empty path": (LEAST + "x = { path = [] }", r"path = \[\]"),
-    "key of numbers": (LEAST.replace("id = {}", 'id = { type = "bigint" }'), r"key = 'id' .*declared are none"),
+    "key of floats": (LEAST.replace("id = {}", 'id = { type = "double" }'), r"key = 'id' .*declared are at"),
+    "deleted of text": (
+        LEAST.replace("event_time", 'deleted = "id"\nevent_time'),
+        r"line 4: .* deleted = 'id' .*a column of type boolean; declared are none",
+    ),
+    "scale of text": (LEAST + "x = { scale = 2 }", r"scale = 2 .*only a column of type decimal"),
+    "scale": (LEAST + "x = { type = 'decimal', scale = 38 }", r"scale = 38 .*from 0 to 37"),
+    "zone": (LEAST + "x = { type = 'timestamp', zone = 'Berlin' }", r"zone = 'Berlin' .*such as Europe/Berlin"),
+    "zone of text": (LEAST + "x = { zone = 'UTC' }", r"zone = 'UTC' .*only a column of type timestamp"),
+    "format": (
+        LEAST + "x = { type = 'timestamp', format = 'epoch' }",
+        r"format = 'epoch' .*valid are epoch_s, epoch_ms",
+    ),
+    "format without a zone": (
+        LEAST + "x = { type = 'timestamp', format = '%d.%m.%Y %H:%M' }",
+        r"has no zone; its format has no offset",
+    ),
+    "words": (LEAST + "x = { type = 'boolean', format = 'Y' }", r"format = 'Y' .*such as Y/N"),
+    "comma of text": (LEAST + "x = { decimal_comma = true }", r"decimal_comma = True .*only numbers"),
+    "two readings of a path": (
+        LEAST + "x = { type = 'timestamp', path = 'at', zone = 'UTC' }",
+        r"at and x read at in two ways",
+    ),
+    "misspelt": (
+        LEAST.replace("event_time", 'delted = "x"\nevent_time'),
+        r"line 4: .*unknown key 'delted'; .*did you mean 'deleted'\?",
+    ),
+    "records": (LEAST.replace("event_time", "records = []\nevent_time"), r"records = \[\] .*it must be"),
     "whole and part": (
         LEAST + "x = { type = 'json' }\ny = { path = 'x.y' }",
         r"survey\.columns\] x takes all of x and y a part of it",

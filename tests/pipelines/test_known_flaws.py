@@ -14,7 +14,7 @@ from homes import assert_adds_up, contact, contacts, letters, load_into, opened,
 from servers import Databases
 
 from trunkline.errors import UsageError
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user.declare import read_objects
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.jobs.load import follow
 from trunkline.sources.dynamodb.shards import Following

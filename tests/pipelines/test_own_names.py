@@ -16,7 +16,7 @@ from servers import SERVERS, uri_of
 
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user.declare import read_objects
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.undo import undo
 from trunkline.pipelines.jobs.upkeep import rebuild

@@ -10,7 +10,7 @@ import pytest
 import redshift_on_postgres as on_postgres
 
 from trunkline.engines.catalogue import find
-from trunkline.objects.user_objects import read_objects
+from trunkline.objects.user.declare import read_objects
 from trunkline.sql.flatten.statement import flatten_sql
 from trunkline.sql.merge.embedded import merge_sql, rebuild_sql
 from trunkline.sql.merge.procedures import procedure_statements

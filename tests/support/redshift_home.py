@@ -29,6 +29,7 @@ FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
 COLUMNS = """
 CREATE OR REPLACE VIEW svv_columns AS
 SELECT table_schema, table_name, column_name, ordinal_position, is_nullable, character_maximum_length,
+  numeric_precision, numeric_scale,
   CASE data_type WHEN 'jsonb' THEN 'super' ELSE data_type END AS data_type
 FROM information_schema.columns
 """

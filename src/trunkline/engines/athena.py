@@ -56,6 +56,8 @@ def trino_type(type_: Type) -> str:
 
 
 def _type_of(column: Column) -> str:
+    if column.type == "decimal":
+        return f"decimal({DECIMAL_DIGITS},{column.decimal_scale})"
     return hive_type(column.type)
 
 

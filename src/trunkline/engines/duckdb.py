@@ -38,6 +38,8 @@ def type_name(type_: Type) -> str:
 
 
 def _type_of(column: Column) -> str:
+    if column.type == "decimal":
+        return f"DECIMAL({DECIMAL_DIGITS},{column.decimal_scale})"
     return type_name(column.type)
 
 

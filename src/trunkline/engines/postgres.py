@@ -38,6 +38,8 @@ MANUAL = "PostgreSQL manual"
 
 def type_of(column: Column) -> str:
     """PostgreSQL's name of a column's type."""
+    if column.type == "decimal":
+        return f"numeric({DECIMAL_DIGITS},{column.decimal_scale})"
     return SCALARS[column.type] if isinstance(column.type, str) else "jsonb"
 
 

@@ -58,6 +58,8 @@ def type_of(column: Column) -> str:
     """Redshift's name of a column's type; raises ValueError for a text longer than a VARCHAR can be."""
     if not isinstance(column.type, str):
         return "SUPER"
+    if column.type == "decimal":
+        return f"DECIMAL({DECIMAL_DIGITS},{column.decimal_scale})"
     if column.type != "text":
         return SCALARS[column.type]
     length = text_bytes_of(column)

@@ -29,9 +29,23 @@ from trunkline.flatten.exact import (
     scalar_text,
 )
 from trunkline.flatten.foreign import describe
+from trunkline.flatten.notations import read_decimal, read_scalar
 from trunkline.flatten.privacy import SAFE_MARK, Hiding, PiiRule, has_pii, hide_map, hide_unmapped, own_numbers
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
-from trunkline.objects.model import DECIMAL_SCALE, Json, ListOf, MapOf, Object, Scalar, Struct, Type
+from trunkline.objects.model import (
+    AS_USUAL,
+    DECIMAL_SCALE,
+    TIME_TYPES,
+    TIME_UNITS,
+    Column,
+    Json,
+    ListOf,
+    MapOf,
+    Object,
+    Scalar,
+    Struct,
+    Type,
+)
 from trunkline.sql.flatten.statement import nested_leaves
 from trunkline.sql.flatten.values import Leaf, leaves_by_path, tree_of
 
@@ -167,15 +181,13 @@ def _scalar(leaf: Leaf, value: Any, latest: datetime, findings: Findings) -> Sca
     if value is None:
         return None
     text = scalar_text(value)
-    if leaf.type == "decimal" and (rounded := round_decimal(text)) is not None:
-        text, is_rounded = rounded
-        if is_rounded:
-            findings.unfit(leaf.path, value, f"DOUBLE with more than {DECIMAL_SCALE} decimal places")
+    if leaf.type == "decimal":
+        return _decimal(leaf, value, text, findings)
     for column in leaf.columns:
         assert isinstance(column.type, str)
-        typed = plain_scalar(column.type, text, column.transform)
+        typed = read_scalar(column, text)
         if typed is None or (column.type == "timestamp" and _is_implausible(typed, latest)):
-            is_counted = json_type(value) not in EXPECTED_JSON_TYPES[column.type]
+            is_counted = json_type(value) not in expected_types(column)
             findings.unfit(leaf.path, value, None if is_counted else _seen(column.type, value))
             return None
         text = typed
@@ -186,6 +198,27 @@ def _scalar(leaf: Leaf, value: Any, latest: datetime, findings: Findings) -> Sca
             return text == "true"
         case _:
             return text
+
+
+def _decimal(leaf: Leaf, value: Any, text: str, findings: Findings) -> str | None:
+    column = leaf.columns[0]
+    rounded = read_decimal(column, text)
+    if rounded is None:
+        is_counted = json_type(value) not in EXPECTED_JSON_TYPES["decimal"]
+        findings.unfit(leaf.path, value, None if is_counted else _seen("decimal", value))
+        return None
+    if rounded[1]:
+        findings.unfit(leaf.path, value, f"DOUBLE with more than {column.decimal_scale} decimal places")
+    return rounded[0]
+
+
+def expected_types(column: Column) -> set[str]:
+    """The JSON types, as `json_type` names them, that are no drift in a scalar column."""
+    assert isinstance(column.type, str)
+    expected = EXPECTED_JSON_TYPES[column.type]
+    if column.notation.format in TIME_UNITS:
+        return expected | EXPECTED_JSON_TYPES["double"]
+    return expected | {"VARCHAR"} if column.notation != AS_USUAL else expected
 
 
 def _seen(type_: Scalar, value: Any) -> str:
@@ -310,12 +343,15 @@ def _require(
         shape = describe(obj, record)
         detail = f"no value for the key {', '.join(obj.key)}"
         raise RecordError("missing_key", f"{detail}; the record is {shape}" if shape else detail)
+    times: dict[str, datetime | None] = {}
     for name, text in texts.items():
         column = obj.by_name[name]
         assert isinstance(column.type, str)
-        if plain_scalar(column.type, text, column.transform) is None:
+        plain = read_scalar(column, text)
+        if plain is None:
             raise RecordError("wrong_type", f"{name}: the value is not a valid {column.type}")
-    times = {name: parse_instant(text) for name, text in texts.items() if obj.by_name[name].type == "timestamp"}
+        if column.type in TIME_TYPES:
+            times[name] = parse_instant(plain if column.type == "timestamp" else f"{plain}T00:00:00Z")
     latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)
     version = times.get(obj.version)
     is_ahead = version is not None and version > arrived_at + timedelta(seconds=VERSION_AHEAD_S_MAX)

@@ -19,9 +19,10 @@ from trunkline.flatten.careful import PlainRecord
 from trunkline.flatten.decode import Decoded, Values
 from trunkline.flatten.exact import Number, json_type, plain_scalar
 from trunkline.flatten.nested import NestedColumns, Texts
+from trunkline.flatten.notations import read_scalar
 from trunkline.flatten.privacy import OWN_LENGTH_MIN, PiiRule
 from trunkline.limits import LEAF_MEMO_MAX
-from trunkline.objects.model import Column, Json, Object
+from trunkline.objects.model import AS_USUAL, Column, Json, Object
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
@@ -242,7 +243,8 @@ def _scalar_column(leaf: Leaf, values: Values, findings: ColumnFindings) -> arro
     """The column of a scalar leaf as it was decoded; NULL in the rows that are odd by it."""
     read = _READERS.get(leaf.type)
     if leaf.type in _SHAPES:
-        if findings.is_strict or not any(_all_shaped(values, shape) for shape in _SHAPES[leaf.type]):
+        is_pattern = findings.is_strict or leaf.columns[0].notation.format
+        if is_pattern or not any(_all_shaped(values, shape) for shape in _SHAPES[leaf.type]):
             values = _each(leaf, values, findings, _as_time)
     elif read is None:
         values = _numbers(leaf, values, findings)
@@ -302,8 +304,8 @@ def _as_boolean(leaf: Leaf, value: str | bool, findings: ColumnFindings) -> bool
     return value if isinstance(value, bool) else _text_for(leaf, value, findings) == "true"
 
 
-def _as_time(leaf: Leaf, text: str, _: ColumnFindings) -> str:
-    return _made_plain(leaf, text)  # in UTC, to the microsecond
+def _as_time(leaf: Leaf, value: str | int, _: ColumnFindings) -> str:
+    return _made_plain(leaf, str(value))  # in UTC, to the microsecond
 
 
 def _as_number(leaf: Leaf, raw: bytes, findings: ColumnFindings) -> str | None:
@@ -313,18 +315,23 @@ def _as_number(leaf: Leaf, raw: bytes, findings: ColumnFindings) -> str | None:
         return _text_for(leaf, msgspec.json.decode(raw, type=str), findings)
     if raw[:1] not in _NUMBER_BEGINS:
         raise ValueError
-    return _made_plain(leaf, raw.decode())
+    return _made_plain(leaf, Number(raw.decode()))
 
 
 def _text_for(leaf: Leaf, text: str, findings: ColumnFindings) -> str:
     """A text where another scalar belongs."""
-    if leaf.type != "decimal":  # exact numbers come as text
+    if leaf.type != "decimal" and leaf.columns[0].notation == AS_USUAL:  # exact numbers come as text
         findings.types.append((findings.row, f"{'.'.join(leaf.path)} is VARCHAR"))
     return _made_plain(leaf, text)
 
 
 def _made_plain(leaf: Leaf, text: str) -> str:
-    plain = plain_scalar(leaf.type, text)  # type: ignore[arg-type]
+    column = leaf.columns[0]
+    assert isinstance(leaf.type, str)
+    if column.notation == AS_USUAL and column.scale is None:
+        plain = plain_scalar(leaf.type, text)
+    else:
+        plain = read_scalar(column, text)
     if plain is None:
         raise ValueError
     return plain

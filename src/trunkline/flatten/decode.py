@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trunkline.objects.model import Object
+from trunkline.objects.model import TIME_UNITS, Object
 from trunkline.sql.flatten.values import BIGINT_DIGITS, INTEGER_DIGITS, SECONDS_DIGITS, Leaf, leaves_by_path, tree_of
 
 Path = tuple[str, ...]
@@ -179,6 +179,8 @@ def _type_of(member: Any) -> Any:
     match member.type:  # those of `_DECODED`
         case "text":
             return str | bool | _whole(BIGINT_DIGITS) | None | UnsetType
+        case "timestamp" if member.columns[0].notation.format in TIME_UNITS:
+            return str | _whole(BIGINT_DIGITS) | None | UnsetType
         case "timestamp" | "date":
             return str | None | UnsetType
         case "bigint":

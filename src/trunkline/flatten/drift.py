@@ -16,8 +16,8 @@ import msgspec
 
 from trunkline.accounting import Drift
 from trunkline.errors import RecordError
-from trunkline.flatten.careful import own_numbers_of
-from trunkline.flatten.exact import EXPECTED_JSON_TYPES, json_type, parse_exact
+from trunkline.flatten.careful import expected_types, own_numbers_of
+from trunkline.flatten.exact import json_type, parse_exact
 from trunkline.flatten.privacy import Hiding, PiiRule, hide_unmapped
 from trunkline.objects.model import Object
 from trunkline.sql.flatten.statement import FlattenSql
@@ -110,7 +110,7 @@ def _count(obj: Object, value: dict[str, Any], path: Path, report: KeyReport, is
             _count(obj, member, member_path, report, is_decoded)
         elif member_path in leaves and isinstance(leaves[member_path].type, str):
             seen = json_type(member)
-            if seen != "NULL" and seen not in EXPECTED_JSON_TYPES[str(leaves[member_path].type)]:
+            if seen != "NULL" and seen not in expected_types(leaves[member_path].columns[0]):
                 report.type_changes[f"{'.'.join(member_path)} is {seen}"] += 1
 
 

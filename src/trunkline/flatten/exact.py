@@ -247,8 +247,10 @@ def _double(text: str) -> str | None:
 
 def _decimal(text: str) -> str | None:
     """The digits without leading and trailing zeros, so that 4.50 and 4.5 are one text."""
-    if not _DECIMAL.fullmatch(text):
-        return None
+    return _shortest(text) if _DECIMAL.fullmatch(text) else None
+
+
+def _shortest(text: str) -> str:
     whole, _, fraction = text.partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     shown = digits.lstrip("0") or "0"
@@ -256,20 +258,20 @@ def _decimal(text: str) -> str | None:
     return shown if shown == "0" else sign + shown
 
 
-def round_decimal(text: str) -> tuple[str, bool] | None:
-    """The plain text of a number for a decimal column, and whether it was rounded (half even) to the column's places.
+def round_decimal(text: str, scale: int = DECIMAL_SCALE) -> tuple[str, bool] | None:
+    """The plain text of a number for a decimal column, and whether it was rounded (half even) to `scale` places.
 
     Takes an exponent too. None if the number has more digits before the point than the column.
     """
     if not _NUMBER.fullmatch(text):
         return None
     value = Decimal(text)
-    if value.adjusted() >= DECIMAL_DIGITS - DECIMAL_SCALE:
+    if value.adjusted() >= DECIMAL_DIGITS - scale:
         return None
     with localcontext(prec=DECIMAL_DIGITS + 1):
-        rounded = value.quantize(Decimal(1).scaleb(-DECIMAL_SCALE), ROUND_HALF_EVEN)
-    plain = _decimal(f"{rounded:f}")
-    return None if plain is None else (plain, rounded != value)
+        rounded = value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN)
+    plain = _shortest(f"{rounded:f}")
+    return plain, rounded != value
 
 
 def _day(text: str) -> str | None:

@@ -19,7 +19,7 @@ from trunkline.objects.post_call.call import CALL
 from trunkline.objects.post_call.calls_view import CALLS_VIEW
 from trunkline.objects.post_call.scorecard import SCORECARD
 from trunkline.objects.post_call.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
-from trunkline.objects.user_objects import place_of, read_objects
+from trunkline.objects.user.declare import place_of, read_objects
 from trunkline.objects.view import View
 
 OBJECTS: dict[str, Object] = {

@@ -15,7 +15,7 @@ Pii = Literal["none", "direct", "indirect"]
 Scalar = Literal["text", "bigint", "integer", "double", "decimal", "boolean", "timestamp", "date"]
 """timestamp: UTC without zone, microseconds. text: never an empty string for "unknown", that is NULL.
 
-decimal: exact, up to 18 digits before the point and 20 after it, never through a float.
+decimal: exact, never through a float; up to 18 digits before the point and 20 after it, or as the column's scale says.
 """
 
 DECIMAL_DIGITS, DECIMAL_SCALE = 38, 20
@@ -72,12 +72,35 @@ union_to_text: Connect's tagged union (`ValueString`, `ValueInteger`, ...) as th
 """
 
 
+TIME_UNITS: dict[str, int] = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+"""Formats of a time as a number: how many of its units a second has, counted from the beginning of 1970 in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a source writes the values of a column, where that is not the usual way.
+
+    `format` of a timestamp: one of TIME_UNITS, or a pattern of strptime; of a date: a pattern; of a boolean: the word
+    for true and the word for false with a slash between, in any letter case. Empty: ISO 8601, and true or false.
+    `zone` is the IANA zone of times without an offset, where a date alone is its midnight; without a zone they are
+    invalid. `decimal_comma`: numbers in text have a decimal comma, and perhaps points between thousands.
+    """
+
+    format: str = ""
+    zone: str = ""
+    decimal_comma: bool = False
+
+
+AS_USUAL = Notation()
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column.
 
     `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
-    `meaning` is a sentence that says what NULL means; `source` says where the definition comes from.
+    `meaning` is a sentence that says what NULL means; `source` says where the definition comes from. `scale` is the
+    number of decimal places of a decimal (None: DECIMAL_SCALE), `notation` how the source writes its values.
     """
 
     name: str
@@ -91,6 +114,13 @@ class Column:
     is_amazon: bool = True
     source: str = "Amazon Connect data lake, contact_record"
     length_max: int | None = None
+    scale: int | None = None
+    notation: Notation = AS_USUAL
+
+    @property
+    def decimal_scale(self) -> int:
+        """The decimal places of a decimal column."""
+        return DECIMAL_SCALE if self.scale is None else self.scale
 
 
 def own_column(
@@ -196,8 +226,9 @@ class Object:
     view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
     `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
-    the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
-    only loaded or delivered.
+    the beginning of 1970 is one that is not set. `deleted` is the boolean column that is true in a copy that says its
+    row no longer exists. `records` is the key path of the array of records in documents that hold many. `origin` is
+    where its records are pulled from, None where they are only loaded or delivered.
     """
 
     name: str
@@ -221,6 +252,8 @@ class Object:
     scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
     is_loose: bool = False
+    deleted: str = ""
+    records: tuple[str, ...] = ()
     origin: Origin | None = None
 
     def __hash__(self) -> int:
@@ -273,6 +306,14 @@ class Object:
         return tuple(column for column in self.columns if column.pii == "direct")
 
 
+KEY_TYPES: tuple[Scalar, ...] = ("text", "bigint", "integer", "date", "timestamp")
+"""Types of key columns: values that compare exactly and have one spelling in every engine."""
+VERSION_TYPES: tuple[Scalar, ...] = ("timestamp", "date", "bigint", "integer", "text")
+"""Types of version columns; text is compared by code point."""
+TIME_TYPES: tuple[Scalar, ...] = ("timestamp", "date")
+"""Types of event times and partition columns; a date is its midnight in UTC."""
+
+
 def check(obj: Object) -> None:
     """What every object must keep, built-in or a user's. Raises ValueError naming the object and the column."""
     counts = Counter(column.name for column in obj.columns)
@@ -292,11 +333,15 @@ def check(obj: Object) -> None:
             raise ValueError(f"{obj.name}: {role} column {name} is not declared; declared are {', '.join(counts)}")
     by_name = obj.by_name
     for name in obj.key:
-        if name not in counts or by_name[name].nullable or by_name[name].type != "text":
-            raise ValueError(f"{obj.name}: key column {name} must be declared, of type text and not nullable")
-    for role, name in roles[:3]:
-        if by_name[name].type != "timestamp":
-            raise ValueError(f"{obj.name}: {role} column {name} must be a timestamp")
+        if name not in counts or by_name[name].nullable or by_name[name].type not in KEY_TYPES:
+            types = ", ".join(KEY_TYPES)
+            raise ValueError(f"{obj.name}: key column {name} must be declared, not nullable and one of {types}")
+    valid = [*zip(roles[:3], (VERSION_TYPES, TIME_TYPES, TIME_TYPES), strict=True)]
+    if obj.deleted:
+        valid.append((("deleted", obj.deleted), ("boolean",)))
+    for (what, name), allowed in valid:
+        if name not in counts or by_name[name].type not in allowed:
+            raise ValueError(f"{obj.name}: {what} column {name} must be declared and of type {' or '.join(allowed)}")
     missing = [column.name for column in RECORD_COLUMNS if column not in obj.columns]
     if missing:
         raise ValueError(f"{obj.name}: columns {', '.join(missing)} are missing; add RECORD_COLUMNS")

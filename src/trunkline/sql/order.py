@@ -77,6 +77,19 @@ def tail_terms(obj: Object, engine: Engine, alias: str = "") -> list[str]:
     return terms
 
 
+def version_text(obj: Object, engine: Engine, value: str) -> str:
+    """The text of `record_version` from the SQL of a version column that is a text, a date or a whole number in any
+    engine, or a timestamp in the embedded one: it sorts by code point as the values do.
+
+    Whole numbers get 19 digits, and those below zero a minus sign, which sorts first, and their distance to the least.
+    """
+    if obj.by_name[obj.version].type not in ("bigint", "integer"):
+        return f"CAST({value} AS VARCHAR)"
+    whole = f"CAST({value} AS BIGINT)"
+    below = f"'-' || LPAD(CAST({whole} + 9223372036854775807 AS VARCHAR), 19, '0')"
+    return f"CASE WHEN {value} < 0 THEN {below} ELSE LPAD(CAST({whole} AS VARCHAR), 19, '0') END"
+
+
 def order_by(obj: Object, engine: Engine, alias: str = "") -> str:
     """`ORDER BY` list that puts the best version first."""
     return ", ".join(f"{term} DESC" for term in order_terms(obj, engine, alias))

@@ -10,7 +10,7 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +23,7 @@ Top = Mapping[str, msgspec.Raw]
 
 _TOP: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 # The keys that an envelope may begin with. No record of Connect does, so that its records cost one comparison.
 _BEGINS: Final = re.compile(
@@ -55,6 +56,18 @@ def unwrap(record: bytes, anchor: str, depth: int = 0) -> list[bytes] | None:
         if inner is not None:
             return _records(inner, anchor, depth)
     return None
+
+
+def records_in(document: bytes, path: Sequence[str]) -> list[bytes] | None:
+    """The records in the array at a key path of a document; None where there is none, or not of objects alone."""
+    value = document
+    try:
+        for key in path:
+            value = bytes(_TOP.decode(value)[key])
+        records = [bytes(record) for record in _ARRAY.decode(value)]
+    except (msgspec.DecodeError, KeyError):
+        return None
+    return records if all(record.startswith(b"{") for record in records) else None
 
 
 def _records(texts: Iterator[bytes], anchor: str, depth: int) -> list[bytes] | None:

@@ -21,7 +21,7 @@ from trunkline.sources.dynamodb.tables import rules_of
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.containers import FormatError
-from trunkline.sources.files.envelopes import is_perhaps_wrapped, unwrap
+from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
 from trunkline.sources.files.json_text import Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file, unreadable, version_of
 from trunkline.sources.files.parquet import PARQUET_MAGIC, ParquetText, key_tree
@@ -50,14 +50,14 @@ class FileSource:
         """What the files hold beyond `done`."""
         obj, size = self._context.obj, self._context.settings.batch_bytes
         for framed in read_batches(
-            self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append, key_tree(obj)
+            self._files, done, obj.name, size, self._client, obj.anchor, self.refused.append, key_tree(obj), obj.records
         ):
             yield self._unwrapped(framed)
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
         obj = self._context.obj
-        return self._unwrapped(reread(plan, self._client, obj.anchor, key_tree(obj)))
+        return self._unwrapped(reread(plan, self._client, obj.anchor, key_tree(obj), obj.records))
 
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
         """Nothing: the ledger knows how far each file is read."""
@@ -111,6 +111,7 @@ def read_batches(
     anchor: str = _ANCHOR,
     refuse: Callable[[str], None] = lambda _: None,
     keys: Mapping[str, Any] | None = None,
+    records: Sequence[str] = (),
 ) -> Iterator[Framed]:
     """What the files hold beyond `done` (keyed by uri and version), in order, as batches of about `batch_bytes`.
 
@@ -120,9 +121,10 @@ def read_batches(
     SourceChangedError for one that changes while it is read, and for an object that no longer exists; TerminalError or
     TransientError where reading fails. `refuse` is called with a sentence about each file that is neither text nor
     compressed text; the others are read. With `keys`
-    (see `parquet.key_tree`) Parquet files are read too.
+    (see `parquet.key_tree`) Parquet files are read too. `records` is the key path of the array of records in documents
+    that hold many.
     """
-    batch, given = _Batch(object_name, anchor), 0
+    batch, given = _Batch(object_name, anchor, tuple(records)), 0
     for listed in files:
         file = listed if listed.uri.startswith("s3://") else resolved_file(listed.uri)
         progress = done.get((file.uri, file.version), Progress())
@@ -136,7 +138,7 @@ def read_batches(
                 if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
                     given += batch.bytes_read
                     yield batch.framed()
-                    batch = _Batch(object_name, anchor)
+                    batch = _Batch(object_name, anchor, tuple(records))
         except FormatError as error:
             refuse(f"{file.uri} is {error}, and was not loaded; convert it to JSON text, or leave it out")
     if batch.ranges:
@@ -153,13 +155,19 @@ def _blocks(
             yield block
 
 
-def reread(plan: Plan, client: Any = None, anchor: str = _ANCHOR, keys: Mapping[str, Any] | None = None) -> Framed:
+def reread(
+    plan: Plan,
+    client: Any = None,
+    anchor: str = _ANCHOR,
+    keys: Mapping[str, Any] | None = None,
+    records: Sequence[str] = (),
+) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
 
     Raises SourceChangedError where a file is no longer the planned version: the caller drops the plan and plans anew.
     TerminalError for a plan over anything else than files.
     """
-    batch = _Batch(plan.object_name, anchor)
+    batch = _Batch(plan.object_name, anchor, tuple(records))
     for span in plan.ranges:
         if not isinstance(span, FileRange):
             raise TerminalError(
@@ -199,6 +207,7 @@ class _Batch:
 
     object_name: str
     anchor: str
+    records: tuple[str, ...] = ()
     ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
     range_indexes: array[int] = field(default_factory=lambda: array("l"))
@@ -215,7 +224,9 @@ class _Batch:
             self.ranges.append(new)
         index = len(self.ranges) - 1
         if any(map(is_perhaps_wrapped, block.texts.records)):
-            block = _without_envelopes(block, self.anchor)
+            block = _without(block, lambda record: unwrap(record, self.anchor))
+        if self.records:
+            block = _without(block, lambda record: records_in(record, self.records))
         self.texts.records += block.texts.records
         self.offsets += block.offsets
         self.range_indexes.extend([index] * len(block.texts))
@@ -233,14 +244,14 @@ class _Batch:
         return Framed(plan, self.texts, self.range_indexes, self.offsets, self.broken, self.bytes_read)
 
 
-def _without_envelopes(block: Block, anchor: str) -> Block:
-    """The block with the records in place of their envelopes.
+def _without(block: Block, opened: Callable[[bytes], list[bytes] | None]) -> Block:
+    """The block with the records in place of what contains them; `opened` gives None for what contains none.
 
     A record's offset is that of its envelope and its index in it: an envelope has more bytes than records.
     """
     texts, offsets = Texts(), array("q")
     for record, offset in zip(block.texts.records, block.offsets, strict=True):
-        inner = unwrap(record, anchor)
+        inner = opened(record)
         texts.records += [record] if inner is None else inner
         offsets.extend([offset] if inner is None else range(offset, offset + len(inner)))
     return Block(texts, offsets, block.broken, block.end, block.is_last)

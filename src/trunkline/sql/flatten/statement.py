@@ -20,9 +20,9 @@ from functools import cache
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
-from trunkline.objects.model import Column, Json, Object
+from trunkline.objects.model import TIME_TYPES, Column, Json, Object
 from trunkline.sql.flatten.values import Leaf, parse, pointer, renamed, scalar, tree_of
-from trunkline.sql.order import compared_columns, partition_date
+from trunkline.sql.order import compared_columns, partition_date, version_text
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation
 
 _BESIDE = (
@@ -159,6 +159,8 @@ class _Statement:
         needed = {*obj.key, obj.version, obj.partition, obj.event_time, *(c.name for c in compared_columns(obj))}
         if obj.redaction is not None:
             needed.add(obj.redaction[0])
+        if obj.deleted:
+            needed.add(obj.deleted)
         self.columns = [c for c in obj.data_columns if c.path is not None]
         self.stored = [
             c
@@ -202,7 +204,8 @@ class _Statement:
 
     def _final(self) -> Iterator[str]:
         record = {
-            "record_version": f"COALESCE(record_version, CAST({_q(self.obj.version)} AS VARCHAR))",
+            "record_version": f"COALESCE(record_version, {version_text(self.obj, DUCKDB, _q(self.obj.version))})",
+            "record_is_deleted": self._deleted(),
             "record_is_redacted": self._redacted(),
             "record_catalogue_version": str(self.obj.catalogue_version),
             "record_hash": self._hash(),
@@ -223,17 +226,33 @@ class _Statement:
 
     def _is_odd(self) -> str:
         """Whether the record needs the careful reading."""
-        checks = ["record_is_left", self._is_implausible(), *(f"COALESCE({_q(key)}, '') = ''" for key in self.obj.key)]
+        checks = ["record_is_left", self._is_implausible(), *(self._is_missing(key) for key in self.obj.key)]
         return f"COALESCE(NOT record_is_made AND ({' OR '.join(checks)}), false)"
+
+    def _is_missing(self, key: str) -> str:
+        is_text = self.obj.by_name[key].type == "text"
+        return f"COALESCE({_q(key)}, '') = ''" if is_text else f"{_q(key)} IS NULL"
 
     def _is_implausible(self) -> str:
         """True if a time of the row cannot be, seen from the record's arrival."""
-        times = ", ".join(_q(c.name) for c in self.columns if c.type == "timestamp" and c in self.stored)
-        return (
-            f"least({times}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01' "
-            f"OR greatest({times}) >= record_arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY "
-            f"OR {_q(self.obj.version)} > record_arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND"
-        )
+        roles = {self.obj.version, self.obj.partition, *self.obj.key}
+        dates = [f"CAST({_q(c.name)} AS TIMESTAMP)" for c in self.columns if c.type == "date" and c.name in roles]
+        times = [_q(c.name) for c in self.columns if c.type == "timestamp" and c in self.stored] + dates
+        checks = []
+        if times:
+            checks = [
+                f"least({', '.join(times)}) < TIMESTAMP '{EVENT_YEAR_MIN}-01-01'",
+                f"greatest({', '.join(times)}) >= record_arrived_at + INTERVAL {EVENT_AHEAD_DAYS_MAX} DAY",
+            ]
+        if self.obj.by_name[self.obj.version].type in TIME_TYPES:
+            checks.append(f"{_q(self.obj.version)} > record_arrived_at + INTERVAL {VERSION_AHEAD_S_MAX} SECOND")
+        return " OR ".join(checks or ["false"])
+
+    def _deleted(self) -> str:
+        """Whether the source says, or the column of the object, that the row no longer exists."""
+        if not self.obj.deleted:
+            return _q("record_is_deleted")
+        return f"record_is_deleted OR COALESCE({_q(self.obj.deleted)}, false)"
 
     def _redacted(self) -> str:
         if self.obj.redaction is None:

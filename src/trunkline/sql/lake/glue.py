@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trunkline.engines.athena import ATHENA, hive_type, trino_type
+from trunkline.engines.athena import ATHENA, trino_type
 from trunkline.engines.model import quote_qualified
 from trunkline.limits import EVENT_YEAR_MAX, GLUE_COMMENT_CHARS_MAX
 from trunkline.objects.model import Column, ListOf, Object, Type
@@ -157,7 +157,7 @@ def _comment(text: str) -> str:
 
 def _columns(columns: Iterable[Column]) -> list[Json]:
     return [
-        {"Name": column.name, "Type": hive_type(column.type), "Comment": _comment(column.meaning)} for column in columns
+        {"Name": column.name, "Type": ATHENA.type_of(column), "Comment": _comment(column.meaning)} for column in columns
     ]
 
 
@@ -195,17 +195,19 @@ def files_table(obj: Object, lake: str, last_year: int = EVENT_YEAR_MAX, is_proj
     return CatalogueTable(obj.database, obj.table_name + FILES_SUFFIX, table_input, is_view=False)
 
 
-def _view_type(type_: Type) -> str:
+def _view_type(column: Column) -> str:
+    if column.type == "decimal":
+        return ATHENA.type_of(column)
     # Athena reads a Hive timestamp with milliseconds, and a view's types are compared with those of its query.
-    return trino_type(type_).replace("timestamp(6)", "timestamp(3)")
+    return trino_type(column.type).replace("timestamp(6)", "timestamp(3)")
 
 
-def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type, str]], about: str) -> CatalogueTable:
+def _view(database: str, name: str, sql: str, columns: Sequence[Column], about: str) -> CatalogueTable:
     definition = {
         "originalSql": sql,
         "catalog": "awsdatacatalog",
         "schema": database,
-        "columns": [{"name": column, "type": _view_type(type_)} for column, type_, _ in columns],
+        "columns": [{"name": column.name, "type": _view_type(column)} for column in columns],
     }
     text = base64.b64encode(json.dumps(definition, separators=(",", ":")).encode()).decode()
     table_input: Json = {
@@ -217,10 +219,7 @@ def _view(database: str, name: str, sql: str, columns: Sequence[tuple[str, Type,
         "ViewOriginalText": f"/* Presto View: {text} */",
         "ViewExpandedText": "/* Presto View */",
         "StorageDescriptor": {
-            "Columns": [
-                {"Name": column, "Type": hive_type(type_), "Comment": _comment(meaning)}
-                for column, type_, meaning in columns
-            ],
+            "Columns": _columns(columns),
             "Location": "",
             "SerdeInfo": {},
         },
@@ -241,13 +240,12 @@ def object_tables(
     tables = [files_table(obj, lake, last_year, is_projected)]
     for name, body in lake_views(obj, ATHENA, files).items():
         shown = plain_columns(obj) if name == obj.plain_view else obj.columns
-        columns: list[tuple[str, Type, str]] = [(column.name, column.type, column.meaning) for column in shown]
-        columns += [(key, "text", "From the file's path.") for key in PARTITION_KEYS]
-        tables.append(_view(obj.database, name.rpartition(".")[2], body, columns, about[name]))
+        keys = [Column(key, "text", None, "From the file's path.") for key in PARTITION_KEYS]
+        tables.append(_view(obj.database, name.rpartition(".")[2], body, (*shown, *keys), about[name]))
     return tables
 
 
 def view_table(view: View) -> CatalogueTable:
     """A view of the catalogue on another's columns."""
-    columns = [(column.name, VIEW_TYPES[column.type], column.meaning) for column in view.columns]
+    columns = [Column(column.name, VIEW_TYPES[column.type], None, column.meaning) for column in view.columns]
     return _view(view.database, view.name, select_view(view, ATHENA), columns, view.grain)

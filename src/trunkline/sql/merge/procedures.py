@@ -31,7 +31,7 @@ from trunkline.sql.merge.plpgsql import (
     temporary_name,
 )
 from trunkline.sql.merge.upsert import upsert_procedure
-from trunkline.sql.order import compared_columns, same_key, tail_terms
+from trunkline.sql.order import compared_columns, same_key, tail_terms, version_text
 
 BY_HAND_VERSION: Final = 1_000_000
 """The catalogue version of the first row that a person stages of a key: above every catalogue's."""
@@ -172,7 +172,7 @@ def filled_values(obj: Object, engine: Engine) -> Iterator[str]:
         "record_position": text_literal(staging_table(obj)),
         "record_arrived_at": now,
         "record_loaded_at": now,
-        "record_is_deleted": "FALSE",
+        "record_is_deleted": f"COALESCE(s.{engine.quote(obj.deleted)}, FALSE)" if obj.deleted else "FALSE",
     }
     for column in obj.columns:
         value = f"s.{engine.quote(column.name)}"
@@ -186,6 +186,8 @@ def _version(obj: Object, engine: Engine, alias: str) -> str:
         # As loads write it: microseconds without trailing zeros.
         value = f"{alias}.{engine.quote(obj.version)}"
         return f"RTRIM(RTRIM(TO_CHAR({value}, {_TIMESTAMP_TEXT}), '0'), '.')"
+    if obj.by_name[obj.version].type in ("bigint", "integer"):
+        return version_text(obj, engine, f"{alias}.{engine.quote(obj.version)}")
     return as_text(obj.by_name[obj.version], engine, alias)
 
 

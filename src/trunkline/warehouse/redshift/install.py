@@ -86,12 +86,17 @@ def _of(obj: Object) -> tuple[str, ...]:
 def _columns(db: RedshiftSession) -> Tables:
     """The columns of every table that is there, as the catalogue would say them."""
     tables: Tables = {}
-    for schema, table, column, type_, length, is_nullable in db.query(
-        "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable "
+    for schema, table, column, type_, length, precision, scale, is_nullable in db.query(
+        "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, numeric_precision, "
+        "numeric_scale, is_nullable "
         "FROM svv_columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog') ORDER BY ordinal_position"
     ):
-        name = f"{_SHORT.get(type_, type_)}({length})" if type_ == "character varying" else _SHORT.get(type_, type_)
-        tables.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(str(name), is_nullable == "NO")
+        name = str(_SHORT.get(type_, type_))
+        if type_ == "character varying":
+            name = f"{name}({length})"
+        elif type_ == "numeric":
+            name = f"decimal({precision},{scale})"
+        tables.setdefault(f"{schema}.{table}", {})[column] = ServerColumn(name, is_nullable == "NO")
     return tables
 
 

@@ -113,7 +113,7 @@ class RedshiftLoader:
         try:
             rows = self._fold(obj, folded, groups)
             ledger = Collected()
-            before_commit(ledger, rows)
+            before_commit(ledger, self._rows(folded, is_live=True))
             # A rebuild leaves the same rows however often it runs, so each one is a piece of work of its own.
             key = self._key("rebuild", obj, [uuid.uuid4().hex])
 
@@ -150,7 +150,7 @@ class RedshiftLoader:
             )
             rows = both if self._rows(both) else None
             ledger = Collected()
-            before_commit(ledger, self._rows(winners) - self._rows_of_keys(obj, touched))
+            before_commit(ledger, self._rows(winners, is_live=True) - self._rows_of_keys(obj, touched))
             batch_ids = [row["batch_id"] for row in ledger.puts[BATCH.name][2]]
             key = self._key("refold", obj, batch_ids)
 
@@ -166,12 +166,14 @@ class RedshiftLoader:
         finally:
             self.local.execute(f"DROP TABLE IF EXISTS temp.{both.sql}")
 
-    def _rows(self, relation: Relation) -> int:
-        rows: int = self.local.execute(f"SELECT count(*) FROM {relation.sql}").fetchall()[0][0]
+    def _rows(self, relation: Relation, is_live: bool = False) -> int:
+        """The number of rows; with `is_live` without those of deleted keys."""
+        where = " WHERE NOT record_is_deleted" if is_live else ""
+        rows: int = self.local.execute(f"SELECT count(*) FROM {relation.sql}{where}").fetchall()[0][0]
         return rows
 
     def _rows_of_keys(self, obj: Object, touched: Relation) -> int:
-        """How many rows the table has of these keys."""
+        """How many rows the table has of these keys, without deleted ones."""
         keys = self.local.execute(f"SELECT {', '.join(map(DUCKDB.quote, obj.key))} FROM {touched.sql}").fetchall()
         table, count = quote_qualified(REDSHIFT, obj.warehouse_table), 0
         for start in range(0, len(keys), _KEYS_MAX):
@@ -182,7 +184,8 @@ class RedshiftLoader:
                 marks = range(len(values) - len(row) + 1, len(values) + 1)
                 same = (f"{REDSHIFT.quote(key)} = ${mark}" for key, mark in zip(obj.key, marks, strict=True))
                 arms.append(f"({' AND '.join(same)})")
-            count += int(self.db.query(f"SELECT COUNT(*) FROM {table} WHERE {' OR '.join(arms)}", values)[0][0])
+            where = f"({' OR '.join(arms)}) AND NOT record_is_deleted"
+            count += int(self.db.query(f"SELECT COUNT(*) FROM {table} WHERE {where}", values)[0][0])
         return count
 
     def _perform(self, work: Work) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from trunkline.aws.redshift_data import SqlError
 from trunkline.aws.redshift_once import StatementApi
 from trunkline.engines.model import Engine
-from trunkline.engines.redshift import REDSHIFT, SCALARS
+from trunkline.engines.redshift import REDSHIFT
 from trunkline.errors import UsageError
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX
 from trunkline.objects.ledger import LedgerTable
@@ -66,7 +66,7 @@ class Bound:
     def column(self, column: Column, text: str | None) -> str:
         """An expression for a column's value, given as text."""
         is_text = not isinstance(column.type, str) or column.type == "text"
-        return self.value(text, None if is_text else SCALARS[str(column.type)])
+        return self.value(text, None if is_text else REDSHIFT.type_of(column))
 
     def python(self, value: object) -> str:
         """An expression for a value of Python's."""
@@ -90,7 +90,7 @@ class Bound:
 
 def kind_of(value: object) -> str | None:
     """The database's type of a value of Python's; None for text."""
-    kinds = {int: "BIGINT", float: "DOUBLE PRECISION", datetime: "TIMESTAMP"}
+    kinds = {int: "BIGINT", float: "DOUBLE PRECISION", datetime: "TIMESTAMP", date: "DATE"}
     return next((name for type_, name in kinds.items() if isinstance(value, type_)), None)
 
 
@@ -121,6 +121,8 @@ def as_text(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, int | float):
         return repr(value)
     raise TypeError(f"a {type(value).__name__} cannot be bound")

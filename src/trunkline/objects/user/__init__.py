@@ -1,0 +1,1 @@
+"""Objects that users declare in TOML files, without code."""
