@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connect_subject import ContactSubject
+from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
@@ -283,5 +283,6 @@ SUBJECTS = {
         QueueSubject,
         LetterSubject,
         ContactSubject,
+        ListingSubject,
     )
 }

@@ -152,9 +152,9 @@ def object_names(home: Path | None) -> Iterable[str]:
 @_quiet
 def table_names(home: Path | None) -> Iterable[str]:
     """Objects and views."""
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import BUSINESS_VIEWS, VIEWS
 
-    return [*load_objects(home), *VIEWS]
+    return [*load_objects(home), *VIEWS, *BUSINESS_VIEWS]
 
 
 @_quiet

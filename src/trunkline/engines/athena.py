@@ -90,7 +90,9 @@ SPELLING = Spelling(
     types={
         "string": "VARCHAR",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
         "bigint": "BIGINT",
+        "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE",
         "array(string)": "ARRAY(VARCHAR)",
     },
@@ -103,6 +105,7 @@ SPELLING = Spelling(
     percentile=_percentile,
     nested_as_text=_nested_as_text,
     unnest=_unnest,
+    map_value=lambda map_, key: f"element_at({map_}, {key})",
 )
 
 ATHENA = Engine(

@@ -61,6 +61,8 @@ DUCKDB = Engine(
         types={
             "string": "VARCHAR",
             "timestamp": "TIMESTAMP",
+            "date": "DATE",
+            "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
             "bigint": "BIGINT",
             "double": "DOUBLE",
             "array(string)": "VARCHAR[]",
@@ -74,5 +76,6 @@ DUCKDB = Engine(
         percentile=lambda value, percent, rank, count: f"quantile_disc({value}, {fraction(percent)})",
         nested_as_text=lambda type_, value: f"CAST({value} AS VARCHAR)",
         unnest=_unnest,
+        map_value=lambda map_, key: f"map_extract_value({map_}, {key})",
     ),
 )

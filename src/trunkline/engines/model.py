@@ -39,6 +39,7 @@ class Spelling:
     `percentile_needs_rank`: it reads the row's `rank` among the non-NULL values of its group, and their `count`.
     `nested_as_text(type, value)`: a value that is no scalar as a text of one form, to compare copies by.
     `unnest(members, column)`: the members of a list of structs as rows.
+    `map_value(map, key)`: the text under a key of a map of texts, NULL where it has none.
     """
 
     types: Mapping[ColumnType, str]
@@ -51,6 +52,7 @@ class Spelling:
     percentile: Callable[[str, int, str, str], str]
     nested_as_text: Callable[[Type, str], str]
     unnest: Callable[[Members, str], Unnested]
+    map_value: Callable[[str, str], str]
     percentile_needs_rank: bool = False
 
 

@@ -87,6 +87,8 @@ SPELLING = Spelling(
     types={
         "string": "TEXT",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
         "array(string)": "JSONB",
@@ -102,6 +104,7 @@ SPELLING = Spelling(
     ),
     nested_as_text=lambda type_, value: f"CAST({value} AS TEXT)",
     unnest=_unnest,
+    map_value=lambda map_, key: f"({map_} ->> {key})",
 )
 
 POSTGRES = Engine(

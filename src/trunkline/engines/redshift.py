@@ -116,7 +116,9 @@ SPELLING = Spelling(
     types={
         "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
         "bigint": "BIGINT",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE PRECISION",
         "array(string)": "SUPER",
     },
@@ -130,6 +132,7 @@ SPELLING = Spelling(
     percentile_needs_rank=True,
     nested_as_text=lambda type_, value: f"JSON_SERIALIZE({value})",
     unnest=_unnest,
+    map_value=lambda map_, key: f"NULLIF(JSON_EXTRACT_PATH_TEXT(JSON_SERIALIZE({map_}), {key}), '')",
 )
 
 REDSHIFT = Engine(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from trunkline.objects.model import Dimension, Scalar, Struct
 
-ColumnType = Literal["string", "timestamp", "bigint", "double", "array(string)"]
+ColumnType = Literal["string", "timestamp", "date", "bigint", "double", "decimal", "array(string)"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ def open_home(
         target = target_of(settings.warehouse)
         with target.open_warehouse(replace(opening_of(settings, objects), notify=notify)) as warehouse:
             if target.is_embedded:
-                warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()), settings.zone)
+                views = catalogue.warehouse_views(settings.contact_link)
+                warehouse.install(list(objects.values()), views, settings.zone)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
             if not is_install or has_ledger(warehouse):

@@ -107,6 +107,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             example="calls=call,scorecards=scorecard",
         ),
     ] = msgspec.field(default_factory=lambda: {"calls": "call", "scorecards": "scorecard"})
+    contact_link: Annotated[
+        tuple[str, ...],
+        about(
+            "How a contact is linked to Salesforce's cases and tasks: `attribute:NAME`, a contact attribute with a "
+            "case's id or number, and `task:COLUMN`, a column of tasks with the contact's id. A server's views take it "
+            "over by `trunkline warehouse install`.",
+            example="attribute:crmCaseId,task:call_object",
+        ),
+    ] = ("attribute:crmCaseId", "task:call_object")
     dynamodb_deletes: Annotated[
         Literal["all", "users", "none"],
         about("Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`."),

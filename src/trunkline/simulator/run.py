@@ -6,7 +6,7 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from trunkline.simulator.events.day import EventKind, SimulatedDay, arrivals, da
 from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, add_drift, break_record, pick_fault, schedule
 from trunkline.simulator.export.record import export
 from trunkline.simulator.oracle.terms import TrueContact
+from trunkline.simulator.salesforce import FOLDER, SimulatedOrg, write_org
 from trunkline.simulator.spec import Spec
 
 EVENT_FOLDERS = {"agent_event": "agent-events", "contact_event": "contact-events"}
@@ -37,6 +38,15 @@ class EventCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordCounts:
+    """Records of one Salesforce object: `read` versions, of which a table ends with `rows` and `deleted` ones."""
+
+    read: int
+    rows: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """The counts that a loader must find, in source records.
 
@@ -44,7 +54,8 @@ class Expected:
     with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
     updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
     each one dead letter; `drift_by_kind` counts deliveries with unknown fields, or with keys that differ only in case.
-    `events` are the counts of agent events and contact events by object, empty where no files of them were written.
+    `events` are the counts of agent events and contact events by object, `salesforce` those of Salesforce's records;
+    empty where no files of them were written.
     """
 
     contacts: int
@@ -58,6 +69,7 @@ class Expected:
     broken_by_kind: dict[str, int]
     drift_by_kind: dict[str, int]
     events: dict[str, EventCounts]
+    salesforce: dict[str, RecordCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +89,14 @@ class Result:
 def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
-    With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike.
+    With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike; with `spec.salesforce` also
+    `out/salesforce/<object>/`, in answers of its REST API.
 
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
     folder = out / spec.prefix
-    for data in (folder, *(out / name for name in EVENT_FOLDERS.values() if spec.events is not None)):
+    beside = [*(EVENT_FOLDERS.values() if spec.events is not None else ()), *([FOLDER] if spec.salesforce else [])]
+    for data in (folder, *(out / name for name in beside)):
         if data.exists() and any(data.iterdir()):
             raise UsageError(f"{data} is not empty; name another folder or empty it first")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +104,8 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         played = play(spec)
         deliveries = schedule(played.contacts, spec)
         firehose = Firehose(folder, spec)
-        contacts, counts = _write(deliveries, spec, firehose, progress)
+        org = SimulatedOrg(spec.seed) if spec.salesforce else None
+        contacts, counts = _write(deliveries, spec, firehose, progress, org)
         events = _write_events(day_of(spec, played), out) if spec.events is not None else {}
     copies = sum(delivery.is_copy for delivery in deliveries)
     broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
@@ -106,6 +121,7 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         broken_by_kind=broken,
         drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
         events=events,
+        salesforce=_write_salesforce(org, out) if org is not None else {},
     )
     text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
     (out / EXPECTED_NAME).write_bytes(text + b"\n")
@@ -125,7 +141,11 @@ def _without_gc() -> Iterator[None]:
 
 
 def _write(
-    deliveries: list[DeliveredRecord], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
+    deliveries: list[DeliveredRecord],
+    spec: Spec,
+    firehose: Firehose,
+    progress: Callable[[int, int], None] | None,
+    org: SimulatedOrg | None = None,
 ) -> tuple[list[TrueContact], dict[str, int]]:
     """Write every delivery and the broken pieces. Returns the oracle's contacts, and counts by kind of fault."""
     rng = random.Random(f"faults {spec.seed}")
@@ -138,6 +158,8 @@ def _write(
         record = export(contact, version, spec.seed)
         if delivery.is_winner:
             contacts.append(TrueContact.from_record(record, contact.pre_disconnect_state))
+            if org is not None:
+                org.add(record)
         if has_drift:
             version_rng = random.Random(f"{spec.seed} {contact.number} {version.level}")
             for kind in add_drift(record, spec.faults, version_rng):
@@ -170,6 +192,14 @@ def _write_events(day: SimulatedDay, out: Path) -> dict[str, EventCounts]:
         firehose.close()
         counts[kind] = EventCounts(read, len(ids), len(firehose.files), firehose.bytes_out)
     return counts
+
+
+def _write_salesforce(org: SimulatedOrg, out: Path) -> dict[str, RecordCounts]:
+    """Write the records of Salesforce. Returns counts by object."""
+    return {
+        name: RecordCounts(len(records.versions), len(records.rows), len(records.deleted))
+        for name, records in write_org(org, out / FOLDER).items()
+    }
 
 
 def _plain(spec: Spec) -> dict[str, Any]:

@@ -15,6 +15,7 @@ SOURCES: Final = {
     "s3_files": "files.reader:FileSource",
     "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
+    "connect_listing": "connect_api.listings:ListingSource",
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",

@@ -50,6 +50,9 @@ def simulate(
         list[str] | None,
         typer.Option("--event-fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {EVENT_FAULTS}."),
     ] = None,
+    salesforce: Annotated[
+        bool, typer.Option("--salesforce", help="Write the users, customers, cases, matters and tasks of a Salesforce.")
+    ] = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
     serve_connect: Annotated[
         bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
@@ -82,6 +85,7 @@ def simulate(
         days=days,
         faults=faults,
         events=stream_faults if events else None,
+        salesforce=salesforce,
         is_gzip=gzip,
     )
     if out is not None:
@@ -101,7 +105,7 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
-    from trunkline.simulator.run import EVENT_FOLDERS
+    from trunkline.simulator.run import EVENT_FOLDERS, FOLDER
     from trunkline.simulator.run import simulate as run
 
     with progress("Simulating", None, "records") as advance:
@@ -118,6 +122,8 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
     output.record(fields, output_format)
     for name, counts in expected.events.items():
         output.note(f"{counts.read:,} of {name} in {out / EVENT_FOLDERS[name]}")
+    for name, records in expected.salesforce.items():
+        output.note(f"{records.read:,} of {name} in {out / FOLDER / name}")
 
 
 def _shares(given: list[str], option: str, names: str) -> dict[str, float]:
