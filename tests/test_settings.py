@@ -69,8 +69,12 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
         service_level_channel_s = { CHAT = 45, EMAIL = 3600 }
         service_level_goal = 90
+        opening_hours = "Mon-Fri 09:00-17:30; Sat 10:00-14:00; zone Europe/London"
+        opening_hours_queue = { Support = "always", Sales = "Mon-Sat 08:00-20:00" }
+        holidays = ["2026-12-25", "2026-12-24 09:00-12:00"]
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
+        contact_link = ["attribute:crmCaseId", "task:call_object"]
         dynamodb_deletes = "users"
         scorecard_zone = "Europe/Berlin"
         transcripts = "s3://recordings"
@@ -104,8 +108,12 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
         "TRUNKLINE_SERVICE_LEVEL_CHANNEL_S": "CHAT=45, EMAIL=3600",
         "TRUNKLINE_SERVICE_LEVEL_GOAL": "90",
+        "TRUNKLINE_OPENING_HOURS": "Mon-Fri 09:00-17:30; Sat 10:00-14:00; zone Europe/London",
+        "TRUNKLINE_OPENING_HOURS_QUEUE": "Support=always, Sales=Mon-Sat 08:00-20:00",
+        "TRUNKLINE_HOLIDAYS": "2026-12-25, 2026-12-24 09:00-12:00",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
+        "TRUNKLINE_CONTACT_LINK": "attribute:crmCaseId, task:call_object",
         "TRUNKLINE_DYNAMODB_DELETES": "users",
         "TRUNKLINE_SCORECARD_ZONE": "Europe/Berlin",
         "TRUNKLINE_TRANSCRIPTS": "s3://recordings",
@@ -152,6 +160,12 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
             r"zone is 'Europe/Berln', which is not an IANA time zone. Did you mean 'Europe/Berlin'",
         ),
         ('zone = "../etc"', r"not an IANA time zone"),
+        (
+            'opening_hours = "9-17"',
+            r"trunkline.toml, line 1: opening_hours: '9-17' has no valid times; write 09:00-17:30",
+        ),
+        ('[opening_hours_queue]\nSales = "Mon"', r"opening_hours_queue: queue Sales: 'Mon' has no valid times"),
+        ('holidays = ["Christmas"]', r"holidays: 'Christmas' is not a valid holiday; write 2026-12-25"),
         ('lake = "/data/lake"', r"lake is '/data/lake'; valid is a URL such as file:///data/lake or s3://bucket"),
         ('lake = "s3:///x"', r"names no bucket"),
         ('lake = "file://data/lake"', r"three slashes"),

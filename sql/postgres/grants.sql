@@ -40,6 +40,8 @@ GRANT SELECT ON "connect_datalake"."agent_contact_state" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect"."d_user" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_customer_contact" TO "trunkline_analyst";
@@ -86,6 +88,8 @@ GRANT SELECT ("customer_contact_id", "account_id", "owner_id", "reports_to_id", 
 
 GRANT SELECT ("case_id", "case_number", "account_id", "customer_contact_id", "owner_id", "parent_id", "subject", "status", "origin", "reason", "type", "priority", "is_closed", "is_escalated", "closed_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", "is_deleted", "salesforce_type", "salesforce_url") ON "salesforce"."case" TO "trunkline_analyst";
 
+GRANT SELECT ("evaluation_id", "aws_account_id", "instance_id", "contact_id", "user_id", "form_id", "form_title", "form_version", "evaluator", "creator", "evaluation_start_timestamp", "evaluation_submitted_timestamp", "score", "automatic_fail", "score_not_applicable", "evaluation_source", "evaluation_type", "auto_evaluated", "resubmitted", "calibration_session_id", "acknowledger_id", "acknowledger_username", "acknowledger_comment", "evaluation_acknowledged_timestamp", "evaluated_participant_role", "evaluated_participant_id", "schema_version") ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
@@ -104,6 +108,10 @@ GRANT SELECT ON "salesforce"."customer_contact" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "salesforce"."case" TO "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO "trunkline_analyst_pii";

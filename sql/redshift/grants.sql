@@ -40,6 +40,8 @@ GRANT SELECT ON "connect_datalake"."agent_contact_state" TO ROLE "trunkline_anal
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect"."d_user" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_customer_contact" TO ROLE "trunkline_analyst";
@@ -86,6 +88,10 @@ GRANT SELECT ON "salesforce"."customer_contact" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "salesforce"."case" TO ROLE "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO ROLE "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

@@ -301,7 +301,8 @@ def test_redshift_grants_views_to_roles() -> None:
     assert [sql.split(" ON ")[1].split(" TO ")[0] for sql in to_second] == [
         '"connect_datalake"."contact_record"', '"post_call_analytics"."scorecards"', '"post_call_analytics"."transcript"',
         '"connect_datalake"."contact_event"', '"connect_datalake"."users"', '"connect_datalake"."agent"', '"salesforce"."user"',
-        '"salesforce"."customer_contact"', '"salesforce"."case"', '"post_call_analytics"."transcript_turn"', '"connect"."v_fact_call_pii"',
+        '"salesforce"."customer_contact"', '"salesforce"."case"', '"connect_datalake"."contact_evaluation"',
+        '"post_call_analytics"."transcript_turn"', '"connect_datalake"."contact_evaluation_item"', '"connect"."v_fact_call_pii"',
     ]  # fmt: skip
 
 

@@ -94,6 +94,7 @@ SPELLING = Spelling(
         "bigint": "BIGINT",
         "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE",
+        "boolean": "BOOLEAN",
         "array(string)": "ARRAY(VARCHAR)",
     },
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",

@@ -65,6 +65,7 @@ DUCKDB = Engine(
             "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
             "bigint": "BIGINT",
             "double": "DOUBLE",
+            "boolean": "BOOLEAN",
             "array(string)": "VARCHAR[]",
         },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",

@@ -70,6 +70,25 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[float, msgspec.Meta(gt=0, le=100)],
         about("The service level that you want, percent: a line in the report's chart."),
     ] = 80
+    opening_hours: Annotated[
+        str,
+        about(
+            "When queues are open that have no hours of their own: days and times, parts between semicolons, such as "
+            "`Mon-Fri 09:00-17:30; Sat 10:00-14:00`. A date may follow (`2026-12-24 09:00-12:00`), and `zone "
+            "Europe/London` where it is not `zone`. Empty: always open. Nothing is an alarm while a queue is closed."
+        ),
+    ] = ""
+    opening_hours_queue: Annotated[
+        dict[str, str],
+        about(
+            "Opening hours of single queues, by queue id or name; the id wins. `always` is open on holidays too.",
+            example="Support=always,Sales=Mon-Sat 08:00-20:00",
+        ),
+    ] = {}
+    holidays: Annotated[
+        tuple[str, ...],
+        about("Dates on which queues are closed, `2026-12-25`, or open at other times, `2026-12-24 09:00-12:00`."),
+    ] = ()
     zone: Annotated[
         str,
         about("IANA time zone for people: days, intervals, `--since`. Nothing stored depends on it."),

@@ -99,62 +99,112 @@ class SimulatedOrg:
                 "url": f"/services/data/v62.0/sobjects/{API_NAMES[name]}/{record_id}",
             }
             self._records[name][record_id] = {
-                "attributes": attributes, "Id": record_id, **fields, **stamps, **deletion,
-            }  # fmt: skip
+                "attributes": attributes,
+                "Id": record_id,
+                **fields,
+                **stamps,
+                **deletion,
+            }
         return record_id
 
     def _user(self, agent: Mapping[str, Any]) -> str:
         name = str(agent["Username"])
         first, _, last = name.partition(".")
         return self._put(
-            "user", name, _second("2026-01-05T09:00:00Z"), Username=f"{name}@example.com.crm",
-            Email=f"{name}@example.com", FirstName=first.title(), LastName=last.title(),
-            Name=f"{first} {last}".title(), Alias=name[:8],
-            FederationIdentifier=name, IsActive=True, UserType="Standard", TimeZoneSidKey="America/New_York",
-        )  # fmt: skip
+            "user",
+            name,
+            _second("2026-01-05T09:00:00Z"),
+            Username=f"{name}@example.com.crm",
+            Email=f"{name}@example.com",
+            FirstName=first.title(),
+            LastName=last.title(),
+            Name=f"{first} {last}".title(),
+            Alias=name[:8],
+            FederationIdentifier=name,
+            IsActive=True,
+            UserType="Standard",
+            TimeZoneSidKey="America/New_York",
+        )
 
     def _customer(self, number: str, at: int) -> str:
         rng = random.Random(f"{self.seed} {number}")
         first, last = rng.choice(_FIRST), rng.choice(_LAST)
         return self._put(
-            "customer_contact", number, at - rng.randrange(10**7), FirstName=first, LastName=last,
-            Name=f"{first} {last}", Phone=number, Email=f"{number[1:]}@example.com", MailingCity="Springfield",
+            "customer_contact",
+            number,
+            at - rng.randrange(10**7),
+            FirstName=first,
+            LastName=last,
+            Name=f"{first} {last}",
+            Phone=number,
+            Email=f"{number[1:]}@example.com",
+            MailingCity="Springfield",
             MailingCountry="US",
-        )  # fmt: skip
+        )
 
     def _case(self, short: str | None, at: int, user: str | None, customer: str | None) -> str | None:
         if short is None:
             return None
         rng = random.Random(f"{self.seed} {short}")
         return self._put(
-            "case", short, at, CaseNumber=f"{int(short[3:]) % 10**8:08d}", Status="New", IsClosed=False, Origin="Phone",
-            Priority=rng.choice(("High", "Medium", "Low")), OwnerId=user, ContactId=customer, IsEscalated=False,
+            "case",
+            short,
+            at,
+            CaseNumber=f"{int(short[3:]) % 10**8:08d}",
+            Status="New",
+            IsClosed=False,
+            Origin="Phone",
+            Priority=rng.choice(("High", "Medium", "Low")),
+            OwnerId=user,
+            ContactId=customer,
+            IsEscalated=False,
             Subject="Asked about an invoice",
-        )  # fmt: skip
+        )
 
     def _matter(self, customer: str | None, at: int, user: str) -> str | None:
         rng = random.Random(f"{self.seed} matter {customer}")
         if customer is None or rng.random() >= _HAS_MATTER:
             return None
         return self._put(
-            "matter", customer, at - rng.randrange(10**7), Name=f"MAT-{rng.randrange(10**8):08d}", OwnerId=user,
-            litify_pm__Status__c="Open", litify_pm__Principal_Attorney__c=user, litify_pm__Open_Date__c=_time(at)[:10],
+            "matter",
+            customer,
+            at - rng.randrange(10**7),
+            Name=f"MAT-{rng.randrange(10**8):08d}",
+            OwnerId=user,
+            litify_pm__Status__c="Open",
+            litify_pm__Principal_Attorney__c=user,
+            litify_pm__Open_Date__c=_time(at)[:10],
             litify_pm__Gross_Recovery__c=rng.randrange(10**7) / 100,
-        )  # fmt: skip
+        )
 
     def _task(
-        self, record: Mapping[str, Any], agent: Mapping[str, Any], at: int, user: str, customer: str | None,
+        self,
+        record: Mapping[str, Any],
+        agent: Mapping[str, Any],
+        at: int,
+        user: str,
+        customer: str | None,
         what: str | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         ended = record.get("DisconnectTimestamp")
         self._put(
-            "task", record["ContactId"], at, WhoId=customer, WhatId=what, OwnerId=user, Subject="Call",
-            TaskSubtype="Call", Status="Completed" if ended else "In Progress", IsClosed=bool(ended),
+            "task",
+            record["ContactId"],
+            at,
+            WhoId=customer,
+            WhatId=what,
+            OwnerId=user,
+            Subject="Call",
+            TaskSubtype="Call",
+            Status="Completed" if ended else "In Progress",
+            IsClosed=bool(ended),
             ActivityDate=_time(at)[:10],
-            CompletedDateTime=_time(_second(ended)) if ended else None, IsArchived=False,
+            CompletedDateTime=_time(_second(ended)) if ended else None,
+            IsArchived=False,
             CallType="Outbound" if record["InitiationMethod"] == "OUTBOUND" else "Inbound",
-            CallDurationInSeconds=agent.get("AgentInteractionDuration"), CallObject=record["ContactId"],
-        )  # fmt: skip
+            CallDurationInSeconds=agent.get("AgentInteractionDuration"),
+            CallObject=record["ContactId"],
+        )
 
 
 def _versions(name: str, record: Record, deleted: Iterable[str], rng: random.Random) -> Iterator[Record]:
@@ -171,13 +221,14 @@ def _versions(name: str, record: Record, deleted: Iterable[str], rng: random.Ran
 
 
 def _change(name: str, at: int) -> Record:
-    return {
+    changes: dict[str, Record] = {
         "user": {"Title": "Senior agent"},
         "customer_contact": {"MailingCity": "Shelbyville"},
         "matter": {"litify_pm__Status__c": "Closed", "litify_pm__Close_Date__c": _time(at)[:10]},
         "case": {"Status": "Closed", "IsClosed": True, "ClosedDate": _time(at)},
         "task": {"CallDisposition": "Solved"},
-    }[name]
+    }
+    return changes[name]
 
 
 def write_org(org: SimulatedOrg, out: Path) -> dict[str, SimulatedRecords]:

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 EVENT_FAULTS = "loss duplication delay reordering"
 FAULTS = "poison truncation implausible_time missing_contact_id wrong_type unknown_fields case_clash reorder"
 
+Salesforce = Annotated[
+    bool, typer.Option("--salesforce", help="Write the users, customers, cases, matters and tasks of a Salesforce.")
+]
+Quota = Annotated[
+    list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
+]
+
 
 def simulate(
     out: Annotated[
@@ -44,30 +51,30 @@ def simulate(
         list[str] | None, typer.Option("--fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {FAULTS}.")
     ] = None,
     events: Annotated[
-        bool, typer.Option("--events/--no-events", help="Write agent events and contact events too.")
+        bool,
+        typer.Option(
+            "--events/--no-events", help="Write agent events, contact events, evaluations, users and so on too."
+        ),
     ] = True,
     event_fault: Annotated[
         list[str] | None,
         typer.Option("--event-fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {EVENT_FAULTS}."),
     ] = None,
-    salesforce: Annotated[
-        bool, typer.Option("--salesforce", help="Write the users, customers, cases, matters and tasks of a Salesforce.")
-    ] = False,
+    salesforce: Salesforce = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
     serve_connect: Annotated[
         bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
-    quota: Annotated[
-        list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
-    ] = None,
+    quota: Quota = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
 
-    The agent events and contact events of the same contacts are in folders beside them. The same options give the same
-    bytes. _expected.json beside the data says what a loader must find. The API serves the same contacts; without
-    --date, those of yesterday, since Amazon keeps contacts for two years only.
+    The agent events, contact events and evaluations of the same contacts are in folders beside them, and so are users,
+    routing profiles and hierarchy groups. The same options give the same bytes. _expected.json beside the data says
+    what a loader must find. The API serves the same contacts; without --date, those of yesterday, since Amazon keeps
+    contacts for two years only.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
@@ -105,8 +112,9 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
-    from trunkline.simulator.run import EVENT_FOLDERS, FOLDER
+    from trunkline.simulator.run import FOLDERS
     from trunkline.simulator.run import simulate as run
+    from trunkline.simulator.salesforce import FOLDER
 
     with progress("Simulating", None, "records") as advance:
         result = run(spec, out, by_totals(advance))
@@ -120,8 +128,8 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
         "broken": expected.broken,
     }
     output.record(fields, output_format)
-    for name, counts in expected.events.items():
-        output.note(f"{counts.read:,} of {name} in {out / EVENT_FOLDERS[name]}")
+    for name, counts in expected.others.items():
+        output.note(f"{counts.read:,} of {name} in {out / FOLDERS[name]}")
     for name, records in expected.salesforce.items():
         output.note(f"{records.read:,} of {name} in {out / FOLDER / name}")
 

@@ -91,13 +91,13 @@ D_CASE: Final = _dimension(CASE, "case_number")
 
 def _fact(obj: Object, keys: Mapping[str, tuple[Object, str]], columns: tuple[ViewColumn, ...]) -> View:
     """One row per row of the object that was not deleted. `keys` by name: the dimension, and the column of its id."""
-    joins, found = [], []
+    joins, named = [], []
     for number, (name, (dimension, column)) in enumerate(keys.items()):
         alias, key = f"k{number}", dimension.key[0]
         joins.append(f'  LEFT JOIN {{{name}}} AS {alias} ON {alias}."{key}" = f."{column}"')
-        found.append(f'COALESCE({alias}."{key}", \'{UNKNOWN_KEY}\') AS "{name}"')
+        named.append(f'COALESCE({alias}."{key}", \'{UNKNOWN_KEY}\') AS "{name}"')
     source = (
-        f"(\n  SELECT f.*, {', '.join(found)}\n  FROM {{rows}} AS f\n" + "\n".join(joins)
+        f"(\n  SELECT f.*, {', '.join(named)}\n  FROM {{rows}} AS f\n" + "\n".join(joins)
         + '\n  WHERE NOT f."record_is_deleted"\n) AS facts'
     )  # fmt: skip
     return View(
@@ -194,8 +194,8 @@ def _bridge(links: ContactLinks) -> View:
         f'SELECT t."{links.task_column}" AS "contact_id", k."case_id", 0 AS "by_attribute", 1 AS "by_task" '
         f'FROM {{task}} AS t JOIN {{case}} AS k ON k."case_id" = t."what_id" WHERE NOT t."record_is_deleted"'
     )
-    found = [*(by_attribute if links.attribute else []), *([by_task] if links.task_column else [])]
-    pairs = "\n      UNION ALL ".join(found)
+    links_by = [*(by_attribute if links.attribute else []), *([by_task] if links.task_column else [])]
+    pairs = "\n      UNION ALL ".join(links_by)
     pairs = pairs or (
         'SELECT "contact_id", "contact_id" AS "case_id", 0 AS "by_attribute", 0 AS "by_task" FROM {contact} WHERE 1 = 0'
     )
@@ -206,7 +206,7 @@ def _bridge(links: ContactLinks) -> View:
     SELECT "contact_id", "case_id", MAX("by_attribute") AS "by_attribute", MAX("by_task") AS "by_task"
     FROM (
       {pairs}
-    ) AS found
+    ) AS links
     GROUP BY "contact_id", "case_id"
   ) AS p ON p."contact_id" = c."contact_id"
   WHERE NOT c."record_is_deleted"

@@ -93,11 +93,11 @@ def _table_state(reader: Reader, obj: Object, installed: str | None) -> TableSta
 def examine(reader: Reader) -> list[Finding]:
     """Check everything that must hold: accounting, unfinished work, one row a key, lake and warehouse, drift."""
     store = open_store(reader.settings.lake)
-    found = [finding for obj in reader.objects.values() for finding in _examine_object(reader, store, obj)]
-    named = {finding.check.partition(":")[0] for finding in found}
+    of_objects = [finding for obj in reader.objects.values() for finding in _examine_object(reader, store, obj)]
+    named = {finding.check.partition(":")[0] for finding in of_objects}
     empty = [name for name in reader.objects if name not in named]
     more = [Finding("not loaded yet", "ok", ", ".join(empty))] if empty else []
-    return [*found, *_examine_links(reader, empty), *more]
+    return [*of_objects, *_examine_links(reader, empty), *more]
 
 
 def _examine_links(reader: Reader, empty: Collection[str]) -> Iterator[Finding]:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from trunkline import clock
 from trunkline.errors import TrunklineError
 from trunkline.live.fold import LiveState
+from trunkline.live.rules import live_rules
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
-from trunkline.pipelines.jobs.reconcile_live import live_rules
 from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
@@ -86,8 +86,10 @@ class LoadedDays:
             x_by_queue = {**self._settings.service_level_queue_s, **board.options.targets_s}
             period = day_period(day, self._settings.zone)
             with self._open() as reader:
-                x = Threshold(self._settings.service_level_s, x_by_queue)
-                return report(reader.warehouse, period, x, completeness(reader, period))
+                by_channel = self._settings.service_level_channel_s
+                x = Threshold(self._settings.service_level_s, x_by_queue, dict(by_channel.items()))
+                goal = self._settings.service_level_goal
+                return report(reader.warehouse, period, x, completeness(reader, period), goal)
 
         def newest() -> date | None:
             try:

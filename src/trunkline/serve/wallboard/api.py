@@ -160,6 +160,12 @@ def _metric_lines(board: Board) -> Iterable[str]:
         ("trunkline_board_readers", "gauge", "Open boards.", health.boards),
         ("trunkline_board_frame_seconds", "gauge", "Time to make the last frame.", board.last_frame_s),
         ("trunkline_board_event_age_seconds", "gauge", "Time since the newest event.", health.age_s),
+        (
+            "trunkline_board_open_age_seconds",
+            "gauge",
+            "Time since the newest event, from the opening on; 0 while every queue is closed.",
+            board.quiet_s(),
+        ),
         ("trunkline_board_contacts", "gauge", "Contacts in the live state.", len(board.state.contacts)),
     )
     for name, kind, text, value in own:

@@ -220,7 +220,7 @@ def _queue_numbers(queue: BoardQueue) -> Iterator[Html]:
     yield cell("Waiting", waiting, queue.waiting_level, "hero", ringing)
     yield cell("Longest wait", since_part(queue.waiting_since, queue.target_s), queue.wait_level, "hero")
     level = linked("SERVICE_LEVEL", "service level", wording.percentage(queue.service_level))
-    yield cell("Service level", level, queue.service_level_level, "", f"in {queue.target_s:g} s")
+    yield cell("Service level", level, queue.service_level_level, "", f"in {wording.spelled(queue.target_s)}")
     yield cell("In progress", linked("in_progress", "in progress", f"{queue.in_progress:,}"))
     yield cell("Handled", linked("CONTACTS_HANDLED", "handled", f"{queue.handled:,}"))
     yield cell("Abandoned", linked("CONTACTS_ABANDONED", "abandoned", f"{queue.abandoned:,}"))

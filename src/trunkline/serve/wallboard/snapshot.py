@@ -11,8 +11,8 @@ from typing import Final
 from trunkline.live.agents import Activity, AgentNow, AgentTotals, AgentView, channel_name, is_silent, view_agent
 from trunkline.live.fold import AGENT_QUEUES, ContactGroup, LiveState
 from trunkline.live.phases import Phase
-from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, queue_views, today
-from trunkline.serve.wallboard.options import BoardOptions, Thresholds
+from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, open_since, queue_views, today
+from trunkline.serve.wallboard.options import BoardOptions, Bounds
 
 WAITING_SHOWN: Final = 12
 HALF_HOUR_MINUTES: Final = 30
@@ -37,8 +37,9 @@ class BoardQueue:
     """A queue's tile. Times are seconds, rates percent; None is not known, or no contact.
 
     `waiting` contacts are not offered to an agent. `waiting_since` is when the contact that has waited longest entered
-    the queue. The numbers of the day are of contacts that ended today; `waiting_for` of them have no record yet. Each
-    level is that number's own, `level` the worst; a closed queue is good.
+    the queue. `late` contacts have waited for the target or longer in opening hours; they are judged instead of all
+    that wait where `counts_late`. The numbers of the day are of contacts that ended today; `waiting_for` of them have
+    no record yet. Each level is that number's own, `level` the worst; a closed queue is good.
     """
 
     queue_id: str | None
@@ -50,6 +51,8 @@ class BoardQueue:
     after_contact_work: int
     waiting_since: datetime | None
     longest_wait_s: float | None
+    late: int
+    counts_late: bool
     target_s: float
     is_open: bool
     opens_at: datetime | None
@@ -124,10 +127,14 @@ class BoardDay:
 
 @dataclass(frozen=True, slots=True)
 class BoardSnapshot:
-    """The board at `at`. `newest` is the time of the newest event of any kind."""
+    """The board at `at`. `newest` is the time of the newest event of any kind.
+
+    `open_since` is since when some queue, also a hidden one, has been open; None while all are closed.
+    """
 
     at: datetime
     newest: datetime | None
+    open_since: datetime | None
     queues: tuple[BoardQueue, ...]
     agents: tuple[BoardAgent, ...]
     totals: AgentTotals
@@ -180,12 +187,14 @@ def take_snapshot(
     for contact in waiting:
         if not contact.is_offered and contact.since is not None:
             first.setdefault(contact.group, contact.since)
-    views = [view for view in queue_views(state, now, contacts) if _has_tile(view, options)]
+    every = [view for view in queue_views(state, now, contacts) if is_queue(view)]
+    views = [view for view in every if not options.is_hidden(view.group.queue_id, view.queue_name)]
     queues = [board_queue(view, first.get(view.group), options) for view in views]
     names = {(queue.queue_id, queue.channel): queue for queue in queues}
     return BoardSnapshot(
         at=now,
         newest=max(state.newest.values(), default=None),
+        open_since=open_since(state, now, every),
         queues=tuple(sorted(queues, key=lambda tile: _tile_order(tile, options))),
         agents=tuple(sorted((board_agent(view) for view in agents if _is_shown(view)), key=_agent_order)),
         totals=totals,
@@ -195,9 +204,9 @@ def take_snapshot(
     )
 
 
-def _has_tile(view: QueueView, options: BoardOptions) -> bool:
-    queue_id = view.group.queue_id
-    return queue_id not in (None, AGENT_QUEUES) and not options.is_hidden(queue_id, view.queue_name)
+def is_queue(view: QueueView) -> bool:
+    """Whether contacts wait there for any agent: neither an agent's own queue, nor contacts without a queue."""
+    return view.group.queue_id not in (None, AGENT_QUEUES)
 
 
 def _tile_order(tile: BoardQueue, options: BoardOptions) -> tuple[int, str, str]:
@@ -207,7 +216,7 @@ def _tile_order(tile: BoardQueue, options: BoardOptions) -> tuple[int, str, str]
 def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardOptions) -> BoardQueue:
     """A queue's tile, judged by its thresholds."""
     group, numbers = view.group, view.today
-    bounds = options.of_queue(group.queue_id, view.queue_name)
+    bounds = options.bounds_of(group.queue_id, view.queue_name, view.target_s)
     levels = _levels(view, bounds) if view.is_open else (Level.GOOD,) * 3
     return BoardQueue(
         queue_id=group.queue_id,
@@ -219,6 +228,8 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
         after_contact_work=view.after_contact_work,
         waiting_since=waiting_since,
         longest_wait_s=view.longest_wait_s,
+        late=view.breaching,
+        counts_late=bounds.counts_late,
         target_s=view.target_s,
         is_open=view.is_open,
         opens_at=view.opens_at,
@@ -235,11 +246,11 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
     )
 
 
-def _levels(view: QueueView, bounds: Thresholds) -> tuple[Level, Level, Level]:
-    level = view.today["SERVICE_LEVEL"].value
+def _levels(view: QueueView, judged: Bounds) -> tuple[Level, Level, Level]:
+    level, bounds = view.today["SERVICE_LEVEL"].value, judged.thresholds
     is_judged = (view.today["CONTACTS_QUEUED"].value or 0) >= bounds.contacts_min
     return (
-        judge(view.waiting, bounds.waiting_watch, bounds.waiting_alarm),
+        judge(view.breaching if judged.counts_late else view.waiting, bounds.waiting_watch, bounds.waiting_alarm),
         judge(view.longest_open_wait_s, bounds.wait_s_watch, bounds.wait_s_alarm),
         judge(level if is_judged else None, bounds.service_level_watch, bounds.service_level_alarm, is_low_bad=True),
     )

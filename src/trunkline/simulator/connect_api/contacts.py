@@ -108,9 +108,12 @@ def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str
         profile_of={agent.agent_id: _last(agent.profile.arn) for agent in played.agents},
         group_of={agent.agent_id: _last(agent.levels[-1].arn) for agent in played.agents if agent.levels},
         current=cache(partial(current_state, played)),
-        details={_last(agent.levels[number].arn): _place(agent, number) for agent in played.agents
-                 for number in range(len(agent.levels))},
-    )  # fmt: skip
+        details={
+            _last(agent.levels[number].arn): _place(agent, number)
+            for agent in played.agents
+            for number in range(len(agent.levels))
+        },
+    )
 
 
 def _place(agent: Agent, number: int) -> Record:

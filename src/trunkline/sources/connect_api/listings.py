@@ -53,14 +53,20 @@ RESOURCES: Final[Mapping[str, Resource]] = {
     ),
     "agent": Resource("ListUsers", "UserSummaryList", "DescribeUser", "UserId", "User"),
     "routing_profiles": Resource(
-        "ListRoutingProfiles", "RoutingProfileSummaryList", "DescribeRoutingProfile", "RoutingProfileId",
+        "ListRoutingProfiles",
+        "RoutingProfileSummaryList",
+        "DescribeRoutingProfile",
+        "RoutingProfileId",
         "RoutingProfile",
     ),
     "agent_hierarchy_groups": Resource(
-        "ListUserHierarchyGroups", "UserHierarchyGroupSummaryList", "DescribeUserHierarchyGroup", "HierarchyGroupId",
+        "ListUserHierarchyGroups",
+        "UserHierarchyGroupSummaryList",
+        "DescribeUserHierarchyGroup",
+        "HierarchyGroupId",
         "HierarchyGroup",
     ),
-}  # fmt: skip
+}
 """By the object's name."""
 
 
@@ -188,19 +194,19 @@ class _Reading:
         """One batch: a range of its own for each resource, whose position does not depend on when it was read."""
         instance = self._listing.client.instance.instance_id
         now = datetime.fromtimestamp(self._listing.client.buckets.pace.now_s(), UTC).replace(tzinfo=None)
-        described = [found for i in ids if (found := self._describe(i)) is not None]
+        described = [entry for i in ids if (entry := self._describe(i)) is not None]
         ranges = tuple(
-            Delivery(f"connect://{instance}/{self._object_name}/{found.resource_id}", found.digest, 1, now)
-            for found in described
+            Delivery(f"connect://{instance}/{self._object_name}/{entry.resource_id}", entry.digest, 1, now)
+            for entry in described
         )
         return Framed(
             Plan(self._object_name, LISTING_SOURCE, ranges),
-            [found.text for found in described],
+            [entry.text for entry in described],
             range(len(described)),
             [0] * len(described),
             (),
-            sum(len(found.text) for found in described),
-            [Mark(version=_version(now), is_deleted=found.is_deleted) for found in described],
+            sum(len(entry.text) for entry in described),
+            [Mark(version=_version(now), is_deleted=entry.is_deleted) for entry in described],
         )
 
     def _describe(self, resource_id: str) -> _Described | None:

@@ -14,11 +14,12 @@ from trunkline import limits
 from trunkline.aws import s3 as s3_client
 from trunkline.aws.clients import make_client
 from trunkline.errors import SourceChangedError, TerminalError
+from trunkline.objects.evaluations import CONTACT_EVALUATION
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
 from trunkline.sources.dynamodb import envelopes
 from trunkline.sources.dynamodb.tables import rules_of
-from trunkline.sources.files import framing
+from trunkline.sources.files import evaluations, framing
 from trunkline.sources.files.compression import HEAD_BYTES, Decoder, decoder, is_compressed
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
@@ -68,14 +69,23 @@ class FileSource:
             unwrapped = envelopes.unwrap_letter(self._context.obj, letter, rules_of(self._context.settings))
             if unwrapped is not None:
                 return unwrapped
-        return revive(letter)
+        revived = revive(letter)
+        if revived is not None and self._is_of_evaluations:
+            return evaluations.reshape(revived[0].encode()).decode(), revived[1]
+        return revived
 
     @property
     def _is_of_table(self) -> bool:
         """Whether the object is that of a DynamoDB table, whose items files may have in DynamoDB's own form."""
         return self._context.obj.name in self._context.settings.dynamodb_tables.values()
 
+    @property
+    def _is_of_evaluations(self) -> bool:
+        return self._context.obj.name == CONTACT_EVALUATION.name
+
     def _unwrapped(self, framed: Framed) -> Framed:
+        if self._is_of_evaluations:
+            return evaluations.reshaped(framed)
         if not self._is_of_table:
             return framed
         return envelopes.unwrap(self._context.obj, framed, rules_of(self._context.settings))

@@ -133,6 +133,7 @@ VIEW_TYPES: dict[ColumnType, Type] = {
     "bigint": "bigint",
     "double": "double",
     "decimal": "decimal",
+    "boolean": "boolean",
     "array(string)": ListOf("text"),
 }
 
