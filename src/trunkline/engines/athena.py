@@ -99,6 +99,7 @@ SPELLING = Spelling(
     },
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
     local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
+    utc=lambda local, zone: f"CAST(with_timezone({local}, '{zone}') AT TIME ZONE 'UTC' AS TIMESTAMP)",
     bucket=_bucket,
     md5=lambda text: f"lower(to_hex(md5(to_utf8({text}))))",
     by_code_point=lambda text: text,

@@ -70,6 +70,7 @@ DUCKDB = Engine(
         },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
         local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+        utc=lambda local, zone: f"timezone('UTC', timezone('{zone}', {local}))",
         bucket=_bucket,
         md5=lambda text: f"md5({text})",
         by_code_point=lambda text: text,

@@ -31,6 +31,7 @@ class Spelling:
     `types`: names of the types that views cast to.
     `ms_between(a, b)`: whole milliseconds from timestamp a to timestamp b, BIGINT.
     `local(instant, zone)`: the wall clock of an IANA zone at a UTC timestamp, without zone.
+    `utc(local, zone)`: the UTC timestamp of a wall clock in an IANA zone, one of the two in a repeated hour.
     `bucket(instant, local, width_s)`: the instant less what the wall clock is past the last multiple of the width.
     `md5(text)`: the MD5 of a text, 32 hexadecimal digits.
     `by_code_point(text)`: a text that is compared and sorted by code point, whatever the database's collation.
@@ -45,6 +46,7 @@ class Spelling:
     types: Mapping[ColumnType, str]
     ms_between: Callable[[str, str], str]
     local: Callable[[str, str], str]
+    utc: Callable[[str, str], str]
     bucket: Callable[[str, str, int], str]
     md5: Callable[[str], str]
     by_code_point: Callable[[str], str]

@@ -97,6 +97,7 @@ SPELLING = Spelling(
     },
     ms_between=lambda start, end: f"CAST(TRUNC(EXTRACT(EPOCH FROM ({end} - {start})) * 1000) AS BIGINT)",
     local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+    utc=lambda local, zone: f"timezone('UTC', timezone('{zone}', {local}))",
     bucket=_bucket,
     md5=lambda text: f"md5({text})",
     by_code_point=lambda text: f'{text} COLLATE "C"',

@@ -126,6 +126,7 @@ SPELLING = Spelling(
     },
     ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
     local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
+    utc=lambda local, zone: f"CONVERT_TIMEZONE('{zone}', 'UTC', {local})",
     bucket=_bucket,
     md5=lambda text: f"MD5({text})",
     by_code_point=lambda text: text,

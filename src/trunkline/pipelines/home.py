@@ -91,11 +91,15 @@ class Home:
 
 @contextmanager
 def open_home(
-    settings: Settings, is_install: bool = False, notify: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    is_install: bool = False,
+    notify: Callable[[str], None] = lambda _: None,
+    only: Mapping[str, Object] | None = None,
 ) -> Iterator[Home]:
     """Own the home and open its warehouse. Missing tables are created; on a server only with `is_install`.
 
-    `notify` gets a sentence where a load has to wait for a reader.
+    `notify` gets a sentence where a load has to wait for a reader. With `only`, the home has these objects instead of
+    the catalogue's, and no views on them.
 
     Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, a server's warehouse is not installed, or the warehouse belongs to another lake.
@@ -103,7 +107,7 @@ def open_home(
     check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
-    objects = catalogue.load(user_object_files(settings))
+    objects = only if only is not None else catalogue.load(user_object_files(settings))
     with translate_engine_errors(settings), _owned(settings.home):
         # A killed run leaves partly written files here and in the lake.
         shutil.rmtree(scratch, ignore_errors=True)
@@ -114,7 +118,7 @@ def open_home(
         target = target_of(settings.warehouse)
         with target.open_warehouse(replace(opening_of(settings, objects), notify=notify)) as warehouse:
             if target.is_embedded:
-                views = catalogue.warehouse_views(settings.contact_link)
+                views = catalogue.warehouse_views(settings.contact_link) if only is None else ()
                 warehouse.install(list(objects.values()), views, settings.zone)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
