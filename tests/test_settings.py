@@ -92,6 +92,11 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         live_store = "influx+http://127.0.0.1:8086/live"
         letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
         firehose_object = "contact_record"
+        run_sources = { call = "dynamodb://calls" }
+        run_schedules = { call = "rate(1 hour)" }
+        run_zone = "Europe/Berlin"
+        run_topic = "arn:aws:sns:eu-west-2:111122223333:runs"
+        up_streams = { "kinesis://ctr?region=eu-west-2" = "contact_record+agent_event" }
         serve_session_hours = 8
         serve_streams = ["kinesis://connect-ctr-stream", "sqs://contact-events"]
         dead_letter_retention_days = 7
@@ -131,6 +136,11 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
         "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
+        "TRUNKLINE_RUN_SOURCES": "call=dynamodb://calls",
+        "TRUNKLINE_RUN_SCHEDULES": "call=rate(1 hour)",
+        "TRUNKLINE_RUN_ZONE": "Europe/Berlin",
+        "TRUNKLINE_RUN_TOPIC": "arn:aws:sns:eu-west-2:111122223333:runs",
+        "TRUNKLINE_UP_STREAMS": "kinesis://ctr?region=eu-west-2=contact_record+agent_event",
         "TRUNKLINE_SERVE_SESSION_HOURS": "8",
         "TRUNKLINE_SERVE_STREAMS": "kinesis://connect-ctr-stream, sqs://contact-events",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",

@@ -71,10 +71,10 @@ def parsed(text: str) -> Origin:
     ),
     (HTTP + 'paging = { type = "link" }', HttpOrigin("https://api.example.com/v1/surveys", paging=LinkPaging())),
     (
-        HTTP + 'paging = { type = "offset", parameter = "page", rows = 50, unit = "pages", first = 1 }\n'
+        HTTP + 'paging = { type = "offset", parameter = "page", rows = 50, rows_parameter = "size", unit = "pages", first = 1 }\n'
         'auth = { type = "client", token_url = "http://127.0.0.1:8/token", client_id = "me", secret = "env:S", scope = "read" }',
         HttpOrigin(
-            "https://api.example.com/v1/surveys", paging=OffsetPaging("page", 50, "", "pages", 1),
+            "https://api.example.com/v1/surveys", paging=OffsetPaging("page", "pages", 1, "size", 50),
             auth=ClientAuth("http://127.0.0.1:8/token", "me", SecretName("env", "S"), "read"),
         ),
     ),

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from api_subjects import HttpApiSubject
 from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
@@ -284,5 +285,6 @@ SUBJECTS = {
         LetterSubject,
         ContactSubject,
         ListingSubject,
+        HttpApiSubject,
     )
 }

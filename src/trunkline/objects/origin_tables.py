@@ -263,11 +263,11 @@ def _paging(keys: _Keys | None) -> CursorPaging | LinkPaging | OffsetPaging | No
     if kind == "offset":
         keys.only("type", "parameter", "rows", "rows_parameter", "unit", "first")
         parameter = keys.text("parameter", "name the query parameter that counts")
-        if "rows" not in keys.table:
-            raise keys.missing("rows", "write how many records a full page has")
         unit = keys.choice("unit", "rows", ("rows", "pages"))
-        rows, first = keys.integer("rows", 0, 1, 100_000), keys.integer("first", 0, 0, 1)
-        return OffsetPaging(parameter, rows, keys.text("rows_parameter"), unit, first)
+        first, rows = keys.integer("first", 0, 0, 1), keys.integer("rows", 100, 1, 100_000)
+        if "rows" in keys.table and "rows_parameter" not in keys.table:
+            raise keys.missing("rows_parameter", "name the query parameter that takes the number of rows")
+        return OffsetPaging(parameter, unit, first, keys.text("rows_parameter"), rows)
     raise keys.missing("type", "it is one of cursor, link, offset")
 
 

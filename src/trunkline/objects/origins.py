@@ -98,13 +98,16 @@ class LinkPaging:
 
 @dataclass(frozen=True, slots=True)
 class OffsetPaging:
-    """`parameter` counts rows or pages (`unit`) from `first`. A page with fewer than `rows` is the last."""
+    """`parameter` counts records or pages (`unit`) from `first`; the first page without a record ends.
+
+    `rows_parameter` asks for `rows` records a page. A page may have fewer: the next one begins after what came.
+    """
 
     parameter: str
-    rows: int
-    rows_parameter: str = ""
     unit: Literal["rows", "pages"] = "rows"
     first: int = 0
+    rows_parameter: str = ""
+    rows: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
-_ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
+_ZONES: Final = ("zone", "collect_zone", "scorecard_zone", "run_zone")
 _ANY_ZONE: Final = ZoneInfo("UTC")
 _HOURS: Final[Mapping[str, Callable[[Any], object]]] = {
     "opening_hours": lambda text: text and parse_hours(text, _ANY_ZONE),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trunkline.errors import UsageError
 from trunkline.objects.model import Object
 from trunkline.objects.origins import FilesOrigin
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.runner import Advance, LoadResult, no_advance
+from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
+from trunkline.sources.registry import origin_source
 
 
 def pull(home: Home, obj: Object, advance: Advance = no_advance) -> LoadResult:
@@ -17,10 +17,7 @@ def pull(home: Home, obj: Object, advance: Advance = no_advance) -> LoadResult:
     without an origin and for one that cannot be read as declared, TransientError where a later try may succeed,
     TerminalError where a person has to act. A record that cannot be used is set aside and never stops the pull.
     """
-    origin = obj.origin
-    if isinstance(origin, FilesOrigin) and origin.discovery == "list":
-        return load(home, obj, origin.paths, advance)
-    raise UsageError(
-        f"the object {obj.name} has no origin that can be read: declare one as [object.{obj.name}.source], or load "
-        f"files with `trunkline load {obj.name} PATH`"
-    )
+    if isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
+        return load(home, obj, obj.origin.paths, advance)
+    runner = Runner(home, obj)
+    return runner.run(origin_source(runner.context), on_put=lambda record: advance(record.bytes_read))

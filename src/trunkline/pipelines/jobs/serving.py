@@ -18,6 +18,7 @@ from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
+from trunkline.pipelines.live.series import store_of, write_series
 from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
@@ -147,11 +148,12 @@ def serve_home(
 ) -> None:
     """Serve the board of a home until a signal. `announce` is called with the URL once it can be opened.
 
-    Without streams the board shows loaded contacts alone. Raises UsageError for an address or token that is not safe,
-    or a stream that does not exist; TerminalError for a port that cannot be opened.
+    Without streams the board shows loaded contacts alone. With `live_store` what is now is written there too. Raises
+    UsageError for an address or token that is not safe, a store that is not valid, or a stream that does not exist;
+    TerminalError for a port that cannot be opened.
     """
     access.check(host)
-    rules = live_rules(settings)
+    rules, store = live_rules(settings), store_of(settings)
     state, positions = load_state(settings.home / STATE_FILE, rules) or (LiveState(rules), {})
     board = Board(state, settings.home / FILE_NAME, is_connected=bool(streams))
     days = LoadedDays(settings, lambda: open_reader(settings))
@@ -160,6 +162,7 @@ def serve_home(
     opened = listen(host, port)
     announce(url_of(opened))
     jobs = [days.follow(board), *(following.jobs() if streams else ())]
+    jobs += [write_series(board, store)] if store is not None else []
     run_server(serve_board(board, access, days.history(board), opened, *jobs))
     if streams:
         following.save()
