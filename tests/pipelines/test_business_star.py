@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from homes import Record, contact, load_into, opened, settings_of, write
-from servers import SERVERS
 
 from trunkline.errors import UsageError
 from trunkline.objects.business.links import contact_links
@@ -18,6 +17,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import Finding, examine
 from trunkline.pipelines.reading import open_reader
 
+ENGINES = ("duckdb", "postgresql", "redshift+data")
 OBJECTS = (CONTACT_RECORD, USER, CUSTOMER_CONTACT, MATTER, CASE, TASK)
 
 
@@ -64,7 +64,7 @@ def fill(home: Home, folder: Path) -> None:
         load_into(home, write(folder / obj.name, *records), obj=obj)
 
 
-@pytest.mark.parametrize("each_target", ["duckdb", *SERVERS], indirect=True)
+@pytest.mark.parametrize("each_target", ENGINES, indirect=True)
 def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """By inner joins: every task, case and contact, with the unknown row where an id is missing or leads nowhere.
 

@@ -11,9 +11,9 @@ import pytest
 from collecting import INSTANCE, service
 from connect import DAY, emulator, simulated
 from homes import opened, table
-from servers import SERVERS
 from virtual_clock import VirtualClock
 
+from trunkline.cli.main import run
 from trunkline.errors import TransientError, UsageError
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
@@ -21,6 +21,10 @@ from trunkline.pipelines.connect.list_instance import ListingResult, list_instan
 from trunkline.pipelines.home import Home
 from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
+from trunkline.simulator.connect_api.http import served
+from trunkline.sources.connect_api.client import OPERATIONS
+
+ENGINES = ("duckdb", "postgresql", "redshift+data")
 
 
 class Centre:
@@ -48,7 +52,7 @@ def rows(home: Home, obj: Any) -> dict[str, dict[str, Any]]:
     return {row[obj.key[0]]: row for row in table(home, obj)}
 
 
-@pytest.mark.parametrize("each_target", ["duckdb", *SERVERS], indirect=True)
+@pytest.mark.parametrize("each_target", ENGINES, indirect=True)
 def test_what_is_deleted_keeps_its_last_values(tmp_path: Path, each_target: str) -> None:
     """Renamed, deleted and listed again: one row a queue with its last values; calls only for what has changed."""
     centre = Centre()
@@ -80,7 +84,7 @@ def test_what_is_deleted_keeps_its_last_values(tmp_path: Path, each_target: str)
         assert rows(home, QUEUE)[first]["record_is_deleted"]
 
 
-@pytest.mark.parametrize("each_target", ["duckdb", *SERVERS], indirect=True)
+@pytest.mark.parametrize("each_target", ENGINES, indirect=True)
 def test_a_deleted_agent_loses_addresses_alone(tmp_path: Path, each_target: str) -> None:
     """Names and lists stay; e-mail addresses are hashed while the agent exists, and NULL afterwards."""
     centre = Centre()
@@ -141,6 +145,22 @@ def test_a_failed_listing_deletes_nothing(tmp_path: Path) -> None:
         assert not rows(home, QUEUE)[first[0]]["record_is_deleted"]
         centre.failures = lambda operation, request: None
         assert centre.list(home).counts.deleted == 1
+
+
+def test_the_command_lists_an_instance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trunkline run queue`, over HTTP with boto3: rows the first time, nothing new the second."""
+    instance, clock = simulated(), VirtualClock(DAY.timestamp())
+    api = emulator(instance, clock)
+    api.quotas.limits |= dict.fromkeys(OPERATIONS, (1e9, 1e9))
+    home = str(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    quota = ", ".join(f"{operation} = 1000000" for operation in OPERATIONS)
+    (tmp_path / "home" / "trunkline.toml").write_text(f"connect_quota = {{ {quota} }}\nconnect_share = 1.0\n")
+    with served(api) as url:
+        for expected in (f"{len(instance.queues)} inserted", "0 records read"):
+            command = ["run", "queue", "--now", "--instance", INSTANCE.arn, "--endpoint", url, "--home", home]
+            assert run(command) == 0
+            assert expected in capsys.readouterr().out
 
 
 def test_another_object_is_refused(tmp_path: Path) -> None:

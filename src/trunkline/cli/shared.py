@@ -52,10 +52,9 @@ Advance = Callable[[int], None]
 
 def load_objects(home: Path | None) -> dict[str, Object]:
     """All objects by name: the built-in ones and those of the home's `objects.toml`. The home need not exist."""
-    from trunkline.objects.catalogue import load
-    from trunkline.pipelines.home import user_object_files
+    from trunkline.pipelines.home import load_objects as load
 
-    return load(user_object_files(Settings.load(home)))
+    return load(Settings.load(home))
 
 
 @contextmanager

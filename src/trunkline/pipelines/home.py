@@ -17,6 +17,7 @@ from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
+from trunkline.objects.business.salesforce import with_salesforce
 from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home_rules import check_lake, check_rule, has_ledger, rule_of
@@ -107,7 +108,7 @@ def open_home(
     check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
-    objects = only if only is not None else catalogue.load(user_object_files(settings))
+    objects = only if only is not None else load_objects(settings)
     with translate_engine_errors(settings), _owned(settings.home):
         # A killed run leaves partly written files here and in the lake.
         shutil.rmtree(scratch, ignore_errors=True)
@@ -142,6 +143,12 @@ def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[
             f"the warehouse {public_url(settings.warehouse)} has no tables for {', '.join(missing)}, or those of "
             f"another catalogue; run: trunkline warehouse install --home {settings.home}"
         )
+
+
+def load_objects(settings: Settings) -> dict[str, Object]:
+    """The built-in objects and the home's own, with the origins that the settings give. Raises UsageError."""
+    objects = catalogue.load(user_object_files(settings))
+    return with_salesforce(objects, settings.salesforce_instance, settings.salesforce_credentials)
 
 
 def user_object_files(settings: Settings) -> list[Path]:

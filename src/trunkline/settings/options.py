@@ -128,6 +128,20 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             example="calls=call,scorecards=scorecard",
         ),
     ] = msgspec.field(default_factory=lambda: {"calls": "call", "scorecards": "scorecard"})
+    salesforce_instance: Annotated[
+        str,
+        about(
+            "The Salesforce that task, case, matter, user and customer_contact are read from: your My Domain, "
+            "`https://NAME.my.salesforce.com`. Empty: they are only loaded from files."
+        ),
+    ] = ""
+    salesforce_credentials: Annotated[
+        str,
+        about(
+            "Where its client_id and client_secret are, as JSON text: `env:NAME`, `file:PATH`, `ssm:NAME` or "
+            "`secretsmanager:NAME`. Never the secret itself."
+        ),
+    ] = ""
     contact_link: Annotated[
         tuple[str, ...],
         about(

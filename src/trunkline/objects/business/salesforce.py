@@ -8,10 +8,13 @@ matters in; matters of another package, or a `Matter__c` of one's own, are an ob
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from trunkline.objects.model import RECORD_COLUMNS, Column, Object, own_column
+from trunkline.objects.origin_tables import origin_from_table
 
 DATABASE: Final = "salesforce"
 SALESFORCE_ID_BYTES: Final = 18
@@ -233,3 +236,32 @@ CUSTOMER_CONTACT: Final = _object(
         _field("last_activity_date", "LastActivityDate", "Day of the latest task or event. NULL without any.", "date"),
     ),
 )  # fmt: skip
+
+SALESFORCE_NAMES: Final[Mapping[str, str]] = {
+    USER.name: "User",
+    CUSTOMER_CONTACT.name: "Contact",
+    MATTER.name: f"{_LITIFY}Matter__c",
+    CASE.name: "Case",
+    TASK.name: "Task",
+}
+"""Salesforce's API name of each object."""
+
+
+def with_salesforce(objects: Mapping[str, Object], instance: str, credentials: str) -> dict[str, Object]:
+    """The objects, those of Salesforce with it as their origin where the settings name an instance.
+
+    An object that has an origin of its own keeps it. Raises UsageError for settings that are not valid.
+    """
+    if not instance and not credentials:
+        return dict(objects)
+    pulled = {}
+    for name, sobject in SALESFORCE_NAMES.items():
+        obj = objects.get(name)
+        if obj is not None and obj.origin is None and obj.database == DATABASE:
+            # What REST adds to a record is no field that can be selected.
+            fields = [".".join(c.path) for c in obj.columns if c.path and c.path[0] != "attributes"]
+            table = {"type": "salesforce", "sobject": sobject, "fields": fields}
+            given = {"instance": instance, "credentials": credentials}
+            table |= {key: value for key, value in given.items() if value}
+            pulled[name] = replace(obj, origin=origin_from_table(table, lambda key: f"salesforce_{key or 'instance'}:"))
+    return {**objects, **pulled}

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trunkline import clock
 from trunkline.accounting import Counts
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import UsageError
 from trunkline.objects.model import Column, Object
 from trunkline.pipelines.connect.collect import ConnectService
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.runner import Runner
+from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
 from trunkline.sources.connect_api.client import ConnectClient, ConnectInstance, TokenBuckets
 from trunkline.sources.connect_api.listings import RESOURCES, InstanceListing, ListingTally
 from trunkline.sources.registry import open_source
@@ -23,14 +22,17 @@ from trunkline.sources.registry import open_source
 
 @dataclass(frozen=True, slots=True)
 class ListingResult:
-    """What a run did with one object of one instance. `calls` are by operation."""
+    """What a run did with one object of one instance. `calls` are by operation, `loaded` is the run's account."""
 
     instance: ConnectInstance
-    object_name: str
-    counts: Counts
     tally: ListingTally
     calls: Mapping[str, int]
-    seconds: float
+    loaded: LoadResult
+
+    @property
+    def counts(self) -> Counts:
+        """What happened to each description."""
+        return self.loaded.counts
 
 
 def list_instance(
@@ -39,22 +41,26 @@ def list_instance(
     instance: ConnectInstance,
     service: ConnectService | None = None,
     buckets: TokenBuckets | None = None,
+    advance: Advance = no_advance,
 ) -> ListingResult:
     """Bring an object's rows of an instance up to date: new, changed and deleted resources.
 
-    `buckets` are shared by runs of one account and Region, by default those of this run alone. Stopping it at any point
-    loses nothing. Raises UsageError for an object that no listing has, and what the client raises.
+    `buckets` are shared by runs of one account and Region, by default those of this run alone. `advance` is called with
+    the bytes of each batch that is in the lake. Stopping it at any point loses nothing.
+
+    Raises UsageError for an object that no listing has, and what the client raises.
     """
     if obj.name not in RESOURCES:
         raise UsageError(f"{obj.name} is not listed by the Connect API; valid are {', '.join(RESOURCES)}")
-    started_s, given, settings = clock.monotonic_s(), service or ConnectService(), home.settings
+    given, settings = service or ConnectService(), home.settings
     buckets = buckets or TokenBuckets(settings.connect_share, given.clock, settings.connect_quota)
     client = ConnectClient(instance, given.connect(instance), buckets)
     tally, runner = ListingTally(), Runner(home, obj)
     runner.recover()  # before the held rows are read
     listing = InstanceListing(client, HeldRows(home, obj, instance), tally)
-    result = runner.run(open_source(obj.scheduled_source, runner.context, listing=listing))
-    return ListingResult(instance, obj.name, result.counts, tally, dict(client.calls), clock.monotonic_s() - started_s)
+    source = open_source(obj.scheduled_source, runner.context, listing=listing)
+    loaded = runner.run(source, on_put=lambda record: advance(record.bytes_read))
+    return ListingResult(instance, tally, dict(client.calls), loaded)
 
 
 class HeldRows:
