@@ -71,8 +71,10 @@ def _show(difference: Difference, table: AdoptedTable, by: str, output_format: F
         output.rows([key, "difference"], _by_row(difference), output_format)
     else:
         columns = ["column", "compared", "different", "only_ours", "only_theirs", "examples"]
+        # Ids are long: two of them leave a terminal's line readable.
+        shown = 2 if output_format is Format.TABLE else None
         rows = [
-            (name, difference.both, c.different, c.only_ours, c.only_theirs, ", ".join(c.examples) or None)
+            (name, difference.both, c.different, c.only_ours, c.only_theirs, ", ".join(c.examples[:shown]) or None)
             for name, c in difference.columns.items()
         ]
         output.rows(columns, rows, output_format)
