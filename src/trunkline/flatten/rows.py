@@ -99,10 +99,10 @@ def _split(records: Sequence[bytes], layout: RowLayout) -> list[list[str] | Reco
     try:
         return [*split_rows([record.decode() for record in records], layout)]
     except (UnicodeDecodeError, RecordError):
-        return [_split_one(record, layout) for record in records]
+        return [_split_row(record, layout) for record in records]
 
 
-def _split_one(record: bytes, layout: RowLayout) -> list[str] | RecordError:
+def _split_row(record: bytes, layout: RowLayout) -> list[str] | RecordError:
     try:
         return split_rows([record.decode()], layout)[0]
     except UnicodeDecodeError:

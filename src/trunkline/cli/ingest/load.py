@@ -45,7 +45,8 @@ def load(
     """Load what is new in these files into the lake and the warehouse.
 
     Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, CSV, Parquet and Excel,
-    uncompressed or as gzip, zstd, ZIP or Snappy; `-` is standard input. A file of another format is refused by its name, and the others are loaded.
+    uncompressed or as gzip, zstd, ZIP or Snappy; `-` is standard input. A file of another format is refused by its
+    name, and the others are loaded.
     For `transcript`, reads the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     A load can be stopped at any time: the same command resumes it. Files already loaded are not read again.
