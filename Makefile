@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak spark trino screenshots lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark trino servers screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,7 @@ demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its
 	@$(BIN)/trunkline demo
 
 test: $(VENV)/.dev ## run lint, types and all tests; every step runs, and one failure fails
+	@$(BIN)/python -m tools.servers --once --seconds 90 || true
 	@failed=; \
 	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 15 || failed="$$failed pytest"; \
@@ -56,16 +57,20 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
 
+servers: $(VENV)/.dev ## fetch the real servers that tests use where they are there (apt and npm; no root)
+	@$(BIN)/python -m tools.servers
+
 screenshots: $(VENV)/.dev ## take the documentation's pictures of the wallboard (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
 
 lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --extra serve -c requirements/runtime.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml --extra serve --extra grafana -c requirements/runtime.txt -o requirements/serve.txt
 	$(LOCK) pyproject.toml --group dev -c requirements/serve.txt -o requirements/dev.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
+	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -97,4 +102,9 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 $(VENV)/.spark: requirements/spark.txt $(VENV)/.dev
 	@echo "installing Apache Spark into $(VENV)"
 	@$(INSTALL) -r requirements/spark.txt
+	@touch $@
+
+$(VENV)/.infra: requirements/infra.txt $(VENV)/.dev
+	@echo "installing what synthesises and checks infra/ into $(VENV)"
+	@$(INSTALL) -r requirements/infra.txt
 	@touch $@

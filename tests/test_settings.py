@@ -69,6 +69,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         service_level_queue_s = { Sales = 30, "A=B" = 60 }
         service_level_channel_s = { CHAT = 45, EMAIL = 3600 }
         service_level_goal = 90
+        opening_hours = "Mon-Fri 09:00-17:30; Sat 10:00-14:00; zone Europe/London"
+        opening_hours_queue = { Support = "always", Sales = "Mon-Sat 08:00-20:00" }
+        holidays = ["2026-12-25", "2026-12-24 09:00-12:00"]
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
         dynamodb_deletes = "users"
@@ -88,6 +91,11 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         live_store = "influx+http://127.0.0.1:8086/live"
         letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
         firehose_object = "contact_record"
+        run_sources = { call = "dynamodb://calls" }
+        run_schedules = { call = "rate(1 hour)" }
+        run_zone = "Europe/Berlin"
+        run_topic = "arn:aws:sns:eu-west-2:111122223333:runs"
+        up_streams = { "kinesis://ctr?region=eu-west-2" = "contact_record+agent_event" }
         serve_session_hours = 8
         serve_streams = ["kinesis://connect-ctr-stream", "sqs://contact-events"]
         dead_letter_retention_days = 7
@@ -104,6 +112,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_SERVICE_LEVEL_QUEUE_S": "Sales=30, A=B=60",
         "TRUNKLINE_SERVICE_LEVEL_CHANNEL_S": "CHAT=45, EMAIL=3600",
         "TRUNKLINE_SERVICE_LEVEL_GOAL": "90",
+        "TRUNKLINE_OPENING_HOURS": "Mon-Fri 09:00-17:30; Sat 10:00-14:00; zone Europe/London",
+        "TRUNKLINE_OPENING_HOURS_QUEUE": "Support=always, Sales=Mon-Sat 08:00-20:00",
+        "TRUNKLINE_HOLIDAYS": "2026-12-25, 2026-12-24 09:00-12:00",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
         "TRUNKLINE_DYNAMODB_DELETES": "users",
@@ -123,6 +134,11 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
         "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
+        "TRUNKLINE_RUN_SOURCES": "call=dynamodb://calls",
+        "TRUNKLINE_RUN_SCHEDULES": "call=rate(1 hour)",
+        "TRUNKLINE_RUN_ZONE": "Europe/Berlin",
+        "TRUNKLINE_RUN_TOPIC": "arn:aws:sns:eu-west-2:111122223333:runs",
+        "TRUNKLINE_UP_STREAMS": "kinesis://ctr?region=eu-west-2=contact_record+agent_event",
         "TRUNKLINE_SERVE_SESSION_HOURS": "8",
         "TRUNKLINE_SERVE_STREAMS": "kinesis://connect-ctr-stream, sqs://contact-events",
         "TRUNKLINE_DEAD_LETTER_RETENTION_DAYS": "7",
@@ -152,6 +168,12 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
             r"zone is 'Europe/Berln', which is not an IANA time zone. Did you mean 'Europe/Berlin'",
         ),
         ('zone = "../etc"', r"not an IANA time zone"),
+        (
+            'opening_hours = "9-17"',
+            r"trunkline.toml, line 1: opening_hours: '9-17' has no valid times; write 09:00-17:30",
+        ),
+        ('[opening_hours_queue]\nSales = "Mon"', r"opening_hours_queue: queue Sales: 'Mon' has no valid times"),
+        ('holidays = ["Christmas"]', r"holidays: 'Christmas' is not a valid holiday; write 2026-12-25"),
         ('lake = "/data/lake"', r"lake is '/data/lake'; valid is a URL such as file:///data/lake or s3://bucket"),
         ('lake = "s3:///x"', r"names no bucket"),
         ('lake = "file://data/lake"', r"three slashes"),

@@ -479,6 +479,110 @@ FROM (
   ) AS keyed
 ) AS intervals;
 
+CREATE OR REPLACE VIEW "connect_datalake"."contact_evaluation_item" AS
+SELECT
+    "evaluation_id",
+    "item_reference_id",
+    "item_type",
+    "parent_reference_id",
+    "item_title",
+    "score",
+    "automatic_fail",
+    "not_applicable",
+    "question_type",
+    "text_answer",
+    "numeric_answer",
+    "date_time_answer",
+    "answer_reference_id",
+    "multi_select_answer_reference_ids",
+    "automation_status",
+    "automation_gen_ai_text_answer",
+    "notes",
+    "aws_account_id",
+    "instance_id",
+    "contact_id",
+    "user_id",
+    "form_id",
+    "evaluator",
+    "evaluation_source",
+    "evaluation_type",
+    "calibration_session_id",
+    "acknowledger_id",
+    "acknowledger_comment",
+    "evaluated_participant_role",
+    "evaluated_participant_id",
+    "evaluation_submitted_timestamp",
+    "evaluation_acknowledged_timestamp",
+    "form_version",
+    "resubmitted"
+FROM (
+  SELECT t."evaluation_id", t."aws_account_id", t."instance_id", t."contact_id", t."user_id", t."form_id", t."evaluator", t."evaluation_source", t."evaluation_type", t."calibration_session_id", t."acknowledger_id", t."acknowledger_comment", t."evaluated_participant_role", t."evaluated_participant_id", t."evaluation_submitted_timestamp", t."evaluation_acknowledged_timestamp", t."form_version", t."resubmitted",
+    u."item"."item_reference_id" AS "item_reference_id", u."item"."item_type" AS "item_type", u."item"."parent_reference_id" AS "parent_reference_id", u."item"."item_title" AS "item_title", u."item"."score" AS "score", u."item"."automatic_fail" AS "automatic_fail", u."item"."not_applicable" AS "not_applicable", u."item"."question_type" AS "question_type", u."item"."text_answer" AS "text_answer", u."item"."numeric_answer" AS "numeric_answer", u."item"."date_time_answer" AS "date_time_answer", u."item"."answer_reference_id" AS "answer_reference_id", u."item"."multi_select_answer_reference_ids" AS "multi_select_answer_reference_ids", u."item"."automation_status" AS "automation_status", u."item"."automation_gen_ai_text_answer" AS "automation_gen_ai_text_answer", u."item"."notes" AS "notes"
+  FROM "connect_datalake"."contact_evaluation" AS t , UNNEST(t."items") AS u("item")
+) AS members;
+
+CREATE OR REPLACE VIEW "connect_datalake"."contact_evaluation_record" AS
+SELECT
+    "aws_account_id",
+    "instance_id",
+    "evaluation_id",
+    "item_reference_id",
+    "item_type",
+    "contact_id",
+    "evaluation_submitted_timestamp",
+    "score",
+    CAST(NULL AS DOUBLE) AS "weighted_score",
+    "automatic_fail",
+    "evaluator_id",
+    "numeric_answer",
+    "answer_reference_id",
+    (1 = 0) AS "to_delete",
+    "disconnect_timestamp",
+    "initiation_timestamp",
+    "user_id",
+    "queue_id",
+    "channel",
+    CAST(NULL AS TIMESTAMP) AS "contact_aggregation_timestamp",
+    CASE WHEN "disconnect_timestamp" IS NULL THEN NULL WHEN "disconnect_timestamp" <= "evaluation_submitted_timestamp" THEN 'disconnected' ELSE 'notDisconnected' END AS "evaluated_contact_with_status",
+    "evaluation_source",
+    "resubmitted",
+    "evaluation_type",
+    "calibration_session_id",
+    "item_title",
+    CAST("form_version" AS VARCHAR(20)) AS "form_version",
+    CASE WHEN "evaluation_acknowledged_timestamp" IS NULL THEN 'UNACKNOWLEDGED' ELSE 'ACKNOWLEDGED' END AS "acknowledgement_status",
+    "acknowledger_id",
+    "evaluation_acknowledged_timestamp",
+    "acknowledger_comment",
+    CAST(NULL AS BOOLEAN) AS "item_disabled",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp",
+    "multi_select_answer_reference_ids",
+    "date_time_answer",
+    "evaluated_participant_role",
+    "evaluated_participant_id",
+    CAST(NULL AS BOOLEAN) AS "is_sampled",
+    CAST(NULL AS BOOLEAN) AS "is_reviewed",
+    "automation_gen_ai_text_answer",
+    CAST(NULL AS VARCHAR) AS "automation_gen_ai_answer_reference_id",
+    CAST(NULL AS VARCHAR) AS "automation_gen_ai_answer_justification",
+    CASE "automation_status" WHEN 'SYSTEM_ANSWER' THEN (1 = 1) WHEN 'OVERRIDDEN_ANSWER' THEN (1 = 0) END AS "is_automation_answer_accepted",
+    CAST(NULL AS BIGINT) AS "earned_points",
+    CAST(NULL AS BIGINT) AS "max_base_point",
+    CAST(NULL AS VARCHAR) AS "performance_category",
+    "parent_reference_id",
+    "question_type",
+    "form_id",
+    "evaluator" AS "evaluator_username"
+FROM (
+  SELECT i."evaluation_id", i."item_reference_id", i."item_type", i."parent_reference_id", i."item_title", i."score", i."automatic_fail", i."not_applicable", i."question_type", i."numeric_answer", i."date_time_answer", i."answer_reference_id", i."multi_select_answer_reference_ids", i."automation_status", i."automation_gen_ai_text_answer", i."aws_account_id", i."instance_id", i."contact_id", i."user_id", i."form_id", i."evaluator", i."evaluation_source", i."evaluation_type", i."calibration_session_id", i."acknowledger_id", i."acknowledger_comment", i."evaluated_participant_role", i."evaluated_participant_id", i."evaluation_submitted_timestamp", i."evaluation_acknowledged_timestamp", i."form_version", i."resubmitted", evaluators."user_id" AS "evaluator_id",
+    r."disconnect_timestamp", r."initiation_timestamp", r."queue_id", r."channel"
+  FROM "connect_datalake"."contact_evaluation_item" AS i
+  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = i."contact_id"
+  LEFT JOIN (
+    SELECT "agent_username", MAX("user_id") AS "user_id" FROM "connect_datalake"."users" GROUP BY "agent_username" HAVING COUNT(*) = 1
+  ) AS evaluators ON evaluators."agent_username" = i."evaluator"
+) AS items;
+
 CREATE OR REPLACE VIEW "connect"."d_agent" AS
 SELECT "agent_id" AS "agent_key", "agent_id",
   COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "agent_username" END), "agent_id") AS "agent_username",

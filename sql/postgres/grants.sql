@@ -32,6 +32,8 @@ GRANT SELECT ON "connect_datalake"."agent_contact_state" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_agent" TO "trunkline_analyst";
@@ -56,6 +58,8 @@ GRANT SELECT ("event_id", "event_version", "event_timestamp", "event_detail_type
 
 GRANT SELECT ("user_id", "user_arn", "directory_user_id", "agent_hierarchy_group_id", "agent_hierarchy_group_arn", "agent_hierarchy_group_level_1_id", "agent_hierarchy_group_level_2_id", "agent_hierarchy_group_level_3_id", "agent_hierarchy_group_level_4_id", "agent_hierarchy_group_level_5_id", "first_name", "last_name", "agent_username", "instance_id", "instance_arn", "agent_routing_profile_id", "agent_routing_profile_arn", "agent_security_profile_ids", "agent_security_profile_arns", "after_contact_work_time_limit", "auto_accept", "phone_type", "agent_voice_enhancement_mode", "data_lake_last_processed_timestamp", "last_modified_timestamp", "last_modified_region", "is_active") ON "connect_datalake"."users" TO "trunkline_analyst";
 
+GRANT SELECT ("evaluation_id", "aws_account_id", "instance_id", "contact_id", "user_id", "form_id", "form_title", "form_version", "evaluator", "creator", "evaluation_start_timestamp", "evaluation_submitted_timestamp", "score", "automatic_fail", "score_not_applicable", "evaluation_source", "evaluation_type", "auto_evaluated", "resubmitted", "calibration_session_id", "acknowledger_id", "acknowledger_username", "acknowledger_comment", "evaluation_acknowledged_timestamp", "evaluated_participant_role", "evaluated_participant_id", "schema_version") ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
@@ -66,6 +70,10 @@ GRANT SELECT ON "connect_datalake"."contact_event" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect_datalake"."users" TO "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO "trunkline_analyst_pii";

@@ -32,6 +32,8 @@ GRANT SELECT ON "connect_datalake"."agent_contact_state" TO ROLE "trunkline_anal
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_agent" TO ROLE "trunkline_analyst";
@@ -56,6 +58,10 @@ GRANT SELECT ON "connect_datalake"."contact_event" TO ROLE "trunkline_analyst_pi
 
 GRANT SELECT ON "connect_datalake"."users" TO ROLE "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO ROLE "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

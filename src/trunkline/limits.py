@@ -203,6 +203,31 @@ SQS_KEPT_S_MAX: Final = 14 * 86_400
 SQS_BATCH_MESSAGES_MAX: Final = 500
 SQS_HIDDEN_S: Final = 120
 SQS_DELIVERIES_MAX: Final = 5
+# Ours: tries of a request to an API that is throttled or fails for a moment, the pause before the third try (doubled
+# each time), and the longest pause that is waited for, also where the service asks for a longer one.
+API_TRIES: Final = 6
+API_BACKOFF_S: Final = 1.0
+API_BACKOFF_S_MAX: Final = 60
+API_WAIT_S_MAX: Final = 300
+# Google's requests may take 180 s (Sheets API, "Usage limits"), Salesforce's 120 s.
+API_READ_S: Final = 190
+# Ours: bytes of one answer of a JSON API, pages of one reading, pages of one batch.
+API_ANSWER_BYTES_MAX: Final = 64 * MIB
+API_PAGES_MAX: Final = 100_000
+API_BATCH_PAGES_MAX: Final = 256
+# Ours: records that a reading remembers, so that the next one does not load them again; beyond it the newest.
+API_SEEN_MAX: Final = 200_000
+# Sheets API: numbers are doubles, of which a cell shows 15 digits.
+SHEET_DIGITS_MAX: Final = 15
+# Salesforce REST API developer guide: `getDeleted` goes back 15 days. Bulk API 2.0: results are read in pages.
+SALESFORCE_API_VERSION: Final = "62.0"
+SALESFORCE_DELETED_DAYS_MAX: Final = 15
+# Ours: records from which the Bulk API is used, of one page of its results, and how a job is waited for.
+SALESFORCE_REST_RECORDS_MAX: Final = 50_000
+SALESFORCE_BULK_PAGE_RECORDS: Final = 10_000
+SALESFORCE_BULK_POLL_S: Final = 2.0
+SALESFORCE_BULK_POLL_S_MAX: Final = 30.0
+SALESFORCE_BULK_WAIT_S_MAX: Final = 3 * 3_600
 # Ours: a release is a list of calls; its text travels in the answer, and a Lambda's answer has at most 6 MB.
 RELEASE_BYTES_MAX: Final = 256 * 1024
 # The default of a release: how long one procedure may run, and how long the network may take.
@@ -216,6 +241,8 @@ LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
 PERSIST_POINTS_MAX: Final = 500
 # SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
 SQS_SEND_BYTES_MAX: Final = 256 * 1024
+# SNS API reference, Publish: characters of a subject.
+SNS_SUBJECT_CHARS_MAX: Final = 100
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -223,6 +250,14 @@ LAMBDA_MARGIN_S: Final = 15
 SCHEDULE_PRECISION_S: Final = 60
 # Ours: windows that one run collects after an outage; the next run collects the rest.
 WINDOWS_PER_RUN_MAX: Final = 1_000
+# Ours: a run that has not renewed its lock for this long has crashed; a step renews it, and so does each merge.
+RUN_LOCK_S: Final = 900
+# Ours: characters of an error in a run's record.
+RUN_ERROR_CHARS_MAX: Final = 2_000
+# Ours: the default schedule of an object that has a source and no schedule of its own.
+RUN_SCHEDULE: Final = "rate(1 hour)"
+# Ours: decoded bytes that the function `extract` puts into the lake before it hands over to the merge.
+EXTRACT_BYTES_MAX: Final = 1024 * MIB
 
 # AWS Glue API reference: Column.Comment, BatchCreatePartition; Athena API reference: BatchGetNamedQuery.
 GLUE_COMMENT_CHARS_MAX: Final = 255
@@ -287,6 +322,8 @@ BOARD_READER_FRAMES_MAX: Final = 8
 BOARD_READERS_MAX: Final = 1_000
 # Ours: how often what is over is dropped from the live state.
 LIVE_SWEEP_S: Final = 300
+# Ours: how often `serve` writes what is now to the live store.
+LIVE_WRITE_S: Final = 10.0
 # Ours: a session of the wallboard begins with the token and ends after this time by default.
 SESSION_HOURS_DEFAULT: Final = 12
 TOKEN_CHARS_MIN: Final = 16

@@ -108,7 +108,7 @@ def test_the_scheduled_run_starts_with_the_last_window(ask) -> None:
         (("collect", "--since", "2026-03-03", "--until", "2026-03-02"), "--until must be later"),
         (("collect", "--since", "2019-03-03", "--until", "2019-03-04"), "goes back two years"),
         (("collect", *RANGE, "--instance", "my-centre"), "not the ARN of a Connect instance"),
-        (("run", "call"), "call has no schedule; valid is contact_record"),
+        (("run", "call"), "call has no source to run from: name one in the setting run_sources"),
         (("run", "contact_record", "--instance", f"{INSTANCE_ARN}/queue/1"), "not the ARN of a Connect instance"),
     ],
 )

@@ -10,8 +10,10 @@ import pytest
 from live_events import QUEUE, contact_event, folded
 
 from trunkline.errors import UsageError
-from trunkline.live.rules import LiveRules, OpeningHours
-from trunkline.live.views import queue_views
+from trunkline.live.rules import LiveRules, live_rules
+from trunkline.live.views import open_since, queue_views
+from trunkline.opening_hours import OpeningHours, parse_hours
+from trunkline.settings.installation import Settings
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEEK = {day: ((time(9), time(12)), (time(13), time(17))) for day in range(5)}
@@ -56,9 +58,16 @@ def test_clock_changes(change: date) -> None:
     assert all(always.is_open(start + timedelta(minutes=15 * n)) for n in range(92))
 
 
-@pytest.mark.parametrize("spans", [((time(12), time(9)),), ((time(9), time(12)), (time(11), time(13)))])
+@pytest.mark.parametrize(
+    "spans",
+    [
+        ((time(13), time(17)), (time(9), time(12))),
+        ((time(9), time(12)), (time(11), time(13))),
+        ((time(22), time(6)), (time(23), time(23, 30))),
+    ],
+)
 def test_bad_hours_are_refused(spans) -> None:
-    """Out of order, overlapping."""
+    """Out of order, overlapping, after a span that goes on over midnight."""
     with pytest.raises(UsageError, match="without overlap"):
         OpeningHours(NEW_YORK, {0: spans})
 
@@ -80,3 +89,61 @@ def test_a_closed_queue_does_not_breach() -> None:
         assert view.opens_at == (None if is_open else local(date(2026, 3, 3), 9))
     (view,) = queue_views(folded(event), local(date(2026, 3, 3), 8))
     assert (view.breaching, view.is_open) == (1, True)
+
+
+def test_a_homes_settings_are_the_rules() -> None:
+    """Hours of all queues and of one, and holidays, in the home's zone; without any, everything is always open."""
+    assert (live_rules(Settings.load(None, {})).hours, live_rules(Settings.load(None, {})).hours_by_queue) == (None, {})
+    variables = {
+        "TRUNKLINE_ZONE": "America/New_York",
+        "TRUNKLINE_OPENING_HOURS": "Mon-Fri 09:00-17:00",
+        "TRUNKLINE_OPENING_HOURS_QUEUE": "Night=daily 22:00-06:00,Support=always".replace("daily", "Mon-Sun"),
+        "TRUNKLINE_HOLIDAYS": "2026-07-03, 2026-07-02 09:00-12:00",
+    }
+    rules = live_rules(Settings.load(None, variables))
+    thursday, friday = date(2026, 7, 2), date(2026, 7, 3)
+    for queue, at, is_open in (
+        ("Sales", local(thursday, 11), True),
+        ("Sales", local(thursday, 13), False),
+        ("Sales", local(friday, 10), False),
+        ("Sales", local(date(2026, 7, 6), 10), True),
+        ("Support", local(friday, 10), True),
+        ("Night", local(date(2026, 7, 7), 5), True),
+        ("Night", local(date(2026, 7, 7), 7), False),
+        ("Night", local(friday, 23), False),
+    ):
+        hours = rules.hours_of("q-1", queue)
+        assert hours is not None
+        assert hours.is_open(at) is is_open, (queue, at)
+
+
+def test_a_holiday_closes_queues_without_hours() -> None:
+    """Holidays alone: open on every other day."""
+    rules = live_rules(Settings.load(None, {"TRUNKLINE_HOLIDAYS": "2026-12-25"}))
+    assert rules.hours is not None
+    christmas = datetime(2026, 12, 25, tzinfo=UTC)
+    assert not rules.hours.is_open(christmas + timedelta(hours=12))
+    assert rules.hours.is_open(christmas - timedelta(seconds=1))
+    assert rules.hours.opens_at(christmas) == christmas + timedelta(days=1)
+
+
+def test_the_board_replaces_hours_and_adds_holidays() -> None:
+    """What is set on the page wins over the file, by queue; a date on the page holds for the file's hours too."""
+    base = live_rules(Settings.load(None, {"TRUNKLINE_OPENING_HOURS": "Mon-Fri 09:00-17:00"}))
+    rules = base.with_hours("", {"Sales": "Mon-Sun 08:00-20:00"}, ["2026-07-02"])
+    general, sales = rules.hours_of(None, "Other"), rules.hours_of(None, "Sales")
+    assert general is not None
+    assert sales is not None
+    at = datetime(2026, 7, 2, 10, tzinfo=UTC)
+    assert [hours.is_open(at) for hours in (general, sales)] == [False, False]
+    assert [hours.is_open(at + timedelta(days=2)) for hours in (general, sales)] == [False, True]
+
+
+def test_open_since() -> None:
+    """Silence counts from the opening, so that the evening's last event is no alarm in the morning; not at night."""
+    rules = LiveRules(hours=parse_hours("Mon-Fri 09:00-17:00", NEW_YORK))
+    tuesday = date(2026, 7, 7)
+    for hour, minute, is_open in ((3, 0, False), (8, 59, False), (9, 4, True), (16, 59, True), (17, 0, False)):
+        since = open_since(folded(rules=rules), local(tuesday, hour, minute), [])
+        assert since == (local(tuesday, 9) if is_open else None)
+    assert open_since(folded(), local(tuesday, 9), []) is None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ def test_the_present_is_what_the_simulator_knows(tmp_path: Path) -> None:
     assert INSTANCE.current is not None
     state = INSTANCE.current()
     hours = [datetime(2026, 3, 3, hour, tzinfo=UTC) for hour in (0, 9, 14, 17, 22)]
-    waited = 0
+    waited = handled = 0
     for at in [*hours, datetime.fromtimestamp(busiest_ms(state) // 1000 - 2, UTC)]:
         store = MemoryStore()
         done, api = run(tmp_path, at, store)
@@ -248,6 +249,7 @@ def test_the_present_is_what_the_simulator_knows(tmp_path: Path) -> None:
             (tags["queue"], tags["channel"]): point.fields
             for point in store.read("trunkline_queue")
             for tags in [dict(point.tags)]
+            if "waiting" in point.fields
         }
         queue_ms = int(next(call.at_s for call in api.calls if call.operation == "GetCurrentMetricData") * 1000)
         expected: dict[tuple[str, str], list[int]] = {}
@@ -259,7 +261,50 @@ def test_the_present_is_what_the_simulator_knows(tmp_path: Path) -> None:
             key: (len(waits), max(waits)) for key, waits in expected.items()
         }
         waited += len(waiting)
+        states = {"CONNECTED": "in_progress", "CONNECTED_ONHOLD": "in_progress", "PAUSED": "in_progress",
+                  "ENDED": "after_contact_work"}  # fmt: skip
+        shared = {id_ for id_, _, name in _with_agents(state, users_ms, states)}
+        by_queue = Counter((queue_id, name) for _, queue_id, name in _with_agents(state, users_ms, states))
+        assert len(shared) == by_queue.total()
+        found: Counter[tuple[str, str]] = Counter()
+        for point in store.read("trunkline_queue"):
+            for name in set(states.values()):
+                found[dict(point.tags)["queue"], name] += int(point.fields[name])
+            is_deferred = dict(point.tags)["channel"] in ("TASK", "EMAIL")
+            assert (point.fields["is_open"], point.fields["target_s"]) == (1, 14_400 if is_deferred else 20)
+        assert +found == by_queue
+        handled += by_queue.total()
     assert waited > 0
+    assert handled > 0
+
+
+def _with_agents(state: CurrentState, at_ms: int, states: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Contact, queue and field of each contact of a standard queue that an agent has in one of the states."""
+    return [
+        (item.contact.contact_id, item.contact.queue.queue_id, states[item.state])
+        for _, agent in state.agents(at_ms)
+        for item in agent.contacts
+        if item.state in states and item.contact.queue is not None and item.contact.personal_queue_of is None
+    ]
+
+
+def test_a_wait_of_the_night_is_no_open_wait(tmp_path: Path) -> None:
+    """The functions know opening hours as the board does: a closed queue's wait does not grow."""
+    assert INSTANCE.current is not None
+    at = datetime.fromtimestamp(busiest_ms(INSTANCE.current()) // 1000 - 2, UTC)
+    opened = at - timedelta(minutes=at.minute % 15 + 1, seconds=at.second)
+    hours = f"Mon-Sun 00:00-{opened:%H:%M}"
+    clock = VirtualClock(at.timestamp())
+    api = emulator(INSTANCE, clock)
+    store, pace = MemoryStore(), CallClock(clock.now_s, clock.sleep, clock.now_s() + 600)
+    home = settings(tmp_path, TRUNKLINE_OPENING_HOURS=hours)
+    persist_instances(home, store, pace=pace, connect=lambda instance: invoke_of(api))
+    points = [point for point in store.read("trunkline_queue") if "waiting" in point.fields]
+    assert points
+    for point in points:
+        since = point.at - timedelta(seconds=point.fields["longest_wait_s"])
+        assert point.fields["is_open"] == 0
+        assert point.fields["longest_open_wait_s"] == max(0.0, (opened - since).total_seconds())
 
 
 def test_the_longest_wait_is_in_milliseconds_without_groupings() -> None:

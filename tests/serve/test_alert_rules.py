@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tools.servers import missing, program_path
 from trunkline.cli.main import build
 from trunkline.serve.grafana.alerts import DATA_SOURCE, alert_rules, grafana_rules, prometheus_rules
 from trunkline.serve.wallboard.options import BoardOptions, Thresholds, save_options
@@ -24,11 +24,8 @@ OPTIONS = BoardOptions(
     quiet_minutes=7,
     lag_s_max=45,
 )
-PROMTOOL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None,
-    reason="promtool is not on PATH: apt-get download prometheus, dpkg -x it, and put its usr/bin on PATH",
-)
+PROMTOOL = program_path("promtool")
+needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason=missing("promtool"))
 
 
 def promtool(*arguments: str, folder: Path) -> None:
@@ -84,6 +81,78 @@ def test_prometheus_takes_the_rules(options: BoardOptions, tmp_path: Path) -> No
 QUEUE = 'instance="i", queue="{}", channel="VOICE"'
 
 
+def fired(rule_name: str, severity: str, queues: dict[str, dict[str, float]], folder: Path) -> None:
+    """Check with promtool that the rule of all queues fires for those whose `fires` is set, and for no other."""
+    (folder / "rules.yml").write_text(prometheus_rules(BoardOptions()))
+    series = [
+        {"series": f"trunkline_queue_{name}{{{QUEUE.format(queue)}}}", "values": f"{value}x20"}
+        for queue, values in queues.items()
+        for name, value in values.items()
+        if name != "fires"
+    ]
+    (rule,) = (rule for rule in alert_rules(BoardOptions()) if (rule.name, rule.severity) == (rule_name, severity))
+    count = f'count(ALERTS{{alertname="{rule_name}", severity="{severity}", alertstate="firing"}}) by (queue)'
+    samples = [
+        {"labels": f'{{queue="{queue}"}}', "value": 1} for queue, values in queues.items() if values.get("fires")
+    ]
+    case = {
+        "interval": "1m",
+        "input_series": series,
+        "promql_expr_test": [{"expr": count, "eval_time": "10m", "exp_samples": samples}],
+    }
+    assert rule.for_s <= 300
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [case]}
+    (folder / "tests.yml").write_text(json.dumps(document))
+    promtool("test", "rules", "tests.yml", folder=folder)
+
+
+@needs_promtool
+def test_a_closed_queue_fires_nothing(tmp_path: Path) -> None:
+    """At night and on holidays: as many waiting, as long a wait and as low a level as in the day."""
+    numbers = {"waiting": 9, "breaching": 9, "target_s": 20, "longest_open_wait_s": 999}
+    numbers |= {"today_service_level": 1, "today_contacts_queued": 99}
+    queues = {"q-open": {**numbers, "is_open": 1, "fires": 1}, "q-closed": {**numbers, "is_open": 0}}
+    for name in ("QueueWaiting", "QueueLongestWait", "QueueServiceLevel"):
+        fired(name, "alarm", queues, tmp_path)
+
+
+@needs_promtool
+def test_a_wait_is_judged_by_the_target(tmp_path: Path) -> None:
+    """An e-mail with four hours to answer is no alarm after three minutes; late ones are counted."""
+    hour = 3600.0
+    fired(
+        "QueueLongestWait",
+        "alarm",
+        {
+            "call": {"longest_open_wait_s": 180, "target_s": 20, "is_open": 1, "fires": 1},
+            "call-early": {"longest_open_wait_s": 179, "target_s": 20, "is_open": 1},
+            "mail": {"longest_open_wait_s": 8 * hour, "target_s": 4 * hour, "is_open": 1, "fires": 1},
+            "mail-early": {"longest_open_wait_s": 8 * hour - 1, "target_s": 4 * hour, "is_open": 1},
+        },
+        tmp_path,
+    )
+    fired(
+        "QueueLongestWait",
+        "watch",
+        {
+            "mail": {"longest_open_wait_s": 4 * hour, "target_s": 4 * hour, "is_open": 1, "fires": 1},
+            "mail-alarm": {"longest_open_wait_s": 8 * hour, "target_s": 4 * hour, "is_open": 1},
+            "mail-early": {"longest_open_wait_s": hour, "target_s": 4 * hour, "is_open": 1},
+        },
+        tmp_path,
+    )
+    fired(
+        "QueueWaiting",
+        "alarm",
+        {
+            "call": {"waiting": 8, "breaching": 0, "target_s": 20, "is_open": 1, "fires": 1},
+            "mail": {"waiting": 80, "breaching": 7, "target_s": 4 * hour, "is_open": 1},
+            "mail-late": {"waiting": 80, "breaching": 8, "target_s": 4 * hour, "is_open": 1, "fires": 1},
+        },
+        tmp_path,
+    )
+
+
 @needs_promtool
 def test_prometheus_fires_what_the_board_would(tmp_path: Path) -> None:
     """Of queues with default, own and no thresholds, the ones beyond theirs fire, as watch or as alarm; and freshness."""
@@ -101,8 +170,9 @@ def test_prometheus_fires_what_the_board_would(tmp_path: Path) -> None:
         (f"trunkline_queue_today_service_level{{{QUEUE.format('q-2')}}}", 59),
         (f"trunkline_queue_today_contacts_queued{{{QUEUE.format('q-2')}}}", 9),
         ('trunkline_board_lag_seconds{stream="s"}', 45),
-        ("trunkline_board_event_age_seconds", 420),
-        (f"trunkline_queue_is_open{{{QUEUE.format('q-1')}}}", 1),
+        ("trunkline_board_open_age_seconds", 420),
+        *((f"trunkline_queue_is_open{{{QUEUE.format(queue)}}}", 1) for queue in waiting),
+        *((f"trunkline_queue_target_s{{{QUEUE.format(queue)}}}", 20) for queue in waiting),
         ("trunkline_board_events_total", 5),
     ]
     fires = {

@@ -112,7 +112,7 @@ def test_athenas_results_are_used_again(path: str) -> None:
 
 def test_panels_ask_for_what_there_is() -> None:
     """Metrics and fields are those of the catalogue and of the series; a panel's meaning is theirs."""
-    for board in boards(80):
+    for board in boards():
         for panel in board.panels:
             if isinstance(panel.query, HistoryQuery):
                 assert set(panel.query.metrics) <= METRICS.keys()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import series_servers
 from homes import load_into, opened, placed
 from servers import Databases
 
+from tools.servers import missing, program_path
 from trunkline.live.agents import total_agents
 from trunkline.live.fold import LiveState
 from trunkline.live.points import SERIES, Point, board_points
@@ -32,7 +32,7 @@ from trunkline.metrics.catalogue import select
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.serve.grafana.boards import boards
 from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
-from trunkline.serve.grafana.queries import query_text, queue_ids, queue_names
+from trunkline.serve.grafana.queries import query_text, queue_ids, queue_names, variable_threshold
 from trunkline.simulator.events.day import StreamFaults
 from trunkline.simulator.oracle.oracle import answers
 from trunkline.simulator.oracle.terms import TrueContact
@@ -44,9 +44,9 @@ SPEC = Spec(contacts=300, seed=3, events=StreamFaults())
 NOW = datetime(2026, 3, 3, 16, 0)
 SINCE, UNTIL = NOW - timedelta(hours=4), NOW
 QUEUE = "Support"
-X = Threshold(20, {}, {"TASK": 14_400, "EMAIL": 14_400})
-X_ORACLE = {"default": 20, "TASK": 14_400, "EMAIL": 14_400}
-BOARDS = boards(80)
+X = variable_threshold(Threshold(20, {}, {"TASK": 14_400, "EMAIL": 14_400}))
+X_ORACLE = {"default": 20, "CHAT": 45, "TASK": 14_400, "EMAIL": 14_400}
+BOARDS = boards()
 ATHENA, _, POSTGRES = STACKS
 HISTORY = [
     pytest.param(board, panel, stack, id=f"{stack.engine}-{board.name}-{panel.title}")
@@ -124,6 +124,11 @@ def expanded(text: str, stack: StorePair, queue_id: str = "") -> str:
         "${queue:sqlstring}": f"'{QUEUE}'",
         "$queue_id": queue_id,
         "$__interval_ms": "60000",
+        "${x}": "20",
+        "${x_chat}": "45",
+        "${x_task}": "14400",
+        "${x_email}": "14400",
+        "${goal}": "75.5",
     }.items():
         text = text.replace(macro, value)
     assert "$" not in text
@@ -151,6 +156,8 @@ def test_history_equals_the_oracle(loaded: Loaded, board: Dashboard, panel: Pane
     assert found
     if asked.interval:
         assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
+    if panel.has_goal:
+        assert {float(row["goal"]) for row in rows} == {75.5}
 
 
 def _time(value: Any) -> Any:
@@ -229,7 +236,7 @@ def expected_now(
                     values.setdefault(field, []).append(point.fields[field])
     units = {field: SERIES[asked.series].fields[field][0] for field in asked.fields}
     return {
-        group: {field: max(v) if units[field] == "seconds" else sum(v) for field, v in values.items()}
+        group: {field: max(v) if units[field] in ("seconds", "flag") else sum(v) for field, v in values.items()}
         for group, values in groups.items()
     }
 
@@ -291,8 +298,8 @@ def test_timestream_shows_the_live_state(loaded: Loaded, board: Dashboard, panel
 
 @pytest.fixture(scope="module")
 def influx(loaded: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if shutil.which("influxd") is None:
-        pytest.skip("no influxd on PATH: apt-get download influxdb, dpkg -x the file, and put its usr/bin on PATH")
+    if program_path("influxd") is None:
+        pytest.skip(missing("influxd"))
     servers = series_servers.influxd(tmp_path_factory.mktemp("influx"))
     server = next(servers)
     server.store.write(points_of(loaded), NOW.replace(tzinfo=UTC))

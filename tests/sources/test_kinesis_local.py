@@ -1,6 +1,6 @@
 """A real server of Kinesis's protocol whose closed shards end: resharding in the middle of a day.
 
-`npm pack kinesis-local` and unpack it; KINESIS_LOCAL names the folder that has its `main.js`. moto never ends a shard.
+`make servers` fetches it, and KINESIS_LOCAL may name another folder that has its `main.js`. moto never ends a shard.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import binascii
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -26,13 +25,12 @@ import boto3
 import pytest
 from homes import NARROW, narrow, opened, table, totals
 
+from tools.servers import kinesis_path, missing
 from trunkline.pipelines.jobs.follow import follow_kinesis
 from trunkline.sources.kinesis.shards import KinesisFollowing
 
-FOLDER = os.environ.get("KINESIS_LOCAL", "")
-pytestmark = pytest.mark.skipif(
-    not FOLDER or not shutil.which("node"), reason="needs node, and KINESIS_LOCAL: the folder of npm's kinesis-local"
-)
+FOLDER = os.environ.get("KINESIS_LOCAL") or kinesis_path()
+pytestmark = pytest.mark.skipif(FOLDER is None, reason=missing("kinesis-local, or no node"))
 
 
 @pytest.fixture

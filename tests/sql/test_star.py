@@ -300,7 +300,8 @@ def test_redshift_grants_views_to_roles() -> None:
     to_second = [sql for sql in statements if sql.endswith(f'TO ROLE "{ANALYST_PII}"')][1:]
     assert [sql.split(" ON ")[1].split(" TO ")[0] for sql in to_second] == [
         '"connect_datalake"."contact_record"', '"post_call_analytics"."scorecards"', '"post_call_analytics"."transcript"',
-        '"connect_datalake"."contact_event"', '"connect_datalake"."users"', '"post_call_analytics"."transcript_turn"', '"connect"."v_fact_call_pii"',
+        '"connect_datalake"."contact_event"', '"connect_datalake"."users"', '"connect_datalake"."contact_evaluation"',
+        '"post_call_analytics"."transcript_turn"', '"connect_datalake"."contact_evaluation_item"', '"connect"."v_fact_call_pii"',
     ]  # fmt: skip
 
 

@@ -41,6 +41,7 @@ _SPELLINGS = (
     (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
     (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),
     (r"CAST\(u\.\"(\w+)\"\.\"(\w+)\" AS", r"""CAST(u."item" -> '\1' ->> '\2' AS"""),
+    (r"\bu\.\"(?!item\")(\w+)\" AS", r"""u."item" -> '\1' AS"""),  # a list within a member stays SUPER
 )
 
 

@@ -1,7 +1,6 @@
 """Stores of time series for tests: each with how it is opened and read. Real servers where they are installed.
 
-`influxd` (Debian: influxdb) and `victoria-metrics` are looked for on PATH. Neither needs root:
-`apt-get download influxdb && dpkg -x influxdb_*.deb DIR`, then DIR/usr/bin on PATH.
+`influxd` and `victoria-metrics` are looked for on PATH, then where `make servers` puts them.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import functools
 import http.server
 import json
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -29,6 +27,7 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from tools.servers import missing, program_path
 from trunkline.live.stores.influx import InfluxStore
 from trunkline.live.stores.memory import MemoryStore
 from trunkline.live.stores.model import SeriesStore
@@ -185,7 +184,9 @@ def ask(url: str, data: bytes | None = None) -> str:
 @contextlib.contextmanager
 def running(name: str, arguments: list[str], ready: str) -> Iterator[None]:
     """A server process, from when it answers at `ready`."""
-    with subprocess.Popen([name, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    program = program_path(name)
+    assert program is not None, missing(name)
+    with subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError):
@@ -395,13 +396,13 @@ def timestream(folder: Path) -> Iterator[SeriesServer]:
     service.close()
 
 
-# The program that a server needs, and its Debian package.
-PROGRAMS = {
-    "influxd": ("influxd", "influxdb"),
-    "victoria-metrics-1": ("victoria-metrics", "victoria-metrics"),
-    "victoria-metrics-2": ("victoria-metrics", "victoria-metrics"),
+# The program that a server needs.
+PROGRAMS_OF = {
+    "influxd": "influxd",
+    "victoria-metrics-1": "victoria-metrics",
+    "victoria-metrics-2": "victoria-metrics",
 }
-MISSING = sorted({PROGRAMS[name] for name in PROGRAMS if shutil.which(PROGRAMS[name][0]) is None})
+MISSING = sorted({program for program in PROGRAMS_OF.values() if program_path(program) is None})
 SERVERS: dict[str, Callable[[Path], Iterator[SeriesServer]]] = {
     "memory": memory,
     "prometheus": prometheus,

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from api_subjects import HttpApiSubject
 from connect_subject import ContactSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
@@ -283,5 +284,6 @@ SUBJECTS = {
         QueueSubject,
         LetterSubject,
         ContactSubject,
+        HttpApiSubject,
     )
 }

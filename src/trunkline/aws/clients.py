@@ -42,11 +42,15 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "dynamodbstreams": Policy(10, 10, 60, 10, "a shard allows five reads a second for all of its readers together"),
     "kinesis": Policy(3, 10, 60, 10, "a shard that is throttled waits longer and longer, and the others go on"),
     "sqs": Policy(5, 10, 60, 10, "a long poll waits for up to 20 s; a message that is not deleted comes again"),
+    "sns": Policy(3, 10, 10, 10, "a message about a run; the run's record has the same, so a few tries are enough"),
+    "stepfunctions": Policy(5, 10, 30, 10, "starting an execution by name is idempotent, so a try more costs nothing"),
     "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
     "timestream-write": Policy(5, 10, 20, 10, "new tables throttle until they have grown; points come again each tick"),
+    "ssm": Policy(5, 10, 30, 10, "a secret is read once a run; without it nothing else works"),
+    "secretsmanager": Policy(5, 10, 30, 10, "as ssm"),
     "sts": Policy(5, 10, 30, 10, "a role is assumed once an hour; without it nothing else works"),
 }
 

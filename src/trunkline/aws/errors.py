@@ -46,8 +46,8 @@ _UNKNOWN_CREDENTIALS: Final = frozenset({
 })  # fmt: skip
 _MISSING: Final = frozenset({
     "404", "AWS.SimpleQueueService.NonExistentQueue", "EntityNotFoundException", "ExportNotFoundException",
-    "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "NotFound", "QueueDoesNotExist", "ResourceNotFoundException",
-    "TableNotFoundException",
+    "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "NotFound", "ParameterNotFound", "QueueDoesNotExist",
+    "ResourceNotFoundException", "TableNotFoundException",
 })  # fmt: skip
 _CHANGED: Final = frozenset({"409", "412", "ConditionalRequestConflict", "PreconditionFailed"})
 

@@ -18,13 +18,14 @@ from trunkline.cli import output
 from trunkline.cli.check import dead_letter, ledger
 from trunkline.cli.check.reconcile import reconcile
 from trunkline.cli.ingest.collect import collect
-from trunkline.cli.ingest.collect import run as run_object
 from trunkline.cli.ingest.dynamodb import backfill, enable_stream
 from trunkline.cli.ingest.load import enrich, load, undo
 from trunkline.cli.ingest.simulate import demo, simulate
 from trunkline.cli.ingest.stream import stream
 from trunkline.cli.operate import release, storage
-from trunkline.cli.operate.serve import alert_rules, serve
+from trunkline.cli.operate import run as run_commands
+from trunkline.cli.operate.run import run as run_object
+from trunkline.cli.operate.serve import alert_rules, dashboards, serve
 from trunkline.cli.operate.storage import doctor
 from trunkline.cli.query import objects
 from trunkline.cli.query.sql import app as metric_app
@@ -50,11 +51,13 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "report": report,
     "serve": serve,
     "alert-rules": alert_rules,
+    "dashboards": dashboards,
     "doctor": doctor,
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {
     "object": objects.app,
     "metric": metric_app,
+    "runs": run_commands.app,
     "ledger": ledger.app,
     "dead-letter": dead_letter.app,
     "warehouse": storage.warehouse_app,

@@ -92,6 +92,7 @@ SPELLING = Spelling(
         "timestamp": "TIMESTAMP",
         "bigint": "BIGINT",
         "double": "DOUBLE",
+        "boolean": "BOOLEAN",
         "array(string)": "ARRAY(VARCHAR)",
     },
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",

@@ -63,6 +63,7 @@ DUCKDB = Engine(
             "timestamp": "TIMESTAMP",
             "bigint": "BIGINT",
             "double": "DOUBLE",
+            "boolean": "BOOLEAN",
             "array(string)": "VARCHAR[]",
         },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",

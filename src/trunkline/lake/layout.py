@@ -91,6 +91,16 @@ def lookups_key(day: date | None) -> str:
     return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 
 
+def run_prefix(object_name: str, month: date) -> str:
+    """The prefix of the records of an object's runs that began in a month; ends in `/`."""
+    return f"{LEDGER}/run/{object_name}/{month:%Y-%m}/"
+
+
+def run_key(object_name: str, run_id: str, started_at: datetime) -> str:
+    """The record of a run."""
+    return f"{run_prefix(object_name, started_at.date())}{run_id}.json"
+
+
 def undo_prefix(object_name: str) -> str:
     """The prefix of the intents to undo batches; ends in `/`."""
     return f"{LEDGER}/undo/{object_name}/"

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from trunkline.errors import UsageError
+from trunkline.opening_hours import ALWAYS, OpeningHours, parse_holidays, parse_hours, parse_queue_hours
+from trunkline.settings.options import Options
 
-Span = tuple[time, time]
-"""From a local time up to another, not included. 00:00 as the second means the end of the day."""
 _UTC: Final = ZoneInfo("UTC")
-_DAY: Final = timedelta(days=1)
-_LOOK_DAYS_MAX: Final = 370  # a queue that opens in none of them never opens
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
-    """When a queue is open, on its zone's wall clock. `week` is by weekday, Monday 0; a day that is missing is closed.
-
-    `holidays` replace the weekday's spans on a date, by none where it is closed. Raises UsageError for spans that are
-    out of order or overlap.
-    """
-
-    zone: ZoneInfo
-    week: Mapping[int, tuple[Span, ...]]
-    holidays: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for day, spans in (*self.week.items(), *self.holidays.items()):
-            edges = [edge for start, end in spans for edge in (start, time.max if end == time() else end)]
-            if any(earlier > later for earlier, later in pairwise(edges)):
-                raise UsageError(f"the opening hours of {day} are {spans}; valid are spans in order without overlap.")
-
-    def is_open(self, at: datetime) -> bool:
-        """Whether the queue is open at an instant."""
-        day = at.astimezone(self.zone).date()
-        return any(start <= at < end for start, end in self._spans(day))
-
-    def open_s(self, start: datetime, end: datetime) -> float:
-        """Seconds from `start` to `end` during which the queue is open."""
-        day, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date()
-        seconds = 0.0
-        while day <= last:
-            for opens, closes in self._spans(day):
-                seconds += max(0.0, (min(closes, end) - max(opens, start)).total_seconds())
-            day += _DAY
-        return seconds
-
-    def opens_at(self, at: datetime) -> datetime | None:
-        """When the queue next opens after an instant. None where it does not open within a year."""
-        day = at.astimezone(self.zone).date()
-        for offset in range(_LOOK_DAYS_MAX):
-            for opens, _ in self._spans(day + offset * _DAY):
-                if opens > at:
-                    return opens
-        return None
-
-    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """The instants between which the queue is open on a local date."""
-        for start, end in self.holidays.get(day, self.week.get(day.weekday(), ())):
-            last = day + _DAY if end == time() else day
-            yield (
-                datetime.combine(day, start, self.zone).astimezone(UTC),
-                datetime.combine(last, end, self.zone).astimezone(UTC),
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +43,22 @@ class LiveRules:
                 return self.hours_by_queue[name]
         return self.hours
 
+    def with_hours(self, default: str, by_queue: Mapping[str, str], holidays: Sequence[str]) -> LiveRules:
+        """These rules with opening hours as they are written in settings; what is empty stays as it is here.
+
+        A holiday closes also queues that are otherwise always open. Raises UsageError for a text that is not valid.
+        """
+        zone, dates = self.zone, parse_holidays(holidays)
+        hours = self.hours or (parse_hours(ALWAYS, zone) if dates else None)
+        return replace(
+            self,
+            hours=parse_hours(default, zone, dates) if default else hours and hours.with_holidays(dates),
+            hours_by_queue={
+                **{queue: known.with_holidays(dates) for queue, known in self.hours_by_queue.items()},
+                **parse_queue_hours(by_queue, zone, dates),
+            },
+        )
+
     @property
     def targets(self) -> str:
         """What the sums of a day depend on: zone and targets, as a text that is equal for equal ones."""
@@ -107,3 +67,14 @@ class LiveRules:
     def day_of(self, at: datetime) -> date:
         """The local date of an instant."""
         return at.astimezone(self.zone).date()
+
+
+def live_rules(settings: Options) -> LiveRules:
+    """The rules that a home's settings name, the same for the board, streams, functions and `reconcile --live`."""
+    rules = LiveRules(
+        ZoneInfo(settings.zone),
+        settings.service_level_s,
+        settings.service_level_queue_s,
+        {channel: float(target_s) for channel, target_s in settings.service_level_channel_s.items()},
+    )
+    return rules.with_hours(settings.opening_hours, settings.opening_hours_queue, settings.holidays)

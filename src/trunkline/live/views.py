@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from trunkline.errors import UsageError
 from trunkline.live.agents import Activity, AgentView, contact_activity, is_logged_out, is_silent, view_agent
@@ -19,6 +20,7 @@ from trunkline.live.phases import Phase, phase_of
 from trunkline.live.terms import LIVE_METRICS, live_terms
 
 Number = int | float | None
+_LONG: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,18 @@ def _queue_view(
         opens_at=None if is_open or hours is None else hours.opens_at(now),
         today=live_numbers(state, [sums] if sums else [], now),
     )
+
+
+def open_since(state: LiveState, now: datetime, queues: Iterable[QueueView]) -> datetime | None:
+    """Since when, without a break, some queue has been open; None while all are closed.
+
+    A queue without opening hours counts while it has contacts today, and has been open for long.
+    """
+    rules = state.rules
+    if any(rules.hours_of(view.group.queue_id, view.queue_name) is None for view in queues):
+        return now - _LONG
+    known = [hours for hours in (rules.hours, *rules.hours_by_queue.values()) if hours is not None]
+    return min((since for hours in known if (since := hours.opened_at(now)) is not None), default=None)
 
 
 def live_numbers(state: LiveState, groups: Iterable[Sums], now: datetime) -> dict[str, LiveNumber]:

@@ -12,6 +12,7 @@ from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AG
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.evaluations import CONTACT_EVALUATION, CONTACT_EVALUATION_ITEM, CONTACT_EVALUATION_RECORD
 from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
@@ -32,6 +33,7 @@ OBJECTS: dict[str, Object] = {
     USERS.name: USERS,
     ROUTING_PROFILES.name: ROUTING_PROFILES,
     AGENT_HIERARCHY_GROUPS.name: AGENT_HIERARCHY_GROUPS,
+    CONTACT_EVALUATION.name: CONTACT_EVALUATION,
 }
 
 VIEWS: dict[str, View] = {
@@ -44,6 +46,8 @@ VIEWS: dict[str, View] = {
     AGENT_STATISTIC_RECORD.name: AGENT_STATISTIC_RECORD,
     AGENT_CONTACT_STATE.name: AGENT_CONTACT_STATE,
     AGENT_QUEUE_STATISTIC_RECORD.name: AGENT_QUEUE_STATISTIC_RECORD,
+    CONTACT_EVALUATION_ITEM.name: CONTACT_EVALUATION_ITEM,
+    CONTACT_EVALUATION_RECORD.name: CONTACT_EVALUATION_RECORD,
 }
 """Views over one object or several, each after those that it reads."""
 

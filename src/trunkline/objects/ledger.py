@@ -1,4 +1,4 @@
-"""The ledger's tables in a warehouse: batches merged, positions read, records set aside, periods reconciled."""
+"""The ledger's tables in a warehouse: batches merged, positions read, records set aside, periods reconciled, runs."""
 
 from __future__ import annotations
 
@@ -213,4 +213,74 @@ LAKE = LedgerTable(
     ),
 )
 
-LEDGER_TABLES = (BATCH, POSITION, DEAD_LETTER, PERIOD, SIGHTING, AMENDMENT, CERTIFICATE, LAKE, INSTALLATION)
+RUN = LedgerTable(
+    name="ledger.run",
+    grain="One row per run of an object's pipeline, by hand, by a schedule or by a state machine.",
+    key=("run_id",),
+    columns=(
+        _col("run_id", "text", "The object, the end of what the run covers, and the number of the try.", False, 128),
+        _col("object", "text", "The object.", False, 128),
+        _col("started_by", "text", "command, schedule, retry or state machine.", False, 32),
+        _col("state", "text", "running, succeeded, failed; interrupted: it ended without saying how.", False, 16),
+        _col("window_start", "timestamp", "Start of the windows that the run covers, UTC.", False),
+        _col("window_end", "timestamp", "Their end, UTC. A run that succeeded covers everything before it.", False),
+        _count("windows", "Windows of the schedule that were due; 0 for a run between two of them."),
+        _col("started_at", "timestamp", "When it began, UTC.", False),
+        _col("ended_at", "timestamp", "When it ended, UTC. NULL while it runs."),
+        _col("seconds", "double", "How long it took. NULL while it runs."),
+        _count("rows_read", "Source records read."),
+        _count("rows_changed", "Rows inserted, updated or deleted."),
+        _count("dead_letter", "Records set aside."),
+        _count("bytes_read", "Decoded bytes read; 0 for what an API gave."),
+        _col("failed_step", "text", "The step that failed: see ledger.run_step. NULL where none did.", length_max=32),
+        _col("error", "text", "What was wrong and what to do, without secrets. NULL where nothing was.", True, 4096),
+        _col("execution", "text", "The state machine's execution. NULL for a run on one machine.", length_max=512),
+        _col("retry_of", "text", "The failed run that this one repeats. NULL for others.", length_max=128),
+        _count("revision", "How often the row was written; the latest is there."),
+        _col("code_version", "text", "The version of Trunkline that ran.", False, 64),
+    ),
+)
+
+RUN_STEP = LedgerTable(
+    name="ledger.run_step",
+    grain="One row per step of a run, and per try of a step where a state machine repeated it.",
+    key=("run_id", "step_number"),
+    columns=(
+        _col("run_id", "text", "The run.", False, 128),
+        _count("step_number", "Order of the steps, from 1."),
+        _col("step", "text", "begin, extract, stage, merge, verify or notify.", False, 32),
+        _col("started_at", "timestamp", "When it began, UTC. Steps of one process overlap.", False),
+        _col("seconds", "double", "Time that it took.", False),
+        _count("step_rows", "Rows that it handled."),
+        _count("step_bytes", "Bytes that it read; 0 where it reads none."),
+        _col("detail", "text", "How, such as copy or insert. NULL where there is one way.", True, 256),
+        _col("error", "text", "What was wrong, without secrets. NULL where nothing was.", True, 4096),
+    ),
+)
+
+RUN_LOCK = LedgerTable(
+    name="ledger.run_lock",
+    grain="One row per object: the run that may work on it.",
+    key=("object",),
+    columns=(
+        _col("object", "text", "The object.", False, 128),
+        _col("owner", "text", "Who has the lock, or had it last: an execution, or one run of a process.", False, 512),
+        _col("holder", "text", "The same for people.", False, 512),
+        _col("expires_at", "timestamp", "The lock is free from then on, UTC; a run that goes on renews it.", False),
+    ),
+)
+
+LEDGER_TABLES = (
+    BATCH,
+    POSITION,
+    DEAD_LETTER,
+    PERIOD,
+    SIGHTING,
+    AMENDMENT,
+    CERTIFICATE,
+    LAKE,
+    INSTALLATION,
+    RUN,
+    RUN_STEP,
+    RUN_LOCK,
+)

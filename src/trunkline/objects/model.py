@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from trunkline.objects.origins import Origin
+
 Pii = Literal["none", "direct", "indirect"]
 """none; direct: alone identifies a customer (a number, an address); indirect: identifies together with others."""
 
@@ -247,9 +249,10 @@ class Object:
     view that adds other objects' columns has the table's name. `file_source` is the source that reads its files,
     `scheduled_source` the one that its schedule collects from (empty: it has no schedule).
     `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
-    the beginning of 1970 is one that is not set. `deleted` is the boolean column that is true in a copy that says its
-    row no longer exists. `records` is the key path of the array of records in documents that hold many. `format`
-    says how its files are written.
+    the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
+    only loaded or delivered. `deleted` is the boolean column that is true in a copy that says its row no longer exists.
+    `records` is the key path of the array of records in documents that hold many. `format` says how its files are
+    written.
     """
 
     name: str
@@ -273,6 +276,7 @@ class Object:
     scheduled_source: str = ""
     dimensions: tuple[Dimension, ...] = ()
     is_loose: bool = False
+    origin: Origin | None = None
     deleted: str = ""
     records: tuple[str, ...] = ()
     format: FileFormat = RECOGNISED

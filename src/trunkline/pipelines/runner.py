@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from trunkline.errors import SourceChangedError
 from trunkline.lake import layout
 from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, Letter, MergeRecord, decode_batch
+from trunkline.ledger.runs import in_step
 from trunkline.limits import DEAD_LETTER_REASONS, MERGE_ROWS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
@@ -47,7 +49,8 @@ class LoadResult:
     """What a run did. `files` counts what the source was to read, `recovered` the batches of an earlier run.
 
     `reasons` counts the records that were set aside by reason and its meaning, which for a missing key says what the
-    record is instead; `refused` are sentences about files of other formats.
+    record is instead; `refused` are sentences about files of other formats. `step_seconds` is the time spent in
+    `extract` and `merge`, which overlap with each other and with `stage`.
     """
 
     object_name: str
@@ -60,6 +63,7 @@ class LoadResult:
     drifts: tuple[Drift, ...]
     reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_useless(self) -> bool:
@@ -81,6 +85,18 @@ class RunTally:
         self._drifts: list[Drift] = []
         self._reasons: Counter[tuple[str, str]] = Counter()
         self._batches = self._bytes_read = 0
+        self._step_seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Count the time meanwhile as the step's, and note the step on an error."""
+        started_s = clock.monotonic_s()
+        with in_step(step):
+            try:
+                yield
+            finally:
+                spent_s = clock.monotonic_s() - started_s
+                self._step_seconds[step] = self._step_seconds.get(step, 0.0) + spent_s
 
     def add(self, group: Sequence[BatchRecord], counts: Sequence[Counts]) -> None:
         """Count batches that are merged."""
@@ -104,6 +120,7 @@ class RunTally:
             self.recovered,
             tuple(self._drifts),
             self._reasons,
+            step_seconds=self._step_seconds,
         )
 
 
@@ -131,11 +148,14 @@ class Runner:
         Raises what the source raises. A record that cannot be used is set aside and never stops the run.
         """
         tally = RunTally(self.obj)
-        tally.recovered = self.recover()
-        planned = self._planned(source, index.positions(self.home.warehouse, self.obj.name))
-        with self.home.warehouse.shared():
+        with tally.timed("merge"):
+            tally.recovered = self.recover()
+        planned = self._planned(source, index.positions(self.home.warehouse, self.obj.name), tally)
+        with self.home.warehouse.shared(), in_step("stage"):
             for group in self._groups(self._pool.put_all(planned), on_put):
-                tally.add(group, self.merge(group, source))
+                with tally.timed("merge"):
+                    counts = self.merge(group, source)
+                tally.add(group, counts)
         return tally.result(files)
 
     def take(self, batches_of_source: Iterable[Framed], source: Source, tally: RunTally) -> None:
@@ -163,7 +183,7 @@ class Runner:
         merged. Where the warehouse lacks batches that were merged once (it is new, or an old copy), or when a rebuild
         is asked for, the table is folded from the lake: the batches' own files may be compacted and gone by now.
         """
-        finished = self._finish_plans()
+        finished = self.finish_plans()
         for batch_id in begun_undos(self.home, self.obj):
             undo_batch(self.home, self.obj, batch_id)
         lacking = unmerged(self.home, self.obj)
@@ -176,8 +196,15 @@ class Runner:
             self.merge(group)
         return max(finished, len(lacking))
 
-    def _planned(self, source: Source, done: FilesRead) -> Iterator[Framed | None]:
-        for framed in source.read(done):
+    def _planned(self, source: Source, done: FilesRead, tally: RunTally) -> Iterator[Framed | None]:
+        with tally.timed("extract"):
+            reading = iter(source.read(done))
+        while True:
+            with tally.timed("extract"):
+                try:
+                    framed = next(reading)
+                except StopIteration:
+                    return
             if framed is not None:
                 batches.record_plan(self.home.store, framed.plan)
             yield framed
@@ -211,8 +238,8 @@ class Runner:
             elif name in SOURCES:
                 open_source(name, self.context).after_durable(durables)
 
-    def _finish_plans(self) -> int:
-        """Do again what has no accounting, and let go the plans of batches that are merged."""
+    def finish_plans(self) -> int:
+        """Do again what has no accounting, and drop the plans of batches that are merged; how many plans there were."""
         home, obj = self.home, self.obj
         plans = batches.open_plans(home.store, obj)
         records = {plan.batch_id: home.store.get_bytes(layout.batch_key(obj.name, plan.batch_id)) for plan in plans}

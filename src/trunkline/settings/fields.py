@@ -130,5 +130,5 @@ def nearest(seen: str, valid: list[str]) -> str:
 
     near = difflib.get_close_matches(seen, valid, n=1, cutoff=0.6)
     guess = f"Did you mean {near[0]!r}?" if near else ""
-    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 40 else ""
+    listed = f"Valid: {', '.join(valid)}." if len(valid) <= 99 else ""
     return " ".join(part for part in (guess, listed) if part) or "For example Europe/Berlin."

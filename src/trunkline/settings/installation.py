@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
+from trunkline.opening_hours import parse_holidays, parse_hours, parse_queue_hours
 from trunkline.settings.fields import PREFIX, converted, fields_of, from_file, from_variables, nearest
 from trunkline.settings.options import OTHER_VARIABLES, Options
 from trunkline.settings.secrets import Secret, given_pii_key, pii_key_of
@@ -18,7 +19,13 @@ from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
-_ZONES: Final = ("zone", "collect_zone", "scorecard_zone")
+_ZONES: Final = ("zone", "collect_zone", "scorecard_zone", "run_zone")
+_ANY_ZONE: Final = ZoneInfo("UTC")
+_HOURS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "opening_hours": lambda text: text and parse_hours(text, _ANY_ZONE),
+    "opening_hours_queue": lambda texts: parse_queue_hours(texts, _ANY_ZONE, {}),
+    "holidays": parse_holidays,
+}
 
 
 class Settings(Options, frozen=True, kw_only=True):
@@ -49,6 +56,8 @@ class Settings(Options, frozen=True, kw_only=True):
                 check_url(value, _URLS[name], where)
             if name in _ZONES:
                 _check_zone(value, where)
+            if name in _HOURS:
+                _check_hours(_HOURS[name], value, where)
         values = {name: value for name, (value, _) in options.items()}
         values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
         values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
@@ -112,6 +121,13 @@ def _check_place(path: Path) -> None:
         raise UsageError(
             f"the name of the home {os.fsencode(path)!r} is not UTF-8; rename the folder, or name another with --home."
         ) from None
+
+
+def _check_hours(parse: Callable[[Any], object], value: object, where: str) -> None:
+    try:
+        parse(value)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _check_zone(zone: str, where: str) -> None:

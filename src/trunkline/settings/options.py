@@ -22,6 +22,8 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "home, created at first use. It cannot be a key of the settings file, which people share.",
     "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
     "is served on this machine only.",
+    "TRUNKLINE_SERVE_EDIT_TOKEN": "The token, another one, with which the wallboard's settings can be changed as well. "
+    "Without it they can be changed on this machine alone, where no TRUNKLINE_SERVE_TOKEN is set.",
     "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
@@ -70,6 +72,25 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[float, msgspec.Meta(gt=0, le=100)],
         about("The service level that you want, percent: a line in the report's chart."),
     ] = 80
+    opening_hours: Annotated[
+        str,
+        about(
+            "When queues are open that have no hours of their own: days and times, parts between semicolons, such as "
+            "`Mon-Fri 09:00-17:30; Sat 10:00-14:00`. A date may follow (`2026-12-24 09:00-12:00`), and `zone "
+            "Europe/London` where it is not `zone`. Empty: always open. Nothing is an alarm while a queue is closed."
+        ),
+    ] = ""
+    opening_hours_queue: Annotated[
+        dict[str, str],
+        about(
+            "Opening hours of single queues, by queue id or name; the id wins. `always` is open on holidays too.",
+            example="Support=always,Sales=Mon-Sat 08:00-20:00",
+        ),
+    ] = {}
+    holidays: Annotated[
+        tuple[str, ...],
+        about("Dates on which queues are closed, `2026-12-25`, or open at other times, `2026-12-24 09:00-12:00`."),
+    ] = ()
     zone: Annotated[
         str,
         about("IANA time zone for people: days, intervals, `--since`. Nothing stored depends on it."),
@@ -158,6 +179,33 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    run_sources: Annotated[
+        dict[str, str],
+        about(
+            "Where `trunkline run` reads an object: a path, `s3://bucket/prefix` or `dynamodb://TABLE`.",
+            example="call=dynamodb://calls,agent_event=s3://bucket/agent-events/",
+        ),
+    ] = {}
+    run_schedules: Annotated[
+        dict[str, str],
+        about(
+            "When an object is run, by object: EventBridge's `cron(...)` or `rate(...)`; hourly by default. What is "
+            "collected from the Connect API has `collect_schedule`.",
+            example="call=rate(1 hour),scorecard=cron(15 6 * * ? *)",
+        ),
+    ] = {}
+    run_zone: Annotated[str, about("IANA time zone of those schedules.")] = "UTC"
+    run_topic: Annotated[
+        str,
+        about("ARN of the SNS topic that gets a message for a failed run, and for the first that succeeds after one."),
+    ] = ""
+    up_streams: Annotated[
+        dict[str, str],
+        about(
+            "Streams that `trunkline up` follows, with the objects that each one holds.",
+            example="kinesis://connect-ctr-stream=contact_record+agent_event",
+        ),
+    ] = {}
     serve_streams: Annotated[
         tuple[str, ...],
         about("Streams that `trunkline serve` reads: `kinesis://STREAM`, and `sqs://QUEUE` that nobody else reads."),

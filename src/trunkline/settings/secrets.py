@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,10 +26,39 @@ class Secret:
         return self._text
 
 
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PRIVATE|_KEY$|CREDENTIAL")
+_SHORTEST = 6
+
+
+def secret_values(environ: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The values of variables whose names say that they are secrets, to be kept out of records and messages.
+
+    Values of less than 6 characters are left out: replacing them would make a message unreadable.
+    """
+    variables = os.environ if environ is None else environ
+    named = {name: value.strip() for name, value in variables.items() if _SECRET_NAME.search(name.upper())}
+    return frozenset(value for value in named.values() if len(value) >= _SHORTEST)
+
+
 def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
     """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
-    token = (os.environ if environ is None else environ).get("TRUNKLINE_SERVE_TOKEN", "").strip()
+    return _token("TRUNKLINE_SERVE_TOKEN", environ)
+
+
+def edit_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """TRUNKLINE_SERVE_EDIT_TOKEN; None where it is unset or empty."""
+    return _token("TRUNKLINE_SERVE_EDIT_TOKEN", environ)
+
+
+def _token(variable: str, environ: Mapping[str, str] | None) -> Secret | None:
+    token = (os.environ if environ is None else environ).get(variable, "").strip()
     return Secret(token) if token else None
+
+
+def environment_secret(variable: str, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The secret in an environment variable that an object's declaration names; None where it is unset or empty."""
+    text = (os.environ if environ is None else environ).get(variable, "").strip()
+    return Secret(text) if text else None
 
 
 def pii_key_of(given: Secret | None, home: Path) -> bytes:

@@ -6,8 +6,9 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from trunkline.errors import TerminalError
+from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.model import Object
+from trunkline.objects.origins import HttpOrigin
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.model import Source, SourceContext
 
@@ -20,9 +21,15 @@ SOURCES: Final = {
     "dynamodb_export": "dynamodb.export:ExportSource",
     "kinesis": "kinesis.source:KinesisSource",
     "contact_events": "contact_events.source:ContactEventSource",
+    "http_api": "http_api.source:HttpApiSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""
+
+_ORIGINS: Final[dict[type[Any], tuple[str, str, str]]] = {
+    HttpOrigin: ("http_api", "pages", "http_api.source:HttpPages"),
+}
+"""For each kind of origin: its source, and the option that is made from the object, its origin and the settings."""
 
 
 def open_source(name: str, context: SourceContext, **options: Any) -> Source:
@@ -39,6 +46,18 @@ def open_source(name: str, context: SourceContext, **options: Any) -> Source:
     return source
 
 
+def origin_source(context: SourceContext) -> Source:
+    """The source that reads the origin of the context's object. Raises UsageError where it has none of this kind."""
+    obj = context.obj
+    if type(obj.origin) not in _ORIGINS:
+        raise UsageError(
+            f"the object {obj.name} has no origin: declare one as [object.{obj.name}.source], or load files with "
+            f"`trunkline load {obj.name} PATH`"
+        )
+    name, option, place = _ORIGINS[type(obj.origin)]
+    return open_source(name, context, **{option: _named(place)(obj, obj.origin, context.settings)})
+
+
 def file_source(context: SourceContext, files: Sequence[SourceFile], client: Any = None) -> Source:
     """The source that reads files of the context's object. `client` is a boto3 S3 client, made where needed."""
     return open_source(context.obj.file_source, context, files=files, client=client)
@@ -51,5 +70,9 @@ def list_files(obj: Object, paths: Sequence[str]) -> list[SourceFile]:
 
 
 def _class(name: str) -> Any:
-    module, _, class_name = SOURCES[name].partition(":")
-    return getattr(importlib.import_module(f"trunkline.sources.{module}"), class_name)
+    return _named(SOURCES[name])
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"trunkline.sources.{module}"), name)

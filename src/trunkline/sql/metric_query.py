@@ -37,6 +37,22 @@ _X_GROUPS: Final = ("channel", "queue")
 """The dimensions whose groups may have thresholds of their own; a later one wins."""
 
 
+class TemplateNumber(float):
+    """Seconds that another program fills in before the statement runs, such as Grafana's `${x}`; the value by default.
+
+    `text` is written into the statement as it is.
+    """
+
+    text: str
+
+    @classmethod
+    def named(cls, text: str, default: float) -> TemplateNumber:
+        """The number that is written as `text`."""
+        number = cls(default)
+        number.text = text
+        return number
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """X of the metrics "in X" and the service level, in seconds: a default, and other values for some.
@@ -355,6 +371,8 @@ def _milliseconds(seconds: object, what: str) -> str:
     # bool is an int to Python, and NaN compares false with everything: both are refused.
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= THRESHOLD_S_MAX:
         raise UsageError(f"threshold of {what} is {seconds!r}; valid: seconds from 0 to {THRESHOLD_S_MAX}.")
+    if isinstance(seconds, TemplateNumber):
+        return f"({seconds.text} * 1000)"
     text = format(Decimal(str(seconds)) * 1000, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

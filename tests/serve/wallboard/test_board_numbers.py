@@ -148,6 +148,67 @@ def test_thresholds_of_one_queue() -> None:
     assert snapshot_of(state, after(5), BoardOptions(hidden_queues=("Sales",))).queues == ()
 
 
+@pytest.mark.parametrize(
+    ("channel", "waited_s", "count", "levels"),
+    [
+        ("VOICE", 59, 3, ("watch", "good")),
+        ("VOICE", 60, 1, ("good", "watch")),
+        ("VOICE", 180, 1, ("good", "alarm")),
+        ("EMAIL", 3_600, 9, ("good", "good")),
+        ("EMAIL", 4 * 3_600, 1, ("good", "watch")),
+        ("EMAIL", 4 * 3_600, 8, ("alarm", "watch")),
+        ("EMAIL", 8 * 3_600, 1, ("good", "alarm")),
+        ("TASK", 3_600, 9, ("good", "good")),
+    ],
+)
+def test_a_wait_is_judged_by_its_channels_target(
+    channel: str, waited_s: int, count: int, levels: tuple[str, str]
+) -> None:
+    """A call is late within minutes, an e-mail after hours; of e-mails the late ones are counted."""
+    rules = LiveRules(x_by_channel={"EMAIL": 14_400, "TASK": 14_400})
+    events = [
+        contact_event(
+            "QUEUED", f"c-{n}", channel=channel, queueInfo={"queueArn": QUEUE, "enqueueTimestamp": stamp(NOON)}
+        )
+        for n in range(count)
+    ]
+    taken = snapshot_of(folded(*events, rules=rules), after(waited_s))
+    (tile,) = taken.queues
+    assert (tile.waiting_level.word, tile.wait_level.word) == levels
+    alerts = find_alerts(taken, StreamHealth({}, {}, False), BoardOptions())
+    assert len(alerts) == (levels != ("good", "good"))
+    if channel == "EMAIL" and levels[0] == "alarm":
+        assert alerts[0].text.startswith("8 contacts waiting for longer than 4 hours")
+    own = BoardOptions(queue_thresholds={"q-1": Thresholds()})
+    (strict,) = snapshot_of(folded(*events, rules=rules), after(waited_s), own).queues
+    assert strict.wait_level is judge(waited_s, 60, 180)
+
+
+@pytest.mark.parametrize(
+    ("at", "keys"),
+    [
+        ("2026-03-06T21:30:00+00:00", ["queue/q-1/CHAT", "stream/quiet"]),  # Friday 16:30 in New York
+        ("2026-03-07T03:00:00+00:00", []),  # at night
+        ("2026-03-07T15:00:00+00:00", []),  # Saturday
+        ("2026-03-09T12:59:00+00:00", []),  # Monday 8:59, after the change to daylight saving time
+        ("2026-03-09T13:04:00+00:00", ["queue/q-1/CHAT"]),  # open for 4 minutes
+        ("2026-03-09T13:07:00+00:00", ["queue/q-1/CHAT", "stream/quiet"]),
+        ("2026-03-10T15:00:00+00:00", []),  # a holiday
+    ],
+)
+def test_alerts_are_silent_while_closed(at: str, keys: list[str], tmp_path: Path) -> None:
+    """Hours and holidays that are set on the page: no queue alarms and no freshness alarms at night or on a holiday."""
+    now = live_events.NOON.fromisoformat(at)
+    entered = {"queueArn": QUEUE, "enqueueTimestamp": "2026-03-06T21:00:00Z"}
+    board = Board(LiveState(LiveRules(zone=ZONE)), tmp_path / "wallboard.json", BoardClock(lambda: now), True)
+    hours = {"opening_hours": "Mon-Fri 09:00-17:00", "holidays": ("2026-03-10",)}
+    board.change_options(BoardOptions(**hours))  # type: ignore[arg-type]
+    board.apply([contact_event("QUEUED", "c-1", channel="CHAT", queueInfo=entered)], now)
+    board.tick()
+    assert sorted(alert.key for alert in board.alerts.open) == sorted(keys)
+    assert (board.quiet_s() >= 300) is ("stream/quiet" in keys)
+
+
 def test_arrivals_against_last_week() -> None:
     """Of the half hour that has begun, last week's share of it counts."""
     state = folded(*(queued(f"c-{n}", n) for n in range(5)))

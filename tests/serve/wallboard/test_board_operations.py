@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from urllib.request import Request, urlopen
 import pytest
 from board_process import ROOT, BoardProcess
 from live_events import QUEUE, after, agent_event, contact_event, contact_record, offered, snapshot, stamp
+
+from tools.servers import program_path
 
 TOKEN = "a-long-token-of-a-test"
 TRUNKLINE = (sys.executable, "-c", "from trunkline.cli.main import main; main()")
@@ -133,7 +134,7 @@ def test_metrics(board) -> None:
     assert "trunkline_board_events_total 5" in text
     assert "trunkline_board_refused_total 1" in text
     assert "c-wait" not in text
-    if promtool := shutil.which("promtool"):
+    if promtool := program_path("promtool"):
         done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
         assert "error" not in done.stderr.lower()
 

@@ -1,4 +1,4 @@
-"""`trunkline collect` and `trunkline run`: contacts through the Connect API."""
+"""`trunkline collect`: contacts through the Connect API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
-from trunkline.cli.shared import Home, Output, Wait, load_objects, object_names, open_to_write, progress, shows_progress
+from trunkline.cli.shared import Home, Output, Wait, open_to_write, progress, shows_progress
 from trunkline.errors import TrunklineError
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
@@ -67,37 +67,7 @@ def collect(
         with progress("Collecting", count, "contacts") as advance:
             collector = Collector(opened, obj, advance=advance, query=query)
             outcomes = list(for_each_instance(chosen, lambda arn: collector.collect(arn, start, end)))
-    _show(outcomes, output_format)
-
-
-def run(
-    object_name: Annotated[
-        str, typer.Argument(metavar="OBJECT", help="What to run: contact_record.", autocompletion=object_names)
-    ],
-    instance: Chosen = None,
-    endpoint: Endpoint = None,
-    home: Home = None,
-    wait_s: Wait = LOCK_WAIT_S,
-    output_format: Output = Format.TABLE,
-) -> None:
-    """Do what the object's schedule requires now: windows since the last run, then windows to be read again.
-
-    For contact_record that is collecting through the Connect API (`collect_schedule`, by default New York's two-hour
-    windows at minute 40). After an outage all missed windows are collected. Idempotent: run it as often as you like.
-
-    Example: trunkline run contact_record
-    """
-    from trunkline.objects.catalogue import find
-    from trunkline.pipelines.connect.collect import Collector, chosen_instances, collected_object, for_each_instance
-    from trunkline.settings.installation import Settings
-
-    objects = load_objects(home)
-    collected_object(objects, find(object_name, objects).name)
-    chosen = chosen_instances(Settings.load(home), instance or (), endpoint)
-    with open_to_write(home, wait_s) as opened, progress("Collecting", None, "contacts") as advance:
-        collector = Collector(opened, opened.objects[object_name], advance=advance)
-        outcomes = list(for_each_instance(chosen, collector.run_due))
-    _show(outcomes, output_format)
+    show_collected(outcomes, output_format)
 
 
 def _show_plan(planned: Sequence[CollectEstimate], output_format: Format) -> None:
@@ -135,7 +105,7 @@ def spell_duration(seconds: float) -> str:
     return "about " + " ".join(parts)
 
 
-def _show(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:
+def show_collected(outcomes: Sequence[CollectResult | TrunklineError], output_format: Format) -> None:
     """What each instance gave; exit 1 where one failed, after the others had their turn."""
     done = [outcome for outcome in outcomes if not isinstance(outcome, TrunklineError)]
     if output_format is Format.TABLE:

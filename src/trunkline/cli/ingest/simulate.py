@@ -44,7 +44,10 @@ def simulate(
         list[str] | None, typer.Option("--fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {FAULTS}.")
     ] = None,
     events: Annotated[
-        bool, typer.Option("--events/--no-events", help="Write agent events and contact events too.")
+        bool,
+        typer.Option(
+            "--events/--no-events", help="Write agent events, contact events, evaluations, users and so on too."
+        ),
     ] = True,
     event_fault: Annotated[
         list[str] | None,
@@ -62,9 +65,10 @@ def simulate(
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
 
-    The agent events and contact events of the same contacts are in folders beside them. The same options give the same
-    bytes. _expected.json beside the data says what a loader must find. The API serves the same contacts; without
-    --date, those of yesterday, since Amazon keeps contacts for two years only.
+    The agent events, contact events and evaluations of the same contacts are in folders beside them, and so are users,
+    routing profiles and hierarchy groups. The same options give the same bytes. _expected.json beside the data says
+    what a loader must find. The API serves the same contacts; without --date, those of yesterday, since Amazon keeps
+    contacts for two years only.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
@@ -101,7 +105,7 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
-    from trunkline.simulator.run import EVENT_FOLDERS
+    from trunkline.simulator.run import FOLDERS
     from trunkline.simulator.run import simulate as run
 
     with progress("Simulating", None, "records") as advance:
@@ -116,8 +120,8 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
         "broken": expected.broken,
     }
     output.record(fields, output_format)
-    for name, counts in expected.events.items():
-        output.note(f"{counts.read:,} of {name} in {out / EVENT_FOLDERS[name]}")
+    for name, counts in expected.others.items():
+        output.note(f"{counts.read:,} of {name} in {out / FOLDERS[name]}")
 
 
 def _shares(given: list[str], option: str, names: str) -> dict[str, float]:

@@ -22,6 +22,8 @@ from trunkline.objects.model import (
     Object,
     check,
 )
+from trunkline.objects.origin_tables import origin_from_table
+from trunkline.objects.origins import Origin
 from trunkline.objects.user.columns import Defaults, read_columns
 from trunkline.objects.user.place import Place
 
@@ -100,7 +102,8 @@ def _object(place: Place, name: str, table: object) -> Object:
         deleted=deleted,
         format=_format(place, table),
         records=place.keys("records", table["records"]) if "records" in table else (),
-        source=place.string(table, "source", f"declared in {Path(place.file).name}"),
+        source=_source(place, table),
+        origin=_origin(place, table),
     )
     if obj.lake_table == obj.warehouse_table:
         raise place.error("warehouse_table", obj.warehouse_table, "the view of the lake has this name; choose another")
@@ -109,6 +112,17 @@ def _object(place: Place, name: str, table: object) -> Object:
     except ValueError as error:
         raise UsageError(f"{place.at()}: [{place.table}] {error}") from error
     return obj
+
+
+def _source(place: Place, table: dict[str, Any]) -> str:
+    """The sentence that says where the definition comes from; a table of this name is an origin."""
+    is_sentence = "source" in table and not isinstance(table["source"], dict)
+    return place.string(table if is_sentence else {}, "source", f"declared in {Path(place.file).name}")
+
+
+def _origin(place: Place, table: dict[str, Any]) -> Origin | None:
+    source = table.get("source")
+    return origin_from_table(source, place.inner("source").where) if isinstance(source, dict) else None
 
 
 def _format(place: Place, table: dict[str, Any]) -> FileFormat:

@@ -21,7 +21,7 @@ from trunkline.limits import (
 from trunkline.objects.model import Object
 from trunkline.pipelines.connect.connect_ledger import count_settled, find_held, store_collected
 from trunkline.pipelines.home import Home, open_home
-from trunkline.pipelines.runner import Runner
+from trunkline.pipelines.runner import LoadResult, Runner
 from trunkline.positions import API_SOURCE
 from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window
@@ -62,7 +62,8 @@ class CollectResult:
     """What a run did with one instance.
 
     `calls` by operation; `through` is where the next run continues, `is_done` whether nothing requested is left.
-    `waited_s` is the time spent waiting for the quota, `throttled` the number of throttled calls.
+    `waited_s` is the time spent waiting for the quota, `throttled` the number of throttled calls. `loaded` is what the
+    runner did with what was read.
     """
 
     instance: ConnectInstance
@@ -74,6 +75,7 @@ class CollectResult:
     seconds: float
     waited_s: float
     throttled: int
+    loaded: LoadResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,7 @@ class Collector:
             seconds=clock.monotonic_s() - started_s,
             waited_s=waited_after_s - waited_s,
             throttled=throttled_after - throttled,
+            loaded=result,
         )
 
     def _find_held(self, contact_ids: Sequence[str]) -> Mapping[str, HeldContact]:

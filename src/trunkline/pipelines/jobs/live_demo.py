@@ -12,9 +12,9 @@ from typing import Final
 
 from trunkline import clock
 from trunkline.live.fold import LiveState
+from trunkline.live.rules import live_rules
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.reconcile_live import live_rules
 from trunkline.pipelines.jobs.serving import LoadedDays, run_server
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.wallboard.access import Access

@@ -12,11 +12,9 @@ from typing import Any, Final
 from trunkline.errors import UsageError
 from trunkline.live.convergence import LiveReconciliation, reconcile_live
 from trunkline.live.fold import LiveState
-from trunkline.live.rules import LiveRules
+from trunkline.live.rules import live_rules
 from trunkline.pipelines.live.stored import agent_event_of, aware, contact_event_of, record_of
 from trunkline.pipelines.reading import Reader, query_table
-from trunkline.schedules.schedule import zone_named
-from trunkline.settings.installation import Settings
 
 _DAY: Final = timedelta(days=1)
 _RECORDS: Final = """
@@ -63,16 +61,6 @@ def reconcile_live_day(reader: Reader, day: date, zone: str) -> LiveReconciliati
     for record in map(record_of, _rows(reader, _RECORDS, start, end)):
         state.fold(record)
     return reconcile_live(state, day)
-
-
-def live_rules(settings: Settings) -> LiveRules:
-    """The rules of the live folds that a home's settings name, as the metrics have them."""
-    return LiveRules(
-        zone_named(settings.zone),
-        settings.service_level_s,
-        settings.service_level_queue_s,
-        {channel: float(target_s) for channel, target_s in settings.service_level_channel_s.items()},
-    )
 
 
 def _rows(reader: Reader, sql: str, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:

@@ -12,12 +12,13 @@ from typing import Any, Final
 from trunkline import clock
 from trunkline.errors import TrunklineError
 from trunkline.live.fold import LiveState
+from trunkline.live.rules import live_rules
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness
-from trunkline.pipelines.jobs.reconcile_live import live_rules
+from trunkline.pipelines.live.series import store_of, write_series
 from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
@@ -86,8 +87,10 @@ class LoadedDays:
             x_by_queue = {**self._settings.service_level_queue_s, **board.options.targets_s}
             period = day_period(day, self._settings.zone)
             with self._open() as reader:
-                x = Threshold(self._settings.service_level_s, x_by_queue)
-                return report(reader.warehouse, period, x, completeness(reader, period))
+                by_channel = self._settings.service_level_channel_s
+                x = Threshold(self._settings.service_level_s, x_by_queue, dict(by_channel.items()))
+                goal = self._settings.service_level_goal
+                return report(reader.warehouse, period, x, completeness(reader, period), goal)
 
         def newest() -> date | None:
             try:
@@ -145,11 +148,12 @@ def serve_home(
 ) -> None:
     """Serve the board of a home until a signal. `announce` is called with the URL once it can be opened.
 
-    Without streams the board shows loaded contacts alone. Raises UsageError for an address or token that is not safe,
-    or a stream that does not exist; TerminalError for a port that cannot be opened.
+    Without streams the board shows loaded contacts alone. With `live_store` what is now is written there too. Raises
+    UsageError for an address or token that is not safe, a store that is not valid, or a stream that does not exist;
+    TerminalError for a port that cannot be opened.
     """
     access.check(host)
-    rules = live_rules(settings)
+    rules, store = live_rules(settings), store_of(settings)
     state, positions = load_state(settings.home / STATE_FILE, rules) or (LiveState(rules), {})
     board = Board(state, settings.home / FILE_NAME, is_connected=bool(streams))
     days = LoadedDays(settings, lambda: open_reader(settings))
@@ -158,6 +162,7 @@ def serve_home(
     opened = listen(host, port)
     announce(url_of(opened))
     jobs = [days.follow(board), *(following.jobs() if streams else ())]
+    jobs += [write_series(board, store)] if store is not None else []
     run_server(serve_board(board, access, days.history(board), opened, *jobs))
     if streams:
         following.save()

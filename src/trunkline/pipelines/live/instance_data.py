@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from trunkline import clock
 from trunkline.errors import TrunklineError, UsageError
+from trunkline.live.agents import Activity, contact_activity
 from trunkline.live.points import Point, agent_event_point, make_point
+from trunkline.live.rules import LiveRules, live_rules
 from trunkline.live.stores.model import SeriesStore
 from trunkline.live.wire import AgentEvent, AgentSnapshot, AgentStatus, Named, NextStatus, OfferedContact
 from trunkline.settings.installation import Settings
@@ -29,7 +31,12 @@ from trunkline.sources.connect_api.client import (
 )
 from trunkline.sources.connect_api.current import InstanceNow, MetricGroup, UserNow, read_instance
 
-_QUEUE_FIELDS: Final = {"CONTACTS_IN_QUEUE": "waiting", "OLDEST_CONTACT_AGE": "longest_wait_s"}
+_CONTACT_FIELDS: Final = {
+    Activity.ON_CONTACT: "in_progress",
+    Activity.INCOMING: "offered",
+    Activity.AFTER_CONTACT_WORK: "after_contact_work",
+}
+"""What a contact that an agent has is in its queue, by what it makes the agent do."""
 _PROFILE_FIELDS: Final = {
     "AGENTS_ONLINE": "online",
     "AGENTS_STAFFED": "staffed",
@@ -73,7 +80,7 @@ def persist_instances(
     for arn in settings.connect_instances:
         instance = parse_instance(arn, settings.connect_roles, settings.connect_endpoint)
         try:
-            _persist(instance, connect(instance), buckets, store, done)
+            _persist(instance, connect(instance), buckets, store, live_rules(settings), done)
         except DeadlineError:
             done.unfinished.append(arn)
         except TrunklineError as error:
@@ -84,7 +91,12 @@ def persist_instances(
 
 
 def _persist(
-    instance: ConnectInstance, invoke: Invoke, buckets: TokenBuckets, store: SeriesStore, done: InstanceData
+    instance: ConnectInstance,
+    invoke: Invoke,
+    buckets: TokenBuckets,
+    store: SeriesStore,
+    rules: LiveRules,
+    done: InstanceData,
 ) -> None:
     client = ConnectClient(instance, invoke, buckets)
     try:
@@ -92,20 +104,20 @@ def _persist(
     finally:
         done.calls += client.calls
     now = clock.now()
-    written = store.write(list(instance_points(instance, present, now)), now)
+    written = store.write(list(instance_points(instance, present, now, rules)), now)
     done.written += written.accepted + written.superseded
     done.refused += len(written.refused)
 
 
-def instance_points(instance: ConnectInstance, present: InstanceNow, now: datetime) -> Iterator[Point]:
-    """A point of each queue and channel, each queue's name, each routing profile and each user.
+def instance_points(
+    instance: ConnectInstance, present: InstanceNow, now: datetime, rules: LiveRules
+) -> Iterator[Point]:
+    """A point of each queue and channel with a contact, each queue's name, each routing profile and each user.
 
-    A user whom the API does not name is offline. Queues without a value of their own have no point, since the API
-    leaves out groups without data.
+    A user whom the API does not name is offline. The API leaves out queues and channels in which nobody waits. What
+    depends on more than the present is not known here: today's numbers, contacts without their record.
     """
-    for group in present.queue_metrics:
-        tags = {"instance": instance.instance_id, "queue": group.resource_id, "channel": group.channel}
-        yield make_point("trunkline_queue", tags, _fields(group, _QUEUE_FIELDS), group.at)
+    yield from _queue_points(instance, present, now, rules)
     for queue_id, name in present.queues.items():
         yield make_point("trunkline_queue_info", {"queue": queue_id, "name": name}, {"info": 1}, now)
     for group in present.profile_metrics:
@@ -115,6 +127,34 @@ def instance_points(instance: ConnectInstance, present: InstanceNow, now: dateti
     for user_id, arn in present.users.items():
         user = active.get(user_id) or UserNow(user_id, arn, None, "Offline", None, None, ())
         yield agent_event_point(_as_event(instance, user, now))
+
+
+def _queue_points(instance: ConnectInstance, present: InstanceNow, now: datetime, rules: LiveRules) -> Iterator[Point]:
+    """Contacts that wait, by the queue's metrics; those that ring or are with an agent, by the users' contacts."""
+    waiting = {(group.resource_id, group.channel): group for group in present.queue_metrics}
+    contacts: dict[tuple[str, str | None], Counter[str]] = {}
+    for contact in {item["ContactId"]: item for user in present.active for item in user.contacts}.values():
+        name = _CONTACT_FIELDS.get(contact_activity(_contact(contact)))
+        queue_id = contact.get("Queue", {}).get("Id")
+        if name is not None and queue_id in present.queues:
+            contacts.setdefault((queue_id, contact.get("Channel")), Counter())[name] += 1
+    for key in dict.fromkeys((*waiting, *contacts)):
+        queue_id, channel = key
+        group = waiting.get(key)
+        at, wait_s = (group.at, group.values.get("OLDEST_CONTACT_AGE")) if group is not None else (now, None)
+        hours = rules.hours_of(queue_id, present.queues.get(queue_id))
+        open_wait_s = wait_s if wait_s is None or hours is None else hours.open_s(at - timedelta(seconds=wait_s), at)
+        fields = {
+            "waiting": group.values.get("CONTACTS_IN_QUEUE") if group is not None else None,
+            "longest_wait_s": wait_s,
+            "longest_open_wait_s": open_wait_s,
+            "target_s": rules.target_s(queue_id, present.queues.get(queue_id), channel),
+            "is_open": hours is None or hours.is_open(at),
+            **{name: contacts.get(key, Counter())[name] for name in _CONTACT_FIELDS.values()},
+        }
+        yield make_point(
+            "trunkline_queue", {"instance": instance.instance_id, "queue": queue_id, "channel": channel}, fields, at
+        )
 
 
 def _fields(group: MetricGroup, names: Mapping[str, str]) -> dict[str, float | None]:

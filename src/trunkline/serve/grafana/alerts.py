@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from trunkline.serve.wallboard.options import BoardOptions, Thresholds
+from trunkline.serve.wallboard.options import ALARM_TARGETS, DEFERRED_TARGET_S, BoardOptions, Thresholds
 
 DATA_SOURCE: Final = "trunkline-prometheus"
 """The uid of Grafana's data source that reads the Prometheus which scrapes the board."""
@@ -96,26 +96,34 @@ def _grafana_rule(rule: AlertRule) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number of a queue. `series` holds it; `bound` writes a threshold of the severity, `text` says what it is."""
+
+    title: str
+    series: str
+    watch: float | None
+    alarm: float | None
+    bound: Callable[[str, float], str]
+    text: str
+    from_text: Callable[[str, float], str]
+
+
 def _queue_rules(of: str, bounds: Thresholds, chosen: Callable[[str], str]) -> Iterator[AlertRule]:
-    """Rules of a queue's three numbers; an alarm replaces the watch of the same number."""
+    """Rules of a queue's three numbers while it is open; an alarm replaces the watch of the same number.
+
+    `of` is empty for the queues without thresholds of their own, which are judged by their target too.
+    """
     name = f" {of}" if of else ""
-    numbers = (
-        ("QueueWaiting", "waiting", bounds.waiting_watch, bounds.waiting_alarm, "contacts waiting"),
-        (
-            "QueueLongestWait",
-            "longest_open_wait_s",
-            bounds.wait_s_watch,
-            bounds.wait_s_alarm,
-            "s longest wait in opening hours",
-        ),
-    )
-    for title, field, watch, alarm, unit in numbers:
-        series = chosen(f"trunkline_queue_{field}")
-        upper = "" if alarm is None else f" < {alarm:g}"
-        for severity, bound, rest in (("alarm", alarm, ""), ("watch", watch, upper)):
-            if bound is not None and not (severity == "watch" and watch == alarm):
-                text = f'{{{{ $value | printf "%.0f" }}}} {unit}; {severity} is from {bound:g} on.'
-                yield AlertRule(f"{title}{name}", severity, f"{series} >= {bound:g}{rest}", 60, _WHERE, text)
+    for number in _numbers(bounds, chosen, is_own=bool(of)):
+        for severity, bound in (("alarm", number.alarm), ("watch", number.watch)):
+            if bound is None or (severity == "watch" and number.watch == number.alarm):
+                continue
+            expr = f"{number.series} >= {number.bound(severity, bound)}"
+            if severity == "watch" and number.alarm is not None:
+                expr = f"({expr}) < {number.bound('alarm', number.alarm)}"
+            text = f'{{{{ $value | printf "%.0f" }}}} {number.text}; {severity} is {number.from_text(severity, bound)}.'
+            yield AlertRule(f"{number.title}{name}", severity, _while_open(expr), 60, _WHERE, text)
     enough = f" and on ({_SERIES}) trunkline_queue_today_contacts_queued >= {bounds.contacts_min:g}"
     series = chosen("trunkline_queue_today_service_level")
     watch, alarm = bounds.service_level_watch, bounds.service_level_alarm
@@ -123,8 +131,50 @@ def _queue_rules(of: str, bounds: Thresholds, chosen: Callable[[str], str]) -> I
     for severity, bound, rest in (("alarm", alarm, ""), ("watch", watch, lower)):
         if bound is not None and not (severity == "watch" and watch == alarm):
             text = f'Service level today {{{{ $value | printf "%.1f" }}}}%; {severity} is below {bound:g}%.'
-            expr = f"({series} < {bound:g}{rest}){enough}"
+            expr = _while_open(f"{series} < {bound:g}{rest}") + enough
             yield AlertRule(f"QueueServiceLevel{name}", severity, expr, 300, _WHERE, text)
+
+
+def _numbers(bounds: Thresholds, chosen: Callable[[str], str], *, is_own: bool) -> Iterator[_Number]:
+    """Waiting contacts and the longest wait, as `BoardOptions.bounds_of` has them judged."""
+    waiting, wait = chosen("trunkline_queue_waiting"), chosen("trunkline_queue_longest_open_wait_s")
+    target = "trunkline_queue_target_s"
+    times = {"watch": 1, "alarm": ALARM_TARGETS}
+
+    def plain(severity: str, bound: float) -> str:
+        return f"{bound:g}"
+
+    def by_target(severity: str, bound: float) -> str:
+        return f"on ({_SERIES}) clamp_min({times[severity]} * {target}, {bound:g})"
+
+    def from_bound(severity: str, bound: float) -> str:
+        return f"from {bound:g} on"
+
+    def from_target(severity: str, bound: float) -> str:
+        return f"from {bound:g} s on, or {'twice ' if severity == 'alarm' else ''}the target where it is longer"
+
+    if not is_own:
+        late = chosen("trunkline_queue_breaching")
+        waiting = (
+            f"(({waiting} and on ({_SERIES}) {target} <= {DEFERRED_TARGET_S}) or "
+            f"({late} and on ({_SERIES}) {target} > {DEFERRED_TARGET_S}))"
+        )
+    text = "contacts waiting" if is_own else "contacts waiting (those past their target, where it is over ten minutes)"
+    yield _Number("QueueWaiting", waiting, bounds.waiting_watch, bounds.waiting_alarm, plain, text, from_bound)
+    yield _Number(
+        "QueueLongestWait",
+        wait,
+        bounds.wait_s_watch,
+        bounds.wait_s_alarm,
+        plain if is_own else by_target,
+        "s longest wait in opening hours",
+        from_bound if is_own else from_target,
+    )
+
+
+def _while_open(expr: str) -> str:
+    """Nothing fires of a queue that is closed, at night or on a holiday."""
+    return f"({expr}) and on ({_SERIES}) trunkline_queue_is_open == 1"
 
 
 def _only(queue: str, series: str) -> str:
@@ -154,8 +204,7 @@ def _freshness(options: BoardOptions) -> Iterator[AlertRule]:
     yield AlertRule(
         "NoEvents",
         "alarm",
-        f"trunkline_board_event_age_seconds >= {options.quiet_minutes * 60} "
-        "and on () max(trunkline_queue_is_open) == 1",
+        f"trunkline_board_open_age_seconds >= {options.quiet_minutes * 60}",
         0,
         "nothing has arrived while a queue is open",
         f"No event for {options.quiet_minutes} minutes. Is the instance still associated with the stream, and may "

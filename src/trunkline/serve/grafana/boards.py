@@ -30,12 +30,12 @@ _HANDLING: Final = ("CONTACTS_HANDLED", "AVG_HANDLE_TIME", "AVG_INTERACTION_TIME
 _WORK: Final = "AVG_AFTER_CONTACT_WORK_TIME"
 
 
-def boards(goal: float) -> tuple[Dashboard, ...]:
-    """All dashboards. `goal` is the service level that is wanted, percent."""
-    return (_operations(goal), _team_lead(), _queue(goal), _data_quality())
+def boards() -> tuple[Dashboard, ...]:
+    """All dashboards."""
+    return (_operations(), _team_lead(), _queue(), _data_quality())
 
 
-def _operations(goal: float) -> Dashboard:
+def _operations() -> Dashboard:
     return Dashboard(
         "operations",
         "Operations",
@@ -44,12 +44,16 @@ def _operations(goal: float) -> Dashboard:
             *_WAITING,
             *_PRESENCE,
             Panel(
-                "Waiting by queue", "table", LiveQuery(_QUEUE, ("waiting", "longest_wait_s", "in_progress"), ("queue",))
+                "Waiting by queue",
+                "table",
+                LiveQuery(
+                    _QUEUE, ("waiting", "longest_wait_s", "longest_open_wait_s", "in_progress", "is_open"), ("queue",)
+                ),
             ),
             Panel("Waiting over time", "timeseries", LiveQuery(_QUEUE, ("waiting",), over_time=True)),
         ),
         (
-            Panel("Service level", "timeseries", HistoryQuery(("SERVICE_LEVEL",), interval="30min"), goal=goal),
+            Panel("Service level", "timeseries", HistoryQuery(("SERVICE_LEVEL",), interval="30min"), has_goal=True),
             Panel(
                 "Contacts",
                 "timeseries",
@@ -85,14 +89,14 @@ def _team_lead() -> Dashboard:
     )
 
 
-def _queue(goal: float) -> Dashboard:
+def _queue() -> Dashboard:
     return Dashboard(
         "queue",
         "Queue",
         "One queue: now, and over the time range.",
         _WAITING,
         (
-            Panel("Service level", "timeseries", HistoryQuery(("SERVICE_LEVEL",), interval="30min"), goal=goal),
+            Panel("Service level", "timeseries", HistoryQuery(("SERVICE_LEVEL",), interval="30min"), has_goal=True),
             Panel("Contacts", "timeseries", HistoryQuery(("CONTACTS_QUEUED", "CONTACTS_ABANDONED"), interval="30min")),
             Panel("Waiting times", "timeseries", HistoryQuery(_TIMES, interval="30min")),
             Panel("Handling", "timeseries", HistoryQuery(("AVG_HANDLE_TIME", _WORK), interval="hour")),

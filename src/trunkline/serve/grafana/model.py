@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from trunkline.live.points import SERIES
@@ -12,6 +12,16 @@ Kind = Literal["stat", "timeseries", "table"]
 Unit = Literal["count", "seconds", "percent"]
 Interval = Literal["30min", "hour"]
 Check = Literal["arrival", "fidelity", "partitions"]
+
+
+@dataclass(frozen=True, slots=True)
+class StorePair:
+    """A pair of stores that one dashboard reads: which engine has the history, and which store what is now."""
+
+    name: str
+    title: str
+    engine: Literal["athena", "postgres"]
+    live: Literal["timestream", "influxdb", "postgres"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,12 @@ class LiveQuery:
     by: tuple[str, ...] = ()
     over_time: bool = False
 
+    def known_in(self, stack: StorePair) -> LiveQuery:
+        """The query without the fields that a pair of stores does not have."""
+        if stack.live != "postgres":
+            return self
+        return replace(self, fields=tuple(name for name in self.fields if name not in NOT_IN_POSTGRES))
+
 
 @dataclass(frozen=True, slots=True)
 class QualityQuery:
@@ -45,12 +61,16 @@ class QualityQuery:
     check: Check
 
 
+FOLDED_FIELDS: Final = ("without_record",)
+"""Live fields of the dashboards that no Lambda function knows, since they depend on more than the present."""
+NOT_IN_POSTGRES: Final = ("longest_open_wait_s", "is_open")
+"""Live fields that depend on opening hours, which the events in a warehouse do not have."""
 PanelQuery = HistoryQuery | LiveQuery | QualityQuery
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel. `width` is in Grafana's 24 columns, `height` in its rows. `goal` draws a line, percent."""
+    """One panel. `width` is in Grafana's 24 columns, `height` in its rows. `has_goal` draws the goal as a line."""
 
     title: str
     kind: Kind
@@ -58,7 +78,7 @@ class Panel:
     width: int = 12
     height: int = 8
     description: str = ""
-    goal: float | None = None
+    has_goal: bool = False
 
     @property
     def meaning(self) -> str:
@@ -120,16 +140,6 @@ class Dashboard:
     def panels(self) -> tuple[Panel, ...]:
         """All panels, in the order of the page."""
         return (*self.now, *self.history)
-
-
-@dataclass(frozen=True, slots=True)
-class StorePair:
-    """A pair of stores that one dashboard reads: which engine has the history, and which store what is now."""
-
-    name: str
-    title: str
-    engine: Literal["athena", "postgres"]
-    live: Literal["timestream", "influxdb", "postgres"]
 
 
 STACKS: Final[tuple[StorePair, ...]] = (

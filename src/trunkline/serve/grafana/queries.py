@@ -14,7 +14,7 @@ from trunkline.live.points import SERIES
 from trunkline.metrics.catalogue import select
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.grafana.model import Check, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import Grouping, TemplateNumber, Threshold, compile_metrics
 from trunkline.sql.views import render
 
 NOW_S: Final = 120
@@ -22,13 +22,27 @@ NOW_S: Final = 120
 _AGENT_SILENT_S: Final = 2 * AGENT_HEARTBEAT_S
 _TIME: Final = "disconnect_timestamp"
 QUEUE_ID: Final = "$queue_id"
+GOAL: Final = "${goal}"
+X_VARIABLES: Final = {"": "x", "CHAT": "x_chat", "TASK": "x_task", "EMAIL": "x_email"}
+"""The dashboards' variables of the service level's X by channel; that of calls and of unknown channels is `x`."""
+
+
+def variable_threshold(x: Threshold) -> Threshold:
+    """The same targets, those of channels as variables of the dashboard whose defaults they are."""
+    by_channel = {
+        channel: TemplateNumber.named(f"${{{name}}}", x.by_channel.get(channel, x.default))
+        for channel, name in X_VARIABLES.items()
+        if channel
+    }
+    default = TemplateNumber.named(f"${{{X_VARIABLES['']}}}", x.by_channel.get("VOICE", x.default))
+    return Threshold(default, x.by_queue, by_channel)
 
 
 def query_text(panel: Panel, stack: StorePair, x: Threshold, of_queue: bool) -> str:
     """The query of a panel in the language of its store, with Grafana's macros. `of_queue` limits it to one queue."""
     match panel.query:
         case HistoryQuery():
-            return _history(panel.query, stack, x, of_queue)
+            return _history(panel, panel.query, stack, x, of_queue)
         case QualityQuery(check):
             return _quality(check, stack)
         case LiveQuery():
@@ -36,7 +50,7 @@ def query_text(panel: Panel, stack: StorePair, x: Threshold, of_queue: bool) -> 
                 return _influxql(panel.query, of_queue)
             if stack.live == "timestream":
                 return _timestream(panel.query, of_queue)
-            return _postgres_now(panel.query, of_queue)
+            return _postgres_now(panel.query.known_in(stack), of_queue)
 
 
 def queue_names(stack: StorePair) -> str:
@@ -50,7 +64,7 @@ def queue_ids(stack: StorePair) -> str:
     return f'SELECT DISTINCT "queue_id" FROM {_contacts(stack, of_queue=True)} ORDER BY "queue_id"'
 
 
-def _history(query: HistoryQuery, stack: StorePair, x: Threshold, of_queue: bool) -> str:
+def _history(panel: Panel, query: HistoryQuery, stack: StorePair, x: Threshold, of_queue: bool) -> str:
     metrics = select(query.metrics)
     grouping = Grouping(query.by, query.interval, "UTC")
     source = _contacts(stack, of_queue)
@@ -58,6 +72,8 @@ def _history(query: HistoryQuery, stack: StorePair, x: Threshold, of_queue: bool
     if query.interval is None:
         return compiled.sql
     numbers = ", ".join(f'"{metric.column}"' for metric in metrics)
+    if panel.has_goal:
+        numbers += f', CAST({GOAL} AS {ENGINES[stack.engine].spelling.types["double"]}) AS "goal"'
     inner = "\n".join(f"    {line}" for line in compiled.sql.split("\n"))
     return f'SELECT "interval_start" AS "time", {numbers}\nFROM (\n{inner}\n) AS intervals\nORDER BY "time"'
 
@@ -122,7 +138,7 @@ def _quality(check: Check, stack: StorePair) -> str:
 def _aggregate(series: str, field: str) -> str:
     """How a field is taken together over series: the longest time, the sum of counts; numbers of a whole queue once."""
     unit = SERIES[series].fields[field][0]
-    return "MAX" if unit == "seconds" else "SUM"
+    return "MAX" if unit in ("seconds", "flag") else "SUM"
 
 
 def _influxql(query: LiveQuery, of_queue: bool) -> str:

@@ -64,6 +64,15 @@ def duration(seconds: Value) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def spelled(seconds: float) -> str:
+    """A length in whole units, for sentences: `20 seconds`, `1 minute 30 seconds`, `4 hours`, `2 days`."""
+    left, parts = round(seconds), []
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        count, left = divmod(left, size)
+        parts += [plural(count, unit)] if count else []
+    return " ".join(parts) or "0 seconds"
+
+
 def clock(seconds: Value) -> str:
     """Seconds in a table: `0:08`, `6:12`, `1:02:05`; a dash for None."""
     if seconds is None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from trunkline.limits import AGENT_HEARTBEAT_S
-from trunkline.serve.report.wording import clock, percentage, plural
+from trunkline.serve.report.wording import clock, percentage, plural, spelled
 from trunkline.serve.wallboard.options import BoardOptions
 from trunkline.serve.wallboard.snapshot import BoardQueue, BoardSnapshot, Level
 
@@ -59,7 +59,7 @@ def _queue_alert(queue: BoardQueue, now: datetime) -> Iterator[BoardAlert]:
     """One alert of a queue and channel, with each number that is beyond its thresholds."""
     where = f"{queue.name}, {queue.channel.lower()}" if queue.channel else queue.name
     texts = (
-        (queue.waiting_level, f"{plural(queue.waiting, 'contact')} waiting"),
+        (queue.waiting_level, _waiting(queue)),
         (queue.wait_level, f"longest wait over {_bound(queue.longest_wait_s)}"),
         (queue.service_level_level, f"service level {percentage(queue.service_level)} today"),
     )
@@ -67,6 +67,12 @@ def _queue_alert(queue: BoardQueue, now: datetime) -> Iterator[BoardAlert]:
     if beyond:
         key = f"queue/{queue.queue_id}/{queue.channel}"
         yield BoardAlert(key, queue.level, where, "; ".join(beyond), now, queue_id=queue.queue_id)
+
+
+def _waiting(queue: BoardQueue) -> str:
+    if queue.counts_late:
+        return f"{plural(queue.late, 'contact')} waiting for longer than {spelled(queue.target_s)}"
+    return f"{plural(queue.waiting, 'contact')} waiting"
 
 
 def _bound(wait_s: float | None) -> str:
@@ -80,25 +86,23 @@ def _freshness(snapshot: BoardSnapshot, health: StreamHealth, options: BoardOpti
         if lag_s >= options.lag_s_max:
             text = f"{stream} is read {clock(lag_s)} behind; numbers are that old. Is the reader throttled or too slow?"
             yield BoardAlert(f"stream/{stream}/lag", Level.ALARM, "Stream lags", text, now)
-    is_open = any(queue.is_open for queue in snapshot.queues)
-    if not health.is_connected or not is_open or snapshot.newest is None:
+    if not health.is_connected or snapshot.open_since is None or snapshot.newest is None:
         return
-    quiet = timedelta(minutes=options.quiet_minutes)
-    if now - snapshot.newest >= quiet:
+    if now - max(snapshot.newest, snapshot.open_since) >= timedelta(minutes=options.quiet_minutes):
         text = (
             f"Nothing has arrived for {options.quiet_minutes} minutes or longer while a queue is open. Is the instance "
             "still associated with the stream, and may Amazon Connect use the stream's KMS key?"
         )
         yield BoardAlert("stream/quiet", Level.ALARM, "No events", text, now)
         return
-    yield from _kind_quiet(snapshot, health)
+    yield from _kind_quiet(snapshot, snapshot.open_since, health)
 
 
-def _kind_quiet(snapshot: BoardSnapshot, health: StreamHealth) -> Iterator[BoardAlert]:
+def _kind_quiet(snapshot: BoardSnapshot, open_since: datetime, health: StreamHealth) -> Iterator[BoardAlert]:
     """One kind has stopped while another goes on: its association was removed, or its key does not fit."""
     now, newest = snapshot.at, health.newest
     agents, contacts, records = (newest.get(kind) for kind in ("agent_event", "contact_event", "contact_record"))
-    if agents is not None and now - agents >= AGENT_QUIET:
+    if agents is not None and now - max(agents, open_since) >= AGENT_QUIET:
         text = (
             "Contacts go on, but no agent has sent a heartbeat for 6 minutes. Is agent events' stream still set in "
             "the instance's data streaming, and does its KMS key allow Amazon Connect?"

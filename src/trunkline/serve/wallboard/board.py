@@ -21,13 +21,13 @@ from trunkline import clock
 from trunkline.limits import BOARD_FRAME_S_MIN, BOARD_READER_FRAMES_MAX, BOARD_READERS_MAX, LIVE_SWEEP_S
 from trunkline.live.agents import total_agents
 from trunkline.live.fold import LiveState
-from trunkline.live.rules import LiveRules
+from trunkline.live.views import open_since, queue_views
 from trunkline.serve.report.markup import Html
 from trunkline.serve.wallboard.alerts import AlertLog, BoardAlert, StreamHealth, find_alerts
 from trunkline.serve.wallboard.fragments import Parts, parts_of
 from trunkline.serve.wallboard.options import BoardOptions, load_options, save_options
 from trunkline.serve.wallboard.pages import page_version
-from trunkline.serve.wallboard.snapshot import AgentViews, BoardSnapshot, Level, arrivals_of, take_snapshot
+from trunkline.serve.wallboard.snapshot import AgentViews, BoardSnapshot, Level, arrivals_of, is_queue, take_snapshot
 
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 """Markup is encoded as the text that it is."""
@@ -86,10 +86,10 @@ class Board:
         self.arrivals_before: Callable[[Any], Sequence[int] | None] = lambda day: None
         self.readers: set[BoardReader] = set()
         self.is_closed = False
-        self.counts: dict[str, int] = {"events": 0, "refused": 0, "frames": 0}
+        self.counts: dict[str, int] = {"events": 0, "refused": 0, "frames": 0, "points": 0, "points_lost": 0}
         self.lag_s: dict[str, float] = {}
         self.last_frame_s = 0.0
-        self._base_rules = state.rules
+        self.home_rules = state.rules
         self._lock = threading.RLock()
         self._views = AgentViews()
         self._arrivals: tuple[float, list[int], Sequence[int] | None] | None = None
@@ -157,9 +157,7 @@ class Board:
         self.mark_changed()
 
     def _use_targets(self) -> None:
-        base = self._base_rules
-        targets = {**base.x_by_queue, **self.options.targets_s}
-        rules = LiveRules(base.zone, base.x_s, targets, base.x_by_channel, base.hours, base.hours_by_queue)
+        rules = self.options.apply_to(self.home_rules)
         if rules != self.state.rules:
             self.state.set_rules(rules)
 
@@ -182,6 +180,13 @@ class Board:
             ended_s = clock.monotonic_s()
             self._arrivals = ended_s + max(_ARRIVALS_S, 20 * (ended_s - started_s)), arrivals, before
         return self._arrivals[1:]
+
+    def quiet_s(self) -> float:
+        """Seconds since the newest event, of those since the first queue opened; 0 while every queue is closed."""
+        now, newest = self.clock.now(), max(self.state.newest.values(), default=None)
+        with self._lock:
+            since = open_since(self.state, now, [view for view in queue_views(self.state, now) if is_queue(view)])
+        return 0.0 if newest is None or since is None else max(0.0, (now - max(newest, since)).total_seconds())
 
     def health(self) -> StreamHealth:
         """How events come in."""

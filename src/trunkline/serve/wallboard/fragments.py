@@ -216,11 +216,12 @@ def _queue_numbers(queue: BoardQueue) -> Iterator[Html]:
         return _link(url, value, f"{queue.name}: {label} {value}, show the contacts")
 
     waiting = linked("waiting", "waiting", f"{queue.waiting:,}")
-    ringing = f"+{queue.offered:,} ringing" if queue.offered else ""
-    yield cell("Waiting", waiting, queue.waiting_level, "hero", ringing)
-    yield cell("Longest wait", since_part(queue.waiting_since, queue.target_s), queue.wait_level, "hero")
+    notes = [f"+{queue.offered:,} ringing"] if queue.offered else []
+    notes += [f"{queue.late:,} late"] if queue.counts_late and queue.late else []
+    yield cell("Waiting", waiting, queue.waiting_level, "hero", ", ".join(notes))
+    yield cell("Longest wait", since_part(queue.waiting_since, queue.limit_s), queue.wait_level, "hero")
     level = linked("SERVICE_LEVEL", "service level", wording.percentage(queue.service_level))
-    yield cell("Service level", level, queue.service_level_level, "", f"in {queue.target_s:g} s")
+    yield cell("Service level", level, queue.service_level_level, "", f"in {wording.spelled(queue.target_s)}")
     yield cell("In progress", linked("in_progress", "in progress", f"{queue.in_progress:,}"))
     yield cell("Handled", linked("CONTACTS_HANDLED", "handled", f"{queue.handled:,}"))
     yield cell("Abandoned", linked("CONTACTS_ABANDONED", "abandoned", f"{queue.abandoned:,}"))
@@ -237,7 +238,7 @@ def _waiting(contact: BoardContact) -> Html:
         link,
         el("span", {"class": "soft"}, channel),
         *offered,
-        since_part(contact.since, contact.target_s),
+        since_part(contact.since, contact.limit_s),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ import msgspec
 
 from trunkline.errors import UsageError
 from trunkline.limits import THRESHOLD_S_MAX
+from trunkline.live.rules import LiveRules
+from trunkline.opening_hours import EXAMPLE
 
 FILE_NAME: Final = "wallboard.json"
 Section = Literal["alerts", "today", "queues", "waiting", "agents"]
@@ -23,6 +26,10 @@ SECTIONS: Final[tuple[Section, ...]] = ("alerts", "today", "queues", "waiting", 
 Number = Annotated[float, msgspec.Meta(ge=0, le=THRESHOLD_S_MAX)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=1_440)]
+ALARM_TARGETS: Final = 2
+"""A wait is an alarm after so many times the target, if not later."""
+DEFERRED_TARGET_S: Final = 600
+"""Contacts with a longer target are worked off, and are not answered at once."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,6 +47,14 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     service_level_alarm: Percent | None = 60
     contacts_min: Number = 10
 
+    def for_target(self, target_s: float) -> Thresholds:
+        """The same, with a longest wait that is not judged before the target has passed."""
+        return msgspec.structs.replace(
+            self,
+            wait_s_watch=None if self.wait_s_watch is None else max(self.wait_s_watch, target_s),
+            wait_s_alarm=None if self.wait_s_alarm is None else max(self.wait_s_alarm, ALARM_TARGETS * target_s),
+        )
+
     def check(self, queue: str) -> None:
         """Raises UsageError where watch would come after alarm."""
         pairs = (
@@ -55,17 +70,29 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
                 )
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a queue and channel is judged by. `counts_late`: late contacts are counted, not all that wait."""
+
+    thresholds: Thresholds
+    counts_late: bool
+
+
 class BoardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The board's settings. Queues are named by id or name; the id wins.
 
     `sections` are shown in this order, `queue_order` come first among the tiles, `hidden_queues` are not shown.
-    `targets_s` are service level targets (X) in seconds. An alarm is raised when nothing has arrived for
-    `quiet_minutes` while a queue is open, or when a stream lags by `lag_s_max`. `webhook` gets each alert as JSON.
+    `targets_s` are service level targets (X) in seconds. `opening_hours`, `queue_hours` and `holidays` are written as
+    in `trunkline.toml` and replace what it says; what is empty does not. An alarm is raised when nothing has arrived
+    for `quiet_minutes` while a queue is open, or when a stream lags by `lag_s_max`. `webhook` gets each alert as JSON.
     """
 
     thresholds: Thresholds = Thresholds()
     queue_thresholds: dict[str, Thresholds] = {}
     targets_s: dict[str, Annotated[int, msgspec.Meta(ge=1, le=THRESHOLD_S_MAX)]] = {}
+    opening_hours: str = ""
+    queue_hours: dict[str, str] = {}
+    holidays: tuple[str, ...] = ()
     sections: tuple[Section, ...] = SECTIONS
     queue_order: tuple[str, ...] = ()
     hidden_queues: tuple[str, ...] = ()
@@ -73,9 +100,23 @@ class BoardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     lag_s_max: Number = 60
     webhook: str = ""
 
-    def of_queue(self, queue_id: str | None, name: str | None) -> Thresholds:
-        """The thresholds of a queue."""
-        return _named(self.queue_thresholds, queue_id, name) or self.thresholds
+    def bounds_of(self, queue_id: str | None, name: str | None, target_s: float) -> Bounds:
+        """What a queue is judged by whose service level target is so long.
+
+        Thresholds of its own hold as they are. Those of all queues fit a call: a wait is watched from the target on,
+        and is an alarm at twice the target, where these are later; and of a queue whose target is over ten minutes,
+        which is worked off rather than answered at once, late contacts are counted.
+        """
+        own = _named(self.queue_thresholds, queue_id, name)
+        if own is not None:
+            return Bounds(own, counts_late=False)
+        return Bounds(self.thresholds.for_target(target_s), counts_late=target_s > DEFERRED_TARGET_S)
+
+    def apply_to(self, rules: LiveRules) -> LiveRules:
+        """The rules of the home with what is set here. Raises UsageError for opening hours that are not valid."""
+        targets = {**rules.x_by_queue, **self.targets_s}
+        hours = rules.with_hours(self.opening_hours, self.queue_hours, self.holidays)
+        return replace(hours, x_by_queue=targets)
 
     def is_hidden(self, queue_id: str | None, name: str | None) -> bool:
         """Whether a queue has no tile."""
@@ -87,7 +128,8 @@ class BoardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return min(places, default=len(self.queue_order))
 
     def check(self) -> None:
-        """Raises UsageError for thresholds out of order, a section listed twice, or a webhook that is no URL."""
+        """Raises UsageError for thresholds out of order, bad opening hours, a section twice, or a bad webhook."""
+        self.apply_to(LiveRules())
         self.thresholds.check("all queues")
         for queue, thresholds in self.queue_thresholds.items():
             thresholds.check(queue)
@@ -135,6 +177,17 @@ def numbers_of(text: str) -> dict[str, int]:
         if not (name.strip() and equals and value.strip().isdecimal()):
             raise UsageError(f"{part!r} is not QUEUE=SECONDS; write for example Sales=30, Chat=60.")
         result[name.strip()] = int(value)
+    return result
+
+
+def hours_of(text: str) -> dict[str, str]:
+    """Lines such as `Sales = Mon-Fri 09:00-17:30` as a mapping. Raises UsageError with the line that is wrong."""
+    result: dict[str, str] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        name, equals, hours = line.rpartition("=")
+        if not (name.strip() and equals and hours.strip()):
+            raise UsageError(f"{line!r} is not QUEUE = HOURS; write for example Sales = {EXAMPLE}.")
+        result[name.strip()] = hours.strip()
     return result
 
 

@@ -130,7 +130,9 @@ def login_page(is_wrong: bool = False) -> str:
         *wrong,
         el("button", {"type": "submit"}, "Log in"),
     )
-    note = "The token is the value of TRUNKLINE_SERVE_TOKEN where the wallboard was started."
+    note = (
+        "Whoever runs this wallboard can give you a token: one to see it, and another one to change its settings too."
+    )
     return _document(
         "Log in", [el("main", {"class": "page"}, el("h1", None, "Wallboard"), el("p", {"class": "soft"}, note), form)]
     )

@@ -11,8 +11,8 @@ from typing import Final
 from trunkline.live.agents import Activity, AgentNow, AgentTotals, AgentView, channel_name, is_silent, view_agent
 from trunkline.live.fold import AGENT_QUEUES, ContactGroup, LiveState
 from trunkline.live.phases import Phase
-from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, queue_views, today
-from trunkline.serve.wallboard.options import BoardOptions, Thresholds
+from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, open_since, queue_views, today
+from trunkline.serve.wallboard.options import BoardOptions, Bounds
 
 WAITING_SHOWN: Final = 12
 HALF_HOUR_MINUTES: Final = 30
@@ -37,8 +37,11 @@ class BoardQueue:
     """A queue's tile. Times are seconds, rates percent; None is not known, or no contact.
 
     `waiting` contacts are not offered to an agent. `waiting_since` is when the contact that has waited longest entered
-    the queue. The numbers of the day are of contacts that ended today; `waiting_for` of them have no record yet. Each
-    level is that number's own, `level` the worst; a closed queue is good.
+    the queue. `late` contacts have waited for the target or longer in opening hours; they are judged instead of all
+    that wait where `counts_late`. `limit_s` is the length of the longest wait at which it passes the target, closed
+    hours included; None while the queue is closed. The numbers of the day are of contacts that ended today;
+    `waiting_for` of them have no record yet. Each level is that number's own, `level` the worst, all good of a closed
+    queue.
     """
 
     queue_id: str | None
@@ -50,7 +53,10 @@ class BoardQueue:
     after_contact_work: int
     waiting_since: datetime | None
     longest_wait_s: float | None
+    late: int
+    counts_late: bool
     target_s: float
+    limit_s: float | None
     is_open: bool
     opens_at: datetime | None
     service_level: float | None
@@ -89,14 +95,14 @@ class BoardAgent:
 
 @dataclass(frozen=True, slots=True)
 class BoardContact:
-    """A contact in queue, since when, and the time after which it breaches its queue's target."""
+    """A contact in queue, since when, and after what time it has waited for the target; None while it is closed."""
 
     contact_id: str
     queue: str
     channel: str | None
     since: datetime | None
     is_offered: bool
-    target_s: float
+    limit_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,14 @@ class BoardDay:
 
 @dataclass(frozen=True, slots=True)
 class BoardSnapshot:
-    """The board at `at`. `newest` is the time of the newest event of any kind."""
+    """The board at `at`. `newest` is the time of the newest event of any kind.
+
+    `open_since` is since when some queue, also a hidden one, has been open; None while all are closed.
+    """
 
     at: datetime
     newest: datetime | None
+    open_since: datetime | None
     queues: tuple[BoardQueue, ...]
     agents: tuple[BoardAgent, ...]
     totals: AgentTotals
@@ -180,24 +190,26 @@ def take_snapshot(
     for contact in waiting:
         if not contact.is_offered and contact.since is not None:
             first.setdefault(contact.group, contact.since)
-    views = [view for view in queue_views(state, now, contacts) if _has_tile(view, options)]
+    every = [view for view in queue_views(state, now, contacts) if is_queue(view)]
+    views = [view for view in every if not options.is_hidden(view.group.queue_id, view.queue_name)]
     queues = [board_queue(view, first.get(view.group), options) for view in views]
     names = {(queue.queue_id, queue.channel): queue for queue in queues}
     return BoardSnapshot(
         at=now,
         newest=max(state.newest.values(), default=None),
+        open_since=open_since(state, now, every),
         queues=tuple(sorted(queues, key=lambda tile: _tile_order(tile, options))),
         agents=tuple(sorted((board_agent(view) for view in agents if _is_shown(view)), key=_agent_order)),
         totals=totals,
-        waiting=tuple(_board_contact(state, view, names) for view in waiting[:WAITING_SHOWN]),
+        waiting=tuple(_board_contact(state, now, view, names) for view in waiting[:WAITING_SHOWN]),
         waiting_count=sum(not view.is_offered for view in waiting),
         day=_board_day(state, now, arrivals, arrivals_before),
     )
 
 
-def _has_tile(view: QueueView, options: BoardOptions) -> bool:
-    queue_id = view.group.queue_id
-    return queue_id not in (None, AGENT_QUEUES) and not options.is_hidden(queue_id, view.queue_name)
+def is_queue(view: QueueView) -> bool:
+    """Whether contacts wait there for any agent: neither an agent's own queue, nor contacts without a queue."""
+    return view.group.queue_id not in (None, AGENT_QUEUES)
 
 
 def _tile_order(tile: BoardQueue, options: BoardOptions) -> tuple[int, str, str]:
@@ -207,7 +219,7 @@ def _tile_order(tile: BoardQueue, options: BoardOptions) -> tuple[int, str, str]
 def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardOptions) -> BoardQueue:
     """A queue's tile, judged by its thresholds."""
     group, numbers = view.group, view.today
-    bounds = options.of_queue(group.queue_id, view.queue_name)
+    bounds = options.bounds_of(group.queue_id, view.queue_name, view.target_s)
     levels = _levels(view, bounds) if view.is_open else (Level.GOOD,) * 3
     return BoardQueue(
         queue_id=group.queue_id,
@@ -219,7 +231,10 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
         after_contact_work=view.after_contact_work,
         waiting_since=waiting_since,
         longest_wait_s=view.longest_wait_s,
+        late=view.breaching,
+        counts_late=bounds.counts_late,
         target_s=view.target_s,
+        limit_s=_limit_s(view),
         is_open=view.is_open,
         opens_at=view.opens_at,
         service_level=numbers["SERVICE_LEVEL"].value,
@@ -235,11 +250,17 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
     )
 
 
-def _levels(view: QueueView, bounds: Thresholds) -> tuple[Level, Level, Level]:
-    level = view.today["SERVICE_LEVEL"].value
+def _limit_s(view: QueueView) -> float | None:
+    if not view.is_open:
+        return None
+    return view.target_s + round((view.longest_wait_s or 0.0) - (view.longest_open_wait_s or 0.0))
+
+
+def _levels(view: QueueView, judged: Bounds) -> tuple[Level, Level, Level]:
+    level, bounds = view.today["SERVICE_LEVEL"].value, judged.thresholds
     is_judged = (view.today["CONTACTS_QUEUED"].value or 0) >= bounds.contacts_min
     return (
-        judge(view.waiting, bounds.waiting_watch, bounds.waiting_alarm),
+        judge(view.breaching if judged.counts_late else view.waiting, bounds.waiting_watch, bounds.waiting_alarm),
         judge(view.longest_open_wait_s, bounds.wait_s_watch, bounds.wait_s_alarm),
         judge(level if is_judged else None, bounds.service_level_watch, bounds.service_level_alarm, is_low_bad=True),
     )
@@ -276,13 +297,17 @@ def board_agent(view: AgentView) -> BoardAgent:
 
 
 def _board_contact(
-    state: LiveState, view: ContactView, tiles: Mapping[tuple[str | None, str | None], BoardQueue]
+    state: LiveState, now: datetime, view: ContactView, tiles: Mapping[tuple[str | None, str | None], BoardQueue]
 ) -> BoardContact:
     queue_id, channel = view.group.queue_id, view.group.channel
     tile = tiles.get((queue_id, channel))
     name = tile.name if tile is not None else "Agent's own queue" if queue_id == AGENT_QUEUES else "Other queue"
-    target_s = tile.target_s if tile is not None else state.rules.target_s(queue_id, None, channel)
-    return BoardContact(view.contact_id, name, channel, view.since, view.is_offered, target_s)
+    limit_s = tile.target_s if tile is not None else state.rules.target_s(queue_id, None, channel)
+    hours = state.rules.hours_of(queue_id, tile.name if tile is not None else None)
+    if hours is not None and view.since is not None:
+        limit_s += round((now - view.since).total_seconds() - hours.open_s(view.since, now))
+    is_open = hours is None or hours.is_open(now)
+    return BoardContact(view.contact_id, name, channel, view.since, view.is_offered, limit_s if is_open else None)
 
 
 def _board_day(

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from trunkline import limits
 from trunkline.errors import RecordError, TerminalError
+from trunkline.objects.evaluations import CONTACT_EVALUATION
 from trunkline.objects.model import Object
 from trunkline.objects.table_rows import row_text, split_rows
 from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Broken, Framed, KeptLetter, Mark, RowLayout, Texts
 from trunkline.sources.dynamodb import envelopes
 from trunkline.sources.dynamodb.tables import rules_of
-from trunkline.sources.files import framing
+from trunkline.sources.files import evaluations, framing
 from trunkline.sources.files.compression import Decoder
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
@@ -71,14 +72,25 @@ class FileSource:
             unwrapped = envelopes.unwrap_letter(self._context.obj, letter, rules_of(self._context.settings))
             if unwrapped is not None:
                 return unwrapped
-        return revive(letter) or revive_row(letter, self._context.obj)
+        revived = revive(letter) or revive_row(letter, self._context.obj)
+        if revived is not None and self._is_of_evaluations:
+            return evaluations.reshape(revived[0].encode()).decode(), revived[1]
+        return revived
 
     @property
     def _is_of_table(self) -> bool:
         """Whether the object is that of a DynamoDB table, whose items files may have in DynamoDB's own form."""
         return self._context.obj.name in self._context.settings.dynamodb_tables.values()
 
+    @property
+    def _is_of_evaluations(self) -> bool:
+        return self._context.obj.name == CONTACT_EVALUATION.name
+
     def _unwrapped(self, framed: Framed) -> Framed:
+        if framed.layout is not None:
+            return framed
+        if self._is_of_evaluations:
+            return evaluations.reshaped(framed)
         if not self._is_of_table:
             return framed
         return envelopes.unwrap(self._context.obj, framed, rules_of(self._context.settings))

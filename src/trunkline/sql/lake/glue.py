@@ -131,6 +131,7 @@ VIEW_TYPES: dict[ColumnType, Type] = {
     "timestamp": "timestamp",
     "bigint": "bigint",
     "double": "double",
+    "boolean": "boolean",
     "array(string)": ListOf("text"),
 }
 

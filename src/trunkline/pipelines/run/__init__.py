@@ -1,0 +1,1 @@
+"""Runs of an object: what is due, the lock, the history, and the stages that state machines call."""

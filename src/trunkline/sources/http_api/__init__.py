@@ -1,0 +1,1 @@
+"""JSON APIs over HTTP: pages by cursor, link or offset, declared in the object."""

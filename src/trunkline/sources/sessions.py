@@ -1,0 +1,77 @@
+"""How sources ask web APIs: bounded retries that honour `Retry-After`, timeouts, and an endpoint on this machine.
+
+The same for the clients of Google and Salesforce, which use requests, and for JSON APIs, which are asked by urllib3.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+from urllib.parse import urlsplit
+
+from urllib3 import Retry
+
+from trunkline import limits
+from trunkline.errors import UsageError
+from trunkline.objects.origins import is_loopback
+
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""Statuses after which the same request may succeed: throttling, and failures of a server or of one before it."""
+
+
+def retries() -> Retry:
+    """The retries of one request, a POST too: those that sources make give a token or begin a job."""
+    return Retry(
+        limits.API_TRIES - 1,
+        redirect=False,
+        status_forcelist=_PASSING,
+        allowed_methods=None,
+        backoff_factor=limits.API_BACKOFF_S,
+        backoff_max=limits.API_BACKOFF_S_MAX,
+        raise_on_status=False,
+        retry_after_max=limits.API_WAIT_S_MAX,
+    )
+
+
+def is_passing(status: int) -> bool:
+    """Whether a request with this answer may succeed later."""
+    return status in _PASSING
+
+
+def prepare_session(session: Any, prefix: str, endpoint: str = "") -> None:
+    """Give a session of requests these retries, and send what begins with `prefix` to an endpoint on this machine.
+
+    An empty endpoint, or one that is not on this machine, is left to the client.
+    """
+    from requests.adapters import HTTPAdapter
+
+    session.mount("https://", HTTPAdapter(max_retries=retries()))
+    parts = urlsplit(endpoint)
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
+        session.mount(prefix, _local_adapter(endpoint.rstrip("/")))
+        session.mount("http://", HTTPAdapter(max_retries=retries()))
+
+
+def _local_adapter(base: str) -> Any:
+    from requests.adapters import HTTPAdapter
+
+    class LocalAdapter(HTTPAdapter):
+        """Sends a request that its client addresses to an https host to a server on this machine."""
+
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            parts = urlsplit(request.url)
+            request.url = f"{base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+            return super().send(request, *args, **kwargs)
+
+    return LocalAdapter(max_retries=retries())
+
+
+def optional_library(module: str, extra: str) -> Any:
+    """A library that only one source needs. Raises UsageError that says how it is installed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(
+            f"this source needs the library {module.partition('.')[0]}, which is not installed: "
+            f"pip install 'trunkline[{extra}]'"
+        ) from error
