@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -22,7 +23,7 @@ from trunkline.flatten.nested import NestedColumns, Texts
 from trunkline.flatten.notations import read_scalar
 from trunkline.flatten.privacy import OWN_LENGTH_MIN, PiiRule
 from trunkline.limits import LEAF_MEMO_MAX
-from trunkline.objects.model import AS_USUAL, Column, Json, Object
+from trunkline.objects.model import AS_USUAL, DECIMAL_DIGITS, Column, Json, Object
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
@@ -281,12 +282,23 @@ def _each(
 
 
 def _numbers(leaf: Leaf, values: Values, findings: ColumnFindings) -> Values:
-    """Texts of numbers, each distinct one read once."""
+    """Texts of numbers, each distinct one read once, unless all are decimals as their column has them."""
+    if leaf.type == "decimal":
+        joined = b",".join(value for value in values if value is not None)
+        if not joined or _decimals(leaf.columns[0].decimal_scale).fullmatch(joined + b","):
+            return [None if value is None else value.decode() for value in values]
     distinct, seen = list(set(values)), ColumnFindings(is_text=findings.is_text)
     made = dict(zip(distinct, _each(leaf, distinct, seen, _as_number), strict=True))
     if seen.odd or seen.types:  # then the rows matter
         return _each(leaf, values, findings, _as_number)
     return [made[value] for value in values]
+
+
+@lru_cache(DECIMAL_DIGITS)
+def _decimals(scale: int) -> re.Pattern[bytes]:
+    """Matches numbers with a comma after each that a cast to a decimal of this scale does not round."""
+    fraction = rb"(?:[.][0-9]{1,%d})?" % scale if scale else b""
+    return re.compile(rb"(?:-?(?:0|[1-9][0-9]{0,%d})%s,)*+" % (DECIMAL_DIGITS - scale - 1, fraction))
 
 
 def _as_text(leaf: Leaf, value: str | bool | int, findings: ColumnFindings) -> str:
