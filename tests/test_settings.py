@@ -84,6 +84,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         connect_instances = ["arn:1", "arn:2"]
         connect_roles = { 111122223333 = "arn:aws:iam::111122223333:role/reader" }
         connect_endpoint = "http://127.0.0.1:8585"
+        sheets_endpoint = "http://127.0.0.1:8686"
         connect_share = 0.25
         connect_quota = { SearchContacts = 2.0 }
         collect_schedule = "rate(1 hour)"
@@ -130,6 +131,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_CONNECT_INSTANCES": "arn:1, arn:2",
         "TRUNKLINE_CONNECT_ROLES": "111122223333=arn:aws:iam::111122223333:role/reader",
         "TRUNKLINE_CONNECT_ENDPOINT": "http://127.0.0.1:8585",
+        "TRUNKLINE_SHEETS_ENDPOINT": "http://127.0.0.1:8686",
         "TRUNKLINE_CONNECT_SHARE": "0.25",
         "TRUNKLINE_CONNECT_QUOTA": "SearchContacts=2",
         "TRUNKLINE_COLLECT_SCHEDULE": "rate(1 hour)",

@@ -120,7 +120,9 @@ def open_home(
         with target.open_warehouse(replace(opening_of(settings, objects), notify=notify)) as warehouse:
             if target.is_embedded:
                 views = catalogue.warehouse_views(settings.contact_link) if only is None else ()
-                warehouse.install(list(objects.values()), views, settings.zone)
+                wanted = list(objects.values()), views, settings.zone
+                if warehouse.missing(*wanted):
+                    warehouse.install(*wanted)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
             if not is_install or has_ledger(warehouse):

@@ -106,7 +106,7 @@ def test_json(board) -> None:
     (queue,) = get("queues")
     assert (queue["name"], queue["waiting"], queue["in_progress"], queue["service_level"]) == ("Sales", 1, 1, 100.0)
     (agent,) = get("agents")
-    assert (agent["username"], agent["label"], agent["contact"]) == ("ana", "On contact", "VOICE, Sales")
+    assert (agent["username"], agent["label"], agent["contact"]) == ("ana", "On contact", "Voice, Sales")
     assert get("agents/totals")["on_contact"] == 1
     assert [contact["contact_id"] for contact in get("waiting")] == ["c-wait"]
     assert get("today")["queued"] == 1

@@ -230,6 +230,8 @@ def demo(
     Example: trunkline demo --contacts 2000 --seed 7
     """
     from trunkline.pipelines.home import open_home
+    from trunkline.pipelines.jobs.measuring import threshold_of
+    from trunkline.serve.report.headline import threshold_note
     from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec
 
     _empty(home)
@@ -257,7 +259,7 @@ def demo(
         rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
         output.rows(["", "the day", "against the day before", ""], rows)
         if any(label.endswith("*") for label, *_ in rows):
-            output.text("* e-mail and tasks have their own time: see the report")
+            output.text(f"* {threshold_note(threshold_of(settings))}")
         output.text(f"\nReport: {report}")
         query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
         output.text(f'Query it: {_command()} sql --home {home} "{query}"')

@@ -26,6 +26,7 @@ from trunkline.serve.wallboard.options import (
     names_of,
     numbers_of,
 )
+from trunkline.serve.wallboard.pages import navigation, page_version
 
 _FIELDS: Final = (
     ("waiting_watch", "Waiting, watch from"),
@@ -63,12 +64,11 @@ class History:
 def _frame(title: str) -> None:
     """The head of a page, with the links to the others."""
     ui.page_title(title)
-    ui.query("body").classes("bg-white text-black dark:bg-slate-900 dark:text-slate-100")
-    with ui.element("header").classes("w-full flex flex-wrap items-center gap-4 px-2 py-1"):
-        ui.html(f"<h1 style='font-size:19px;line-height:1.3;font-weight:700;margin:0'>{title}</h1>", sanitize=False)
-        with ui.element("nav").props('aria-label="Pages"').classes("flex gap-4"):
-            for url, label in (("./", "Board"), ("history", "History"), ("settings", "Settings"), ("api", "API")):
-                ui.link(label, url)
+    ui.add_head_html(f'<link rel="stylesheet" href="static/pages.css?v={page_version()}">')
+    ui.colors(primary="#0067a6")
+    with ui.element("header").classes("bar"):
+        ui.html(f"<h1>{title}</h1>", sanitize=False)
+        ui.html(str(navigation(title)), sanitize=False)
 
 
 class ThresholdFields:
@@ -119,7 +119,7 @@ class SettingsForm:
         self._hours_part()
         self._layout_part()
         self._alerts_part()
-        self._error = ui.label().classes("text-red-700 dark:text-red-300 font-bold").props("role=alert")
+        self._error = ui.label().props("role=alert")
         if not self._is_read_only:
             ui.button("Save", on_click=self.save).mark("save").classes("self-start")
 
@@ -220,7 +220,7 @@ class SettingsForm:
 
 
 def _heading(text: str) -> None:
-    ui.html(f"<h2 style='font-size:16px;line-height:1.4;font-weight:700;margin:8px 0 0'>{text}</h2>", sanitize=False)
+    ui.html(f"<h2>{text}</h2>", sanitize=False)
 
 
 def _pairs(values: dict[str, int]) -> str:
@@ -240,7 +240,7 @@ def register_pages(board: Board, history: History | None, access: Access) -> Non
     @ui.page("/history", title="History")
     def past(day: str = "") -> None:
         _frame("History")
-        with ui.element("section").classes("w-full flex flex-col gap-2"):
+        with ui.element("section").classes("w-full flex flex-col gap-2 px-4"):
             if history is None:
                 ui.label("There is no loaded data here: the board shows the stream alone.")
             else:
