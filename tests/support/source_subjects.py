@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from api_subjects import HttpApiSubject, SheetSubject
-from connect_subject import ContactSubject
+from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
@@ -304,6 +304,7 @@ SUBJECTS = {
         QueueSubject,
         LetterSubject,
         ContactSubject,
+        ListingSubject,
         HttpApiSubject,
         SheetSubject,
     )

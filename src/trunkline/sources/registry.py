@@ -18,6 +18,7 @@ SOURCES: Final = {
     "mixed_files_rest": "files.mixed:rest_of_mixed_files",
     "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
+    "connect_listing": "connect_api.listings:ListingSource",
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",

@@ -51,8 +51,9 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip, zstd,
-    ZIP or Snappy; `-` is standard input. A file of another format is refused by its name, and the others are loaded.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, CSV, Parquet and Excel,
+    uncompressed or as gzip, zstd, ZIP or Snappy; `-` is standard input. A file of another format is refused by its
+    name, and the others are loaded.
     Files of a stream that carries several objects are read once for all that are named, contact_record, agent_event
     and contact_event: each record goes to the object whose shape it has, those of objects that are not named are
     counted as filtered, and what has no known shape is of the first. For `transcript`, reads the files of Transcribe,
