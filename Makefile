@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak spark trino servers screenshots lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark trino packages infra servers screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -57,6 +57,13 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
 
+packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, for arm64 and x86_64
+	@$(BIN)/python -m tools.packages
+
+infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
+	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)
+	@$(BIN)/pytest -m infra --timeout 600 tests/infra
+
 servers: $(VENV)/.dev ## fetch the real servers that tests use where they are there (apt and npm; no root)
 	@$(BIN)/python -m tools.servers
 
@@ -71,6 +78,8 @@ lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
 	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
+	$(LOCK) --group lambda-light -c requirements/runtime.txt -o requirements/lambda-light.txt
+	$(LOCK) --group lambda-full -c requirements/runtime.txt -o requirements/lambda-full.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
