@@ -38,12 +38,12 @@ _FIELDS: Final = (
     ("contacts_min", "Service level judged from (contacts)"),
 )
 _OF_ALL: Final = (
-    "An empty field is never. The longest wait is not judged before the target of the service level has passed: a "
-    "queue is watched at its target and an alarm at twice its target, where these are later than the times here. Where "
-    f"the target is over {spelled(DEFERRED_TARGET_S)}, as for e-mail and tasks, the contacts past it are counted, not "
-    "all that wait."
+    "Leave a field empty to switch it off. A wait is not judged before the target of the service level has passed: it "
+    "is watched from the target on, and an alarm from twice the target on, where these are later than the times here. "
+    f"Where the target is over {spelled(DEFERRED_TARGET_S)}, as for e-mail and tasks, only the contacts past it count "
+    "as waiting."
 )
-_OF_QUEUE: Final = "Used exactly as they are here, for every channel of the queue."
+_OF_QUEUE: Final = "These are used exactly as they are, for every channel of the queue."
 _READ_ONLY: Final = (
     "You may look at these settings. To change them, log in with the token for editing, which is the value of "
     "TRUNKLINE_SERVE_EDIT_TOKEN where the wallboard was started."
@@ -134,13 +134,13 @@ class SettingsForm:
             with ui.row().classes("items-center"):
                 names = sorted({*board.state.queue_names.values()})
                 chosen = ui.select(names, label="Queue", with_input=True, new_value_mode="add-unique").classes("w-64")
-                ui.button("Add thresholds of its own", on_click=lambda: self._add_chosen(chosen.value))
+                ui.button("Add thresholds for this queue", on_click=lambda: self._add_chosen(chosen.value))
         self._targets = self._text("Service level targets, seconds (Sales=30, Chat=60)", _pairs(options.targets_s))
 
     def _hours_part(self) -> None:
         options, rules = self._board.options, self._board.home_rules
         _heading("Opening hours")
-        ui.label("Nothing is an alarm while a queue is closed. What is empty here is as in trunkline.toml.")
+        ui.label("While a queue is closed it raises no alarm. A field that is empty here leaves it to trunkline.toml.")
         self._hours = self._text(f"All queues ({EXAMPLE})", options.opening_hours)
         self._hours.props(f'hint="In trunkline.toml: {rules.hours or "always open"}"')
         lines = "\n".join(f"{queue} = {hours}" for queue, hours in options.queue_hours.items())
