@@ -141,6 +141,11 @@ _REASONS: Final = {
         "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
         "backfill for what was missed.",
     ),
+    "rule_failed": Reason(
+        "a rule of the object cannot be applied to a value",
+        "An expression in `sql` of a column raised an error, such as a cast of a text that is no number. Use TRY_CAST "
+        "or try_strptime where NULL will do, correct the rule, and replay.",
+    ),
     "invalid_row": Reason(
         "the text is not a row of the table",
         "It has more or fewer values than the header row, or a quotation mark that does not end. The kept bytes are "

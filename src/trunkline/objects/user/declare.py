@@ -83,6 +83,9 @@ def _object(place: Place, name: str, table: object) -> Object:
     event_time, partition, version = _times(place, table, by_name)
     for part in key:
         _declared(place, "key", part, by_name, KEY_TYPES)
+    for role, named in [("version", version), ("partition", partition), *(("key", part) for part in key)]:
+        if by_name[named].rule:
+            raise place.error(role, named, "a column with a rule (sql) cannot be one; clean it where it is written")
     deleted = table.get("deleted", "")
     if "deleted" in table:
         _declared(place, "deleted", deleted, by_name, ("boolean",))
