@@ -1,6 +1,7 @@
 # Needs Linux (macOS was never tried), make and Python 3.11 or newer; no root. `make` alone lists the targets.
 PYTHON ?= python3
-WORKERS ?= 2
+# One more than the cores that CI has: tests wait for disks and servers a good part of their time.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # Hashes are checked for every package; the lock files name no registry, so pip's own configuration decides. Python compiles

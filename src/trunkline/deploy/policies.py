@@ -151,6 +151,6 @@ def _merged(allowed: Sequence[Statement]) -> list[Statement]:
     merged: dict[str, Statement] = {}
     for statement in allowed:
         place = repr((statement["Resource"], statement.get("Condition")))
-        held = merged.setdefault(place, statement | {"Action": []})
-        held["Action"] = sorted({*held["Action"], *statement["Action"]})
+        combined = merged.setdefault(place, statement | {"Action": []})
+        combined["Action"] = sorted({*combined["Action"], *statement["Action"]})
     return list(merged.values())
