@@ -74,6 +74,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         holidays = ["2026-12-25", "2026-12-24 09:00-12:00"]
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
+        salesforce_instance = "https://acme.my.salesforce.com"
+        salesforce_credentials = "ssm:/trunkline/salesforce"
+        contact_link = ["attribute:crmCaseId", "task:call_object"]
         dynamodb_deletes = "users"
         scorecard_zone = "Europe/Berlin"
         transcripts = "s3://recordings"
@@ -118,6 +121,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_HOLIDAYS": "2026-12-25, 2026-12-24 09:00-12:00",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
+        "TRUNKLINE_SALESFORCE_INSTANCE": "https://acme.my.salesforce.com",
+        "TRUNKLINE_SALESFORCE_CREDENTIALS": "ssm:/trunkline/salesforce",
+        "TRUNKLINE_CONTACT_LINK": "attribute:crmCaseId, task:call_object",
         "TRUNKLINE_DYNAMODB_DELETES": "users",
         "TRUNKLINE_SCORECARD_ZONE": "Europe/Berlin",
         "TRUNKLINE_TRANSCRIPTS": "s3://recordings",

@@ -14,8 +14,11 @@ from trunkline.sources.model import Source, SourceContext
 
 SOURCES: Final = {
     "s3_files": "files.reader:FileSource",
+    "mixed_files": "files.mixed:MixedFileSource",
+    "mixed_files_rest": "files.mixed:rest_of_mixed_files",
     "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
+    "connect_listing": "connect_api.listings:ListingSource",
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",
