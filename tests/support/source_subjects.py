@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from api_subjects import HttpApiSubject, SalesforceSubject, SheetSubject
-from connect_subject import ContactSubject
-from api_subjects import HttpApiSubject, SheetSubject
 from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
