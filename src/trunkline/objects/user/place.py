@@ -127,14 +127,14 @@ def line_of(text: str, table: str, key: str = "") -> int | None:
     """The line of a TOML text that sets a key of a table, else the line of the table, else None."""
     wanted = table.split(".")
     header: list[str] = []
-    found = None
+    first = None
     for number, line in enumerate(text.splitlines(), 1):
         if section := _SECTION.match(line):
             header = [part.strip(" \t\"'") for part in section[1].split(".")]
-            found = number if header == wanted and found is None else found
+            first = number if header == wanted and first is None else first
         elif assignment := _ASSIGNMENT.match(line):
             path = [*header, *(part.strip(" \t\"'") for part in assignment[1].split("."))]
             if path == [*wanted, key]:
                 return number
-            found = number if path == wanted and found is None else found
-    return found
+            first = number if path == wanted and first is None else first
+    return first
