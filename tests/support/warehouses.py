@@ -12,6 +12,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.catalogue import VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 LOADED = datetime(2026, 12, 1)
@@ -31,7 +32,8 @@ def empty_warehouse() -> DuckDBWarehouse:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     warehouse = DuckDBWarehouse(con)
-    warehouse.install([CONTACT_RECORD, AGENT_EVENT], list(VIEWS.values()))
+    objects = [CONTACT_RECORD, AGENT_EVENT, USERS, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS]
+    warehouse.install(objects, list(VIEWS.values()))
     return warehouse
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
+    from trunkline.objects.model import Object
     from trunkline.pipelines.runner import LoadResult
 
 COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
@@ -62,21 +64,14 @@ def load(
 
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
-    from trunkline.objects.catalogue import find
     from trunkline.pipelines.jobs.load import load as run
     from trunkline.pipelines.jobs.load import load_stream
-    from trunkline.pipelines.jobs.load_mixed import check_mixed, load_mixed
+    from trunkline.pipelines.jobs.load_mixed import load_mixed
     from trunkline.sources.registry import list_files
 
     # Before the home is opened: a mistake in the command leaves nothing behind.
-    names, is_stream = object_name.split(","), paths == ["-"]
-    objects = [find(name.strip(), load_objects(home)) for name in names]
-    if len(objects) > 1:
-        check_mixed(objects)
-        if is_stream:
-            raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {object_name}")
-    if not is_stream:
-        list_files(objects[0], paths)
+    is_stream = paths == ["-"]
+    objects = _named_objects(object_name, paths, home)
     with open_to_write(home, wait_s) as opened:
         objs = [opened.objects[obj.name] for obj in objects]
         size = None if is_stream else sum(file.size_bytes for file in list_files(objs[0], paths))
@@ -93,6 +88,22 @@ def load(
         show(result, output_format)
     if any(result.is_useless or (strict and result.counts.dead_letter) for result in results):
         raise typer.Exit(1)
+
+
+def _named_objects(names: str, paths: list[str], home: Path | None) -> list[Object]:
+    """The objects of `a,b`. Raises UsageError for what cannot be loaded, or not from these paths."""
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines.jobs.load_mixed import check_mixed
+    from trunkline.sources.registry import list_files
+
+    objects = [find(name.strip(), load_objects(home)) for name in names.split(",")]
+    if len(objects) > 1:
+        check_mixed(objects)
+        if paths == ["-"]:
+            raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {names}")
+    if paths != ["-"]:
+        list_files(objects[0], paths)
+    return objects
 
 
 def undo(
