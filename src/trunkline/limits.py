@@ -45,6 +45,8 @@ DELIVERY_RETRY_S_MAX: Final = 86_400
 REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
+# Ours: a row of CSV that is longer has a quotation mark that does not end; what follows its first line is read anew.
+ROW_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
 JSON_DEPTH_MAX: Final = 256
 
@@ -138,6 +140,11 @@ _REASONS: Final = {
         "the change of an item has no new image",
         "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
         "backfill for what was missed.",
+    ),
+    "invalid_row": Reason(
+        "the text is not a row of the table",
+        "It has more or fewer values than the header row, or a quotation mark that does not end. The kept bytes are "
+        "the header row and the row. Correct the file and load it again: a changed file is a new version and is read.",
     ),
     "implausible_time": Reason(
         "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",

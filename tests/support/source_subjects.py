@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api_subjects import HttpApiSubject
-from connect_subject import ContactSubject
+from api_subjects import HttpApiSubject, SheetSubject
+from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
@@ -304,6 +304,8 @@ SUBJECTS = {
         QueueSubject,
         LetterSubject,
         ContactSubject,
+        ListingSubject,
         HttpApiSubject,
+        SheetSubject,
     )
 }

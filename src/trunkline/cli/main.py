@@ -17,6 +17,7 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.check import dead_letter, ledger
 from trunkline.cli.check.reconcile import reconcile
+from trunkline.cli.check.shadow import shadow
 from trunkline.cli.ingest.collect import collect
 from trunkline.cli.ingest.dynamodb import backfill, enable_stream
 from trunkline.cli.ingest.load import enrich, load, undo
@@ -43,6 +44,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "collect": collect,
     "run": run_object,
     "reconcile": reconcile,
+    "shadow": shadow,
     "enrich": enrich,
     "stream": stream,
     "enable-stream": enable_stream,

@@ -214,6 +214,29 @@ class Dimension:
     pool: Pool | None = None
 
 
+FileKind = Literal["", "json", "csv", "parquet", "excel"]
+"""What an object's files are; empty: recognised from their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How an object's files are written, where that is not recognised from their content.
+
+    Of CSV: `separator`, `quote` (empty: recognised), `encoding` (empty: UTF-8, or UTF-16 by its byte order mark) and
+    `header`, the names of the columns of files without a header row. Of Excel: `sheet` (empty: the first).
+    """
+
+    kind: FileKind = ""
+    separator: str = ""
+    quote: str = '"'
+    encoding: str = ""
+    header: tuple[str, ...] = ()
+    sheet: str = ""
+
+
+RECOGNISED = FileFormat()
+
+
 @dataclass(frozen=True, slots=True)
 class Object:
     """One catalogue entry: a table, what a row of it is, and which of two copies of a row is the newer.
@@ -228,7 +251,8 @@ class Object:
     `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
     the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
     only loaded or delivered. `deleted` is the boolean column that is true in a copy that says its row no longer exists.
-    `records` is the key path of the array of records in documents that hold many.
+    `records` is the key path of the array of records in documents that hold many. `format` says how its files are
+    written.
     """
 
     name: str
@@ -255,6 +279,7 @@ class Object:
     origin: Origin | None = None
     deleted: str = ""
     records: tuple[str, ...] = ()
+    format: FileFormat = RECOGNISED
 
     def __hash__(self) -> int:
         """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""

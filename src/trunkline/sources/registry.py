@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.model import Object
-from trunkline.objects.origins import HttpOrigin
+from trunkline.objects.origins import HttpOrigin, SheetOrigin
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.model import Source, SourceContext
 
@@ -18,18 +18,21 @@ SOURCES: Final = {
     "mixed_files_rest": "files.mixed:rest_of_mixed_files",
     "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
+    "connect_listing": "connect_api.listings:ListingSource",
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",
     "kinesis": "kinesis.source:KinesisSource",
     "contact_events": "contact_events.source:ContactEventSource",
     "http_api": "http_api.source:HttpApiSource",
+    "sheets": "sheets.source:SheetSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""
 
 _ORIGINS: Final[dict[type[Any], tuple[str, str, str]]] = {
     HttpOrigin: ("http_api", "pages", "http_api.source:HttpPages"),
+    SheetOrigin: ("sheets", "tab", "sheets.source:SheetTab"),
 }
 """For each kind of origin: its source, and the option that is made from the object, its origin and the settings."""
 

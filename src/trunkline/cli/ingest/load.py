@@ -51,8 +51,9 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip, zstd,
-    ZIP or Snappy; `-` is standard input. A file of another format is refused by its name, and the others are loaded.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, CSV, Parquet and Excel,
+    uncompressed or as gzip, zstd, ZIP or Snappy; `-` is standard input. A file of another format is refused by its
+    name, and the others are loaded.
     Files of a stream that carries several objects are read once for all that are named, contact_record, agent_event
     and contact_event: each record goes to the object whose shape it has, those of objects that are not named are
     counted as filtered, and what has no known shape is of the first. For `transcript`, reads the files of Transcribe,
@@ -69,9 +70,10 @@ def load(
     from trunkline.pipelines.jobs.load_mixed import load_mixed
     from trunkline.sources.registry import list_files
 
-    # Before the home is opened: a mistake in the command leaves nothing behind.
     is_stream = paths == ["-"]
-    objects = _named_objects(object_name, paths, home)
+    objects = _objects_to_load(object_name, is_stream, home)
+    if not is_stream:
+        list_files(objects[0], paths)  # before the home is opened: a mistake in the command leaves nothing behind
     with open_to_write(home, wait_s) as opened:
         objs = [opened.objects[obj.name] for obj in objects]
         size = None if is_stream else sum(file.size_bytes for file in list_files(objs[0], paths))
@@ -90,19 +92,16 @@ def load(
         raise typer.Exit(1)
 
 
-def _named_objects(names: str, paths: list[str], home: Path | None) -> list[Object]:
-    """The objects of `a,b`. Raises UsageError for what cannot be loaded, or not from these paths."""
+def _objects_to_load(names: str, is_stream: bool, home: Path | None) -> list[Object]:
+    """The objects named with commas between. Raises UsageError where they cannot be read together."""
     from trunkline.objects.catalogue import find
     from trunkline.pipelines.jobs.load_mixed import check_mixed
-    from trunkline.sources.registry import list_files
 
     objects = [find(name.strip(), load_objects(home)) for name in names.split(",")]
     if len(objects) > 1:
         check_mixed(objects)
-        if paths == ["-"]:
+        if is_stream:
             raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {names}")
-    if paths != ["-"]:
-        list_files(objects[0], paths)
     return objects
 
 

@@ -23,7 +23,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     Example: trunkline object list
     """
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import warehouse_views
 
     rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
@@ -31,7 +31,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
     ]
     rows += [
         (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
-        for v in VIEWS.values()
+        for v in warehouse_views()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
 
@@ -43,12 +43,12 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
     Example: trunkline object show contact_record
     """
     from trunkline.engines.duckdb import DUCKDB
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
 
-    if name in VIEWS:
+    if view := find_view(name):
         output.rows(
             ["column", "type", "meaning", "definition"],
-            [(c.name, c.type, c.meaning, c.sql) for c in VIEWS[name].columns],
+            [(c.name, c.type, c.meaning, c.sql) for c in view.columns],
             output_format,
         )
         return
@@ -76,13 +76,13 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     Example: trunkline object ddl contact_record --engine redshift
     """
     from trunkline.engines.catalogue import find as find_engine
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
     from trunkline.settings.installation import Settings
     from trunkline.sql.lake.athena import object_statements
     from trunkline.sql.views import create_view
 
-    if name in VIEWS:
-        output.text(create_view(VIEWS[name], find_engine(engine)) + ";")
+    if view := find_view(name):
+        output.text(create_view(view, find_engine(engine)) + ";")
         return
     statements = object_statements(find(name, load_objects(home)), find_engine(engine), Settings.load(home).lake)
     output.text("\n\n".join(f"{statement};" for statement in statements))

@@ -28,6 +28,13 @@ class Place:
         """A table within this one."""
         return Place(self.file, f"{self.table}.{name}", self.text)
 
+    def where(self, key: str = "") -> str:
+        """The beginning of an error about a key, with dots for keys of inner tables."""
+        table, _, name = f"{self.table}.{key}".rpartition(".")
+        return (
+            f"{Place(self.file, table, self.text).at(name)}: [{self.table}]" if key else f"{self.at()}: [{self.table}]"
+        )
+
     def error(self, key: str, value: object, valid: str) -> UsageError:
         """The error about a key's value; `valid` says what is valid."""
         return UsageError(f"{self.at(key)}: [{self.table}] {key} = {value!r} is not valid; {valid}")
