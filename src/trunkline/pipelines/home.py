@@ -140,9 +140,9 @@ def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[
 
 
 def user_object_files(settings: Settings) -> list[Path]:
-    """The TOML files with the user's own objects: `objects.toml` in the home."""
+    """The TOML files with the user's own objects: `objects.toml` in the home, and those in its folder `objects`."""
     path = settings.home / "objects.toml"
-    return [path] if path.exists() else []
+    return [*([path] if path.exists() else []), *sorted((settings.home / "objects").glob("*.toml"))]
 
 
 @contextmanager
