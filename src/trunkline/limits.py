@@ -208,6 +208,8 @@ SQS_KEPT_S_MAX: Final = 14 * 86_400
 SQS_BATCH_MESSAGES_MAX: Final = 500
 SQS_HIDDEN_S: Final = 120
 SQS_DELIVERIES_MAX: Final = 5
+# Ours: how long a run that discovers files waits for a message before it takes the queue to be empty.
+SQS_DISCOVERY_POLL_S: Final = 1
 # Ours: tries of a request to an API that is throttled or fails for a moment, the pause before the third try (doubled
 # each time), and the longest pause that is waited for, also where the service asks for a longer one.
 API_TRIES: Final = 6

@@ -107,7 +107,7 @@ class Connect(Section, frozen=True, kw_only=True):
     zone: Annotated[str, _is("IANA time zone of that schedule.")] = "America/New_York"
 
 
-class Warehouse(Section, frozen=True, kw_only=True):
+class WarehouseChoice(Section, frozen=True, kw_only=True):
     """Redshift, and the function RedshiftS3SP2 that runs releases of stored procedures."""
 
     mode: Annotated[Literal["none", "cluster", "serverless"], _is("An existing cluster, or a new workgroup.")] = "none"
@@ -161,7 +161,7 @@ class DeployConfig(Section, frozen=True, kw_only=True):
     transcripts: Transcripts = Transcripts()
     streams: Streams = Streams()
     connect: Connect = Connect()
-    warehouse: Warehouse = Warehouse()
+    warehouse: WarehouseChoice = WarehouseChoice()
     live: Live = Live()
     watch: Watch = Watch()
 

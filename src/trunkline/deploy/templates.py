@@ -56,15 +56,15 @@ class CreatedResource:
 
 def read_templates(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     """The templates in a folder by their stack's name. Raises UsageError where there is none."""
-    found = {
+    templates = {
         path.name.removesuffix(_SUFFIX): json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob(f"*{_SUFFIX}"))
     }
-    if not found:
+    if not templates:
         raise UsageError(
             f"{folder} has no templates: write them with `python infra/cdk/app.py CONFIG {folder}` (make .venv/.infra)."
         )
-    return found
+    return templates
 
 
 def created_resources(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[CreatedResource]:
