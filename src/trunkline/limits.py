@@ -341,6 +341,11 @@ TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
 TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
 TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+# Regions with resources of Timestream for LiveAnalytics (AWS::Timestream::Table of the CloudFormation schemas, 2026).
+TIMESTREAM_REGIONS: Final = (
+    "ap-northeast-1", "ap-south-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2",
+    "us-gov-west-1", "us-west-2",
+)  # fmt: skip
 SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
 # Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
 INFLUX_LINES_MAX: Final = 5_000

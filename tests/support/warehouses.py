@@ -13,7 +13,7 @@ from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 LISTED = (QUEUE, AGENT, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS)
@@ -35,7 +35,7 @@ def empty_warehouse() -> DuckDBWarehouse:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     warehouse = DuckDBWarehouse(con)
-    warehouse.install([CONTACT_RECORD, AGENT_EVENT, *LISTED], warehouse_views())
+    warehouse.install([CONTACT_RECORD, AGENT_EVENT, USERS, *LISTED], warehouse_views())
     return warehouse
 
 

@@ -23,7 +23,7 @@ from trunkline.cli.ingest.dynamodb import backfill, enable_stream
 from trunkline.cli.ingest.load import enrich, load, undo
 from trunkline.cli.ingest.simulate import demo, simulate
 from trunkline.cli.ingest.stream import stream
-from trunkline.cli.operate import release, storage
+from trunkline.cli.operate import deploy, release, storage
 from trunkline.cli.operate import run as run_commands
 from trunkline.cli.operate.run import run as run_object
 from trunkline.cli.operate.serve import alert_rules, dashboards, serve
@@ -65,6 +65,7 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "warehouse": storage.warehouse_app,
     "lake": storage.lake_app,
     "release": release.app,
+    "deploy": deploy.app,
 }
 
 _HELP: Final = """Amazon Connect's contacts, complete: lake, warehouse and reports, on one machine or on AWS.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -89,12 +89,17 @@ class Result:
     occupancy: float | None
 
 
-def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
+def simulate(
+    spec: Spec,
+    out: Path,
+    progress: Callable[[int, int], None] | None = None,
+    others: Collection[str] = tuple(FOLDERS),
+) -> Result:
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
     With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike; `out/evaluations/`; and what
-    the API describes in `out/users/`, `out/routing-profiles/` and `out/agent-hierarchy-groups/`. With `spec.salesforce`
-    also `out/salesforce/<object>/`, in answers of its REST API.
+    the API describes in `out/users/`, `out/routing-profiles/` and `out/agent-hierarchy-groups/`: the objects in
+    `others`, by default all of them. With `spec.salesforce` also `out/salesforce/<object>/`, in its API's answers.
 
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
@@ -110,7 +115,7 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         firehose = Firehose(folder, spec)
         org = SimulatedOrg(spec.seed)
         contacts, evaluated, counts = _write(deliveries, spec, firehose, progress, org)
-        others = _write_others(spec, played, evaluated, out) if spec.events is not None else {}
+        written = _write_others(spec, played, evaluated, out, others) if spec.events is not None else {}
     copies = sum(delivery.is_copy for delivery in deliveries)
     broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
     expected = Expected(
@@ -124,7 +129,7 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         bytes=firehose.bytes_out,
         broken_by_kind=broken,
         drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
-        others=others,
+        others=written,
         salesforce=_write_salesforce(org, out) if spec.salesforce else {},
     )
     text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
@@ -188,16 +193,18 @@ def _write(
     return contacts, evaluated, counts
 
 
-def _write_others(spec: Spec, played: Played, evaluated: list[Record], out: Path) -> dict[str, RecordCounts]:
-    """Write what is beside the contact records, each object into a folder of its own. Returns counts by object."""
-    counts = _write_events(day_of(spec, played), out)
+def _write_others(
+    spec: Spec, played: Played, evaluated: list[Record], out: Path, names: Collection[str]
+) -> dict[str, RecordCounts]:
+    """Write these objects beside the contact records, each into a folder of its own. Returns counts by object."""
+    counts = _write_events(day_of(spec, played), out, [name for name in EVENT_FOLDERS if name in names])
     submitted = list(evaluations.evaluations(evaluated, played.agents))
     files, size = evaluations.write_evaluations(submitted, out / evaluations.FOLDER)
     distinct = len({evaluation.document["evaluationId"] for evaluation in submitted})
     counts["contact_evaluation"] = RecordCounts(files, distinct, files, size)
     for name, (files, size) in instance_data.write_instance_data(spec, played.agents, out).items():
         counts[name] = RecordCounts(files, files, files, size)
-    return counts
+    return {name: count for name, count in counts.items() if name in names}
 
 
 def _write_salesforce(org: SimulatedOrg, out: Path) -> dict[str, SalesforceCounts]:
@@ -208,10 +215,11 @@ def _write_salesforce(org: SimulatedOrg, out: Path) -> dict[str, SalesforceCount
     }
 
 
-def _write_events(day: SimulatedDay, out: Path) -> dict[str, RecordCounts]:
+def _write_events(day: SimulatedDay, out: Path, names: Iterable[str]) -> dict[str, RecordCounts]:
     """Write the events of the day, each kind into a folder of its own as Firehose would. Returns counts by object."""
     counts: dict[str, RecordCounts] = {}
-    for kind, folder in EVENT_FOLDERS.items():
+    for kind in names:
+        folder = EVENT_FOLDERS[kind]
         firehose = Firehose(out / folder, replace(day.spec, stream=f"connect-{folder}"))
         ids: set[str] = set()
         read = 0

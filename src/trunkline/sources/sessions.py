@@ -56,9 +56,14 @@ def _adapter(base: str = "") -> Any:
         """Waits and repeats as all sources do. With a base, requests for an https host go to this machine."""
 
         def send(  # the names and defaults are those of requests
-            self, request: Any, stream: Any = False, timeout: Any = None, verify: Any = True, cert: Any = None,
+            self,
+            request: Any,
+            stream: Any = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
             proxies: Any = None,
-        ) -> Any:  # fmt: skip
+        ) -> Any:
             if base:
                 parts = urlsplit(request.url)
                 request.url = f"{base}{parts.path}" + (f"?{parts.query}" if parts.query else "")

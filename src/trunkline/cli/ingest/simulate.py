@@ -209,6 +209,14 @@ def _rates(given: Sequence[str]) -> dict[str, tuple[float, float]]:
 MARK = ".trunkline-demo"
 _FAULT_SHARE = 0.002
 _YESTERDAY_SHARE = 0.94
+_DEMO_OTHERS = {
+    "agent_event": "agent events",
+    "contact_evaluation": "evaluations",
+    "users": "users",
+    "routing_profiles": "routing profiles",
+    "agent_hierarchy_groups": "hierarchy groups",
+}
+"""What the demo loads beside contact records, in words."""
 
 
 def demo(
@@ -220,19 +228,21 @@ def demo(
     ] = False,
     speed: Annotated[float, typer.Option("--speed", min=1, max=600, help="With --serve: how fast the day runs.")] = 30,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve: the board's port.")] = 8080,
+    events: Annotated[
+        bool, typer.Option("--events/--no-events", help="Load what agents did, users and evaluations too.")
+    ] = True,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Simulate a contact centre's day with every kind of fault, load it, print a summary and write the report.
 
-    The day before is simulated and loaded first, so that there is something to compare with. With --serve the day is
+    The day before is simulated and loaded first, so that there is something to compare with. Of the day itself agent
+    events, users, routing profiles, hierarchy groups and evaluations are loaded too. With --serve the day is
     live: events and records reach the wallboard and the home as they would in a real centre, many times as fast.
 
     Example: trunkline demo --contacts 2000 --seed 7
     """
     from trunkline.pipelines.home import open_home
-    from trunkline.pipelines.jobs.measuring import threshold_of
-    from trunkline.serve.report.headline import threshold_note
-    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec
+    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec, StreamFaults
 
     _empty(home)
     if serve:
@@ -242,7 +252,14 @@ def demo(
         return
     settings = Settings.load(home.absolute())
     faults = Faults.every(_FAULT_SHARE)
-    today = Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, zone=CENTRE_ZONE, faults=faults)
+    today = Spec(
+        contacts=contacts,
+        seed=seed,
+        date=DEFAULT_DATE,
+        zone=CENTRE_ZONE,
+        faults=faults,
+        events=StreamFaults(duplication=_FAULT_SHARE, reordering=_FAULT_SHARE) if events else None,
+    )
     before = Spec(
         contacts=max(round(contacts * _YESTERDAY_SHARE), 1),
         seed=seed + 1,
@@ -250,24 +267,37 @@ def demo(
         zone=CENTRE_ZONE,
     )
     with open_home(settings) as opened:
-        yesterday = _simulated_load(opened, before, "yesterday")
-        counts = _simulated_load(opened, today, "today")
+        yesterday = _simulated_load(opened, before, "yesterday")["contact_record"]
+        others = _simulated_load(opened, today, "today")
+    counts = others.pop("contact_record")
     report = home / "report.html"
     headlines = _report(settings, today, report)
     if output_format is Format.TABLE:
-        output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
-        rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
-        output.rows(["", "the day", "against the day before", ""], rows)
-        if any(label.endswith("*") for label, *_ in rows):
-            output.text(f"* {threshold_note(threshold_of(settings))}")
-        output.text(f"\nReport: {report}")
-        query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
-        output.text(f'Query it: {_command()} sql --home {home} "{query}"')
+        _print_day(headlines, others, settings, report)
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:
         fields: dict[str, object] = {"object": "contact_record", **asdict(counts), "report": str(report)}
         output.record(fields, output_format)
+
+
+def _print_day(headlines: Sequence[Headline], others: dict[str, Counts], settings: Settings, report: Path) -> None:
+    """The day's numbers, what was loaded beside the contacts, and where to go on."""
+    from trunkline.pipelines.jobs.measuring import threshold_of
+    from trunkline.serve.report.headline import threshold_note
+    from trunkline.simulator.spec import DEFAULT_DATE
+
+    output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
+    rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
+    output.rows(["", "the day", "against the day before", ""], rows)
+    if any(label.endswith("*") for label, *_ in rows):
+        output.text(f"* {threshold_note(threshold_of(settings))}")
+    if others:
+        read = ", ".join(f"{counted.inserted:,} {_DEMO_OTHERS[name]}" for name, counted in others.items())
+        output.text(f"\nBeside the contacts: {read}")
+    output.text(f"\nReport: {report}")
+    query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
+    output.text(f'Query it: {_command()} sql --home {report.parent} "{query}"')
 
 
 def _command() -> str:
@@ -285,20 +315,27 @@ def _empty(home: Path) -> None:
     (home / MARK).write_text("Created by `trunkline demo`, which empties this folder when it runs again.\n")
 
 
-def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
-    """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late."""
+def _simulated_load(opened: Home, spec: Spec, name: str) -> dict[str, Counts]:
+    """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late.
+
+    Counts by object, the contact records' first.
+    """
     from trunkline.accounting import total
     from trunkline.pipelines.jobs.load import load
-    from trunkline.simulator.run import simulate
+    from trunkline.simulator.run import FOLDERS, simulate
 
     folder = opened.settings.home / "firehose" / name
     with progress(f"Simulating {name}", None, "records") as advance:
-        simulated = simulate(spec, folder, by_totals(advance))
+        simulated = simulate(spec, folder, by_totals(advance), _DEMO_OTHERS)
     on_the_day = simulated.folder / f"{spec.date:%Y/%m/%d}"
     contact_record = opened.objects["contact_record"]
     with progress(f"Loading {name}", simulated.expected.bytes, "bytes") as advance:
         rounds = [path for path in (on_the_day, simulated.folder) if path.exists()]
-        return total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)
+        counts = {"contact_record": total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)}
+    for other, expected in simulated.expected.others.items():
+        with progress(f"Loading {other} of {name}", expected.bytes, "bytes") as advance:
+            counts[other] = load(opened, opened.objects[other], [str(folder / FOLDERS[other])], advance).counts
+    return counts
 
 
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:

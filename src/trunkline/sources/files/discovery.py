@@ -83,8 +83,8 @@ class AnnouncedFiles:
         """The objects as they are now, in order of address; those that were removed meanwhile are left out."""
         self.s3 = self.s3 or make_client("s3")
         with ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="announced") as pool:
-            found = list(pool.map(lambda url: find(url, self.s3), sorted(set(urls))))
-        return [file for file in found if file is not None]
+            files = list(pool.map(lambda url: find(url, self.s3), sorted(set(urls))))
+        return [file for file in files if file is not None]
 
 
 def _is_marker(url: str) -> bool:

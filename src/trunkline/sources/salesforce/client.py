@@ -19,10 +19,16 @@ from trunkline.settings.secrets import Secret
 from trunkline.sources.sessions import is_passing, optional_library, prepare_session
 
 _T = TypeVar("_T")
-_PASSING: Final = frozenset({
-    "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "INVALID_QUERY_LOCATOR",
-    "EXCEEDED_MAX_CONCURRENT_REQUESTS",
-})  # fmt: skip
+_PASSING: Final = frozenset(
+    {
+        "REQUEST_LIMIT_EXCEEDED",
+        "SERVER_UNAVAILABLE",
+        "UNABLE_TO_LOCK_ROW",
+        "QUERY_TIMEOUT",
+        "INVALID_QUERY_LOCATOR",
+        "EXCEEDED_MAX_CONCURRENT_REQUESTS",
+    }
+)
 """Codes of failures that pass, beside those that their status shows."""
 _ADVICE: Final[Mapping[str, str]] = {
     "API_DISABLED_FOR_ORG": "the edition has no API; ask Salesforce to enable it",
@@ -77,9 +83,12 @@ class SalesforceClient:
     def begin_job(self, soql: str) -> str:
         """Begin a Bulk query over deleted and archived records too; returns the job's id."""
         body = {
-            "operation": "queryAll", "query": soql,
-            "contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "LF",
-        }  # fmt: skip
+            "operation": "queryAll",
+            "query": soql,
+            "contentType": "CSV",
+            "columnDelimiter": "COMMA",
+            "lineEnding": "LF",
+        }
         job_id: str = self._bulk("POST", "", json=body).json()["id"]
         return job_id
 

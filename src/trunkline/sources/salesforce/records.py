@@ -30,9 +30,15 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", order="determini
 _COMPOUND: Final = frozenset({"address", "location"})
 _JSON_TYPES: Final[Mapping[str, str]] = {
     "boolean": "boolean",
-    "int": "number", "long": "number", "double": "number", "currency": "number", "percent": "number",
-    "bigint": "number", "integer": "number", "decimal": "number",
-}  # fmt: skip
+    "int": "number",
+    "long": "number",
+    "double": "number",
+    "currency": "number",
+    "percent": "number",
+    "bigint": "number",
+    "integer": "number",
+    "decimal": "number",
+}
 """How a CSV cell is written in JSON, by the type of its column or of its field; others are text."""
 
 
@@ -47,7 +53,7 @@ class SalesforceShape:
     can_list_deleted: bool
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def selected(self) -> tuple[str, ...]:
         """The fields of the query: also those that only tell what a record is."""
         needed = [name for name in ("Id", STAMP, "IsDeleted") if name in self.types]
         return tuple(dict.fromkeys([*needed, *self.fields]))
@@ -89,18 +95,22 @@ def shape_of(obj: Object, origin: SalesforceOrigin, description: Mapping[str, An
 
 
 def _json_types(fields: Sequence[str], types: Mapping[str, str], columns: Mapping[str, Column]) -> Mapping[str, str]:
-    found = {}
+    types_of = {}
     for name in fields:
         column = columns.get(name)
         declared = str(column.type) if column is not None and isinstance(column.type, str) else types.get(name, "")
-        found[name] = _JSON_TYPES.get(types.get(name, declared), "text")
-    return found
+        types_of[name] = _JSON_TYPES.get(types.get(name, declared), "text")
+    return types_of
 
 
 def query(
-    shape: SalesforceShape, origin: SalesforceOrigin, since: float | None, until: float, after: tuple[str, str] | None,
+    shape: SalesforceShape,
+    origin: SalesforceOrigin,
+    since: float | None,
+    until: float,
+    after: tuple[str, str] | None,
     is_ordered: bool,
-) -> str:  # fmt: skip
+) -> str:
     """SOQL of the records that changed from `since` up to `until`, not included (Unix seconds).
 
     `after` continues behind a stamp and an id. The Bulk API splits what is not ordered, and so is faster.
@@ -115,7 +125,7 @@ def query(
     if origin.where:
         conditions.append(f"({origin.where})")
     order = f" ORDER BY {STAMP}, Id" if is_ordered else ""
-    return f"SELECT {', '.join(shape.asked)} FROM {shape.sobject} WHERE {' AND '.join(conditions)}{order}"
+    return f"SELECT {', '.join(shape.selected)} FROM {shape.sobject} WHERE {' AND '.join(conditions)}{order}"
 
 
 def stamp_text(at_s: float) -> str:
