@@ -169,6 +169,8 @@ def test_a_package_boots_and_answers(
     variables = cloud | {"TRUNKLINE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     if name == "collect":
         variables["TRUNKLINE_LAKE"] = "s3://lake"
+    if name == "firehose_framing":
+        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its stack gives it no secret, since it needs none
     with booted(packages[function.package], runtime, function.handler, variables) as process:
         for trigger in function.events:
             delivered, is_right = CASES[name, trigger]
@@ -195,15 +197,20 @@ def test_an_error_reaches_lambda_by_its_name(packages: dict[str, Path], runtime:
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
 def test_cold_imports_cost_little_more_than_boto3(group: Any, packages: dict[str, Path], capsys: Any) -> None:
-    """CPU time of a fresh process that imports every handler of a zip and makes an S3 client, against boto3 alone."""
-    code = packages[group.name]
-    modules = [function.handler.rpartition(".")[0] for function in FUNCTIONS.values() if function.package == group.name]
-    bare = "import boto3; boto3.client('s3')"
-    ours = f"import {', '.join(modules)}; from trunkline.aws.clients import make_client; make_client('s3')"
-    least = {text: min(_cpu_s(code, text) for _ in range(3)) for text in (bare, ours)}
+    """CPU time of a fresh process that imports a handler and makes an S3 client, against boto3 alone; the dearest."""
+    code, bare = packages[group.name], "import boto3; boto3.client('s3')"
+    programs = {
+        name: f"import trunkline.handlers.{name}; from trunkline.aws.clients import make_client; make_client('s3')"
+        for name, function in FUNCTIONS.items()
+        if function.package == group.name
+    }
+    once = {name: _cpu_s(code, program) for name, program in programs.items()}
+    name = max(once, key=lambda name: once[name])
+    least = {text: min(_cpu_s(code, text) for _ in range(3)) for text in (bare, programs[name])}
+    ours = least[programs[name]]
     with capsys.disabled():
-        sys.stdout.write(f"\n{group.name}: {least[ours]:.2f} s of CPU, {least[bare]:.2f} s of boto3 alone\n")
-    assert least[ours] <= COLD_RATIO_MAX[group.name] * least[bare]
+        sys.stdout.write(f"\n{group.name}: {name} {ours:.2f} s of CPU, {least[bare]:.2f} s of boto3 alone\n")
+    assert ours <= COLD_RATIO_MAX[group.name] * least[bare]
 
 
 def _cpu_s(code: Path, program: str) -> float:
