@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tools import catalogue_versions, pages, sql_files, table_pages
+from tools import catalogue_versions, pages, sql_files, state_machines, table_pages
 from tools.dashboards import dashboards
 from tools.dbt_sources import dbt_sources
 from tools.dictionary import dictionary
+from tools.terraform import terraform_files
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.sql.ddl import script
@@ -89,6 +90,8 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     grants,
     dbt,
     dashboards,
+    terraform_files,
+    state_machines.state_machines,
 )
 
 OWNED_FOLDERS = (
@@ -97,6 +100,7 @@ OWNED_FOLDERS = (
     "docs/reference/objects",
     "integrations/dbt",
     "dashboards",
+    state_machines.FOLDER,
 )
 """Folders that hold only generated files; a file in them without a producer is removed."""
 

@@ -141,6 +141,11 @@ _REASONS: Final = {
         "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
         "backfill for what was missed.",
     ),
+    "rule_failed": Reason(
+        "a rule of the object cannot be applied to a value",
+        "An expression in `sql` of a column raised an error, such as a cast of a text that is no number. Use TRY_CAST "
+        "or try_strptime where NULL will do, correct the rule, and replay.",
+    ),
     "invalid_row": Reason(
         "the text is not a row of the table",
         "It has more or fewer values than the header row, or a quotation mark that does not end. The kept bytes are "
@@ -203,6 +208,8 @@ SQS_KEPT_S_MAX: Final = 14 * 86_400
 SQS_BATCH_MESSAGES_MAX: Final = 500
 SQS_HIDDEN_S: Final = 120
 SQS_DELIVERIES_MAX: Final = 5
+# Ours: how long a run that discovers files waits for a message before it takes the queue to be empty.
+SQS_DISCOVERY_POLL_S: Final = 1
 # Ours: tries of a request to an API that is throttled or fails for a moment, the pause before the third try (doubled
 # each time), and the longest pause that is waited for, also where the service asks for a longer one.
 API_TRIES: Final = 6
@@ -243,6 +250,15 @@ PERSIST_POINTS_MAX: Final = 500
 SQS_SEND_BYTES_MAX: Final = 256 * 1024
 # SNS API reference, Publish: characters of a subject.
 SNS_SUBJECT_CHARS_MAX: Final = 100
+# Ours: files of one child execution of a backfill, and children at once. Step Functions starts 100 standard children a
+# second, and Lambda has 1,000 concurrent executions an account and Region unless raised (both: service quotas).
+MAP_BATCH_FILES: Final = 100
+MAP_CONCURRENCY: Final = 500
+# Step Functions API reference, StartExecution: characters of a name.
+EXECUTION_NAME_CHARS_MAX: Final = 80
+# Ours: how long EventBridge tries again to deliver a firing before it goes to the dead-letter queue.
+FIRING_RETRY_S: Final = 3_600
+FIRING_RETRIES: Final = 20
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -254,6 +270,15 @@ WINDOWS_PER_RUN_MAX: Final = 1_000
 RUN_LOCK_S: Final = 900
 # Ours: characters of an error in a run's record.
 RUN_ERROR_CHARS_MAX: Final = 2_000
+# Ours: `trunkline up`. A stream is followed for this long before others have a turn; a program that ended is started
+# again after a second, then after twice as long each time, and after a minute of running its failures are forgotten.
+UP_TURN_S: Final = 30
+UP_BACK_OFF_S: Final = 1
+UP_BACK_OFF_S_MAX: Final = 300
+UP_STEADY_S: Final = 60
+# Ours: how long programs have to stop before they are interrupted, and before they are killed.
+UP_STOP_S: Final = 10
+UP_KILL_S: Final = 30
 # Ours: the default schedule of an object that has a source and no schedule of its own.
 RUN_SCHEDULE: Final = "rate(1 hour)"
 # Ours: decoded bytes that the function `extract` puts into the lake before it hands over to the merge.
@@ -334,6 +359,11 @@ TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
 TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
 TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+# Regions with resources of Timestream for LiveAnalytics (AWS::Timestream::Table of the CloudFormation schemas, 2026).
+TIMESTREAM_REGIONS: Final = (
+    "ap-northeast-1", "ap-south-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2",
+    "us-gov-west-1", "us-west-2",
+)  # fmt: skip
 SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
 # Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
 INFLUX_LINES_MAX: Final = 5_000

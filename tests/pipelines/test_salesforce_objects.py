@@ -7,11 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from homes import Record, lake_best, load_into, opened, table, totals, write
+from homes import Record, lake_best, load_into, opened, settings_of, table, totals, write
 from servers import SERVERS
 
+from trunkline.errors import UsageError
 from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.origins import SalesforceOrigin
+from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.salesforce import FOLDER, long_id
 from trunkline.simulator.spec import Spec
@@ -83,6 +86,48 @@ def test_ids_have_the_api_form() -> None:
     """Three characters more say which letters are capital; an example of Salesforce's own documentation."""
     assert long_id("0014000000IjNZG") == "0014000000IjNZGAA3"
     assert long_id("500000000000123") == "500000000000123AAA"
+
+
+def test_settings_give_the_objects_an_origin(tmp_path: Path) -> None:
+    """All five from one organization, by the fields of their columns; one setting without the other is an error."""
+    options = {
+        "salesforce_instance": "https://acme.my.salesforce.com/", "salesforce_credentials": "env:SALESFORCE",
+    }  # fmt: skip
+    with opened(tmp_path / "home", **options) as home:
+        origins = {obj.name: home.objects[obj.name].origin for obj in OBJECTS}
+        assert home.objects["contact_record"].origin is None
+    case = origins["case"]
+    assert isinstance(case, SalesforceOrigin)
+    assert (case.instance, case.sobject) == ("https://acme.my.salesforce.com", "Case")
+    assert {"Id", "CaseNumber", "SystemModstamp", "IsDeleted"} <= set(case.fields)
+    assert not [field for field in case.fields if field.startswith("attributes")]
+    sobjects = {origin.sobject for origin in origins.values() if isinstance(origin, SalesforceOrigin)}
+    assert sobjects == {"User", "Contact", "Case", "Task", "litify_pm__Matter__c"}
+    user = origins["user"]
+    assert isinstance(user, SalesforceOrigin)
+    assert "IsDeleted" not in user.fields, "Salesforce has no such field of users"
+    for wrong in ({"salesforce_instance": "https://acme.my.salesforce.com"}, {"salesforce_credentials": "env:X"},
+                  options | {"salesforce_credentials": "a secret itself"}):  # fmt: skip
+        with pytest.raises(UsageError, match=r"salesforce_(instance|credentials)"), opened(tmp_path / "other", **wrong):
+            pass
+
+
+def test_csv_of_the_bulk_api(tmp_path: Path) -> None:
+    """A results file: empty cells are NULL, times have a Z, and a deletion takes its row away."""
+    path = tmp_path / "cases.csv"
+    path.write_text(
+        '"Id","CaseNumber","Subject","IsClosed","IsDeleted","CreatedDate","SystemModstamp"\n'
+        '"5001x0000000001AAA","00001001","two\nlines, one cell","false","false","2026-03-03T10:00:00.000Z","2026-03-03T10:00:00.000Z"\n'
+        '"5001x0000000002AAA","","","true","true","2026-03-03T10:00:00.000Z","2026-03-03T11:00:00.000Z"\n'
+    )
+    with opened(tmp_path / "home", CASE) as home:
+        load_into(home, path, obj=CASE)
+        first, second = table(home, CASE)
+    assert (first["subject"], first["is_closed"], first["account_id"]) == ("two\nlines, one cell", False, None)
+    assert (second["case_number"], second["record_is_deleted"]) == (None, True)
+    with open_reader(settings_of(tmp_path / "home")) as reader:
+        for dialect in (None, "athena"):
+            assert query(reader, 'SELECT count(*) FROM salesforce."case"', dialect).rows == [(1,)], dialect
 
 
 def _pages(folder: Path) -> list[Record]:

@@ -19,7 +19,7 @@ from virtual_clock import VirtualClock
 from trunkline.objects.business.instance import QUEUE
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines.connect.collect import Collector
-from trunkline.pipelines.connect.list_instance import HeldRows
+from trunkline.pipelines.connect.list_instance import StoredRows
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.simulator.connect_api.answers import ApiError
@@ -145,7 +145,7 @@ class ListingSubject(Subject):
             )
         buckets = TokenBuckets(1.0, CallClock(clock.now_s, clock.sleep), dict.fromkeys(OPERATIONS, 1e12))
         client = ConnectClient(INSTANCE, invoke_of(api), buckets)
-        listing = InstanceListing(client, HeldRows(runner.home, self.obj, INSTANCE), ListingTally(), 1)
+        listing = InstanceListing(client, StoredRows(runner.home, self.obj, INSTANCE), ListingTally(), 1)
         return open_source(self.name, runner.context, listing=listing)
 
     @contextmanager

@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         service = _services.get(name)
         reply = Reply(b"", 404) if service is None else service(Call(self.command, f"/{rest}", query, headers, body))
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)  # without a date of its own
         for header, value in {"Content-Type": "application/json", **reply.headers}.items():
             self.send_header(header, value)
         self.send_header("Content-Length", str(len(data)))

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api_subjects import HttpApiSubject, SheetSubject
+from api_subjects import HttpApiSubject, SalesforceSubject, SheetSubject
 from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
@@ -306,6 +306,7 @@ SUBJECTS = {
         ContactSubject,
         ListingSubject,
         HttpApiSubject,
+        SalesforceSubject,
         SheetSubject,
     )
 }

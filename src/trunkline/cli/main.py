@@ -23,11 +23,12 @@ from trunkline.cli.ingest.dynamodb import backfill, enable_stream
 from trunkline.cli.ingest.load import enrich, load, undo
 from trunkline.cli.ingest.simulate import demo, simulate
 from trunkline.cli.ingest.stream import stream
-from trunkline.cli.operate import release, storage
+from trunkline.cli.operate import deploy, release, storage
 from trunkline.cli.operate import run as run_commands
 from trunkline.cli.operate.run import run as run_object
 from trunkline.cli.operate.serve import alert_rules, dashboards, serve
 from trunkline.cli.operate.storage import doctor
+from trunkline.cli.operate.up import up
 from trunkline.cli.query import objects
 from trunkline.cli.query.sql import app as metric_app
 from trunkline.cli.query.sql import report, sql
@@ -43,6 +44,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "undo": undo,
     "collect": collect,
     "run": run_object,
+    "up": up,
     "reconcile": reconcile,
     "shadow": shadow,
     "enrich": enrich,
@@ -65,6 +67,7 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "warehouse": storage.warehouse_app,
     "lake": storage.lake_app,
     "release": release.app,
+    "deploy": deploy.app,
 }
 
 _HELP: Final = """Amazon Connect's contacts, complete: lake, warehouse and reports, on one machine or on AWS.

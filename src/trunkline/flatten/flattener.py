@@ -309,12 +309,20 @@ class Flattener:
             self.con.execute("EXECUTE rows")
         except _REFUSALS as error:
             if len(rows) == 1:
-                detail = f"DuckDB cannot read the record ({type(error).__name__})"
-                work.errors[rows[0]] = RecordError("invalid_json", detail)
+                work.errors[rows[0]] = _refusal(self.obj, error)
                 return
             middle = len(rows) // 2
             self._insert_halves(work, {row: made[row] for row in rows[:middle]})
             self._insert_halves(work, {row: made[row] for row in rows[middle:]})
+
+
+def _refusal(obj: Object, error: duckdb.Error) -> RecordError:
+    """What a record is set aside with that DuckDB refuses: a rule of the object may be what it does not fit."""
+    rules = [column.name for column in obj.columns if column.rule]
+    if rules:
+        detail = f"a rule of {', '.join(rules)} cannot be applied to the record ({type(error).__name__})"
+        return RecordError("rule_failed", detail)
+    return RecordError("invalid_json", f"DuckDB cannot read the record ({type(error).__name__})")
 
 
 def _stored_leaves(obj: Object, rule: PiiRule) -> frozenset[int]:

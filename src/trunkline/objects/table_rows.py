@@ -104,6 +104,8 @@ def row_text(obj: Object, layout: RowLayout, row: Sequence[str]) -> str:
 
 
 def _json_value(column: Column, value: str) -> Any:
+    if column.rule:
+        return value
     if column.type in _NUMBERS and not column.notation.decimal_comma:
         return msgspec.Raw(value.encode()) if _NUMBERS[column.type].fullmatch(value) else value
     if column.type == "boolean" and not column.notation.format:

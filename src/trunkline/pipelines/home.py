@@ -154,9 +154,9 @@ def load_objects(settings: Settings) -> dict[str, Object]:
 
 
 def user_object_files(settings: Settings) -> list[Path]:
-    """The TOML files with the user's own objects: `objects.toml` in the home."""
+    """The TOML files with the user's own objects: `objects.toml` in the home, and those in its folder `objects`."""
     path = settings.home / "objects.toml"
-    return [path] if path.exists() else []
+    return [*([path] if path.exists() else []), *sorted((settings.home / "objects").glob("*.toml"))]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -34,6 +35,74 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
         for v in warehouse_views()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as task.")],
+    sample: Annotated[
+        Path,
+        typer.Option("--from", metavar="SAMPLE", help="JSON, NDJSON, CSV, Parquet, Excel, or a Salesforce describe."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write (default: objects/NAME.toml in the home).")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Propose an object from a sample file: columns with types, key, version, and what may be personal data.
+
+    Writes a TOML file to edit, with a comment at each guess; it holds no value of the sample. A file that is there is
+    not overwritten.
+
+    Example: trunkline object new task --from tasks.csv
+    """
+    from trunkline.errors import UsageError
+    from trunkline.objects.user.declare import read_objects
+    from trunkline.objects.user.propose import propose
+    from trunkline.settings.installation import Settings
+    from trunkline.sources.files.tables.sample import read_sample
+
+    path = out or Settings.load(home).home / "objects" / f"{name}.toml"
+    if path.exists():
+        raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
+    text = propose(name, read_sample(sample))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    try:
+        (obj,) = read_objects(path)
+    except UsageError:
+        path.unlink()
+        raise
+    guesses = text.count("# guess")
+    output.text(f"Wrote {path}: {len(obj.data_columns)} columns, {guesses} guesses to look at (lines with # guess).")
+    output.text(f"Then: trunkline object check {path}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file of objects.")],
+) -> None:
+    """Check a file of objects: is it valid, and do its examples give the rows that they say.
+
+    An example is written as [[object.NAME.example]]: a record, and the values of the row or the error that it gives.
+
+    Example: trunkline object check trunkline-data/objects/task.toml
+    """
+    from trunkline.objects.user.declare import read_objects
+    from trunkline.objects.user.examples import read_examples
+    from trunkline.pipelines.jobs.examples import failures
+
+    is_failed = False
+    examples = read_examples(file)
+    for obj in read_objects(file):
+        problems = failures(obj, examples.get(obj.name, []))
+        count = len(examples.get(obj.name, []))
+        output.text(f"{obj.name}: {len(obj.data_columns)} columns, {count} examples, {len(problems)} problems")
+        for problem in problems:
+            output.text(f"  {problem}")
+        is_failed = is_failed or bool(problems)
+    if is_failed:
+        raise typer.Exit(1)
 
 
 @app.command()

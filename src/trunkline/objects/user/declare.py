@@ -25,11 +25,12 @@ from trunkline.objects.model import (
 from trunkline.objects.origin_tables import origin_from_table
 from trunkline.objects.origins import Origin
 from trunkline.objects.user.columns import Defaults, read_columns
-from trunkline.objects.user.place import Place
+from trunkline.objects.user.place import Place, read_document
 
 OBJECT_KEYS = (
     "grain", "database", "warehouse_table", "key", "version", "event_time", "partition", "deleted", "records", "zone",
     "decimal_comma", "format", "csv", "excel", "delete_rule", "source", "anchor", "catalogue_version", "columns",
+    "example",
 )  # fmt: skip
 
 FILE_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(FileKind) if kind)
@@ -46,18 +47,8 @@ RESERVED_SCHEMAS = frozenset({
 
 def read_objects(path: Path) -> tuple[Object, ...]:
     """The objects of one file, in its order. Raises UsageError if the file is missing, is not TOML, or is not valid."""
-    import tomllib  # not imported where there is no such file
-
+    text, document = read_document(path)
     file = str(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror}); name a TOML file of objects") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: is not TOML: {error}") from error
     place = Place(file, "top level", text)
     place.only(document, ("object",))
     tables = document.get("object", {})
@@ -83,6 +74,9 @@ def _object(place: Place, name: str, table: object) -> Object:
     event_time, partition, version = _times(place, table, by_name)
     for part in key:
         _declared(place, "key", part, by_name, KEY_TYPES)
+    for role, named in [("version", version), ("partition", partition), *(("key", part) for part in key)]:
+        if by_name[named].rule:
+            raise place.error(role, named, "a column with a rule (sql) cannot be one; clean it where it is written")
     deleted = table.get("deleted", "")
     if "deleted" in table:
         _declared(place, "deleted", deleted, by_name, ("boolean",))

@@ -171,11 +171,16 @@ def _compare_day(home: Home, table: AdoptedTable, day: date) -> Difference:
     ((ours, missing_theirs, *by_column),) = _numbers(query(adopted.counts(*span)))
     ((theirs, distinct, missing_ours),) = _numbers(query(adopted.their_counts(*span)))
     difference = Difference(
-        ours, theirs, ours - missing_theirs, missing_theirs, missing_ours, theirs - distinct,
+        ours,
+        theirs,
+        ours - missing_theirs,
+        missing_theirs,
+        missing_ours,
+        theirs - distinct,
         keys(adopted.missing_theirs(*span), missing_theirs),
         keys(adopted.missing_ours(*span), missing_ours),
         keys(adopted.doubled(*span), theirs - distinct),
-    )  # fmt: skip
+    )
     for number, column in enumerate(table.compared):
         different, only_ours, only_theirs = by_column[3 * number : 3 * number + 3]
         examples = keys(adopted.different(*span, number), different)

@@ -56,14 +56,14 @@ def list_instance(
     buckets = buckets or TokenBuckets(settings.connect_share, given.clock, settings.connect_quota)
     client = ConnectClient(instance, given.connect(instance), buckets)
     tally, runner = ListingTally(), Runner(home, obj)
-    runner.recover()  # before the held rows are read
-    listing = InstanceListing(client, HeldRows(home, obj, instance), tally)
+    runner.recover()  # before the stored rows are read
+    listing = InstanceListing(client, StoredRows(home, obj, instance), tally)
     source = open_source(obj.scheduled_source, runner.context, listing=listing)
     loaded = runner.run(source, on_put=lambda record: advance(record.bytes_read))
     return ListingResult(instance, tally, dict(client.calls), loaded)
 
 
-class HeldRows:
+class StoredRows:
     """An object's rows of one instance in the warehouse: those whose ARN begins with the instance's."""
 
     def __init__(self, home: Home, obj: Object, instance: ConnectInstance) -> None:

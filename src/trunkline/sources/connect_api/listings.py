@@ -1,9 +1,9 @@
 """Queues, users, routing profiles and hierarchy groups of an instance: listed whole, described where they changed.
 
 Source: Amazon Connect API reference. A listing has the id of everything that exists and, of most, when it was changed
-last. So a run describes what is new or changed alone, at the quota of 2 calls a second. What is held and no longer
+last. So a run describes what is new or changed alone, at the quota of 2 calls a second. What is stored and no longer
 listed is described once more: only where the service does not know it is it deleted. There is no place to continue
-from: what a stopped run made durable is held, and the next run lists again.
+from: what a stopped run made durable is stored, and the next run lists again.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 """By the object's name."""
 
 
-class KnownResources(Protocol):
+class StoredResources(Protocol):
     """What the warehouse has of one object and instance."""
 
     def changed_at(self) -> Mapping[str, datetime | None]:
@@ -95,7 +95,7 @@ class InstanceListing:
     """What to read: the resources of one object in an instance, by its client."""
 
     client: ConnectClient
-    known: KnownResources
+    stored: StoredResources
     tally: ListingTally
     batch_descriptions: int = BATCH_DESCRIPTIONS
 
@@ -168,13 +168,13 @@ class _Reading:
     def __init__(self, listing: InstanceListing, obj: Object, digests: Mapping[str, str]) -> None:
         self._listing, self._resource, self._object_name = listing, RESOURCES[obj.name], obj.name
         self._names_instance = any(column.path == ("InstanceId",) for column in obj.columns)
-        self._known, self._digests = listing.known.changed_at(), digests
+        self._stored, self._digests = listing.stored.changed_at(), digests
 
     def due(self) -> list[str]:
-        """Ids to describe: new, changed, without a time of change, or held and no longer listed."""
+        """Ids to describe: new, changed, without a time of change, or stored and no longer listed."""
         tally, listed = self._listing.tally, dict(self._summaries())
-        changed = [i for i, at in listed.items() if i not in self._known or at is None or at != self._known[i]]
-        missing = [i for i in self._known if i not in listed]
+        changed = [i for i, at in listed.items() if i not in self._stored or at is None or at != self._stored[i]]
+        missing = [i for i in self._stored if i not in listed]
         tally.listed, tally.unchanged = len(listed), len(listed) - len(changed)
         return changed + missing
 
@@ -210,21 +210,21 @@ class _Reading:
         )
 
     def _describe(self, resource_id: str) -> _Described | None:
-        """The resource as a record; None where nothing is new, or it was deleted before it was held."""
+        """The resource as a record; None where nothing is new, or it was deleted before it was stored."""
         client, resource, tally = self._listing.client, self._resource, self._listing.tally
-        is_held, before = resource_id in self._known, self._digests.get(resource_id, "")
+        is_stored, before = resource_id in self._stored, self._digests.get(resource_id, "")
         try:
             answer = client.call(resource.describe, **{resource.parameter: resource_id})
         except NotFoundError:
-            if not is_held:
+            if not is_stored:
                 return None
             tally.deleted += 1
-            text = _text(self._listing.known.last_record(resource_id))
+            text = _text(self._listing.stored.last_record(resource_id))
             return _Described(resource_id, text, _digest(text, before, is_deleted=True), is_deleted=True)
         named = {"InstanceId": client.instance.instance_id} if self._names_instance else {}
         text = _text({resource.root: answer[resource.root], **named})
         digest = _digest(text, before, is_deleted=False)
-        if is_held and digest == before:
+        if is_stored and digest == before:
             tally.unchanged += 1
             return None
         tally.described += 1

@@ -23,9 +23,20 @@ from trunkline.objects.origins import SheetOrigin
 READ_AT: Final = "_read_at"
 """The key under which a record has the time of its snapshot, where a column of the object asks for it."""
 _SERIAL_BEGIN: Final = datetime(1899, 12, 30)
-_ERRORS: Final = frozenset({
-    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#ERROR!", "#SPILL!", "Loading...",
-})  # fmt: skip
+_ERRORS: Final = frozenset(
+    {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#NULL!",
+        "#ERROR!",
+        "#SPILL!",
+        "Loading...",
+    }
+)
 """What a cell shows whose formula failed: the value is unknown."""
 
 

@@ -11,7 +11,6 @@ import msgspec
 
 from trunkline.aws.secrets import read_secret
 from trunkline.errors import TerminalError, TransientError, UsageError, printable
-from trunkline.limits import API_READ_S, CONNECT_S
 from trunkline.objects.origins import SheetOrigin
 from trunkline.sources.sessions import is_passing, optional_library, prepare_session
 
@@ -40,7 +39,6 @@ def read_cells(origin: SheetOrigin, endpoint: str = "") -> SheetCells:
     account = _account(origin)
     with _translated(origin, str(account.get("client_email", "the service account"))):
         client = gspread.http_client.HTTPClient(None, _session(account, origin, endpoint))
-        client.set_timeout((CONNECT_S, API_READ_S))
         sheet = client.fetch_sheet_metadata(origin.sheet, {"fields": "properties.timeZone,sheets.properties.title"})
         tabs = [str(part["properties"]["title"]) for part in sheet.get("sheets", ())]
         if origin.tab not in tabs:
