@@ -99,6 +99,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         run_schedules = { call = "rate(1 hour)" }
         run_zone = "Europe/Berlin"
         run_topic = "arn:aws:sns:eu-west-2:111122223333:runs"
+        idempotency_table = "trunkline-messages"
         up_streams = { "kinesis://ctr?region=eu-west-2" = "contact_record+agent_event" }
         serve_session_hours = 8
         serve_streams = ["kinesis://connect-ctr-stream", "sqs://contact-events"]
@@ -146,6 +147,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_RUN_SCHEDULES": "call=rate(1 hour)",
         "TRUNKLINE_RUN_ZONE": "Europe/Berlin",
         "TRUNKLINE_RUN_TOPIC": "arn:aws:sns:eu-west-2:111122223333:runs",
+        "TRUNKLINE_IDEMPOTENCY_TABLE": "trunkline-messages",
         "TRUNKLINE_UP_STREAMS": "kinesis://ctr?region=eu-west-2=contact_record+agent_event",
         "TRUNKLINE_SERVE_SESSION_HOURS": "8",
         "TRUNKLINE_SERVE_STREAMS": "kinesis://connect-ctr-stream, sqs://contact-events",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tools import catalogue_versions, pages, sql_files, table_pages
+from tools import catalogue_versions, pages, sql_files, state_machines, table_pages
 from tools.dashboards import dashboards
 from tools.dbt_sources import dbt_sources
 from tools.dictionary import dictionary
@@ -91,6 +91,7 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     dbt,
     dashboards,
     terraform_files,
+    state_machines.state_machines,
 )
 
 OWNED_FOLDERS = (
@@ -99,6 +100,7 @@ OWNED_FOLDERS = (
     "docs/reference/objects",
     "integrations/dbt",
     "dashboards",
+    state_machines.FOLDER,
 )
 """Folders that hold only generated files; a file in them without a producer is removed."""
 

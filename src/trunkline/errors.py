@@ -47,6 +47,14 @@ class RecordError(TrunklineError):
         self.code = code
 
 
+class RunFailedError(TerminalError):
+    """A run has failed and its failure is recorded: what a state machine ends with, until it is redriven."""
+
+
+class UnexpectedError(TerminalError):
+    """A bug, by the type of its error alone: what a function that a state machine calls raises for errors not ours."""
+
+
 class SourceChangedError(TerminalError):
     """A file is no longer the version that was listed or planned: drop the plan, list again and plan anew."""
 

@@ -250,6 +250,15 @@ PERSIST_POINTS_MAX: Final = 500
 SQS_SEND_BYTES_MAX: Final = 256 * 1024
 # SNS API reference, Publish: characters of a subject.
 SNS_SUBJECT_CHARS_MAX: Final = 100
+# Ours: files of one child execution of a backfill, and children at once. Step Functions starts 100 standard children a
+# second, and Lambda has 1,000 concurrent executions an account and Region unless raised (both: service quotas).
+MAP_BATCH_FILES: Final = 100
+MAP_CONCURRENCY: Final = 500
+# Step Functions API reference, StartExecution: characters of a name.
+EXECUTION_NAME_CHARS_MAX: Final = 80
+# Ours: how long EventBridge tries again to deliver a firing before it goes to the dead-letter queue.
+FIRING_RETRY_S: Final = 3_600
+FIRING_RETRIES: Final = 20
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
@@ -261,6 +270,15 @@ WINDOWS_PER_RUN_MAX: Final = 1_000
 RUN_LOCK_S: Final = 900
 # Ours: characters of an error in a run's record.
 RUN_ERROR_CHARS_MAX: Final = 2_000
+# Ours: `trunkline up`. A stream is followed for this long before others have a turn; a program that ended is started
+# again after a second, then after twice as long each time, and after a minute of running its failures are forgotten.
+UP_TURN_S: Final = 30
+UP_BACK_OFF_S: Final = 1
+UP_BACK_OFF_S_MAX: Final = 300
+UP_STEADY_S: Final = 60
+# Ours: how long programs have to stop before they are interrupted, and before they are killed.
+UP_STOP_S: Final = 10
+UP_KILL_S: Final = 30
 # Ours: the default schedule of an object that has a source and no schedule of its own.
 RUN_SCHEDULE: Final = "rate(1 hour)"
 # Ours: decoded bytes that the function `extract` puts into the lake before it hands over to the merge.

@@ -28,6 +28,7 @@ from trunkline.cli.operate import run as run_commands
 from trunkline.cli.operate.run import run as run_object
 from trunkline.cli.operate.serve import alert_rules, dashboards, serve
 from trunkline.cli.operate.storage import doctor
+from trunkline.cli.operate.up import up
 from trunkline.cli.query import objects
 from trunkline.cli.query.sql import app as metric_app
 from trunkline.cli.query.sql import report, sql
@@ -43,6 +44,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "undo": undo,
     "collect": collect,
     "run": run_object,
+    "up": up,
     "reconcile": reconcile,
     "shadow": shadow,
     "enrich": enrich,

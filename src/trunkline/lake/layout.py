@@ -91,9 +91,10 @@ def lookups_key(day: date | None) -> str:
     return f"{LEDGER}/asked/{day:%Y-%m-%d}.json" if day else f"{LEDGER}/asked/undated.json"
 
 
-def run_prefix(object_name: str, month: date) -> str:
-    """The prefix of the records of an object's runs that began in a month; ends in `/`."""
-    return f"{LEDGER}/run/{object_name}/{month:%Y-%m}/"
+def run_prefix(object_name: str, month: date | None = None) -> str:
+    """The prefix of the records of an object's runs, all or those that began in a month; ends in `/`."""
+    prefix = f"{LEDGER}/run/{object_name}/"
+    return f"{prefix}{month:%Y-%m}/" if month is not None else prefix
 
 
 def run_key(object_name: str, run_id: str, started_at: datetime) -> str:

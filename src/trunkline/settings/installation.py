@@ -13,7 +13,7 @@ from trunkline.errors import UsageError
 from trunkline.opening_hours import parse_holidays, parse_hours, parse_queue_hours
 from trunkline.settings.fields import PREFIX, converted, fields_of, from_file, from_variables, nearest
 from trunkline.settings.options import OTHER_VARIABLES, Options
-from trunkline.settings.secrets import STORED_SECRETS, Secret, given_pii_key, pii_key_of
+from trunkline.settings.secrets import STORED_SECRETS, Secret, given_pii_key, pii_key_of, secret_values
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -65,15 +65,26 @@ class Settings(Options, frozen=True, kw_only=True):
         live_token = Secret(token) if token else None
         return cls(home=place, pii_key_given=given_pii_key(variables), live_token=live_token, **values)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Values that no record or message may have: the secrets here, and those of the environment's variables."""
+        own = {secret.reveal() for secret in (self.pii_key_given, self.live_token) if secret is not None}
+        return secret_values() | own
+
     @classmethod
-    def for_function(cls, scratch: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    def for_function(
+        cls, scratch: Path, environ: Mapping[str, str] | None = None, reveal: Callable[[str], str] = str
+    ) -> Settings:
         """The settings of a Lambda function that writes to the lake; `scratch` stands in for a home.
 
         ANALYTICS_BUCKET names the lake's bucket and TRANSCRIBE_BUCKET that of the transcripts; TRUNKLINE_LAKE and
-        TRUNKLINE_TRANSCRIPTS win. Personal data is dropped unless a key is given. Raises UsageError where no lake is
-        named, and for hashes without a key: a function has no home to keep one in.
+        TRUNKLINE_TRANSCRIPTS win. `reveal` is called with the value of each TRUNKLINE_* variable, which may name a
+        secret, and gives the value that counts. Personal data is dropped unless a key is given. Raises UsageError where
+        no lake is named, and for hashes without a key: a function has no home to keep one in.
         """
         variables = dict(os.environ if environ is None else environ)
+        own = {name: text for name, text in variables.items() if name.startswith(PREFIX)}
+        variables |= {name: reveal(text) for name, text in own.items()}
         for field in fields_of(Options).values():
             bucket = variables.get(field.bucket, "").strip() if field.bucket else ""
             if bucket and not variables.get(field.variable, "").strip():

@@ -229,6 +229,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         str,
         about("ARN of the SNS topic that gets a message for a failed run, and for the first that succeeds after one."),
     ] = ""
+    idempotency_table: Annotated[
+        str,
+        about("DynamoDB table with which functions send the message of a run once (needs `trunkline[functions]`)."),
+    ] = ""
     up_streams: Annotated[
         dict[str, str],
         about(

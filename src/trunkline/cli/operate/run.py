@@ -151,6 +151,22 @@ def retry(run_id: RunId, home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_f
     _show(outcome, output_format)
 
 
+@app.command("state-machine")
+def state_machine(
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", autocompletion=object_names)], home: Home = None
+) -> None:
+    """Print the state machine that runs an object on AWS, also one of your own, in Amazon States Language.
+
+    Example: trunkline runs state-machine contact_record > contact_record.asl.json
+    """
+    import json
+
+    from trunkline.objects.catalogue import find
+    from trunkline.orchestration.machine import object_machine
+
+    output.text(json.dumps(object_machine(find(object_name, load_objects(home))), indent=2))
+
+
 def _request(started_by: str, is_forced: bool = False) -> RunRequest:
     from trunkline.pipelines.run.history import RunRequest
 

@@ -34,7 +34,8 @@ class DueSpan:
 
 def is_collected(settings: Settings, obj: Object) -> bool:
     """Whether the object is collected from the Connect API, which has positions and late windows of its own."""
-    return obj.scheduled_source == API_SOURCE and obj.name not in settings.run_sources
+    is_scheduled = obj.scheduled_source == API_SOURCE and obj.origin is None
+    return is_scheduled and obj.name not in settings.run_sources
 
 
 def is_listed(settings: Settings, obj: Object) -> bool:

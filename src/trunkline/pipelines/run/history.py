@@ -6,6 +6,8 @@ error. The next run of the object brings the warehouse up to date, and marks run
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,7 +23,7 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home, LakeHome
 from trunkline.pipelines.run.due import DueSpan, due_span, is_collected, schedule_of, span_until
 from trunkline.pipelines.run.scrub import describe_error
-from trunkline.settings.secrets import secret_values
+from trunkline.settings.installation import Settings
 from trunkline.version import __version__
 from trunkline.warehouse.targets import target_of
 
@@ -82,6 +84,16 @@ class OpenRun:
             bytes_read=record.bytes_read + bytes_read,
         )
 
+    def add_failed_try(self, error: BaseException, step: str) -> None:
+        """Write that a step failed, which may be tried again; in the lake alone where the warehouse does not answer."""
+        record, name = self.record, runs.failed_step(error) or step
+        text = describe_error(error, self.home.settings.secrets)
+        tried = record.with_step(StepRecord(0, name, clock.now_naive(), 0.0, error=text))
+        self.record = replace(tried, revision=record.revision + 1)
+        put_lake_record(self.home.lake, self.record)
+        with suppress(TrunklineError):
+            runs.put_run(self.home.warehouse, self.record)
+
     def write(self) -> None:
         """Write the record as it is now."""
         self.record = replace(self.record, revision=self.record.revision + 1)
@@ -96,20 +108,20 @@ class OpenRun:
 
     def fail(self, error: BaseException, step: str | None = None) -> RunRecord:
         """Record the error and its step, and free the lock; in the lake alone where the warehouse cannot be reached."""
-        self.record = failed(self.record, error, step)
+        self.record = failed(self.record, error, step, self.home.settings.secrets)
         put_lake_record(self.home.lake, self.record)
-        try:
+        with suppress(TrunklineError):  # the next run brings the warehouse up to date
             runs.put_run(self.home.warehouse, self.record)
             runs.unlock(self.home.warehouse, self.obj.name, self.owner)
-        except TrunklineError:
-            pass  # the error that matters is the one recorded; the next run brings the warehouse up to date
         return self.record
 
 
-def failed(record: RunRecord, error: BaseException, step: str | None = None) -> RunRecord:
-    """The record of a run that an error ended."""
+def failed(
+    record: RunRecord, error: BaseException, step: str | None = None, secrets: Collection[str] = ()
+) -> RunRecord:
+    """The record of a run that an error ended; without `secrets`, and without what looks like one."""
     name = runs.failed_step(error) or step or "begin"
-    text = describe_error(error, secret_values())
+    text = describe_error(error, secrets)
     ended = record.with_step(StepRecord(0, name, clock.now_naive(), 0.0, error=text))
     state: RunState = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     return replace(_ended(ended, state), revision=record.revision + 1)
@@ -123,7 +135,8 @@ def begin_run(home: Home, obj: Object, request: RunRequest) -> OpenRun | None:
     """
     owner = request.execution or uuid4().hex
     _take_lock(home, obj, owner, request.holder)
-    record = _begun(home, obj, request) or _due_record(home, obj, request)
+    begun = begun_run(home, obj, request.execution) if request.execution is not None else None
+    record = begun or _due_record(home, obj, request)
     if record is None:
         runs.unlock(home.warehouse, obj.name, owner)
         return None
@@ -146,12 +159,23 @@ def _due_record(home: Home, obj: Object, request: RunRequest) -> RunRecord | Non
     return _new_record(home, obj, request, span, now) if span is not None else None
 
 
-def _begun(home: Home, obj: Object, request: RunRequest) -> RunRecord | None:
-    if request.execution is None:
-        return None
+def reopen_run(home: Home, obj: Object, run_id: str, owner: str) -> OpenRun:
+    """A run that another process began, with its lock renewed. Raises UsageError where there is none of this id.
+
+    Raises LockedError where another run has taken the lock meanwhile.
+    """
+    record = runs.find_run(home.warehouse, run_id)
+    data = home.store.get_bytes(layout.run_key(obj.name, run_id, record.started_at))
+    in_lake = decode_run(data) if data is not None else record
+    runs.lock(home.warehouse, obj.name, owner, owner, clock.now_naive())
+    return OpenRun(home, obj, owner, owner, max(record, in_lake, key=lambda run: run.revision))
+
+
+def begun_run(home: Home, obj: Object, execution: str) -> RunRecord | None:
+    """The run that an execution has begun and not ended; None where it has none."""
     rows = home.warehouse.query(
         "SELECT run_id FROM ledger.run WHERE object = $1 AND execution = $2 AND state = $3 ORDER BY started_at DESC",
-        [obj.name, request.execution, "running"],
+        [obj.name, execution, "running"],
     )
     return runs.find_run(home.warehouse, rows[0][0]) if rows else None
 
@@ -180,6 +204,26 @@ def _take_lock(home: Home, obj: Object, owner: str, holder: str) -> None:
         # This process owns the home, so that whoever had the lock is no longer there.
         home.warehouse.run("DELETE FROM ledger.run_lock WHERE object = $1", [obj.name])
     runs.lock(home.warehouse, obj.name, owner, holder, clock.now_naive())
+
+
+def unbegun_record(settings: Settings, obj: Object, execution: str, started_by: str) -> RunRecord:
+    """The record of a run that failed before it could begin, as of the schedule's last window."""
+    now = clock.now()
+    schedule = schedule_of(settings, obj)
+    span = due_span(schedule, None, now) or span_until(schedule, None, now)
+    start, end = (at.replace(tzinfo=None) for at in (span.window.start, span.window.end))
+    return RunRecord(
+        run_id=f"{obj.name}-{execution.rpartition(':')[2]}-{now:%H%M%S}",
+        object=obj.name,
+        started_by=started_by,
+        state="running",
+        window_start=start,
+        window_end=end,
+        windows=span.windows,
+        started_at=now.replace(tzinfo=None),
+        code_version=__version__,
+        execution=execution,
+    )
 
 
 def settle_runs(home: Home, obj: Object, own: str) -> None:
@@ -219,4 +263,6 @@ def put_lake_record(lake: LakeHome, record: RunRecord) -> None:
 def _ended(record: RunRecord, state: RunState) -> RunRecord:
     now = clock.now_naive()
     seconds = max(0.0, (now - record.started_at).total_seconds())
-    return replace(record, state=state, ended_at=now, seconds=seconds)
+    ended = replace(record, state=state, ended_at=now, seconds=seconds)
+    # Of a run that succeeded, a step that failed and was tried again is among its steps.
+    return replace(ended, failed_step=None, error=None) if state == "succeeded" else ended

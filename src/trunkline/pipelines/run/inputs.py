@@ -1,7 +1,7 @@
 """Where an object's records come from when it is run, and the one call that reads them into lake and warehouse.
 
-The Connect API where the object is collected on a schedule, or listed; else the place that `run_sources` names: files,
-an `s3://` prefix, or the stream of a DynamoDB table.
+The place that `run_sources` names (files, an `s3://` prefix, the stream of a DynamoDB table), else the origin that the
+object declares, else the Connect API where the object is collected on a schedule, or listed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from trunkline.accounting import Counts, total
 from trunkline.aws.clients import make_client
 from trunkline.errors import TrunklineError, UsageError
 from trunkline.objects.model import Object
+from trunkline.objects.origins import FilesOrigin
 from trunkline.pipelines.connect.collect import (
     Collector,
     CollectResult,
@@ -23,13 +24,14 @@ from trunkline.pipelines.connect.collect import (
 from trunkline.pipelines.connect.list_instance import list_instance
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import follow, load
+from trunkline.pipelines.jobs.pull import pull
 from trunkline.pipelines.run.due import in_dependency_order, is_collected, is_listed
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings.installation import Settings
 from trunkline.sources.connect_api.client import TokenBuckets
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.model import Source, SourceContext
-from trunkline.sources.registry import file_source, list_files
+from trunkline.sources.registry import file_source, list_files, origin_source
 
 _TABLE = "dynamodb://"
 
@@ -80,8 +82,10 @@ class InputRead:
 
 def has_input(settings: Settings, obj: Object) -> bool:
     """Whether the object can be run with these settings."""
+    if obj.name in settings.run_sources or obj.origin is not None:
+        return True
     is_of_connect = is_collected(settings, obj) or is_listed(settings, obj)
-    return obj.name in settings.run_sources or (is_of_connect and bool(settings.connect_instances))
+    return is_of_connect and bool(settings.connect_instances)
 
 
 def runnable(settings: Settings, objects: Iterable[Object]) -> list[Object]:
@@ -94,13 +98,13 @@ def check_input(settings: Settings, obj: Object, options: InputOptions) -> None:
     place = settings.run_sources.get(obj.name)
     if is_collected(settings, obj) or is_listed(settings, obj):
         chosen_instances(settings, options.instances, options.endpoint)
-    elif place is None:
+    elif place is None and obj.origin is None:
         raise UsageError(
             f"{obj.name} has no source to run from: name one in the setting run_sources (TRUNKLINE_RUN_SOURCES), such "
             f"as {obj.name}=s3://bucket/prefix, {obj.name}=/path/to/files or {obj.name}=dynamodb://TABLE. Without one: "
             f"trunkline load {obj.name} PATH"
         )
-    elif "://" in place and not place.startswith((_TABLE, "s3://")):
+    elif place is not None and "://" in place and not place.startswith((_TABLE, "s3://")):
         raise UsageError(
             f"run_sources has {obj.name}={place!r}; valid are a path, s3://bucket/prefix and dynamodb://TABLE"
         )
@@ -110,10 +114,12 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
     """Read what is new into lake and warehouse. Raises what the source raises; safe to repeat at any point."""
     check_input(home.settings, obj, options)
     place = home.settings.run_sources.get(obj.name)
-    if place is None and is_listed(home.settings, obj):
+    if is_listed(home.settings, obj):
         return _list(home, obj, options)
-    if place is None:
+    if is_collected(home.settings, obj):
         return _collect(home, obj, options)
+    if place is None:
+        return InputRead([pull(home, obj, options.progress)])
     if place.startswith(_TABLE):
         table = place.removeprefix(_TABLE)
         following = Following(table, make_client("dynamodbstreams"), until_idle=True)
@@ -122,11 +128,17 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
 
 
 def open_input(settings: Settings, context: SourceContext, obj: Object) -> Source | None:
-    """The source of the object's files, for who puts into the lake alone; None where it is not files."""
+    """The source of the object's files or origin, for who puts into the lake alone.
+
+    None where reading and merging cannot be parted: the Connect API, whose windows move on as they are merged, and the
+    stream of a table. Raises UsageError for an origin that cannot be read as declared.
+    """
     place = settings.run_sources.get(obj.name)
-    if place is None or place.startswith(_TABLE):
+    if is_collected(settings, obj) or (place or "").startswith(_TABLE):
         return None
-    return file_source(context, list_files(obj, [place]))
+    if place is None and isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
+        return file_source(context, list_files(obj, obj.origin.paths))
+    return origin_source(context) if place is None else file_source(context, list_files(obj, [place]))
 
 
 def _collect(home: Home, obj: Object, options: InputOptions) -> InputRead:

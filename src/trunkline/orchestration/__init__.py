@@ -1,0 +1,1 @@
+"""State machines and schedules, generated from the catalogue, and what starts them."""
