@@ -11,7 +11,7 @@ from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import view_columns
 from trunkline.sql.family import FAMILY, LEG
-from trunkline.sql.star import AGENT, DATE, FACT, QUEUE, TIME
+from trunkline.sql.star import D_AGENT, D_QUEUE, DATE, FACT, TIME
 from trunkline.sql.views import view_name
 
 HEADER = "# Generated from the catalogue by `make golden`. Do not edit.\n"
@@ -115,7 +115,7 @@ def _star() -> list[_Table]:
                                                       ("unique", "not_null")),))  # fmt: skip
 
     keys = [
-        ("queue_key", QUEUE, "queue_key"), ("agent_key", AGENT, "agent_key"),
+        ("queue_key", D_QUEUE, "queue_key"), ("agent_key", D_AGENT, "agent_key"),
         *((f"{moment}_{part}_key", view, f"{part}_key")
           for moment in ("initiation", "disconnect", "initiation_local", "disconnect_local")
           for part, view in (("date", DATE), ("time", TIME))),
@@ -126,8 +126,8 @@ def _star() -> list[_Table]:
     )
     return [
         _Table(schema, FACT, "One row per contact with its statistics, no personal data.", fact),
-        dimension(AGENT, "agent_key", "One row per agent as the latest contact has it, and one unknown."),
-        dimension(QUEUE, "queue_key", "One row per queue as the latest contact has it, and one unknown."),
+        dimension(D_AGENT, "agent_key", "One row per agent as the latest contact has it, and one unknown."),
+        dimension(D_QUEUE, "queue_key", "One row per queue as the latest contact has it, and one unknown."),
         dimension(DATE, "date_key", "One row per day of UTC, and one unknown."),
         dimension(TIME, "time_key", "One row per minute of a day, UTC, and one unknown."),
         _Table(schema, LEG, "One row per contact: what it is to the contact before it.",

@@ -15,6 +15,7 @@ from tools import catalogue_versions, pages, sql_files, table_pages
 from tools.dashboards import dashboards
 from tools.dbt_sources import dbt_sources
 from tools.dictionary import dictionary
+from tools.terraform import terraform_files
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.sql.ddl import script
@@ -89,6 +90,7 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     grants,
     dbt,
     dashboards,
+    terraform_files,
 )
 
 OWNED_FOLDERS = (

@@ -208,6 +208,8 @@ SQS_KEPT_S_MAX: Final = 14 * 86_400
 SQS_BATCH_MESSAGES_MAX: Final = 500
 SQS_HIDDEN_S: Final = 120
 SQS_DELIVERIES_MAX: Final = 5
+# Ours: how long a run that discovers files waits for a message before it takes the queue to be empty.
+SQS_DISCOVERY_POLL_S: Final = 1
 # Ours: tries of a request to an API that is throttled or fails for a moment, the pause before the third try (doubled
 # each time), and the longest pause that is waited for, also where the service asks for a longer one.
 API_TRIES: Final = 6
@@ -339,6 +341,11 @@ TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
 TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
 TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+# Regions with resources of Timestream for LiveAnalytics (AWS::Timestream::Table of the CloudFormation schemas, 2026).
+TIMESTREAM_REGIONS: Final = (
+    "ap-northeast-1", "ap-south-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2",
+    "us-gov-west-1", "us-west-2",
+)  # fmt: skip
 SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
 # Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
 INFLUX_LINES_MAX: Final = 5_000

@@ -19,6 +19,9 @@ FUNCTIONS = (
     AS $$SELECT $2 + $1 * interval '1 second'$$""",
     """CREATE OR REPLACE FUNCTION public.convert_timezone(text, text, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
     AS $$SELECT $3 AT TIME ZONE $1 AT TIME ZONE $2$$""",
+    # An empty text where there is no such key, as Redshift has it.
+    """CREATE OR REPLACE FUNCTION public.json_extract_path_text(text, text) RETURNS text LANGUAGE sql IMMUTABLE
+    AS $$SELECT CASE WHEN $1 IS NOT NULL THEN COALESCE($1::json ->> $2, '') END$$""",
     "CREATE OR REPLACE FUNCTION public.json_parse(text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 'SELECT $1::jsonb'",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""

@@ -88,6 +88,8 @@ SPELLING = Spelling(
     types={
         "string": "TEXT",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
         "boolean": "BOOLEAN",
@@ -95,6 +97,7 @@ SPELLING = Spelling(
     },
     ms_between=lambda start, end: f"CAST(TRUNC(EXTRACT(EPOCH FROM ({end} - {start})) * 1000) AS BIGINT)",
     local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+    utc=lambda local, zone: f"timezone('UTC', timezone('{zone}', {local}))",
     bucket=_bucket,
     md5=lambda text: f"md5({text})",
     by_code_point=lambda text: f'{text} COLLATE "C"',
@@ -104,6 +107,7 @@ SPELLING = Spelling(
     ),
     nested_as_text=lambda type_, value: f"CAST({value} AS TEXT)",
     unnest=_unnest,
+    map_value=lambda map_, key: f"({map_} ->> {key})",
 )
 
 POSTGRES = Engine(

@@ -117,13 +117,16 @@ SPELLING = Spelling(
     types={
         "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
         "bigint": "BIGINT",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE PRECISION",
         "boolean": "BOOLEAN",
         "array(string)": "SUPER",
     },
     ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
     local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
+    utc=lambda local, zone: f"CONVERT_TIMEZONE('{zone}', 'UTC', {local})",
     bucket=_bucket,
     md5=lambda text: f"MD5({text})",
     by_code_point=lambda text: text,
@@ -132,6 +135,7 @@ SPELLING = Spelling(
     percentile_needs_rank=True,
     nested_as_text=lambda type_, value: f"JSON_SERIALIZE({value})",
     unnest=_unnest,
+    map_value=lambda map_, key: f"NULLIF(JSON_EXTRACT_PATH_TEXT(JSON_SERIALIZE({map_}), {key}), '')",
 )
 
 REDSHIFT = Engine(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from trunkline.objects.model import Dimension, ListOf, Scalar, Struct
 
-ColumnType = Literal["string", "timestamp", "bigint", "double", "boolean", "array(string)"]
+ColumnType = Literal["string", "timestamp", "date", "bigint", "double", "decimal", "boolean", "array(string)"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from trunkline.simulator.export import evaluations, instance_data
 from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, add_drift, break_record, pick_fault, schedule
 from trunkline.simulator.export.record import Record, export
 from trunkline.simulator.oracle.terms import TrueContact
+from trunkline.simulator.salesforce import FOLDER, SimulatedOrg, write_org
 from trunkline.simulator.spec import Spec
 
 EVENT_FOLDERS = {"agent_event": "agent-events", "contact_event": "contact-events"}
@@ -40,6 +41,15 @@ class RecordCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class SalesforceCounts:
+    """Records of one Salesforce object: `read` versions, of which a table ends with `rows` and `deleted` ones."""
+
+    read: int
+    rows: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """The counts that a loader must find, in source records.
 
@@ -47,7 +57,8 @@ class Expected:
     with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
     updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
     each one dead letter; `drift_by_kind` counts deliveries with unknown fields, or with keys that differ only in case.
-    `others` are the counts of the records beside contact records by object, empty where no files of them were written.
+    `others` are the counts of the records beside contact records by object, `salesforce` those of Salesforce's objects;
+    empty where no files of them were written.
     """
 
     contacts: int
@@ -61,6 +72,7 @@ class Expected:
     broken_by_kind: dict[str, int]
     drift_by_kind: dict[str, int]
     others: dict[str, RecordCounts]
+    salesforce: dict[str, SalesforceCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +93,14 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
     With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike; `out/evaluations/`; and what
-    the API describes in `out/users/`, `out/routing-profiles/` and `out/agent-hierarchy-groups/`.
+    the API describes in `out/users/`, `out/routing-profiles/` and `out/agent-hierarchy-groups/`. With `spec.salesforce`
+    also `out/salesforce/<object>/`, in answers of its REST API.
 
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
     folder = out / spec.prefix
-    for data in (folder, *(out / name for name in FOLDERS.values() if spec.events is not None)):
+    beside = [*(FOLDERS.values() if spec.events is not None else ()), *([FOLDER] if spec.salesforce else [])]
+    for data in (folder, *(out / name for name in beside)):
         if data.exists() and any(data.iterdir()):
             raise UsageError(f"{data} is not empty; name another folder or empty it first")
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +108,8 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         played = play(spec)
         deliveries = schedule(played.contacts, spec)
         firehose = Firehose(folder, spec)
-        contacts, evaluated, counts = _write(deliveries, spec, firehose, progress)
+        org = SimulatedOrg(spec.seed)
+        contacts, evaluated, counts = _write(deliveries, spec, firehose, progress, org)
         others = _write_others(spec, played, evaluated, out) if spec.events is not None else {}
     copies = sum(delivery.is_copy for delivery in deliveries)
     broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
@@ -110,6 +125,7 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         broken_by_kind=broken,
         drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
         others=others,
+        salesforce=_write_salesforce(org, out) if spec.salesforce else {},
     )
     text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
     (out / EXPECTED_NAME).write_bytes(text + b"\n")
@@ -129,9 +145,13 @@ def _without_gc() -> Iterator[None]:
 
 
 def _write(
-    deliveries: list[DeliveredRecord], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
+    deliveries: list[DeliveredRecord],
+    spec: Spec,
+    firehose: Firehose,
+    progress: Callable[[int, int], None] | None,
+    org: SimulatedOrg,
 ) -> tuple[list[TrueContact], list[Record], dict[str, int]]:
-    """Write every delivery and the broken pieces.
+    """Write every delivery and the broken pieces, and add the contacts to the organization if it is written too.
 
     Returns the oracle's contacts, the records of those that were evaluated, and counts by kind of fault.
     """
@@ -146,6 +166,8 @@ def _write(
         record = export(contact, version, spec.seed)
         if delivery.is_winner:
             contacts.append(TrueContact.from_record(record, contact.pre_disconnect_state))
+            if spec.salesforce:
+                org.add(record)
             if record["ContactEvaluations"]:
                 evaluated.append({name: record[name] for name in ("ContactId", "ContactEvaluations", "Agent")})
         if has_drift:
@@ -176,6 +198,14 @@ def _write_others(spec: Spec, played: Played, evaluated: list[Record], out: Path
     for name, (files, size) in instance_data.write_instance_data(spec, played.agents, out).items():
         counts[name] = RecordCounts(files, files, files, size)
     return counts
+
+
+def _write_salesforce(org: SimulatedOrg, out: Path) -> dict[str, SalesforceCounts]:
+    """Write the records of Salesforce. Returns counts by object."""
+    return {
+        name: SalesforceCounts(len(records.versions), len(records.rows), len(records.deleted))
+        for name, records in write_org(org, out / FOLDER).items()
+    }
 
 
 def _write_events(day: SimulatedDay, out: Path) -> dict[str, RecordCounts]:

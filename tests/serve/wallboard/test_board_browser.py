@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -214,6 +215,35 @@ def test_settings_change_every_open_board(page, board) -> None:
     assert saved["queue_hours"] == {"Sales": "always", "Night": "Mon-Fri 22:00-06:00"}
     assert saved["holidays"] == ["2026-12-25"]
     other.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_settings_can_be_read_in_the_light_and_in_the_dark(browser, board, scheme: str) -> None:
+    """Texts, values and links stand out from the page's ground, by the contrast that WCAG asks for (4.5)."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(board.url + "settings")
+    page.wait_for_selector("legend:has-text('All queues')")
+    colour = "e => getComputedStyle(document.querySelector(e))"
+    ground = page.evaluate(f"({colour})('body').backgroundColor")
+    for selector in ("h2", "fieldset input", "fieldset .q-field__label", "header.bar nav a"):
+        ink = page.evaluate(f"(({colour})('{selector}')).color")
+        assert contrast(ink, ground) >= 4.5, (selector, ink, ground)
+    shoot(page, f"settings-{scheme}")
+    context.close()
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours as a browser writes them, the first laid over the second."""
+    (*over, alpha), (*under, _) = ([*map(float, re.findall(r"[\d.]+", text)), 1.0][:4] for text in (first, second))
+    mixed = [alpha * top + (1 - alpha) * below for top, below in zip(over, under, strict=True)]
+
+    def luminance(parts: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in parts)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(mixed), luminance(under)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize(("name", "width", "height"), [("phone", 360, 740), ("desktop", 1280, 900), ("tv", 1920, 1080)])

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 EVENT_FAULTS = "loss duplication delay reordering"
 FAULTS = "poison truncation implausible_time missing_contact_id wrong_type unknown_fields case_clash reorder"
 
+Salesforce = Annotated[
+    bool, typer.Option("--salesforce", help="Write the users, customers, cases, matters and tasks of a Salesforce.")
+]
+Quota = Annotated[
+    list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
+]
+
 
 def simulate(
     out: Annotated[
@@ -53,14 +60,13 @@ def simulate(
         list[str] | None,
         typer.Option("--event-fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {EVENT_FAULTS}."),
     ] = None,
+    salesforce: Salesforce = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
     serve_connect: Annotated[
         bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
-    quota: Annotated[
-        list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
-    ] = None,
+    quota: Quota = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
@@ -86,6 +92,7 @@ def simulate(
         days=days,
         faults=faults,
         events=stream_faults if events else None,
+        salesforce=salesforce,
         is_gzip=gzip,
     )
     if out is not None:
@@ -107,6 +114,7 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
     from trunkline.simulator.run import FOLDERS
     from trunkline.simulator.run import simulate as run
+    from trunkline.simulator.salesforce import FOLDER
 
     with progress("Simulating", None, "records") as advance:
         result = run(spec, out, by_totals(advance))
@@ -122,6 +130,8 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
     output.record(fields, output_format)
     for name, counts in expected.others.items():
         output.note(f"{counts.read:,} of {name} in {out / FOLDERS[name]}")
+    for name, records in expected.salesforce.items():
+        output.note(f"{records.read:,} of {name} in {out / FOLDER / name}")
 
 
 def _shares(given: list[str], option: str, names: str) -> dict[str, float]:
@@ -220,6 +230,8 @@ def demo(
     Example: trunkline demo --contacts 2000 --seed 7
     """
     from trunkline.pipelines.home import open_home
+    from trunkline.pipelines.jobs.measuring import threshold_of
+    from trunkline.serve.report.headline import threshold_note
     from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec
 
     _empty(home)
@@ -247,7 +259,7 @@ def demo(
         rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
         output.rows(["", "the day", "against the day before", ""], rows)
         if any(label.endswith("*") for label, *_ in rows):
-            output.text("* e-mail and tasks have their own time: see the report")
+            output.text(f"* {threshold_note(threshold_of(settings))}")
         output.text(f"\nReport: {report}")
         query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
         output.text(f'Query it: {_command()} sql --home {home} "{query}"')

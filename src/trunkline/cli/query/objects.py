@@ -24,7 +24,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     Example: trunkline object list
     """
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import warehouse_views
 
     rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
@@ -32,14 +32,14 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
     ]
     rows += [
         (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
-        for v in VIEWS.values()
+        for v in warehouse_views()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as task.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as crm_task.")],
     sample: Annotated[
         Path,
         typer.Option("--from", metavar="SAMPLE", help="JSON, NDJSON, CSV, Parquet, Excel, or a Salesforce describe."),
@@ -54,7 +54,7 @@ def new(
     Writes a TOML file to edit, with a comment at each guess; it holds no value of the sample. A file that is there is
     not overwritten.
 
-    Example: trunkline object new task --from tasks.csv
+    Example: trunkline object new crm_task --from tasks.csv
     """
     from trunkline.errors import UsageError
     from trunkline.objects.user.declare import read_objects
@@ -62,6 +62,8 @@ def new(
     from trunkline.settings.installation import Settings
     from trunkline.sources.files.tables.sample import read_sample
 
+    if name in load_objects(home):
+        raise UsageError(f"there is an object {name} already; choose another name, such as my_{name}")
     path = out or Settings.load(home).home / "objects" / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
@@ -86,7 +88,7 @@ def check(
 
     An example is written as [[object.NAME.example]]: a record, and the values of the row or the error that it gives.
 
-    Example: trunkline object check trunkline-data/objects/task.toml
+    Example: trunkline object check trunkline-data/objects/crm_task.toml
     """
     from trunkline.objects.user.declare import read_objects
     from trunkline.objects.user.examples import read_examples
@@ -112,12 +114,12 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
     Example: trunkline object show contact_record
     """
     from trunkline.engines.duckdb import DUCKDB
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
 
-    if name in VIEWS:
+    if view := find_view(name):
         output.rows(
             ["column", "type", "meaning", "definition"],
-            [(c.name, c.type, c.meaning, c.sql) for c in VIEWS[name].columns],
+            [(c.name, c.type, c.meaning, c.sql) for c in view.columns],
             output_format,
         )
         return
@@ -145,13 +147,13 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     Example: trunkline object ddl contact_record --engine redshift
     """
     from trunkline.engines.catalogue import find as find_engine
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
     from trunkline.settings.installation import Settings
     from trunkline.sql.lake.athena import object_statements
     from trunkline.sql.views import create_view
 
-    if name in VIEWS:
-        output.text(create_view(VIEWS[name], find_engine(engine)) + ";")
+    if view := find_view(name):
+        output.text(create_view(view, find_engine(engine)) + ";")
         return
     statements = object_statements(find(name, load_objects(home)), find_engine(engine), Settings.load(home).lake)
     output.text("\n\n".join(f"{statement};" for statement in statements))

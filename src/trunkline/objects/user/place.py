@@ -147,16 +147,16 @@ def line_of(text: str, table: str, key: str = "", occurrence: int = 1) -> int | 
     """
     wanted = table.split(".")
     header: list[str] = []
-    found, seen = None, 0
+    first, seen = None, 0
     for number, line in enumerate(text.splitlines(), 1):
         if section := _SECTION.match(line):
             header = [part.strip(" \t\"'") for part in section[1].split(".")]
             seen += header == wanted
             if header == wanted and seen == occurrence:
-                found = number
+                first = number
         elif assignment := _ASSIGNMENT.match(line):
             path = [*header, *(part.strip(" \t\"'") for part in assignment[1].split("."))]
             if path == [*wanted, key] and (seen == occurrence or not seen):
                 return number
-            found = number if path == wanted and found is None else found
-    return found
+            first = number if path == wanted and first is None else first
+    return first

@@ -1,7 +1,7 @@
 """Where an object's records come from when it is run, and the one call that reads them into lake and warehouse.
 
-The Connect API where the object is collected on a schedule; else the place that `run_sources` names: files, an `s3://`
-prefix, or the stream of a DynamoDB table.
+The Connect API where the object is collected on a schedule, or listed; else the place that `run_sources` names: files,
+an `s3://` prefix, or the stream of a DynamoDB table.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from trunkline.pipelines.connect.collect import (
     chosen_instances,
     for_each_instance,
 )
+from trunkline.pipelines.connect.list_instance import list_instance
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import follow, load
-from trunkline.pipelines.run.due import in_dependency_order, is_collected
+from trunkline.pipelines.run.due import in_dependency_order, is_collected, is_listed
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings.installation import Settings
+from trunkline.sources.connect_api.client import TokenBuckets
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.model import Source, SourceContext
 from trunkline.sources.registry import file_source, list_files
@@ -78,7 +80,8 @@ class InputRead:
 
 def has_input(settings: Settings, obj: Object) -> bool:
     """Whether the object can be run with these settings."""
-    return obj.name in settings.run_sources or (is_collected(settings, obj) and bool(settings.connect_instances))
+    is_of_connect = is_collected(settings, obj) or is_listed(settings, obj)
+    return obj.name in settings.run_sources or (is_of_connect and bool(settings.connect_instances))
 
 
 def runnable(settings: Settings, objects: Iterable[Object]) -> list[Object]:
@@ -89,7 +92,7 @@ def runnable(settings: Settings, objects: Iterable[Object]) -> list[Object]:
 def check_input(settings: Settings, obj: Object, options: InputOptions) -> None:
     """Raises UsageError where the object has nowhere to read from, or the place cannot be."""
     place = settings.run_sources.get(obj.name)
-    if is_collected(settings, obj):
+    if is_collected(settings, obj) or is_listed(settings, obj):
         chosen_instances(settings, options.instances, options.endpoint)
     elif place is None:
         raise UsageError(
@@ -107,6 +110,8 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
     """Read what is new into lake and warehouse. Raises what the source raises; safe to repeat at any point."""
     check_input(home.settings, obj, options)
     place = home.settings.run_sources.get(obj.name)
+    if place is None and is_listed(home.settings, obj):
+        return _list(home, obj, options)
     if place is None:
         return _collect(home, obj, options)
     if place.startswith(_TABLE):
@@ -131,3 +136,19 @@ def _collect(home: Home, obj: Object, options: InputOptions) -> InputRead:
     results = [outcome for outcome in outcomes if isinstance(outcome, CollectResult)]
     loaded = [replace(result.loaded, counts=result.counts) for result in results]
     return InputRead(loaded, outcomes, all(result.is_done for result in results))
+
+
+def _list(home: Home, obj: Object, options: InputOptions) -> InputRead:
+    """List every instance; one that fails does not stop the others. They share the account's quotas."""
+    chosen = chosen_instances(home.settings, options.instances, options.endpoint)
+    buckets = TokenBuckets(home.settings.connect_share, options.service.clock, home.settings.connect_quota)
+    results: list[LoadResult] = []
+    failed: list[TrunklineError] = []
+    for instance in chosen:
+        try:
+            results.append(list_instance(home, obj, instance, options.service, buckets, options.progress).loaded)
+        except UsageError:
+            raise
+        except TrunklineError as error:
+            failed.append(error)
+    return InputRead(results, failed)

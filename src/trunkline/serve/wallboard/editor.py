@@ -26,6 +26,7 @@ from trunkline.serve.wallboard.options import (
     names_of,
     numbers_of,
 )
+from trunkline.serve.wallboard.pages import navigation, page_version
 
 _FIELDS: Final = (
     ("waiting_watch", "Waiting, watch from"),
@@ -37,12 +38,12 @@ _FIELDS: Final = (
     ("contacts_min", "Service level judged from (contacts)"),
 )
 _OF_ALL: Final = (
-    "An empty field is never. The longest wait is not judged before the target of the service level has passed: a "
-    "queue is watched at its target and an alarm at twice its target, where these are later than the times here. Where "
-    f"the target is over {spelled(DEFERRED_TARGET_S)}, as for e-mail and tasks, the contacts past it are counted, not "
-    "all that wait."
+    "Leave a field empty to switch it off. A wait is not judged before the target of the service level has passed: it "
+    "is watched from the target on, and an alarm from twice the target on, where these are later than the times here. "
+    f"Where the target is over {spelled(DEFERRED_TARGET_S)}, as for e-mail and tasks, only the contacts past it count "
+    "as waiting."
 )
-_OF_QUEUE: Final = "Used exactly as they are here, for every channel of the queue."
+_OF_QUEUE: Final = "These are used exactly as they are, for every channel of the queue."
 _READ_ONLY: Final = (
     "You may look at these settings. To change them, log in with the token for editing, which is the value of "
     "TRUNKLINE_SERVE_EDIT_TOKEN where the wallboard was started."
@@ -63,12 +64,11 @@ class History:
 def _frame(title: str) -> None:
     """The head of a page, with the links to the others."""
     ui.page_title(title)
-    ui.query("body").classes("bg-white text-black dark:bg-slate-900 dark:text-slate-100")
-    with ui.element("header").classes("w-full flex flex-wrap items-center gap-4 px-2 py-1"):
-        ui.html(f"<h1 style='font-size:19px;line-height:1.3;font-weight:700;margin:0'>{title}</h1>", sanitize=False)
-        with ui.element("nav").props('aria-label="Pages"').classes("flex gap-4"):
-            for url, label in (("./", "Board"), ("history", "History"), ("settings", "Settings"), ("api", "API")):
-                ui.link(label, url)
+    ui.add_head_html(f'<link rel="stylesheet" href="static/pages.css?v={page_version()}">')
+    ui.colors(primary="#0067a6")
+    with ui.element("header").classes("bar"):
+        ui.html(f"<h1>{title}</h1>", sanitize=False)
+        ui.html(str(navigation(title)), sanitize=False)
 
 
 class ThresholdFields:
@@ -119,7 +119,7 @@ class SettingsForm:
         self._hours_part()
         self._layout_part()
         self._alerts_part()
-        self._error = ui.label().classes("text-red-700 dark:text-red-300 font-bold").props("role=alert")
+        self._error = ui.label().props("role=alert")
         if not self._is_read_only:
             ui.button("Save", on_click=self.save).mark("save").classes("self-start")
 
@@ -134,13 +134,13 @@ class SettingsForm:
             with ui.row().classes("items-center"):
                 names = sorted({*board.state.queue_names.values()})
                 chosen = ui.select(names, label="Queue", with_input=True, new_value_mode="add-unique").classes("w-64")
-                ui.button("Add thresholds of its own", on_click=lambda: self._add_chosen(chosen.value))
+                ui.button("Add thresholds for this queue", on_click=lambda: self._add_chosen(chosen.value))
         self._targets = self._text("Service level targets, seconds (Sales=30, Chat=60)", _pairs(options.targets_s))
 
     def _hours_part(self) -> None:
         options, rules = self._board.options, self._board.home_rules
         _heading("Opening hours")
-        ui.label("Nothing is an alarm while a queue is closed. What is empty here is as in trunkline.toml.")
+        ui.label("While a queue is closed it raises no alarm. A field that is empty here leaves it to trunkline.toml.")
         self._hours = self._text(f"All queues ({EXAMPLE})", options.opening_hours)
         self._hours.props(f'hint="In trunkline.toml: {rules.hours or "always open"}"')
         lines = "\n".join(f"{queue} = {hours}" for queue, hours in options.queue_hours.items())
@@ -220,7 +220,7 @@ class SettingsForm:
 
 
 def _heading(text: str) -> None:
-    ui.html(f"<h2 style='font-size:16px;line-height:1.4;font-weight:700;margin:8px 0 0'>{text}</h2>", sanitize=False)
+    ui.html(f"<h2>{text}</h2>", sanitize=False)
 
 
 def _pairs(values: dict[str, int]) -> str:
@@ -240,7 +240,7 @@ def register_pages(board: Board, history: History | None, access: Access) -> Non
     @ui.page("/history", title="History")
     def past(day: str = "") -> None:
         _frame("History")
-        with ui.element("section").classes("w-full flex flex-col gap-2"):
+        with ui.element("section").classes("w-full flex flex-col gap-2 px-4"):
             if history is None:
                 ui.label("There is no loaded data here: the board shows the stream alone.")
             else:

@@ -12,6 +12,7 @@ from trunkline.live.agents import Activity, AgentNow, AgentTotals, AgentView, ch
 from trunkline.live.fold import AGENT_QUEUES, ContactGroup, LiveState
 from trunkline.live.phases import Phase
 from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, open_since, queue_views, today
+from trunkline.serve.report.wording import channel as channel_label
 from trunkline.serve.wallboard.options import BoardOptions, Bounds
 
 WAITING_SHOWN: Final = 12
@@ -73,7 +74,7 @@ class BoardQueue:
 
 @dataclass(frozen=True, slots=True)
 class BoardAgent:
-    """An agent in the grid. `contact` is what the agent has, such as `VOICE, Sales`; `contacts` how many.
+    """An agent in the grid. `contact` is what the agent has, such as `Voice, Sales`; `contacts` how many.
 
     `since` is when the activity began. A silent agent has its last known state.
     """
@@ -278,7 +279,7 @@ def board_agent(view: AgentView) -> BoardAgent:
     """An agent of the grid."""
     first = view.contacts[0] if view.contacts else None
     queue = first.queue.name if first is not None and first.queue is not None else None
-    parts = [channel_name(first.channel), queue] if first is not None else []
+    parts = [channel_label(channel_name(first.channel)), queue] if first is not None else []
     return BoardAgent(
         agent_id=view.arn.rpartition("/")[2],
         username=view.username or view.arn.rpartition("/")[2][:8],

@@ -22,7 +22,7 @@ from trunkline.sources.files.compression import Decoder
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
 from trunkline.sources.files.framing import BLOCK_BYTES
-from trunkline.sources.files.json_text import Block
+from trunkline.sources.files.json_text import Anchor, Block
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file
 from trunkline.sources.files.opening import After, changed, opened
 from trunkline.sources.files.tables.csv_layout import find_layout
@@ -128,7 +128,7 @@ def read_batches(
     object_name: str,
     batch_bytes: int = limits.BATCH_BYTES_MAX,
     client: Any = None,
-    anchor: str = _ANCHOR,
+    anchor: Anchor = _ANCHOR,
     refuse: Callable[[str], None] = lambda _: None,
     obj: Object | None = None,
 ) -> Iterator[Framed]:
@@ -170,7 +170,7 @@ def read_batches(
 
 
 def _blocks(
-    file: SourceFile, start: int, block_bytes: int, anchor: str, client: Any, obj: Object | None
+    file: SourceFile, start: int, block_bytes: int, anchor: Anchor, client: Any, obj: Object | None
 ) -> Iterator[tuple[Block, RowLayout | None]]:
     """The blocks of a file from byte `start`, and how their texts are rows. Raises FormatError before the first one
     where it is no text.
@@ -212,7 +212,7 @@ def _head(stream: Decoder) -> bytes:
 def reread(
     plan: Plan,
     client: Any = None,
-    anchor: str = _ANCHOR,
+    anchor: Anchor = _ANCHOR,
     obj: Object | None = None,
 ) -> Framed:
     """The batch of a plan once more, equal to the first in every value.
@@ -262,7 +262,7 @@ class _Batch:
     """A batch while it fills."""
 
     object_name: str
-    anchor: str
+    anchor: Anchor
     records: tuple[str, ...] = ()
     ranges: list[FileRange] = field(default_factory=list)
     texts: Texts = field(default_factory=Texts)
