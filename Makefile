@@ -1,6 +1,7 @@
 # Needs Linux (macOS was never tried), make and Python 3.11 or newer; no root. `make` alone lists the targets.
 PYTHON ?= python3
-WORKERS ?= 2
+# One more than the cores that CI has: tests wait for disks and servers a good part of their time.
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # Hashes are checked for every package; the lock files name no registry, so pip's own configuration decides. Python compiles
@@ -9,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types golden check docs bench soak spark trino servers screenshots lock clean
+.PHONY: help setup demo test lint types golden check docs bench soak spark trino packages infra servers screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -57,6 +58,13 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
 
+packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, for arm64 and x86_64
+	@$(BIN)/python -m tools.packages
+
+infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
+	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)
+	@$(BIN)/pytest -m infra --timeout 600 tests/infra
+
 servers: $(VENV)/.dev ## fetch the real servers that tests use where they are there (apt and npm; no root)
 	@$(BIN)/python -m tools.servers
 
@@ -71,6 +79,8 @@ lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(LOCK) --group spark -c requirements/dev.txt -o requirements/spark.txt
 	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
+	$(LOCK) --group lambda-light -c requirements/runtime.txt -o requirements/lambda-light.txt
+	$(LOCK) --group lambda-full -c requirements/runtime.txt -o requirements/lambda-full.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

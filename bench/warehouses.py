@@ -12,7 +12,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
 from trunkline.objects.catalogue import OBJECTS, schemas
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.warehouse.duckdb import merge as merging
+from trunkline.warehouse.duckdb import install as installing
 from trunkline.warehouse.duckdb.warehouse import open_warehouse
 from trunkline.warehouse.model import Opening
 
@@ -28,7 +28,7 @@ def filled(path: Path, rows: int, threads: int = 1) -> Iterator[duckdb.DuckDBPyC
     )
     with open_warehouse(opening) as warehouse:
         con = warehouse.local
-        merging.install(con, [CONTACT_RECORD], [])
+        installing.install(con, [CONTACT_RECORD], [], "UTC")
         con.execute(f"INSERT INTO {TABLE} {select(f'range({rows}) AS r(n)', rows)}")
         con.execute("CHECKPOINT")
         yield con

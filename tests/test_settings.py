@@ -74,6 +74,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         holidays = ["2026-12-25", "2026-12-24 09:00-12:00"]
         zone = "America/New_York"
         dynamodb_tables = { calls-eu = "call" }
+        salesforce_instance = "https://acme.my.salesforce.com"
+        salesforce_credentials = "ssm:/trunkline/salesforce"
+        contact_link = ["attribute:crmCaseId", "task:call_object"]
         dynamodb_deletes = "users"
         scorecard_zone = "Europe/Berlin"
         transcripts = "s3://recordings"
@@ -81,6 +84,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         connect_instances = ["arn:1", "arn:2"]
         connect_roles = { 111122223333 = "arn:aws:iam::111122223333:role/reader" }
         connect_endpoint = "http://127.0.0.1:8585"
+        sheets_endpoint = "http://127.0.0.1:8686"
         connect_share = 0.25
         connect_quota = { SearchContacts = 2.0 }
         collect_schedule = "rate(1 hour)"
@@ -118,6 +122,9 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_HOLIDAYS": "2026-12-25, 2026-12-24 09:00-12:00",
         "TRUNKLINE_ZONE": "America/New_York",
         "TRUNKLINE_DYNAMODB_TABLES": "calls-eu=call",
+        "TRUNKLINE_SALESFORCE_INSTANCE": "https://acme.my.salesforce.com",
+        "TRUNKLINE_SALESFORCE_CREDENTIALS": "ssm:/trunkline/salesforce",
+        "TRUNKLINE_CONTACT_LINK": "attribute:crmCaseId, task:call_object",
         "TRUNKLINE_DYNAMODB_DELETES": "users",
         "TRUNKLINE_SCORECARD_ZONE": "Europe/Berlin",
         "TRUNKLINE_TRANSCRIPTS": "s3://recordings",
@@ -125,6 +132,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_CONNECT_INSTANCES": "arn:1, arn:2",
         "TRUNKLINE_CONNECT_ROLES": "111122223333=arn:aws:iam::111122223333:role/reader",
         "TRUNKLINE_CONNECT_ENDPOINT": "http://127.0.0.1:8585",
+        "TRUNKLINE_SHEETS_ENDPOINT": "http://127.0.0.1:8686",
         "TRUNKLINE_CONNECT_SHARE": "0.25",
         "TRUNKLINE_CONNECT_QUOTA": "SearchContacts=2",
         "TRUNKLINE_COLLECT_SCHEDULE": "rate(1 hour)",

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from trunkline.objects.catalogue import BUSINESS_VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.view import View
 from trunkline.sql.ddl import view_columns
 from trunkline.sql.family import FAMILY, LEG
-from trunkline.sql.star import AGENT, DATE, FACT, QUEUE, TIME
+from trunkline.sql.star import D_AGENT, D_QUEUE, DATE, FACT, TIME
 from trunkline.sql.views import view_name
 
 HEADER = "# Generated from the catalogue by `make golden`. Do not edit.\n"
@@ -107,27 +109,24 @@ def _statistics() -> _Table:
 def _star() -> list[_Table]:
     schema = view_name(FACT).split(".")[0]
 
-    def related(to: str, key: str) -> str:
-        return f"relationships: {{to: \"source('{schema}', '{to}')\", field: {key}}}"
-
     def dimension(name: str, key: str, meaning: str) -> _Table:
         return _Table(schema, name, meaning, (_Column(key, "Key; the unknown row has -1 or 'unknown'.",
                                                       ("unique", "not_null")),))  # fmt: skip
 
     keys = [
-        ("queue_key", QUEUE, "queue_key"), ("agent_key", AGENT, "agent_key"),
+        ("queue_key", D_QUEUE, "queue_key"), ("agent_key", D_AGENT, "agent_key"),
         *((f"{moment}_{part}_key", view, f"{part}_key")
           for moment in ("initiation", "disconnect", "initiation_local", "disconnect_local")
           for part, view in (("date", DATE), ("time", TIME))),
     ]  # fmt: skip
     fact = (
         _Column("contact_id", CONTACT_RECORD.by_name["contact_id"].meaning, ("unique", "not_null")),
-        *(_Column(name, f"Key of {to}, never NULL.", ("not_null", related(to, key))) for name, to, key in keys),
+        *(_Column(name, f"Key of {to}, never NULL.", ("not_null", _related(to, key))) for name, to, key in keys),
     )
     return [
         _Table(schema, FACT, "One row per contact with its statistics, no personal data.", fact),
-        dimension(AGENT, "agent_key", "One row per agent as the latest contact has it, and one unknown."),
-        dimension(QUEUE, "queue_key", "One row per queue as the latest contact has it, and one unknown."),
+        dimension(D_AGENT, "agent_key", "One row per agent as the latest contact has it, and one unknown."),
+        dimension(D_QUEUE, "queue_key", "One row per queue as the latest contact has it, and one unknown."),
         dimension(DATE, "date_key", "One row per day of UTC, and one unknown."),
         dimension(TIME, "time_key", "One row per minute of a day, UTC, and one unknown."),
         _Table(schema, LEG, "One row per contact: what it is to the contact before it.",
@@ -137,4 +136,31 @@ def _star() -> list[_Table]:
                         "monitor, disconnect_flow; NULL when the records do not say."))),
         _Table(schema, FAMILY, "One row per customer's call.",
                (_Column("family_id", "The first contact's id.", ("unique", "not_null")),)),
+        *(_business(view) for view in BUSINESS_VIEWS.values()),
     ]  # fmt: skip
+
+
+def _related(to: str, key: str) -> str:
+    schema = view_name(FACT).split(".")[0]
+    return f"relationships: {{to: \"source('{schema}', '{to}')\", field: {key}}}"
+
+
+def _business(view: View) -> _Table:
+    """A dimension, a fact or a bridge of the business objects: its own key is unique, its other keys lead somewhere."""
+    columns = []
+    for column in view.columns:
+        own = ("unique", "not_null") if view.key == (column.name,) else ()
+        dimension = next((name for name in _KEYED if column.name.endswith(f"{name}_key")), None)
+        leads = dimension is not None and not own
+        columns.append(
+            _Column(
+                column.name,
+                column.meaning,
+                ("not_null", _related(f"d_{dimension}", f"{dimension}_key")) if leads else own,
+            )
+        )
+    return _Table(view.database, view.name, f"{view.grain[0].upper()}{view.grain[1:]}.", tuple(columns))
+
+
+_KEYED = ("customer_contact", "user", "matter", "case", "date", "time")
+"""Dimensions that keys of the business objects lead to; `created_by_user_key` leads to the users."""

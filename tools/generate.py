@@ -15,6 +15,7 @@ from tools import catalogue_versions, pages, sql_files, state_machines, table_pa
 from tools.dashboards import dashboards
 from tools.dbt_sources import dbt_sources
 from tools.dictionary import dictionary
+from tools.terraform import terraform_files
 from trunkline.engines.catalogue import ENGINES
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.sql.ddl import script
@@ -90,6 +91,7 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     dbt,
     dashboards,
     state_machines.state_machines,
+    terraform_files,
 )
 
 OWNED_FOLDERS = (

@@ -6,6 +6,8 @@ GRANT USAGE ON SCHEMA "connect_datalake" TO "trunkline_analyst";
 
 GRANT USAGE ON SCHEMA "post_call_analytics" TO "trunkline_analyst";
 
+GRANT USAGE ON SCHEMA "salesforce" TO "trunkline_analyst";
+
 GRANT USAGE ON SCHEMA "connect" TO "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."call" TO "trunkline_analyst";
@@ -15,6 +17,12 @@ GRANT SELECT ON "connect_datalake"."agent_event" TO "trunkline_analyst";
 GRANT SELECT ON "connect_datalake"."routing_profiles" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_hierarchy_groups" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."queue" TO "trunkline_analyst";
+
+GRANT SELECT ON "salesforce"."matter" TO "trunkline_analyst";
+
+GRANT SELECT ON "salesforce"."task" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO "trunkline_analyst";
 
@@ -31,6 +39,22 @@ GRANT SELECT ON "connect_datalake"."agent_statistic_record" TO "trunkline_analys
 GRANT SELECT ON "connect_datalake"."agent_contact_state" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_user" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_customer_contact" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_matter" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_case" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_task" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_case" TO "trunkline_analyst";
+
+GRANT SELECT ON "connect"."bridge_contact_case" TO "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO "trunkline_analyst";
 
@@ -56,6 +80,16 @@ GRANT SELECT ("event_id", "event_version", "event_timestamp", "event_detail_type
 
 GRANT SELECT ("user_id", "user_arn", "directory_user_id", "agent_hierarchy_group_id", "agent_hierarchy_group_arn", "agent_hierarchy_group_level_1_id", "agent_hierarchy_group_level_2_id", "agent_hierarchy_group_level_3_id", "agent_hierarchy_group_level_4_id", "agent_hierarchy_group_level_5_id", "first_name", "last_name", "agent_username", "instance_id", "instance_arn", "agent_routing_profile_id", "agent_routing_profile_arn", "agent_security_profile_ids", "agent_security_profile_arns", "after_contact_work_time_limit", "auto_accept", "phone_type", "agent_voice_enhancement_mode", "data_lake_last_processed_timestamp", "last_modified_timestamp", "last_modified_region", "is_active") ON "connect_datalake"."users" TO "trunkline_analyst";
 
+GRANT SELECT ("agent_id", "agent_arn", "agent_username", "first_name", "last_name", "directory_user_id", "agent_routing_profile_id", "agent_hierarchy_group_id", "agent_security_profile_ids", "phone_type", "auto_accept", "after_contact_work_time_limit", "persistent_connection", "auto_accept_configs", "after_contact_work_configs", "persistent_connection_configs", "voice_enhancement_configs", "agent_tags", "last_modified_timestamp", "last_modified_region", "instance_id") ON "connect_datalake"."agent" TO "trunkline_analyst";
+
+GRANT SELECT ("user_id", "username", "name", "first_name", "last_name", "alias", "is_active", "user_type", "profile_id", "user_role_id", "manager_id", "employee_number", "federation_identifier", "title", "department", "division", "time_zone", "last_login_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", "salesforce_type", "salesforce_url") ON "salesforce"."user" TO "trunkline_analyst";
+
+GRANT SELECT ("customer_contact_id", "account_id", "owner_id", "reports_to_id", "master_record_id", "birthdate", "title", "department", "lead_source", "mailing_city", "mailing_state", "mailing_postal_code", "mailing_country", "last_activity_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", "is_deleted", "salesforce_type", "salesforce_url") ON "salesforce"."customer_contact" TO "trunkline_analyst";
+
+GRANT SELECT ("case_id", "case_number", "account_id", "customer_contact_id", "owner_id", "parent_id", "subject", "status", "origin", "reason", "type", "priority", "is_closed", "is_escalated", "closed_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", "is_deleted", "salesforce_type", "salesforce_url") ON "salesforce"."case" TO "trunkline_analyst";
+
+GRANT SELECT ("evaluation_id", "aws_account_id", "instance_id", "contact_id", "user_id", "form_id", "form_title", "form_version", "evaluator", "creator", "evaluation_start_timestamp", "evaluation_submitted_timestamp", "score", "automatic_fail", "score_not_applicable", "evaluation_source", "evaluation_type", "auto_evaluated", "resubmitted", "calibration_session_id", "acknowledger_id", "acknowledger_username", "acknowledger_comment", "evaluation_acknowledged_timestamp", "evaluated_participant_role", "evaluated_participant_id", "schema_version") ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_record" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "post_call_analytics"."scorecards" TO "trunkline_analyst_pii";
@@ -66,6 +100,18 @@ GRANT SELECT ON "connect_datalake"."contact_event" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect_datalake"."users" TO "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."agent" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."user" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."customer_contact" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."case" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO "trunkline_analyst_pii";

@@ -479,7 +479,345 @@ FROM (
   ) AS keyed
 ) AS intervals;
 
+CREATE OR REPLACE VIEW "connect_datalake"."contact_evaluation_item" AS
+SELECT
+    "evaluation_id",
+    "item_reference_id",
+    "item_type",
+    "parent_reference_id",
+    "item_title",
+    "score",
+    "automatic_fail",
+    "not_applicable",
+    "question_type",
+    "text_answer",
+    "numeric_answer",
+    "date_time_answer",
+    "answer_reference_id",
+    "multi_select_answer_reference_ids",
+    "automation_status",
+    "automation_gen_ai_text_answer",
+    "notes",
+    "aws_account_id",
+    "instance_id",
+    "contact_id",
+    "user_id",
+    "form_id",
+    "evaluator",
+    "evaluation_source",
+    "evaluation_type",
+    "calibration_session_id",
+    "acknowledger_id",
+    "acknowledger_comment",
+    "evaluated_participant_role",
+    "evaluated_participant_id",
+    "evaluation_submitted_timestamp",
+    "evaluation_acknowledged_timestamp",
+    "form_version",
+    "resubmitted"
+FROM (
+  SELECT t."evaluation_id", t."aws_account_id", t."instance_id", t."contact_id", t."user_id", t."form_id", t."evaluator", t."evaluation_source", t."evaluation_type", t."calibration_session_id", t."acknowledger_id", t."acknowledger_comment", t."evaluated_participant_role", t."evaluated_participant_id", t."evaluation_submitted_timestamp", t."evaluation_acknowledged_timestamp", t."form_version", t."resubmitted",
+    CAST(u."item" ->> 'item_reference_id' AS text) AS "item_reference_id", CAST(u."item" ->> 'item_type' AS text) AS "item_type", CAST(u."item" ->> 'parent_reference_id' AS text) AS "parent_reference_id", CAST(u."item" ->> 'item_title' AS text) AS "item_title", CAST(u."item" ->> 'score' AS double precision) AS "score", CAST(u."item" ->> 'automatic_fail' AS boolean) AS "automatic_fail", CAST(u."item" ->> 'not_applicable' AS boolean) AS "not_applicable", CAST(u."item" ->> 'question_type' AS text) AS "question_type", CAST(u."item" ->> 'text_answer' AS text) AS "text_answer", CAST(u."item" ->> 'numeric_answer' AS double precision) AS "numeric_answer", CAST(u."item" ->> 'date_time_answer' AS timestamp) AS "date_time_answer", CAST(u."item" ->> 'answer_reference_id' AS text) AS "answer_reference_id", u."item" -> 'multi_select_answer_reference_ids' AS "multi_select_answer_reference_ids", CAST(u."item" ->> 'automation_status' AS text) AS "automation_status", CAST(u."item" ->> 'automation_gen_ai_text_answer' AS text) AS "automation_gen_ai_text_answer", CAST(u."item" ->> 'notes' AS text) AS "notes"
+  FROM "connect_datalake"."contact_evaluation" AS t CROSS JOIN LATERAL jsonb_array_elements(t."items") AS u("item")
+) AS members;
+
+CREATE OR REPLACE VIEW "connect_datalake"."contact_evaluation_record" AS
+SELECT
+    "aws_account_id",
+    "instance_id",
+    "evaluation_id",
+    "item_reference_id",
+    "item_type",
+    "contact_id",
+    "evaluation_submitted_timestamp",
+    "score",
+    CAST(NULL AS DOUBLE PRECISION) AS "weighted_score",
+    "automatic_fail",
+    "evaluator_id",
+    "numeric_answer",
+    "answer_reference_id",
+    (1 = 0) AS "to_delete",
+    "disconnect_timestamp",
+    "initiation_timestamp",
+    "user_id",
+    "queue_id",
+    "channel",
+    CAST(NULL AS TIMESTAMP) AS "contact_aggregation_timestamp",
+    CASE WHEN "disconnect_timestamp" IS NULL THEN NULL WHEN "disconnect_timestamp" <= "evaluation_submitted_timestamp" THEN 'disconnected' ELSE 'notDisconnected' END AS "evaluated_contact_with_status",
+    "evaluation_source",
+    "resubmitted",
+    "evaluation_type",
+    "calibration_session_id",
+    "item_title",
+    CAST("form_version" AS VARCHAR(20)) AS "form_version",
+    CASE WHEN "evaluation_acknowledged_timestamp" IS NULL THEN 'UNACKNOWLEDGED' ELSE 'ACKNOWLEDGED' END AS "acknowledgement_status",
+    "acknowledger_id",
+    "evaluation_acknowledged_timestamp",
+    "acknowledger_comment",
+    CAST(NULL AS BOOLEAN) AS "item_disabled",
+    CAST(NULL AS TIMESTAMP) AS "data_lake_last_processed_timestamp",
+    "multi_select_answer_reference_ids",
+    "date_time_answer",
+    "evaluated_participant_role",
+    "evaluated_participant_id",
+    CAST(NULL AS BOOLEAN) AS "is_sampled",
+    CAST(NULL AS BOOLEAN) AS "is_reviewed",
+    "automation_gen_ai_text_answer",
+    CAST(NULL AS TEXT) AS "automation_gen_ai_answer_reference_id",
+    CAST(NULL AS TEXT) AS "automation_gen_ai_answer_justification",
+    CASE "automation_status" WHEN 'SYSTEM_ANSWER' THEN (1 = 1) WHEN 'OVERRIDDEN_ANSWER' THEN (1 = 0) END AS "is_automation_answer_accepted",
+    CAST(NULL AS BIGINT) AS "earned_points",
+    CAST(NULL AS BIGINT) AS "max_base_point",
+    CAST(NULL AS TEXT) AS "performance_category",
+    "parent_reference_id",
+    "question_type",
+    "form_id",
+    "evaluator" AS "evaluator_username"
+FROM (
+  SELECT i."evaluation_id", i."item_reference_id", i."item_type", i."parent_reference_id", i."item_title", i."score", i."automatic_fail", i."not_applicable", i."question_type", i."numeric_answer", i."date_time_answer", i."answer_reference_id", i."multi_select_answer_reference_ids", i."automation_status", i."automation_gen_ai_text_answer", i."aws_account_id", i."instance_id", i."contact_id", i."user_id", i."form_id", i."evaluator", i."evaluation_source", i."evaluation_type", i."calibration_session_id", i."acknowledger_id", i."acknowledger_comment", i."evaluated_participant_role", i."evaluated_participant_id", i."evaluation_submitted_timestamp", i."evaluation_acknowledged_timestamp", i."form_version", i."resubmitted", evaluators."user_id" AS "evaluator_id",
+    r."disconnect_timestamp", r."initiation_timestamp", r."queue_id", r."channel"
+  FROM "connect_datalake"."contact_evaluation_item" AS i
+  LEFT JOIN "connect_datalake"."contact_record" AS r ON r."contact_id" = i."contact_id"
+  LEFT JOIN (
+    SELECT "agent_username", MAX("user_id") AS "user_id" FROM "connect_datalake"."users" GROUP BY "agent_username" HAVING COUNT(*) = 1
+  ) AS evaluators ON evaluators."agent_username" = i."evaluator"
+) AS items;
+
+CREATE OR REPLACE VIEW "connect"."d_user" AS
+SELECT
+    "user_key",
+    "user_id",
+    "username",
+    "name",
+    "first_name",
+    "last_name",
+    "alias",
+    "is_active",
+    "user_type",
+    "profile_id",
+    "user_role_id",
+    "manager_id",
+    "employee_number",
+    "federation_identifier",
+    "title",
+    "department",
+    "division",
+    "time_zone",
+    "last_login_date",
+    "created_by_id",
+    "created_date",
+    "last_modified_date",
+    "system_modstamp",
+    "is_deleted"
+FROM (
+  SELECT "user_id" AS "user_key", "user_id", "username", "name", "first_name", "last_name", "alias", CASE WHEN "is_active" THEN 1 WHEN NOT "is_active" THEN 0 END AS "is_active", "user_type", "profile_id", "user_role_id", "manager_id", "employee_number", "federation_identifier", "title", "department", "division", "time_zone", "last_login_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", CASE WHEN "record_is_deleted" THEN 1 WHEN NOT "record_is_deleted" THEN 0 END AS "is_deleted"
+  FROM "connect"."d_salesforce_users"
+  UNION ALL
+  SELECT 'unknown', NULL, NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+) AS members;
+
+CREATE OR REPLACE VIEW "connect"."d_customer_contact" AS
+SELECT
+    "customer_contact_key",
+    "customer_contact_id",
+    "account_id",
+    "owner_id",
+    "reports_to_id",
+    "master_record_id",
+    "title",
+    "department",
+    "lead_source",
+    "mailing_city",
+    "mailing_state",
+    "mailing_postal_code",
+    "mailing_country",
+    "last_activity_date",
+    "created_by_id",
+    "created_date",
+    "last_modified_date",
+    "system_modstamp",
+    "is_deleted"
+FROM (
+  SELECT "customer_contact_id" AS "customer_contact_key", "customer_contact_id", "account_id", "owner_id", "reports_to_id", "master_record_id", "title", "department", "lead_source", "mailing_city", "mailing_state", "mailing_postal_code", "mailing_country", "last_activity_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", CASE WHEN "record_is_deleted" THEN 1 WHEN NOT "record_is_deleted" THEN 0 END AS "is_deleted"
+  FROM "connect"."d_customer_contacts"
+  UNION ALL
+  SELECT 'unknown', NULL, NULL, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+) AS members;
+
+CREATE OR REPLACE VIEW "connect"."d_matter" AS
+SELECT
+    "matter_key",
+    "matter_id",
+    "matter_name",
+    "display_name",
+    "status",
+    "case_type_id",
+    "practice_area",
+    "client_id",
+    "principal_attorney_id",
+    "originating_attorney_id",
+    "owner_id",
+    "open_date",
+    "close_date",
+    "closed_reason",
+    "incident_date",
+    "matter_state",
+    "statute_of_limitations",
+    "gross_recovery",
+    "net_recovery",
+    "matter_source",
+    "created_by_id",
+    "created_date",
+    "last_modified_date",
+    "system_modstamp",
+    "is_deleted"
+FROM (
+  SELECT "matter_id" AS "matter_key", "matter_id", "matter_name", "display_name", "status", "case_type_id", "practice_area", "client_id", "principal_attorney_id", "originating_attorney_id", "owner_id", "open_date", "close_date", "closed_reason", "incident_date", "matter_state", "statute_of_limitations", "gross_recovery", "net_recovery", "matter_source", "created_by_id", "created_date", "last_modified_date", "system_modstamp", CASE WHEN "record_is_deleted" THEN 1 WHEN NOT "record_is_deleted" THEN 0 END AS "is_deleted"
+  FROM "connect"."d_matters"
+  UNION ALL
+  SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+) AS members;
+
+CREATE OR REPLACE VIEW "connect"."d_case" AS
+SELECT
+    "case_key",
+    "case_id",
+    "case_number",
+    "account_id",
+    "customer_contact_id",
+    "owner_id",
+    "parent_id",
+    "status",
+    "origin",
+    "reason",
+    "type",
+    "priority",
+    "is_closed",
+    "is_escalated",
+    "closed_date",
+    "created_by_id",
+    "created_date",
+    "last_modified_date",
+    "system_modstamp",
+    "is_deleted"
+FROM (
+  SELECT "case_id" AS "case_key", "case_id", "case_number", "account_id", "customer_contact_id", "owner_id", "parent_id", "status", "origin", "reason", "type", "priority", CASE WHEN "is_closed" THEN 1 WHEN NOT "is_closed" THEN 0 END AS "is_closed", CASE WHEN "is_escalated" THEN 1 WHEN NOT "is_escalated" THEN 0 END AS "is_escalated", "closed_date", "created_by_id", "created_date", "last_modified_date", "system_modstamp", CASE WHEN "record_is_deleted" THEN 1 WHEN NOT "record_is_deleted" THEN 0 END AS "is_deleted"
+  FROM "connect"."f_cases"
+  UNION ALL
+  SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+) AS members;
+
+CREATE OR REPLACE VIEW "connect"."v_fact_task" AS
+SELECT
+    "task_id",
+    "user_key",
+    "created_by_user_key",
+    "case_key",
+    "matter_key",
+    "customer_contact_key",
+    "call_object" AS "contact_id",
+    CASE WHEN "created_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "created_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "created_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "created_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "created_date") AS INTEGER) * 1 ELSE -1 END AS "created_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "created_date") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "created_date") AS INTEGER), -1) AS "created_time_key",
+    CASE WHEN "activity_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "activity_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "activity_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "activity_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "activity_date") AS INTEGER) * 1 ELSE -1 END AS "activity_date_key",
+    CASE WHEN "completed_date_time" >= TIMESTAMP '2010-01-01 00:00:00' AND "completed_date_time" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "completed_date_time") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "completed_date_time") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "completed_date_time") AS INTEGER) * 1 ELSE -1 END AS "completed_date_key",
+    "account_id",
+    "status",
+    "priority",
+    "type",
+    "task_subtype",
+    "activity_date",
+    CASE WHEN "is_closed" THEN 1 WHEN NOT "is_closed" THEN 0 END AS "is_closed",
+    CASE WHEN "is_archived" THEN 1 WHEN NOT "is_archived" THEN 0 END AS "is_archived",
+    "completed_date_time",
+    "call_type",
+    "call_duration_s",
+    "call_disposition",
+    "call_object",
+    "created_date",
+    "last_modified_date",
+    CAST(TRUNC(EXTRACT(EPOCH FROM ("completed_date_time" - "created_date")) * 1000) AS BIGINT) AS "completion_time_ms"
+FROM (
+  SELECT f.*, COALESCE(k0."user_id", 'unknown') AS "user_key", COALESCE(k1."user_id", 'unknown') AS "created_by_user_key", COALESCE(k2."case_id", 'unknown') AS "case_key", COALESCE(k3."matter_id", 'unknown') AS "matter_key", COALESCE(k4."customer_contact_id", 'unknown') AS "customer_contact_key"
+  FROM "connect"."f_tasks" AS f
+  LEFT JOIN "connect"."d_salesforce_users" AS k0 ON k0."user_id" = f."owner_id"
+  LEFT JOIN "connect"."d_salesforce_users" AS k1 ON k1."user_id" = f."created_by_id"
+  LEFT JOIN "connect"."f_cases" AS k2 ON k2."case_id" = f."what_id"
+  LEFT JOIN "connect"."d_matters" AS k3 ON k3."matter_id" = f."what_id"
+  LEFT JOIN "connect"."d_customer_contacts" AS k4 ON k4."customer_contact_id" = f."who_id"
+  WHERE NOT f."record_is_deleted"
+) AS facts;
+
+CREATE OR REPLACE VIEW "connect"."v_fact_case" AS
+SELECT
+    "case_id",
+    "user_key",
+    "created_by_user_key",
+    "customer_contact_key",
+    "parent_case_key",
+    CASE WHEN "created_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "created_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "created_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "created_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "created_date") AS INTEGER) * 1 ELSE -1 END AS "created_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "created_date") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "created_date") AS INTEGER), -1) AS "created_time_key",
+    CASE WHEN "closed_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "closed_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "closed_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "closed_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "closed_date") AS INTEGER) * 1 ELSE -1 END AS "closed_date_key",
+    "case_number",
+    "account_id",
+    "status",
+    "origin",
+    "reason",
+    "type",
+    "priority",
+    CASE WHEN "is_closed" THEN 1 WHEN NOT "is_closed" THEN 0 END AS "is_closed",
+    CASE WHEN "is_escalated" THEN 1 WHEN NOT "is_escalated" THEN 0 END AS "is_escalated",
+    "closed_date",
+    "created_date",
+    "last_modified_date",
+    CAST(TRUNC(EXTRACT(EPOCH FROM ("closed_date" - "created_date")) * 1000) AS BIGINT) AS "open_time_ms"
+FROM (
+  SELECT f.*, COALESCE(k0."user_id", 'unknown') AS "user_key", COALESCE(k1."user_id", 'unknown') AS "created_by_user_key", COALESCE(k2."customer_contact_id", 'unknown') AS "customer_contact_key", COALESCE(k3."case_id", 'unknown') AS "parent_case_key"
+  FROM "connect"."f_cases" AS f
+  LEFT JOIN "connect"."d_salesforce_users" AS k0 ON k0."user_id" = f."owner_id"
+  LEFT JOIN "connect"."d_salesforce_users" AS k1 ON k1."user_id" = f."created_by_id"
+  LEFT JOIN "connect"."d_customer_contacts" AS k2 ON k2."customer_contact_id" = f."customer_contact_id"
+  LEFT JOIN "connect"."f_cases" AS k3 ON k3."case_id" = f."parent_id"
+  WHERE NOT f."record_is_deleted"
+) AS facts;
+
+CREATE OR REPLACE VIEW "connect"."bridge_contact_case" AS
+SELECT
+    "contact_id",
+    COALESCE("case_id", 'unknown') AS "case_key",
+    CASE WHEN "by_attribute" = 1 AND "by_task" = 1 THEN 'both' WHEN "by_attribute" = 1 THEN 'attribute' WHEN "by_task" = 1 THEN 'task' END AS "link",
+    COUNT("case_id") OVER (PARTITION BY "contact_id") AS "case_count"
+FROM (
+  SELECT c."contact_id", p."case_id", p."by_attribute", p."by_task"
+  FROM "connect"."f_calls" AS c
+  LEFT JOIN (
+    SELECT "contact_id", "case_id", MAX("by_attribute") AS "by_attribute", MAX("by_task") AS "by_task"
+    FROM (
+      SELECT a."contact_id", k."case_id", 1 AS "by_attribute", 0 AS "by_task" FROM (SELECT "contact_id", ("attributes" ->> 'crmCaseId') AS "value" FROM "connect"."f_calls" WHERE NOT "record_is_deleted") AS a JOIN "connect"."f_cases" AS k ON k."case_id" = a."value"
+      UNION ALL SELECT a."contact_id", k."case_id", 1 AS "by_attribute", 0 AS "by_task" FROM (SELECT "contact_id", ("attributes" ->> 'crmCaseId') AS "value" FROM "connect"."f_calls" WHERE NOT "record_is_deleted") AS a JOIN "connect"."f_cases" AS k ON SUBSTRING(k."case_id", 1, 15) = a."value"
+      UNION ALL SELECT a."contact_id", k."case_id", 1 AS "by_attribute", 0 AS "by_task" FROM (SELECT "contact_id", ("attributes" ->> 'crmCaseId') AS "value" FROM "connect"."f_calls" WHERE NOT "record_is_deleted") AS a JOIN "connect"."f_cases" AS k ON k."case_number" = a."value"
+      UNION ALL SELECT t."call_object" AS "contact_id", k."case_id", 0 AS "by_attribute", 1 AS "by_task" FROM "connect"."f_tasks" AS t JOIN "connect"."f_cases" AS k ON k."case_id" = t."what_id" WHERE NOT t."record_is_deleted"
+    ) AS links
+    GROUP BY "contact_id", "case_id"
+  ) AS p ON p."contact_id" = c."contact_id"
+  WHERE NOT c."record_is_deleted"
+) AS pairs;
+
 CREATE OR REPLACE VIEW "connect"."d_agent" AS
+SELECT COALESCE(l."agent_id", s."agent_key") AS "agent_key",
+  COALESCE(l."agent_id", s."agent_id") AS "agent_id",
+  COALESCE(l."agent_username", s."agent_username") AS "agent_username",
+  COALESCE(l."agent_arn", s."agent_arn") AS "agent_arn",
+  COALESCE(l."agent_routing_profile_id", s."agent_routing_profile_id") AS "agent_routing_profile_id",
+  COALESCE(p."routing_profile_name", CASE WHEN COALESCE(l."agent_routing_profile_id" = s."agent_routing_profile_id", l."agent_id" IS NULL) THEN s."agent_routing_profile_name" END) AS "agent_routing_profile_name",
+  CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."agent_hierarchy_groups_level_1_name" ELSE g."level_1_name" END AS "agent_hierarchy_groups_level_1_name",
+  CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."agent_hierarchy_groups_level_2_name" ELSE g."level_2_name" END AS "agent_hierarchy_groups_level_2_name",
+  CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."agent_hierarchy_groups_level_3_name" ELSE g."level_3_name" END AS "agent_hierarchy_groups_level_3_name",
+  CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."agent_hierarchy_groups_level_4_name" ELSE g."level_4_name" END AS "agent_hierarchy_groups_level_4_name",
+  CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."agent_hierarchy_groups_level_5_name" ELSE g."level_5_name" END AS "agent_hierarchy_groups_level_5_name",
+  l."first_name",
+  l."last_name",
+  CASE WHEN l."record_is_deleted" THEN 1 ELSE 0 END AS "is_deleted"
+FROM (
 SELECT "agent_id" AS "agent_key", "agent_id",
   COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "agent_username" END), "agent_id") AS "agent_username",
   MAX(CASE WHEN "place" = 1 THEN "agent_arn" END) AS "agent_arn",
@@ -505,9 +843,23 @@ FROM (
 ) AS latest
 GROUP BY "agent_id"
 UNION ALL
-SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+SELECT 'unknown', NULL, 'unknown', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+) AS s
+FULL JOIN "connect"."d_agents" AS l ON l."agent_id" = s."agent_key"
+LEFT JOIN "connect"."d_routing_profiles" AS p ON p."agent_routing_profile_id" = l."agent_routing_profile_id"
+LEFT JOIN "connect"."d_agent_hierarchy_groups" AS g ON g."agent_hierarchy_group_id" = l."agent_hierarchy_group_id";
 
 CREATE OR REPLACE VIEW "connect"."d_queue" AS
+SELECT COALESCE(l."queue_id", s."queue_key") AS "queue_key",
+  COALESCE(l."queue_id", s."queue_id") AS "queue_id",
+  COALESCE(l."queue_name", s."queue_name") AS "queue_name",
+  COALESCE(l."queue_arn", s."queue_arn") AS "queue_arn",
+  l."queue_description",
+  l."queue_status",
+  l."max_contacts",
+  l."hours_of_operation_id",
+  CASE WHEN l."record_is_deleted" THEN 1 ELSE 0 END AS "is_deleted"
+FROM (
 SELECT "queue_id" AS "queue_key", "queue_id",
   COALESCE(MAX(CASE WHEN "name_place" = 1 THEN "queue_name" END), "queue_id") AS "queue_name",
   MAX(CASE WHEN "place" = 1 THEN "queue_arn" END) AS "queue_arn"
@@ -526,7 +878,9 @@ FROM (
 ) AS latest
 GROUP BY "queue_id"
 UNION ALL
-SELECT 'unknown', NULL, 'unknown', NULL;
+SELECT 'unknown', NULL, 'unknown', NULL
+) AS s
+FULL JOIN "connect"."d_queues" AS l ON l."queue_id" = s."queue_key";
 
 CREATE OR REPLACE VIEW "connect"."d_date" AS
 WITH digits AS (

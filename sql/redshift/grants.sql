@@ -6,6 +6,8 @@ GRANT USAGE ON SCHEMA "connect_datalake" TO ROLE "trunkline_analyst";
 
 GRANT USAGE ON SCHEMA "post_call_analytics" TO ROLE "trunkline_analyst";
 
+GRANT USAGE ON SCHEMA "salesforce" TO ROLE "trunkline_analyst";
+
 GRANT USAGE ON SCHEMA "connect" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "post_call_analytics"."call" TO ROLE "trunkline_analyst";
@@ -15,6 +17,12 @@ GRANT SELECT ON "connect_datalake"."agent_event" TO ROLE "trunkline_analyst";
 GRANT SELECT ON "connect_datalake"."routing_profiles" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_hierarchy_groups" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."queue" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "salesforce"."matter" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "salesforce"."task" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
 
@@ -31,6 +39,22 @@ GRANT SELECT ON "connect_datalake"."agent_statistic_record" TO ROLE "trunkline_a
 GRANT SELECT ON "connect_datalake"."agent_contact_state" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_user" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_customer_contact" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_matter" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."d_case" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_task" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."v_fact_case" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect"."bridge_contact_case" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."v_fact_call" TO ROLE "trunkline_analyst";
 
@@ -56,6 +80,18 @@ GRANT SELECT ON "connect_datalake"."contact_event" TO ROLE "trunkline_analyst_pi
 
 GRANT SELECT ON "connect_datalake"."users" TO ROLE "trunkline_analyst_pii";
 
+GRANT SELECT ON "connect_datalake"."agent" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."user" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."customer_contact" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "salesforce"."case" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation" TO ROLE "trunkline_analyst_pii";
+
 GRANT SELECT ON "post_call_analytics"."transcript_turn" TO ROLE "trunkline_analyst_pii";
+
+GRANT SELECT ON "connect_datalake"."contact_evaluation_item" TO ROLE "trunkline_analyst_pii";
 
 GRANT SELECT ON "connect"."v_fact_call_pii" TO ROLE "trunkline_analyst_pii";

@@ -45,6 +45,8 @@ DELIVERY_RETRY_S_MAX: Final = 86_400
 REPLAY_LETTERS_MAX: Final = 2_000
 # Ours: the bytes of a dead letter that are kept.
 DEAD_LETTER_BYTES_MAX: Final = MIB
+# Ours: a row of CSV that is longer has a quotation mark that does not end; what follows its first line is read anew.
+ROW_BYTES_MAX: Final = MIB
 # Ours: nesting deeper than this is set aside (a contact record nests 9 deep, `RoutingCriteria` expressions more).
 JSON_DEPTH_MAX: Final = 256
 
@@ -139,6 +141,16 @@ _REASONS: Final = {
         "Set the stream's view type to NEW_AND_OLD_IMAGES (`trunkline enable-stream TABLE`), then run a "
         "backfill for what was missed.",
     ),
+    "rule_failed": Reason(
+        "a rule of the object cannot be applied to a value",
+        "An expression in `sql` of a column raised an error, such as a cast of a text that is no number. Use TRY_CAST "
+        "or try_strptime where NULL will do, correct the rule, and replay.",
+    ),
+    "invalid_row": Reason(
+        "the text is not a row of the table",
+        "It has more or fewer values than the header row, or a quotation mark that does not end. The kept bytes are "
+        "the header row and the row. Correct the file and load it again: a changed file is a new version and is read.",
+    ),
     "implausible_time": Reason(
         "a time is outside 2010 to arrival + 400 days, or a version is a day after arrival",
         "A clock was wrong, or a time is in another unit. Fix the writer.",
@@ -196,6 +208,8 @@ SQS_KEPT_S_MAX: Final = 14 * 86_400
 SQS_BATCH_MESSAGES_MAX: Final = 500
 SQS_HIDDEN_S: Final = 120
 SQS_DELIVERIES_MAX: Final = 5
+# Ours: how long a run that discovers files waits for a message before it takes the queue to be empty.
+SQS_DISCOVERY_POLL_S: Final = 1
 # Ours: tries of a request to an API that is throttled or fails for a moment, the pause before the third try (doubled
 # each time), and the longest pause that is waited for, also where the service asks for a longer one.
 API_TRIES: Final = 6
@@ -333,6 +347,8 @@ BOARD_READER_FRAMES_MAX: Final = 8
 BOARD_READERS_MAX: Final = 1_000
 # Ours: how often what is over is dropped from the live state.
 LIVE_SWEEP_S: Final = 300
+# Ours: how often `serve` writes what is now to the live store.
+LIVE_WRITE_S: Final = 10.0
 # Ours: a session of the wallboard begins with the token and ends after this time by default.
 SESSION_HOURS_DEFAULT: Final = 12
 TOKEN_CHARS_MIN: Final = 16
@@ -343,6 +359,11 @@ TIMESTREAM_RECORDS_MAX: Final = 100  # of one call
 TIMESTREAM_SERIES_BYTES_MAX: Final = 2_048  # names and values of a record's dimensions
 TIMESTREAM_MEMORY_HOURS_MAX: Final = 8_766
 TIMESTREAM_MAGNETIC_DAYS_MAX: Final = 73_000
+# Regions with resources of Timestream for LiveAnalytics (AWS::Timestream::Table of the CloudFormation schemas, 2026).
+TIMESTREAM_REGIONS: Final = (
+    "ap-northeast-1", "ap-south-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2",
+    "us-gov-west-1", "us-west-2",
+)  # fmt: skip
 SERIES_AHEAD_S_MAX: Final = 900  # a point in the future is rejected; here by every store
 # Ours: lines of one request; InfluxData recommends 5,000 to 10,000 ("Optimize writes").
 INFLUX_LINES_MAX: Final = 5_000

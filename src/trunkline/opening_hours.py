@@ -7,9 +7,10 @@ first of the two, and one that it skips is the moment at which it jumps.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Final
@@ -26,6 +27,7 @@ _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 _LOOK_DAYS_MAX: Final = 370  # a queue that opens in none of them never opens
 _BACK_DAYS: Final = 8
+_INSTANTS_MAX: Final = 4096
 _SPAN: Final = re.compile(r"(\d{1,2}:\d\d)-(\d{1,2}:\d\d)")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -93,25 +95,9 @@ class OpeningHours:
         """The same with more dates; these win."""
         return replace(self, holidays={**self.holidays, **holidays})
 
-    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+    def _spans(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
         """The instants between which the queue is open, of the spans that begin on a local date."""
-        for start, end in self.holidays.get(day, self.week.get(day.weekday(), ())):
-            last = day + _DAY if _ends_next_day((start, end)) else day
-            yield self._instant(day, start), self._instant(last, end)
-
-    def _instant(self, day: date, at: time) -> datetime:
-        """The first instant at which the clock shows a time, or a later one where it skips it."""
-        local = datetime.combine(day, at, self.zone)
-        instant, earlier = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
-        if earlier >= instant:
-            return instant
-        before = earlier.astimezone(self.zone).utcoffset()
-        low, high = 0, (instant - earlier) // _SECOND
-        while high - low > 1:
-            middle = (low + high) // 2
-            is_before = (earlier + middle * _SECOND).astimezone(self.zone).utcoffset() == before
-            low, high = (middle, high) if is_before else (low, middle)
-        return earlier + high * _SECOND
+        return _instants(self.zone, day, self.holidays.get(day, self.week.get(day.weekday(), ())))
 
     def __str__(self) -> str:
         """As it would be written, with its zone."""
@@ -120,6 +106,30 @@ class OpeningHours:
         parts = [f"{names[0]}-{names[-1]} {spans}" if names[1:] else f"{names[0]} {spans}" for spans, names in runs]
         parts += [f"{day} {_spans_text(spans)}" for day, spans in sorted(self.holidays.items())]
         return "; ".join([*parts, f"zone {self.zone}"])
+
+
+@lru_cache(maxsize=_INSTANTS_MAX)
+def _instants(zone: ZoneInfo, day: date, spans: tuple[Span, ...]) -> tuple[tuple[datetime, datetime], ...]:
+    """Spans of a local date as instants. A board looks at the same few days at every change."""
+    return tuple(
+        (_instant(zone, day, span[0]), _instant(zone, day + _DAY if _ends_next_day(span) else day, span[1]))
+        for span in spans
+    )
+
+
+def _instant(zone: ZoneInfo, day: date, at: time) -> datetime:
+    """The first instant at which the clock shows a time, or a later one where it skips it."""
+    local = datetime.combine(day, at, zone)
+    instant, earlier = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    if earlier >= instant:
+        return instant
+    before = earlier.astimezone(zone).utcoffset()
+    low, high = 0, (instant - earlier) // _SECOND
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_before = (earlier + middle * _SECOND).astimezone(zone).utcoffset() == before
+        low, high = (middle, high) if is_before else (low, middle)
+    return earlier + high * _SECOND
 
 
 def _ends_next_day(span: Span) -> bool:

@@ -68,6 +68,24 @@ class Texts(Sequence[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class RowLayout:
+    """How texts are rows of a table, as CSV has them. `names` are its columns, in order.
+
+    `header` is the file's header row; empty where it has none and the names are declared. `quote` empty: no value is
+    quoted. A quotation mark in a quoted value is written twice.
+    """
+
+    names: tuple[str, ...]
+    separator: str = ","
+    quote: str = '"'
+    header: bytes = b""
+
+    def with_header(self, row: bytes) -> bytes:
+        """A row after its header, so that it can be read without its file."""
+        return self.header + b"\n" + row if self.header else row
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedRecord:
     """One record as a stream or a queue delivered it, before anything is known of its content.
 
@@ -87,7 +105,8 @@ class Framed:
 
     `texts[i]` is strict JSON (RFC 8259), an object, valid UTF-8, found at byte `offsets[i]` of
     `plan.ranges[range_indexes[i]]`. `bytes_read` counts decoded bytes. `marks[i]` belongs to `texts[i]`; None: every
-    record has the default mark. `filtered` counts records that a stated rule left out; they have no text.
+    record has the default mark. `filtered` counts records that a stated rule left out; they have no text. With a
+    `layout` the texts are no JSON but rows of a table, valid UTF-8 or not.
     """
 
     plan: Plan
@@ -98,6 +117,7 @@ class Framed:
     bytes_read: int
     marks: Sequence[Mark] | None = None
     filtered: int = 0
+    layout: RowLayout | None = None
 
     @property
     def read(self) -> int:

@@ -102,3 +102,29 @@ def test_standard_input(load: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(jsonl([contact("a"), contact("b")]))))
     code, out, _ = load("-")
     assert (code, out) == (0, "2 records read = 2 inserted\n")
+
+
+def test_several_objects(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Objects with commas between are loaded from the same files, one account each; what cannot be is wrong usage."""
+    event = {"AgentARN": "a", "EventType": "LOGIN", "EventId": "e", "EventTimestamp": "2026-03-03T10:00:00.000Z"}
+    file = write(tmp_path / "in", contact("a"), event)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        code = run(["load", *map(str, words), "--home", str(tmp_path / "home")])
+        return (code, *capfd.readouterr())
+
+    for objects, path, says in (
+        ("contact_record,users", file, "records of users are not told apart"),
+        ("contact_record,agent_evnt", file, "did you mean 'agent_event'?"),
+        ("contact_record,agent_event", "-", "standard input is read for one object"),
+    ):
+        code, _, err = call(objects, path)
+        assert (code, says in err) == (2, True), err
+    assert not (tmp_path / "home").exists()
+    code, out, _ = call("contact_record,agent_event", file, "--output", "json")
+    assert code == 0
+    found = [json.loads(line) for line in out.splitlines()]
+    assert [(one["object"], one["inserted"], one["filtered"]) for one in found] == [
+        ("contact_record", 1, 1),
+        ("agent_event", 1, 1),
+    ]

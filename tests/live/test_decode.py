@@ -149,6 +149,7 @@ def test_unknown_kinds_states_and_fields_pass() -> None:
         make.agent_event(3 * 86_400, make.snapshot()),
         make.agent_event(1, make.snapshot(), EventTimestamp="1970-01-01T00:00:00.001Z"),
         make.contact_event("DISCONNECTED", disconnectTimestamp="2036-01-01T00:00:00Z"),
+        make.contact_event("DISCONNECTED", disconnectTimestamp="2005-01-01T00:00:00Z"),
         make.contact_event("QUEUED", queueInfo={"enqueueTimestamp": "2036-01-01T00:00:00Z"}),
         make.contact_event("CONNECTED_TO_AGENT", agentInfo={"connectedToAgentTimestamp": "2036-01-01T00:00:00Z"}),
         make.contact_record(LastUpdateTimestamp=stamp(NOON + timedelta(days=3))),

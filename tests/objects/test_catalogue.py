@@ -64,7 +64,7 @@ def test_every_object_ends_with_the_record_columns() -> None:
 
 def test_schemas_are_those_of_all_objects(tmp_path: Path) -> None:
     """In the order of the objects, each once, then the ledger's; a user's own schemas are among them."""
-    ours = ("connect_datalake", "connect", "post_call_analytics")
+    ours = ("connect_datalake", "connect", "post_call_analytics", "salesforce")
     assert catalogue.schemas(catalogue.load().values()) == (*ours, "ledger")
     path = tmp_path / "objects.toml"
     path.write_text(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from trunkline.errors import UsageError
 from trunkline.objects.catalogue import OBJECTS, find, load
 from trunkline.objects.model import RECORD_COLUMNS, Json, ListOf, MapOf
+from trunkline.objects.origins import FilesOrigin
 from trunkline.objects.user.declare import read_objects
 from trunkline.objects.user.place import line_of
 
@@ -295,3 +296,13 @@ def test_two_objects_never_share_a_table(text: str, expected: str, tmp_path: Pat
     """A name or table that is in use is refused: one object would overwrite the other's rows."""
     with pytest.raises(UsageError, match=expected):
         load([_file(tmp_path, text)])
+
+
+def test_an_origin_is_a_table_of_the_object(tmp_path: Path) -> None:
+    """`source` is a sentence, or the table that says where records are pulled from; a mistake in it has its line."""
+    text = LEAST + '[object.survey.source]\ntype = "files"\npaths = ["s3://bucket/survey/"]\n'
+    (obj,) = read_objects(_file(tmp_path, text))
+    assert obj.origin == FilesOrigin(("s3://bucket/survey/",))
+    assert obj.source == "declared in objects.toml"
+    with pytest.raises(UsageError, match=r"line 10: \[object\.survey\.source\] has an unknown key 'pths'"):
+        read_objects(_file(tmp_path, text.replace("paths", "pths")))

@@ -146,7 +146,7 @@ NAMED: list[tuple[dict[str, Any], str]] = [
     ({"detail-type": "+15550100", "detail": "{}"}, "an event of EventBridge, whose detail is not a record of contact_record"),
     (logs(b"START RequestId: 1"), "a subscription of CloudWatch Logs, whose messages are not records of contact_record"),
     ({"rawData": "!!!", "errorCode": "Lambda.Failed"}, "Firehose's error output, whose rawData is not JSON"),
-    (firehose(b'{"AgentARN":"a","EventType":"LOGIN"}'), "a record of agent_event: `trunkline load agent_event FILE` reads it"),
+    (firehose(b'{"AgentARN":"a","EventType":"LOGIN"}'), "a record of agent_event: `trunkline load contact_record,agent_event FILE` reads files that hold both"),
     ({"Records": [{"eventSource": "aws:s3", "s3": {}}]}, "`trunkline load contact_record s3://BUCKET/KEY` reads the file that it"),
     (sqs(b"plain text"), "a message of SQS, SNS or Kinesis, whose body is not a record of contact_record"),
     (sns(b'{"jobName":"j","results":{"items":[]}}'), "a transcript: `trunkline load transcript FILE` reads it"),

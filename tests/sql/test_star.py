@@ -77,11 +77,23 @@ ROWS = [
 ]  # fmt: skip
 
 
+LISTED = [
+    ("d_queues", {"queue_id": "q1", "queue_name": "New name", "queue_status": "ENABLED", "max_contacts": 9}),
+    ("d_queues", {"queue_id": "q7", "queue_name": "Closed", "queue_arn": "arn:q7", "record_is_deleted": True}),
+    ("d_agents", {"agent_id": "a1", "agent_username": "ann", "first_name": "Ann", "agent_routing_profile_id": "p1",
+                  "agent_hierarchy_group_id": "g1"}),
+    ("d_agents", {"agent_id": "a7", "agent_username": "old", "agent_routing_profile_id": "p9", "record_is_deleted": True}),
+    ("d_routing_profiles", {"agent_routing_profile_id": "p1", "routing_profile_name": "Voice"}),
+    ("d_agent_hierarchy_groups", {"agent_hierarchy_group_id": "g1", "level_1_name": "EMEA"}),
+]  # fmt: skip
+"""What a listing of the instance has, of queues and agents with contacts and without."""
+
+
 def filled(execute: Callable[[str, list[Any]], Any], place: str) -> None:
-    for row in ROWS:
+    for table, row in [*(("f_calls", row) for row in ROWS), *((table, REQUIRED | row) for table, row in LISTED)]:
         names = [name for name in row if name != "attributes_k"]
         marks = ", ".join([place] * len(names))
-        execute(f"INSERT INTO connect.f_calls ({', '.join(names)}) VALUES ({marks})", [row[name] for name in names])
+        execute(f"INSERT INTO connect.{table} ({', '.join(names)}) VALUES ({marks})", [row[name] for name in names])
 
 
 def postgres(uri: str, engine: str) -> Any:
@@ -199,6 +211,41 @@ def test_a_name_is_the_latest_that_is_known(query: Query) -> None:
     assert query("SELECT agent_username, agent_arn FROM connect.d_agent WHERE agent_key = 'a3'") == [("zoe", None)]
 
 
+def test_what_a_listing_has_is_in_the_dimensions(query: Query) -> None:
+    """Queues and agents without contacts too, what was deleted marked; names of profiles and groups looked up."""
+    queues = query(
+        "SELECT queue_key, queue_name, queue_status, max_contacts, is_deleted FROM connect.d_queue ORDER BY 1"
+    )
+    assert queues == [
+        ("q1", "New name", "ENABLED", 9, 0), ("q2", "Sales", None, None, 0), ("q7", "Closed", None, None, 1),
+        ("unknown", "unknown", None, None, 0),
+    ]  # fmt: skip
+    agents = query(
+        "SELECT agent_key, agent_username, first_name, agent_routing_profile_name, "
+        "agent_hierarchy_groups_level_1_name, is_deleted FROM connect.d_agent ORDER BY 1"
+    )
+    assert agents == [
+        ("a1", "ann", "Ann", "Voice", "EMEA", 0), ("a2", "a2", None, None, None, 0),
+        ("a3", "zoe", None, None, None, 0), ("a7", "old", None, None, None, 1),
+        ("unknown", "unknown", None, None, None, 0),
+    ]  # fmt: skip
+
+
+def test_a_listing_is_newer_than_contacts() -> None:
+    """A queue and an agent that were renamed have their new names, also for contacts of before."""
+    db = empty_warehouse().local
+    contact_of = leg("c", 0, queue_id="q1", queue_name="Old", agent_id="a1", agent_username="old")
+    listed = {
+        "d_queues": {"queue_id": "q1", "queue_name": "New"},
+        "d_agents": {"agent_id": "a1", "agent_username": "new"},
+    }
+    for table, row in (("f_calls", contact_of), *((table, REQUIRED | row) for table, row in listed.items())):
+        marks = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO connect.{table} ({', '.join(row)}) VALUES ({marks})", [*row.values()])
+    assert db.execute("SELECT queue_name FROM connect.d_queue WHERE queue_key = 'q1'").fetchall() == [("New",)]
+    assert db.execute("SELECT agent_username FROM connect.d_agent WHERE agent_key = 'a1'").fetchall() == [("new",)]
+
+
 def test_facts_have_the_statistics(query: Query) -> None:
     """Flags and times are those of `contact_statistic_record`, contact by contact."""
     names = "contact_id, is_queued, is_handled, is_abandoned, handle_time_ms, queue_time_ms, contact_flow_time_ms"
@@ -300,7 +347,9 @@ def test_redshift_grants_views_to_roles() -> None:
     to_second = [sql for sql in statements if sql.endswith(f'TO ROLE "{ANALYST_PII}"')][1:]
     assert [sql.split(" ON ")[1].split(" TO ")[0] for sql in to_second] == [
         '"connect_datalake"."contact_record"', '"post_call_analytics"."scorecards"', '"post_call_analytics"."transcript"',
-        '"connect_datalake"."contact_event"', '"connect_datalake"."users"', '"post_call_analytics"."transcript_turn"', '"connect"."v_fact_call_pii"',
+        '"connect_datalake"."contact_event"', '"connect_datalake"."users"', '"connect_datalake"."agent"', '"salesforce"."user"',
+        '"salesforce"."customer_contact"', '"salesforce"."case"', '"connect_datalake"."contact_evaluation"',
+        '"post_call_analytics"."transcript_turn"', '"connect_datalake"."contact_evaluation_item"', '"connect"."v_fact_call_pii"',
     ]  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def main(folder: Path, port: int) -> None:
     from trunkline.serve.wallboard.board import Board, BoardClock
     from trunkline.serve.wallboard.server import listen, serve_board, url_of
     from trunkline.settings.installation import Settings
-    from trunkline.settings.secrets import serve_token
+    from trunkline.settings.secrets import edit_token, serve_token
 
     settings = Settings.load(folder)
     base = [datetime(2026, 3, 3, 12, tzinfo=UTC), clock.monotonic_s()]
@@ -127,7 +127,7 @@ def main(folder: Path, port: int) -> None:
     sys.stdout.write(f"{url_of(opened)}\n")
     sys.stdout.flush()
     threading.Thread(target=read, daemon=True).start()
-    access = Access(serve_token(), settings.serve_session_hours)
+    access = Access(serve_token(), settings.serve_session_hours, edit_token())
     try:
         asyncio.run(serve_board(board, access, None, opened))
     except KeyboardInterrupt:

@@ -1,4 +1,7 @@
-"""A Connect instance as the source conformance suite fills it: contacts of an hour, each hour a window of the schedule."""
+"""A Connect instance as the source conformance suite fills it.
+
+Contacts of an hour, each hour a window of the schedule; and queues, each of which is described in a batch of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from collecting import INSTANCE, service
-from connect import DAY, contact_at, emulator, instance_with
+from connect import DAY, contact_at, emulator, instance_with, invoke_of
 from source_cases import Subject
 from virtual_clock import VirtualClock
 
+from trunkline.objects.business.instance import QUEUE
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines.connect.collect import Collector
+from trunkline.pipelines.connect.list_instance import StoredRows
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import ApiContact
-from trunkline.sources.connect_api.client import OPERATIONS
+from trunkline.sources.connect_api.client import OPERATIONS, CallClock, ConnectClient, TokenBuckets
+from trunkline.sources.connect_api.listings import InstanceListing, ListingTally
 from trunkline.sources.connect_api.progress import ScheduleState, load_schedule_state
 from trunkline.sources.model import Source
 from trunkline.sources.registry import open_source
@@ -104,3 +110,56 @@ def _contact(number: int, kind: str, hour: int) -> ApiContact:
 
 def _plain(state: ScheduleState) -> dict[str, Any]:
     return {name: getattr(state, name).isoformat() for name in ("since", "watermark", "last_run")}
+
+
+class ListingSubject(Subject):
+    """Queues of an instance. A broken one says that it was changed in the year 2040."""
+
+    name = "connect_listing"
+    obj = QUEUE
+
+    def add(self, *numbers: int) -> None:
+        self._add(*((number, "plain") for number in numbers))
+
+    def add_unknown_key(self, number: int) -> None:
+        self._add((number, "unknown key"))
+
+    def add_broken(self, number: int) -> None:
+        self._add((number, "broken"))
+
+    def open(self, runner: Runner) -> Source:
+        kinds = {self.key(number): kind for number, kind in self._queues()}
+        instance = dataclasses.replace(
+            instance_with([]),
+            queues=tuple((key, f"{INSTANCE.arn}/queue/{key}", key) for key in kinds),
+            changed_at={key: DAY.replace(year=2040) for key, kind in kinds.items() if kind == "broken"},
+            details={key: {"fromTheFuture": 1} for key, kind in kinds.items() if kind == "unknown key"},
+        )
+        clock = VirtualClock(DAY.timestamp())
+        api = emulator(instance, clock, check=False)
+        api.quotas.limits |= dict.fromkeys(OPERATIONS, (1e12, 1e12))
+        if (self.folder / "throttled").exists():
+            refusals = iter(range(3))
+            api.failures = lambda operation, request: (
+                None if next(refusals, None) is None else ApiError("ThrottlingException", "Rate exceeded")
+            )
+        buckets = TokenBuckets(1.0, CallClock(clock.now_s, clock.sleep), dict.fromkeys(OPERATIONS, 1e12))
+        client = ConnectClient(INSTANCE, invoke_of(api), buckets)
+        listing = InstanceListing(client, StoredRows(runner.home, self.obj, INSTANCE), ListingTally(), 1)
+        return open_source(self.name, runner.context, listing=listing)
+
+    @contextmanager
+    def throttled(self) -> Iterator[None]:
+        flag = self.folder / "throttled"
+        flag.touch()
+        try:
+            yield
+        finally:
+            flag.unlink()
+
+    def _queues(self) -> list[tuple[int, str]]:
+        path = self.folder / "queues.json"
+        return [tuple(entry) for entry in json.loads(path.read_text())] if path.exists() else []
+
+    def _add(self, *queues: tuple[int, str]) -> None:
+        (self.folder / "queues.json").write_text(json.dumps([*self._queues(), *queues]))

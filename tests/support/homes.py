@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import duckdb
 
@@ -26,6 +29,8 @@ from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings.installation import Settings
 from trunkline.sql.lake.views import best_body, lake_rows, versions_body
+from trunkline.warehouse.duckdb.warehouse import open_warehouse
+from trunkline.warehouse.model import Opening
 
 PER_DELIVERY = frozenset({"record_position", "record_arrived_at", "record_loaded_at"})
 """Columns that differ between two deliveries of one version."""
@@ -85,10 +90,31 @@ def opened(path: Path, *objects: Object, **options: object) -> Iterator[Home]:
 
     To install the contact record's columns takes longer than what most tests of a narrow object do.
     """
+    settings = settings_of(path, **options)
+    if not objects:
+        put_installed(settings)
     with ExitStack() as stack:
         with _catalogue_of(objects):
-            home = stack.enter_context(open_home(settings_of(path, **options), is_install=True))
+            home = stack.enter_context(open_home(settings, is_install=True))
         yield home
+
+
+def put_installed(settings: Settings) -> None:
+    """Copy an empty warehouse, as opening makes one, to where a new home's file belongs. Others are left alone."""
+    path = settings.home / "warehouse.duckdb"
+    if settings.warehouse == f"duckdb://{quote(str(path))}" and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_installed_warehouse(settings.zone))
+
+
+@cache
+def _installed_warehouse(zone: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        opening = Opening(f"duckdb://{quote(str(path / 'warehouse.duckdb'))}", 400, 1, path / "scratch", path, ())
+        with open_warehouse(opening) as warehouse:
+            warehouse.install(list(catalogue.OBJECTS.values()), list(catalogue.VIEWS.values()), zone)
+        return (path / "warehouse.duckdb").read_bytes()
 
 
 @contextmanager

@@ -52,14 +52,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
         name, _, rest = parts.path.lstrip("/").partition("/")
+        headers = {header.title(): value for header, value in self.headers.items()}  # clients differ in case
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         service = _services.get(name)
-        if service is None:
-            reply = Reply(b"", 404)
-        else:
-            reply = service(Call(self.command, f"/{rest}", query, dict(self.headers), body))
+        reply = Reply(b"", 404) if service is None else service(Call(self.command, f"/{rest}", query, headers, body))
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)  # without a date of its own
         for header, value in {"Content-Type": "application/json", **reply.headers}.items():
             self.send_header(header, value)
         self.send_header("Content-Length", str(len(data)))

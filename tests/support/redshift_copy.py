@@ -33,7 +33,7 @@ PATTERN = re.compile(
     r"(?(gzip)\s+TIMEFORMAT 'auto'\s+DATEFORMAT 'auto'\s+COMPUPDATE OFF\s+STATUPDATE OFF)"
 )
 _KINDS = {"VARCHAR": "character varying", "BIGINT": "bigint", "INTEGER": "integer", "DOUBLE": "double precision",
-          "BOOLEAN": "boolean", "TIMESTAMP": "timestamp without time zone", "DATE": "date"}  # fmt: skip
+          "BOOLEAN": "boolean", "TIMESTAMP": "timestamp without time zone", "DATE": "date", "DECIMAL": "numeric"}  # fmt: skip
 
 
 class Copier:
@@ -145,7 +145,9 @@ def _parquet_rows(data: bytes, columns: list[tuple[str, str, bool]]) -> list[lis
             raise _error(f"Unmatched number of columns between table and file. Table columns: {len(columns)}, "
                          f"Data columns: {len(kinds)}")  # fmt: skip
         for kind, (name, type_, _) in zip(kinds, columns, strict=True):
-            if type_ != "jsonb" and _KINDS.get(kind) != type_.partition("(")[0]:
+            base, _, size = kind.partition("(")
+            is_other_size = base == "DECIMAL" and size != type_.partition("(")[2]
+            if type_ != "jsonb" and (_KINDS.get(base) != type_.partition("(")[0] or is_other_size):
                 raise _error(f"Column {name} has an incompatible Parquet schema: {kind} for {type_}")
             if type_ == "jsonb" and kind != "VARCHAR":
                 raise _error(f"Column {name}: a nested value needs SERIALIZETOJSON")

@@ -19,6 +19,9 @@ FUNCTIONS = (
     AS $$SELECT $2 + $1 * interval '1 second'$$""",
     """CREATE OR REPLACE FUNCTION public.convert_timezone(text, text, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE
     AS $$SELECT $3 AT TIME ZONE $1 AT TIME ZONE $2$$""",
+    # An empty text where there is no such key, as Redshift has it.
+    """CREATE OR REPLACE FUNCTION public.json_extract_path_text(text, text) RETURNS text LANGUAGE sql IMMUTABLE
+    AS $$SELECT CASE WHEN $1 IS NOT NULL THEN COALESCE($1::json ->> $2, '') END$$""",
     "CREATE OR REPLACE FUNCTION public.json_parse(text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 'SELECT $1::jsonb'",
 )
 """Redshift's functions that PostgreSQL lacks; create them once in a database."""
@@ -41,6 +44,7 @@ _SPELLINGS = (
     (r", (t\.\"\w+\") AS u\b", r'CROSS JOIN LATERAL jsonb_array_elements(\1) AS u("item")'),
     (r"CAST\(u\.\"(\w+)\" AS", r"""CAST(u."item" ->> '\1' AS"""),
     (r"CAST\(u\.\"(\w+)\"\.\"(\w+)\" AS", r"""CAST(u."item" -> '\1' ->> '\2' AS"""),
+    (r"\bu\.\"(?!item\")(\w+)\" AS", r"""u."item" -> '\1' AS"""),  # a list within a member stays SUPER
 )
 
 

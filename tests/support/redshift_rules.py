@@ -67,7 +67,7 @@ IN_PROCEDURES = {
     "format": r"\bFORMAT\s*\(",
 }
 # Redshift's own: SUPER to text and back; and what COPY reads.
-_ALLOWED = r"\bJSON_(SERIALIZE|PARSE)\s*(?=\()|\bFORMAT AS JSON\b"
+_ALLOWED = r"\bJSON_(SERIALIZE|PARSE|EXTRACT_PATH_TEXT)\s*(?=\()|\bFORMAT AS JSON\b"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import homes
 import pytest
 
 from trunkline.objects import catalogue
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.warehouse.model import Opening
 from trunkline.warehouse.targets import TARGETS as SCHEMES
 from trunkline.warehouse.targets import target_of
@@ -34,7 +34,7 @@ class Databases:
         url = self._url(self._template)
         opening = Opening(url, 200, 1, folder / "scratch", folder, homes.SCHEMAS)
         with target_of(url).open_warehouse(opening) as warehouse:
-            warehouse.install([*catalogue.load([]).values(), homes.NARROW], list(VIEWS.values()))
+            warehouse.install([*catalogue.load([]).values(), homes.NARROW], warehouse_views())
 
     def new(self) -> str:
         """The URL of an empty warehouse with the catalogue's objects and the narrow one."""
@@ -86,7 +86,7 @@ class RedshiftDatabases:
         with target_of(url).open_warehouse(
             Opening(url, 200, 1, folder / "scratch", folder, homes.SCHEMAS)
         ) as warehouse:
-            warehouse.install([*catalogue.load([]).values(), homes.NARROW], list(VIEWS.values()))
+            warehouse.install([*catalogue.load([]).values(), homes.NARROW], warehouse_views())
         self._redshift.emulator.let_go()
 
     def new(self) -> str:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api_subjects import HttpApiSubject
-from connect_subject import ContactSubject
+from api_subjects import HttpApiSubject, SalesforceSubject, SheetSubject
+from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
 from homes import NARROW, letters, load_into, narrow, write
@@ -56,6 +56,24 @@ class FileSubject(Subject):
 
     def open(self, runner: Runner) -> Source:
         return file_source(runner.context, list_files(self.obj, [str(self.folder)]))
+
+
+class MixedSubject(FileSubject):
+    """Files that are read for several objects: this one takes what no object's shape has."""
+
+    name = "mixed_files"
+
+    def open(self, runner: Runner) -> Source:
+        return open_source(self.name, runner.context, files=list_files(self.obj, [str(self.folder)]))
+
+
+class RestSubject(MixedSubject):
+    """The same for an object that is not the first: it takes only records of its shape."""
+
+    name = "mixed_files_rest"
+
+    def add_broken(self, number: int) -> None:
+        write(self.folder / f"{number:04}.json", narrow(self.key(number), Began="in the morning"))
 
 
 class TranscriptSubject(Subject):
@@ -276,6 +294,8 @@ SUBJECTS = {
     subject.name: subject
     for subject in (
         FileSubject,
+        MixedSubject,
+        RestSubject,
         TranscriptSubject,
         StreamSubject,
         ScanSubject,
@@ -284,6 +304,9 @@ SUBJECTS = {
         QueueSubject,
         LetterSubject,
         ContactSubject,
+        ListingSubject,
         HttpApiSubject,
+        SalesforceSubject,
+        SheetSubject,
     )
 }

@@ -10,10 +10,14 @@ import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.agent_event import AGENT_EVENT
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.business.instance import AGENT, QUEUE
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
+LISTED = (QUEUE, AGENT, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS)
+"""What the star's dimensions of agents and queues read beside the contacts."""
 LOADED = datetime(2026, 12, 1)
 REQUIRED: dict[str, Any] = {
     "record_fidelity": "stream",
@@ -31,7 +35,7 @@ def empty_warehouse() -> DuckDBWarehouse:
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     warehouse = DuckDBWarehouse(con)
-    warehouse.install([CONTACT_RECORD, AGENT_EVENT], list(VIEWS.values()))
+    warehouse.install([CONTACT_RECORD, AGENT_EVENT, USERS, *LISTED], warehouse_views())
     return warehouse
 
 

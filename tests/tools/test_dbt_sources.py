@@ -8,7 +8,7 @@ import pytest
 from warehouses import empty_warehouse
 
 from tools.dbt_sources import dbt_sources
-from trunkline.objects.catalogue import OBJECTS, load
+from trunkline.objects.catalogue import OBJECTS, load, warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
@@ -23,7 +23,7 @@ def tables(text: str) -> dict[str, dict[str, Any]]:
 def test_every_table_and_column_exists() -> None:
     """Each table and column in the file exists in an installed warehouse."""
     warehouse = empty_warehouse()
-    warehouse.install(list(OBJECTS.values()), [])
+    warehouse.install(list(OBJECTS.values()), warehouse_views())
     with warehouse.local as db:
         rows = db.execute(
             "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns"
@@ -53,6 +53,12 @@ def test_descriptions_and_tests_are_the_catalogues() -> None:
     assert fact["queue_key"]["tests"][1] == {
         "relationships": {"to": "source('connect', 'd_queue')", "field": "queue_key"}
     }
+    task = {c["name"]: c for c in tables(dbt_sources(OBJECTS.values()))["connect.v_fact_task"]["columns"]}
+    assert task["created_by_user_key"]["tests"][1]["relationships"] == {
+        "to": "source('connect', 'd_user')",
+        "field": "user_key",
+    }
+    assert task["task_id"]["tests"] == ["unique", "not_null"]
 
 
 def test_users_objects_are_sources_too(tmp_path: Any) -> None:

@@ -76,3 +76,8 @@ def _file_text(name: SecretName) -> str:
     if not text:
         raise UsageError(f"{name.name}, which {name} names, is empty or not text: write the secret into it.")
     return text
+
+
+def read_stored(arn: str) -> str:
+    """The whole text of a secret of Secrets Manager, named by a function's variable. Errors as `read_secret`."""
+    return read_secret(SecretName("secretsmanager", arn)).reveal()

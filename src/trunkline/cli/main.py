@@ -17,15 +17,16 @@ import typer
 from trunkline.cli import output
 from trunkline.cli.check import dead_letter, ledger
 from trunkline.cli.check.reconcile import reconcile
+from trunkline.cli.check.shadow import shadow
 from trunkline.cli.ingest.collect import collect
 from trunkline.cli.ingest.dynamodb import backfill, enable_stream
 from trunkline.cli.ingest.load import enrich, load, undo
 from trunkline.cli.ingest.simulate import demo, simulate
 from trunkline.cli.ingest.stream import stream
-from trunkline.cli.operate import release, storage
+from trunkline.cli.operate import deploy, release, storage
 from trunkline.cli.operate import run as run_commands
 from trunkline.cli.operate.run import run as run_object
-from trunkline.cli.operate.serve import alert_rules, serve
+from trunkline.cli.operate.serve import alert_rules, dashboards, serve
 from trunkline.cli.operate.storage import doctor
 from trunkline.cli.operate.up import up
 from trunkline.cli.query import objects
@@ -45,6 +46,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "run": run_object,
     "up": up,
     "reconcile": reconcile,
+    "shadow": shadow,
     "enrich": enrich,
     "stream": stream,
     "enable-stream": enable_stream,
@@ -53,6 +55,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "report": report,
     "serve": serve,
     "alert-rules": alert_rules,
+    "dashboards": dashboards,
     "doctor": doctor,
 }
 NOUNS: Final[Mapping[str, typer.Typer]] = {
@@ -64,6 +67,7 @@ NOUNS: Final[Mapping[str, typer.Typer]] = {
     "warehouse": storage.warehouse_app,
     "lake": storage.lake_app,
     "release": release.app,
+    "deploy": deploy.app,
 }
 
 _HELP: Final = """Amazon Connect's contacts, complete: lake, warehouse and reports, on one machine or on AWS.

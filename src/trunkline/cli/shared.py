@@ -52,10 +52,9 @@ Advance = Callable[[int], None]
 
 def load_objects(home: Path | None) -> dict[str, Object]:
     """All objects by name: the built-in ones and those of the home's `objects.toml`. The home need not exist."""
-    from trunkline.objects.catalogue import load
-    from trunkline.pipelines.home import user_object_files
+    from trunkline.pipelines.home import load_objects as load
 
-    return load(user_object_files(Settings.load(home)))
+    return load(Settings.load(home))
 
 
 @contextmanager
@@ -152,9 +151,9 @@ def object_names(home: Path | None) -> Iterable[str]:
 @_quiet
 def table_names(home: Path | None) -> Iterable[str]:
     """Objects and views."""
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import BUSINESS_VIEWS, VIEWS
 
-    return [*load_objects(home), *VIEWS]
+    return [*load_objects(home), *VIEWS, *BUSINESS_VIEWS]
 
 
 @_quiet

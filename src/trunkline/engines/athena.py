@@ -90,12 +90,16 @@ SPELLING = Spelling(
     types={
         "string": "VARCHAR",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
         "bigint": "BIGINT",
+        "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE",
+        "boolean": "BOOLEAN",
         "array(string)": "ARRAY(VARCHAR)",
     },
     ms_between=lambda start, end: f"date_diff('millisecond', {start}, {end})",
     local=lambda instant, zone: f"CAST(with_timezone({instant}, 'UTC') AT TIME ZONE '{zone}' AS TIMESTAMP)",
+    utc=lambda local, zone: f"CAST(with_timezone({local}, '{zone}') AT TIME ZONE 'UTC' AS TIMESTAMP)",
     bucket=_bucket,
     md5=lambda text: f"lower(to_hex(md5(to_utf8({text}))))",
     by_code_point=lambda text: text,
@@ -103,6 +107,7 @@ SPELLING = Spelling(
     percentile=_percentile,
     nested_as_text=_nested_as_text,
     unnest=_unnest,
+    map_value=lambda map_, key: f"element_at({map_}, {key})",
 )
 
 ATHENA = Engine(

@@ -61,12 +61,16 @@ DUCKDB = Engine(
         types={
             "string": "VARCHAR",
             "timestamp": "TIMESTAMP",
+            "date": "DATE",
+            "decimal": f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})",
             "bigint": "BIGINT",
             "double": "DOUBLE",
+            "boolean": "BOOLEAN",
             "array(string)": "VARCHAR[]",
         },
         ms_between=lambda start, end: f"date_sub('millisecond', {start}, {end})",
         local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+        utc=lambda local, zone: f"timezone('UTC', timezone('{zone}', {local}))",
         bucket=_bucket,
         md5=lambda text: f"md5({text})",
         by_code_point=lambda text: text,
@@ -74,5 +78,6 @@ DUCKDB = Engine(
         percentile=lambda value, percent, rank, count: f"quantile_disc({value}, {fraction(percent)})",
         nested_as_text=lambda type_, value: f"CAST({value} AS VARCHAR)",
         unnest=_unnest,
+        map_value=lambda map_, key: f"map_extract_value({map_}, {key})",
     ),
 )

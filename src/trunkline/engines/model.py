@@ -31,6 +31,7 @@ class Spelling:
     `types`: names of the types that views cast to.
     `ms_between(a, b)`: whole milliseconds from timestamp a to timestamp b, BIGINT.
     `local(instant, zone)`: the wall clock of an IANA zone at a UTC timestamp, without zone.
+    `utc(local, zone)`: the UTC timestamp of a wall clock in an IANA zone, one of the two in a repeated hour.
     `bucket(instant, local, width_s)`: the instant less what the wall clock is past the last multiple of the width.
     `md5(text)`: the MD5 of a text, 32 hexadecimal digits.
     `by_code_point(text)`: a text that is compared and sorted by code point, whatever the database's collation.
@@ -39,11 +40,13 @@ class Spelling:
     `percentile_needs_rank`: it reads the row's `rank` among the non-NULL values of its group, and their `count`.
     `nested_as_text(type, value)`: a value that is no scalar as a text of one form, to compare copies by.
     `unnest(members, column)`: the members of a list of structs as rows.
+    `map_value(map, key)`: the text under a key of a map of texts, NULL where it has none.
     """
 
     types: Mapping[ColumnType, str]
     ms_between: Callable[[str, str], str]
     local: Callable[[str, str], str]
+    utc: Callable[[str, str], str]
     bucket: Callable[[str, str, int], str]
     md5: Callable[[str], str]
     by_code_point: Callable[[str], str]
@@ -51,6 +54,7 @@ class Spelling:
     percentile: Callable[[str, int, str, str], str]
     nested_as_text: Callable[[Type, str], str]
     unnest: Callable[[Members, str], Unnested]
+    map_value: Callable[[str, str], str]
     percentile_needs_rank: bool = False
 
 

@@ -19,8 +19,8 @@ from trunkline.engines.model import (
     quote_double,
     text_literal,
 )
-from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
-from trunkline.objects.view import Members
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, ListOf
+from trunkline.objects.view import MemberLeaf, Members
 
 SCALARS = {
     "text": "text",
@@ -62,17 +62,18 @@ def _bucket(instant: str, local: str, width_s: int) -> str:
     return f"{instant} - ({local} - date_bin(INTERVAL '{width_s} seconds', {local}, {origin}))"
 
 
-def _member(path: tuple[str, ...]) -> str:
-    """The operators from a member of a list to a value in it, as text."""
-    *outer, last = (text_literal(name) for name in path)
-    return " ".join([*(f"-> {name}" for name in outer), f"->> {last}"])
+def _member(leaf: MemberLeaf) -> str:
+    """The operators from a member of a list to a value in it: a list as JSON, a scalar as its type."""
+    *outer, last = (text_literal(name) for name in leaf.path)
+    steps = " ".join(f"-> {name}" for name in outer)
+    item = f'u."item" {steps} ' if steps else 'u."item" '
+    if isinstance(leaf.type, ListOf):
+        return f"{item}-> {last}"
+    return f"CAST({item}->> {last} AS {SCALARS[leaf.type]})"
 
 
 def _unnest(members: Members, column: str) -> Unnested:
-    fields = tuple(
-        f'CAST(u."item" {_member(leaf.path)} AS {SCALARS[leaf.type]}) AS {quote_double(leaf.name)}'
-        for leaf in members.leaves
-    )
+    fields = tuple(f"{_member(leaf)} AS {quote_double(leaf.name)}" for leaf in members.leaves)
     return Unnested(fields, f'CROSS JOIN LATERAL jsonb_array_elements({column}) AS u("item")')
 
 
@@ -87,12 +88,16 @@ SPELLING = Spelling(
     types={
         "string": "TEXT",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "bigint": "BIGINT",
         "double": "DOUBLE PRECISION",
+        "boolean": "BOOLEAN",
         "array(string)": "JSONB",
     },
     ms_between=lambda start, end: f"CAST(TRUNC(EXTRACT(EPOCH FROM ({end} - {start})) * 1000) AS BIGINT)",
     local=lambda instant, zone: f"timezone('{zone}', timezone('UTC', {instant}))",
+    utc=lambda local, zone: f"timezone('UTC', timezone('{zone}', {local}))",
     bucket=_bucket,
     md5=lambda text: f"md5({text})",
     by_code_point=lambda text: f'{text} COLLATE "C"',
@@ -102,6 +107,7 @@ SPELLING = Spelling(
     ),
     nested_as_text=lambda type_, value: f"CAST({value} AS TEXT)",
     unnest=_unnest,
+    map_value=lambda map_, key: f"({map_} ->> {key})",
 )
 
 POSTGRES = Engine(

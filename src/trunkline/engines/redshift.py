@@ -20,8 +20,8 @@ from trunkline.engines.model import (
     text_bytes_of,
 )
 from trunkline.limits import DATA_API_STATEMENT_BYTES_MAX, NESTED_BYTES_MAX, TEXT_BYTES_MAX
-from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column
-from trunkline.objects.view import Members
+from trunkline.objects.model import DECIMAL_DIGITS, DECIMAL_SCALE, Column, ListOf
+from trunkline.objects.view import MemberLeaf, Members
 
 SCALARS = {
     "bigint": "BIGINT",
@@ -104,24 +104,29 @@ def _percentile(value: str, percent: int, rank: str, count: str) -> str:
 
 def _unnest(members: Members, column: str) -> Unnested:
     types = SCALARS | {"text": f"VARCHAR({TEXT_BYTES_MAX})"}
-    named = (
-        (".".join(quote_double(name) for name in leaf.path), types[leaf.type], quote_double(leaf.name))
-        for leaf in members.leaves
-    )
-    fields = tuple(f"CAST(u.{path} AS {type_}) AS {name}" for path, type_, name in named)
-    return Unnested(fields, f", {column} AS u")
+
+    def field(leaf: MemberLeaf) -> str:
+        value = f"u.{'.'.join(quote_double(name) for name in leaf.path)}"
+        typed = value if isinstance(leaf.type, ListOf) else f"CAST({value} AS {types[leaf.type]})"
+        return f"{typed} AS {quote_double(leaf.name)}"
+
+    return Unnested(tuple(map(field, members.leaves)), f", {column} AS u")
 
 
 SPELLING = Spelling(
     types={
         "string": f"VARCHAR({TEXT_BYTES_MAX})",
         "timestamp": "TIMESTAMP",
+        "date": "DATE",
         "bigint": "BIGINT",
+        "decimal": f"NUMERIC({DECIMAL_DIGITS},{DECIMAL_SCALE})",
         "double": "DOUBLE PRECISION",
+        "boolean": "BOOLEAN",
         "array(string)": "SUPER",
     },
     ms_between=lambda start, end: f"DATEDIFF(millisecond, {start}, {end})",
     local=lambda instant, zone: f"CONVERT_TIMEZONE('UTC', '{zone}', {instant})",
+    utc=lambda local, zone: f"CONVERT_TIMEZONE('{zone}', 'UTC', {local})",
     bucket=_bucket,
     md5=lambda text: f"MD5({text})",
     by_code_point=lambda text: text,
@@ -130,6 +135,7 @@ SPELLING = Spelling(
     percentile_needs_rank=True,
     nested_as_text=lambda type_, value: f"JSON_SERIALIZE({value})",
     unnest=_unnest,
+    map_value=lambda map_, key: f"NULLIF(JSON_EXTRACT_PATH_TEXT(JSON_SERIALIZE({map_}), {key}), '')",
 )
 
 REDSHIFT = Engine(

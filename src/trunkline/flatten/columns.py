@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -22,7 +23,7 @@ from trunkline.flatten.nested import NestedColumns, Texts
 from trunkline.flatten.notations import read_scalar
 from trunkline.flatten.privacy import OWN_LENGTH_MIN, PiiRule
 from trunkline.limits import LEAF_MEMO_MAX
-from trunkline.objects.model import AS_USUAL, Column, Json, Object
+from trunkline.objects.model import AS_USUAL, DECIMAL_DIGITS, Column, Json, Object
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
@@ -42,22 +43,27 @@ class ColumnFindings:
     """What making columns found: rows that need the careful reading, and rows with a value of another JSON type.
 
     `is_strict`: every time is read here too, since DuckDB refused one (30 February) and does not say which. `row` is
-    the row that is being read.
+    the row that is being read. `is_text`: the source has nothing but texts, so that a text in place of a number says
+    nothing.
     """
 
     is_strict: bool = False
+    is_text: bool = False
     odd: set[int] = field(default_factory=set)
     types: list[tuple[int, str]] = field(default_factory=list)
     row: int = 0
 
 
 class Batch:
-    """What is known of a batch beside what is in its records, row by row."""
+    """What is known of a batch beside what is in its records, row by row. Rows of a table have no `records`."""
 
     def __init__(self, framed: Framed, loaded_at: datetime) -> None:
         self.framed = framed
         texts = framed.texts
-        self.records = texts.records if isinstance(texts, RecordTexts) else [text.encode() for text in texts]
+        self.count = len(texts)
+        self.records: Sequence[bytes] = ()
+        if framed.layout is None:
+            self.records = texts.records if isinstance(texts, RecordTexts) else [text.encode() for text in texts]
         self._loaded_us = _microseconds(loaded_at)
         self._places = [span.place for span in framed.plan.ranges]
         self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
@@ -108,7 +114,8 @@ class BatchTable:
         Returns row, path and type of the values that have another JSON type than the catalogue expects. `is_strict`:
         see `ColumnFindings`.
         """
-        count, findings = len(batch.records), ColumnFindings(is_strict)
+        count = batch.count
+        findings = ColumnFindings(is_strict, is_text=batch.framed.layout is not None)
         values: dict[str, arrow.Column] = {}
         own: list[Sequence[str | None]] = []
         for n, name, leaf in self._scalars:
@@ -275,12 +282,23 @@ def _each(
 
 
 def _numbers(leaf: Leaf, values: Values, findings: ColumnFindings) -> Values:
-    """Texts of numbers, each distinct one read once."""
-    distinct, seen = list(set(values)), ColumnFindings()
+    """Texts of numbers, each distinct one read once, unless all are decimals as their column has them."""
+    if leaf.type == "decimal":
+        joined = b",".join(value for value in values if value is not None)
+        if not joined or _decimals(leaf.columns[0].decimal_scale).fullmatch(joined + b","):
+            return [None if value is None else value.decode() for value in values]
+    distinct, seen = list(set(values)), ColumnFindings(is_text=findings.is_text)
     made = dict(zip(distinct, _each(leaf, distinct, seen, _as_number), strict=True))
     if seen.odd or seen.types:  # then the rows matter
         return _each(leaf, values, findings, _as_number)
     return [made[value] for value in values]
+
+
+@lru_cache(DECIMAL_DIGITS)
+def _decimals(scale: int) -> re.Pattern[bytes]:
+    """Matches numbers with a comma after each that a cast to a decimal of this scale does not round."""
+    fraction = rb"(?:[.][0-9]{1,%d})?" % scale if scale else b""
+    return re.compile(rb"(?:-?(?:0|[1-9][0-9]{0,%d})%s,)*+" % (DECIMAL_DIGITS - scale - 1, fraction))
 
 
 def _as_text(leaf: Leaf, value: str | bool | int, findings: ColumnFindings) -> str:
@@ -320,7 +338,8 @@ def _as_number(leaf: Leaf, raw: bytes, findings: ColumnFindings) -> str | None:
 
 def _text_for(leaf: Leaf, text: str, findings: ColumnFindings) -> str:
     """A text where another scalar belongs."""
-    if leaf.type != "decimal" and leaf.columns[0].notation == AS_USUAL:  # exact numbers come as text
+    if leaf.type != "decimal" and leaf.columns[0].notation == AS_USUAL and not findings.is_text:
+        # Exact numbers come as text.
         findings.types.append((findings.row, f"{'.'.join(leaf.path)} is VARCHAR"))
     return _made_plain(leaf, text)
 

@@ -24,6 +24,7 @@ from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
 from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
+from trunkline.flatten.rows import RowReader
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import Object
 from trunkline.positions import LetterRange, Plan, Range
@@ -50,7 +51,9 @@ def broken_letter(obj: Object, framed: Framed, broken: Broken) -> DeadLetter:
 
 def record_letter(obj: Object, framed: Framed, row: int, error: RecordError) -> DeadLetter:
     """The dead letter of a record that cannot be a row."""
-    data = framed.texts[row].encode()
+    data = framed.texts.records[row] if isinstance(framed.texts, Texts) else framed.texts[row].encode()
+    if framed.layout is not None:
+        data = framed.layout.with_header(data)
     payload = data[:DEAD_LETTER_BYTES_MAX]
     span = framed.plan.ranges[framed.range_indexes[row]]
     return DeadLetter(
@@ -125,6 +128,7 @@ class Flattener:
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
+        self._rows = RowReader(obj, rule)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
         self._set_texts([], [])
@@ -150,17 +154,30 @@ class Flattener:
         self._empty()
         if not framed.texts:
             return Flattened(self.sql.flat, {}, letters, Drift())
-        batch = Batch(self._tidy(framed), loaded_at)
-        decoded = self._decoder.decode(batch.records)
-        work = _Work(batch, decoded, self._nested.read(decoded.values))
-        self._compare_keys(work)
+        work = self._read_rows(framed, loaded_at) if framed.layout else self._read_records(framed, loaded_at)
         for mark in framed.marks or ():
             work.report.count_changes(mark.changes)
         days = self._insert(work)
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
-        work.report.keys.update(decoded.keys)
+        work.report.keys.update(work.decoded.keys)
         self._forget()
-        return Flattened(self.sql.flat, days, letters, work.report.drift(len(batch.records)))
+        return Flattened(self.sql.flat, days, letters, work.report.drift(work.batch.count))
+
+    def _read_records(self, framed: Framed, loaded_at: datetime) -> _Work:
+        """The values of JSON records."""
+        batch = Batch(self._tidy(framed), loaded_at)
+        decoded = self._decoder.decode(batch.records)
+        work = _Work(batch, decoded, self._nested.read(decoded.values))
+        self._compare_keys(work)
+        return work
+
+    def _read_rows(self, framed: Framed, loaded_at: datetime) -> _Work:
+        """The values of rows of a table. What cannot be read by column is made a JSON record, and read with care."""
+        rows = self._rows.read(framed)
+        batch = Batch(replace(framed, texts=rows.texts), loaded_at)
+        work = _Work(batch, rows.decoded, NestedColumns(), unmapped=rows.unmapped, careful=rows.careful)
+        work.report.unknown_counts.update(rows.unknown)
+        return work
 
     def _tidy(self, framed: Framed) -> Framed:
         """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
@@ -175,7 +192,7 @@ class Flattener:
         self._widen(work.decoded.values.keys())
         types = self._insert_plain(work)
         days, odd = self._days()
-        careful = work.careful.union(range(len(work.batch.records)) if types is None else odd)
+        careful = work.careful.union(range(work.batch.count) if types is None else odd)
         work.report.type_changes.update(change for row, change in types or () if row not in careful)
         made = self._make_plain(work, careful)
         if self._widen(leaf for record in made.values() for leaf in record.leaves):
@@ -260,9 +277,9 @@ class Flattener:
         """Read records with care; those that cannot be rows are errors."""
         made: dict[int, PlainRecord] = {}
         for row in sorted(rows):
-            text = work.batch.framed.texts[row]
-            work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
             try:
+                text = work.batch.framed.texts[row]
+                work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
                 made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row))
             except RecordError as error:
                 work.errors[row] = error
@@ -292,12 +309,20 @@ class Flattener:
             self.con.execute("EXECUTE rows")
         except _REFUSALS as error:
             if len(rows) == 1:
-                detail = f"DuckDB cannot read the record ({type(error).__name__})"
-                work.errors[rows[0]] = RecordError("invalid_json", detail)
+                work.errors[rows[0]] = _refusal(self.obj, error)
                 return
             middle = len(rows) // 2
             self._insert_halves(work, {row: made[row] for row in rows[:middle]})
             self._insert_halves(work, {row: made[row] for row in rows[middle:]})
+
+
+def _refusal(obj: Object, error: duckdb.Error) -> RecordError:
+    """What a record is set aside with that DuckDB refuses: a rule of the object may be what it does not fit."""
+    rules = [column.name for column in obj.columns if column.rule]
+    if rules:
+        detail = f"a rule of {', '.join(rules)} cannot be applied to the record ({type(error).__name__})"
+        return RecordError("rule_failed", detail)
+    return RecordError("invalid_json", f"DuckDB cannot read the record ({type(error).__name__})")
 
 
 def _stored_leaves(obj: Object, rule: PiiRule) -> frozenset[int]:

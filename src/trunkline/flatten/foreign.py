@@ -14,6 +14,7 @@ from trunkline.objects.model import Object
 
 _TAGS: Final = frozenset({"S", "N", "B", "M", "L", "SS", "NS", "BS", "BOOL", "NULL"})
 _DETAIL_TYPE: Final = re.compile(r"[A-Za-z0-9 ._-]{1,80}")
+_MIXED: Final = frozenset({"contact_record", "agent_event"})
 _CONTACT_EVENT: Final = "a contact event: `trunkline load contact_event FILE` reads it"
 _TRANSCRIPT: Final = "a transcript: `trunkline load transcript FILE` reads it"
 
@@ -82,7 +83,11 @@ def _other_record(obj: Object, record: Mapping[str, Any]) -> str | None:
     if {"contactId", "eventType"} <= record.keys():  # what is in the event
         return _CONTACT_EVENT
     name = _object_of(record)
-    return f"a record of {name}: `trunkline load {name} FILE` reads it" if name and name != obj.name else None
+    if name is None or name == obj.name:
+        return None
+    if {name, obj.name} <= _MIXED:
+        return f"a record of {name}: `trunkline load {obj.name},{name} FILE` reads files that hold both"
+    return f"a record of {name}: `trunkline load {name} FILE` reads it"
 
 
 def _object_of(record: Mapping[str, Any]) -> str | None:

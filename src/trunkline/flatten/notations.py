@@ -26,6 +26,8 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(?:[.][0-9]{1,20})?(?:[eE][+-]?[0-9]{
 
 def read_scalar(column: Column, text: str) -> str | None:
     """The plain spelling of a value of a column; None where the text does not fit. A JSON number is a `Number`."""
+    if column.rule:
+        return text
     notation = column.notation
     assert isinstance(column.type, str)
     if column.type == "boolean" and notation.format:

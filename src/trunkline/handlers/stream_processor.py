@@ -8,12 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from trunkline.aws.secrets import read_stored
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor, make_search
 from trunkline.settings.installation import Settings
+from trunkline.settings.secrets import resolve_secrets
 
 _LOG = logging.getLogger("trunkline.stream")
 _OK, _PARTIAL = 200, 500
@@ -23,7 +25,7 @@ _OK, _PARTIAL = 200, 500
 def _processor() -> ChangeProcessor:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = Settings.for_function(scratch)
+    settings = Settings.for_function(scratch, resolve_secrets(read_stored))
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
     lake = LakeHome(settings, store, scratch)

@@ -6,6 +6,7 @@ Only the fields that the folds use are decoded (`wire.py`).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -24,6 +25,8 @@ from trunkline.live.wire import (
 )
 
 _EARLIEST: Final = datetime(EVENT_YEAR_MIN, 1, 1, tzinfo=UTC)
+_SENTINELS_BEFORE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Times before it stand for an unset one; later ones, up to EVENT_YEAR_MIN, are implausible."""
 
 
 Event: TypeAlias = AgentEvent | ContactEvent | ContactRecord
@@ -61,15 +64,15 @@ def decode(text: bytes) -> Event | None:
     contactId and eventType, in any case, with or without EventBridge's envelope. Raises RecordError: `invalid_json`,
     `not_an_object`, `wrong_type`, `missing_key`.
     """
-    head = text[:_HEAD_BYTES]
+    find = text.find
     try:
         # What the head suggests is proved by the decoder, which wants the keys at the top.
-        if b'"detail-type"' in head:
-            envelope = _envelope(text)
-            return _with_times(envelope.detail, text) if _is_contact_event(envelope.source, envelope.kind) else None
-        if b'"AgentARN"' in head:
+        if find(b'"AgentARN"', 0, _HEAD_BYTES) >= 0:
             return _agent(text)
-        if _FORMAT in head:
+        if find(b'"detail-type"', 0, _HEAD_BYTES) >= 0:
+            envelope = _envelope(text)
+            return _with_times(envelope.detail) if _is_contact_event(envelope.source, envelope.kind) else None
+        if find(_FORMAT, 0, _HEAD_BYTES) >= 0:
             return _record(text)
     except msgspec.ValidationError:
         pass
@@ -122,9 +125,23 @@ def _is_contact_event(source: object, kind: object) -> bool:
     )
 
 
-def _with_times(event: ContactEvent, text: bytes) -> ContactEvent:
-    """The event without sentinels; only a text with a time of the last century can have one."""
-    return _without_sentinels(event) if b'"19' in text else event
+_EVENT_TIMES: Final = tuple(name for name in ContactEvent.__struct_fields__ if name.endswith("_timestamp"))
+_QUEUE_TIMES: Final = ("enqueue_timestamp",)
+_AGENT_TIMES: Final = tuple(name for name in AgentInfo.__struct_fields__ if name.endswith("_timestamp"))
+_TIMES_OF: Final = attrgetter(*_EVENT_TIMES)
+_TIMES_OF_AGENT: Final = attrgetter(*_AGENT_TIMES)
+
+
+def _with_times(event: ContactEvent) -> ContactEvent:
+    """The event without sentinels, which hardly any has: to compare its times is cheaper than to search its text."""
+    queue, agent = event.queue_info, event.agent_info
+    times = _TIMES_OF(event) if agent is None else _TIMES_OF(event) + _TIMES_OF_AGENT(agent)
+    for at in times:
+        if at is not None and at < _SENTINELS_BEFORE:
+            return _without_sentinels(event)
+    if queue is not None and queue.enqueue_timestamp is not None and queue.enqueue_timestamp < _SENTINELS_BEFORE:
+        return _without_sentinels(event)
+    return event
 
 
 _SPELLINGS: Final = {
@@ -153,9 +170,6 @@ def _respelled(value: Any) -> Any:
     return {_SPELLINGS.get(key, key): _respelled(member) for key, member in value.items()}
 
 
-_EVENT_TIMES: Final = tuple(name for name in ContactEvent.__struct_fields__ if name.endswith("_timestamp"))
-
-
 def _without_sentinels(event: ContactEvent) -> ContactEvent:
     """The event with None for each time that is unset: published samples show 1970-01-01T00:00:00.001Z."""
     unset = _unset(event, _EVENT_TIMES)
@@ -165,10 +179,6 @@ def _without_sentinels(event: ContactEvent) -> ContactEvent:
     if agent is not None and (changed := _unset(agent, _AGENT_TIMES)):
         unset["agent_info"] = msgspec.structs.replace(agent, **changed)
     return msgspec.structs.replace(event, **unset) if unset else event
-
-
-_QUEUE_TIMES: Final = ("enqueue_timestamp",)
-_AGENT_TIMES: Final = tuple(name for name in AgentInfo.__struct_fields__ if name.endswith("_timestamp"))
 
 
 def _unset(part: Wire, names: tuple[str, ...]) -> dict[str, Any]:

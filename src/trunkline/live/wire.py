@@ -19,26 +19,24 @@ class Wire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Named(Wire, frozen=True, rename={"arn": "ARN", "name": "Name"}):
-    """Something with an ARN and a name: a queue, a routing profile, a hierarchy group."""
+    """Something with an ARN and a name: a queue, a routing profile."""
 
     arn: str | None = None
     name: str | None = None
 
 
-class AgentStatus(Wire, frozen=True, rename={"arn": "ARN", "name": "Name", "kind": "Type", "since": "StartTimestamp"}):
+class AgentStatus(Wire, frozen=True, rename={"name": "Name", "kind": "Type", "since": "StartTimestamp"}):
     """The status that an agent chose. `kind` is ROUTABLE, CUSTOM or OFFLINE; old events lack it."""
 
-    arn: str | None = None
     name: str | None = None
     kind: str | None = None
     since: Time | None = None
 
 
-class NextStatus(Wire, frozen=True, rename={"name": "Name", "since": "EnqueuedTimestamp"}):
+class NextStatus(Wire, frozen=True, rename={"name": "Name"}):
     """The status that follows once the present contacts are done; no contact is routed to the agent meanwhile."""
 
     name: str | None = None
-    since: Time | None = None
 
 
 class Slots(Wire, frozen=True, rename={"channel": "Channel", "available": "AvailableSlots", "maximum": "MaximumSlots"}):
@@ -57,14 +55,20 @@ class RoutingProfile(Wire, frozen=True, rename={"arn": "ARN", "name": "Name", "s
     slots: tuple[Slots, ...] | None = None
 
 
+class HierarchyGroup(Wire, frozen=True, rename={"name": "Name"}):
+    """A group of agents."""
+
+    name: str | None = None
+
+
 class Levels(Wire, frozen=True, rename="pascal"):
     """The hierarchy groups of an agent."""
 
-    level1: Named | None = None
-    level2: Named | None = None
-    level3: Named | None = None
-    level4: Named | None = None
-    level5: Named | None = None
+    level1: HierarchyGroup | None = None
+    level2: HierarchyGroup | None = None
+    level3: HierarchyGroup | None = None
+    level4: HierarchyGroup | None = None
+    level5: HierarchyGroup | None = None
 
 
 class Configuration(

@@ -9,9 +9,14 @@ from trunkline.errors import UsageError
 from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import AGENT_ACTIVITY, AGENT_CONTACT_STATE, AGENT_EVENT_CONTACT
 from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AGENT_STATISTIC_RECORD
+from trunkline.objects.business.instance import AGENT, QUEUE
+from trunkline.objects.business.links import LINKS_DEFAULT, contact_links
+from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
+from trunkline.objects.business.star import business_views
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.evaluations import CONTACT_EVALUATION, CONTACT_EVALUATION_ITEM, CONTACT_EVALUATION_RECORD
 from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
@@ -32,6 +37,14 @@ OBJECTS: dict[str, Object] = {
     USERS.name: USERS,
     ROUTING_PROFILES.name: ROUTING_PROFILES,
     AGENT_HIERARCHY_GROUPS.name: AGENT_HIERARCHY_GROUPS,
+    QUEUE.name: QUEUE,
+    AGENT.name: AGENT,
+    USER.name: USER,
+    CUSTOMER_CONTACT.name: CUSTOMER_CONTACT,
+    MATTER.name: MATTER,
+    CASE.name: CASE,
+    TASK.name: TASK,
+    CONTACT_EVALUATION.name: CONTACT_EVALUATION,
 }
 
 VIEWS: dict[str, View] = {
@@ -44,8 +57,18 @@ VIEWS: dict[str, View] = {
     AGENT_STATISTIC_RECORD.name: AGENT_STATISTIC_RECORD,
     AGENT_CONTACT_STATE.name: AGENT_CONTACT_STATE,
     AGENT_QUEUE_STATISTIC_RECORD.name: AGENT_QUEUE_STATISTIC_RECORD,
+    CONTACT_EVALUATION_ITEM.name: CONTACT_EVALUATION_ITEM,
+    CONTACT_EVALUATION_RECORD.name: CONTACT_EVALUATION_RECORD,
 }
 """Views over one object or several, each after those that it reads."""
+
+BUSINESS_VIEWS: dict[str, View] = {view.name: view for view in business_views(contact_links(LINKS_DEFAULT))}
+"""Dimensions, facts and the bridge of the business objects: views over the warehouse's tables, which no lake has."""
+
+
+def warehouse_views(links: Iterable[str] = LINKS_DEFAULT) -> tuple[View, ...]:
+    """All views of a warehouse. `links` is the setting `contact_link`. Raises UsageError where that is not valid."""
+    return *VIEWS.values(), *business_views(contact_links(links))
 
 
 CONTACT_VIEWS = (
@@ -72,6 +95,11 @@ def find(name: str, objects: Mapping[str, Object] = OBJECTS) -> Object:
     return objects[name]
 
 
+def find_view(name: str) -> View | None:
+    """The view of this name, as the default settings have it; None where there is none."""
+    return VIEWS.get(name) or BUSINESS_VIEWS.get(name)
+
+
 def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     """The built-in objects and those of users' files, by name.
 
@@ -81,7 +109,7 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     objects = dict(OBJECTS)
     for obj in objects.values():
         check(obj)
-    views = {f"{view.database}.{view.name}": view.name for view in VIEWS.values()}
+    views = {view.public_view: view.name for view in warehouse_views()}
     beside = {f"{CONTACT_RECORD.warehouse_table.split('.')[0]}.{name}": name for name in CONTACT_VIEWS}
     tables = views | beside | {table: obj.name for obj in objects.values() for table in _tables(obj)}
     for file in user_files:
@@ -109,7 +137,7 @@ def schemas(objects: Iterable[Object]) -> tuple[str, ...]:
     known = tuple(objects)
     names = {obj.name for obj in known}
     of_tables = [part for obj in known for part in (obj.database, obj.warehouse_table.split(".", maxsplit=1)[0])]
-    of_views = [view.database for view in VIEWS.values() if names.issuperset(view.needs)]
+    of_views = [view.database for view in warehouse_views() if names.issuperset(view.needs)]
     return tuple(dict.fromkeys([*of_tables, *of_views, LEDGER_SCHEMA]))
 
 

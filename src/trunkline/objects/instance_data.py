@@ -1,7 +1,8 @@
 """`users`, `routing_profiles` and `agent_hierarchy_groups`: what an instance is made of, from the Connect API.
 
 A record is an answer of DescribeUser, DescribeRoutingProfile or DescribeUserHierarchyGroup, as `aws connect` prints it.
-Names and types are those of the Amazon Connect analytics data lake: the newest state of each, no history.
+Names and types are those of the Amazon Connect analytics data lake: the newest state of each, no history. Profiles and
+groups are also read by Trunkline itself, with those that were deleted in Connect (`business/instance.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from trunkline.objects.model import (
     own_column,
 )
 
+LISTING_SOURCE: Final = "connect_listing"
+"""The source that lists an instance's queues, users, routing profiles and hierarchy groups."""
+DELETED_IN_CONNECT: Final = (
+    "Deleted in Connect: a listing no longer has it and describing it fails. The row stays with its last values and "
+    "`record_is_deleted`."
+)
 _DATABASE: Final = "connect_datalake"
 _LEVELS: Final = ("One", "Two", "Three", "Four", "Five")
 
@@ -47,7 +54,7 @@ def _absent(table: str, name: str, meaning: str, type_: Scalar = "text") -> Colu
     return Column(name, type_, None, meaning, source=f"Amazon Connect data lake, {table}")
 
 
-def _object(table: str, grain: str, key: str, root: str, columns: tuple[Column, ...]) -> Object:
+def _object(table: str, grain: str, key: str, root: str, columns: tuple[Column, ...], is_listed: bool = True) -> Object:
     return Object(
         name=table,
         database=_DATABASE,
@@ -57,7 +64,10 @@ def _object(table: str, grain: str, key: str, root: str, columns: tuple[Column, 
         version="last_modified_timestamp",
         event_time="last_modified_timestamp",
         partition="last_modified_timestamp",
-        delete_rule="Never: what is deleted in Connect is not described any more, and its row stays.",
+        delete_rule=DELETED_IN_CONNECT
+        if is_listed
+        else "Never: what is deleted in Connect is not described any more, and its row stays.",
+        scheduled_source=LISTING_SOURCE if is_listed else "",
         columns=(*columns, *_columns(table, root), *RECORD_COLUMNS),
         anchor=root,
         source="Amazon Connect API reference; analytics data lake tables",
@@ -104,6 +114,7 @@ USERS: Final = _object(
         _absent(_U, "agent_voice_enhancement_mode", "Always NULL: DescribeUser does not have it."),
         own_column("user_tags", "User.Tags", "Tags, JSON. NULL without.", Json(), source="Amazon Connect API"),
     ),
+    is_listed=False,
 )  # fmt: skip
 
 ROUTING_PROFILES: Final = _object(

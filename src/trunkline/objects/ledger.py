@@ -185,7 +185,7 @@ CERTIFICATE = LedgerTable(
 
 INSTALLATION = LedgerTable(
     name="ledger.installation",
-    grain="One row per object: what `warehouse install` put in place on a server. An embedded warehouse has none.",
+    grain="One row per object: what `warehouse install`, or the opening of an embedded warehouse, put in place.",
     key=("object",),
     columns=(
         _col("object", "text", "The object.", False, 64),

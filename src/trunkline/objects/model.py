@@ -100,7 +100,8 @@ class Column:
 
     `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
     `meaning` is a sentence that says what NULL means; `source` says where the definition comes from. `scale` is the
-    number of decimal places of a decimal (None: DECIMAL_SCALE), `notation` how the source writes its values.
+    number of decimal places of a decimal (None: DECIMAL_SCALE), `notation` how the source writes its values. `rule` is
+    an SQL expression (`objects/rules.py`): with a path over the text that is there, without one over other columns.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Column:
     length_max: int | None = None
     scale: int | None = None
     notation: Notation = AS_USUAL
+    rule: str = ""
 
     @property
     def decimal_scale(self) -> int:
@@ -214,6 +216,29 @@ class Dimension:
     pool: Pool | None = None
 
 
+FileKind = Literal["", "json", "csv", "parquet", "excel"]
+"""What an object's files are; empty: recognised from their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How an object's files are written, where that is not recognised from their content.
+
+    Of CSV: `separator`, `quote` (empty: recognised), `encoding` (empty: UTF-8, or UTF-16 by its byte order mark) and
+    `header`, the names of the columns of files without a header row. Of Excel: `sheet` (empty: the first).
+    """
+
+    kind: FileKind = ""
+    separator: str = ""
+    quote: str = '"'
+    encoding: str = ""
+    header: tuple[str, ...] = ()
+    sheet: str = ""
+
+
+RECOGNISED = FileFormat()
+
+
 @dataclass(frozen=True, slots=True)
 class Object:
     """One catalogue entry: a table, what a row of it is, and which of two copies of a row is the newer.
@@ -228,7 +253,8 @@ class Object:
     `dimensions` are what metrics of it can be grouped by. `is_loose`: its keys come in any letter case, and a time at
     the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
     only loaded or delivered. `deleted` is the boolean column that is true in a copy that says its row no longer exists.
-    `records` is the key path of the array of records in documents that hold many.
+    `records` is the key path of the array of records in documents that hold many. `format` says how its files are
+    written.
     """
 
     name: str
@@ -255,6 +281,7 @@ class Object:
     origin: Origin | None = None
     deleted: str = ""
     records: tuple[str, ...] = ()
+    format: FileFormat = RECOGNISED
 
     def __hash__(self) -> int:
         """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trunkline.objects.model import Dimension, Scalar, Struct
+from trunkline.objects.model import Dimension, ListOf, Scalar, Struct
 
-ColumnType = Literal["string", "timestamp", "bigint", "double", "array(string)"]
+ColumnType = Literal["string", "timestamp", "date", "bigint", "double", "decimal", "boolean", "array(string)"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class ViewColumn:
 
 @dataclass(frozen=True, slots=True)
 class MemberLeaf:
-    """A scalar field of a member: its path in the struct, and its type."""
+    """A field of a member that is a column: its path in the struct, and its type, a scalar or a list of texts."""
 
     path: tuple[str, ...]
-    type: Scalar
+    type: Scalar | ListOf
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ def _leaves(item: Struct, path: tuple[str, ...]) -> Iterator[MemberLeaf]:
         inner = (*path, field_.name)
         if isinstance(field_.type, Struct):
             yield from _leaves(field_.type, inner)
-        elif isinstance(field_.type, str):
+        elif isinstance(field_.type, str | ListOf):
             yield MemberLeaf(inner, field_.type)
 
 
@@ -69,7 +69,7 @@ class Members:
 
     @property
     def leaves(self) -> tuple[MemberLeaf, ...]:
-        """The scalar fields of a member."""
+        """The fields of a member that are columns."""
         return tuple(_leaves(self.item, ()))
 
 

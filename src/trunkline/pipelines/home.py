@@ -17,6 +17,7 @@ from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.objects import catalogue
+from trunkline.objects.business.salesforce import with_salesforce
 from trunkline.objects.model import Object
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home_rules import check_lake, check_rule, has_ledger, rule_of
@@ -91,11 +92,15 @@ class Home:
 
 @contextmanager
 def open_home(
-    settings: Settings, is_install: bool = False, notify: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    is_install: bool = False,
+    notify: Callable[[str], None] = lambda _: None,
+    only: Mapping[str, Object] | None = None,
 ) -> Iterator[Home]:
     """Own the home and open its warehouse. Missing tables are created; on a server only with `is_install`.
 
-    `notify` gets a sentence where a load has to wait for a reader.
+    `notify` gets a sentence where a load has to wait for a reader. With `only`, the home has these objects instead of
+    the catalogue's, and no views on them.
 
     Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, a server's warehouse is not installed, or the warehouse belongs to another lake.
@@ -103,7 +108,7 @@ def open_home(
     check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"
-    objects = catalogue.load(user_object_files(settings))
+    objects = only if only is not None else load_objects(settings)
     with translate_engine_errors(settings), _owned(settings.home):
         # A killed run leaves partly written files here and in the lake.
         shutil.rmtree(scratch, ignore_errors=True)
@@ -114,7 +119,10 @@ def open_home(
         target = target_of(settings.warehouse)
         with target.open_warehouse(replace(opening_of(settings, objects), notify=notify)) as warehouse:
             if target.is_embedded:
-                warehouse.install(list(objects.values()), list(catalogue.VIEWS.values()), settings.zone)
+                views = catalogue.warehouse_views(settings.contact_link) if only is None else ()
+                wanted = list(objects.values()), views, settings.zone
+                if warehouse.missing(*wanted):
+                    warehouse.install(*wanted)
             elif not is_install:
                 _check_installed(settings, warehouse, objects)
             if not is_install or has_ledger(warehouse):
@@ -139,10 +147,16 @@ def _check_installed(settings: Settings, warehouse: Warehouse, objects: Mapping[
         )
 
 
+def load_objects(settings: Settings) -> dict[str, Object]:
+    """The built-in objects and the home's own, with the origins that the settings give. Raises UsageError."""
+    objects = catalogue.load(user_object_files(settings))
+    return with_salesforce(objects, settings.salesforce_instance, settings.salesforce_credentials)
+
+
 def user_object_files(settings: Settings) -> list[Path]:
-    """The TOML files with the user's own objects: `objects.toml` in the home."""
+    """The TOML files with the user's own objects: `objects.toml` in the home, and those in its folder `objects`."""
     path = settings.home / "objects.toml"
-    return [path] if path.exists() else []
+    return [*([path] if path.exists() else []), *sorted((settings.home / "objects").glob("*.toml"))]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from trunkline.errors import UsageError
 from trunkline.opening_hours import parse_holidays, parse_hours, parse_queue_hours
 from trunkline.settings.fields import PREFIX, converted, fields_of, from_file, from_variables, nearest
 from trunkline.settings.options import OTHER_VARIABLES, Options
-from trunkline.settings.secrets import Secret, given_pii_key, pii_key_of, secret_values
+from trunkline.settings.secrets import STORED_SECRETS, Secret, given_pii_key, pii_key_of, secret_values
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -122,6 +122,11 @@ def _check_variables(variables: Mapping[str, str]) -> None:
     for variable in variables:
         if variable.startswith(PREFIX) and variable not in known:
             raise UsageError(f"There is no setting {variable} (an environment variable). {nearest(variable, known)}")
+        if variables[variable] and variable in STORED_SECRETS:
+            raise UsageError(
+                f"{variable} is for Lambda functions, which read the secret when they start: set "
+                f"{STORED_SECRETS[variable]} here."
+            )
 
 
 def _check_place(path: Path) -> None:

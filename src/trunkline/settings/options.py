@@ -20,9 +20,15 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
     "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text. Default: the file `pii.key` in the "
     "home, created at first use. It cannot be a key of the settings file, which people share.",
+    "TRUNKLINE_PII_KEY_SECRET": "The same for a Lambda function, whose variables should hold no secret: the ARN of a "
+    "secret of Secrets Manager that has the key as its text.",
     "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
     "is served on this machine only.",
+    "TRUNKLINE_SERVE_EDIT_TOKEN": "The token, another one, with which the wallboard's settings can be changed as well. "
+    "Without it they can be changed on this machine alone, where no TRUNKLINE_SERVE_TOKEN is set.",
     "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
+    "TRUNKLINE_LIVE_TOKEN_SECRET": "The ARN of a secret of Secrets Manager that has that token as its text, for a "
+    "Lambda function.",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
 """TRUNKLINE_* variables that are not keys of the file, with their help."""
@@ -126,6 +132,29 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             example="calls=call,scorecards=scorecard",
         ),
     ] = msgspec.field(default_factory=lambda: {"calls": "call", "scorecards": "scorecard"})
+    salesforce_instance: Annotated[
+        str,
+        about(
+            "The Salesforce that task, case, matter, user and customer_contact are read from: your My Domain, "
+            "`https://NAME.my.salesforce.com`. Empty: they are only loaded from files."
+        ),
+    ] = ""
+    salesforce_credentials: Annotated[
+        str,
+        about(
+            "Where its client_id and client_secret are, as JSON text: `env:NAME`, `file:PATH`, `ssm:NAME` or "
+            "`secretsmanager:NAME`. Never the secret itself."
+        ),
+    ] = ""
+    contact_link: Annotated[
+        tuple[str, ...],
+        about(
+            "How a contact is linked to Salesforce's cases and tasks: `attribute:NAME`, a contact attribute with a "
+            "case's id or number, and `task:COLUMN`, a column of tasks with the contact's id. A server's views take it "
+            "over by `trunkline warehouse install`.",
+            example="attribute:crmCaseId,task:call_object",
+        ),
+    ] = ("attribute:crmCaseId", "task:call_object")
     dynamodb_deletes: Annotated[
         Literal["all", "users", "none"],
         about("Which removals of items delete rows: `all`, `users` (not those by time to live) or `none`."),
@@ -177,6 +206,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    sheets_endpoint: Annotated[
+        str, about("URL of the Google Sheets API where it is not Google's own: a server on this machine, for tests.")
+    ] = ""
     run_sources: Annotated[
         dict[str, str],
         about(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from trunkline.errors import UsageError
+
+STORED_SECRETS: Final[Mapping[str, str]] = {
+    "TRUNKLINE_PII_KEY_SECRET": "TRUNKLINE_PII_KEY",
+    "TRUNKLINE_LIVE_TOKEN_SECRET": "TRUNKLINE_LIVE_TOKEN",
+}
+"""Variables that name a secret where it is stored, and the variable that each stands for."""
 
 
 class Secret:
@@ -42,7 +49,16 @@ def secret_values(environ: Mapping[str, str] | None = None) -> frozenset[str]:
 
 def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
     """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
-    token = (os.environ if environ is None else environ).get("TRUNKLINE_SERVE_TOKEN", "").strip()
+    return _token("TRUNKLINE_SERVE_TOKEN", environ)
+
+
+def edit_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """TRUNKLINE_SERVE_EDIT_TOKEN; None where it is unset or empty."""
+    return _token("TRUNKLINE_SERVE_EDIT_TOKEN", environ)
+
+
+def _token(variable: str, environ: Mapping[str, str] | None) -> Secret | None:
+    token = (os.environ if environ is None else environ).get(variable, "").strip()
     return Secret(token) if token else None
 
 
@@ -95,3 +111,18 @@ def given_pii_key(variables: Mapping[str, str]) -> Secret | None:
             "Set it to a long random text, or unset it to have one created in the home."
         )
     return Secret(key.strip()) if key else None
+
+
+def resolve_secrets(read: Callable[[str], str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment with each variable of STORED_SECRETS replaced by the secret that it names, as `read` gives it.
+
+    Raises UsageError where a secret is both named and given, and what `read` raises.
+    """
+    variables = dict(os.environ if environ is None else environ)
+    for named, given in STORED_SECRETS.items():
+        place = variables.pop(named, "").strip()
+        if place and variables.get(given):
+            raise UsageError(f"{named} and {given} are both set: unset one of them.")
+        if place:
+            variables[given] = read(place)
+    return variables

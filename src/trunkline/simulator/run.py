@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,25 +15,38 @@ import msgspec
 from trunkline.errors import UsageError
 from trunkline.simulator.centre.play import Played, play
 from trunkline.simulator.events.day import EventKind, SimulatedDay, arrivals, day_of
+from trunkline.simulator.export import evaluations, instance_data
 from trunkline.simulator.export.delivery import DeliveredRecord, Firehose, add_drift, break_record, pick_fault, schedule
-from trunkline.simulator.export.record import export
+from trunkline.simulator.export.record import Record, export
 from trunkline.simulator.oracle.terms import TrueContact
+from trunkline.simulator.salesforce import FOLDER, SimulatedOrg, write_org
 from trunkline.simulator.spec import Spec
 
 EVENT_FOLDERS = {"agent_event": "agent-events", "contact_event": "contact-events"}
+FOLDERS = EVENT_FOLDERS | {"contact_evaluation": evaluations.FOLDER} | instance_data.FOLDERS
+"""Folders beside the contact records, by object."""
 _EVENT_ID = {"agent_event": "EventId", "contact_event": "id"}
 EXPECTED_NAME = "_expected.json"
 _PROGRESS_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class EventCounts:
-    """Events of one object: `read` in `files`, of which `distinct` are rows; the others are exact copies."""
+class RecordCounts:
+    """Records of one object: `read` in `files`, of which `distinct` are rows; the others are copies, or older."""
 
     read: int
     distinct: int
     files: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceCounts:
+    """Records of one Salesforce object: `read` versions, of which a table ends with `rows` and `deleted` ones."""
+
+    read: int
+    rows: int
+    deleted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,8 @@ class Expected:
     with `contacts` rows. `late_versions` are versions after the first of their contact: whether a loader calls one
     updated or superseded depends on its batches and on the order of arrival. `broken_by_kind` counts broken spans,
     each one dead letter; `drift_by_kind` counts deliveries with unknown fields, or with keys that differ only in case.
-    `events` are the counts of agent events and contact events by object, empty where no files of them were written.
+    `others` are the counts of the records beside contact records by object, `salesforce` those of Salesforce's objects;
+    empty where no files of them were written.
     """
 
     contacts: int
@@ -57,7 +71,8 @@ class Expected:
     bytes: int
     broken_by_kind: dict[str, int]
     drift_by_kind: dict[str, int]
-    events: dict[str, EventCounts]
+    others: dict[str, RecordCounts]
+    salesforce: dict[str, SalesforceCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +89,23 @@ class Result:
     occupancy: float | None
 
 
-def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None = None) -> Result:
+def simulate(
+    spec: Spec,
+    out: Path,
+    progress: Callable[[int, int], None] | None = None,
+    others: Collection[str] = tuple(FOLDERS),
+) -> Result:
     """Write `out/<prefix>/YYYY/MM/DD/HH/...` and `out/_expected.json`.
 
-    With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike.
+    With `spec.events` also `out/agent-events/` and `out/contact-events/`, laid out alike; `out/evaluations/`; and what
+    the API describes in `out/users/`, `out/routing-profiles/` and `out/agent-hierarchy-groups/`: the objects in
+    `others`, by default all of them. With `spec.salesforce` also `out/salesforce/<object>/`, in its API's answers.
 
     `progress(done, total)` is called in deliveries. Raises UsageError when the data folder is not empty.
     """
     folder = out / spec.prefix
-    for data in (folder, *(out / name for name in EVENT_FOLDERS.values() if spec.events is not None)):
+    beside = [*(FOLDERS.values() if spec.events is not None else ()), *([FOLDER] if spec.salesforce else [])]
+    for data in (folder, *(out / name for name in beside)):
         if data.exists() and any(data.iterdir()):
             raise UsageError(f"{data} is not empty; name another folder or empty it first")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,8 +113,9 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         played = play(spec)
         deliveries = schedule(played.contacts, spec)
         firehose = Firehose(folder, spec)
-        contacts, counts = _write(deliveries, spec, firehose, progress)
-        events = _write_events(day_of(spec, played), out) if spec.events is not None else {}
+        org = SimulatedOrg(spec.seed)
+        contacts, evaluated, counts = _write(deliveries, spec, firehose, progress, org)
+        written = _write_others(spec, played, evaluated, out, others) if spec.events is not None else {}
     copies = sum(delivery.is_copy for delivery in deliveries)
     broken = {kind: counts.get(kind, 0) for kind in spec.faults.broken}
     expected = Expected(
@@ -105,7 +129,8 @@ def simulate(spec: Spec, out: Path, progress: Callable[[int, int], None] | None 
         bytes=firehose.bytes_out,
         broken_by_kind=broken,
         drift_by_kind={kind: counts.get(kind, 0) for kind in ("unknown_fields", "case_clash")},
-        events=events,
+        others=written,
+        salesforce=_write_salesforce(org, out) if spec.salesforce else {},
     )
     text = msgspec.json.format(msgspec.json.encode({"spec": _plain(spec), "expected": asdict(expected)}), indent=2)
     (out / EXPECTED_NAME).write_bytes(text + b"\n")
@@ -125,19 +150,31 @@ def _without_gc() -> Iterator[None]:
 
 
 def _write(
-    deliveries: list[DeliveredRecord], spec: Spec, firehose: Firehose, progress: Callable[[int, int], None] | None
-) -> tuple[list[TrueContact], dict[str, int]]:
-    """Write every delivery and the broken pieces. Returns the oracle's contacts, and counts by kind of fault."""
+    deliveries: list[DeliveredRecord],
+    spec: Spec,
+    firehose: Firehose,
+    progress: Callable[[int, int], None] | None,
+    org: SimulatedOrg,
+) -> tuple[list[TrueContact], list[Record], dict[str, int]]:
+    """Write every delivery and the broken pieces, and add the contacts to the organization if it is written too.
+
+    Returns the oracle's contacts, the records of those that were evaluated, and counts by kind of fault.
+    """
     rng = random.Random(f"faults {spec.seed}")
     has_drift = spec.faults.unknown_fields > 0 or spec.faults.case_clash > 0
     has_broken = any(spec.faults.broken.values())
     contacts: list[TrueContact] = []
+    evaluated: list[Record] = []
     counts: dict[str, int] = {}
     for done, delivery in enumerate(deliveries):
         contact, version = delivery.contact, delivery.version
         record = export(contact, version, spec.seed)
         if delivery.is_winner:
             contacts.append(TrueContact.from_record(record, contact.pre_disconnect_state))
+            if spec.salesforce:
+                org.add(record)
+            if record["ContactEvaluations"]:
+                evaluated.append({name: record[name] for name in ("ContactId", "ContactEvaluations", "Agent")})
         if has_drift:
             version_rng = random.Random(f"{spec.seed} {contact.number} {version.level}")
             for kind in add_drift(record, spec.faults, version_rng):
@@ -153,13 +190,36 @@ def _write(
     firehose.close()
     if progress is not None:
         progress(len(deliveries), len(deliveries))
-    return contacts, counts
+    return contacts, evaluated, counts
 
 
-def _write_events(day: SimulatedDay, out: Path) -> dict[str, EventCounts]:
+def _write_others(
+    spec: Spec, played: Played, evaluated: list[Record], out: Path, names: Collection[str]
+) -> dict[str, RecordCounts]:
+    """Write these objects beside the contact records, each into a folder of its own. Returns counts by object."""
+    counts = _write_events(day_of(spec, played), out, [name for name in EVENT_FOLDERS if name in names])
+    submitted = list(evaluations.evaluations(evaluated, played.agents))
+    files, size = evaluations.write_evaluations(submitted, out / evaluations.FOLDER)
+    distinct = len({evaluation.document["evaluationId"] for evaluation in submitted})
+    counts["contact_evaluation"] = RecordCounts(files, distinct, files, size)
+    for name, (files, size) in instance_data.write_instance_data(spec, played.agents, out).items():
+        counts[name] = RecordCounts(files, files, files, size)
+    return {name: count for name, count in counts.items() if name in names}
+
+
+def _write_salesforce(org: SimulatedOrg, out: Path) -> dict[str, SalesforceCounts]:
+    """Write the records of Salesforce. Returns counts by object."""
+    return {
+        name: SalesforceCounts(len(records.versions), len(records.rows), len(records.deleted))
+        for name, records in write_org(org, out / FOLDER).items()
+    }
+
+
+def _write_events(day: SimulatedDay, out: Path, names: Iterable[str]) -> dict[str, RecordCounts]:
     """Write the events of the day, each kind into a folder of its own as Firehose would. Returns counts by object."""
-    counts: dict[str, EventCounts] = {}
-    for kind, folder in EVENT_FOLDERS.items():
+    counts: dict[str, RecordCounts] = {}
+    for kind in names:
+        folder = EVENT_FOLDERS[kind]
         firehose = Firehose(out / folder, replace(day.spec, stream=f"connect-{folder}"))
         ids: set[str] = set()
         read = 0
@@ -168,7 +228,7 @@ def _write_events(day: SimulatedDay, out: Path) -> dict[str, EventCounts]:
             read += 1
             firehose.put(int(arrival.at_s), msgspec.json.encode(arrival.event))
         firehose.close()
-        counts[kind] = EventCounts(read, len(ids), len(firehose.files), firehose.bytes_out)
+        counts[kind] = RecordCounts(read, len(ids), len(firehose.files), firehose.bytes_out)
     return counts
 
 

@@ -79,7 +79,8 @@ class Spec:
     `contacts` is the exact number of distinct ContactIds, over all days and legs: slightly more arrivals than needed
     are simulated, then whole customer journeys are removed. Contacts arrive in `days` days of `zone`, of which `date`
     is the last; deliveries continue for days after that.
-    `events` are the faults of agent events and contact events; None: their files are not written.
+    `events` are the faults of agent events and contact events; None: their files are not written. `salesforce`: the
+    records of a Salesforce that fits the contacts are written too.
     Shares (0 to 1): `redelivered` of the contacts are delivered again with changed content, `duplicated` of the
     deliveries are repeated unchanged, `redacted` of the contacts lose their customer endpoint later.
     Raises UsageError for an option out of range.
@@ -92,6 +93,7 @@ class Spec:
     zone: str = "UTC"
     faults: Faults = field(default_factory=Faults)
     events: StreamFaults | None = None
+    salesforce: bool = False
     redelivered: float = 0.15
     duplicated: float = 0.04
     same_second: float = 0.005

@@ -70,8 +70,8 @@ class PagedRecord:
 
     @property
     def digest(self) -> str:
-        """Tells one content of a record from another."""
-        return hashlib.sha256(self.data).hexdigest()[:20] + ("-" if self.mark.is_deleted else "")
+        """Tells one content of a record from another; all deletions of a key are the same."""
+        return "deleted" if self.mark.is_deleted else hashlib.sha256(self.data).hexdigest()[:20]
 
     @property
     def identity(self) -> str:

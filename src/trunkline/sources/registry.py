@@ -8,26 +8,33 @@ from typing import Any, Final
 
 from trunkline.errors import TerminalError, UsageError
 from trunkline.objects.model import Object
-from trunkline.objects.origins import HttpOrigin
+from trunkline.objects.origins import FilesOrigin, HttpOrigin, SalesforceOrigin, SheetOrigin
 from trunkline.sources.files.listing import SourceFile
 from trunkline.sources.model import Source, SourceContext
 
 SOURCES: Final = {
     "s3_files": "files.reader:FileSource",
+    "mixed_files": "files.mixed:MixedFileSource",
+    "mixed_files_rest": "files.mixed:rest_of_mixed_files",
     "transcripts": "transcripts.files:TranscriptSource",
     "connect_api": "connect_api.source:ContactSource",
+    "connect_listing": "connect_api.listings:ListingSource",
     "dynamodb_stream": "dynamodb.shards:StreamSource",
     "dynamodb_scan": "dynamodb.scan:ScanSource",
     "dynamodb_export": "dynamodb.export:ExportSource",
     "kinesis": "kinesis.source:KinesisSource",
     "contact_events": "contact_events.source:ContactEventSource",
     "http_api": "http_api.source:HttpApiSource",
+    "sheets": "sheets.source:SheetSource",
+    "salesforce": "salesforce.source:SalesforceSource",
     "dead_letter": "dead_letters.source:DeadLetterSource",
 }
 """Module below `sources/` and class, which is opened with a SourceContext alone."""
 
 _ORIGINS: Final[dict[type[Any], tuple[str, str, str]]] = {
     HttpOrigin: ("http_api", "pages", "http_api.source:HttpPages"),
+    SalesforceOrigin: ("salesforce", "pages", "salesforce.source:SalesforcePages"),
+    SheetOrigin: ("sheets", "tab", "sheets.source:SheetTab"),
 }
 """For each kind of origin: its source, and the option that is made from the object, its origin and the settings."""
 
@@ -49,6 +56,10 @@ def open_source(name: str, context: SourceContext, **options: Any) -> Source:
 def origin_source(context: SourceContext) -> Source:
     """The source that reads the origin of the context's object. Raises UsageError where it has none of this kind."""
     obj = context.obj
+    if isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "sqs":
+        discovery = importlib.import_module("trunkline.sources.files.discovery")
+        announced: Source = discovery.AnnouncedFileSource(context, discovery.AnnouncedFiles(obj.origin))
+        return announced
     if type(obj.origin) not in _ORIGINS:
         raise UsageError(
             f"the object {obj.name} has no origin: declare one as [object.{obj.name}.source], or load files with "

@@ -39,31 +39,38 @@ def is_passing(status: int) -> bool:
 
 
 def prepare_session(session: Any, prefix: str, endpoint: str = "") -> None:
-    """Give a session of requests these retries, and send what begins with `prefix` to an endpoint on this machine.
+    """Give a session of requests these retries and timeouts, and send what begins with `prefix` to an endpoint.
 
-    An empty endpoint, or one that is not on this machine, is left to the client.
+    An endpoint that is empty, or not on this machine, is left to the client.
     """
-    from requests.adapters import HTTPAdapter
-
-    session.mount("https://", HTTPAdapter(max_retries=retries()))
     parts = urlsplit(endpoint)
+    session.mount("https://", _adapter())
     if parts.scheme == "http" and is_loopback(parts.hostname or ""):
-        session.mount(prefix, _local_adapter(endpoint.rstrip("/")))
-        session.mount("http://", HTTPAdapter(max_retries=retries()))
+        session.mount(prefix, _adapter(endpoint.rstrip("/")))
 
 
-def _local_adapter(base: str) -> Any:
+def _adapter(base: str = "") -> Any:
     from requests.adapters import HTTPAdapter
 
-    class LocalAdapter(HTTPAdapter):
-        """Sends a request that its client addresses to an https host to a server on this machine."""
+    class PatientAdapter(HTTPAdapter):
+        """Waits and repeats as all sources do. With a base, requests for an https host go to this machine."""
 
-        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-            parts = urlsplit(request.url)
-            request.url = f"{base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-            return super().send(request, *args, **kwargs)
+        def send(  # the names and defaults are those of requests
+            self,
+            request: Any,
+            stream: Any = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> Any:
+            if base:
+                parts = urlsplit(request.url)
+                request.url = f"{base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+            timeout = timeout or (limits.CONNECT_S, limits.API_READ_S)
+            return super().send(request, stream, timeout, verify, cert, proxies)
 
-    return LocalAdapter(max_retries=retries())
+    return PatientAdapter(max_retries=retries())
 
 
 def optional_library(module: str, extra: str) -> Any:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from trunkline.engines.catalogue import ENGINES
 from trunkline.engines.model import Engine, RoleRules, quote_qualified
 from trunkline.errors import UsageError
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.sql.ddl import listed, view_columns
 from trunkline.sql.family import FAMILY, LEG
-from trunkline.sql.star import AGENT, DATE, FACT, FACT_PII, QUEUE, TIME, personal_columns
+from trunkline.sql.star import D_AGENT, D_QUEUE, DATE, FACT, FACT_PII, TIME, personal_columns
 from trunkline.sql.views import view_name, views_on
 
 ANALYST, ANALYST_PII = "trunkline_analyst", "trunkline_analyst_pii"
@@ -50,11 +50,11 @@ def grant_statements(
         if personal and rules.grants_columns:
             names = ", ".join(engine.quote(c.name) for c in view_columns(obj) if c.name not in personal)
             columns.append(f"GRANT SELECT ({names}) ON {quote_qualified(engine, obj.public_view)} TO {low}")
-    for view in views_on(known, VIEWS.values()):
+    for view in views_on(known, warehouse_views()):
         (pii if view.is_personal else views).append(f"{view.database}.{view.name}")
     if CONTACT_RECORD in known:
         schemas.append(CONTACT_RECORD.warehouse_table.split(".")[0])
-        views += [view_name(name) for name in (FACT, AGENT, QUEUE, DATE, TIME, LEG, FAMILY)]
+        views += [view_name(name) for name in (FACT, D_AGENT, D_QUEUE, DATE, TIME, LEG, FAMILY)]
         pii.append(view_name(FACT_PII))
     return (
         f"GRANT {low} TO {high}",

@@ -7,22 +7,29 @@ times are UTC; dates are days, times of day are minutes, of UTC and, in the fact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from trunkline.engines.model import Engine
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.business.instance import AGENT, QUEUE
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES
+from trunkline.objects.keys import UNKNOWN_KEY, UNKNOWN_NUMBER, date_key, time_key
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.family import family_statements
-from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, views_on
+from trunkline.sql.views import CONTACTS, column_sql, create_beside_contacts, create_view, portable_table, views_on
 
-UNKNOWN_KEY = "unknown"
-UNKNOWN_NUMBER = -1
-
-FACT, FACT_PII, AGENT, QUEUE, DATE, TIME = "v_fact_call", "v_fact_call_pii", "d_agent", "d_queue", "d_date", "d_time"
+FACT, FACT_PII, D_AGENT, D_QUEUE, DATE, TIME = (
+    "v_fact_call",
+    "v_fact_call_pii",
+    "d_agent",
+    "d_queue",
+    "d_date",
+    "d_time",
+)
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -51,11 +58,12 @@ def star_statements(objects: Iterable[Object], engine: Engine, zone: str = "UTC"
 
     `zone` is the IANA zone of the facts' local keys.
     """
-    if CONTACT_RECORD not in tuple(objects):
+    known = tuple(objects)
+    if CONTACT_RECORD not in known:
         return ()
     return (
-        create_beside_contacts(engine, AGENT, _agents()),
-        create_beside_contacts(engine, QUEUE, _queues()),
+        create_beside_contacts(engine, D_AGENT, _agents(known)),
+        create_beside_contacts(engine, D_QUEUE, _queues(known)),
         create_beside_contacts(engine, DATE, _dates()),
         create_beside_contacts(engine, TIME, _times()),
         create_beside_contacts(engine, FACT, _facts(engine, zone, ())),
@@ -90,14 +98,62 @@ UNION ALL
 SELECT '{UNKNOWN_KEY}', NULL, '{UNKNOWN_KEY}', {", ".join("NULL" for _ in columns)}"""
 
 
-def _agents() -> str:
-    levels = tuple(f"agent_hierarchy_groups_level_{level}_name" for level in range(1, 6))
+_LEVELS = range(1, 6)
+_IS_DELETED = 'CASE WHEN l."record_is_deleted" THEN 1 ELSE 0 END AS "is_deleted"'
+
+
+def _agents(objects: Collection[Object]) -> str:
+    """Agents of contacts and those that a listing of the instance has, whose state is the newer."""
+    levels = tuple(f"agent_hierarchy_groups_level_{level}_name" for level in _LEVELS)
     columns = ("agent_arn", "agent_routing_profile_id", "agent_routing_profile_name", *levels)
-    return _dimension("agent_id", "agent_key", "agent_username", columns)
+    of_contacts = _dimension("agent_id", "agent_key", "agent_username", columns)
+    if not {AGENT, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS}.issubset(objects):
+        return of_contacts
+    is_same = 'COALESCE(l."agent_routing_profile_id" = s."agent_routing_profile_id", l."agent_id" IS NULL)'
+    profile = f'COALESCE(p."routing_profile_name", CASE WHEN {is_same} THEN s."agent_routing_profile_name" END)'
+    names = (
+        f'CASE WHEN g."agent_hierarchy_group_id" IS NULL THEN s."{name}" ELSE g."level_{level}_name" END AS "{name}"'
+        for level, name in zip(_LEVELS, levels, strict=True)
+    )
+    shown = ",\n  ".join([
+        'COALESCE(l."agent_id", s."agent_key") AS "agent_key"',
+        *_newer("agent_id", "agent_username", "agent_arn", "agent_routing_profile_id"),
+        f'{profile} AS "agent_routing_profile_name"',
+        *names,
+        'l."first_name"', 'l."last_name"', _IS_DELETED,
+    ])  # fmt: skip
+    profiles, groups = portable_table(ROUTING_PROFILES), portable_table(AGENT_HIERARCHY_GROUPS)
+    return (
+        f"SELECT {shown}\nFROM (\n{of_contacts}\n) AS s\n"
+        f'FULL JOIN {portable_table(AGENT)} AS l ON l."agent_id" = s."agent_key"\n'
+        f'LEFT JOIN {profiles} AS p ON p."agent_routing_profile_id" = l."agent_routing_profile_id"\n'
+        f'LEFT JOIN {groups} AS g ON g."agent_hierarchy_group_id" = l."agent_hierarchy_group_id"'
+    )
 
 
-def _queues() -> str:
-    return _dimension("queue_id", "queue_key", "queue_name", ("queue_arn",))
+def _queues(objects: Collection[Object]) -> str:
+    """Queues of contacts and those that a listing of the instance has, whose state is the newer."""
+    of_contacts = _dimension("queue_id", "queue_key", "queue_name", ("queue_arn",))
+    if QUEUE not in objects:
+        return of_contacts
+    listed = ("queue_description", "queue_status", "max_contacts", "hours_of_operation_id")
+    shown = ",\n  ".join(
+        [
+            'COALESCE(l."queue_id", s."queue_key") AS "queue_key"',
+            *_newer("queue_id", "queue_name", "queue_arn"),
+            *(f'l."{name}"' for name in listed),
+            _IS_DELETED,
+        ]
+    )
+    return (
+        f"SELECT {shown}\nFROM (\n{of_contacts}\n) AS s\n"
+        f'FULL JOIN {portable_table(QUEUE)} AS l ON l."queue_id" = s."queue_key"'
+    )
+
+
+def _newer(*names: str) -> tuple[str, ...]:
+    """Columns of a listing, of contacts where the listing has none."""
+    return tuple(f'COALESCE(l."{name}", s."{name}") AS "{name}"' for name in names)
 
 
 def _numbers(digits: int) -> str:
@@ -168,23 +224,6 @@ UNION ALL
 SELECT {UNKNOWN_NUMBER}, NULL, NULL, '{UNKNOWN_KEY}', '{UNKNOWN_KEY}', '{UNKNOWN_KEY}'"""
 
 
-def date_key(time: str) -> str:
-    """The key of a timestamp expression's day in `d_date`, -1 for NULL and for a day that `d_date` does not have."""
-    parts = " + ".join(
-        f"CAST(EXTRACT({part} FROM {time}) AS INTEGER) * {factor}"
-        for part, factor in (("YEAR", 10000), ("MONTH", 100), ("DAY", 1))
-    )
-    first, end = (f"TIMESTAMP '{year}-01-01 00:00:00'" for year in (EVENT_YEAR_MIN, EVENT_YEAR_MAX + 1))
-    within = f"{time} >= {first} AND {time} < {end}"
-    return f"CASE WHEN {within} THEN {parts} ELSE {UNKNOWN_NUMBER} END"
-
-
-def time_key(time: str) -> str:
-    """The key of a timestamp expression's minute in `d_time`, -1 for NULL."""
-    hour, minute = (f"CAST(EXTRACT({part} FROM {time}) AS INTEGER)" for part in ("HOUR", "MINUTE"))
-    return f"COALESCE({hour} * 60 + {minute}, {UNKNOWN_NUMBER})"
-
-
 def _keys(engine: Engine, zone: str | None = None) -> list[str]:
     """Date and time keys of a contact's beginning and end: of UTC, or of a zone's wall clock."""
     columns = []
@@ -218,7 +257,7 @@ def _facts(engine: Engine, zone: str, more: tuple[str, ...]) -> str:
 
 
 def analysis_statements(
-    objects: Iterable[Object], engine: Engine, views: Iterable[View] = tuple(VIEWS.values()), zone: str = "UTC"
+    objects: Iterable[Object], engine: Engine, views: Iterable[View] = warehouse_views(), zone: str = "UTC"
 ) -> tuple[str, ...]:
     """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
 

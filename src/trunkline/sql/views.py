@@ -1,9 +1,10 @@
 """The catalogue's views, in every engine's SQL, and the portable SQL that views and metrics are written in.
 
 Portable SQL is what DuckDB, PostgreSQL, Redshift and Athena (Trino) read alike, with names in double quotes and texts
-in single ones, and three functions of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a
-to timestamp column b, NULL when either is NULL; `QUARTER_HOUR("a")`, the last full quarter of an hour UTC; and
-`MD5_OF("a")` of a text column. What else differs is an engine's `Spelling` (`engines/model.py`).
+in single ones, and four functions of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a
+to timestamp column b, NULL when either is NULL; `QUARTER_HOUR("a")`, the last full quarter of an hour UTC;
+`MD5_OF("a")` of a text column; and `MAP_VALUE("a", 'key')` of a column that is a map of texts. What else differs is an
+engine's `Spelling` (`engines/model.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from trunkline.sql.ddl import table_rules
 
 _TOKEN: Final = re.compile(
     r"""MS_BETWEEN\(("\w+"), ("\w+")\)|QUARTER_HOUR\(("\w+")\)|MD5_OF\(("\w+")\)"""
-    r"""|'(?:[^']|'')*'|"((?:[^"]|"")*)\""""
+    r"""|MAP_VALUE\((?P<map>"\w+"), (?P<key>'(?:[^']|'')*')\)|'(?:[^']|'')*'|"(?P<name>(?:[^"]|"")*)\""""
 )
 
 
@@ -38,7 +39,9 @@ def render(portable: str, engine: Engine) -> str:
             return engine.spelling.bucket(instant, instant, QUARTER_HOUR_S)
         if token[4]:
             return engine.spelling.md5(render(token[4], engine))
-        return token[0] if token[5] is None else engine.quote(token[5].replace('""', '"'))
+        if token["map"]:
+            return engine.spelling.map_value(render(token["map"], engine), token["key"])
+        return token[0] if token["name"] is None else engine.quote(token["name"].replace('""', '"'))
 
     return _TOKEN.sub(rendered, portable)
 
@@ -97,7 +100,12 @@ def create_beside_contacts(engine: Engine, name: str, portable: str) -> str:
     return f"CREATE OR REPLACE VIEW {quote_qualified(engine, view_name(name))} AS\n{render(portable, engine)}{tail}"
 
 
-CONTACTS = ".".join(quote_double(part) for part in CONTACT_RECORD.warehouse_table.split("."))
+def portable_table(obj: Object) -> str:
+    """The name of an object's warehouse table in portable SQL."""
+    return ".".join(quote_double(part) for part in obj.warehouse_table.split("."))
+
+
+CONTACTS = portable_table(CONTACT_RECORD)
 """The contact table's name in portable SQL."""
 
 

@@ -110,8 +110,11 @@ class Warehouse(Readable, Protocol):
         names the statements that a person would have to run.
         """
 
-    def missing(self, objects: Sequence[Object]) -> list[str]:
-        """Names of the objects that `install` has something to do for; a warehouse that installs itself has none."""
+    def missing(self, objects: Sequence[Object], views: Sequence[View] = (), zone: str = "UTC") -> list[str]:
+        """Names of the objects that `install` has something to do for.
+
+        `views` and `zone` matter to an embedded warehouse, which installs itself when it is opened.
+        """
 
     def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the object's table; the merge's terms of the accounting by batch id.

@@ -55,7 +55,7 @@ def test_a_rebound_name_reaches_no_board(host: str, is_admitted: bool) -> None:
 def test_a_session_needs_the_token() -> None:
     """A cookie of another token, a changed time, or none at all is no session; the bearer is a way of its own."""
     access = Access(Secret(TOKEN))
-    cookie = access.new_session()
+    cookie = access.new_session(Secret(TOKEN))
     assert access.admits(with_session(cookie))
     until, _, signature = cookie.partition(".")
     forged = [
@@ -64,7 +64,8 @@ def test_a_session_needs_the_token() -> None:
         until,
         "",
         "x.y",
-        Access(Secret(TOKEN + "2")).new_session(),
+        access.new_session(Secret(TOKEN + "2")),
+        f"{until}.\u00e9",
     ]
     assert [access.admits(with_session(text)) for text in forged] == [False] * len(forged)
     assert access.admits({"authorization": f"Bearer {TOKEN}"})
@@ -79,9 +80,45 @@ def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     start = datetime(2026, 3, 3, 12, tzinfo=UTC).timestamp()
     times = iter([start, start + 7199, start + 7201])
     monkeypatch.setattr(clock, "now", lambda: datetime.fromtimestamp(next(times), UTC))
-    cookie = access.new_session()
+    cookie = access.new_session(Secret(TOKEN))
     assert access.session_ends(cookie) == start + 7200
     assert access.session_ends(cookie) is None
+
+
+EDIT = "fedcba9876543210-token"
+
+
+def test_settings_need_the_token_for_editing() -> None:
+    """The first token shows the board and changes nothing; the second does both; this machine alone needs neither."""
+    both = Access(Secret(TOKEN), edit_token=Secret(EDIT))
+    both.check("0.0.0.0")
+    for text, may_edit in ((TOKEN, False), (EDIT, True)):
+        known = both.token_of(text)
+        assert known is not None
+        for headers in ({"authorization": f"Bearer {text}"}, with_session(both.new_session(known))):
+            assert (both.admits(headers), both.may_edit(headers)) == (True, may_edit)
+    assert both.token_of(TOKEN + "x") is None
+    assert not both.may_edit({})
+    alone = Access(Secret(TOKEN))
+    assert not alone.may_edit({"authorization": f"Bearer {TOKEN}"})
+    assert not alone.admits(with_session(both.new_session(Secret(EDIT))))
+    assert Access().may_edit(LOCAL)
+    assert not Access().may_edit({"host": "evil.example"})
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [
+        (Access(Secret(TOKEN), edit_token=Secret("short")), "TRUNKLINE_SERVE_EDIT_TOKEN has fewer than 16"),
+        (Access(edit_token=Secret(EDIT)), "without TRUNKLINE_SERVE_TOKEN"),
+        (Access(Secret(TOKEN), edit_token=Secret(TOKEN)), "equals TRUNKLINE_SERVE_TOKEN"),
+    ],
+)
+def test_tokens_that_do_not_go_together_are_refused(access: Access, words: str) -> None:
+    """Short, alone, or equal: the message names the variable and not its value."""
+    with pytest.raises(UsageError, match=words) as caught:
+        access.check("127.0.0.1")
+    assert TOKEN not in str(caught.value)
 
 
 def test_pages_of_other_sites_change_nothing() -> None:

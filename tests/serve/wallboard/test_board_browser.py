@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -197,14 +198,52 @@ def test_settings_change_every_open_board(page, board) -> None:
     page.wait_for_selector("text=Not saved")  # watch is 3
     page.get_by_label("Waiting, watch from").first.fill("1")
     page.get_by_label("Service level targets, seconds (Sales=30, Chat=60)").fill("Sales=45")
+    page.get_by_label("All queues (Mon-Fri").fill("Mon-Fri 9-17")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=has no valid times")
+    page.get_by_label("All queues (Mon-Fri").fill("Mon-Fri 09:00-17:00")
+    page.get_by_label("Single queues, one a line").fill("Sales = always\nNight = Mon-Fri 22:00-06:00")
+    page.get_by_label("Holidays (").fill("2026-12-25")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("text=Saved; every open board shows it.")
     shoot(page, "settings")
-    wait(other, "document.querySelector('.tile').textContent.includes('in 45 s')")
+    wait(other, "document.querySelector('.tile').textContent.includes('in 45 seconds')")
     saved = json.loads((board.folder / "wallboard.json").read_text())
     assert saved["thresholds"]["waiting_alarm"] == 2
     assert saved["targets_s"] == {"Sales": 45}
+    assert saved["opening_hours"] == "Mon-Fri 09:00-17:00"
+    assert saved["queue_hours"] == {"Sales": "always", "Night": "Mon-Fri 22:00-06:00"}
+    assert saved["holidays"] == ["2026-12-25"]
     other.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_settings_can_be_read_in_the_light_and_in_the_dark(browser, board, scheme: str) -> None:
+    """Texts, values and links stand out from the page's ground, by the contrast that WCAG asks for (4.5)."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(board.url + "settings")
+    page.wait_for_selector("legend:has-text('All queues')")
+    colour = "e => getComputedStyle(document.querySelector(e))"
+    ground = page.evaluate(f"({colour})('body').backgroundColor")
+    for selector in ("h2", "fieldset input", "fieldset .q-field__label", "header.bar nav a"):
+        ink = page.evaluate(f"(({colour})('{selector}')).color")
+        assert contrast(ink, ground) >= 4.5, (selector, ink, ground)
+    shoot(page, f"settings-{scheme}")
+    context.close()
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours as a browser writes them, the first laid over the second."""
+    (*over, alpha), (*under, _) = ([*map(float, re.findall(r"[\d.]+", text)), 1.0][:4] for text in (first, second))
+    mixed = [alpha * top + (1 - alpha) * below for top, below in zip(over, under, strict=True)]
+
+    def luminance(parts: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in parts)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(mixed), luminance(under)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize(("name", "width", "height"), [("phone", 360, 740), ("desktop", 1280, 900), ("tv", 1920, 1080)])
@@ -251,4 +290,28 @@ def test_the_token_is_refused_and_accepted(browser, tmp_path: Path) -> None:
         page.get_by_role("button", name="Log in").click()
         page.wait_for_selector("#queues-none")
         page.wait_for_url("**/login", timeout=20_000)  # the session of 5 seconds has ended
+        page.close()
+
+
+def test_settings_are_changed_with_the_second_token_alone(browser, tmp_path: Path) -> None:
+    """With the token for viewing the settings are shown and cannot be saved; with the one for editing they can."""
+    edit = "another-long-token-of-a-test"
+    environment = {"TRUNKLINE_SERVE_TOKEN": TOKEN, "TRUNKLINE_SERVE_EDIT_TOKEN": edit}
+    with BoardProcess(tmp_path, environment) as process:
+        page = browser.new_page()
+        page.set_default_timeout(15_000)
+        for token, may_edit in ((TOKEN, False), (edit, True)):
+            page.goto(process.url + "login")
+            page.get_by_label("Token").fill(token)
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_selector("#queues-none")
+            page.goto(process.url + "settings")
+            page.wait_for_selector("legend:has-text('All queues')")
+            assert page.get_by_role("button", name="Save").count() == may_edit
+            assert page.get_by_text("log in with the token for editing").count() == (not may_edit)
+            assert page.get_by_label("Waiting, alarm from").first.is_editable() is may_edit
+        page.get_by_label("Waiting, alarm from").first.fill("5")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_selector("text=Saved; every open board shows it.")
+        assert json.loads((tmp_path / "wallboard.json").read_text())["thresholds"]["waiting_alarm"] == 5
         page.close()

@@ -10,6 +10,7 @@ import pytest
 from source_cases import CASES, failing_cases, killed_at_any_step
 from source_subjects import SUBJECTS, FileSubject
 
+from trunkline import limits
 from trunkline.positions import Plan
 from trunkline.records import Framed
 from trunkline.sources.files import reader
@@ -18,6 +19,12 @@ from trunkline.sources.model import FilesRead
 from trunkline.sources.registry import SOURCES
 
 pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A throttled system is asked again at once."""
+    monkeypatch.setattr(limits, "API_BACKOFF_S", 0)
 
 
 def test_every_source_is_in_the_suite() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,10 +21,12 @@ from trunkline.cli.shared import (
     open_to_write,
     progress,
 )
+from trunkline.errors import UsageError
 from trunkline.limits import LOCK_WAIT_S
 from trunkline.schedules.times import parse_time
 
 if TYPE_CHECKING:
+    from trunkline.objects.model import Object
     from trunkline.pipelines.runner import LoadResult
 
 COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "superseded", "duplicate", "rejected")
@@ -32,7 +35,11 @@ COUNTS = ("filtered", "dead_letter", "inserted", "updated", "deleted", "supersed
 def load(
     object_name: Annotated[
         str,
-        typer.Argument(metavar="OBJECT", help="What the files hold: contact_record, ...", autocompletion=object_names),
+        typer.Argument(
+            metavar="OBJECT",
+            help="What the files hold: contact_record, ... Several with commas between: contact_record,agent_event.",
+            autocompletion=object_names,
+        ),
     ],
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, s3:// URLs, or - for standard input.")
@@ -44,9 +51,13 @@ def load(
 ) -> None:
     """Load what is new in these files into the lake and the warehouse.
 
-    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, uncompressed or as gzip, zstd,
-    ZIP or Snappy; `-` is standard input. A file of another format is refused by its name, and the others are loaded.
-    For `transcript`, reads the files of Transcribe, Call Analytics and Contact Lens, each of which is one record.
+    Reads Firehose files (objects back to back), NDJSON, pretty-printed JSON and arrays, CSV, Parquet and Excel,
+    uncompressed or as gzip, zstd, ZIP or Snappy; `-` is standard input. A file of another format is refused by its
+    name, and the others are loaded.
+    Files of a stream that carries several objects are read once for all that are named, contact_record, agent_event
+    and contact_event: each record goes to the object whose shape it has, those of objects that are not named are
+    counted as filtered, and what has no known shape is of the first. For `transcript`, reads the files of Transcribe,
+    Call Analytics and Contact Lens, each of which is one record.
     A record that cannot be used is set aside (`trunkline dead-letter list`), never dropped, and never stops the load.
     A load can be stopped at any time: the same command resumes it. Files already loaded are not read again.
 
@@ -54,25 +65,44 @@ def load(
 
     Example: trunkline load contact_record firehose/2026/03/ --home ./my-centre
     """
-    from trunkline.objects.catalogue import find
     from trunkline.pipelines.jobs.load import load as run
     from trunkline.pipelines.jobs.load import load_stream
+    from trunkline.pipelines.jobs.load_mixed import load_mixed
     from trunkline.sources.registry import list_files
 
-    # Before the home is opened: a mistake in the command leaves nothing behind.
     is_stream = paths == ["-"]
+    objects = _objects_to_load(object_name, is_stream, home)
     if not is_stream:
-        list_files(find(object_name, load_objects(home)), paths)
+        list_files(objects[0], paths)  # before the home is opened: a mistake in the command leaves nothing behind
     with open_to_write(home, wait_s) as opened:
-        obj = find(object_name, opened.objects)
-        size = None if is_stream else sum(file.size_bytes for file in list_files(obj, paths))
-        with progress(f"Loading {obj.name}", size, "bytes") as advance:
-            result = (
-                load_stream(opened, obj, sys.stdin.buffer, advance) if is_stream else run(opened, obj, paths, advance)
-            )
-    show(result, output_format)
-    if result.is_useless or (strict and result.counts.dead_letter):
+        objs = [opened.objects[obj.name] for obj in objects]
+        size = None if is_stream else sum(file.size_bytes for file in list_files(objs[0], paths))
+        with progress(f"Loading {', '.join(obj.name for obj in objs)}", size, "bytes") as advance:
+            if len(objs) > 1:
+                results = load_mixed(opened, objs, paths, advance)
+            elif is_stream:
+                results = [load_stream(opened, objs[0], sys.stdin.buffer, advance)]
+            else:
+                results = [run(opened, objs[0], paths, advance)]
+    for result in results:
+        if len(results) > 1 and output_format is Format.TABLE:
+            output.text(f"{result.object_name}:")
+        show(result, output_format)
+    if any(result.is_useless or (strict and result.counts.dead_letter) for result in results):
         raise typer.Exit(1)
+
+
+def _objects_to_load(names: str, is_stream: bool, home: Path | None) -> list[Object]:
+    """The objects named with commas between. Raises UsageError where they cannot be read together."""
+    from trunkline.objects.catalogue import find
+    from trunkline.pipelines.jobs.load_mixed import check_mixed
+
+    objects = [find(name.strip(), load_objects(home)) for name in names.split(",")]
+    if len(objects) > 1:
+        check_mixed(objects)
+        if is_stream:
+            raise UsageError(f"standard input is read for one object, and {len(objects)} are named: {names}")
+    return objects
 
 
 def undo(

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 EVENT_FAULTS = "loss duplication delay reordering"
 FAULTS = "poison truncation implausible_time missing_contact_id wrong_type unknown_fields case_clash reorder"
 
+Salesforce = Annotated[
+    bool, typer.Option("--salesforce", help="Write the users, customers, cases, matters and tasks of a Salesforce.")
+]
+Quota = Annotated[
+    list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
+]
+
 
 def simulate(
     out: Annotated[
@@ -44,27 +51,30 @@ def simulate(
         list[str] | None, typer.Option("--fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {FAULTS}.")
     ] = None,
     events: Annotated[
-        bool, typer.Option("--events/--no-events", help="Write agent events and contact events too.")
+        bool,
+        typer.Option(
+            "--events/--no-events", help="Write agent events, contact events, evaluations, users and so on too."
+        ),
     ] = True,
     event_fault: Annotated[
         list[str] | None,
         typer.Option("--event-fault", help=f"NAME=SHARE or all=SHARE, repeatable. Names: {EVENT_FAULTS}."),
     ] = None,
+    salesforce: Salesforce = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Compress files, as Firehose can.")] = False,
     serve_connect: Annotated[
         bool, typer.Option("--serve-connect", help="Serve the same centre's Connect API on this machine until Ctrl-C.")
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
-    quota: Annotated[
-        list[str] | None, typer.Option("--quota", help="OPERATION=CALLS_A_SECOND, repeatable; else Amazon's quotas.")
-    ] = None,
+    quota: Quota = None,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Write contact records as Amazon Connect delivers them through Firehose: concatenated, late, duplicated, changed.
 
-    The agent events and contact events of the same contacts are in folders beside them. The same options give the same
-    bytes. _expected.json beside the data says what a loader must find. The API serves the same contacts; without
-    --date, those of yesterday, since Amazon keeps contacts for two years only.
+    The agent events, contact events and evaluations of the same contacts are in folders beside them, and so are users,
+    routing profiles and hierarchy groups. The same options give the same bytes. _expected.json beside the data says
+    what a loader must find. The API serves the same contacts; without --date, those of yesterday, since Amazon keeps
+    contacts for two years only.
 
     Example: trunkline simulate --contacts 5000 --days 2 --fault all=0.01 --out ./simulated
     """
@@ -82,6 +92,7 @@ def simulate(
         days=days,
         faults=faults,
         events=stream_faults if events else None,
+        salesforce=salesforce,
         is_gzip=gzip,
     )
     if out is not None:
@@ -101,8 +112,9 @@ def _day(text: str | None, is_recent: bool) -> date_type:
 
 
 def _write(spec: Spec, out: Path, output_format: Format) -> None:
-    from trunkline.simulator.run import EVENT_FOLDERS
+    from trunkline.simulator.run import FOLDERS
     from trunkline.simulator.run import simulate as run
+    from trunkline.simulator.salesforce import FOLDER
 
     with progress("Simulating", None, "records") as advance:
         result = run(spec, out, by_totals(advance))
@@ -116,8 +128,10 @@ def _write(spec: Spec, out: Path, output_format: Format) -> None:
         "broken": expected.broken,
     }
     output.record(fields, output_format)
-    for name, counts in expected.events.items():
-        output.note(f"{counts.read:,} of {name} in {out / EVENT_FOLDERS[name]}")
+    for name, counts in expected.others.items():
+        output.note(f"{counts.read:,} of {name} in {out / FOLDERS[name]}")
+    for name, records in expected.salesforce.items():
+        output.note(f"{records.read:,} of {name} in {out / FOLDER / name}")
 
 
 def _shares(given: list[str], option: str, names: str) -> dict[str, float]:
@@ -195,6 +209,14 @@ def _rates(given: Sequence[str]) -> dict[str, tuple[float, float]]:
 MARK = ".trunkline-demo"
 _FAULT_SHARE = 0.002
 _YESTERDAY_SHARE = 0.94
+_DEMO_OTHERS = {
+    "agent_event": "agent events",
+    "contact_evaluation": "evaluations",
+    "users": "users",
+    "routing_profiles": "routing profiles",
+    "agent_hierarchy_groups": "hierarchy groups",
+}
+"""What the demo loads beside contact records, in words."""
 
 
 def demo(
@@ -206,17 +228,21 @@ def demo(
     ] = False,
     speed: Annotated[float, typer.Option("--speed", min=1, max=600, help="With --serve: how fast the day runs.")] = 30,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --serve: the board's port.")] = 8080,
+    events: Annotated[
+        bool, typer.Option("--events/--no-events", help="Load what agents did, users and evaluations too.")
+    ] = True,
     output_format: Output = Format.TABLE,
 ) -> None:
     """Simulate a contact centre's day with every kind of fault, load it, print a summary and write the report.
 
-    The day before is simulated and loaded first, so that there is something to compare with. With --serve the day is
+    The day before is simulated and loaded first, so that there is something to compare with. Of the day itself agent
+    events, users, routing profiles, hierarchy groups and evaluations are loaded too. With --serve the day is
     live: events and records reach the wallboard and the home as they would in a real centre, many times as fast.
 
     Example: trunkline demo --contacts 2000 --seed 7
     """
     from trunkline.pipelines.home import open_home
-    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec
+    from trunkline.simulator.spec import CENTRE_ZONE, DEFAULT_DATE, Faults, Spec, StreamFaults
 
     _empty(home)
     if serve:
@@ -226,7 +252,14 @@ def demo(
         return
     settings = Settings.load(home.absolute())
     faults = Faults.every(_FAULT_SHARE)
-    today = Spec(contacts=contacts, seed=seed, date=DEFAULT_DATE, zone=CENTRE_ZONE, faults=faults)
+    today = Spec(
+        contacts=contacts,
+        seed=seed,
+        date=DEFAULT_DATE,
+        zone=CENTRE_ZONE,
+        faults=faults,
+        events=StreamFaults(duplication=_FAULT_SHARE, reordering=_FAULT_SHARE) if events else None,
+    )
     before = Spec(
         contacts=max(round(contacts * _YESTERDAY_SHARE), 1),
         seed=seed + 1,
@@ -234,24 +267,37 @@ def demo(
         zone=CENTRE_ZONE,
     )
     with open_home(settings) as opened:
-        yesterday = _simulated_load(opened, before, "yesterday")
-        counts = _simulated_load(opened, today, "today")
+        yesterday = _simulated_load(opened, before, "yesterday")["contact_record"]
+        others = _simulated_load(opened, today, "today")
+    counts = others.pop("contact_record")
     report = home / "report.html"
     headlines = _report(settings, today, report)
     if output_format is Format.TABLE:
-        output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
-        rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
-        output.rows(["", "the day", "against the day before", ""], rows)
-        if any(label.endswith("*") for label, *_ in rows):
-            output.text("* e-mail and tasks have their own time: see the report")
-        output.text(f"\nReport: {report}")
-        query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
-        output.text(f'Query it: {_command()} sql --home {home} "{query}"')
+        _print_day(headlines, others, settings, report)
         output.text(f"The day before: {yesterday.sentence()}\n")
         output.text(counts.sentence())
     else:
         fields: dict[str, object] = {"object": "contact_record", **asdict(counts), "report": str(report)}
         output.record(fields, output_format)
+
+
+def _print_day(headlines: Sequence[Headline], others: dict[str, Counts], settings: Settings, report: Path) -> None:
+    """The day's numbers, what was loaded beside the contacts, and where to go on."""
+    from trunkline.pipelines.jobs.measuring import threshold_of
+    from trunkline.serve.report.headline import threshold_note
+    from trunkline.simulator.spec import DEFAULT_DATE
+
+    output.text(f"A simulated day, {DEFAULT_DATE:%A %d %B %Y}, New York time\n")
+    rows = [(headline.label, headline.value, headline.change, headline.tone) for headline in headlines]
+    output.rows(["", "the day", "against the day before", ""], rows)
+    if any(label.endswith("*") for label, *_ in rows):
+        output.text(f"* {threshold_note(threshold_of(settings))}")
+    if others:
+        read = ", ".join(f"{counted.inserted:,} {_DEMO_OTHERS[name]}" for name, counted in others.items())
+        output.text(f"\nBeside the contacts: {read}")
+    output.text(f"\nReport: {report}")
+    query = "SELECT channel, count(*) AS contacts FROM contact_record GROUP BY channel"
+    output.text(f'Query it: {_command()} sql --home {report.parent} "{query}"')
 
 
 def _command() -> str:
@@ -269,20 +315,27 @@ def _empty(home: Path) -> None:
     (home / MARK).write_text("Created by `trunkline demo`, which empties this folder when it runs again.\n")
 
 
-def _simulated_load(opened: Home, spec: Spec, name: str) -> Counts:
-    """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late."""
+def _simulated_load(opened: Home, spec: Spec, name: str) -> dict[str, Counts]:
+    """Simulate a day and load it as a centre would: first what arrived on the day, then what arrived late.
+
+    Counts by object, the contact records' first.
+    """
     from trunkline.accounting import total
     from trunkline.pipelines.jobs.load import load
-    from trunkline.simulator.run import simulate
+    from trunkline.simulator.run import FOLDERS, simulate
 
     folder = opened.settings.home / "firehose" / name
     with progress(f"Simulating {name}", None, "records") as advance:
-        simulated = simulate(spec, folder, by_totals(advance))
+        simulated = simulate(spec, folder, by_totals(advance), _DEMO_OTHERS)
     on_the_day = simulated.folder / f"{spec.date:%Y/%m/%d}"
     contact_record = opened.objects["contact_record"]
     with progress(f"Loading {name}", simulated.expected.bytes, "bytes") as advance:
         rounds = [path for path in (on_the_day, simulated.folder) if path.exists()]
-        return total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)
+        counts = {"contact_record": total(load(opened, contact_record, [str(path)], advance).counts for path in rounds)}
+    for other, expected in simulated.expected.others.items():
+        with progress(f"Loading {other} of {name}", expected.bytes, "bytes") as advance:
+            counts[other] = load(opened, opened.objects[other], [str(folder / FOLDERS[other])], advance).counts
+    return counts
 
 
 def _report(settings: Settings, spec: Spec, path: Path) -> list[Headline]:

@@ -1,4 +1,4 @@
-"""`trunkline serve`: the wallboard of a home; the live day of `demo --serve`; the thresholds as `alert-rules`."""
+"""`trunkline serve`: the wallboard of a home; the live day of `demo --serve`; `alert-rules` and `dashboards`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trunkline.cli import output
 from trunkline.cli.shared import Home, by_totals, progress
 from trunkline.errors import UsageError
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import serve_token
+from trunkline.settings.secrets import edit_token, serve_token
 
 if TYPE_CHECKING:
     from trunkline.pipelines.jobs.live_streams import LiveStream
@@ -51,7 +51,7 @@ def serve(
     from trunkline.serve.wallboard.access import Access
 
     settings = Settings.load(home)
-    access = Access(serve_token(), settings.serve_session_hours)
+    access = Access(serve_token(), settings.serve_session_hours, edit_token())
     streams = [_live_stream(source) for source in sources or settings.serve_streams]
     serve_home(settings, host, port, access, streams, _announce)
     output.note("The wallboard has stopped.")
@@ -76,6 +76,36 @@ def alert_rules(
     output.text((prometheus_rules if for_system == "prometheus" else grafana_rules)(options).rstrip("\n"))
 
 
+def dashboards(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to; made if missing.")],
+    stores: Annotated[
+        Literal["athena-timestream", "athena-influxdb", "postgres"],
+        typer.Option("--for", help="The stores that they read: of history, and of now."),
+    ] = "athena-influxdb",
+    home: Home = None,
+) -> None:
+    """Write Grafana's dashboards with this home's service level: targets by channel and queue, and the goal.
+
+    Targets of channels and the goal are variables of the dashboards, whose defaults these are. Targets of single queues
+    are written into the queries, those of the wallboard's page included.
+
+    Example: trunkline dashboards --for athena-influxdb --out /etc/grafana/dashboards/athena-influxdb
+    """
+    _check_installed("grafana_foundation_sdk", "the dashboards need", "grafana")
+    from trunkline.serve.grafana.build import dashboard_files, service_level
+    from trunkline.serve.grafana.model import STACKS
+    from trunkline.serve.wallboard.options import FILE_NAME, load_options
+
+    settings = Settings.load(home)
+    targets = {name: float(target_s) for name, target_s in load_options(settings.home / FILE_NAME).targets_s.items()}
+    level = service_level(settings, targets)
+    out.mkdir(parents=True, exist_ok=True)
+    for stack in STACKS:
+        for name, text in dashboard_files(stack, level) if stack.name == stores else ():
+            (out / name).write_text(text)
+            output.text(str(out / name))
+
+
 def _live_stream(source: str) -> LiveStream:
     from trunkline.cli.ingest.stream import parse_stream, stream_client
     from trunkline.pipelines.jobs.live_streams import LiveStream
@@ -86,12 +116,13 @@ def _live_stream(source: str) -> LiveStream:
     return LiveStream(kind, name, stream_client(kind, region))
 
 
-def _check_installed() -> None:
-    """Raises UsageError where the wallboard's libraries are missing."""
+def _check_installed(module: str = "nicegui", what: str = "the wallboard needs", extra: str = "serve") -> None:
+    """Raises UsageError where a library of an extra is missing."""
     from importlib.util import find_spec
 
-    if find_spec("nicegui") is None:
-        raise UsageError("the wallboard needs the package nicegui; install it with: pip install 'trunkline[serve]'")
+    if find_spec(module) is None:
+        package = module.replace("_", "-")
+        raise UsageError(f"{what} the package {package}; install it with: pip install 'trunkline[{extra}]'")
 
 
 def _announce(url: str) -> None:

@@ -26,10 +26,10 @@ def install(home: Home = None, wait_s: Wait = LOCK_WAIT_S) -> None:
 
     Example: trunkline warehouse install
     """
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import warehouse_views
 
     with open_to_write(home, wait_s, is_install=True) as opened:
-        objects, views = list(opened.objects.values()), list(VIEWS.values())
+        objects, views = list(opened.objects.values()), warehouse_views(opened.settings.contact_link)
         for change in opened.warehouse.install(objects, views, opened.settings.zone):
             output.text(change)
         for obj in opened.objects.values():

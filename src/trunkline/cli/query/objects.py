@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -23,7 +24,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
     Example: trunkline object list
     """
-    from trunkline.objects.catalogue import VIEWS
+    from trunkline.objects.catalogue import warehouse_views
 
     rows: list[tuple[object, ...]] = [
         (o.name, o.lake_table, o.warehouse_table, ", ".join(o.key), len(o.columns), o.grain)
@@ -31,9 +32,77 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
     ]
     rows += [
         (v.name, None, f"{v.database}.{v.name}", ", ".join(v.key), len(v.columns), f"A view on {v.base}: {v.grain}.")
-        for v in VIEWS.values()
+        for v in warehouse_views()
     ]
     output.rows(["object", "lake_table", "warehouse_table", "key", "columns", "grain"], rows, output_format)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as task.")],
+    sample: Annotated[
+        Path,
+        typer.Option("--from", metavar="SAMPLE", help="JSON, NDJSON, CSV, Parquet, Excel, or a Salesforce describe."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write (default: objects/NAME.toml in the home).")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Propose an object from a sample file: columns with types, key, version, and what may be personal data.
+
+    Writes a TOML file to edit, with a comment at each guess; it holds no value of the sample. A file that is there is
+    not overwritten.
+
+    Example: trunkline object new task --from tasks.csv
+    """
+    from trunkline.errors import UsageError
+    from trunkline.objects.user.declare import read_objects
+    from trunkline.objects.user.propose import propose
+    from trunkline.settings.installation import Settings
+    from trunkline.sources.files.tables.sample import read_sample
+
+    path = out or Settings.load(home).home / "objects" / f"{name}.toml"
+    if path.exists():
+        raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
+    text = propose(name, read_sample(sample))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    try:
+        (obj,) = read_objects(path)
+    except UsageError:
+        path.unlink()
+        raise
+    guesses = text.count("# guess")
+    output.text(f"Wrote {path}: {len(obj.data_columns)} columns, {guesses} guesses to look at (lines with # guess).")
+    output.text(f"Then: trunkline object check {path}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file of objects.")],
+) -> None:
+    """Check a file of objects: is it valid, and do its examples give the rows that they say.
+
+    An example is written as [[object.NAME.example]]: a record, and the values of the row or the error that it gives.
+
+    Example: trunkline object check trunkline-data/objects/task.toml
+    """
+    from trunkline.objects.user.declare import read_objects
+    from trunkline.objects.user.examples import read_examples
+    from trunkline.pipelines.jobs.examples import failures
+
+    is_failed = False
+    examples = read_examples(file)
+    for obj in read_objects(file):
+        problems = failures(obj, examples.get(obj.name, []))
+        count = len(examples.get(obj.name, []))
+        output.text(f"{obj.name}: {len(obj.data_columns)} columns, {count} examples, {len(problems)} problems")
+        for problem in problems:
+            output.text(f"  {problem}")
+        is_failed = is_failed or bool(problems)
+    if is_failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -43,12 +112,12 @@ def show(name: Name, home: Home = None, output_format: Output = Format.TABLE) ->
     Example: trunkline object show contact_record
     """
     from trunkline.engines.duckdb import DUCKDB
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
 
-    if name in VIEWS:
+    if view := find_view(name):
         output.rows(
             ["column", "type", "meaning", "definition"],
-            [(c.name, c.type, c.meaning, c.sql) for c in VIEWS[name].columns],
+            [(c.name, c.type, c.meaning, c.sql) for c in view.columns],
             output_format,
         )
         return
@@ -76,13 +145,13 @@ def ddl(name: Name, engine: EngineName = "duckdb", home: Home = None) -> None:
     Example: trunkline object ddl contact_record --engine redshift
     """
     from trunkline.engines.catalogue import find as find_engine
-    from trunkline.objects.catalogue import VIEWS, find
+    from trunkline.objects.catalogue import find, find_view
     from trunkline.settings.installation import Settings
     from trunkline.sql.lake.athena import object_statements
     from trunkline.sql.views import create_view
 
-    if name in VIEWS:
-        output.text(create_view(VIEWS[name], find_engine(engine)) + ";")
+    if view := find_view(name):
+        output.text(create_view(view, find_engine(engine)) + ";")
         return
     statements = object_statements(find(name, load_objects(home)), find_engine(engine), Settings.load(home).lake)
     output.text("\n\n".join(f"{statement};" for statement in statements))

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from trunkline.errors import UsageError
 from trunkline.limits import POSTGRES_NAME_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import (
+    AS_USUAL,
     DECIMAL_DIGITS,
     TIME_UNITS,
     Column,
@@ -22,6 +23,7 @@ from trunkline.objects.model import (
     Transform,
     Type,
 )
+from trunkline.objects.rules import VALUE, check_type, parse_rule
 from trunkline.objects.user.place import Place
 
 SCALARS: tuple[str, ...] = get_args(Scalar)
@@ -29,7 +31,7 @@ PII: tuple[str, ...] = get_args(Pii)
 TRANSFORMS: tuple[str, ...] = get_args(Transform)
 COLUMN_KEYS = (
     "type", "path", "meaning", "unit", "pii", "transform", "source", "length_max", "scale", "format", "zone",
-    "decimal_comma",
+    "decimal_comma", "sql",
 )  # fmt: skip
 NUMBERS = ("bigint", "integer", "double", "decimal")
 
@@ -71,12 +73,55 @@ def read_columns(
                     f"{inner.at(column.name)}: [{inner.table}] {column.name} takes all of {'.'.join(column.path)} and "
                     f"{other.name} a part of it; declare either the whole or its parts"
                 )
-            if column.path == other.path and (column.type, column.notation) != (other.type, other.notation):
+            if column.path and column.path == other.path and _source_of(column) != _source_of(other):
                 raise UsageError(
                     f"{inner.at(other.name)}: [{inner.table}] {column.name} and {other.name} read "
                     f"{'.'.join(column.path or ())} in two ways; give both the same type, format and zone"
                 )
+    _check_rules(inner, columns)
     return columns
+
+
+def _source_of(column: Column) -> tuple[Type, Notation]:
+    """What the value at a column's path has to be."""
+    return ("text", column.notation) if column.rule else (column.type, column.notation)
+
+
+def _check_rules(columns: Place, declared: tuple[Column, ...]) -> None:
+    """Raises UsageError where a rule does not fit the columns that it names."""
+    types = {c.name: _sql_type(c) for c in declared if c.path and c.pii != "direct" and isinstance(c.type, str)}
+    for column in declared:
+        if column.rule:
+            try:
+                check_type(parse_rule(column.rule), {VALUE: "VARCHAR"} if column.path else types, _sql_type(column))
+            except ValueError as error:
+                raise columns.inner(column.name).error("sql", column.rule, str(error)) from None
+
+
+def _sql_type(column: Column) -> str:
+    """DuckDB's name of a plain type."""
+    return f"DECIMAL({DECIMAL_DIGITS},{column.decimal_scale})" if column.type == "decimal" else str(column.type).upper()
+
+
+def _rule(place: Place, value: dict[str, Any], type_: Type, pii: Pii) -> str:
+    """A column's rule. Raises UsageError where its other keys do not go with one."""
+    rule = place.string(value, "sql", "")
+    if rule and (not isinstance(type_, str) or pii == "direct"):
+        raise place.error("sql", rule, "only a column of a plain type and without direct personal data has a rule")
+    for key in ("format", "zone", "decimal_comma", "transform"):
+        if rule and key in value:
+            raise place.error(key, value[key], "the value is what the rule in sql makes of the text; leave this out")
+    return rule
+
+
+def _has_path(value: dict[str, Any], rule: str, place: Place) -> bool:
+    """Whether a column reads the record: a rule that does not name the value, and has no path, reads the row."""
+    if not rule or "path" in value:
+        return True
+    try:
+        return VALUE in parse_rule(rule).names
+    except ValueError as error:
+        raise place.error("sql", rule, str(error)) from None
 
 
 def _column(columns: Place, name: str, value: object, nullable: bool, defaults: Defaults) -> Column:
@@ -97,10 +142,11 @@ def _column(columns: Place, name: str, value: object, nullable: bool, defaults: 
     if scale is not None and type_ != "decimal":
         raise place.error("scale", scale, "only a column of type decimal has a scale, its decimal places")
     pii: Pii = place.choice(value, "pii", "none", PII)
+    rule = _rule(place, value, type_, pii)
     return Column(
         name=name,
         type=type_,
-        path=place.keys("path", value.get("path", name)),
+        path=place.keys("path", value.get("path", name)) if _has_path(value, rule, place) else None,
         meaning=place.string(value, "meaning", "Not described."),
         unit=place.string(value, "unit", "") or None,
         nullable=nullable,
@@ -110,7 +156,8 @@ def _column(columns: Place, name: str, value: object, nullable: bool, defaults: 
         source=place.string(value, "source", Path(place.file).name),
         length_max=length_max,
         scale=scale,
-        notation=_notation(place, value, type_, defaults),
+        notation=AS_USUAL if rule else _notation(place, value, type_, defaults),
+        rule=rule,
     )
 
 

@@ -5,19 +5,35 @@ What is wrong in a file is a UsageError that names the file, the line, the key, 
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from trunkline.errors import UsageError
 from trunkline.objects.ledger import LEDGER_SCHEMA
-from trunkline.objects.model import KEY_TYPES, RECORD_COLUMNS, TIME_TYPES, VERSION_TYPES, Column, Object, check
+from trunkline.objects.model import (
+    KEY_TYPES,
+    RECORD_COLUMNS,
+    TIME_TYPES,
+    VERSION_TYPES,
+    Column,
+    FileFormat,
+    FileKind,
+    Object,
+    check,
+)
+from trunkline.objects.origin_tables import origin_from_table
+from trunkline.objects.origins import Origin
 from trunkline.objects.user.columns import Defaults, read_columns
-from trunkline.objects.user.place import Place
+from trunkline.objects.user.place import Place, read_document
 
 OBJECT_KEYS = (
     "grain", "database", "warehouse_table", "key", "version", "event_time", "partition", "deleted", "records", "zone",
-    "decimal_comma", "delete_rule", "source", "anchor", "catalogue_version", "columns",
+    "decimal_comma", "format", "csv", "excel", "delete_rule", "source", "anchor", "catalogue_version", "columns",
+    "example",
 )  # fmt: skip
+
+FILE_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(FileKind) if kind)
 
 NAME_CHARACTERS_MAX = 40
 """With `_staging`, `_versions` or `insert_new_` around it a name stays under PostgreSQL's 63 bytes."""
@@ -31,18 +47,8 @@ RESERVED_SCHEMAS = frozenset({
 
 def read_objects(path: Path) -> tuple[Object, ...]:
     """The objects of one file, in its order. Raises UsageError if the file is missing, is not TOML, or is not valid."""
-    import tomllib  # not imported where there is no such file
-
+    text, document = read_document(path)
     file = str(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror}); name a TOML file of objects") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: is not TOML: {error}") from error
     place = Place(file, "top level", text)
     place.only(document, ("object",))
     tables = document.get("object", {})
@@ -68,6 +74,9 @@ def _object(place: Place, name: str, table: object) -> Object:
     event_time, partition, version = _times(place, table, by_name)
     for part in key:
         _declared(place, "key", part, by_name, KEY_TYPES)
+    for role, named in [("version", version), ("partition", partition), *(("key", part) for part in key)]:
+        if by_name[named].rule:
+            raise place.error(role, named, "a column with a rule (sql) cannot be one; clean it where it is written")
     deleted = table.get("deleted", "")
     if "deleted" in table:
         _declared(place, "deleted", deleted, by_name, ("boolean",))
@@ -85,8 +94,10 @@ def _object(place: Place, name: str, table: object) -> Object:
         anchor=place.string(table, "anchor", (by_name[key[0]].path or key)[0]),
         catalogue_version=place.integer(table, "catalogue_version", 1, 2**31 - 1) or 1,
         deleted=deleted,
+        format=_format(place, table),
         records=place.keys("records", table["records"]) if "records" in table else (),
-        source=place.string(table, "source", f"declared in {Path(place.file).name}"),
+        source=_source(place, table),
+        origin=_origin(place, table),
     )
     if obj.lake_table == obj.warehouse_table:
         raise place.error("warehouse_table", obj.warehouse_table, "the view of the lake has this name; choose another")
@@ -95,6 +106,51 @@ def _object(place: Place, name: str, table: object) -> Object:
     except ValueError as error:
         raise UsageError(f"{place.at()}: [{place.table}] {error}") from error
     return obj
+
+
+def _source(place: Place, table: dict[str, Any]) -> str:
+    """The sentence that says where the definition comes from; a table of this name is an origin."""
+    is_sentence = "source" in table and not isinstance(table["source"], dict)
+    return place.string(table if is_sentence else {}, "source", f"declared in {Path(place.file).name}")
+
+
+def _origin(place: Place, table: dict[str, Any]) -> Origin | None:
+    source = table.get("source")
+    return origin_from_table(source, place.inner("source").where) if isinstance(source, dict) else None
+
+
+def _format(place: Place, table: dict[str, Any]) -> FileFormat:
+    """How the object's files are written: `format`, and what `[csv]` or `[excel]` says of them."""
+    of = [name for name in ("csv", "excel") if name in table]
+    kind: FileKind = place.choice(table, "format", of[0] if of else "", ("", *FILE_KINDS))
+    for name in of:
+        if not isinstance(table[name], dict):
+            raise place.error(name, table[name], f"declare it as a table, [{place.table}.{name}]")
+        if name != kind:
+            raise place.error("format", kind, f"there is a table [{place.table}.{name}]; leave one of them out")
+    if kind == "excel":
+        inner, sheet = place.inner("excel"), table.get("excel", {})
+        inner.only(sheet, ("sheet",))
+        return FileFormat(kind, sheet=inner.string(sheet, "sheet", ""))
+    return _csv(place.inner("csv"), table.get("csv", {})) if kind == "csv" else FileFormat(kind)
+
+
+def _csv(place: Place, table: dict[str, Any]) -> FileFormat:
+    place.only(table, ("separator", "quote", "encoding", "header"))
+    separator, quote = table.get("separator", ""), table.get("quote", '"')
+    if not isinstance(separator, str) or len(separator) > 1 or not (separator or ",").isascii():
+        raise place.error("separator", separator, r'it must be one character such as ";" or "\t"')
+    if not isinstance(quote, str) or len(quote) > 1 or not (quote or '"').isascii() or (quote and quote == separator):
+        raise place.error("quote", quote, 'it must be one character, or "" where no value is quoted')
+    encoding = place.string(table, "encoding", "")
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError as error:
+        raise place.error("encoding", encoding, "it must be an encoding such as utf-8, utf-16 or cp1252") from error
+    header = table.get("header", [])
+    if not isinstance(header, list) or not all(isinstance(name, str) and name for name in header):
+        raise place.error("header", header, "it must be a list of the names of all columns, in order")
+    return FileFormat("csv", separator, quote, encoding, tuple(header))
 
 
 def _delete_rule(deleted: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trunkline.errors import UsageError
 
-_SECTION = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?\Z")
+_SECTION = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?\Z")
 _ASSIGNMENT = re.compile(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*'|\s)+?)\s*=""")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NOT_IN_KEYS = frozenset({'"', "\\", *map(chr, range(32))})
@@ -23,10 +24,18 @@ class Place:
     file: str
     table: str
     text: str = ""
+    number: int = 1
 
-    def inner(self, name: str) -> Place:
-        """A table within this one."""
-        return Place(self.file, f"{self.table}.{name}", self.text)
+    def inner(self, name: str, number: int = 1) -> Place:
+        """A table within this one; `number` tells those of an array apart."""
+        return Place(self.file, f"{self.table}.{name}", self.text, number)
+
+    def where(self, key: str = "") -> str:
+        """The beginning of an error about a key, with dots for keys of inner tables."""
+        table, _, name = f"{self.table}.{key}".rpartition(".")
+        return (
+            f"{Place(self.file, table, self.text).at(name)}: [{self.table}]" if key else f"{self.at()}: [{self.table}]"
+        )
 
     def error(self, key: str, value: object, valid: str) -> UsageError:
         """The error about a key's value; `valid` says what is valid."""
@@ -38,7 +47,7 @@ class Place:
 
     def at(self, key: str = "") -> str:
         """The file, and the line of the key or of the table where it can be told."""
-        line = line_of(self.text, self.table, key)
+        line = line_of(self.text, self.table, key, self.number)
         return f"{self.file}, line {line}" if line else self.file
 
     def only(self, table: dict[str, Any], allowed: tuple[str, ...]) -> None:
@@ -116,18 +125,38 @@ class Place:
         return tuple(keys)
 
 
-def line_of(text: str, table: str, key: str = "") -> int | None:
-    """The line of a TOML text that sets a key of a table, else the line of the table, else None."""
+def read_document(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file, and what it says. Raises UsageError if it is missing, or is not TOML."""
+    import tomllib  # not imported where there is no such file
+
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a TOML file of objects") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: is not TOML: {error}") from error
+
+
+def line_of(text: str, table: str, key: str = "", occurrence: int = 1) -> int | None:
+    """The line of a TOML text that sets a key of a table, else the line of the table, else None.
+
+    `occurrence` is the number of the table among those of its name, which an array of tables has.
+    """
     wanted = table.split(".")
     header: list[str] = []
-    found = None
+    first, seen = None, 0
     for number, line in enumerate(text.splitlines(), 1):
         if section := _SECTION.match(line):
             header = [part.strip(" \t\"'") for part in section[1].split(".")]
-            found = number if header == wanted and found is None else found
+            seen += header == wanted
+            if header == wanted and seen == occurrence:
+                first = number
         elif assignment := _ASSIGNMENT.match(line):
             path = [*header, *(part.strip(" \t\"'") for part in assignment[1].split("."))]
-            if path == [*wanted, key]:
+            if path == [*wanted, key] and (seen == occurrence or not seen):
                 return number
-            found = number if path == wanted and found is None else found
-    return found
+            first = number if path == wanted and first is None else first
+    return first

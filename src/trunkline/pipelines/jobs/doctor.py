@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,6 +15,9 @@ from trunkline.engines.model import quote_qualified
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
+from trunkline.objects.business.salesforce import CASE, TASK
+from trunkline.objects.catalogue import BUSINESS_VIEWS
+from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
@@ -90,7 +93,28 @@ def _table_state(reader: Reader, obj: Object, installed: str | None) -> TableSta
 def examine(reader: Reader) -> list[Finding]:
     """Check everything that must hold: accounting, unfinished work, one row a key, lake and warehouse, drift."""
     store = open_store(reader.settings.lake)
-    return [finding for obj in reader.objects.values() for finding in _examine_object(reader, store, obj)]
+    of_objects = [finding for obj in reader.objects.values() for finding in _examine_object(reader, store, obj)]
+    named = {finding.check.partition(":")[0] for finding in of_objects}
+    empty = [name for name in reader.objects if name not in named]
+    more = [Finding("not loaded yet", "ok", ", ".join(empty))] if empty else []
+    return [*of_objects, *_examine_links(reader, empty), *more]
+
+
+def _examine_links(reader: Reader, empty: Collection[str]) -> Iterator[Finding]:
+    """How many contacts have a case, where both are loaded and the view that links them is there."""
+    if not {CONTACT_RECORD.name, CASE.name} <= reader.objects.keys() - set(empty) or TASK.name not in reader.objects:
+        return
+    table = quote_qualified(reader.warehouse.engine, BUSINESS_VIEWS["bridge_contact_case"].public_view)
+    where = ("1 = 1", "link IS NOT NULL", "link IN ('attribute', 'both')", "link IN ('task', 'both')")
+    counted = ", ".join(f"count(DISTINCT CASE WHEN {condition} THEN contact_id END)" for condition in where)
+    ((contacts, linked, by_attribute, by_task),) = reader.warehouse.query(f"SELECT {counted} FROM {table}")
+    detail = f"{linked:,} of {contacts:,} contacts have a case"
+    if linked:
+        detail += f": {by_attribute:,} by an attribute, {by_task:,} by a task"
+        yield Finding("contact_record: cases", "ok", detail)
+        return
+    links = ", ".join(reader.settings.contact_link) or "empty"
+    yield Finding("contact_record: cases", "look", f"{detail}; setting contact_link ({links}) says where to find it")
 
 
 def _examine_object(reader: Reader, store: Store, obj: Object) -> Iterator[Finding]:
@@ -103,8 +127,6 @@ def _examine_object(reader: Reader, store: Store, obj: Object) -> Iterator[Findi
         detail = f"{batches} the merge; run the same load again, or: trunkline warehouse rebuild"
         yield Finding(f"{name}: unmerged", "look", detail)
     if not index.loads(reader.warehouse, name).batches:
-        if not unmerged:
-            yield Finding(f"{name}: loads", "ok", "nothing was loaded yet")
         return
     yield Finding(f"{name}: accounting", "ok" if counts.is_balanced else "failed", counts.sentence())
     plans = sum(1 for _ in store.list(layout.plan_prefix(name)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trunkline.objects.model import Object
 from trunkline.objects.origins import FilesOrigin
 from trunkline.pipelines.home import Home
@@ -20,4 +22,6 @@ def pull(home: Home, obj: Object, advance: Advance = no_advance) -> LoadResult:
     if isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
         return load(home, obj, obj.origin.paths, advance)
     runner = Runner(home, obj)
-    return runner.run(origin_source(runner.context), on_put=lambda record: advance(record.bytes_read))
+    source = origin_source(runner.context)
+    result = runner.run(source, on_put=lambda record: advance(record.bytes_read))
+    return replace(result, refused=tuple(getattr(source, "refused", ())))

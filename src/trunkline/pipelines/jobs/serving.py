@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -17,7 +18,8 @@ from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord
 from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
-from trunkline.pipelines.jobs.measuring import completeness
+from trunkline.pipelines.jobs.measuring import completeness, threshold_of
+from trunkline.pipelines.live.series import store_of, write_series
 from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader
 from trunkline.schedules.schedule import zone_named
@@ -30,7 +32,6 @@ from trunkline.serve.wallboard.options import FILE_NAME
 from trunkline.serve.wallboard.server import listen, serve_board, url_of
 from trunkline.serve.wallboard.snapshot import HALF_HOURS
 from trunkline.settings.installation import Settings
-from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 
 STATE_FILE: Final = "live.state"
@@ -83,11 +84,10 @@ class LoadedDays:
         """The reports of loaded days, with the targets that the board has."""
 
         def page(day: date) -> str:
-            x_by_queue = {**self._settings.service_level_queue_s, **board.options.targets_s}
+            x = threshold_of(self._settings)
+            x = replace(x, by_queue={**x.by_queue, **board.options.targets_s})
             period = day_period(day, self._settings.zone)
             with self._open() as reader:
-                by_channel = self._settings.service_level_channel_s
-                x = Threshold(self._settings.service_level_s, x_by_queue, dict(by_channel.items()))
                 goal = self._settings.service_level_goal
                 return report(reader.warehouse, period, x, completeness(reader, period), goal)
 
@@ -147,11 +147,12 @@ def serve_home(
 ) -> None:
     """Serve the board of a home until a signal. `announce` is called with the URL once it can be opened.
 
-    Without streams the board shows loaded contacts alone. Raises UsageError for an address or token that is not safe,
-    or a stream that does not exist; TerminalError for a port that cannot be opened.
+    Without streams the board shows loaded contacts alone. With `live_store` what is now is written there too. Raises
+    UsageError for an address or token that is not safe, a store that is not valid, or a stream that does not exist;
+    TerminalError for a port that cannot be opened.
     """
     access.check(host)
-    rules = live_rules(settings)
+    rules, store = live_rules(settings), store_of(settings)
     state, positions = load_state(settings.home / STATE_FILE, rules) or (LiveState(rules), {})
     board = Board(state, settings.home / FILE_NAME, is_connected=bool(streams))
     days = LoadedDays(settings, lambda: open_reader(settings))
@@ -160,6 +161,7 @@ def serve_home(
     opened = listen(host, port)
     announce(url_of(opened))
     jobs = [days.follow(board), *(following.jobs() if streams else ())]
+    jobs += [write_series(board, store)] if store is not None else []
     run_server(serve_board(board, access, days.history(board), opened, *jobs))
     if streams:
         following.save()

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from trunkline.errors import UsageError
 from trunkline.limits import RUN_SCHEDULE
+from trunkline.objects.instance_data import LISTING_SOURCE
 from trunkline.objects.model import Object
 from trunkline.positions import API_SOURCE
 from trunkline.schedules.schedule import Schedule, bounds, make_schedule
@@ -35,6 +36,11 @@ def is_collected(settings: Settings, obj: Object) -> bool:
     """Whether the object is collected from the Connect API, which has positions and late windows of its own."""
     is_scheduled = obj.scheduled_source == API_SOURCE and obj.origin is None
     return is_scheduled and obj.name not in settings.run_sources
+
+
+def is_listed(settings: Settings, obj: Object) -> bool:
+    """Whether the object is read by listing Connect instances."""
+    return obj.scheduled_source == LISTING_SOURCE and obj.name not in settings.run_sources
 
 
 def schedule_of(settings: Settings, obj: Object) -> Schedule:

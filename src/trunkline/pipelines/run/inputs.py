@@ -1,7 +1,7 @@
 """Where an object's records come from when it is run, and the one call that reads them into lake and warehouse.
 
 The place that `run_sources` names (files, an `s3://` prefix, the stream of a DynamoDB table), else the origin that the
-object declares, else the Connect API where the object is collected on a schedule.
+object declares, else the Connect API where the object is collected on a schedule, or listed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from trunkline.pipelines.connect.collect import (
     chosen_instances,
     for_each_instance,
 )
+from trunkline.pipelines.connect.list_instance import list_instance
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import follow, load
 from trunkline.pipelines.jobs.pull import pull
-from trunkline.pipelines.run.due import in_dependency_order, is_collected
+from trunkline.pipelines.run.due import in_dependency_order, is_collected, is_listed
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings.installation import Settings
+from trunkline.sources.connect_api.client import TokenBuckets
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.model import Source, SourceContext
 from trunkline.sources.registry import file_source, list_files, origin_source
@@ -82,7 +84,8 @@ def has_input(settings: Settings, obj: Object) -> bool:
     """Whether the object can be run with these settings."""
     if obj.name in settings.run_sources or obj.origin is not None:
         return True
-    return is_collected(settings, obj) and bool(settings.connect_instances)
+    is_of_connect = is_collected(settings, obj) or is_listed(settings, obj)
+    return is_of_connect and bool(settings.connect_instances)
 
 
 def runnable(settings: Settings, objects: Iterable[Object]) -> list[Object]:
@@ -93,7 +96,7 @@ def runnable(settings: Settings, objects: Iterable[Object]) -> list[Object]:
 def check_input(settings: Settings, obj: Object, options: InputOptions) -> None:
     """Raises UsageError where the object has nowhere to read from, or the place cannot be."""
     place = settings.run_sources.get(obj.name)
-    if is_collected(settings, obj):
+    if is_collected(settings, obj) or is_listed(settings, obj):
         chosen_instances(settings, options.instances, options.endpoint)
     elif place is None and obj.origin is None:
         raise UsageError(
@@ -111,6 +114,8 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
     """Read what is new into lake and warehouse. Raises what the source raises; safe to repeat at any point."""
     check_input(home.settings, obj, options)
     place = home.settings.run_sources.get(obj.name)
+    if place is None and is_listed(home.settings, obj):
+        return _list(home, obj, options)
     if is_collected(home.settings, obj):
         return _collect(home, obj, options)
     if place is None:
@@ -129,7 +134,8 @@ def open_input(settings: Settings, context: SourceContext, obj: Object) -> Sourc
     stream of a table. Raises UsageError for an origin that cannot be read as declared.
     """
     place = settings.run_sources.get(obj.name)
-    if is_collected(settings, obj) or (place or "").startswith(_TABLE):
+    is_of_connect = is_collected(settings, obj) or is_listed(settings, obj)
+    if is_of_connect or (place or "").startswith(_TABLE):
         return None
     if place is None and isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
         return file_source(context, list_files(obj, obj.origin.paths))
@@ -143,3 +149,19 @@ def _collect(home: Home, obj: Object, options: InputOptions) -> InputRead:
     results = [outcome for outcome in outcomes if isinstance(outcome, CollectResult)]
     loaded = [replace(result.loaded, counts=result.counts) for result in results]
     return InputRead(loaded, outcomes, all(result.is_done for result in results))
+
+
+def _list(home: Home, obj: Object, options: InputOptions) -> InputRead:
+    """List every instance; one that fails does not stop the others. They share the account's quotas."""
+    chosen = chosen_instances(home.settings, options.instances, options.endpoint)
+    buckets = TokenBuckets(home.settings.connect_share, options.service.clock, home.settings.connect_quota)
+    results: list[LoadResult] = []
+    failed: list[TrunklineError] = []
+    for instance in chosen:
+        try:
+            results.append(list_instance(home, obj, instance, options.service, buckets, options.progress).loaded)
+        except UsageError:
+            raise
+        except TrunklineError as error:
+            failed.append(error)
+    return InputRead(results, failed)

@@ -153,7 +153,8 @@ def _level_variables(board: Dashboard, level: ServiceLevel) -> Iterator[Any]:
 
 
 def _text_variable(name: str, label: str, value: str, description: str) -> Any:
-    return dashboard.TextBoxVariable(name).label(label).description(description).default_value(value)
+    variable = dashboard.TextBoxVariable(name).label(label).description(description).default_value(value)
+    return variable.current(models.VariableOption(text=value, value=value, selected=True))
 
 
 def _variable_query(text: str, stack: StorePair) -> Any:

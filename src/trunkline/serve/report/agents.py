@@ -1,6 +1,7 @@
-"""Agents' metrics, and the time line of their day: contacts, holds and after contact work.
+"""Agents' metrics, and the time line of their day: contacts, holds and after contact work, and their statuses.
 
-Contact records have no agent status (available, break, training), so a gap only means that there was no contact.
+Contact records have no agent status (available, break, training): without agent events a gap only means that there was
+no contact.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from trunkline.engines.model import quote_double
+from trunkline.objects.agents.activity import AGENT_ACTIVITY
+from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.serve.report.measures import TABLE, Row, marks, measure, occupancies
 from trunkline.serve.report.period import Period
 from trunkline.sql.metric_query import Grouping, Threshold
@@ -21,6 +25,8 @@ TIME_LINE_SPAN_MAX: Final = timedelta(hours=26)
 # After contact work may end this much later than the contact that the scan selects by its end.
 _AFTER: Final = timedelta(days=1)
 
+_ACTIVITY: Final = ".".join(quote_double(part) for part in AGENT_ACTIVITY.public_view.split("."))
+
 AGENT_METRICS: Final = (
     "CONTACTS_HANDLED",
     "SUM_HANDLE_TIME",
@@ -29,14 +35,15 @@ AGENT_METRICS: Final = (
     "AVG_AFTER_CONTACT_WORK_TIME",
     "CONTACTS_TRANSFERRED_OUT",
 )
-SegmentKind = Literal["contact", "hold", "work"]
+SegmentKind = Literal["online", "away", "contact", "hold", "work"]
 
 
 @dataclass(frozen=True, slots=True)
 class DaySegment:
     """A part of an agent's day within the period, naive UTC.
 
-    A hold has its recorded length and is placed in the middle of its contact: its start is not recorded.
+    A hold has its recorded length and is placed in the middle of its contact: its start is not recorded. `online` is
+    time in a routable status, `away` in a custom one, both from agent events.
     """
 
     kind: SegmentKind
@@ -48,7 +55,8 @@ class DaySegment:
 class AgentRow:
     """An agent, or the remaining ones in one row. `name` is None for an agent without a user name.
 
-    `occupancy` is in percent, None without agent events.
+    `occupancy` is in percent, None without agent events. `team` is the routing profile and the hierarchy group, empty
+    where users were not loaded.
     """
 
     name: str | None
@@ -56,6 +64,7 @@ class AgentRow:
     values: Row
     segments: tuple[DaySegment, ...] = ()
     occupancy: float | None = None
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +86,17 @@ def agents(db: Session, period: Period, x: Threshold) -> Agents:
     rows.sort(key=lambda row: (-(row["sum_handle_time"] or 0), row["agent_username"] or "\uffff", row["agent_id"]))
     shown = rows if len(rows) <= AGENTS_MAX + 1 else rows[:AGENTS_MAX]
     ids = [row["agent_id"] for row in shown]
-    lines = _segments(db, period, ids) if period.until - period.since <= TIME_LINE_SPAN_MAX else {}
-    occupancy = occupancies(db, period)
+    lines: dict[str, list[DaySegment]] = {}
+    if period.until - period.since <= TIME_LINE_SPAN_MAX:
+        statuses, contacts = _statuses(db, period, ids), _segments(db, period, ids)
+        lines = {agent_id: [*statuses.get(agent_id, ()), *contacts.get(agent_id, ())] for agent_id in ids}
+    occupancy, people = occupancies(db, period), _people(db)
 
     def of(row: Row) -> AgentRow:
         agent_id = row["agent_id"]
-        return AgentRow(row["agent_username"], agent_id, row, tuple(lines.get(agent_id, ())), occupancy.get(agent_id))
+        name, team = people.get(agent_id, (row["agent_username"], ""))
+        line = tuple(lines.get(agent_id, ()))
+        return AgentRow(name or row["agent_username"], agent_id, row, line, occupancy.get(agent_id), team)
 
     agent_rows, more = tuple(map(of, shown)), tuple(map(of, rows[len(shown) :]))
     if not more:
@@ -90,6 +104,46 @@ def agents(db: Session, period: Period, x: Threshold) -> Agents:
     others = f'{reached} AND "agent_id" NOT IN ({marks(3, len(ids))})'
     together = measure(db, AGENT_METRICS, period, x, None, others, ids)[0]
     return Agents(agent_rows, more, AgentRow(f"{len(more):,} other agents", None, together))
+
+
+def _people(db: Session) -> dict[str, tuple[str, str]]:
+    """Name and team of users by id, as far as users, routing profiles and hierarchy groups were loaded."""
+    users, profiles, groups = (
+        ".".join(map(quote_double, obj.public_view.split(".")))
+        for obj in (USERS, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS)
+    )
+    rows = db.query(
+        'SELECT u."user_id", u."first_name", u."last_name", p."routing_profile_name", g."agent_hierarchy_group_name" '
+        f'FROM {users} AS u LEFT JOIN {profiles} AS p ON p."agent_routing_profile_id" = u."agent_routing_profile_id" '
+        f'LEFT JOIN {groups} AS g ON g."agent_hierarchy_group_id" = u."agent_hierarchy_group_id"'
+    )
+    return {
+        user_id: (" ".join(filter(None, (first, last))), " · ".join(filter(None, (profile, group))))
+        for user_id, first, last, profile, group in rows
+    }
+
+
+def _statuses(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[DaySegment]]:
+    """Time in routable and in custom statuses by agent id, adjacent pieces as one, cut to the period."""
+    if not ids:
+        return {}
+    rows = db.query(
+        'SELECT "user_id", "agent_status_type", "begin_timestamp", "end_timestamp" '
+        f'FROM {_ACTIVITY} WHERE "user_id" IN ({marks(3, len(ids))}) '
+        'AND "agent_status_type" <> \'OFFLINE\' AND "end_timestamp" > "begin_timestamp" '
+        'AND "end_timestamp" > CAST($1 AS TIMESTAMP) AND "begin_timestamp" < CAST($2 AS TIMESTAMP) '
+        'ORDER BY "user_id", "begin_timestamp"',
+        [period.since, period.until, *ids],
+    )
+    segments_by_agent: dict[str, list[DaySegment]] = {}
+    for user_id, status, since, until in rows:
+        kind: SegmentKind = "online" if status == "ROUTABLE" else "away"
+        line = segments_by_agent.setdefault(user_id, [])
+        if line and (line[-1].kind, line[-1].until) == (kind, since):
+            line[-1] = DaySegment(kind, line[-1].since, min(until, period.until))
+        else:
+            _add(line, period, kind, since, until)
+    return segments_by_agent
 
 
 def _segments(db: Session, period: Period, ids: Sequence[str]) -> dict[str, list[DaySegment]]:

@@ -228,7 +228,7 @@ def time_line(label: str, stretches: dict[str, Sequence[tuple[float, float]]], h
     Kinds differ in height as well as colour, so that they can be distinguished without colour.
     """
     grid = el("path", {"class": "grid", "d": "".join(f"M{number(_WIDE * at)} 0v16" for at in hours)})
-    heights = {"contact": (2, 12), "hold": (6, 4), "work": (9, 5)}
+    heights = {"online": (13, 3), "away": (4, 9), "contact": (1, 12), "hold": (5, 4), "work": (8, 5)}
     shapes = []
     for kind, (top, tall) in heights.items():
         path = "".join(

@@ -88,6 +88,9 @@ def totals(db: Session, period: Period, x: Threshold) -> Row:
     return measure(db, HEADLINE_METRICS, period, x)[0]
 
 
+_CONTACTS_OF: Final = {"VOICE": "calls", "CHAT": "chats", "TASK": "tasks", "EMAIL": "e-mails"}
+
+
 def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold) -> list[Headline]:
     """The headline from two rows of `totals`. `before` is None without a comparison."""
     headlines: list[Headline] = []
@@ -107,6 +110,18 @@ def lines(now: Mapping[str, Any], before: Mapping[str, Any] | None, x: Threshold
 def threshold_text(x: Threshold) -> str:
     """`20 s`, or `20 s*` where some queues or channels have a different X."""
     return f"{x.default:g} s" + ("*" if x.varies else "")
+
+
+def threshold_note(x: Threshold) -> str:
+    """What the star of `threshold_text` stands for: `within 20 seconds; tasks and e-mails within 4 hours`."""
+    channels: dict[float, list[str]] = {}
+    for name, x_s in x.by_channel.items():
+        if x_s != x.default:
+            channels.setdefault(x_s, []).append(_CONTACTS_OF.get(name, name.lower()))
+    parts = [f"within {wording.spelled(x.default)}"]
+    parts += [f"{' and '.join(names)} within {wording.spelled(x_s)}" for x_s, names in channels.items()]
+    parts += ["some queues within a time of their own"] if x.by_queue else []
+    return "; ".join(parts)
 
 
 def comparison_fault(db: Session, period: Period) -> str | None:

@@ -128,6 +128,8 @@ def swatch(kind: str, label: str) -> Html:
             el("rect", {"class": "hold", "x": 4, "y": 4, "width": 10, "height": 4}),
         ],
         "work": [el("rect", {"class": "work", "y": 7, "width": 18, "height": 5})],
+        "online": [el("rect", {"class": "online", "y": 9, "width": 18, "height": 3})],
+        "away": [el("rect", {"class": "away", "y": 2, "width": 18, "height": 9})],
     }
     picture = el("svg", {"width": 18, "height": 12, "aria-hidden": "true"}, *marks[kind])
     return el("span", None, picture, label)
@@ -201,7 +203,7 @@ padding:16px 18px;margin-bottom:14px}
 .bar.faint{fill:var(--faint)}.warm .bar{fill:var(--warm)}
 .dot{stroke:var(--card);stroke-width:1}.dot.lone{fill:var(--before)}
 .reach{fill:transparent}g:hover>.reach{fill:var(--grid);opacity:.6}
-.hold{fill:var(--hold)}.work{fill:var(--warm)}.meter-all{fill:var(--meter)}
+.hold{fill:var(--hold)}.work{fill:var(--warm)}.online{fill:var(--good)}.away{fill:var(--before);opacity:.55}.meter-all{fill:var(--meter)}
 .rate{display:inline-block;min-width:4.1em}.meter{margin-right:7px;vertical-align:0}
 .wide{overflow-x:auto;margin-top:8px}
 .wide:focus-visible{outline:2px solid var(--main)}
@@ -215,7 +217,8 @@ tbody th{font-weight:600}
 tbody tr:last-child>*{border-bottom:0}
 .muted th,.muted td{color:var(--before);font-weight:400}
 .group th,.group td{color:var(--soft);font-weight:400}
-.name{display:block;max-width:210px;overflow:hidden;text-overflow:ellipsis}
+.name,.team{display:block;max-width:210px;overflow:hidden;text-overflow:ellipsis}
+.team{color:var(--soft);font-size:12px;font-weight:400}
 .day{width:64%;min-width:190px;padding-top:4px;padding-bottom:4px}
 .account{font-size:18px;font-weight:600;letter-spacing:-.01em;margin:6px 0 2px}
 .facts{display:grid;grid-template-columns:6fr 5fr 8fr;gap:14px 28px;margin-top:12px}
@@ -242,7 +245,8 @@ border-bottom:1px solid var(--rule)}
 .cards tbody th,.cards .day{grid-column:1/-1;width:auto;padding:0}.cards th,.cards td{border-bottom:0}
 .cards td{text-align:left;padding:0;white-space:normal}
 .cards td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:12px}
-.agents .cards tr{grid-template-columns:repeat(4,1fr)}
+.agents .cards tr{grid-template-columns:repeat(4,1fr)}.agents .five tr{grid-template-columns:repeat(5,1fr)}
+.cards .team{max-width:none}
 .cards .name{max-width:none;white-space:normal;overflow-wrap:anywhere}.cards .meter{display:none}}
 """
     + """
@@ -257,7 +261,7 @@ main{max-width:none;padding:0;zoom:.69}h1{font-size:26px}header{margin-bottom:10
 table{font-size:13px}th,td{padding:1px 6px}.cards tr{break-inside:avoid}.name{max-width:180px}.account{font-size:15.5px}
 .day{padding-top:1px;padding-bottom:1px}
 .wide{overflow:visible;margin-top:4px}
-details{display:none}footer{margin-top:8px}
+details,.team{display:none}footer{margin-top:8px}
 .sheet{break-before:page}tr{break-inside:avoid}}
 """
 )

@@ -11,7 +11,7 @@ from trunkline.metrics.catalogue import METRICS
 from trunkline.serve.report import wording
 from trunkline.serve.report.data import WORTH_NAMING, Completeness, QueueRow, ReportData, Slot, read
 from trunkline.serve.report.day import distributions, half_hours
-from trunkline.serve.report.headline import Headline
+from trunkline.serve.report.headline import Headline, threshold_note
 from trunkline.serve.report.markup import CSS, Html, card, el, join, name_text
 from trunkline.serve.report.period import Period
 from trunkline.serve.report.tables import agents, channels, queues
@@ -231,9 +231,7 @@ def _fact(title: str, lines: list[str]) -> Html:
 
 
 def _footer(data: ReportData) -> Html:
-    x = f"Service level: removed from queue in less than {data.x.default:g} s"
-    if data.x.varies:
-        x += " (*: some queues or channels have their own time, see Within)"
+    x = f"Service level: removed from queue {threshold_note(data.x)}"
     sentences = [
         f"{x}, including abandoned contacts and callback requests within that time, as in Amazon's console.",
         f"Contacts count when they end. Abandoned: {METRICS['CONTACTS_ABANDONED'].approximation}",

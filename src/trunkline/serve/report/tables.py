@@ -24,10 +24,9 @@ from trunkline.serve.report.markup import (
 )
 from trunkline.serve.report.measures import Row
 
-_GAPS_NOTE: Final = (
-    "Gaps are unknown: contact records have no status such as Available or Break. Of a hold only the length is "
-    "recorded, so it is drawn in the middle of its contact."
-)
+_GAPS_NOTE: Final = "Gaps are unknown: contact records have no status such as Available or Break."
+_HOLD_NOTE: Final = "Of a hold only the length is recorded, so it is drawn in the middle of its contact."
+_STATUSES: Final = {"online": "online", "away": "break or another own status"}
 
 
 _QUEUE_HEAD: Final = (
@@ -121,10 +120,13 @@ def agents(data: ReportData) -> Html:
     note = (shown if data.agents_not_shown else "") + "Averages per contact, in minutes and seconds."
     parts = [el("p", {"class": "note"}, note)]
     if has_lines:
+        has_statuses = any(segment.kind in _STATUSES for row in data.agents for segment in row.segments)
         kinds = (("contact", "on a contact"), ("hold", "hold"), ("work", "after contact work"))
-        legend = (swatch(kind, text) for kind, text in kinds)
-        parts.append(el("p", {"class": "legend"}, *legend, el("span", None, _GAPS_NOTE)))
-    area: dict[str, Attribute] = {"class": "wide cards", "tabindex": 0, "role": "region", "aria-label": title}
+        legend = (swatch(kind, text) for kind, text in (*kinds, *(_STATUSES.items() if has_statuses else ())))
+        note_of_gaps = _HOLD_NOTE if has_statuses else f"{_GAPS_NOTE} {_HOLD_NOTE}"
+        parts.append(el("p", {"class": "legend"}, *legend, el("span", None, note_of_gaps)))
+    kind = "wide cards five" if _has_occupancy(data) else "wide cards"
+    area: dict[str, Attribute] = {"class": kind, "tabindex": 0, "role": "region", "aria-label": title}
     return card(title, *parts, el("div", area, sheet), _more_agents(data), kind="sheet agents")
 
 
@@ -142,7 +144,8 @@ def _more_agents(data: ReportData) -> Html:
 def _agent_row(
     row: AgentRow, data: ReportData, first: float, last: float, hours: Sequence[float], has_lines: bool
 ) -> Html:
-    header = el("th", {"scope": "row"}, name_of(row.name, row.agent_id, "agent"))
+    team = el("span", {"class": "team"}, el("bdi", None, row.team)) if row.team else ""
+    header = el("th", {"scope": "row"}, name_of(row.name, row.agent_id, "agent"), team)
     is_group = row.agent_id is None
     line = "" if is_group or not has_lines else _line(row.segments, data, first, last, hours)
     day = [el("td", {"class": "day"}, line)] if has_lines else []
@@ -179,9 +182,10 @@ def _line(segments: Sequence[DaySegment], data: ReportData, first: float, last: 
             ((at - data.period.since).total_seconds() - first) / (last - first) for at in (segment.since, segment.until)
         ]
         stretches.setdefault(segment.kind, []).append((ends[0], ends[1]))
-    if not segments:
-        return charts.time_line("No contact with a time", {}, hours)
-    begun, ended = min(segment.since for segment in segments), max(segment.until for segment in segments)
+    contacts = [segment for segment in segments if segment.kind not in _STATUSES]
+    if not contacts:
+        return charts.time_line("No contact with a time", dict(stretches), hours)
+    begun, ended = min(segment.since for segment in contacts), max(segment.until for segment in contacts)
     label = (
         f"{wording.plural(len(stretches.get('contact', ())), 'contact')}, first {data.period.local(begun):%H:%M}, "
         f"last until {data.period.local(ended):%H:%M}"

@@ -1,8 +1,9 @@
-"""Who may see the board: the local machine, or whoever has the token.
+"""Who may see the board, and who may change its settings: the local machine, or whoever has the token for it.
 
 Without a token only requests to a loopback name are answered, so that no page of another site reaches the board through
-the browser. With one, a session begins by the token and ends after its hours; programs send the token as a bearer. A
-session is a signed time, so that it outlives a restart of the server, and a new token ends every session.
+the browser; they may do everything. With one, a session begins by the token and ends after its hours; programs send the
+token as a bearer. Settings are changed with a second token alone. A session is a time signed by its token, so that it
+outlives a restart of the server, and a new token ends every session of the old one.
 """
 
 from __future__ import annotations
@@ -29,53 +30,85 @@ OPEN_PREFIXES: Final = ("/static/",)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rule of one server. `token` None means loopback only."""
+    """The rule of one server. `token` None means loopback only; `edit_token` admits and also changes settings."""
 
     token: Secret | None = None
     session_hours: float = SESSION_HOURS_DEFAULT
+    edit_token: Secret | None = None
 
     def check(self, host: str) -> None:
-        """Raises UsageError for an address that others reach without a token, and for a short token."""
+        """Raises UsageError for an address that others reach without a token, a short token, or two equal ones."""
         if self.token is None and host not in LOOPBACK:
             raise UsageError(
                 f"the address is {host}, which other machines reach, and there is no token. Set TRUNKLINE_SERVE_TOKEN "
                 f"to a long random text, or serve on 127.0.0.1."
             )
-        if self.token is not None and len(self.token.reveal()) < TOKEN_CHARS_MIN:
-            raise UsageError(
-                f"TRUNKLINE_SERVE_TOKEN has fewer than {TOKEN_CHARS_MIN} characters; set a long random text, for "
-                "example from: openssl rand -hex 24"
-            )
+        for name, token in (("TRUNKLINE_SERVE_TOKEN", self.token), ("TRUNKLINE_SERVE_EDIT_TOKEN", self.edit_token)):
+            if token is not None and len(token.reveal()) < TOKEN_CHARS_MIN:
+                raise UsageError(
+                    f"{name} has fewer than {TOKEN_CHARS_MIN} characters; set a long random text, for example from: "
+                    "openssl rand -hex 24"
+                )
+        if self.edit_token is not None and self.token is None:
+            raise UsageError("TRUNKLINE_SERVE_EDIT_TOKEN is set without TRUNKLINE_SERVE_TOKEN; set both, or neither.")
+        if self.token is not None and self.edit_token is not None and _same(self.token, self.edit_token.reveal()):
+            raise UsageError("TRUNKLINE_SERVE_EDIT_TOKEN equals TRUNKLINE_SERVE_TOKEN; set it to another random text.")
 
-    def is_token(self, text: str) -> bool:
-        """Whether a text is the token, in the same time for each text."""
-        return self.token is not None and hmac.compare_digest(text.encode(), self.token.reveal().encode())
+    def token_of(self, text: str) -> Secret | None:
+        """The token that a text is, in the same time for each text; None for another text."""
+        matching = [token for token in self._tokens() if _same(token, text)]
+        return matching[0] if matching else None
 
-    def new_session(self) -> str:
-        """The cookie of a session that begins now."""
-        return self._signed(round(clock.now().timestamp() + self.session_hours * 3600))
+    def new_session(self, token: Secret) -> str:
+        """The cookie of a session that begins now by a token."""
+        return _signed(round(clock.now().timestamp() + self.session_hours * 3600), token)
+
+    def _tokens(self) -> list[Secret]:
+        return [token for token in (self.token, self.edit_token) if token is not None]
 
     def session_ends(self, cookie: str) -> float | None:
         """When a session ends, Unix seconds. None for a cookie that is not ours, or whose time is over."""
         until, _, _ = cookie.partition(".")
-        if self.token is None or not until.isdecimal() or len(until) > 12:
-            return None
-        if not hmac.compare_digest(cookie.encode(), self._signed(int(until)).encode()):
-            return None
-        return float(until) if clock.now().timestamp() < int(until) else None
+        return float(until) if self._token_of_session(cookie) is not None else None
 
-    def _signed(self, until: int) -> str:
-        key = self.token.reveal().encode() if self.token is not None else b""
-        return f"{until}.{hmac.new(key, str(until).encode(), hashlib.sha256).hexdigest()}"
+    def _token_of_session(self, cookie: str) -> Secret | None:
+        """The token that a session began with, while it lasts."""
+        until, _, _ = cookie.partition(".")
+        if not until.isdecimal() or len(until) > 12 or clock.now().timestamp() >= int(until):
+            return None
+        signed = [
+            token
+            for token in self._tokens()
+            if hmac.compare_digest(cookie.encode(), _signed(int(until), token).encode())
+        ]
+        return signed[0] if signed else None
 
     def admits(self, headers: Mapping[str, str]) -> bool:
         """Whether a request with these headers (names in lower case) is of somebody who may see the board."""
         if self.token is None:
             return _name_of(headers.get("host", "")) in LOOPBACK
+        return self._token_in(headers) is not None
+
+    def may_edit(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request is of somebody who may change the settings."""
+        if self.token is None:
+            return self.admits(headers)
+        return self.edit_token is not None and self._token_in(headers) is self.edit_token
+
+    def _token_in(self, headers: Mapping[str, str]) -> Secret | None:
+        """The token that a request has as a bearer or in its session."""
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(credentials.strip()):
-            return True
-        return self.session_ends(cookie_of(headers)) is not None
+        bearer = self.token_of(credentials.strip()) if scheme.lower() == "bearer" else None
+        return bearer or self._token_of_session(cookie_of(headers))
+
+
+def _same(token: Secret, text: str) -> bool:
+    return hmac.compare_digest(text.encode(), token.reveal().encode())
+
+
+def _signed(until: int, token: Secret) -> str:
+    """A time with its signature by a token."""
+    return f"{until}.{hmac.new(token.reveal().encode(), str(until).encode(), hashlib.sha256).hexdigest()}"
 
 
 def cookie_of(headers: Mapping[str, str]) -> str:

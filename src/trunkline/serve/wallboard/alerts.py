@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from trunkline.limits import AGENT_HEARTBEAT_S
-from trunkline.serve.report.wording import clock, percentage, plural, spelled
+from trunkline.serve.report.wording import channel, clock, percentage, plural, spelled
 from trunkline.serve.wallboard.options import BoardOptions
 from trunkline.serve.wallboard.snapshot import BoardQueue, BoardSnapshot, Level
 
@@ -57,7 +57,7 @@ def find_alerts(snapshot: BoardSnapshot, health: StreamHealth, options: BoardOpt
 
 def _queue_alert(queue: BoardQueue, now: datetime) -> Iterator[BoardAlert]:
     """One alert of a queue and channel, with each number that is beyond its thresholds."""
-    where = f"{queue.name}, {queue.channel.lower()}" if queue.channel else queue.name
+    where = f"{queue.name}, {channel(queue.channel).lower()}" if queue.channel else queue.name
     texts = (
         (queue.waiting_level, _waiting(queue)),
         (queue.wait_level, f"longest wait over {_bound(queue.longest_wait_s)}"),

@@ -157,6 +157,13 @@ def _metric_lines(board: Board) -> Iterable[str]:
     own = (
         ("trunkline_board_events_total", "counter", "Events folded since the start.", health.events),
         ("trunkline_board_refused_total", "counter", "Events that could not be used.", health.refused),
+        ("trunkline_board_points_total", "counter", "Points that the live store has.", board.counts["points"]),
+        (
+            "trunkline_board_points_lost_total",
+            "counter",
+            "Points that the live store did not take.",
+            board.counts["points_lost"],
+        ),
         ("trunkline_board_readers", "gauge", "Open boards.", health.boards),
         ("trunkline_board_frame_seconds", "gauge", "Time to make the last frame.", board.last_frame_s),
         ("trunkline_board_event_age_seconds", "gauge", "Time since the newest event.", health.age_s),

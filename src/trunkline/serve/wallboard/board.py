@@ -86,10 +86,10 @@ class Board:
         self.arrivals_before: Callable[[Any], Sequence[int] | None] = lambda day: None
         self.readers: set[BoardReader] = set()
         self.is_closed = False
-        self.counts: dict[str, int] = {"events": 0, "refused": 0, "frames": 0}
+        self.counts: dict[str, int] = {"events": 0, "refused": 0, "frames": 0, "points": 0, "points_lost": 0}
         self.lag_s: dict[str, float] = {}
         self.last_frame_s = 0.0
-        self._base_rules = state.rules
+        self.home_rules = state.rules
         self._lock = threading.RLock()
         self._views = AgentViews()
         self._arrivals: tuple[float, list[int], Sequence[int] | None] | None = None
@@ -157,7 +157,7 @@ class Board:
         self.mark_changed()
 
     def _use_targets(self) -> None:
-        rules = self.options.apply_to(self._base_rules)
+        rules = self.options.apply_to(self.home_rules)
         if rules != self.state.rules:
             self.state.set_rules(rules)
 

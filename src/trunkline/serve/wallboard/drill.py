@@ -80,7 +80,7 @@ def behind(
         chosen = [(contact, True) for contact, at in contacts if at is not None and state.rules.day_of(at) == day]
         chosen.sort(key=lambda pair: _enqueued(pair[0]) or now, reverse=True)
     elif what in _METRICS:
-        title = f"{_METRICS[what].title}: contacts that ended today"
+        title = f"{_METRICS[what].title.removesuffix(' X')}: contacts that ended today"
         chosen = _of_metric(state, contacts_behind(state, now, queue_id), what)
     else:
         raise UsageError(f"there is no number {what!r}; valid are {', '.join(whats())}")

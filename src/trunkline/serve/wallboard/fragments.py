@@ -89,7 +89,7 @@ def _alerts(alerts: Sequence[BoardAlert], zone: ZoneInfo) -> Iterator[Parts]:
                 "li",
                 {"id": identity, "class": f"alert {alert.level.word}"},
                 level_part(alert.level),
-                el("strong", None, alert.title),
+                el("strong", None, f"{alert.title}:"),
                 f" {alert.text} ",
                 el("span", {"class": "soft"}, f"since {begun:%H:%M}"),
             )
@@ -190,7 +190,7 @@ def _queue_id(queue: BoardQueue) -> str:
 
 def _queue(queue: BoardQueue, zone: ZoneInfo) -> Html:
     level = level_part(queue.level) if queue.is_open else el("span", {"class": "level closed"}, _closed(queue, zone))
-    channel = el("span", {"class": "soft"}, (queue.channel or "unknown").lower())
+    channel = el("span", {"class": "soft"}, wording.channel(queue.channel).lower())
     return el(
         "article",
         {"id": _queue_id(queue), "class": f"tile {queue.level.word if queue.is_open else 'closed'}"},
@@ -216,9 +216,10 @@ def _queue_numbers(queue: BoardQueue) -> Iterator[Html]:
         return _link(url, value, f"{queue.name}: {label} {value}, show the contacts")
 
     waiting = linked("waiting", "waiting", f"{queue.waiting:,}")
-    ringing = f"+{queue.offered:,} ringing" if queue.offered else ""
-    yield cell("Waiting", waiting, queue.waiting_level, "hero", ringing)
-    yield cell("Longest wait", since_part(queue.waiting_since, queue.target_s), queue.wait_level, "hero")
+    notes = [f"+{queue.offered:,} ringing"] if queue.offered else []
+    notes += [f"{queue.late:,} late"] if queue.counts_late and queue.late else []
+    yield cell("Waiting", waiting, queue.waiting_level, "hero", ", ".join(notes))
+    yield cell("Longest wait", since_part(queue.waiting_since, queue.limit_s), queue.wait_level, "hero")
     level = linked("SERVICE_LEVEL", "service level", wording.percentage(queue.service_level))
     yield cell("Service level", level, queue.service_level_level, "", f"in {wording.spelled(queue.target_s)}")
     yield cell("In progress", linked("in_progress", "in progress", f"{queue.in_progress:,}"))
@@ -229,7 +230,7 @@ def _queue_numbers(queue: BoardQueue) -> Iterator[Html]:
 def _waiting(contact: BoardContact) -> Html:
     identity = f"waiting-{contact.contact_id}"
     link = _link(f"contact?id={contact.contact_id}", contact.queue, f"{contact.queue}: show this contact")
-    channel = (contact.channel or "unknown").lower()
+    channel = wording.channel(contact.channel).lower()
     offered = [el("span", {"class": "soft"}, "ringing")] if contact.is_offered else []
     return el(
         "li",
@@ -237,7 +238,7 @@ def _waiting(contact: BoardContact) -> Html:
         link,
         el("span", {"class": "soft"}, channel),
         *offered,
-        since_part(contact.since, contact.target_s),
+        since_part(contact.since, contact.limit_s),
     )
 
 

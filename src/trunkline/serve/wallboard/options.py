@@ -18,6 +18,7 @@ import msgspec
 from trunkline.errors import UsageError
 from trunkline.limits import THRESHOLD_S_MAX
 from trunkline.live.rules import LiveRules
+from trunkline.opening_hours import EXAMPLE
 
 FILE_NAME: Final = "wallboard.json"
 Section = Literal["alerts", "today", "queues", "waiting", "agents"]
@@ -176,6 +177,17 @@ def numbers_of(text: str) -> dict[str, int]:
         if not (name.strip() and equals and value.strip().isdecimal()):
             raise UsageError(f"{part!r} is not QUEUE=SECONDS; write for example Sales=30, Chat=60.")
         result[name.strip()] = int(value)
+    return result
+
+
+def hours_of(text: str) -> dict[str, str]:
+    """Lines such as `Sales = Mon-Fri 09:00-17:30` as a mapping. Raises UsageError with the line that is wrong."""
+    result: dict[str, str] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        name, equals, hours = line.rpartition("=")
+        if not (name.strip() and equals and hours.strip()):
+            raise UsageError(f"{line!r} is not QUEUE = HOURS; write for example Sales = {EXAMPLE}.")
+        result[name.strip()] = hours.strip()
     return result
 
 

@@ -28,7 +28,7 @@ POLICY: Final = (
 @cache
 def page_version() -> str:
     """Changes with script and style, so that an open board of another version loads itself again."""
-    texts = b"".join((STATIC / name).read_bytes() for name in ("board.js", "board.css"))
+    texts = b"".join((STATIC / name).read_bytes() for name in ("board.js", "board.css", "pages.css"))
     return sha256(texts).hexdigest()[:12]
 
 
@@ -114,7 +114,9 @@ def _filled(name: str, identity: str, more: dict[str, str] | None = None) -> Htm
 
 def login_page(is_wrong: bool = False) -> str:
     """The form for the token."""
-    wrong = [el("p", {"class": "error", "role": "alert"}, "Login failed: this is not the token.")] if is_wrong else []
+    wrong = (
+        [el("p", {"class": "error", "role": "alert"}, "Login failed: this is not a valid token.")] if is_wrong else []
+    )
     field: dict[str, Attribute] = {
         "id": "token",
         "name": "token",
@@ -130,7 +132,9 @@ def login_page(is_wrong: bool = False) -> str:
         *wrong,
         el("button", {"type": "submit"}, "Log in"),
     )
-    note = "The token is the value of TRUNKLINE_SERVE_TOKEN where the wallboard was started."
+    note = (
+        "Whoever runs this wallboard can give you a token: one to see it, and another one to change its settings too."
+    )
     return _document(
         "Log in", [el("main", {"class": "page"}, el("h1", None, "Wallboard"), el("p", {"class": "soft"}, note), form)]
     )
@@ -168,7 +172,8 @@ def contacts_page(number: BehindNumber, zone: ZoneInfo, now: datetime, url: str)
     head = el("thead", None, el("tr", None, *(el("th", {"scope": "col"}, title) for title in _HEAD)))
     table = el("table", None, el("caption", {"class": "skip"}, number.title), head, el("tbody", None, *rows))
     wide = el("div", {"class": "wide", "tabindex": 0, "role": "region", "aria-label": number.title}, table)
-    return plain_page(number.title, [lead, wide if rows else Html("")])
+    hint = el("p", {"class": "soft narrow"}, "Scroll the table sideways for more columns.")
+    return plain_page(number.title, [lead, *([hint, wide] if rows else [])])
 
 
 def _row(contact: BehindContact, zone: ZoneInfo, says_counts: bool) -> Html:
@@ -176,7 +181,7 @@ def _row(contact: BehindContact, zone: ZoneInfo, says_counts: bool) -> Html:
     counted = ("" if contact.counts else " (not counted)") if says_counts else ""
     cells = (
         contact.queue or wording.NOTHING,
-        (contact.channel or wording.NOTHING).lower(),
+        wording.channel(contact.channel).lower() if contact.channel else wording.NOTHING,
         contact.agent or wording.NOTHING,
         contact.phase.replace("_", " ").lower() + counted,
         stamp_text(contact.enqueued, zone),
@@ -196,7 +201,7 @@ def contact_page(contact: BehindContact | None, contact_id: str, zone: ZoneInfo)
         lines = (
             ("Contact", contact.contact_id),
             ("Queue", contact.queue),
-            ("Channel", contact.channel),
+            ("Channel", wording.channel(contact.channel).lower() if contact.channel else None),
             ("Agent", contact.agent),
             ("State", contact.phase.replace("_", " ").lower()),
             ("Initiated", stamp_text(contact.initiated, zone)),
@@ -215,5 +220,5 @@ def contact_page(contact: BehindContact | None, contact_id: str, zone: ZoneInfo)
     quoted = "".join(sign for sign in contact_id if sign.isalnum() or sign == "-")[:64]
     command = f"trunkline sql \"SELECT * FROM contact_record WHERE contact_id = '{quoted}'\""
     ask = el("p", {"class": "soft"}, "All columns: ", el("code", None, command))
-    back = el("p", None, el("a", {"href": contacts_url("open")}, "All contacts that are going on"))
+    back = el("p", None, el("a", {"href": contacts_url("open")}, "All open contacts"))
     return plain_page("Contact", [known, ask, back])

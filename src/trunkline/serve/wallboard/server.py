@@ -43,7 +43,7 @@ def create_app(board: Board, access: Access, history: History | None = None) -> 
     _add_pages(app, board)
     _add_session(app, board, access)
     _add_history(app, board, history)
-    register_pages(board, history)
+    register_pages(board, history, access)
     ui.run_with(app, title="Trunkline", dark=None, show_welcome_message=False)
     app.add_middleware(AccessMiddleware, access=access)
     return app
@@ -99,14 +99,15 @@ def _add_session(app: FastAPI, board: Board, access: Access) -> None:
 
     @app.post("/login", include_in_schema=False, response_model=None)
     async def log_in(request: Request, token: Annotated[str, Form()] = "") -> HTMLResponse | RedirectResponse:
-        if not access.is_token(token):
+        known = access.token_of(token)
+        if known is None:
             async with wrong:  # two tries a second, however many ask
                 await asyncio.sleep(_WRONG_TOKEN_S)
             return HTMLResponse(pages.login_page(is_wrong=True), 401, headers=_PLAIN)
         answer = RedirectResponse("./", 303)
         answer.set_cookie(
             COOKIE,
-            access.new_session(),
+            access.new_session(known),
             max_age=round(access.session_hours * 3600),
             httponly=True,
             samesite="strict",

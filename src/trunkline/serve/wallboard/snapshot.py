@@ -12,6 +12,7 @@ from trunkline.live.agents import Activity, AgentNow, AgentTotals, AgentView, ch
 from trunkline.live.fold import AGENT_QUEUES, ContactGroup, LiveState
 from trunkline.live.phases import Phase
 from trunkline.live.views import ContactView, LiveNumber, QueueView, contact_views, open_since, queue_views, today
+from trunkline.serve.report.wording import channel as channel_label
 from trunkline.serve.wallboard.options import BoardOptions, Bounds
 
 WAITING_SHOWN: Final = 12
@@ -38,8 +39,10 @@ class BoardQueue:
 
     `waiting` contacts are not offered to an agent. `waiting_since` is when the contact that has waited longest entered
     the queue. `late` contacts have waited for the target or longer in opening hours; they are judged instead of all
-    that wait where `counts_late`. The numbers of the day are of contacts that ended today; `waiting_for` of them have
-    no record yet. Each level is that number's own, `level` the worst; a closed queue is good.
+    that wait where `counts_late`. `limit_s` is the length of the longest wait at which it passes the target, closed
+    hours included; None while the queue is closed. The numbers of the day are of contacts that ended today;
+    `waiting_for` of them have no record yet. Each level is that number's own, `level` the worst, all good of a closed
+    queue.
     """
 
     queue_id: str | None
@@ -54,6 +57,7 @@ class BoardQueue:
     late: int
     counts_late: bool
     target_s: float
+    limit_s: float | None
     is_open: bool
     opens_at: datetime | None
     service_level: float | None
@@ -70,7 +74,7 @@ class BoardQueue:
 
 @dataclass(frozen=True, slots=True)
 class BoardAgent:
-    """An agent in the grid. `contact` is what the agent has, such as `VOICE, Sales`; `contacts` how many.
+    """An agent in the grid. `contact` is what the agent has, such as `Voice, Sales`; `contacts` how many.
 
     `since` is when the activity began. A silent agent has its last known state.
     """
@@ -92,14 +96,14 @@ class BoardAgent:
 
 @dataclass(frozen=True, slots=True)
 class BoardContact:
-    """A contact in queue, since when, and the time after which it breaches its queue's target."""
+    """A contact in queue, since when, and after what time it has waited for the target; None while it is closed."""
 
     contact_id: str
     queue: str
     channel: str | None
     since: datetime | None
     is_offered: bool
-    target_s: float
+    limit_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ def take_snapshot(
         queues=tuple(sorted(queues, key=lambda tile: _tile_order(tile, options))),
         agents=tuple(sorted((board_agent(view) for view in agents if _is_shown(view)), key=_agent_order)),
         totals=totals,
-        waiting=tuple(_board_contact(state, view, names) for view in waiting[:WAITING_SHOWN]),
+        waiting=tuple(_board_contact(state, now, view, names) for view in waiting[:WAITING_SHOWN]),
         waiting_count=sum(not view.is_offered for view in waiting),
         day=_board_day(state, now, arrivals, arrivals_before),
     )
@@ -231,6 +235,7 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
         late=view.breaching,
         counts_late=bounds.counts_late,
         target_s=view.target_s,
+        limit_s=_limit_s(view),
         is_open=view.is_open,
         opens_at=view.opens_at,
         service_level=numbers["SERVICE_LEVEL"].value,
@@ -244,6 +249,12 @@ def board_queue(view: QueueView, waiting_since: datetime | None, options: BoardO
         wait_level=levels[1],
         service_level_level=levels[2],
     )
+
+
+def _limit_s(view: QueueView) -> float | None:
+    if not view.is_open:
+        return None
+    return view.target_s + round((view.longest_wait_s or 0.0) - (view.longest_open_wait_s or 0.0))
 
 
 def _levels(view: QueueView, judged: Bounds) -> tuple[Level, Level, Level]:
@@ -268,7 +279,7 @@ def board_agent(view: AgentView) -> BoardAgent:
     """An agent of the grid."""
     first = view.contacts[0] if view.contacts else None
     queue = first.queue.name if first is not None and first.queue is not None else None
-    parts = [channel_name(first.channel), queue] if first is not None else []
+    parts = [channel_label(channel_name(first.channel)), queue] if first is not None else []
     return BoardAgent(
         agent_id=view.arn.rpartition("/")[2],
         username=view.username or view.arn.rpartition("/")[2][:8],
@@ -287,13 +298,17 @@ def board_agent(view: AgentView) -> BoardAgent:
 
 
 def _board_contact(
-    state: LiveState, view: ContactView, tiles: Mapping[tuple[str | None, str | None], BoardQueue]
+    state: LiveState, now: datetime, view: ContactView, tiles: Mapping[tuple[str | None, str | None], BoardQueue]
 ) -> BoardContact:
     queue_id, channel = view.group.queue_id, view.group.channel
     tile = tiles.get((queue_id, channel))
     name = tile.name if tile is not None else "Agent's own queue" if queue_id == AGENT_QUEUES else "Other queue"
-    target_s = tile.target_s if tile is not None else state.rules.target_s(queue_id, None, channel)
-    return BoardContact(view.contact_id, name, channel, view.since, view.is_offered, target_s)
+    limit_s = tile.target_s if tile is not None else state.rules.target_s(queue_id, None, channel)
+    hours = state.rules.hours_of(queue_id, tile.name if tile is not None else None)
+    if hours is not None and view.since is not None:
+        limit_s += round((now - view.since).total_seconds() - hours.open_s(view.since, now))
+    is_open = hours is None or hours.is_open(now)
+    return BoardContact(view.contact_id, name, channel, view.since, view.is_offered, limit_s if is_open else None)
 
 
 def _board_day(

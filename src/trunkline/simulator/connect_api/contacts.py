@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 
-from trunkline.simulator.centre.centre import Contact, stamp
+from trunkline.simulator.centre.centre import Agent, Contact, stamp
 from trunkline.simulator.centre.play import Played, play
 from trunkline.simulator.connect_api.current import CurrentState, current_state
 from trunkline.simulator.export.delivery import Version, schedule
@@ -15,6 +16,9 @@ from trunkline.simulator.export.record import export
 from trunkline.simulator.spec import Spec
 
 Record = dict[str, Any]
+
+CREATED_AT: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""When an instance's queues, users and profiles were changed last, unless `changed_at` says otherwise."""
 
 TIME_TYPES = (
     "INITIATION_TIMESTAMP",
@@ -47,7 +51,11 @@ class ApiContact:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedInstance:
-    """A simulated instance: its contacts by id, and what its listings name, each a tuple of (id, ARN, name)."""
+    """A simulated instance: its contacts by id, and what its listings name, each a tuple of (id, ARN, name).
+
+    `changed_at` says when a queue, user, profile or group was changed last, by its id (None: the service does not say);
+    `details` are members of what is described of it, instead of the emulator's own or beside them.
+    """
 
     instance_arn: str
     contacts: Mapping[str, ApiContact]
@@ -59,11 +67,18 @@ class SimulatedInstance:
     group_of: Mapping[str, str]
     current: Callable[[], CurrentState] | None = None
     """Gives who was where at any instant; None for an instance without agents' states."""
+    changed_at: Mapping[str, datetime | None] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def instance_id(self) -> str:
         """The last segment of the ARN."""
         return self.instance_arn.rpartition("/")[2]
+
+    def modified(self, resource_id: str) -> Record:
+        """When and where a queue, user, profile or group was changed last, as listings and descriptions have it."""
+        at = self.changed_at.get(resource_id, CREATED_AT)
+        return {} if at is None else {"LastModifiedTime": at, "LastModifiedRegion": self.instance_arn.split(":")[3]}
 
 
 def simulate_instance(spec: Spec, instance_arn: str) -> SimulatedInstance:
@@ -93,7 +108,20 @@ def _named(played: Played, contacts: Mapping[str, ApiContact], instance_arn: str
         profile_of={agent.agent_id: _last(agent.profile.arn) for agent in played.agents},
         group_of={agent.agent_id: _last(agent.levels[-1].arn) for agent in played.agents if agent.levels},
         current=cache(partial(current_state, played)),
+        details={
+            _last(agent.levels[number].arn): _place(agent, number)
+            for agent in played.agents
+            for number in range(len(agent.levels))
+        },
     )
+
+
+def _place(agent: Agent, number: int) -> Record:
+    """The level of a hierarchy group, and the groups above it."""
+    words = ("One", "Two", "Three", "Four", "Five")
+    groups = agent.levels[: number + 1]
+    path = {f"Level{words[at]}": {"Id": _last(g.arn), "Arn": g.arn, "Name": g.name} for at, g in enumerate(groups)}
+    return {"LevelId": str(number + 1), "HierarchyPath": path}
 
 
 def _last(arn: str) -> str:

@@ -29,6 +29,9 @@ _ROUTES = {
     ("POST", "/metrics/current/{InstanceId}"): "GetCurrentMetricData",
     ("POST", "/metrics/userdata/{InstanceId}"): "GetCurrentUserData",
     ("GET", "/users/{InstanceId}/{UserId}"): "DescribeUser",
+    ("GET", "/queues/{InstanceId}/{QueueId}"): "DescribeQueue",
+    ("GET", "/routing-profiles/{InstanceId}/{RoutingProfileId}"): "DescribeRoutingProfile",
+    ("GET", "/user-hierarchy-groups/{InstanceId}/{HierarchyGroupId}"): "DescribeUserHierarchyGroup",
 }
 _PATTERNS = [
     (method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), name) for (method, path), name in _ROUTES.items()

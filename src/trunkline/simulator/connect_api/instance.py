@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trunkline.limits import LIST_PAGE_MAX
 from trunkline.simulator.connect_api.answers import ApiError, Quotas, contact
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
 from trunkline.simulator.connect_api.current import CurrentState, current_metrics, current_users
+from trunkline.simulator.connect_api.resources import DESCRIPTIONS, LISTINGS, describe, list_resources
 from trunkline.simulator.connect_api.search import Assumptions, ContactIndex
 
 Answer = dict[str, Any]
@@ -110,29 +110,6 @@ class ConnectApi:
             raise ApiError("ResourceNotFoundException", "Contact not found")
         return known.record_at(now)
 
-    def _list_queues(self, instance: SimulatedInstance, request: Answer) -> Answer:
-        kinds = request.get("QueueTypes") or ["STANDARD", "AGENT"]
-        standard = [{"Id": i, "Arn": a, "Name": n, "QueueType": "STANDARD"} for i, a, n in instance.queues]
-        # Each user has an agent queue, without a name.
-        agents = [
-            {"Id": i, "Arn": f"{instance.instance_arn}/queue/agent/{i}", "QueueType": "AGENT"}
-            for i, _, _ in instance.users
-        ]
-        listed = [queue for queue in (*standard, *agents) if queue["QueueType"] in kinds]
-        return _page(listed, "QueueSummaryList", request)
-
-    def _list_users(self, instance: SimulatedInstance, request: Answer) -> Answer:
-        listed = [{"Id": i, "Arn": a, "Username": n} for i, a, n in instance.users]
-        return _page(listed, "UserSummaryList", request)
-
-    def _list_routing_profiles(self, instance: SimulatedInstance, request: Answer) -> Answer:
-        listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.profiles]
-        return _page(listed, "RoutingProfileSummaryList", request)
-
-    def _list_user_hierarchy_groups(self, instance: SimulatedInstance, request: Answer) -> Answer:
-        listed = [{"Id": i, "Arn": a, "Name": n} for i, a, n in instance.groups]
-        return _page(listed, "UserHierarchyGroupSummaryList", request)
-
     def _get_current_metric_data(self, instance: SimulatedInstance, request: Answer) -> Answer:
         return current_metrics(self._current(instance), request, self._now_s())
 
@@ -144,41 +121,24 @@ class ConnectApi:
             raise ApiError("ResourceNotFoundException", "This instance has no agents")
         return instance.current()
 
-    def _describe_user(self, instance: SimulatedInstance, request: Answer) -> Answer:
-        for user_id, arn, name in instance.users:
-            if user_id == request["UserId"]:
-                user = {
-                    "Id": user_id,
-                    "Arn": arn,
-                    "Username": name,
-                    "RoutingProfileId": instance.profile_of[user_id],
-                    "HierarchyGroupId": instance.group_of.get(user_id),
-                }
-                return {"User": {key: value for key, value in user.items() if value is not None}}
-        raise ApiError("ResourceNotFoundException", "User not found")
+
+Operation = Callable[[ConnectApi, SimulatedInstance, Answer], Answer]
 
 
-def _page(listed: list[Answer], name: str, request: Answer) -> Answer:
-    """One page of a listing. A token is an index into it."""
-    token = request.get("NextToken", "0")
-    if not (token.isascii() and token.isdigit()):
-        raise ApiError("InvalidParameterException", "The next token is invalid")
-    start, size = int(token), request.get("MaxResults", min(100, LIST_PAGE_MAX))
-    answer: Answer = {name: listed[start : start + size]}
-    if start + size < len(listed):
-        answer["NextToken"] = str(start + size)
-    return answer
+def _listing(name: str) -> Operation:
+    return lambda api, instance, request: list_resources(name, instance, request)
 
 
-OPERATIONS: Mapping[str, Callable[[ConnectApi, SimulatedInstance, Answer], Answer]] = {
+def _description(name: str) -> Operation:
+    return lambda api, instance, request: describe(name, instance, request)
+
+
+OPERATIONS: Mapping[str, Operation] = {
     "SearchContacts": ConnectApi._search_contacts,  # noqa: SLF001 - a table of the class's own methods
     "DescribeContact": ConnectApi._describe_contact,  # noqa: SLF001
     "GetContactAttributes": ConnectApi._get_contact_attributes,  # noqa: SLF001
-    "ListQueues": ConnectApi._list_queues,  # noqa: SLF001
-    "ListUsers": ConnectApi._list_users,  # noqa: SLF001
-    "ListRoutingProfiles": ConnectApi._list_routing_profiles,  # noqa: SLF001
-    "ListUserHierarchyGroups": ConnectApi._list_user_hierarchy_groups,  # noqa: SLF001
     "GetCurrentMetricData": ConnectApi._get_current_metric_data,  # noqa: SLF001
     "GetCurrentUserData": ConnectApi._get_current_user_data,  # noqa: SLF001
-    "DescribeUser": ConnectApi._describe_user,  # noqa: SLF001
+    **{name: _listing(name) for name in LISTINGS},
+    **{name: _description(name) for name in DESCRIPTIONS},
 }

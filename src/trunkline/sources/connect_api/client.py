@@ -32,6 +32,10 @@ OPERATIONS: Final = (
     "ListRoutingProfiles",
     "GetCurrentMetricData",
     "GetCurrentUserData",
+    "DescribeQueue",
+    "DescribeUser",
+    "DescribeRoutingProfile",
+    "DescribeUserHierarchyGroup",
 )
 # Halved at most five times: the slowest search is then every two minutes at half the quota.
 _SLOWEST: Final = 1 / 32

@@ -100,7 +100,7 @@ def decoder(head: bytes, read: Read, depth: int = 0) -> Decoder:
     for magic, name in _REFUSED.items():
         if head.startswith(magic):
             raise FormatError(name)
-    return _Plain(head, read)
+    return Plain(head, read)
 
 
 class _Nested:
@@ -125,13 +125,16 @@ class _Nested:
         return self._inner.read(size)
 
 
-class _Plain:
+class Plain:
+    """Bytes as they are stored."""
+
     damage: str | None
 
     def __init__(self, head: bytes, read: Read) -> None:
         self._head, self._read, self.damage = head, read, None
 
     def read(self, size: int, /) -> bytes:
+        """The next bytes."""
         if self._head:
             head, self._head = self._head, b""
             return head

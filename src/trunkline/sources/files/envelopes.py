@@ -17,7 +17,7 @@ import msgspec
 
 from trunkline import limits
 from trunkline.sources.files import framing
-from trunkline.sources.files.json_text import without_lone_surrogates
+from trunkline.sources.files.json_text import Anchor, without_lone_surrogates
 
 Top = Mapping[str, msgspec.Raw]
 
@@ -38,7 +38,7 @@ def is_perhaps_wrapped(record: bytes) -> bool:
     return _BEGINS.match(record) is not None
 
 
-def unwrap(record: bytes, anchor: str, depth: int = 0) -> list[bytes] | None:
+def unwrap(record: bytes, anchor: Anchor, depth: int = 0) -> list[bytes] | None:
     """The records in an envelope, in order; None where the text is no envelope, or one of other things.
 
     An object with the key `anchor` is a record whatever else it has. Envelopes within envelopes are undone.
@@ -46,7 +46,7 @@ def unwrap(record: bytes, anchor: str, depth: int = 0) -> list[bytes] | None:
     if depth > limits.ENVELOPE_DEPTH_MAX or not is_perhaps_wrapped(record):
         return None
     top = _TOP.decode(without_lone_surrogates(record) or record)
-    if anchor in top:
+    if not top.keys().isdisjoint((anchor,) if isinstance(anchor, str) else anchor):
         return None
     for opener in _OPENERS:
         try:
@@ -70,7 +70,7 @@ def records_in(document: bytes, path: Sequence[str]) -> list[bytes] | None:
     return records if all(record.startswith(b"{") for record in records) else None
 
 
-def _records(texts: Iterator[bytes], anchor: str, depth: int) -> list[bytes] | None:
+def _records(texts: Iterator[bytes], anchor: Anchor, depth: int) -> list[bytes] | None:
     """Every record in the texts; None where one of them is not JSON: then the envelope is set aside as it is."""
     records: list[bytes] = []
     for text in texts:

@@ -33,11 +33,12 @@ from trunkline.sources.files.json_text import (
     RAW,
     RAW_LIST,
     WHITE,
+    Anchor,
     Block,
     Found,
     GrowingSpan,
     Span,
-    has_key,
+    has_any_key,
     is_flat,
     is_scalar,
     probe,
@@ -74,7 +75,7 @@ def frame(
     start: int = 0,
     damage: Callable[[], str | None] = lambda: None,
     block_bytes: int = BLOCK_BYTES,
-    anchor: str = "ContactId",
+    anchor: Anchor = "ContactId",
 ) -> Iterator[Block]:
     """The blocks of one file from byte `start`: 0 or the end of an earlier block.
 
@@ -88,7 +89,9 @@ def frame(
 class _Framer:
     """The state of reading one file. `pos` is an index of `buf`, whose first byte is byte `base` of the file."""
 
-    def __init__(self, read: Read, start: int, damage: Callable[[], str | None], block_bytes: int, anchor: str) -> None:
+    def __init__(
+        self, read: Read, start: int, damage: Callable[[], str | None], block_bytes: int, anchor: Anchor
+    ) -> None:
         self.read, self.damage, self.block_bytes, self.anchor = read, damage, max(block_bytes, 1), anchor
         self.buf, self.base, self.pos, self.is_eof = b"", start, 0, False
         self.at = _At.TOP
@@ -324,7 +327,7 @@ class _Framer:
         if not found.end or found.reason:
             return False
         piece = self.buf[self.pos : self.pos + found.end]
-        return isinstance(utf8_of(piece), bytes) and has_key(piece, self.anchor)
+        return isinstance(utf8_of(piece), bytes) and has_any_key(piece, self.anchor)
 
     def _span(self, begin: int, end: int, why: Found) -> None:
         """Add a broken span between two indexes."""

@@ -111,6 +111,15 @@ def is_scalar(run: bytes) -> bool:
     return _SCALAR.fullmatch(run) is not None
 
 
+Anchor = str | tuple[str, ...]
+"""The key that marks a record, or one for each of several kinds of record."""
+
+
+def has_any_key(piece: bytes, anchor: Anchor) -> bool:
+    """Whether a strict JSON object has one of these keys of its own; see `has_key`."""
+    return any(has_key(piece, key) for key in ((anchor,) if isinstance(anchor, str) else anchor))
+
+
 def has_key(piece: bytes, key: str) -> bool:
     """Whether a strict JSON object, nested no deeper than allowed, has this key of its own."""
     try:

@@ -26,7 +26,7 @@ from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.framing import BLOCK_BYTES
 from trunkline.sources.files.json_text import without_lone_surrogates
 from trunkline.sources.files.listing import SourceFile, list_files, local_file
-from trunkline.sources.files.reader import opened
+from trunkline.sources.files.opening import opened
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 from trunkline.sources.transcripts import contact_lens, transcribe
 from trunkline.sources.transcripts.names import is_transcript, read_name

@@ -21,6 +21,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import TIME_TYPES, Column, Json, Object
+from trunkline.objects.rules import parse_rule
 from trunkline.sql.flatten.values import Leaf, parse, pointer, renamed, scalar, tree_of
 from trunkline.sql.order import compared_columns, partition_date, version_text
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation
@@ -161,6 +162,8 @@ class _Statement:
             needed.add(obj.redaction[0])
         if obj.deleted:
             needed.add(obj.deleted)
+        self.derived = {c.name: parse_rule(c.rule) for c in obj.data_columns if c.rule and c.path is None}
+        needed.update(self.derived, *(rule.names for rule in self.derived.values()))
         self.columns = [c for c in obj.data_columns if c.path is not None]
         self.stored = [
             c
@@ -197,7 +200,7 @@ class _Statement:
 
     def _typed(self, column: Column) -> str:
         if isinstance(column.type, str):
-            return scalar(column, self._leaf(column))
+            return scalar(column, self.names[column.path or ()])
         if isinstance(column.type, Json):
             return self._leaf(column)
         return renamed(column.type, parse(self._leaf(column), column.type))
@@ -213,6 +216,8 @@ class _Statement:
         for column in self.stored:
             if column.name.startswith("record_"):
                 value = record.get(column.name, _q(column.name))
+            elif column.name in self.derived:
+                value = self._derived(column.name)
             elif column.path is None:
                 value = _null(column)
             elif column.path in self.names and is_hidden(column):
@@ -252,7 +257,12 @@ class _Statement:
         """Whether the source says, or the column of the object, that the row no longer exists."""
         if not self.obj.deleted:
             return _q("record_is_deleted")
-        return f"record_is_deleted OR COALESCE({_q(self.obj.deleted)}, false)"
+        name = self.obj.deleted
+        return f"record_is_deleted OR COALESCE({self._derived(name) if name in self.derived else _q(name)}, false)"
+
+    def _derived(self, name: str) -> str:
+        """The value of a column that a rule makes of others."""
+        return f"CAST({self.derived[name].sql()} AS {DUCKDB.type_of(self.obj.by_name[name])})"
 
     def _redacted(self) -> str:
         if self.obj.redaction is None:

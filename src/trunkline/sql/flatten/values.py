@@ -16,6 +16,7 @@ from typing import Final
 from trunkline.engines.duckdb import DUCKDB, type_name
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Struct, Type
+from trunkline.objects.rules import parse_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def pointer(path: tuple[str, ...]) -> str:
 
 def _leaf_type(columns: list[Column]) -> Type:
     # Two columns may read one path (an ARN and the id in it); they agree that it is plain.
-    return columns[0].type
+    return "text" if columns[0].rule else columns[0].type
 
 
 @cache
@@ -90,11 +91,17 @@ TIMES: Final = ("0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z")
 DATES: Final = ("0000-00-00",)
 
 
-def scalar(column: Column, leaf: str) -> str:
-    """SQL of the typed value of a plain leaf: a text, or a whole number or boolean where it is one.
+def scalar(column: Column, name: str) -> str:
+    """SQL of the typed value of a plain leaf, the column `name` of the records: a text, or a whole number or boolean
+    where it is one.
 
     Column `record_ms` is what turns a duration into milliseconds: one that was made plain comes in them.
     """
+    if column.rule:
+        rule = parse_rule(column.rule).sql(name)
+        # A missing value stays NULL: a leaf that no record of a batch has is not among the columns.
+        return f"CASE WHEN {DUCKDB.quote(name)} IS NOT NULL THEN CAST({rule} AS {DUCKDB.type_of(column)}) END"
+    leaf = DUCKDB.quote(name)
     match column.type, column.transform:
         case "text", "last_arn_segment":
             return f"split_part({leaf}, '/', -1)"

@@ -129,8 +129,11 @@ MADE_BY = {"trunkline.catalogue": "1"}
 VIEW_TYPES: dict[ColumnType, Type] = {
     "string": "text",
     "timestamp": "timestamp",
+    "date": "date",
     "bigint": "bigint",
     "double": "double",
+    "decimal": "decimal",
+    "boolean": "boolean",
     "array(string)": ListOf("text"),
 }
 

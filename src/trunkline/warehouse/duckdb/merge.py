@@ -1,4 +1,4 @@
-"""Tables, merge and rebuild of the embedded warehouse, statement by statement, over one DuckDB connection."""
+"""Merge and rebuild of the embedded warehouse, statement by statement, over one DuckDB connection."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ import duckdb
 from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified, text_literal
-from trunkline.objects.ledger import LEDGER_TABLES
 from trunkline.objects.model import Object
-from trunkline.objects.view import View
-from trunkline.sql.ddl import create_schema, create_table, ledger_statements, warehouse_statements
 from trunkline.sql.merge.embedded import are_current, file_columns_sql, merge_sql, merge_tables, rebuild_sql, stage_sql
 from trunkline.sql.relation import PARTITION_DATE, Relation
-from trunkline.sql.star import analysis_statements
 
 KEPT_MB = 64
 """Memory for table blocks between two merges: the latest rows' keys and the free blocks of the file."""
@@ -35,44 +31,6 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
-
-
-def install(
-    con: duckdb.DuckDBPyConnection, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC"
-) -> None:
-    """Create schemas, tables and views that are not there, and follow the catalogue's columns and types."""
-    for statement in ledger_statements(LEDGER_TABLES, DUCKDB):
-        con.execute(statement)
-    for obj in objects:
-        con.execute(create_schema(DUCKDB, obj.warehouse_table))
-        con.execute(create_table(obj, DUCKDB))
-        _migrate_columns(con, obj)
-        for statement in warehouse_statements(obj, DUCKDB):
-            con.execute(statement)
-    for statement in analysis_statements(objects, DUCKDB, views, zone):
-        con.execute(statement)
-
-
-def _migrate_columns(con: duckdb.DuckDBPyConnection, obj: Object) -> None:
-    """Add missing columns and change types that differ: an INSERT would cast silently, 7.5 to 8.
-
-    A stored value that does not fit the new type becomes NULL; its record can be run again from its source.
-    """
-    schema, table = obj.warehouse_table.split(".")
-    there: dict[str, str] = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2",
-            [schema, table],
-        ).fetchall()
-    )
-    alter = f"ALTER TABLE {quote_qualified(DUCKDB, obj.warehouse_table)}"
-    for column in obj.columns:
-        name, wanted = DUCKDB.quote(column.name), DUCKDB.type_of(column)
-        present = there.get(column.name)
-        if present is None:
-            con.execute(f"{alter} ADD COLUMN {name} {wanted}")
-        elif present.replace('"', "") != wanted.replace('"', ""):
-            con.execute(f"{alter} ALTER {name} TYPE {wanted} USING TRY_CAST({name} AS {wanted})")
 
 
 def merge(

@@ -15,7 +15,7 @@ from trunkline.accounting import Counts
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import Engine, quote_qualified
 from trunkline.errors import TerminalError, UsageError
-from trunkline.objects.ledger import LedgerTable
+from trunkline.objects.ledger import INSTALLATION, LedgerTable
 from trunkline.objects.model import Object
 from trunkline.objects.view import View
 from trunkline.sql.merge.embedded import merge_tables
@@ -23,9 +23,10 @@ from trunkline.sql.relation import Relation
 from trunkline.sql.session import Rows, Session
 from trunkline.table import Table, rows_of
 from trunkline.urls import path_of
+from trunkline.warehouse.duckdb import install as duckdb_install
 from trunkline.warehouse.duckdb import merge as duckdb_merge
 from trunkline.warehouse.duckdb.attachment import CATALOG, Attachment, attach_to_read
-from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged
+from trunkline.warehouse.model import Answer, CommitHooks, Lock, Opening, Staged, installation_rows
 
 # DuckDB's storage format: a main header and two database headers of 4,096 bytes, the magic word after a checksum.
 _HEADERS_BYTES = 3 * 4_096
@@ -153,12 +154,14 @@ class DuckDBWarehouse:
 
     def install(self, objects: Sequence[Object], views: Sequence[View], zone: str = "UTC") -> list[str]:
         """Create what is not there; follow the catalogue's columns and types."""
-        duckdb_merge.install(self.local, objects, views, zone)
+        with duckdb_merge.transaction(self.local):
+            duckdb_install.install(self.local, objects, views, zone)
+            self.put(INSTALLATION, installation_rows(duckdb_install.fingerprints(objects, views, zone)))
         return []
 
-    def missing(self, objects: Sequence[Object]) -> list[str]:
-        """None: opening installs."""
-        return []
+    def missing(self, objects: Sequence[Object], views: Sequence[View] = (), zone: str = "UTC") -> list[str]:
+        """Names of the objects that `install` has something to do for; all, where the views or the zone differ."""
+        return duckdb_install.missing(self.local, objects, views, zone)
 
     def merge(self, obj: Object, batches: Sequence[Staged], hooks: CommitHooks) -> dict[str, Counts]:
         """Fold batches into the table, all of them with one set of statements."""

@@ -111,7 +111,7 @@ class PostgresWarehouse:
         """Create what is not there, add columns that the catalogue has gained."""
         return postgres_install.install(self, self.con, objects, views, zone)
 
-    def missing(self, objects: Sequence[Object]) -> list[str]:
+    def missing(self, objects: Sequence[Object], views: Sequence[View] = (), zone: str = "UTC") -> list[str]:
         """Objects whose tables are not there, or were made from another catalogue."""
         return postgres_install.missing(self, objects)
 

@@ -73,7 +73,7 @@ class RedshiftWarehouse:
         """Create what is not there, add columns that the catalogue has gained."""
         return install.install(self.db, objects, views, zone)
 
-    def missing(self, objects: Sequence[Object]) -> list[str]:
+    def missing(self, objects: Sequence[Object], views: Sequence[View] = (), zone: str = "UTC") -> list[str]:
         """Names of the objects that `install` has something to do for."""
         return install.missing(self.db, objects)
 

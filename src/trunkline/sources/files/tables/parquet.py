@@ -1,13 +1,14 @@
-"""Parquet files as JSON texts: what Firehose's format conversion makes of records, with the keys as they were.
+"""Parquet files as JSON texts: what Firehose's format conversion makes of records, and files of any other layout.
 
 The conversion writes keys in lower case. The catalogue knows how Connect spells them; an unknown key stays as it is,
-and so do the keys of free maps, such as a contact's attributes.
+and so do the keys of free maps, such as a contact's attributes. A column whose name is a key path with dots is the
+value at that path. Times in UTC get an offset, and times without a zone too unless the column declares one.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -18,6 +19,7 @@ import msgspec
 from trunkline import limits
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.objects.model import ListOf, Object, Struct, Type
+from trunkline.objects.table_rows import paths_of
 
 PARQUET_MAGIC: Final = b"PAR1"
 _ROWS: Final = 1_000
@@ -61,9 +63,9 @@ def _add_type(tree: dict[str, Any], type_: Type) -> None:
 class ParquetText:
     """The rows of a Parquet file as JSON objects, one a line, in the file's order."""
 
-    def __init__(self, head: bytes, read: Callable[[int], bytes], keys: Mapping[str, Any]) -> None:
+    def __init__(self, head: bytes, read: Callable[[int], bytes], obj: Object) -> None:
         self.damage: str | None = None
-        self._lines = self._texts(head, read, keys)
+        self._lines = self._texts(head, read, obj)
         self._rest = b""
 
     def read(self, size: int, /) -> bytes:
@@ -76,7 +78,8 @@ class ParquetText:
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
-    def _texts(self, head: bytes, read: Callable[[int], bytes], keys: Mapping[str, Any]) -> Iterator[bytes]:
+    def _texts(self, head: bytes, read: Callable[[int], bytes], obj: Object) -> Iterator[bytes]:
+        keys = key_tree(obj)
         with tempfile.NamedTemporaryFile(prefix="trunkline-", suffix=".parquet") as file:
             file.write(head)
             while data := read(limits.MIB):
@@ -84,27 +87,48 @@ class ParquetText:
             file.flush()
             with duckdb.connect(config={"threads": 1}) as con:
                 try:
-                    rows = con.execute(_select(con, file.name), [file.name])
+                    types = _types(con, file.name)
+                    nested = _nested_names(list(types), obj)
+                    rows = con.execute(_select(types, obj), [file.name])
                     while chunk := rows.fetchmany(_ROWS):
-                        yield b"".join(_respelled(text, keys) for (text,) in chunk)
+                        yield b"".join(_respelled(text, keys, nested) for (text,) in chunk)
                 except duckdb.Error:
                     why = limits.DEAD_LETTER_REASONS["corrupt_compression"]
                     self.damage = f"{why}: the Parquet file is damaged or cut short"
 
 
-def _select(con: duckdb.DuckDBPyConnection, path: str) -> str:
-    """Rows as JSON; times in the form that records have."""
+def _types(con: duckdb.DuckDBPyConnection, path: str) -> dict[str, str]:
+    """DuckDB's types of a file's columns by name."""
     con.execute("SET TimeZone = 'UTC'")
+    return {name: type_ for name, type_, *_ in con.execute("DESCRIBE FROM read_parquet($1)", [path]).fetchall()}
+
+
+def _select(types: Mapping[str, str], obj: Object) -> str:
+    """Rows as JSON; times in the form that records have."""
+    local = {".".join(c.path or ()).lower() for c in obj.columns if c.notation.zone not in ("", "UTC")}
     columns = []
-    for name, type_, *_ in con.execute("DESCRIBE SELECT * FROM read_parquet($1)", [path]).fetchall():
+    for name, type_ in types.items():
         quoted = DUCKDB.quote(name)
         is_time = type_.startswith("TIMESTAMP")
-        columns.append(f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {quoted}" if is_time else quoted)
+        offset = "" if name.lower() in local and type_ != "TIMESTAMP WITH TIME ZONE" else "Z"
+        columns.append(f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%f{offset}') AS {quoted}" if is_time else quoted)
     return f"SELECT to_json(record)::VARCHAR FROM (SELECT {', '.join(columns)} FROM read_parquet($1)) AS record"
 
 
-def _respelled(text: str, keys: Mapping[str, Any]) -> bytes:
-    return _ENCODER.encode(_value(_DECODER.decode(text), keys)) + b"\n"
+def _respelled(text: str, keys: Mapping[str, Any], nested: Mapping[str, tuple[str, ...]]) -> bytes:
+    record = _DECODER.decode(text)
+    for name, path in nested.items():
+        value, below = record.pop(name, None), record
+        for key in path[:-1]:
+            below = below.setdefault(key, {})
+        below[path[-1]] = value
+    return _ENCODER.encode(_value(record, keys)) + b"\n"
+
+
+def _nested_names(names: Sequence[str], obj: Object) -> dict[str, tuple[str, ...]]:
+    """The columns of a file whose names are paths of several keys, with these."""
+    paths = zip(names, paths_of(obj, tuple(names)), strict=True)
+    return {name: path for name, path in paths if path is not None and len(path) > 1}
 
 
 def _value(value: Any, keys: Mapping[str, Any]) -> Any:

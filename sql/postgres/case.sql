@@ -1,0 +1,111 @@
+-- Generated from the catalogue by `make golden`. Do not edit.
+
+CREATE SCHEMA IF NOT EXISTS "connect";
+
+CREATE SCHEMA IF NOT EXISTS "salesforce";
+
+CREATE TABLE IF NOT EXISTS "connect"."f_cases" (
+  "case_id" text NOT NULL,
+  "case_number" text,
+  "account_id" text,
+  "customer_contact_id" text,
+  "owner_id" text,
+  "parent_id" text,
+  "subject" text,
+  "status" text,
+  "origin" text,
+  "reason" text,
+  "type" text,
+  "priority" text,
+  "is_closed" boolean,
+  "is_escalated" boolean,
+  "closed_date" timestamp,
+  "supplied_email" text,
+  "supplied_phone" text,
+  "created_by_id" text,
+  "created_date" timestamp,
+  "last_modified_date" timestamp,
+  "system_modstamp" timestamp,
+  "is_deleted" boolean,
+  "salesforce_type" text,
+  "salesforce_url" text,
+  "record_version" text,
+  "record_fidelity" text NOT NULL,
+  "record_is_redacted" boolean NOT NULL,
+  "record_catalogue_version" integer NOT NULL,
+  "record_hash" text NOT NULL,
+  "record_position" text NOT NULL,
+  "record_arrived_at" timestamp NOT NULL,
+  "record_loaded_at" timestamp NOT NULL,
+  "record_unmapped" jsonb,
+  "record_is_deleted" boolean NOT NULL,
+  PRIMARY KEY ("case_id")
+);
+
+CREATE TABLE IF NOT EXISTS "connect"."f_cases_staging" (
+  "case_id" text NOT NULL,
+  "case_number" text,
+  "account_id" text,
+  "customer_contact_id" text,
+  "owner_id" text,
+  "parent_id" text,
+  "subject" text,
+  "status" text,
+  "origin" text,
+  "reason" text,
+  "type" text,
+  "priority" text,
+  "is_closed" boolean,
+  "is_escalated" boolean,
+  "closed_date" timestamp,
+  "supplied_email" text,
+  "supplied_phone" text,
+  "created_by_id" text,
+  "created_date" timestamp,
+  "last_modified_date" timestamp,
+  "system_modstamp" timestamp,
+  "is_deleted" boolean,
+  "salesforce_type" text,
+  "salesforce_url" text,
+  "record_version" text,
+  "record_fidelity" text,
+  "record_is_redacted" boolean,
+  "record_catalogue_version" integer,
+  "record_hash" text,
+  "record_position" text,
+  "record_arrived_at" timestamp,
+  "record_loaded_at" timestamp,
+  "record_unmapped" jsonb,
+  "record_is_deleted" boolean
+);
+
+CREATE INDEX IF NOT EXISTS "f_cases_created_date_idx" ON "connect"."f_cases" ("created_date");
+
+CREATE OR REPLACE VIEW "salesforce"."case" AS
+SELECT
+  "case_id",
+  "case_number",
+  "account_id",
+  "customer_contact_id",
+  "owner_id",
+  "parent_id",
+  "subject",
+  "status",
+  "origin",
+  "reason",
+  "type",
+  "priority",
+  "is_closed",
+  "is_escalated",
+  "closed_date",
+  "supplied_email",
+  "supplied_phone",
+  "created_by_id",
+  "created_date",
+  "last_modified_date",
+  "system_modstamp",
+  "is_deleted",
+  "salesforce_type",
+  "salesforce_url"
+FROM "connect"."f_cases"
+WHERE NOT "record_is_deleted";

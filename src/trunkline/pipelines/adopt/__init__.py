@@ -1,0 +1,1 @@
+"""Adopting an existing table: a load beside it, and the difference."""

@@ -1,0 +1,221 @@
+"""The packages as Lambda runs them: each function boots from its zip alone and answers an event of each trigger.
+
+`make infra` builds the zips for this interpreter first. Memory and cold start are measured and printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from connect import MODEL
+from dynamo_tables import call, change, event
+from homes import contact
+from lambda_events import AGENT, CONTACT_EVENT, firehose, from_eventbridge, from_kinesis, from_s3, from_sqs
+from moto.moto_api._internal import moto_api_backend
+from transcript_files import TALK, transcribe
+
+from releases import BUCKET, KEY
+from tools.packages import GROUPS, MB, ROOT, zip_name
+from trunkline import clock
+from trunkline.deploy.functions import FUNCTIONS
+from trunkline.simulator.centre.centre import INSTANCE_ARN
+from trunkline.simulator.connect_api.answers import Quotas
+from trunkline.simulator.connect_api.contacts import simulate_instance
+from trunkline.simulator.connect_api.http import served
+from trunkline.simulator.connect_api.instance import ConnectApi
+from trunkline.simulator.spec import Spec
+
+pytestmark = pytest.mark.infra
+
+OPERATIONS = (
+    "SearchContacts", "DescribeContact", "ListQueues", "ListUsers", "ListUserHierarchyGroups", "ListRoutingProfiles",
+    "GetCurrentUserData", "GetCurrentMetricData",
+)  # fmt: skip
+RECORD = contact("c-1") | {"AWSContactTraceRecordFormatVersion": "2017-03-10"}
+COLD_RATIO_MAX = {"light": 1.3, "full": 2.0}
+THERE = from_s3("recordings", "transcripts/there.json")
+PROXY = {
+    "resource": "/releases", "httpMethod": "POST", "requestContext": {"requestId": "r-1", "stage": "prod"},
+    "headers": {"content-type": "application/json"}, "body": "{}", "isBase64Encoded": False,
+}  # fmt: skip
+SCHEDULED = {
+    "version": "0", "id": "s-1", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {},
+    "time": "2026-11-30T13:40:00Z", "region": "us-east-1", "account": "123456789012", "resources": [],
+}  # fmt: skip
+# Each trigger of each function: its event, and what the answer must say.
+CASES: dict[tuple[str, str], tuple[Any, Callable[[Any], bool]]] = {
+    ("event_processor", "kinesis"): (from_kinesis(RECORD, AGENT), lambda a: a["processed"] == 2),
+    ("event_processor", "sqs"): (from_sqs(json.dumps(CONTACT_EVENT)), lambda a: a["processed"] == 1),
+    ("event_processor", "eventbridge"): (from_eventbridge(3), lambda a: a["processed"] == 1),
+    ("stream_processor", "dynamodb"): (event(change(1, new=call("there"))), lambda a: a["processed"] == 1),
+    ("transcript_arrived", "s3"): (THERE, lambda a: a["statusCode"] == 200),
+    ("transcript_arrived", "sqs"): (from_sqs(json.dumps(THERE)), lambda a: a["batchItemFailures"] == []),
+    ("transcript_arrived", "eventbridge"): (
+        {"source": "aws.s3", "detail-type": "Object Created",
+         "detail": {"bucket": {"name": "recordings"}, "object": {"key": "transcripts/there.json"}}},
+        lambda a: a["statusCode"] == 200,
+    ),
+    ("collect", "schedule"): (SCHEDULED, lambda a: a["is_done"] and a["instances"][0]["instance"] == INSTANCE_ARN),
+    ("persist_agent_event", "kinesis"): (from_kinesis(AGENT, RECORD), lambda a: (a["written"], a["ignored"]) == (1, 1)),
+    ("persist_contact_event", "sqs"): (from_sqs(json.dumps(CONTACT_EVENT)), lambda a: a["written"] == 1),
+    ("persist_contact_event", "eventbridge"): (from_eventbridge(), lambda a: a["written"] == 1),
+    ("persist_instance_data", "schedule"): (SCHEDULED, lambda a: a["written"] > 5 and not a["unfinished"]),
+    ("firehose_framing", "firehose"): (firehose(b'{"a": 1}'), lambda a: a["records"][0]["result"] == "Ok"),
+    ("release", "api"): (PROXY, lambda a: a["statusCode"] == 200 and json.loads(a["body"])["total_procedures"] == 1),
+    ("release", "eventbridge"): (
+        {**SCHEDULED, "detail": {"stored_procedure_name": "connect.load_last"}},
+        lambda a: a["statusCode"] == 200 and a["body"]["successful_procedures"] == 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The groups' zips for this interpreter, unpacked."""
+    from lambda_runtime import unpack
+
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    unpacked = {}
+    for group in GROUPS:
+        package = ROOT / "build" / "lambda" / zip_name(group.name, architecture, python)
+        if not package.exists():
+            pytest.skip(f"{package.name} is not built: make infra")
+        unpacked[group.name] = unpack(package, tmp_path_factory.mktemp(group.name))
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Awslambdaric alone."""
+    pytest.importorskip("awslambdaric", reason="awslambdaric is not installed: make infra")
+    from lambda_runtime import runtime_folder
+
+    return runtime_folder(tmp_path_factory.mktemp("runtime") / "packages")
+
+
+@pytest.fixture
+def cloud(endpoint: Any) -> Iterator[dict[str, str]]:
+    """AWS over HTTP, filled with what events name; the variables by which functions reach it.
+
+    Moto for storage, and the emulators of the Connect API and of Redshift's Data API.
+    """
+    server = pytest.importorskip("moto.server", reason="moto's server is not installed: make infra")
+    aws = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    aws.start()
+    moto_api_backend.reset()
+    host, port = aws.get_host_and_port()
+    url = f"http://{host}:{port}"
+    with served(_instance()) as connect_url:
+        yield _filled(url) | {
+            "AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_REDSHIFT_DATA": endpoint.url, "ANALYTICS_BUCKET": "lake",
+            "TRANSCRIBE_BUCKET": "recordings", "TRUNKLINE_CONNECT_ENDPOINT": connect_url,
+            "TRUNKLINE_CONNECT_INSTANCES": INSTANCE_ARN, "CLUSTER_ID": "analytics", "DATABASE": "dev",
+            "TRUNKLINE_CONNECT_QUOTA": ",".join(f"{name}=1000" for name in OPERATIONS), "DB_USER": "loader",
+        }  # fmt: skip
+    aws.stop()
+
+
+def _instance() -> ConnectApi:
+    def now_s() -> float:
+        return clock.now().timestamp()
+
+    yesterday = (clock.now() - timedelta(days=1)).date()
+    instance = simulate_instance(Spec(contacts=24, seed=1, date=yesterday), INSTANCE_ARN)
+    quotas = Quotas(now_s, dict.fromkeys(OPERATIONS, (1000.0, 1000.0)))
+    return ConnectApi([instance], now_s, quotas=quotas, check=MODEL("connect"))
+
+
+def _filled(url: str) -> dict[str, str]:
+    """Buckets, a transcript, a release, a queue and secrets; the variables that name the last two."""
+    s3 = boto3.client("s3", endpoint_url=url)
+    for name in ("lake", "recordings", BUCKET):
+        s3.create_bucket(Bucket=name)
+    body = json.dumps(transcribe(TALK, "channel")).encode()
+    s3.put_object(Bucket="recordings", Key="transcripts/there.json", Body=body)
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"connect.load_dims\n")
+    secret = boto3.client("secretsmanager", endpoint_url=url).create_secret(Name="pii", SecretString="k" * 40)
+    letters = boto3.client("sqs", endpoint_url=url).create_queue(QueueName="letters")["QueueUrl"]
+    return {
+        "TRUNKLINE_PII_KEY_SECRET": secret["ARN"], "TRUNKLINE_LETTER_QUEUE": letters.replace("http://", "https://"),
+        "TRUNKLINE_HOME": "",
+    }  # fmt: skip
+
+
+def test_every_trigger_has_an_event() -> None:
+    """A trigger that is declared and not tried would be found out by the first user."""
+    assert set(CASES) == {(name, event) for name, function in FUNCTIONS.items() for event in function.events}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_package_boots_and_answers(
+    name: str, packages: dict[str, Path], runtime: Path, cloud: dict[str, str], tmp_path: Path, capsys: Any
+) -> None:
+    """From the zip alone, under Lambda's own client, within the memory that the function is given."""
+    from lambda_runtime import booted
+
+    function = FUNCTIONS[name]
+    variables = cloud | {"TRUNKLINE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    if name == "collect":
+        variables["TRUNKLINE_LAKE"] = "s3://lake"
+    with booted(packages[function.package], runtime, function.handler, variables) as process:
+        for trigger in function.events:
+            delivered, is_right = CASES[name, trigger]
+            answer = process.invoke(delivered)
+            assert is_right(answer), (trigger, answer)
+        peak_mb = process.peak_mb
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}: boots in {process.cold_s:.2f} s, {peak_mb:.0f} MB of {function.memory_mb}\n")
+    assert peak_mb < 0.9 * function.memory_mb
+
+
+def test_an_error_reaches_lambda_by_its_name(packages: dict[str, Path], runtime: Path, cloud: dict[str, str]) -> None:
+    """What Step Functions and alarms match is the class name; the message says what to do."""
+    from lambda_runtime import booted
+
+    function = FUNCTIONS["persist_contact_event"]
+    variables = cloud | {"TRUNKLINE_LIVE_STORE": "mysql://x"}
+    with (
+        booted(packages["light"], runtime, function.handler, variables) as process,
+        pytest.raises(RuntimeError, match=r'"errorType": "UsageError"'),
+    ):
+        process.invoke(from_eventbridge())
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_cold_imports_cost_little_more_than_boto3(group: Any, packages: dict[str, Path], capsys: Any) -> None:
+    """CPU time of a fresh process that imports every handler of a zip and makes an S3 client, against boto3 alone."""
+    code = packages[group.name]
+    modules = [function.handler.rpartition(".")[0] for function in FUNCTIONS.values() if function.package == group.name]
+    bare = "import boto3; boto3.client('s3')"
+    ours = f"import {', '.join(modules)}; from trunkline.aws.clients import make_client; make_client('s3')"
+    least = {text: min(_cpu_s(code, text) for _ in range(3)) for text in (bare, ours)}
+    with capsys.disabled():
+        sys.stdout.write(f"\n{group.name}: {least[ours]:.2f} s of CPU, {least[bare]:.2f} s of boto3 alone\n")
+    assert least[ours] <= COLD_RATIO_MAX[group.name] * least[bare]
+
+
+def _cpu_s(code: Path, program: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environ = {"PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1", "AWS_DEFAULT_REGION": "us-east-1"}
+    subprocess.run([sys._base_executable, "-S", "-c", program], env=environ, check=True, cwd=os.sep)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_a_package_is_small(group: Any, packages: dict[str, Path]) -> None:
+    """Unzipped, since that is what Lambda loads."""
+    size = sum(path.stat().st_size for path in packages[group.name].rglob("*") if path.is_file())
+    assert size <= group.unzipped_mb_max * MB

@@ -1,0 +1,264 @@
+"""The stacks as they would be deployed: three configurations, synthesised and checked. Nothing is deployed.
+
+Templates are kept in build/synth until what they are made from changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trunkline.deploy.policies import UNSCOPED
+
+pytestmark = pytest.mark.infra
+
+ROOT = Path(__file__).parents[2]
+CDK = ROOT / "infra" / "cdk"
+CONFIGURATIONS = ("small", "full", "existing")
+# What a stack keeps when it is deleted.
+KEPT = {
+    "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Kinesis::Stream", "AWS::Glue::Database", "AWS::Glue::Table",
+    "AWS::Timestream::Database", "AWS::Timestream::Table", "AWS::RedshiftServerless::Namespace",
+}  # fmt: skip
+# The mission's names that a deployment has unless its configuration says otherwise.
+MISSION = (
+    "DataPipelineStack", "post-call-analytics-111122223333-eu-west-2", "connect-ctr-stream",
+    "post-call-analytics-calls-crawler", "post_call_analytics", "RedshiftS3SP2", "daab-lab-jfr-datalake",
+    "Redshift/Rel", "cron(40 0/2 * * ? *)", "persist_agent_event", "persist_contact_event", "persist_instance_data",
+)  # fmt: skip
+Template = dict[str, Any]
+
+
+def _made_from() -> str:
+    """A hash of everything that templates depend on."""
+    sources = [*CDK.rglob("*.py"), *CDK.rglob("*.toml")]
+    for part in ("deploy", "objects", "sql/lake", "lake/glue", "engines"):
+        sources += (ROOT / "src" / "trunkline" / part).rglob("*.py")
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def templates(configuration: str) -> dict[str, Template]:
+    """The stacks' templates by name. cdk-nag's AwsSolutions runs meanwhile, and fails the run for a finding."""
+    pytest.importorskip("aws_cdk", reason="the CDK is not installed: make infra")
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed, which the CDK runs in")
+    out = ROOT / "build" / "synth" / f"{configuration}-{_made_from()}"
+    if not list(out.glob("*.template.json")):
+        _synthesise(configuration, out)
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in out.glob("*.template.json")
+    }
+
+
+def _synthesise(configuration: str, out: Path) -> None:
+    """Into a folder that appears whole. The zips' content does not matter here, so that empty ones stand for them."""
+    scratch = out.with_name(f"{out.name}.{os.getpid()}")
+    zips = scratch / "zips"
+    zips.mkdir(parents=True)
+    for group in ("light", "full"):
+        with zipfile.ZipFile(zips / f"{group}-arm64-py313.zip", "w") as archive:
+            archive.writestr("empty", group)
+    text = (CDK / "examples" / f"{configuration}.toml").read_text()
+    config = scratch / "config.toml"
+    config.write_text(text.replace("[installation]", f'[installation]\npackages = "{zips}"'))
+    done = subprocess.run(
+        [sys.executable, str(CDK / "app.py"), str(config), str(scratch / "out")], capture_output=True, text=True,
+        cwd=ROOT, check=False, env=os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    (scratch / "out").rename(out)
+    shutil.rmtree(scratch)
+
+
+def resources(configuration: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Stack, logical name and definition of every resource."""
+    for stack, template in sorted(templates(configuration).items()):
+        for name, resource in sorted(template["Resources"].items()):
+            yield stack, name, resource
+
+
+def statements(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a role's inline policies."""
+    policies = resource.get("Properties", {}).get("Policies", [])
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: a reference by what it refers to."""
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    if "Fn::GetAtt" in value:
+        return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    if "Fn::ImportValue" in value:
+        return f"<import {re.sub('[0-9A-F]{8}$', '', value['Fn::ImportValue'])}>"
+    return "".join(map(shown, value["Fn::Join"][1])) if "Fn::Join" in value else json.dumps(value, sort_keys=True)
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_names_roles_and_policies(configuration: str, golden: Any) -> None:
+    """What a review reads: every resource by name, what stays, and what each role may do."""
+    lines = []
+    for stack, template in sorted(templates(configuration).items()):
+        lines += ["", f"== {stack} =="]
+        for name, resource in sorted(template["Resources"].items()):
+            if resource["Type"] == "AWS::CDK::Metadata":
+                continue
+            kept = " (kept)" if resource.get("DeletionPolicy") == "Retain" else ""
+            lines.append(f"{name}: {resource['Type'].removeprefix('AWS::')}{kept}")
+            for statement in statements(resource):
+                condition = json.dumps(statement["Condition"], sort_keys=True) if "Condition" in statement else ""
+                lines.append(f"    {statement['Effect']} {', '.join(many(statement['Action']))}")
+                lines += [f"        on {shown(target)}" for target in many(statement["Resource"])]
+                lines += [f"        if {condition}"] if condition else []
+            variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
+            lines += [f"    {key}={shown(value)}" for key, value in sorted(variables.items())]
+    golden.check(f"infra/{configuration}.txt", "\n".join(lines).lstrip() + "\n")
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_data_and_keys_stay(configuration: str) -> None:
+    """When a stack is deleted or a change replaces them."""
+    lost = [
+        f"{stack}/{name}"
+        for stack, name, resource in resources(configuration)
+        if resource["Type"] in KEPT
+        and (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) != ("Retain", "Retain")
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_no_secret_is_in_a_template(configuration: str) -> None:
+    """Variables name a secret by its ARN; no property, output or parameter holds one."""
+    for stack, name, resource in resources(configuration):
+        variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
+        for key, value in variables.items():
+            if re.search(r"TOKEN|PASSWORD|_KEY|SECRET", key):
+                assert key.endswith("_SECRET") or key == "SECRET_ARN", f"{stack}/{name}: {key}"
+                assert str(value).startswith("arn:aws:secretsmanager:"), f"{stack}/{name}: {key}"
+    text = json.dumps(templates(configuration))
+    assert not re.search(r'(?i)"[a-z]*password"\s*:\s*"', text)
+
+
+@cache
+def iam_reference() -> dict[str, Any]:
+    """IAM's own reference of actions and the resources that each is checked against, as cfn-lint carries it."""
+    cfnlint = pytest.importorskip("cfnlint", reason="cfn-lint is not installed: make infra")
+    path = Path(cfnlint.__file__).parent / "data" / "AdditionalSpecs" / "Policies.json"
+    return dict(json.loads(path.read_text()))
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_no_wildcard_where_iam_knows_resources(configuration: str) -> None:
+    """`*` is granted only for actions without resources, each of which is listed with its reason; all actions exist."""
+    for stack, name, resource in resources(configuration):
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        for statement in statements(resource):
+            for action in many(statement["Action"]):
+                service, _, operation = action.partition(":")
+                known = iam_reference()[service]["Actions"]
+                assert operation.lower() in known, f"{stack}/{name}: IAM has no {action}"
+                if "*" in many(statement["Resource"]):
+                    assert action in UNSCOPED, f"{stack}/{name}: {action} on *"
+                    assert not known[operation.lower()].get("Resources"), f"{action} has resources in IAM"
+
+
+def test_every_role_has_the_boundary() -> None:
+    """Where the configuration names one."""
+    roles = [resource for _, _, resource in resources("full") if resource["Type"] == "AWS::IAM::Role"]
+    assert len(roles) > 10
+    assert {role["Properties"]["PermissionsBoundary"] for role in roles} == {
+        "arn:aws:iam::111122223333:policy/boundary"
+    }
+
+
+def test_names_of_the_documents_are_the_defaults() -> None:
+    """Buckets, streams, functions, crawlers, schedules."""
+    text = json.dumps({name: template["Resources"] for name, template in templates("full").items()})
+    assert [name for name in MISSION if name not in text] == []
+
+
+def test_existing_resources_are_used_and_not_made() -> None:
+    """The bucket, streams and tables of the configuration appear by ARN, and nothing of their kind is created."""
+    kinds = {resource["Type"] for _, _, resource in resources("existing")}
+    assert not kinds & {"AWS::Kinesis::Stream", "AWS::KMS::Key", "AWS::RedshiftServerless::Namespace"}
+    buckets = [r["Properties"]["BucketName"] for _, _, r in resources("existing") if r["Type"] == "AWS::S3::Bucket"]
+    assert sorted(buckets) == [
+        "acme-trunkline-access-logs-111122223333-eu-west-2", "acme-trunkline-failures-111122223333-eu-west-2",
+    ]  # fmt: skip
+    text = json.dumps(templates("existing"))
+    for arn in ("stream/connect-ctr-stream", "stream/connect-agent-events", "arn:aws:s3:::acme-analytics"):
+        assert arn in text
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_stream_is_never_held_up_by_one_record(configuration: str) -> None:
+    """Each mapping of a stream bisects, answers per record, ends before the stream does, and says where failures go."""
+    mappings = [
+        resource["Properties"]
+        for _, _, resource in resources(configuration)
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" in resource["Properties"]
+    ]
+    assert mappings
+    for mapping in mappings:
+        assert mapping["BisectBatchOnFunctionError"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["MaximumRecordAgeInSeconds"] > 0
+        assert "trunkline-failures" in shown(mapping["DestinationConfig"]["OnFailure"]["Destination"])
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_each_alarm_says_what_to_do(configuration: str) -> None:
+    """Its text links a section of a page that exists."""
+    page = (ROOT / "docs" / "how-to" / "act-on-an-alarm.md").read_text()
+    sections = {heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.*)$", page, re.MULTILINE)}
+    alarms = [r["Properties"] for _, _, r in resources(configuration) if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert alarms
+    assert {alarm["AlarmDescription"].rpartition("#")[2] for alarm in alarms} <= sections
+
+
+def test_the_api_needs_iam_and_checks_requests() -> None:
+    """Every method of the release API."""
+    methods = [r["Properties"] for _, _, r in resources("full") if r["Type"] == "AWS::ApiGateway::Method"]
+    assert methods
+    for method in methods:
+        assert method["AuthorizationType"] == "AWS_IAM"
+        assert method["RequestValidatorId"]
+        assert method["RequestModels"]
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_cfn_lint(configuration: str, tmp_path: Path) -> None:
+    """Clean, but for the notice that Timestream admits no new customers, which the docs say as well."""
+    pytest.importorskip("cfnlint", reason="cfn-lint is not installed: make infra")
+    for name, template in templates(configuration).items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(template))
+    paths = [str(path) for path in sorted(tmp_path.glob("*.json"))]
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("cfn-lint")), "--ignore-checks", "W3697", "--", *paths],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "")
