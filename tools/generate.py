@@ -90,8 +90,8 @@ PRODUCERS: tuple[Callable[[], Produced], ...] = (
     grants,
     dbt,
     dashboards,
-    state_machines.state_machines,
     terraform_files,
+    state_machines.state_machines,
 )
 
 OWNED_FOLDERS = (

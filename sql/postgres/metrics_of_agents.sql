@@ -6,7 +6,10 @@ SELECT
     CAST(SUM("idle_time_agent_ms") AS DOUBLE PRECISION) / 1000 AS "sum_idle_time_agent",
     CAST(SUM("non_productive_time_agent_ms") AS DOUBLE PRECISION) / 1000 AS "sum_non_productive_time_agent",
     CAST(SUM("error_status_time_agent_ms") AS DOUBLE PRECISION) / 1000 AS "sum_error_status_time_agent",
-    CAST(SUM("agent_occupancy") AS DOUBLE PRECISION) * 100 / CAST(NULLIF(SUM("base_of_agent_occupancy"), 0) AS DOUBLE PRECISION) AS "agent_occupancy"
+    CAST(SUM("agent_occupancy") AS DOUBLE PRECISION) * 100 / CAST(NULLIF(SUM("base_of_agent_occupancy"), 0) AS DOUBLE PRECISION) AS "agent_occupancy",
+    CAST(SUM("percent_contact_time_agent") AS DOUBLE PRECISION) * 100 / CAST(NULLIF(SUM("base_of_percent_contact_time_agent"), 0) AS DOUBLE PRECISION) AS "percent_contact_time_agent",
+    CAST(SUM("percent_idle_time_agent") AS DOUBLE PRECISION) * 100 / CAST(NULLIF(SUM("base_of_percent_idle_time_agent"), 0) AS DOUBLE PRECISION) AS "percent_idle_time_agent",
+    CAST(SUM("percent_non_productive_time_agent") AS DOUBLE PRECISION) * 100 / CAST(NULLIF(SUM("base_of_percent_non_productive_time_agent"), 0) AS DOUBLE PRECISION) AS "percent_non_productive_time_agent"
 FROM (
     SELECT
         "online_time" AS "online_time_agent_ms",
@@ -15,7 +18,13 @@ FROM (
         "non_productive_time" AS "non_productive_time_agent_ms",
         "error_time" AS "error_status_time_agent_ms",
         "agent_on_contact_time" AS "agent_occupancy",
-        "agent_on_contact_time" + "agent_idle_time" + "agent_offered_time" AS "base_of_agent_occupancy"
+        "agent_on_contact_time" AS "percent_contact_time_agent",
+        "agent_idle_time" + "agent_offered_time" AS "percent_idle_time_agent",
+        "non_productive_time" AS "percent_non_productive_time_agent",
+        "agent_on_contact_time" + "agent_idle_time" + "agent_offered_time" AS "base_of_agent_occupancy",
+        "online_time" AS "base_of_percent_contact_time_agent",
+        "online_time" AS "base_of_percent_idle_time_agent",
+        "online_time" AS "base_of_percent_non_productive_time_agent"
     FROM "connect_datalake"."agent_statistic_record"
     WHERE "interval_start_time" IS NOT NULL
 ) AS measured;

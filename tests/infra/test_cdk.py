@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from trunkline.deploy.policies import UNSCOPED
+from trunkline.deploy.templates import diagram
 
 pytestmark = pytest.mark.infra
 
@@ -61,9 +62,8 @@ def templates(configuration: str) -> dict[str, Template]:
     out = ROOT / "build" / "synth" / f"{configuration}-{_made_from()}"
     if not list(out.glob("*.template.json")):
         _synthesise(configuration, out)
-    return {
-        path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in out.glob("*.template.json")
-    }
+    paths = sorted(out.glob("*.template.json"))
+    return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}
 
 
 def _synthesise(configuration: str, out: Path) -> None:
@@ -238,6 +238,12 @@ def test_each_alarm_says_what_to_do(configuration: str) -> None:
     alarms = [r["Properties"] for _, _, r in resources(configuration) if r["Type"] == "AWS::CloudWatch::Alarm"]
     assert alarms
     assert {alarm["AlarmDescription"].rpartition("#")[2] for alarm in alarms} <= sections
+
+
+def test_the_picture_is_of_the_templates() -> None:
+    """The page's flowchart is what `full.toml` creates; the failure shows the new one."""
+    page = (ROOT / "docs" / "how-to" / "deploy-with-cdk.md").read_text()
+    assert f"```mermaid\n{diagram(templates('full'))}\n```" in page, diagram(templates("full"))
 
 
 def test_the_api_needs_iam_and_checks_requests() -> None:

@@ -124,7 +124,9 @@ def test_terraform_validates_and_plans(terraform: str, plugins: str, tmp_path: P
     module = folder / "timestream"
     (module / "tests").mkdir()
     shutil.copy(FOLDER / "tests" / "live.tftest.hcl", module / "tests" / "live.tftest.hcl")
-    run(terraform, module, "init", "-input=false", "-no-color", f"-plugin-dir={plugins}")
-    run(terraform, module, "validate", "-no-color")
+    example = folder / "examples" / "live"
+    for place in (example, module):
+        run(terraform, place, "init", "-input=false", "-no-color", f"-plugin-dir={plugins}")
+    run(terraform, example, "validate", "-no-color")
     shown = run(terraform, module, "test", "-no-color", f"-var=package={tmp_path / 'light.zip'}")
     assert "2 passed, 0 failed" in shown

@@ -27,6 +27,18 @@ from trunkline.records import Framed, Mark
 from trunkline.serve.report.period import day_period
 
 AT = datetime(2026, 3, 8, 12)
+SURVEY = """
+[object.survey]
+key = ["id"]
+event_time = "at"
+[object.survey.columns]
+id = {}
+at = { type = "timestamp" }
+[object.survey.source]
+type = "http"
+url = "https://api.example.com/"
+auth = { type = "header", secret = "env:SURVEY_TOKEN" }
+"""
 
 
 def put(home: Home, key: str) -> None:
@@ -160,3 +172,13 @@ def test_a_home_of_an_older_version_says_what_adds_the_rest(tmp_path: Path, caps
     assert f"trunkline warehouse install --home {path}" in message
     assert run(["warehouse", "install", "--home", str(path)]) == 0
     assert run(status) == 0
+
+
+def test_a_source_without_its_secret_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first run: the variable that is not set is named, and nothing else is asked for."""
+    (tmp_path / "objects.toml").write_text(SURVEY)
+    with opened(tmp_path):
+        pass
+    assert findings(tmp_path)["survey: source"].detail.startswith("the environment variable SURVEY_TOKEN")
+    monkeypatch.setenv("SURVEY_TOKEN", "t")
+    assert "survey: source" not in findings(tmp_path)

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from homes import Record, lake_best, load_into, opened, table, totals, write
+from homes import Record, lake_best, load_into, opened, settings_of, table, totals, write
 from servers import SERVERS
 
 from trunkline.errors import UsageError
 from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.origins import SalesforceOrigin
+from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.salesforce import FOLDER, long_id
 from trunkline.simulator.spec import Spec
@@ -124,6 +125,9 @@ def test_csv_of_the_bulk_api(tmp_path: Path) -> None:
         first, second = table(home, CASE)
     assert (first["subject"], first["is_closed"], first["account_id"]) == ("two\nlines, one cell", False, None)
     assert (second["case_number"], second["record_is_deleted"]) == (None, True)
+    with open_reader(settings_of(tmp_path / "home")) as reader:
+        for dialect in (None, "athena"):
+            assert query(reader, 'SELECT count(*) FROM salesforce."case"', dialect).rows == [(1,)], dialect
 
 
 def _pages(folder: Path) -> list[Record]:

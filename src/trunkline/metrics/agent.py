@@ -32,6 +32,9 @@ _RINGING: Final = (
 _CONNECTING: Final = " + ".join(
     f'"agent_{name}_connecting_time"' for name in ("incoming", "outbound", "callback", "api")
 )
+_OF_ONLINE: Final = (
+    "Amazon defines this percentage in its console; its API has no name for it, so that the name is ours."
+)
 _NON_RESPONSE: Final = "Offers that an agent did not accept, also when the customer hung up first."
 
 AGENT_METRICS: Final[tuple[Metric, ...]] = (
@@ -76,6 +79,33 @@ AGENT_METRICS: Final[tuple[Metric, ...]] = (
         '"agent_on_contact_time"',
         f'"agent_on_contact_time" + {_IDLE_MS}',
         _RINGING,
+    ),
+    share(
+        AGENT_INTERVALS,
+        "PERCENT_CONTACT_TIME_AGENT",
+        "Percent agent on contact time",
+        "Time on contact as a share of online time.",
+        '"agent_on_contact_time"',
+        '"online_time"',
+        _OF_ONLINE,
+    ),
+    share(
+        AGENT_INTERVALS,
+        "PERCENT_IDLE_TIME_AGENT",
+        "Percent agent idle time",
+        f"Idle time ({_IDLE}) as a share of online time.",
+        _IDLE_MS,
+        '"online_time"',
+        _OF_ONLINE,
+    ),
+    share(
+        AGENT_INTERVALS,
+        "PERCENT_NON_PRODUCTIVE_TIME_AGENT",
+        "Percent non-productive time",
+        "Time in custom statuses as a share of online time.",
+        '"non_productive_time"',
+        '"online_time"',
+        _OF_ONLINE,
     ),
     total(
         AGENT_QUEUE_INTERVALS,

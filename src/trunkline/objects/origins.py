@@ -158,6 +158,13 @@ class HttpOrigin:
 Origin: TypeAlias = FilesOrigin | SheetOrigin | SalesforceOrigin | HttpOrigin
 
 
+def secrets_of(origin: Origin | None) -> tuple[SecretName, ...]:
+    """The places of the secrets that an origin needs."""
+    if isinstance(origin, SheetOrigin | SalesforceOrigin):
+        return (origin.credentials,)
+    return (origin.auth.secret,) if isinstance(origin, HttpOrigin) and origin.auth is not None else ()
+
+
 def is_safe_address(url: str) -> bool:
     """Whether a secret may be sent there: over TLS, or over plain HTTP to this machine."""
     parts = urlsplit(url)

@@ -86,4 +86,6 @@ def _of_warehouse(obj: Object, installed: Collection[str]) -> str:
     ]
     day = day_of(DUCKDB.quote(obj.partition))
     keys = [f"strftime({day}, '{codes}') AS {key}" for key, codes in _FORMATS.items()]
-    return f"SELECT {', '.join([*columns, *keys])} FROM {CATALOG}.{quote_qualified(DUCKDB, obj.warehouse_table)}"
+    table = f"{CATALOG}.{quote_qualified(DUCKDB, obj.warehouse_table)}"
+    # A deletion is a row of the table, as it is in no view of the lake.
+    return f"SELECT {', '.join([*columns, *keys])} FROM {table} WHERE NOT record_is_deleted"

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 from trunkline.accounting import Counts, findings, vanished_keys
+from trunkline.aws.secrets import read_secret
 from trunkline.completeness.period_records import load_records
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import quote_qualified
+from trunkline.errors import UsageError
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
 from trunkline.ledger import index
@@ -19,6 +21,7 @@ from trunkline.objects.business.salesforce import CASE, TASK
 from trunkline.objects.catalogue import BUSINESS_VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
+from trunkline.objects.origins import secrets_of
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.report import wording
 from trunkline.sql.flatten.values import tree_of
@@ -97,7 +100,18 @@ def examine(reader: Reader) -> list[Finding]:
     named = {finding.check.partition(":")[0] for finding in of_objects}
     empty = [name for name in reader.objects if name not in named]
     more = [Finding("not loaded yet", "ok", ", ".join(empty))] if empty else []
-    return [*of_objects, *_examine_links(reader, empty), *more]
+    sources = [finding for obj in reader.objects.values() for finding in _examine_source(obj)]
+    return [*of_objects, *_examine_links(reader, empty), *sources, *more]
+
+
+def _examine_source(obj: Object) -> Iterator[Finding]:
+    """Whether the secrets of its source can be read that are on this machine; others are read when it runs."""
+    for secret in secrets_of(obj.origin):
+        if secret.store in ("env", "file"):
+            try:
+                read_secret(secret)
+            except UsageError as error:
+                yield Finding(f"{obj.name}: source", "look", str(error))
 
 
 def _examine_links(reader: Reader, empty: Collection[str]) -> Iterator[Finding]:

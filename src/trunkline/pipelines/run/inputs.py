@@ -114,7 +114,7 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
     """Read what is new into lake and warehouse. Raises what the source raises; safe to repeat at any point."""
     check_input(home.settings, obj, options)
     place = home.settings.run_sources.get(obj.name)
-    if place is None and is_listed(home.settings, obj):
+    if is_listed(home.settings, obj):
         return _list(home, obj, options)
     if is_collected(home.settings, obj):
         return _collect(home, obj, options)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from trunkline import limits
 from trunkline.aws.clients import make_client
 from trunkline.objects.origins import FilesOrigin
-from trunkline.positions import Plan, Progress
+from trunkline.positions import FileRange, Plan, Progress
 from trunkline.records import Framed, KeptLetter, Mark
 from trunkline.sources.contact_events.queue import MessageQueue, QueueMessage
 from trunkline.sources.files.listing import SourceFile, find, messages
@@ -105,6 +105,8 @@ class AnnouncedFileSource:
     def __init__(self, context: SourceContext, announced: AnnouncedFiles) -> None:
         self._context, self._announced = context, announced
         self._files = FileSource(context)
+        self._waiting: dict[str, set[tuple[str, str]]] = {}
+        self._durable: dict[tuple[str, str], Progress] = {}
         self.refused: list[str] = []
 
     def read(self, done: FilesRead) -> Iterator[Framed | None]:
@@ -120,20 +122,38 @@ class AnnouncedFileSource:
         while announcements := self._announced.gather():
             mine = [announcement for announcement in announcements if announcement.is_mine]
             files = self._announced.find([url for announcement in mine for url in announcement.urls])
+            left = {(file.uri, file.version) for file in files}
+            left -= {place for place in left if done.get(place, Progress()).is_complete}
+            for announcement in mine:
+                self._waiting[announcement.message_id] = {place for place in left if place[0] in announcement.urls}
+            self._delete_done(queue)
             source = FileSource(self._context, files, self._announced.s3)
             yield from source.read(done)
             yield None
-            done.update(((file.uri, file.version), Progress(file.size_bytes, is_complete=True)) for file in files)
+            done.update(self._durable)
             self.refused += source.refused
-            refused = {file.uri for file in files if any(text.startswith(f"{file.uri} is ") for text in source.refused)}
-            queue.delete([entry.message_id for entry in mine if not refused.intersection(entry.urls)])
+
+    def _delete_done(self, queue: MessageQueue) -> None:
+        """Delete the messages that announce nothing that is not durable."""
+        done = [message_id for message_id, places in self._waiting.items() if not places]
+        queue.delete(done)
+        for message_id in done:
+            del self._waiting[message_id]
 
     def reread(self, plan: Plan) -> Framed | None:
         """The batch of a plan. Raises SourceChangedError where a file is another version now."""
         return self._files.reread(plan)
 
     def after_durable(self, batches: Sequence[DurableBatch]) -> None:
-        """Nothing: the ledger knows how far each file is read, and the round deletes its messages."""
+        """Delete the messages all of whose files are read to their ends. The ledger knows how far each file is."""
+        for batch in batches:
+            for span in batch.plan.ranges:
+                if isinstance(span, FileRange) and span.is_last:
+                    place = (span.uri, span.version)
+                    self._durable[place] = Progress(span.end, is_complete=True)
+                    for places in self._waiting.values():
+                        places.discard(place)
+        self._delete_done(self._announced.queue)
 
     def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
         """The record in the letter, where its bytes are exactly one."""
