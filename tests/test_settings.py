@@ -12,7 +12,7 @@ from trunkline.errors import UsageError
 from trunkline.settings.installation import Settings, is_debug, pii_key
 from trunkline.settings.options import Options
 from trunkline.settings.release import ReleaseSettings
-from trunkline.settings.secrets import Secret
+from trunkline.settings.secrets import Secret, resolve_secrets
 from trunkline.urls import path_of
 
 
@@ -304,3 +304,20 @@ def test_release_settings_are_variables_of_their_own_names() -> None:
         ReleaseSettings.load({"RELEASE_PICK": "newest"})
     with pytest.raises(UsageError, match="RELEASE_TIMEOUT is '0'; expected `int` >= 1"):
         ReleaseSettings.load({"RELEASE_TIMEOUT": "0"})
+
+
+def test_a_stored_secret_is_read_where_it_is_named() -> None:
+    """The variable that names its place is replaced by the secret; nothing else changes."""
+    named = {"TRUNKLINE_PII_KEY_SECRET": "arn:x", "OTHER": "1", "TRUNKLINE_LIVE_TOKEN_SECRET": ""}
+    assert resolve_secrets(lambda place: f"secret of {place}", named) == {
+        "TRUNKLINE_PII_KEY": "secret of arn:x", "OTHER": "1",
+    }  # fmt: skip
+
+
+def test_a_secret_is_not_both_named_and_given(tmp_path: Path) -> None:
+    """Nobody could say which one counts; and outside of a function the place is not read, so that it is refused."""
+    both = {"TRUNKLINE_PII_KEY_SECRET": "arn:x", "TRUNKLINE_PII_KEY": "k"}
+    with pytest.raises(UsageError, match="TRUNKLINE_PII_KEY_SECRET and TRUNKLINE_PII_KEY are both set"):
+        resolve_secrets(str, both)
+    with pytest.raises(UsageError, match="is for Lambda functions.*set TRUNKLINE_PII_KEY here"):
+        Settings.load(tmp_path, {"TRUNKLINE_PII_KEY_SECRET": "arn:x"})

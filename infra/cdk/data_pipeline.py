@@ -76,7 +76,7 @@ class DataPipelineStack(TrunklineStack):
         lake = self.config.lake
         if lake.bucket_arn:
             return lake.key_arn
-        key_arn = lake.key_arn or self.key("LakeKey", "Trunkline's lake", ["glue", "firehose"]).attr_arn
+        key_arn = lake.key_arn or self.key("LakeKey", "Trunkline's lake", []).attr_arn
         bucket = keep(
             s3.CfnBucket(
                 self,
@@ -93,6 +93,9 @@ class DataPipelineStack(TrunklineStack):
                 ),
                 lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
                     rules=[
+                        s3.CfnBucket.RuleProperty(
+                            id="query-results", status="Enabled", prefix="_athena/", expiration_in_days=30
+                        ),
                         s3.CfnBucket.RuleProperty(
                             id="old-versions", status="Enabled",
                             noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(

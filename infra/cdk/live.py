@@ -60,8 +60,7 @@ class LiveStack(TrunklineStack):
 
     def _letters(self) -> sqs.CfnQueue:
         """What no point can be made of."""
-        queue, _ = self.queue("Letters", 60)
-        return queue
+        return self.dead_letters("Letters")
 
     def _resources(self) -> tuple[dict[Kind, list[str]], dict[Kind, str]]:
         live = self.config.live

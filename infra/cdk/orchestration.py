@@ -110,12 +110,12 @@ class OrchestrationStack(TrunklineStack):
     def _budget(self) -> None:
         """A mail at 80 % of the month's budget for everything tagged with the application."""
         watch = self.config.watch
-        told = [budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=watch.email)]
+        mail = [budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=watch.email)]
         notification = budgets.CfnBudget.NotificationWithSubscribersProperty(
             notification=budgets.CfnBudget.NotificationProperty(
                 comparison_operator="GREATER_THAN", notification_type="FORECASTED", threshold=80
             ),
-            subscribers=told,
+            subscribers=mail,
         )
         budgets.CfnBudget(
             self,

@@ -31,6 +31,9 @@ QUEUE_SECONDS = 1_209_600
 VISIBILITY_OF_TIMEOUT = 6
 """AWS's advice for queues that Lambda reads: six times the function's timeout."""
 
+_NAMES_ACCOUNT = ("scheduler", "grafana")
+"""Services that say for which account they assume a role (their guides, "confused deputy")."""
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -69,13 +72,13 @@ class TrunklineStack(Stack):
         return f"arn:{_partition(self.region)}:{service}:{region}:{owner}:{resource}"
 
     def role(self, name: str, service: str, policies: Mapping[str, Sequence[dict[str, Any]]]) -> iam.CfnRole:
-        """A role that one service assumes for this account, with inline policies."""
+        """A role that one service assumes, with inline policies."""
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        if service != "lambda":  # Lambda assumes a role before there is a function to name
+        if service in _NAMES_ACCOUNT:
             trust["Condition"] = {"StringEquals": {"aws:SourceAccount": self.account}}
         role = iam.CfnRole(
             self,
@@ -137,9 +140,9 @@ class TrunklineStack(Stack):
     def _code(self, package: str) -> assets.Asset:
         """The group's zip, once a stack."""
         place = self.config.installation
-        held = self.node.try_find_child(f"{package}Package")
-        if isinstance(held, assets.Asset):
-            return held
+        existing = self.node.try_find_child(f"{package}Package")
+        if isinstance(existing, assets.Asset):
+            return existing
         name = f"{package}-{place.architecture}-py{place.python.replace('.', '')}.zip"
         path = Path(place.packages) / name
         if not path.exists():

@@ -96,9 +96,9 @@ class StreamStack(TrunklineStack):
             "Action": ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
             "Resource": framing.function.attr_arn,
         }
-        held = [key for key in (self.key_arn, lake.key_arn) if key]
-        uses = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": held}
-        statement = [reads, writes, lists, calls, *([uses] if held else [])]
+        keys = [key for key in (self.key_arn, lake.key_arn) if key]
+        uses = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": keys}
+        statement = [reads, writes, lists, calls, *([uses] if keys else [])]
         role = self.role("Firehose", "firehose", {"deliver": statement})
         destination = firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
             bucket_arn=lake.bucket_arn,

@@ -71,6 +71,13 @@ def test_init_never_overwrites(tmp_path: Path, capsys: Any) -> None:
     assert path.read_text().endswith("# mine\n")
 
 
+@pytest.mark.parametrize("words", [["deploy", "plan"], ["doctor", "--aws"]])
+def test_a_missing_file_says_how_to_write_one(words: list[str], tmp_path: Path, capsys: Any) -> None:
+    """Exit code 2, and the command."""
+    assert run([*words, str(tmp_path / "none.toml")]) == 2
+    assert "trunkline deploy init" in capsys.readouterr().err
+
+
 def test_cost_is_quantity_times_price() -> None:
     """Each line, and twice the contacts cost no less in any."""
     config = read_config(EXAMPLES / "full.toml")

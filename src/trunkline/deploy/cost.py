@@ -151,9 +151,9 @@ def _live(config: DeployConfig, volume: Volume) -> Iterator[CostItem]:
         points = (volume.agents * AGENT_EVENTS_PER_DAY + volume.contacts * EVENTS_PER_CONTACT) * DAYS / 1e6
         text = f"({volume.agents:,} agents x {AGENT_EVENTS_PER_DAY} + {volume.contacts:,} contacts x 8) x {DAYS} days"
         yield CostItem("Timestream", "million writes", text, points, PRICES["timestream_million"])
-        held = points * 1e6 / DAYS / 24 * config.live.memory_hours * 0.5 / 1e6
-        text = f"{held:,.2f} GB in the memory store x {24 * DAYS} hours"
-        yield CostItem("Timestream", "memory GB hours", text, held * 24 * DAYS, PRICES["timestream_memory_gb_h"])
+        stored_gb = points * 1e6 / DAYS / 24 * config.live.memory_hours * 0.5 / 1e6
+        text = f"{stored_gb:,.2f} GB in the memory store x {24 * DAYS} hours"
+        yield CostItem("Timestream", "memory GB hours", text, stored_gb * 24 * DAYS, PRICES["timestream_memory_gb_h"])
     if config.live.grafana:
         yield CostItem("Grafana", "editors", "1 editor; viewers are 5 USD each", 1, PRICES["grafana_editor"])
 

@@ -70,7 +70,7 @@ class LambdaFunction:
 
     @property
     def handler(self) -> str:
-        """The entry point, as Lambda is told it."""
+        """The entry point, as Lambda's configuration has it."""
         return f"trunkline.handlers.{self.module}.handler"
 
 

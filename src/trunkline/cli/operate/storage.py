@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,8 +76,15 @@ def rebuild(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output
     output.rows(["object", "table", "rows"], rows, output_format)
 
 
-def doctor(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output = Format.TABLE) -> None:
-    """Check that a home is consistent.
+def doctor(
+    home: Home = None,
+    wait_s: Wait = LOCK_WAIT_S,
+    aws: Annotated[
+        Path | None, typer.Option(help="Check the installation on AWS of this configuration (deploy init) instead.")
+    ] = None,
+    output_format: Output = Format.TABLE,
+) -> None:
+    """Check that a home is consistent, or with --aws, that an installation is as its configuration says.
 
     Does the accounting add up? Is work unfinished? Is any key duplicated? Do lake and warehouse agree? Which records
     are set aside? Which days are certified, or lack contacts that Connect lists? Which fields are unknown, have
@@ -86,12 +94,20 @@ def doctor(home: Home = None, wait_s: Wait = LOCK_WAIT_S, output_format: Output 
     the exit code is 1. `look` marks what a person should see: missing contacts (`trunkline reconcile`), drift, records
     set aside, work that the next load finishes.
 
+    On AWS it reads whether instances send to the streams, keys and secrets can be used, functions and schedules are
+    on, and tables have every column. It changes nothing.
+
     Example: trunkline doctor --home ./my-centre
     """
+    from trunkline.deploy.check import check_installation
+    from trunkline.deploy.config import read_config
     from trunkline.pipelines.jobs.doctor import examine
 
-    with open_to_read(home, wait_s) as opened:
-        findings = examine(opened)
+    if aws is not None:
+        findings = check_installation(read_config(aws))
+    else:
+        with open_to_read(home, wait_s) as opened:
+            findings = examine(opened)
     rows = [(finding.state, finding.check, finding.detail) for finding in findings]
     output.rows(["state", "check", "detail"], rows, output_format)
     if any(finding.state == "failed" for finding in findings):
