@@ -24,6 +24,7 @@ BENCHMARKS = {
     "live": "events folded into the present, against dictionary-style Python; a saved state restored",
     "persist": "the functions of live points: cold import against boto3's, a warm batch against parsing it",
     "board": "an event that was read to the frame of the wallboard that shows it",
+    "nightly": "seven objects run one after another, against their loads and merges alone",
     "athena": "a day of calls in the lake, against the application's JSON: bytes stored and read",
 }
 

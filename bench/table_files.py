@@ -20,12 +20,12 @@ import time
 from pathlib import Path
 
 TOML = """
-[object.task]
+[object.crm_task]
 key = "id"
 version = "system_modstamp"
 event_time = "created_date"
 deleted = "is_deleted"
-[object.task.columns]
+[object.crm_task.columns]
 id = { path = "Id" }
 subject = { path = "Subject" }
 status = { path = "Status" }
@@ -82,7 +82,7 @@ def ours(source: Path, work: Path) -> int:
     home.mkdir()
     (home / "objects.toml").write_text(TOML)
     with open_home(Settings.load(home, {"TRUNKLINE_THREADS": "2"})) as opened:
-        counts = load(opened, opened.objects["task"], [str(source)]).counts
+        counts = load(opened, opened.objects["crm_task"], [str(source)]).counts
         assert counts.dead_letter == 0, counts
         return counts.inserted - counts.deleted
 

@@ -15,7 +15,7 @@ from trunkline.errors import UsageError
 from trunkline.live.convergence import reconcile_live
 from trunkline.live.fold import LiveState
 from trunkline.live.rules import LiveRules
-from trunkline.pipelines.jobs.reconcile_live import reconcile_live_day
+from trunkline.pipelines.live.reconcile_live import reconcile_live_day
 from trunkline.pipelines.reading import open_reader
 from trunkline.settings.installation import Settings
 

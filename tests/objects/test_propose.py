@@ -23,7 +23,7 @@ ROWS = [
 
 def proposed(folder: Path, sample: Path, capfd: pytest.CaptureFixture[str]) -> tuple[Object, str]:
     out = folder / f"{sample.name}.toml"
-    assert run(["object", "new", "task", "--from", str(sample), "--out", str(out)]) == 0, capfd.readouterr().err
+    assert run(["object", "new", "crm_task", "--from", str(sample), "--out", str(out)]) == 0, capfd.readouterr().err
     assert run(["object", "check", str(out)]) == 0
     capfd.readouterr()
     return read_objects(out)[0], out.read_text()
@@ -96,7 +96,7 @@ def test_what_cannot_be_proposed(tmp_path: Path, capfd: pytest.CaptureFixture[st
         (tmp_path / "absent.csv", tmp_path / "new.toml", "cannot be read"),
         (out, tmp_path / "new.toml", "neither JSON nor a table"),
     ]:
-        assert run(["object", "new", "task", "--from", str(given), "--out", str(named)]) == 2
+        assert run(["object", "new", "crm_task", "--from", str(given), "--out", str(named)]) == 2
         assert expected in capfd.readouterr().err
     assert out.read_text() == "mine"
     assert not (tmp_path / "new.toml").exists()

@@ -15,7 +15,7 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.upkeep import rebuild
 
 TASK = """
-[object.task]
+[object.crm_task]
 key = ["task_no", "part"]
 version = "changed_at"
 event_time = "due_on"
@@ -23,7 +23,7 @@ deleted = "is_deleted"
 records = "records"
 zone = "Europe/Berlin"
 
-[object.task.columns]
+[object.crm_task.columns]
 task_no = { type = "bigint", path = "TaskNo" }
 part = { type = "date", path = "Part" }
 subject = { path = "Subject" }
@@ -52,7 +52,7 @@ def write(path: Path, records: list[dict[str, Any]]) -> Path:
 
 
 def show(home: Home) -> list[tuple[Any, ...]]:
-    obj = home.objects["task"]
+    obj = home.objects["crm_task"]
     return [(row["task_no"], row["subject"]) for row in table(home, obj) if not row["record_is_deleted"]]
 
 
@@ -69,7 +69,7 @@ def test_values_keys_versions_and_deletions(each_target: str, tmp_path: Path) ->
     )
     third = write(tmp_path / "3.json", [task(3, 4), task(-2, 2), {"TaskNo": 3}, task(4, 1, Amount="x")])
     with opened(home_path) as home:
-        obj = home.objects["task"]
+        obj = home.objects["crm_task"]
         home.warehouse.install([obj], [], "UTC")
         load_into(home, second, obj=obj)
         load_into(home, first, obj=obj)
@@ -130,7 +130,7 @@ def test_values_in_another_notation_are_kept(tmp_path: Path) -> None:
     wrong = task(1, 1, Ended="2026-03-03T10:00:00Z", Price="12.5", Amount="1,5", Began="03.03.2026", Subject=None)
     fits = task(2, 1, Price=12.5, Amount="7", Began="2026-03-03T10:30:00+02:00", Changed=str(T0), Part="2026-01-02")
     with opened(home_path) as home:
-        obj = home.objects["task"]
+        obj = home.objects["crm_task"]
         load_into(home, write(tmp_path / "1.json", [wrong, fits]), obj=obj)
         first, second = table(home, obj)
         assert (first["ended_at"], first["price"], first["amount"], first["began_at"]) == (None, None, None, None)

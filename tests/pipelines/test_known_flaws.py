@@ -96,12 +96,12 @@ def test_a_record_without_a_version_arrives_and_the_next_one_wins(tmp_path: Path
 
 
 WORDS = """
-[object.user]
+[object.order]
 database = "case"
-warehouse_table = "connect.f_user"
+warehouse_table = "connect.f_order"
 key = ["select"]
 event_time = "timestamp"
-[object.user.columns]
+[object.order.columns]
 select = { type = "text", path = "Id" }
 timestamp = { type = "timestamp", path = "At" }
 order = { type = "bigint" }
@@ -127,22 +127,22 @@ def worded(request: pytest.FixtureRequest, tmp_path: Path, postgres_databases: D
 
 
 def test_reserved_words_are_names_like_others(worded: Home, tmp_path: Path) -> None:
-    """Table `user` with columns `order`, `group`, `select`: loaded twice, a row each; whole numbers beside NULL stay whole."""
-    obj = worded.objects["user"]
+    """Table `order` with columns `group`, `select`, `user`: loaded twice, a row each; whole numbers beside NULL stay whole."""
+    obj = worded.objects["order"]
     for number in range(2):
         load_into(worded, write(tmp_path / "in" / f"{number}", *RECORDS), obj=obj)
     rows = worded.warehouse.query(
-        'SELECT "select", "order", "group", "references", "user" FROM connect.f_user ORDER BY 1'
+        'SELECT "select", "order", "group", "references", "user" FROM connect.f_order ORDER BY 1'
     )
     assert rows == [("1", 123, "a", "b", "c"), ("2", None, "", "%s; --", None)]
     assert type(rows[0][1]) is int
-    assert worded.warehouse.query('SELECT count(*) FROM "case"."user"') == [(2,)]
+    assert worded.warehouse.query('SELECT count(*) FROM "case"."order"') == [(2,)]
 
 
 def test_a_hyphen_in_a_name_is_refused_with_what_is_valid(tmp_path: Path) -> None:
     """It would need quotes in every query that a person writes; the source's own key may have one."""
     path = tmp_path / "objects.toml"
-    path.write_text(WORDS.replace("[object.user", '[object."user-list"', 1))
+    path.write_text(WORDS.replace("[object.order", '[object."user-list"', 1))
     with pytest.raises(UsageError, match="user-list"):
         read_objects(path)
     path.write_text(WORDS.replace('group = { type = "text" }', 'group = { type = "text", path = "user-group" }'))

@@ -16,7 +16,7 @@ from trunkline.errors import UsageError
 from trunkline.live.fold import LiveState
 from trunkline.live.rules import LiveRules
 from trunkline.live.saved import load_state
-from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
+from trunkline.pipelines.live.live_streams import LiveStream, LiveStreams
 from trunkline.serve.wallboard.board import Board, BoardClock
 
 STREAM, MESSAGES = "connect-ctr-stream", "wallboard-contact-events"

@@ -18,7 +18,7 @@ FILES = {step.name: "\n".join(step.output) + "\n" for step in steps(PAGE.read_te
 
 def shown(home: Home) -> list[tuple[Any, ...]]:
     names = ("id", "status", "is_open", "amount")
-    rows = table(home, home.objects["task"])
+    rows = table(home, home.objects["crm_task"])
     return [tuple(row[name] for name in names) for row in rows if not row["record_is_deleted"]]
 
 
@@ -26,11 +26,11 @@ def test_the_page_goes_from_s3_to_each_warehouse(each_target: str, tmp_path: Pat
     """The page's object and exports, delivered twice and newest first: the same rows, a deletion, one row set aside."""
     path = tmp_path / "home"
     (path / "objects").mkdir(parents=True)
-    (path / "objects" / "task.toml").write_text(FILES["trunkline-data/objects/task.toml"])
+    (path / "objects" / "crm_task.toml").write_text(FILES["trunkline-data/objects/crm_task.toml"])
     with bucket("acme-exports") as client:
         client.put_object(Bucket="acme-exports", Key="salesforce/next.csv", Body=FILES["next.csv"].encode())
         with opened(path) as home:
-            obj = home.objects["task"]
+            obj = home.objects["crm_task"]
             home.warehouse.install([obj], [], "UTC")
             first = load(home, obj, ["s3://acme-exports/salesforce/"])
             assert (first.counts.read, first.counts.dead_letter) == (3, 1)

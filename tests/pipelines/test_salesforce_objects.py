@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from homes import Record, lake_best, load_into, opened, settings_of, table, totals, write
+from salesforce_org import CLIENT, Organisation, stamp
+from salesforce_org import task as salesforce_task
 from servers import SERVERS
 
+from trunkline import limits
 from trunkline.errors import UsageError
 from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.origins import SalesforceOrigin
+from trunkline.pipelines.jobs.pull import pull
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.salesforce import FOLDER, long_id
@@ -89,7 +95,7 @@ def test_ids_have_the_api_form() -> None:
 
 
 def test_settings_give_the_objects_an_origin(tmp_path: Path) -> None:
-    """All five from one organization, by the fields of their columns; one setting without the other is an error."""
+    """All five from one organization; one setting without the other is an error, and a secret in its place too."""
     options = {
         "salesforce_instance": "https://acme.my.salesforce.com/", "salesforce_credentials": "env:SALESFORCE",
     }  # fmt: skip
@@ -99,17 +105,36 @@ def test_settings_give_the_objects_an_origin(tmp_path: Path) -> None:
     case = origins["case"]
     assert isinstance(case, SalesforceOrigin)
     assert (case.instance, case.sobject) == ("https://acme.my.salesforce.com", "Case")
-    assert {"Id", "CaseNumber", "SystemModstamp", "IsDeleted"} <= set(case.fields)
-    assert not [field for field in case.fields if field.startswith("attributes")]
     sobjects = {origin.sobject for origin in origins.values() if isinstance(origin, SalesforceOrigin)}
     assert sobjects == {"User", "Contact", "Case", "Task", "litify_pm__Matter__c"}
-    user = origins["user"]
-    assert isinstance(user, SalesforceOrigin)
-    assert "IsDeleted" not in user.fields, "Salesforce has no such field of users"
     for wrong in ({"salesforce_instance": "https://acme.my.salesforce.com"}, {"salesforce_credentials": "env:X"},
                   options | {"salesforce_credentials": "a secret itself"}):  # fmt: skip
         with pytest.raises(UsageError, match=r"salesforce_(instance|credentials)"), opened(tmp_path / "other", **wrong):
             pass
+
+
+@pytest.mark.parametrize("api", ["rest", "bulk"])
+def test_tasks_from_a_salesforce(api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the real client: changed and deleted tasks, and NULL for fields that the organization does not have."""
+    monkeypatch.setattr(limits, "API_BACKOFF_S", 0)
+    monkeypatch.setattr(limits, "SALESFORCE_BULK_POLL_S", 0)
+    monkeypatch.setenv("SF", json.dumps(CLIENT))
+    salesforce = Organisation([salesforce_task(f"00T{number}", f"10:0{number}:00") for number in range(5)])
+    options = {"salesforce_instance": salesforce.url, "salesforce_credentials": "env:SF"}
+    with opened(tmp_path / "home", **options) as home:
+        obj = home.objects["task"]
+        assert isinstance(obj.origin, SalesforceOrigin)
+        obj = dataclasses.replace(obj, origin=dataclasses.replace(obj.origin, api=api))
+        assert pull(home, obj).counts.inserted == 5
+        salesforce.tasks[0] |= {"Subject": "Changed", "SystemModstamp": stamp("12:30:00")}
+        salesforce.tasks[1] |= {"IsDeleted": True, "SystemModstamp": stamp("12:30:00")}
+        salesforce.now += timedelta(hours=1)
+        counts = pull(home, obj).counts
+        assert (counts.updated, counts.deleted) == (1, 1)
+        rows = {row["task_id"]: row for row in table(home, obj)}
+        assert home.warehouse.query("SELECT count(*), max(user_key) FROM connect.v_fact_task") == [(4, "unknown")]
+    assert (rows["00T0"]["subject"], rows["00T1"]["record_is_deleted"]) == ("Changed", True)
+    assert (rows["00T2"]["who_id"], rows["00T2"]["record_unmapped"]) == (None, None)
 
 
 def test_csv_of_the_bulk_api(tmp_path: Path) -> None:

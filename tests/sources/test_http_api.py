@@ -135,6 +135,21 @@ def test_since_asks_for_what_changed(tmp_path: Path) -> None:
         assert asked == [None, "2026-03-03T11:10:00Z", "2026-03-03T11:20:00Z"]
 
 
+def test_a_record_without_a_version_does_not_move_the_time_on(tmp_path: Path) -> None:
+    """What is asked next depends on versions that are known, and a record that is none is not set aside again."""
+    asked: list[str | None] = []
+
+    def service(call: Call) -> Reply:
+        asked.append(call.query.get("since"))
+        return Reply([record(5), "no object"])
+
+    with opened(tmp_path, NARROW) as home:
+        for _ in range(3):
+            pull(home, HttpOrigin(register(service, "unversioned"), since=Since("since", "iso", 60)))
+        assert totals(home, NARROW).dead_letter == 1
+    assert asked == [None, "2026-03-03T11:04:00Z", "2026-03-03T11:04:00Z"]
+
+
 def test_a_value_that_changes_back_is_seen(tmp_path: Path) -> None:
     """What is remembered is the last content of each key, not every content."""
     records = [record(1)]

@@ -113,7 +113,7 @@ def _installed_warehouse(zone: str) -> bytes:
         path = Path(folder)
         opening = Opening(f"duckdb://{quote(str(path / 'warehouse.duckdb'))}", 400, 1, path / "scratch", path, ())
         with open_warehouse(opening) as warehouse:
-            warehouse.install(list(catalogue.OBJECTS.values()), list(catalogue.VIEWS.values()), zone)
+            warehouse.install(list(catalogue.OBJECTS.values()), catalogue.warehouse_views(), zone)
         return (path / "warehouse.duckdb").read_bytes()
 
 

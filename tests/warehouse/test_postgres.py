@@ -16,7 +16,7 @@ from servers import Databases
 from trunkline.cli.main import run
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects import catalogue
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.model import Column
 from trunkline.pipelines.home import Home, open_home
 from trunkline.pipelines.jobs.load import load
@@ -114,12 +114,12 @@ def test_views_keep_their_grants_when_their_columns_move(postgres_databases: Dat
     url = postgres_databases.bare()
     objects = list(catalogue.load([]).values())
     with warehouse_at(url, tmp_path) as warehouse:
-        warehouse.install(objects, list(VIEWS.values()))
+        warehouse.install(objects, warehouse_views())
         asked(url, "DROP ROLE IF EXISTS trunkline_reader; CREATE ROLE trunkline_reader; "
                    "GRANT SELECT ON connect.v_fact_call TO trunkline_reader; "
                    "GRANT SELECT (contact_id) ON connect_datalake.contact_record TO trunkline_reader; "
                    "ALTER VIEW connect.d_agent RENAME COLUMN agent_key TO other_key")  # fmt: skip
-        warehouse.install(objects, list(VIEWS.values()))
+        warehouse.install(objects, warehouse_views())
     rights = asked(url, "SELECT has_table_privilege('trunkline_reader', 'connect.v_fact_call', 'SELECT'), "
                         "has_column_privilege('trunkline_reader', 'connect_datalake.contact_record', 'contact_id', 'SELECT'), "
                         "has_column_privilege('trunkline_reader', 'connect_datalake.contact_record', 'channel', 'SELECT')")  # fmt: skip

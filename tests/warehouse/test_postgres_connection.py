@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from servers import Databases
 
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.objects.catalogue import VIEWS
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.pipelines.home import open_home
 from trunkline.urls import WAREHOUSE_URLS, check_url
 from trunkline.warehouse.model import Opening
@@ -44,7 +44,7 @@ def test_the_role_that_loads_needs_no_right_but_its_database(postgres_databases:
             f"CREATE ROLE loader LOGIN; CREATE ROLE ann LOGIN; ALTER DATABASE {url_name(url)} OWNER TO loader"
         )
         with open_home(settings_of(tmp_path / "home", warehouse=loader), is_install=True) as home:
-            home.warehouse.install(list(home.objects.values()), list(VIEWS.values()))
+            home.warehouse.install(list(home.objects.values()), warehouse_views())
             load_into(home, write(tmp_path / "a", contact("a")))
         with psycopg.connect(loader) as con, pytest.raises(psycopg.errors.InsufficientPrivilege):
             con.execute(scripts[0])

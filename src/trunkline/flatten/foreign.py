@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from trunkline.objects import catalogue
@@ -91,5 +92,19 @@ def _other_record(obj: Object, record: Mapping[str, Any]) -> str | None:
 
 
 def _object_of(record: Mapping[str, Any]) -> str | None:
-    """The catalogue's object that such a record is of, by the key that its records begin with."""
-    return next((other.name for other in catalogue.OBJECTS.values() if other.anchor in record), None)
+    """The catalogue's object that such a record is of: it has the key that its records begin with, and most others.
+
+    Ids and names are keys of many shapes, so that one key alone says little.
+    """
+    shares = {
+        other.name: len(record.keys() & _top_keys(other.name)) / len(record)
+        for other in catalogue.OBJECTS.values()
+        if other.anchor in record
+    }
+    best = max(shares, key=shares.__getitem__, default=None)
+    return best if best is not None and shares[best] > 0.5 else None
+
+
+@cache
+def _top_keys(name: str) -> frozenset[str]:
+    return frozenset(column.path[0] for column in catalogue.OBJECTS[name].columns if column.path)

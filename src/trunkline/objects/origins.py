@@ -67,7 +67,8 @@ class SalesforceOrigin:
     `fields` are API names, with dots for parents (`Owner.Name`); empty: those that the columns need. `where` is a SOQL
     condition. `archived` includes archived tasks and events. Records that changed up to `overlap_s` before the last
     run are read again, since long transactions appear late. No run begins, or goes on, while the organisation has used
-    more than `api_percent_max` of its daily calls.
+    more than `api_percent_max` of its daily calls. `is_lenient`: fields that the organisation does not have, or does
+    not show, are left out, for an object that is declared the same for everyone.
     """
 
     instance: str
@@ -79,6 +80,7 @@ class SalesforceOrigin:
     api: SalesforceApi = "auto"
     overlap_s: int = 600
     api_percent_max: int = 80
+    is_lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,23 @@ from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 _STATE: Final = "pull"
 
 
+class SeenRecord(msgspec.Struct, array_like=True, frozen=True):
+    """What is remembered of a durable record: its digest, and its version (Unix seconds).
+
+    Where the version is not known, it is when the reading began.
+    """
+
+    digest: str
+    at: float
+    is_known: bool = True
+
+
 class PagedReading(msgspec.Struct):
     """One reading of a system. Times are naive UTC, versions Unix seconds.
 
     It asks for records from `since` (None: all) up to `until` (None: no bound). `page` and `cursor` are what is asked
-    next (None: the first page). `seen` has hash and version of the durable record of each key; `pending` those of pages
-    that are given and not known to be durable. With `overlap_s` the next reading begins so long before `newest`, and
+    next (None: the first page). `seen` has the durable record of each key; `pending` those of pages that are given and
+    not known to be durable. With `overlap_s` the next reading begins so long before `newest`, and
     only what is as new is remembered; without it all is.
     """
 
@@ -47,8 +58,8 @@ class PagedReading(msgspec.Struct):
     page: int = 0
     cursor: str | None = None
     records: int = 0
-    seen: dict[str, tuple[str, float]] = {}
-    pending: dict[str, dict[str, tuple[str, float]]] = {}
+    seen: dict[str, SeenRecord] = {}
+    pending: dict[str, dict[str, SeenRecord]] = {}
     is_finished: bool = False
 
     @property
@@ -57,6 +68,18 @@ class PagedReading(msgspec.Struct):
         if self.overlap_s is None or self.newest is None:
             return None
         return self.newest - self.overlap_s
+
+    def may_come_again(self, record: SeenRecord) -> bool:
+        """Whether the next reading may be given this record again."""
+        end = self.newest if self.until is None else self.until
+        return self.overlap_s is None or end is None or record.at >= end - self.overlap_s
+
+    def forget_old(self) -> None:
+        """Remember only what may come again, and no more than the newest of many."""
+        kept = {key: record for key, record in self.seen.items() if self.may_come_again(record)}
+        if len(kept) > API_SEEN_MAX:
+            kept = dict(sorted(kept.items(), key=lambda entry: entry[1].at)[-API_SEEN_MAX:])
+        self.seen = kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +172,7 @@ class PagedSource:
         return reading
 
     def _batches(self, pages: PageReader, reading: PagedReading) -> Iterator[Framed | None]:
-        known = {key: digest for key, (digest, _) in reading.seen.items()}
+        known = {key: record.digest for key, record in reading.seen.items()}
         number, size = reading.page, 0
         group: list[tuple[int, RecordPage]] = []
         for page in pages.pages(reading):
@@ -174,19 +197,16 @@ class PagedSource:
         if not any(page.records for _, page in group):
             return
         for number, page in group:
+            seen = {record.identity: _seen(reading, record) for record in page.records}
+            # Without an upper bound it shows only at the end which records are the newest.
+            is_bound = reading.until is not None
             reading.pending[str(number)] = {
-                record.identity: (record.digest, self._version(reading, record)) for record in page.records
+                key: record for key, record in seen.items() if not is_bound or reading.may_come_again(record)
             }
         self._save(self._scope, reading)
         uri = f"{pages.uri}/reading/{self._scope}-{reading.reading_id}"
         yield frame_pages(self._context.obj, self.name, uri, group)
         yield None
-
-    @staticmethod
-    def _version(reading: PagedReading, record: PagedRecord) -> float:
-        """A version that is unknown or in the future counts as that of the reading's begin."""
-        begun = reading.until or reading.started_at.replace(tzinfo=UTC).timestamp()
-        return begun if record.version is None else min(record.version, begun)
 
     def reread(self, plan: Plan) -> Framed | None:
         """None: the pages are asked for again."""
@@ -213,11 +233,7 @@ class PagedSource:
         """The reading is at its end: remember what the next one may be given again."""
         reading.is_finished, reading.pending = True, {}
         reading.newest = reading.until if reading.until is not None else reading.newest
-        since = reading.next_since
-        kept = {key: (digest, at) for key, (digest, at) in reading.seen.items() if since is None or at >= since}
-        if len(kept) > API_SEEN_MAX:
-            kept = dict(sorted(kept.items(), key=lambda entry: entry[1][1])[-API_SEEN_MAX:])
-        reading.seen = kept
+        reading.forget_old()
 
     @property
     def _scope(self) -> str:
@@ -233,6 +249,13 @@ class PagedSource:
         self._context.state.put(msgspec.json.encode(reading), _STATE, self._context.obj.name, scope, is_private=True)
 
 
+def _seen(reading: PagedReading, record: PagedRecord) -> SeenRecord:
+    """A version in the future counts as that of the reading's begin: it must not move the next one on."""
+    begun = reading.until if reading.until is not None else epoch_s(reading.started_at)
+    at = begun if record.version is None else min(record.version, begun)
+    return SeenRecord(record.digest, at, record.version is not None)
+
+
 def _advance(reading: PagedReading, spans: Sequence[Snapshot]) -> bool:
     """Record that these pages are durable; whether that is new."""
     is_new = False
@@ -241,10 +264,11 @@ def _advance(reading: PagedReading, spans: Sequence[Snapshot]) -> bool:
             continue
         given = reading.pending.pop(str(span.page), {})
         reading.seen.update(given)
-        newest = [at for _, at in given.values()] + ([] if reading.newest is None else [reading.newest])
-        reading.newest = max(newest, default=None)
+        newest = [record.at for record in given.values() if record.is_known]
+        reading.newest = max([*newest, *([] if reading.newest is None else [reading.newest])], default=None)
         reading.page, reading.cursor, reading.records = span.page + 1, span.next_key, reading.records + span.end
         is_new = True
+    reading.forget_old()
     return is_new
 
 
@@ -282,11 +306,12 @@ def shape_of_columns(obj: Object) -> list[object]:
 
 
 def _without_known(records: Sequence[PagedRecord], known: dict[str, str]) -> list[PagedRecord]:
-    """The records that differ from what is known of their keys, which they become."""
+    """The records that differ from what is known of their keys, which they become while that is not too much."""
     new = []
     for record in records:
         if known.get(record.identity) != record.digest:
-            known[record.identity] = record.digest
+            if record.identity in known or len(known) < API_SEEN_MAX:
+                known[record.identity] = record.digest
             new.append(record)
     return new
 

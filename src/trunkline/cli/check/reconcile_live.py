@@ -22,7 +22,7 @@ def show_live_day(home: Path | None, wait_s: float, day: str, output_format: For
 
     Raises UsageError for a day that is none, or of which no event is stored.
     """
-    from trunkline.pipelines.jobs.reconcile_live import reconcile_live_day
+    from trunkline.pipelines.live.reconcile_live import reconcile_live_day
 
     with open_to_read(home, wait_s) as reader:
         zone = reader.settings.zone

@@ -16,7 +16,7 @@ from trunkline.settings.installation import Settings
 from trunkline.settings.secrets import edit_token, serve_token
 
 if TYPE_CHECKING:
-    from trunkline.pipelines.jobs.live_streams import LiveStream
+    from trunkline.pipelines.live.live_streams import LiveStream
     from trunkline.simulator.events.day import Arrival
 
 _OPENS = time(9, 30)
@@ -47,7 +47,7 @@ def serve(
     Example: trunkline serve --from kinesis://connect-ctr-stream --from sqs://wallboard-contact-events
     """
     _check_installed()
-    from trunkline.pipelines.jobs.serving import serve_home
+    from trunkline.pipelines.live.serving import serve_home
     from trunkline.serve.wallboard.access import Access
 
     settings = Settings.load(home)
@@ -108,7 +108,7 @@ def dashboards(
 
 def _live_stream(source: str) -> LiveStream:
     from trunkline.cli.ingest.stream import parse_stream, stream_client
-    from trunkline.pipelines.jobs.live_streams import LiveStream
+    from trunkline.pipelines.live.live_streams import LiveStream
 
     kind, name, region = parse_stream(source)
     if kind not in ("kinesis", "sqs"):
@@ -135,8 +135,8 @@ def serve_demo_day(home: Path, contacts: int, seed: int, speed: float, port: int
     """Load the same weekday of the week before, then play a day live into the wallboard until Ctrl-C."""
     _check_installed()
     from trunkline.pipelines.home import open_home
-    from trunkline.pipelines.jobs.live_demo import DemoDay, serve_demo
     from trunkline.pipelines.jobs.load import load
+    from trunkline.pipelines.live.live_demo import DemoDay, serve_demo
     from trunkline.schedules.schedule import zone_named
     from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
     from trunkline.simulator.run import simulate

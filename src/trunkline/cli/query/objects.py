@@ -39,7 +39,7 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as task.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as crm_task.")],
     sample: Annotated[
         Path,
         typer.Option("--from", metavar="SAMPLE", help="JSON, NDJSON, CSV, Parquet, Excel, or a Salesforce describe."),
@@ -54,7 +54,7 @@ def new(
     Writes a TOML file to edit, with a comment at each guess; it holds no value of the sample. A file that is there is
     not overwritten.
 
-    Example: trunkline object new task --from tasks.csv
+    Example: trunkline object new crm_task --from tasks.csv
     """
     from trunkline.errors import UsageError
     from trunkline.objects.user.declare import read_objects
@@ -62,6 +62,8 @@ def new(
     from trunkline.settings.installation import Settings
     from trunkline.sources.files.tables.sample import read_sample
 
+    if name in load_objects(home):
+        raise UsageError(f"there is an object {name} already; choose another name, such as my_{name}")
     path = out or Settings.load(home).home / "objects" / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
@@ -86,7 +88,7 @@ def check(
 
     An example is written as [[object.NAME.example]]: a record, and the values of the row or the error that it gives.
 
-    Example: trunkline object check trunkline-data/objects/task.toml
+    Example: trunkline object check trunkline-data/objects/crm_task.toml
     """
     from trunkline.objects.user.declare import read_objects
     from trunkline.objects.user.examples import read_examples

@@ -15,6 +15,7 @@ from typing import Final
 
 from trunkline.objects.model import RECORD_COLUMNS, Column, Object, own_column
 from trunkline.objects.origin_tables import origin_from_table
+from trunkline.objects.origins import SalesforceOrigin
 
 DATABASE: Final = "salesforce"
 SALESFORCE_ID_BYTES: Final = 18
@@ -258,10 +259,10 @@ def with_salesforce(objects: Mapping[str, Object], instance: str, credentials: s
     for name, sobject in SALESFORCE_NAMES.items():
         obj = objects.get(name)
         if obj is not None and obj.origin is None and obj.database == DATABASE:
-            # What REST adds to a record is no field that can be selected.
-            fields = [".".join(c.path) for c in obj.columns if c.path and c.path[0] != "attributes"]
-            table = {"type": "salesforce", "sobject": sobject, "fields": fields}
             given = {"instance": instance, "credentials": credentials}
-            table |= {key: value for key, value in given.items() if value}
-            pulled[name] = replace(obj, origin=origin_from_table(table, lambda key: f"salesforce_{key or 'instance'}:"))
+            table = {"type": "salesforce", "sobject": sobject} | {key: value for key, value in given.items() if value}
+            origin = origin_from_table(table, lambda key: f"salesforce_{key or 'instance'}:")
+            assert isinstance(origin, SalesforceOrigin), "the type in the table"
+            # An organization need not have every field, nor show it to our user: its column is NULL then.
+            pulled[name] = replace(obj, origin=replace(origin, is_lenient=True))
     return {**objects, **pulled}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trunkline import clock
-from trunkline.aws.secrets import read_secret
+from trunkline.aws.secrets import read_secret, read_stored
 from trunkline.errors import (
     LockedError,
     RunFailedError,
@@ -37,6 +37,7 @@ from trunkline.pipelines.run.history import begun_run, failed, put_lake_record, 
 from trunkline.pipelines.run.notify import Publish, notify_of_run
 from trunkline.pipelines.run.scrub import describe_error, scrub
 from trunkline.settings.installation import Settings
+from trunkline.settings.secrets import resolve_secrets
 
 _SECRET: Final = re.compile(r"(?P<store>ssm|secretsmanager):(?P<name>[^#\s]+)(?:#(?P<key>\S+))?")
 _STAGE_FIELDS: Final = ("object", "run_id", "execution")
@@ -44,11 +45,14 @@ _STAGE_FIELDS: Final = ("object", "run_id", "execution")
 
 @cache
 def function_settings() -> Settings:
-    """The settings of the function's variables; a value such as `secretsmanager:NAME#KEY` or `ssm:NAME` is read there.
+    """The settings of the function's variables, secrets read where they are stored.
+
+    A variable's value may name its place: `secretsmanager:NAME#KEY` or `ssm:NAME`.
 
     Read once for all invocations of a warm function. Raises UsageError for a setting that is not valid.
     """
-    return Settings.for_function(Path(tempfile.mkdtemp(prefix="trunkline-")), reveal=_reveal)
+    scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
+    return Settings.for_function(scratch, resolve_secrets(read_stored), _reveal)
 
 
 def _reveal(text: str) -> str:

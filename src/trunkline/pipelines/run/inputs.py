@@ -134,7 +134,8 @@ def open_input(settings: Settings, context: SourceContext, obj: Object) -> Sourc
     stream of a table. Raises UsageError for an origin that cannot be read as declared.
     """
     place = settings.run_sources.get(obj.name)
-    if is_collected(settings, obj) or (place or "").startswith(_TABLE):
+    is_of_connect = is_collected(settings, obj) or is_listed(settings, obj)
+    if is_of_connect or (place or "").startswith(_TABLE):
         return None
     if place is None and isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
         return file_source(context, list_files(obj, obj.origin.paths))

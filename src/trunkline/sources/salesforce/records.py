@@ -78,7 +78,9 @@ def shape_of(obj: Object, origin: SalesforceOrigin, description: Mapping[str, An
     columns = {".".join(column.path): column for column in obj.data_columns if column.path}
     fields = origin.fields or tuple(name for name in columns if not name.startswith("attributes."))
     unknown = [name for name in fields if "." not in name and name not in types]
-    if unknown:
+    if origin.is_lenient:
+        fields = tuple(name for name in fields if name not in unknown)
+    elif unknown:
         near = get_close_matches(unknown[0], types, n=1)
         guess = f" Did you mean {near[0]}?" if near else ""
         raise TerminalError(

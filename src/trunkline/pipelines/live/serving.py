@@ -17,8 +17,8 @@ from trunkline.live.rules import live_rules
 from trunkline.live.saved import load_state
 from trunkline.live.terms import ContactRow
 from trunkline.live.wire import ContactRecord
-from trunkline.pipelines.jobs.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.jobs.measuring import completeness, threshold_of
+from trunkline.pipelines.live.live_streams import LiveStream, LiveStreams
 from trunkline.pipelines.live.series import store_of, write_series
 from trunkline.pipelines.live.stored import aware, record_of
 from trunkline.pipelines.reading import open_reader

@@ -15,7 +15,7 @@ from trunkline.live.fold import LiveState
 from trunkline.live.rules import live_rules
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import load
-from trunkline.pipelines.jobs.serving import LoadedDays, run_server
+from trunkline.pipelines.live.serving import LoadedDays, run_server
 from trunkline.pipelines.reading import Reader
 from trunkline.serve.wallboard.access import Access
 from trunkline.serve.wallboard.board import Board, BoardClock

@@ -84,7 +84,12 @@ def failing(function_name: str, error: BaseException, times: int) -> Any:
     return fail
 
 
-@pytest.mark.parametrize("name", OBJECTS)
+OFTEN = ("contact_record", "call", "queue")
+"""The interpreter needs a second or more to parse a definition; the others run under `soak`."""
+MOST = [name if name in OFTEN else pytest.param(name, marks=pytest.mark.soak) for name in OBJECTS]
+
+
+@pytest.mark.parametrize("name", MOST)
 def test_each_object_goes_its_way(interpreter: Interpreter, name: str) -> None:
     """Extract, stage, copy, verify, notify; the payload between the states is names and counts."""
     machine = interpreter.create(name, definition(name))
