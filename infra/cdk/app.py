@@ -13,11 +13,11 @@ from acknowledged import acknowledge
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 from data_pipeline import DataPipelineStack
+from orchestration import OrchestrationStack
 from parts import TrunklineStack
 from stream import StreamStack
 
 from live import LiveStack, TimestreamStack
-from orchestration import OrchestrationStack
 from trunkline.deploy.config import DeployConfig, read_config
 from trunkline.errors import TrunklineError
 from warehouse import WarehouseStack
