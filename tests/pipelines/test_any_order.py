@@ -189,7 +189,11 @@ LAST_IS_NOT_BEST = ("older after newer", "a late copy after a redaction", "an AP
 
 @pytest.mark.parametrize(
     ("each_target", "weak"),
-    [("duckdb", WeakTarget), ("postgresql", WeakServerTarget), ("redshift+data", WeakRedshiftTarget)],
+    [
+        ("duckdb", WeakTarget),
+        pytest.param("postgresql", WeakServerTarget, marks=pytest.mark.soak),
+        pytest.param("redshift+data", WeakRedshiftTarget, marks=pytest.mark.soak),
+    ],
     indirect=["each_target"],
     ids=["duckdb", "postgresql", "redshift+data"],
 )

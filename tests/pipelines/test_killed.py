@@ -257,7 +257,7 @@ def on_servers(parameters: list[Any]) -> list[Any]:
     return [one for one in parameters if one.values[0] != "duckdb"]
 
 
-@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(32, 3)), indirect=["each_target"])
+@pytest.mark.parametrize(("each_target", "seed"), on_servers(seeds(32, 2)), indirect=["each_target"])
 def test_a_load_killed_on_a_server(tmp_path: Path, each_target: str, seed: int) -> None:
     """Up to three loads are killed at random steps, the next one ends what they began; a rebuild changes nothing."""
     rng = random.Random(seed)
