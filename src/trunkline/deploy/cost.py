@@ -35,7 +35,7 @@ PRICES: Final[Mapping[str, float]] = {
     "timestream_memory_gb_h": 0.036,
     "grafana_editor": 9.00,
 }
-"""US dollars. Sources: the pricing pages of each service, aws.amazon.com/<service>/pricing."""
+"""US dollars, as the pricing pages had them (aws.amazon.com/<service>/pricing). They change: check large items."""
 
 DAYS: Final = 30
 # Ours, of simulated centres: bytes on the wire, and how many of each a contact and an agent make.

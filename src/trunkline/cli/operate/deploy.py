@@ -84,4 +84,7 @@ def plan(
     )
     total = sum(item.monthly_usd for item in items)
     output.note(f"{total:,.2f} USD a month for {contacts:,} contacts and {volume.agents:,} agents a day.")
-    output.note(f"List prices of us-east-1, {PRICES_DATE}, without free tiers; other Regions differ by up to 20 %.")
+    output.note(
+        f"List prices of us-east-1 as noted in {PRICES_DATE}, without free tiers; other Regions differ by up to 20 %. "
+        "Check them in AWS's calculator."
+    )
