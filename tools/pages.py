@@ -15,6 +15,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from trunkline.cli.main import NOUNS, VERBS
 from trunkline.limits import DEAD_LETTER_ACTIONS, DEAD_LETTER_REASONS
+from trunkline.metrics.adherence import ADHERENCE_METRICS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Metric
 from trunkline.settings.fields import fields_of
@@ -148,7 +149,7 @@ def metrics() -> Iterator[tuple[str, str]]:
         "less than X seconds, where X comes from `--x`, or from the settings `service_level_s` and "
         "`service_level_queue_s`.\n\n"
         "The SQL of all metrics, without groups, is in `sql/<engine>/metrics.sql` for each engine, that of agents in "
-        "`metrics_of_agents.sql` and `metrics_of_agents_by_queue.sql`; "
+        "`metrics_of_agents.sql` and `metrics_of_agents_by_queue.sql`, of schedules in `metrics_of_schedules.sql`; "
         "`trunkline metric query NAME --sql ENGINE` writes it for your groups, zone and X.\n\n"
         "**Difference to the true value.** Amazon's own calculation reads a field, `PreDisconnectState`, that the "
         f"exported contact record lacks. The simulator knows it. On its day of {MEASURED.contacts:,} contacts with "
@@ -169,6 +170,7 @@ def _measured() -> tuple[Mapping[str, Answer], Mapping[str, Answer]]:
     events = (arrival.event for arrival in arrivals(day, kinds=frozenset((EventKind.AGENT_EVENT,))))
     statistics = agent_statistics(events, {c.contact_id: c.disconnected_at for c in contacts if c.disconnected_at})
     of_agents = {name: agent_answers(statistics, name)[()] for name in AGENT_TERMS}
+    of_agents |= {metric.name: None for metric in ADHERENCE_METRICS}  # no schedule is simulated
     of_contacts = [name for name in METRICS if name not in of_agents]
     return (
         {name: answer(contacts, name)[()] for name in of_contacts} | of_agents,

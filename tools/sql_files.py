@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trunkline.engines.catalogue import ENGINES
+from trunkline.metrics.adherence import SCHEDULED_INTERVALS
 from trunkline.metrics.agent import AGENT_INTERVALS, AGENT_QUEUE_INTERVALS
 from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS
@@ -22,6 +23,7 @@ METRIC_FILES = {
     CONTACTS: "metrics",
     AGENT_INTERVALS: "metrics_of_agents",
     AGENT_QUEUE_INTERVALS: "metrics_of_agents_by_queue",
+    SCHEDULED_INTERVALS: "metrics_of_schedules",
 }
 
 

@@ -583,6 +583,103 @@ FROM (
   ) AS evaluators ON evaluators."agent_username" = i."evaluator"
 ) AS items;
 
+CREATE OR REPLACE VIEW "connect_datalake"."agent_adherence" AS
+SELECT
+    "instance_id",
+    COALESCE(NULLIF(SPLIT_PART("agent_arn", '/', 5), ''), NULLIF(SPLIT_PART("agent_arn", '/', 4), '')) AS "user_id",
+    "agent_arn",
+    "agent_username",
+    "shift_id",
+    "activity_id",
+    "shift_activity_arn",
+    "shift_activity_name",
+    "activity_type",
+    "interval_start_time",
+    "piece_begin" AS "begin_timestamp",
+    "piece_end" AS "end_timestamp",
+    CAST("available_ms" AS BIGINT) AS "available_ms",
+    CAST(CASE WHEN "is_tracked" = 1 AND "activity_type" IN ('PRODUCTIVE', 'NON_PRODUCTIVE') THEN date_sub('millisecond', "piece_begin", "piece_end") ELSE NULL END AS BIGINT) AS "scheduled_ms",
+    CAST(CASE WHEN "is_tracked" = 1 AND "activity_type" IN ('PRODUCTIVE', 'NON_PRODUCTIVE') THEN CASE WHEN "activity_type" = 'PRODUCTIVE' THEN "available_ms" ELSE date_sub('millisecond', "piece_begin", "piece_end") - "available_ms" END ELSE NULL END AS BIGINT) AS "adherent_ms",
+    CAST(CASE WHEN "is_tracked" = 1 AND "activity_type" IN ('PRODUCTIVE', 'NON_PRODUCTIVE') THEN CASE WHEN "activity_type" = 'PRODUCTIVE' THEN date_sub('millisecond', "piece_begin", "piece_end") - "available_ms" ELSE "available_ms" END ELSE NULL END AS BIGINT) AS "non_adherent_ms"
+FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "interval_start_time", "piece_begin", "piece_end", MAX("agent_username") AS "agent_username",
+    SUM(CASE WHEN "agent_status_type" = 'ROUTABLE' THEN date_sub('millisecond', "shared_begin", "shared_end") ELSE 0 END)
+      AS "available_ms"
+  FROM (
+    SELECT p."instance_id", p."agent_arn", p."shift_id", p."activity_id", p."shift_activity_arn", p."shift_activity_name", p."activity_type", p."is_tracked", p."interval_start_time", p."piece_begin", p."piece_end", a."agent_username", a."agent_status_type",
+      GREATEST(p."piece_begin", a."begin_timestamp") AS "shared_begin",
+      LEAST(p."piece_end", a."end_timestamp") AS "shared_end"
+    FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", "interval_start_time",
+    GREATEST("begin_timestamp", "interval_start_time") AS "piece_begin",
+    LEAST("end_timestamp", "interval_start_time" + INTERVAL '15' MINUTE) AS "piece_end"
+  FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", "interval_start_time"
+  FROM (
+    SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", CASE "step" WHEN 1 THEN "interval_start_time" + INTERVAL '15' MINUTE WHEN 2 THEN "interval_start_time" + INTERVAL '30' MINUTE WHEN 3 THEN "interval_start_time" + INTERVAL '45' MINUTE ELSE "interval_start_time" END AS "interval_start_time"
+    FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", "interval_start_time"
+  FROM (
+    SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", CASE "step" WHEN 1 THEN "interval_start_time" + INTERVAL '60' MINUTE WHEN 2 THEN "interval_start_time" + INTERVAL '120' MINUTE WHEN 3 THEN "interval_start_time" + INTERVAL '180' MINUTE WHEN 4 THEN "interval_start_time" + INTERVAL '240' MINUTE WHEN 5 THEN "interval_start_time" + INTERVAL '300' MINUTE ELSE "interval_start_time" END AS "interval_start_time"
+    FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", "interval_start_time"
+  FROM (
+    SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", CASE "step" WHEN 1 THEN "interval_start_time" + INTERVAL '360' MINUTE WHEN 2 THEN "interval_start_time" + INTERVAL '720' MINUTE WHEN 3 THEN "interval_start_time" + INTERVAL '1080' MINUTE WHEN 4 THEN "interval_start_time" + INTERVAL '1440' MINUTE WHEN 5 THEN "interval_start_time" + INTERVAL '1800' MINUTE WHEN 6 THEN "interval_start_time" + INTERVAL '2160' MINUTE WHEN 7 THEN "interval_start_time" + INTERVAL '2520' MINUTE WHEN 8 THEN "interval_start_time" + INTERVAL '2880' MINUTE WHEN 9 THEN "interval_start_time" + INTERVAL '3240' MINUTE WHEN 10 THEN "interval_start_time" + INTERVAL '3600' MINUTE WHEN 11 THEN "interval_start_time" + INTERVAL '3960' MINUTE WHEN 12 THEN "interval_start_time" + INTERVAL '4320' MINUTE WHEN 13 THEN "interval_start_time" + INTERVAL '4680' MINUTE WHEN 14 THEN "interval_start_time" + INTERVAL '5040' MINUTE WHEN 15 THEN "interval_start_time" + INTERVAL '5400' MINUTE WHEN 16 THEN "interval_start_time" + INTERVAL '5760' MINUTE WHEN 17 THEN "interval_start_time" + INTERVAL '6120' MINUTE WHEN 18 THEN "interval_start_time" + INTERVAL '6480' MINUTE WHEN 19 THEN "interval_start_time" + INTERVAL '6840' MINUTE WHEN 20 THEN "interval_start_time" + INTERVAL '7200' MINUTE WHEN 21 THEN "interval_start_time" + INTERVAL '7560' MINUTE WHEN 22 THEN "interval_start_time" + INTERVAL '7920' MINUTE WHEN 23 THEN "interval_start_time" + INTERVAL '8280' MINUTE WHEN 24 THEN "interval_start_time" + INTERVAL '8640' MINUTE WHEN 25 THEN "interval_start_time" + INTERVAL '9000' MINUTE WHEN 26 THEN "interval_start_time" + INTERVAL '9360' MINUTE WHEN 27 THEN "interval_start_time" + INTERVAL '9720' MINUTE ELSE "interval_start_time" END AS "interval_start_time"
+    FROM (
+  SELECT "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "begin_timestamp", "end_timestamp", "begin_timestamp" - to_microseconds(epoch_us("begin_timestamp") % 900000000) AS "interval_start_time"
+  FROM (
+  SELECT b."instance_id", s."agent_arn", b."shift_id", b."activity_id", b."shift_activity_arn",
+    CASE WHEN b."shift_activity_arn" IS NULL THEN 'Work' ELSE t."shift_activity_name" END AS "shift_activity_name",
+    CASE WHEN b."shift_activity_arn" IS NULL THEN 'PRODUCTIVE' ELSE t."type" END AS "activity_type",
+    CASE WHEN b."shift_activity_arn" IS NULL OR t."is_adherence_tracked" THEN 1 ELSE 0 END AS "is_tracked",
+    GREATEST(b."activity_start_timestamp", k."known_from") AS "begin_timestamp",
+    LEAST(b."activity_end_timestamp", k."known_until") AS "end_timestamp"
+  FROM "connect_datalake"."staff_shift_activities" AS b
+  JOIN (
+    SELECT "instance_id", "shift_id", "shift_version", "agent_arn", "is_deleted",
+      ROW_NUMBER() OVER (PARTITION BY "instance_id", "shift_id" ORDER BY "shift_version" DESC) AS "recency"
+    FROM "connect_datalake"."staff_shifts"
+  ) AS s
+    ON s."instance_id" = b."instance_id" AND s."shift_id" = b."shift_id" AND s."shift_version" = b."shift_version"
+  JOIN (
+    SELECT "instance_id", MIN("event_timestamp") AS "known_from", MAX("event_timestamp") AS "known_until"
+    FROM "connect_datalake"."agent_event"
+    GROUP BY "instance_id"
+  ) AS k ON k."instance_id" = b."instance_id"
+  LEFT JOIN (
+    SELECT "instance_id", "shift_activity_arn", "shift_activity_name", "type", "is_adherence_tracked",
+      ROW_NUMBER() OVER (
+        PARTITION BY "instance_id", "shift_activity_arn" ORDER BY "shift_activity_version" DESC
+      ) AS "recency"
+    FROM "connect_datalake"."shift_activities"
+  ) AS t
+    ON t."instance_id" = b."instance_id" AND t."shift_activity_arn" = b."shift_activity_arn" AND t."recency" = 1
+  WHERE s."recency" = 1 AND COALESCE(s."is_deleted", FALSE) = FALSE AND COALESCE(b."is_deleted", FALSE) = FALSE
+    AND COALESCE(b."activity_status", '') <> 'INACTIVE'
+    AND b."activity_start_timestamp" IS NOT NULL AND b."activity_end_timestamp" IS NOT NULL
+) AS scheduled
+  WHERE "begin_timestamp" < "end_timestamp"
+) AS stepped
+    CROSS JOIN (SELECT 0 AS "step" UNION ALL SELECT 1 AS "step" UNION ALL SELECT 2 AS "step" UNION ALL SELECT 3 AS "step" UNION ALL SELECT 4 AS "step" UNION ALL SELECT 5 AS "step" UNION ALL SELECT 6 AS "step" UNION ALL SELECT 7 AS "step" UNION ALL SELECT 8 AS "step" UNION ALL SELECT 9 AS "step" UNION ALL SELECT 10 AS "step" UNION ALL SELECT 11 AS "step" UNION ALL SELECT 12 AS "step" UNION ALL SELECT 13 AS "step" UNION ALL SELECT 14 AS "step" UNION ALL SELECT 15 AS "step" UNION ALL SELECT 16 AS "step" UNION ALL SELECT 17 AS "step" UNION ALL SELECT 18 AS "step" UNION ALL SELECT 19 AS "step" UNION ALL SELECT 20 AS "step" UNION ALL SELECT 21 AS "step" UNION ALL SELECT 22 AS "step" UNION ALL SELECT 23 AS "step" UNION ALL SELECT 24 AS "step" UNION ALL SELECT 25 AS "step" UNION ALL SELECT 26 AS "step" UNION ALL SELECT 27 AS "step") AS steps
+  ) AS begun
+  WHERE "interval_start_time" < "end_timestamp"
+) AS stepped
+    CROSS JOIN (SELECT 0 AS "step" UNION ALL SELECT 1 AS "step" UNION ALL SELECT 2 AS "step" UNION ALL SELECT 3 AS "step" UNION ALL SELECT 4 AS "step" UNION ALL SELECT 5 AS "step") AS steps
+  ) AS begun
+  WHERE "interval_start_time" < "end_timestamp"
+) AS stepped
+    CROSS JOIN (SELECT 0 AS "step" UNION ALL SELECT 1 AS "step" UNION ALL SELECT 2 AS "step" UNION ALL SELECT 3 AS "step") AS steps
+  ) AS begun
+  WHERE "interval_start_time" < "end_timestamp"
+) AS quarters
+) AS p
+    LEFT JOIN "connect_datalake"."agent_activity" AS a ON a."agent_arn" = p."agent_arn"
+      AND a."interval_start_time" = p."interval_start_time"
+      AND a."begin_timestamp" < p."piece_end" AND a."end_timestamp" > p."piece_begin"
+  ) AS shared
+  GROUP BY "instance_id", "agent_arn", "shift_id", "activity_id", "shift_activity_arn", "shift_activity_name", "activity_type", "is_tracked", "interval_start_time", "piece_begin", "piece_end"
+) AS pieces;
+
 CREATE OR REPLACE VIEW "connect"."d_user" AS
 SELECT
     "user_key",

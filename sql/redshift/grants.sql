@@ -24,6 +24,12 @@ GRANT SELECT ON "salesforce"."matter" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "salesforce"."task" TO ROLE "trunkline_analyst";
 
+GRANT SELECT ON "connect_datalake"."staff_shifts" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."staff_shift_activities" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."shift_activities" TO ROLE "trunkline_analyst";
+
 GRANT SELECT ON "connect_datalake"."contact_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_lens_conversational_analytics" TO ROLE "trunkline_analyst";
@@ -41,6 +47,8 @@ GRANT SELECT ON "connect_datalake"."agent_contact_state" TO ROLE "trunkline_anal
 GRANT SELECT ON "connect_datalake"."agent_queue_statistic_record" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect_datalake"."contact_evaluation_record" TO ROLE "trunkline_analyst";
+
+GRANT SELECT ON "connect_datalake"."agent_adherence" TO ROLE "trunkline_analyst";
 
 GRANT SELECT ON "connect"."d_user" TO ROLE "trunkline_analyst";
 

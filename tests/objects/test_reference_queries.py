@@ -2,7 +2,8 @@
 
 By their number and title in the administrator guide ("Data lake reference queries"). That the answers equal the
 simulator's oracle is tested in `tests/pipelines`: 16 to 20 in `test_agent_views.py`, 25 to 28 and 46 in
-`test_transcripts.py`, 36 to 38 in `test_evaluations.py`.
+`test_transcripts.py`, 36 to 38 in `test_evaluations.py`; the joins of 47
+run in `test_adherence.py`.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ ANSWERED = {
     "44 Daily summary dashboard": (CSR, f"{QUEUE} is_queued is_handled is_abandoned queue_answer_time_ms handle_time_ms"),
     "45 Hourly trend analysis": (CSR, f"{QUEUE} is_queued is_handled is_abandoned handle_time_ms"),
     "46 Conversational analytics enriched contacts": (LENS, "contact_id instance_id talk_time_agent_ms talk_time_customer_ms"),
+    "47 Agent schedule adherence": ("staff_shift_activities", "shift_id shift_version activity_start_timestamp activity_end_timestamp shift_activity_arn is_deleted"),
 }  # fmt: skip
 NOT_ANSWERED = {
     "29 AI agent invocation success rate": "ai_agent",
@@ -66,7 +68,6 @@ NOT_ANSWERED = {
     "41 Cases created": "case_events",
     "42 Average case resolution time": "case_events",
     "43 Bot conversation outcomes": "bot_conversations",
-    "47 Agent schedule adherence": "staff_shifts",
 }
 """The table that no file of Connect's gives, so that Trunkline does not have it."""
 

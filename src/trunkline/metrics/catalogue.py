@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from trunkline.errors import UsageError
+from trunkline.metrics.adherence import ADHERENCE_METRICS
 from trunkline.metrics.agent import AGENT_METRICS
 from trunkline.metrics.contact import CONTACT_METRICS, HANDLE_METRICS, HANDLE_PERCENTILES
 from trunkline.metrics.model import Metric, Population
@@ -21,6 +22,7 @@ METRICS: Final[dict[str, Metric]] = {
         *QUEUE_PERCENTILES,
         *HANDLE_PERCENTILES,
         *AGENT_METRICS,
+        *ADHERENCE_METRICS,
     )
 }
 

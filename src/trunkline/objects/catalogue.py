@@ -8,6 +8,7 @@ from pathlib import Path
 from trunkline.errors import UsageError
 from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import AGENT_ACTIVITY, AGENT_CONTACT_STATE, AGENT_EVENT_CONTACT
+from trunkline.objects.agents.adherence import AGENT_ADHERENCE
 from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AGENT_STATISTIC_RECORD
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.business.links import LINKS_DEFAULT, contact_links
@@ -24,6 +25,7 @@ from trunkline.objects.post_call.call import CALL
 from trunkline.objects.post_call.calls_view import CALLS_VIEW
 from trunkline.objects.post_call.scorecard import SCORECARD
 from trunkline.objects.post_call.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
+from trunkline.objects.scheduling import SHIFT_ACTIVITIES, STAFF_SHIFT_ACTIVITIES, STAFF_SHIFTS
 from trunkline.objects.user.declare import place_of, read_objects
 from trunkline.objects.view import View
 
@@ -45,6 +47,9 @@ OBJECTS: dict[str, Object] = {
     CASE.name: CASE,
     TASK.name: TASK,
     CONTACT_EVALUATION.name: CONTACT_EVALUATION,
+    STAFF_SHIFTS.name: STAFF_SHIFTS,
+    STAFF_SHIFT_ACTIVITIES.name: STAFF_SHIFT_ACTIVITIES,
+    SHIFT_ACTIVITIES.name: SHIFT_ACTIVITIES,
 }
 
 VIEWS: dict[str, View] = {
@@ -59,6 +64,7 @@ VIEWS: dict[str, View] = {
     AGENT_QUEUE_STATISTIC_RECORD.name: AGENT_QUEUE_STATISTIC_RECORD,
     CONTACT_EVALUATION_ITEM.name: CONTACT_EVALUATION_ITEM,
     CONTACT_EVALUATION_RECORD.name: CONTACT_EVALUATION_RECORD,
+    AGENT_ADHERENCE.name: AGENT_ADHERENCE,
 }
 """Views over one object or several, each after those that it reads."""
 
