@@ -229,6 +229,70 @@ def _any_events(folder: Path, seeds: range) -> None:
         _check(home.warehouse.query, agent_statistics(events, {}))
 
 
+def _event(agent: str, at: datetime, *contacts: tuple[str, str, datetime]) -> Record:
+    """An event of an agent who is available; contacts are (id, state, begin of the state)."""
+    instance = "arn:aws:connect:us-east-1:111122223333:instance/i1"
+    stamp = f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
+    snapshot = {
+        "AgentStatus": {
+            "ARN": f"{instance}/agent-state/1", "Name": "Available", "StartTimestamp": stamp, "Type": "ROUTABLE",
+        },
+        "Configuration": {"RoutingProfile": {"ARN": f"{instance}/routing-profile/p1", "Name": "P"}},
+        "Contacts": [
+            {
+                "ContactId": contact, "State": state, "StateStartTimestamp": f"{begin:%Y-%m-%dT%H:%M:%S}.000Z",
+                "InitiationMethod": "INBOUND", "Channel": "VOICE", "Queue": {"ARN": f"{instance}/queue/q1", "Name": "Q"},
+            }
+            for contact, state, begin in contacts
+        ],
+    }  # fmt: skip
+    return {
+        "AWSAccountId": "111122223333", "AgentARN": f"{instance}/agent/{agent}", "EventId": f"{agent}-{stamp}",
+        "EventTimestamp": stamp, "EventType": "STATE_CHANGE", "InstanceARN": instance,
+        "CurrentAgentSnapshot": snapshot, "PreviousAgentSnapshot": None, "Version": "2019-05-25",
+    }  # fmt: skip
+
+
+def test_events_change_intervals_of_any_earlier_day(tmp_path: Path) -> None:
+    """A query about one day needs later events: the last event's time, an offer's outcome, a begin seen late.
+
+    Reading only the days around the interval would give the first answers for ever.
+    """
+    first, later = datetime(2026, 3, 3, 10), datetime(2026, 3, 24, 10)
+    after = first + timedelta(seconds=20)
+    events = [
+        _event("last", first),
+        _event("offer", first, ("c1", "CONNECTING", first)), _event("offer", after),
+        _event("late", first), _event("late", after),
+    ]  # fmt: skip
+    much_later = [
+        _event("last", later),
+        _event("offer", later, ("c1", "CONNECTED", later)),
+        _event("late", later, ("c2", "CONNECTING", first)),
+    ]
+    day = f"WHERE interval_start_time < TIMESTAMP '{first:%Y-%m-%d} 23:00:00'"
+    answers = []
+    for number, arrived in enumerate((events, events + much_later)):
+        with opened(tmp_path / f"home{number}") as home:
+            _loaded(home, tmp_path, arrived, [])
+            settings = home.settings
+        statistics = agent_statistics(arrived, {})
+        with open_reader(settings) as reader:
+            agents, queues = (
+                sorted(query(reader, f"{_select(columns, f'lake.{view}')} {day}", "duckdb").rows)
+                for columns, view in (
+                    (AGENT_COLUMNS, "agent_statistic_record"),
+                    (QUEUE_COLUMNS, "agent_queue_statistic_record"),
+                )
+            )
+        assert agents == [row for row in agents_of(statistics) if row[1].date() == first.date()]
+        assert queues == [row for row in queues_of(statistics) if row[3].date() == first.date()]
+        online = {row[0].rpartition("/")[2]: row[2] for row in agents}
+        counts = {row[0].rpartition("/")[2]: row[4:8] for row in queues}
+        answers.append((online.get("last"), counts.get("offer"), counts.get("late")))
+    assert answers == [(None, (1, 0, 0, 1), None), (900_000, (1, 1, 1, 0), (1, 0, 0, 0))]
+
+
 def test_amazons_columns_are_all_there() -> None:
     """80 and 40 columns as Amazon lists them, then ours."""
     names = [column.name for column in VIEWS["agent_statistic_record"].columns]

@@ -6,6 +6,13 @@ Intervals are quarters of an hour UTC, which tile the hours of every zone that i
 
 Each moment of an agent in a routable status is one of these, the first that applies: on contact; idle with an error (a
 contact that was missed, rejected or failed is not cleared yet); idle without contacts; offered a contact.
+
+The views read all events, whatever times a query asks for, because a later event, after any time, can change an earlier
+interval. An agent's last event has no duration until the next event gives it up to 15 minutes, after a holiday too.
+An offer that was not accepted becomes accepted when a later event has the contact connected at the same agent. A state
+ends with the last event that has it: a paused task has one state for weeks. A state whose first events were lost counts
+in the interval of its begin. Heartbeats bound how long a state lasts, not when the next event comes, so no bucket of
+days around an interval is exact.
 """
 
 from __future__ import annotations
