@@ -7,7 +7,6 @@ import tomllib
 import pytest
 
 from trunkline.errors import UsageError
-from trunkline.objects.origin_tables import origin_from_table
 from trunkline.objects.origins import (
     ClientAuth,
     CursorPaging,
@@ -23,6 +22,7 @@ from trunkline.objects.origins import (
     Since,
     is_safe_address,
 )
+from trunkline.objects.user.origin_tables import origin_from_table
 
 SHEET_ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz-0123456789_abc"
 SALESFORCE = (

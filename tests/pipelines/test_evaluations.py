@@ -16,8 +16,8 @@ from transcript_files import SAMPLES
 
 from trunkline.engines.athena import ATHENA
 from trunkline.ledger import index
+from trunkline.objects.agents.evaluations import CONTACT_EVALUATION
 from trunkline.objects.catalogue import VIEWS
-from trunkline.objects.evaluations import CONTACT_EVALUATION
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.reading import open_reader, query

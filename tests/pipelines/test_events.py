@@ -12,7 +12,7 @@ import pytest
 from homes import Row, lake_best, load_into, opened, table, totals
 from servers import SERVERS
 
-from trunkline.objects.agent_event import AGENT_EVENT
+from trunkline.objects.agents.agent_event import AGENT_EVENT
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.model import Json, Object
 from trunkline.pipelines.jobs.upkeep import rebuild

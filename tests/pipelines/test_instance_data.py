@@ -8,7 +8,7 @@ import pytest
 from homes import Record, load_into, opened, table, write
 from servers import SERVERS
 
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
+from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 
 ARN = "arn:aws:connect:us-east-1:111122223333:instance/i1"
 

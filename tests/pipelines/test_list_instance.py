@@ -15,8 +15,8 @@ from virtual_clock import VirtualClock
 
 from trunkline.cli.main import run
 from trunkline.errors import TransientError, UsageError
+from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.business.instance import AGENT, QUEUE
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.pipelines.connect.list_instance import ListingResult, list_instance
 from trunkline.pipelines.home import Home
 from trunkline.simulator.connect_api.answers import ApiError

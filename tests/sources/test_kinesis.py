@@ -14,7 +14,7 @@ from homes import NARROW, contact, letters, narrow, opened, table, totals
 from kinesis_fake import ARN, FIRST_SEQUENCE, FakeFanOut, FakeKinesis, FakeShard, one_shard, shard_id
 
 from trunkline.errors import RecordError, TerminalError, TransientError, UsageError
-from trunkline.objects.agent_event import AGENT_EVENT
+from trunkline.objects.agents.agent_event import AGENT_EVENT
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.pipelines.home import Home

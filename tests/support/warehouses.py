@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.objects.agent_event import AGENT_EVENT
+from trunkline.objects.agents.agent_event import AGENT_EVENT
+from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 LISTED = (QUEUE, AGENT, ROUTING_PROFILES, AGENT_HIERARCHY_GROUPS)

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trunkline.errors import UsageError
-from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import AGENT_ACTIVITY, AGENT_CONTACT_STATE, AGENT_EVENT_CONTACT
 from trunkline.objects.agents.adherence import AGENT_ADHERENCE
+from trunkline.objects.agents.agent_event import AGENT_EVENT
+from trunkline.objects.agents.evaluations import CONTACT_EVALUATION, CONTACT_EVALUATION_ITEM, CONTACT_EVALUATION_RECORD
+from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
+from trunkline.objects.agents.scheduling import SHIFT_ACTIVITIES, STAFF_SHIFT_ACTIVITIES, STAFF_SHIFTS
 from trunkline.objects.agents.statistics import AGENT_QUEUE_STATISTIC_RECORD, AGENT_STATISTIC_RECORD
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.business.links import LINKS_DEFAULT, contact_links
@@ -17,15 +20,12 @@ from trunkline.objects.business.star import business_views
 from trunkline.objects.contact_event import CONTACT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.objects.evaluations import CONTACT_EVALUATION, CONTACT_EVALUATION_ITEM, CONTACT_EVALUATION_RECORD
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import Object, check
 from trunkline.objects.post_call.call import CALL
 from trunkline.objects.post_call.calls_view import CALLS_VIEW
 from trunkline.objects.post_call.scorecard import SCORECARD
 from trunkline.objects.post_call.transcript import CONTACT_LENS_VIEW, TRANSCRIPT, TRANSCRIPT_TURN
-from trunkline.objects.scheduling import SHIFT_ACTIVITIES, STAFF_SHIFT_ACTIVITIES, STAFF_SHIFTS
 from trunkline.objects.user.declare import place_of, read_objects
 from trunkline.objects.view import View
 

@@ -101,7 +101,7 @@ class Column:
     `path` is the key path in the source record, None where the export cannot give the value (always NULL then).
     `meaning` is a sentence that says what NULL means; `source` says where the definition comes from. `scale` is the
     number of decimal places of a decimal (None: DECIMAL_SCALE), `notation` how the source writes its values. `rule` is
-    an SQL expression (`objects/rules.py`): with a path over the text that is there, without one over other columns.
+    an SQL expression (`objects/user/rules.py`): with a path over its text, without one over other columns.
     """
 
     name: str

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable
 
 from trunkline.engines.model import Engine
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN
+from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES
 from trunkline.objects.business.instance import AGENT, QUEUE
 from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.objects.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES
 from trunkline.objects.keys import UNKNOWN_KEY, UNKNOWN_NUMBER, date_key, time_key
 from trunkline.objects.model import Object
 from trunkline.objects.view import View

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.objects.agent_event import AGENT_CONTACT, AGENT_EVENT
+from trunkline.objects.agents.agent_event import AGENT_CONTACT, AGENT_EVENT
 from trunkline.objects.view import ColumnType, Members, View, ViewColumn
 
 OURS: Final = "Trunkline"

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import DATABASE, arn_id, col, listed
+from trunkline.objects.agents.agent_event import AGENT_EVENT
+from trunkline.objects.agents.scheduling import SHIFT_ACTIVITIES, STAFF_SHIFT_ACTIVITIES, STAFF_SHIFTS
 from trunkline.objects.model import Dimension
-from trunkline.objects.scheduling import SHIFT_ACTIVITIES, STAFF_SHIFT_ACTIVITIES, STAFF_SHIFTS
 from trunkline.objects.view import View
 
 _GUIDE: Final = "Amazon Connect administrator guide, schedule adherence"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.objects.agent_event import AGENT_EVENT
 from trunkline.objects.agents.activity import (
     DATABASE,
     IS_ON_CONTACT,
@@ -15,6 +14,7 @@ from trunkline.objects.agents.activity import (
     col,
     listed,
 )
+from trunkline.objects.agents.agent_event import AGENT_EVENT
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Dimension, Pool
 from trunkline.objects.view import View, ViewColumn

@@ -17,7 +17,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from trunkline.objects.instance_data import DELETED_IN_CONNECT, LISTING_SOURCE
+from trunkline.objects.agents.instance_data import DELETED_IN_CONNECT, LISTING_SOURCE
 from trunkline.objects.model import RECORD_COLUMNS, Column, Json, ListOf, Object, Pii, own_column
 
 _DATABASE: Final = "connect_datalake"

@@ -14,8 +14,8 @@ from functools import partial
 from typing import Final
 
 from trunkline.objects.model import RECORD_COLUMNS, Column, Object, own_column
-from trunkline.objects.origin_tables import origin_from_table
 from trunkline.objects.origins import SalesforceOrigin
+from trunkline.objects.user.origin_tables import origin_from_table
 
 DATABASE: Final = "salesforce"
 SALESFORCE_ID_BYTES: Final = 18

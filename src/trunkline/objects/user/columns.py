@@ -23,8 +23,8 @@ from trunkline.objects.model import (
     Transform,
     Type,
 )
-from trunkline.objects.rules import VALUE, check_type, parse_rule
 from trunkline.objects.user.place import Place
+from trunkline.objects.user.rules import VALUE, check_type, parse_rule
 
 SCALARS: tuple[str, ...] = get_args(Scalar)
 PII: tuple[str, ...] = get_args(Pii)

@@ -22,9 +22,9 @@ from trunkline.objects.model import (
     Object,
     check,
 )
-from trunkline.objects.origin_tables import origin_from_table
 from trunkline.objects.origins import Origin
 from trunkline.objects.user.columns import Defaults, read_columns
+from trunkline.objects.user.origin_tables import origin_from_table
 from trunkline.objects.user.place import Place, read_document
 
 OBJECT_KEYS = (

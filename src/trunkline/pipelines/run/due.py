@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from trunkline.errors import UsageError
 from trunkline.limits import RUN_SCHEDULE
-from trunkline.objects.instance_data import LISTING_SOURCE
+from trunkline.objects.agents.instance_data import LISTING_SOURCE
 from trunkline.objects.model import Object
 from trunkline.positions import API_SOURCE
 from trunkline.schedules.schedule import Schedule, bounds, make_schedule

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from trunkline.limits import LIST_PAGE_MAX
-from trunkline.objects.instance_data import LISTING_SOURCE
+from trunkline.objects.agents.instance_data import LISTING_SOURCE
 from trunkline.objects.model import Object
 from trunkline.positions import Delivery, Plan
 from trunkline.records import Framed, KeptLetter, Mark

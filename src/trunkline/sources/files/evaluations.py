@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline.objects.evaluations import FORM, QUESTION, SECTION, SUBSECTION
+from trunkline.objects.agents.evaluations import FORM, QUESTION, SECTION, SUBSECTION
 from trunkline.records import Framed, Texts
 
 _ACKNOWLEDGED: Final = {

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from trunkline import limits
 from trunkline.errors import RecordError, TerminalError
-from trunkline.objects.evaluations import CONTACT_EVALUATION
+from trunkline.objects.agents.evaluations import CONTACT_EVALUATION
 from trunkline.objects.model import Object
 from trunkline.objects.table_rows import row_text, split_rows
 from trunkline.positions import FileRange, Plan, Progress

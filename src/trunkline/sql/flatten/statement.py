@@ -21,7 +21,7 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.engines.model import text_literal
 from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD_S_MAX
 from trunkline.objects.model import TIME_TYPES, Column, Json, Object
-from trunkline.objects.rules import parse_rule
+from trunkline.objects.user.rules import parse_rule
 from trunkline.sql.flatten.values import Leaf, parse, pointer, renamed, scalar, tree_of
 from trunkline.sql.order import compared_columns, partition_date, version_text
 from trunkline.sql.relation import PARTITION_DATE, Relation, relation

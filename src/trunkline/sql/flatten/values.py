@@ -16,7 +16,7 @@ from typing import Final
 from trunkline.engines.duckdb import DUCKDB, type_name
 from trunkline.engines.model import text_literal
 from trunkline.objects.model import Column, Json, ListOf, MapOf, Object, Struct, Type
-from trunkline.objects.rules import parse_rule
+from trunkline.objects.user.rules import parse_rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from trunkline.objects.agents.instance_data import USERS
 from trunkline.objects.contact_record import CONTACT_RECORD
-from trunkline.objects.instance_data import USERS
 from trunkline.objects.model import RECORD_COLUMNS, Column, Field, ListOf, Object, Pii, Struct, Type, own_column
 from trunkline.objects.view import ColumnType, Members, View, ViewColumn
 
