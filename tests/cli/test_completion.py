@@ -55,7 +55,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 def test_names_of_the_home_are_offered(home: tuple[Path, str, str]) -> None:
     """Objects, the home's own included; dead letters and batches by id."""
     folder, letter, batch = home
-    assert completed("trunkline load cont", folder) == ["contact_record", "contact_event", "contest"]
+    assert completed("trunkline load cont", folder) == [
+        "contact_record",
+        "contact_event",
+        "contact_evaluation",
+        "contest",
+    ]
     assert "contact_statistic_record" in completed("trunkline object show con", folder)
     assert completed("trunkline dead-letter show ", folder) == [letter]
     assert completed(f"trunkline undo {batch[:4]}", folder) == [batch]

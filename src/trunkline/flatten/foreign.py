@@ -92,7 +92,7 @@ def _other_record(obj: Object, record: Mapping[str, Any]) -> str | None:
 
 
 def _object_of(record: Mapping[str, Any]) -> str | None:
-    """The catalogue's object that such a record is of: it has the key that its records begin with, and most others.
+    """The catalogue's object that such a record is of: it has its first key, and half of its keys at least are its own.
 
     Ids and names are keys of many shapes, so that one key alone says little.
     """
@@ -102,7 +102,7 @@ def _object_of(record: Mapping[str, Any]) -> str | None:
         if other.anchor in record
     }
     best = max(shares, key=shares.__getitem__, default=None)
-    return best if best is not None and shares[best] > 0.5 else None
+    return best if best is not None and shares[best] >= 0.5 else None
 
 
 @cache
