@@ -74,6 +74,7 @@ def test_pages_that_must_be_executed_are() -> None:
             "use-postgresql",
             "follow-a-stream",
             "grafana",
+            "deploy-with-terraform",  # tests/infra/ runs Terraform, where it is
             "run-the-wallboard",
         )
     }
