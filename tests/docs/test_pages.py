@@ -64,7 +64,8 @@ def test_pages_that_must_be_executed_are() -> None:
     names = {short(page) for page in EXECUTED}
     assert {"README.md", "docs/tutorial/your-own-firehose.md"} <= names
     # What these print depends on the clock, or on a server; tests/cli/ and tests/warehouse/ run the same commands. What
-    # the pages on Grafana and the wallboard describe is done on a screen; tests/serve/ runs it.
+    # the pages on Grafana and the wallboard describe is done on a screen; tests/serve/ runs it. What AWS
+    # does is run by tests/infra/ and tests/machines/, `trunkline up` by tests/run/.
     names |= {
         f"docs/how-to/{name}.md"
         for name in (
@@ -74,7 +75,12 @@ def test_pages_that_must_be_executed_are() -> None:
             "use-postgresql",
             "follow-a-stream",
             "grafana",
-            "deploy-with-terraform",  # tests/infra/ runs Terraform, where it is
+            "act-on-an-alarm",
+            "backfill-with-distributed-map",
+            "deploy-by-hand",
+            "deploy-with-terraform",
+            "run-everything-on-one-machine",
+            "run-with-step-functions",
             "run-the-wallboard",
         )
     }
