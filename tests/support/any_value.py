@@ -25,7 +25,8 @@ def base(obj: Object, key: str = "k1", at: str = "2026-03-03T10:00:00Z") -> dict
     record: dict[str, Any] = {}
     for name in (*obj.key, obj.version, obj.partition):
         column = obj.by_name[name]
-        put_value(record, column.path or (), at if column.type == "timestamp" else key)
+        values = {"timestamp": at, "bigint": 1}
+        put_value(record, column.path or (), values.get(str(column.type), key))
     return record
 
 
