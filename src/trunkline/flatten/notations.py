@@ -15,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from trunkline.flatten.exact import Number, parse_instant, plain_scalar, round_decimal
-from trunkline.objects.model import TIME_UNITS, Column, Notation
+from trunkline.objects.model import AS_USUAL, TIME_UNITS, Column, Notation
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -32,31 +32,23 @@ def read_scalar(column: Column, text: str) -> str | None:
     assert isinstance(column.type, str)
     if column.type == "boolean" and notation.format:
         return _boolean(notation.format, text)
-    if column.type == "timestamp" and notation != _AS_USUAL:
+    if column.type == "timestamp" and notation != AS_USUAL:
         at = read_time(notation, text)
         return None if at is None else at.isoformat() + "Z"
     if column.type == "date" and notation.format:
         at = _by_pattern(notation.format, text)
         return None if at is None else at.date().isoformat()
-    if notation.decimal_comma and not isinstance(text, Number):
-        plain = _without_comma(text)
-        if plain is None:
-            return None
-        text = plain
     if column.type == "decimal" and column.scale is not None:
-        rounded = round_decimal(text, column.scale)
+        rounded = read_decimal(column, text)
         return None if rounded is None or rounded[1] else rounded[0]
-    return plain_scalar(column.type, text, column.transform)
+    point = _with_point(notation, text)
+    return None if point is None else plain_scalar(column.type, point, column.transform)
 
 
 def read_decimal(column: Column, text: str) -> tuple[str, bool] | None:
     """The plain text of a decimal, and whether it was rounded to the column's places; None where it does not fit."""
-    if column.notation.decimal_comma and not isinstance(text, Number):
-        plain = _without_comma(text)
-        if plain is None:
-            return None
-        text = plain
-    return round_decimal(text, column.decimal_scale)
+    point = _with_point(column.notation, text)
+    return None if point is None else round_decimal(point, column.decimal_scale)
 
 
 @lru_cache(8_192)
@@ -106,7 +98,10 @@ def _in_utc(at: datetime, zone: str) -> datetime | None:
         return None
 
 
-def _without_comma(text: str) -> str | None:
+def _with_point(notation: Notation, text: str) -> str | None:
+    """A number with a decimal point, where it may have a comma; None where it is none. A JSON number has no comma."""
+    if not notation.decimal_comma or isinstance(text, Number):
+        return text
     match = _COMMA.fullmatch(text.strip())
     if match is None:
         return None
@@ -117,6 +112,3 @@ def _without_comma(text: str) -> str | None:
 def _boolean(words: str, text: str) -> str | None:
     true, _, false = words.lower().partition("/")
     return {true: "true", false: "false"}.get(text.lower())
-
-
-_AS_USUAL: Final = Notation()

@@ -25,13 +25,14 @@ _SERVICE: Final = "trunkline"
 
 def observed(handler: Handler) -> Handler:
     """The handler, with a log line, metrics and a trace for each call."""
+    traced = cache(lambda: _traced(handler))  # at the first call, and not where the module is imported
 
     @wraps(handler)
     def call(event: Any, context: Any) -> dict[str, Any]:
         started_s = clock.monotonic_s()
         fields = _shown(event)
         try:
-            answer = _traced(handler)(event, context)
+            answer = traced()(event, context)
         except Exception as error:
             seconds = clock.monotonic_s() - started_s
             _log()(True, {**fields, "error_type": type(error).__name__, "error": str(error), "seconds": seconds})
