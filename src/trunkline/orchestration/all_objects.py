@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from trunkline.objects.model import Object
 from trunkline.orchestration.machine import MACHINE_HOURS_MAX
-from trunkline.orchestration.states import State, catch, choice, function, retry, succeed
+from trunkline.orchestration.states import State, catch, choice, function, nested_execution, succeed
 from trunkline.pipelines.run.due import in_dependency_order, is_dimension
 
 ALL_OBJECTS_NAME: Final = "trunkline-all-objects"
@@ -91,22 +91,9 @@ def _each(group: str, then: str) -> State:
 
 
 def _iteration(group: str) -> dict[str, State]:
-    run = {
-        "Type": "Task",
-        "Comment": "The object's own machine. Without a name: a redrive starts it again.",
-        "Resource": "arn:aws:states:::states:startExecution.sync:2",
-        "Parameters": {
-            "StateMachineArn.$": "$.state_machine",
-            "Input": {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id"},
-        },
-        "ResultSelector": {"status.$": "$.Status"},
-        "ResultPath": "$.result",
-        "Retry": [
-            retry(("StepFunctions.ThrottlingException", "StepFunctions.SdkClientException"), 5, 6, max_delay_s=60)
-        ],
-        "Catch": [catch(["States.ALL"], f"{group}ObjectFailed")],
-        "Next": f"{group}ObjectDone",
-    }
+    comment = "The object's own machine. Without a name: a redrive starts it again."
+    catches = [catch(["States.ALL"], f"{group}ObjectFailed")]
+    run = nested_execution(comment, "$.result", f"{group}ObjectDone", catches)
     return {
         f"Run{group}": run,
         f"{group}ObjectDone": _result(False),

@@ -15,7 +15,7 @@ from trunkline.errors import UsageError
 from trunkline.lake.store import open_store
 from trunkline.limits import MAP_BATCH_FILES, MAP_CONCURRENCY
 from trunkline.objects import catalogue
-from trunkline.orchestration.states import State, function, retry, succeed
+from trunkline.orchestration.states import State, function, nested_execution, succeed
 from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import LakeHome, user_object_files
 from trunkline.pipelines.home_rules import check_rule
@@ -35,23 +35,7 @@ def backfill_machine() -> dict[str, Any]:
         "TimeoutSeconds": 24 * 3600,
         "States": {
             "PutFiles": _map(),
-            "Merge": {
-                "Type": "Task",
-                "Comment": "The object's own machine merges what waits in the lake.",
-                "Resource": "arn:aws:states:::states:startExecution.sync:2",
-                "Parameters": {
-                    "StateMachineArn.$": "$.state_machine",
-                    "Input": {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id"},
-                },
-                "ResultSelector": {"status.$": "$.Status"},
-                "ResultPath": "$.merged",
-                "Retry": [
-                    retry(
-                        ("StepFunctions.ThrottlingException", "StepFunctions.SdkClientException"), 5, 6, max_delay_s=60
-                    )
-                ],
-                "Next": "Done",
-            },
+            "Merge": nested_execution("The object's own machine merges what waits in the lake.", "$.merged", "Done"),
             "Done": succeed("Everything in the list is in the lake and in the warehouse."),
         },
     }

@@ -29,7 +29,8 @@ RUN: Final = {"object.$": "$.object", "run_id.$": "$.run.run_id", **EXECUTION}
 def retries(locked: bool = False) -> list[dict[str, Any]]:
     """Which errors are tried again, with jitter so that many executions do not come back at once.
 
-    `locked`: also where another run has the object's lock, for as long as that takes to expire and longer.
+    `locked`: also where another run has the object's lock, for up to twenty minutes; with the jitter it is half of that
+    on average, and what then is left is done by the next firing.
     """
     rules = [
         retry(LAMBDA_ERRORS, seconds=2, attempts=6, max_delay_s=60),
@@ -78,6 +79,27 @@ def function(
         "ResultPath": result,
         "TimeoutSeconds": timeout_s,
         "Retry": retries(locked),
+    }
+    if catches:
+        state["Catch"] = [dict(rule) for rule in catches]
+    return {**state, "Next": then}
+
+
+def nested_execution(comment: str, result: str, then: str, catches: Sequence[Mapping[str, Any]] = ()) -> State:
+    """A task that runs the state machine at `$.state_machine` to its end. Without a name: a redrive starts it again."""
+    state: State = {
+        "Type": "Task",
+        "Comment": comment,
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {
+            "StateMachineArn.$": "$.state_machine",
+            "Input": {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id"},
+        },
+        "ResultSelector": {"status.$": "$.Status"},
+        "ResultPath": result,
+        "Retry": [
+            retry(("StepFunctions.ThrottlingException", "StepFunctions.SdkClientException"), 5, 6, max_delay_s=60)
+        ],
     }
     if catches:
         state["Catch"] = [dict(rule) for rule in catches]
