@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from any_value import base, columns_at, exact, is_empty, mutations, put_value, random_value, written
+from any_value import base, columns_at, exact, fitting_value, is_empty, mutations, put_value, random_value, written
 from homes import Row, lake_best, letters, load_into, opened, table, totals
 from servers import TARGETS
 from transcript_files import TALK, call_analytics, chat, lens, put, transcribe
@@ -53,7 +53,7 @@ def records_of(obj: Object, rng: random.Random) -> tuple[list[Record], Expected]
         expected[key] = [(path, value)]
         if number % 4 == 0:
             later = base(obj, key, "2026-03-03T10:00:01Z")
-            put_value(later, path, random_value(rng))
+            put_value(later, path, fitting_value(obj, path, rng))
             records.append(later)
             del expected[key]
     return records, expected
