@@ -26,7 +26,7 @@ from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
 from trunkline.flatten.rows import RowReader
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
-from trunkline.objects.model import Object
+from trunkline.objects.model import READ_AT, Object
 from trunkline.positions import LetterRange, Plan, Range
 from trunkline.records import Broken, DeadLetter, Framed, Texts
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
@@ -129,6 +129,7 @@ class Flattener:
         self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
         self._rows = RowReader(obj, rule)
+        self._read_at = next((n for n, leaf in enumerate(tree_of(obj).leaves) if leaf.path == (READ_AT,)), None)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
         self._set_texts([], [])
@@ -167,6 +168,7 @@ class Flattener:
         """The values of JSON records."""
         batch = Batch(self._tidy(framed), loaded_at)
         decoded = self._decoder.decode(batch.records)
+        self._add_file_times(batch, decoded)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
         return work
@@ -175,9 +177,18 @@ class Flattener:
         """The values of rows of a table. What cannot be read by column is made a JSON record, and read with care."""
         rows = self._rows.read(framed)
         batch = Batch(replace(framed, texts=rows.texts), loaded_at)
+        self._add_file_times(batch, rows.decoded)
         work = _Work(batch, rows.decoded, NestedColumns(), unmapped=rows.unmapped, careful=rows.careful)
         work.report.unknown_counts.update(rows.unknown)
         return work
+
+    def _add_file_times(self, batch: Batch, decoded: Decoded) -> None:
+        """Give the column that asks for it the time of the file, where the record has no such value of its own."""
+        if self._read_at is not None:
+            own = decoded.values.get(self._read_at) or [None] * batch.count
+            times = [batch.file_time(row) if value is None else value for row, value in enumerate(own)]
+            if any(times):
+                decoded.values[self._read_at] = times
 
     def _tidy(self, framed: Framed) -> Framed:
         """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
@@ -280,7 +291,7 @@ class Flattener:
             try:
                 text = work.batch.framed.texts[row]
                 work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
-                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row))
+                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row), work.batch.file_time(row))
             except RecordError as error:
                 work.errors[row] = error
             else:

@@ -21,6 +21,9 @@ decimal: exact, never through a float; up to 18 digits before the point and 20 a
 DECIMAL_DIGITS, DECIMAL_SCALE = 38, 20
 """Digits of a decimal in all and after the point: 38 is the most that every engine and DynamoDB have."""
 
+READ_AT = "_read_at"
+"""The path of a column that has the time of the file or snapshot that a row was read from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -20,8 +20,6 @@ from trunkline.limits import SHEET_DIGITS_MAX
 from trunkline.objects.model import Column, Object
 from trunkline.objects.origins import SheetOrigin
 
-READ_AT: Final = "_read_at"
-"""The key under which a record has the time of its snapshot, where a column of the object asks for it."""
 _SERIAL_BEGIN: Final = datetime(1899, 12, 30)
 _ERRORS: Final = frozenset(
     {
