@@ -21,6 +21,7 @@ from trunkline.flatten.careful import PlainRecord, make_plain
 from trunkline.flatten.columns import Batch, BatchTable
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.hooked import HookedRows
 from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
@@ -135,7 +136,8 @@ class Flattener:
         self._set_texts([], [])
         self.con.register("texts", self._texts)
         self._is_open = False
-        self._use(frozenset())
+        self._hook = HookedRows(obj, self.con)
+        self._use(self._stored if obj.hook else frozenset())  # a hook gets all columns in every batch
         self.con.execute(f"PREPARE layouts AS {self.sql.layouts}")
 
     def _use(self, leaves: frozenset[int]) -> None:
@@ -150,7 +152,7 @@ class Flattener:
         self.con.execute(f"PREPARE days AS {self.sql.days}")
 
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
-        """Flatten one batch. Every record ends in the rows or in the dead letters."""
+        """Flatten one batch. Every record ends in the rows or in the dead letters, or the hook stops it all."""
         letters = [broken_letter(self.obj, framed, span) for span in framed.broken]
         self._empty()
         if not framed.texts:
@@ -162,7 +164,8 @@ class Flattener:
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
         work.report.keys.update(work.decoded.keys)
         self._forget()
-        return Flattened(self.sql.flat, days, letters, work.report.drift(work.batch.count))
+        rows = self._hook.apply(self.sql.flat) if days else self.sql.flat
+        return Flattened(rows, days, letters, work.report.drift(work.batch.count))
 
     def _read_records(self, framed: Framed, loaded_at: datetime) -> _Work:
         """The values of JSON records."""
