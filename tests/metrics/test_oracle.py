@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from loaded import Ask, by_oracle, by_sql, differences, on, simulated_home
 
+from trunkline.metrics.adherence import ADHERENCE_METRICS
 from trunkline.metrics.catalogue import METRICS
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.simulator.oracle import terms as oracle_terms
@@ -70,8 +71,12 @@ def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def test_both_sides_know_the_same_metrics() -> None:
-    """No metric is without an oracle, and none of the oracle's is missing."""
-    assert set(METRICS) == set(oracle_terms.METRICS) | set(AGENT_TERMS)
+    """No metric is without an oracle, and none of the oracle's is missing.
+
+    The simulator has no schedules: `tests/pipelines/test_adherence.py` computes the metrics of adherence.
+    """
+    adherence = {metric.name for metric in ADHERENCE_METRICS}
+    assert set(METRICS) == set(oracle_terms.METRICS) | set(AGENT_TERMS) | adherence
     assert not set(oracle_terms.METRICS) & set(AGENT_TERMS)
 
 

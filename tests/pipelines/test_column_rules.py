@@ -12,13 +12,13 @@ from homes import letters, load_into, opened, table
 from trunkline.errors import UsageError
 from trunkline.objects.user.declare import read_objects
 
-CASE = """
-[object.case]
+TICKET = """
+[object.ticket]
 key = "id"
 event_time = "opened_at"
 deleted = "is_gone"
 
-[object.case.columns]
+[object.ticket.columns]
 id = { path = "Id" }
 opened_at = { type = "timestamp", path = "Opened" }
 status = { path = "Status", sql = "lower(trim(value))" }
@@ -33,7 +33,7 @@ phone = { path = "Phone", pii = "direct" }
 """
 
 
-def declared(folder: Path, text: str = CASE) -> Path:
+def declared(folder: Path, text: str = TICKET) -> Path:
     path = folder / "objects.toml"
     path.write_text(text)
     return path
@@ -49,7 +49,7 @@ def test_values_are_cleaned_mapped_parsed_and_derived(kind: str, tmp_path: Path)
         {"Id": "3", "Opened": "2026-03-03T10:00:00Z", "Age": "old"},
     ]  # fmt: skip
     (obj,) = read_objects(declared(tmp_path))
-    file = tmp_path / f"cases.{kind}"
+    file = tmp_path / f"tickets.{kind}"
     if kind == "json":
         file.write_text("\n".join(map(json.dumps, records)))
     else:
@@ -90,8 +90,10 @@ WRONG = {
 def test_a_wrong_rule_is_refused_when_the_file_is_read(name: str, tmp_path: Path) -> None:
     """With the line, the rule and why; nothing of it is run."""
     rule, expected = WRONG[name]
-    text = CASE + f'wrong = {{ sql = "{rule}" }}\n'
-    with pytest.raises(UsageError, match=r"objects\.toml, line 19: \[object\.case\.columns\.wrong\] sql = ") as caught:
+    text = TICKET + f'wrong = {{ sql = "{rule}" }}\n'
+    with pytest.raises(
+        UsageError, match=r"objects\.toml, line 19: \[object\.ticket\.columns\.wrong\] sql = "
+    ) as caught:
         read_objects(declared(tmp_path, text))
     assert expected in str(caught.value)
 
@@ -99,9 +101,12 @@ def test_a_wrong_rule_is_refused_when_the_file_is_read(name: str, tmp_path: Path
 def test_a_rule_goes_with_no_other_reading(tmp_path: Path) -> None:
     """Roles, personal data and formats of their own."""
     for text, expected in [
-        (CASE.replace('id = { path = "Id" }', 'id = { path = "Id", sql = "trim(value)" }'), "key = 'id' .*with a rule"),
-        (CASE + 'x = { sql = "trim(value)", pii = "direct" }', "without direct personal data"),
-        (CASE + 'x = { sql = "value", type = "date", format = "%Y" }', "leave this out"),
+        (
+            TICKET.replace('id = { path = "Id" }', 'id = { path = "Id", sql = "trim(value)" }'),
+            "key = 'id' .*with a rule",
+        ),
+        (TICKET + 'x = { sql = "trim(value)", pii = "direct" }', "without direct personal data"),
+        (TICKET + 'x = { sql = "value", type = "date", format = "%Y" }', "leave this out"),
     ]:
         with pytest.raises(UsageError, match=expected):
             read_objects(declared(tmp_path, text))

@@ -14,6 +14,7 @@ pytest.importorskip("psycopg", reason="psycopg is not installed")
 from releases import BUCKET, KEY, RAN, THREE, names
 from trunkline.errors import UsageError
 from trunkline.handlers.release import handler
+from trunkline.limits import LAMBDA_MARGIN_S
 from trunkline.releases.interface import request_of
 from trunkline.settings.release import ReleaseSettings
 
@@ -117,14 +118,14 @@ def test_timeout_field_by_field(aws, query, monkeypatch) -> None:
 
 def test_the_functions_own_timeout_field_by_field(aws, query) -> None:
     """The function answers before it is killed, with what is running and what was not run; the next one continues."""
-    put(aws, "connect.slow(2)\nconnect.load_last")
-    result = handler({}, Context(left_s=16))
+    put(aws, "connect.slow(5)\nconnect.load_last")
+    result = handler({}, Context(left_s=LAMBDA_MARGIN_S + 3))
     assert result["statusCode"] == 500
     body = result["body"]
     assert list(body) == [*BODY, "error"]
     assert "Run again" in body["error"]
     assert [one["status"] for one in body["execution_results"]] == ["STARTED", "NOT_RUN"]
-    assert [one["sql_executed"] for one in body["execution_results"]] == ["CALL connect.slow(2);", None]
+    assert [one["sql_executed"] for one in body["execution_results"]] == ["CALL connect.slow(5);", None]
     assert body["execution_results"][1]["query_id"] is None
     assert (body["total_procedures"], body["successful_procedures"]) == (2, 0)
     again = handler({}, Context("request-2"))

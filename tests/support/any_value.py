@@ -93,4 +93,13 @@ def mutations(obj: Object, rng: random.Random) -> Iterator[tuple[Path, Any]]:
     paths = optional_paths(obj)
     rng.shuffle(paths)
     for path in paths:
-        yield path, random_value(rng)
+        yield path, fitting_value(obj, path, rng)
+
+
+def fitting_value(obj: Object, path: Path, rng: random.Random) -> Any:
+    """Any value that is not longer than Redshift's column at a path; a longer one is a dead letter there."""
+    lengths = [column.length_max for column in obj.columns if column.path == path and column.length_max is not None]
+    while True:
+        value = random_value(rng)
+        if all(len(json.dumps(value, ensure_ascii=False).encode(errors="replace")) <= length for length in lengths):
+            return value
