@@ -58,8 +58,8 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
 
-packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, for arm64 and x86_64
-	@$(BIN)/python -m tools.packages
+packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, with OBJECTS=FOLDER of your own objects
+	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS))
 
 infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
 	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)

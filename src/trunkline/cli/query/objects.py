@@ -64,7 +64,7 @@ def new(
 
     if name in load_objects(home):
         raise UsageError(f"there is an object {name} already; choose another name, such as my_{name}")
-    path = out or Settings.load(home).home / "objects" / f"{name}.toml"
+    path = out or Settings.load(home).own_objects / "objects" / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
     text = propose(name, read_sample(sample))
