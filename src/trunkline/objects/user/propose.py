@@ -39,6 +39,7 @@ class Sample:
 
     `fields` are those of a Salesforce describe, in place of records. `layout` are lines for the table `[csv]` or
     `[excel]` of the object, which say what its files have beside the usual.
+    `source` are the lines of the table that says where its records are pulled from.
     """
 
     format: str
@@ -46,6 +47,7 @@ class Sample:
     records_path: Path = ()
     layout: tuple[str, ...] = ()
     fields: Sequence[Mapping[str, Any]] = ()
+    source: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class _Guess:
 
     def line(self) -> str:
         keys = ".".join(self.path) if all("." not in key for key in self.path) else self.path
-        path = json.dumps(keys, ensure_ascii=False)
+        path = toml_text(keys)
         parts = [f'type = "{self.kind}"', f"path = {path}", *self.keys]
         note = f"  # guess: {', '.join(self.notes)}" if self.notes else ""
         return f"{self.name} = {{ {', '.join(parts)} }}{note}"
@@ -87,8 +89,8 @@ def propose(name: str, sample: Sample) -> str:
     key = _key(guesses, name)
     times = [guess for guess in guesses if guess.is_time]
     version = _named(times, _VERSIONS) or (_first(times, ()) if times and sample.fields else None)
-    if version is None:
-        version = _file_time(guesses)
+    if version is None or sample.source:
+        version = _read_time(guesses, is_pulled=bool(sample.source))
         guesses.append(version)
     event = _first(times or [version], _EVENTS)
     lines = [
@@ -106,18 +108,27 @@ def propose(name: str, sample: Sample) -> str:
         lines += ['zone = "UTC"  # guess: the zone of times without an offset']
     if sample.records_path:
         lines += [f"records = {json.dumps(sample.records_path)}"]
-    if sample.format != "json":
+    if sample.format not in ("json", "sheet"):
         lines += [f'format = "{sample.format}"']
     if sample.layout:
         lines += ["", f"[object.{name}.{sample.format}]", *sample.layout]
+    if sample.source:
+        lines += ["", f"[object.{name}.source]", *sample.source]
     lines += ["", f"[object.{name}.columns]", *(guess.line() for guess in guesses)]
     return "\n".join(lines) + "\n"
 
 
-def _file_time(guesses: Sequence[_Guess]) -> _Guess:
-    """The column of the time of a row's file, for a sample without times."""
+def toml_text(value: str | Sequence[str]) -> str:
+    """A text or a list of texts in TOML, whose basic strings are JSON's."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _read_time(guesses: Sequence[_Guess], is_pulled: bool) -> _Guess:
+    """The column of the time at which a row was read: that of its file, or of the run that found the row changed."""
     name = _name(("read_at",), {guess.name for guess in guesses})
     note = "the time of the file, as no column says when a row changed: the newest file wins"
+    if is_pulled:
+        note = "the time at which this version of the row was read"
     return _Guess(name, (READ_AT,), "timestamp", notes=(note,), is_time=True)
 
 

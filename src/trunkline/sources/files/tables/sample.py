@@ -16,7 +16,7 @@ import duckdb
 from trunkline.errors import UsageError, printable
 from trunkline.objects.table_rows import unique_names
 from trunkline.objects.user.guesses import looks_like_data
-from trunkline.objects.user.propose import HOW_TO, Sample
+from trunkline.objects.user.propose import HOW_TO, Sample, toml_text
 from trunkline.sources.files import framing
 from trunkline.sources.files.compression import decoder
 from trunkline.sources.files.containers import FormatError
@@ -60,13 +60,8 @@ def _excel(data: bytes) -> Sample:
     for name, rows in sheets.items():
         if records := list(sheet_records(rows, None))[:_RECORDS_MAX]:
             note = f"  # guess: the workbook has the sheets {', '.join(map(printable, sheets))}"
-            return Sample("excel", records, layout=(f"sheet = {_toml(name)}{note}",) if len(sheets) > 1 else ())
+            return Sample("excel", records, layout=(f"sheet = {toml_text(name)}{note}",) if len(sheets) > 1 else ())
     return Sample("excel", [])
-
-
-def _toml(value: str | Sequence[str]) -> str:
-    """A text or a list of texts in TOML, whose basic strings are JSON's."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _text(data: bytes) -> tuple[str, str]:
@@ -141,11 +136,11 @@ def _csv(text: str, encoding: str) -> Sample:
     if len(names) < 2:
         raise FormatError("neither JSON nor a table of several columns with a header row")
     layout = [] if separator == "," else [f"separator = {json.dumps(separator)}"]
-    layout += [f"encoding = {_toml(encoding)}  # guess: the file is not UTF-8"] if encoding else []
+    layout += [f"encoding = {toml_text(encoding)}  # guess: the file is not UTF-8"] if encoding else []
     if any(map(looks_like_data, rows[0])):
         names = tuple(f"column_{number}" for number in range(1, len(names) + 1))
         layout += [
-            f"header = {_toml(names)}  # guess: the file has no header row, so name its columns here and in path"
+            f"header = {toml_text(names)}  # guess: the file has no header row, so name its columns here and in path"
         ]
     else:
         del rows[0]
