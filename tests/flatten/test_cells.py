@@ -50,6 +50,7 @@ due = { type = "date", format = "%d.%m.%Y" }
 paid = { type = "decimal", decimal_comma = true }
 note = { path = "note", sql = "upper(value)" }
 missing = {}
+seen = { type = "timestamp", path = "_read_at" }
 """
 PLAIN = {
     "at": ["2026-03-01T10:00:00Z", "2026-03-02T11:12:13Z"], "on": ["2026-03-01"], "count": ["5", "-3", "0", "-0"],
@@ -149,24 +150,28 @@ def test_many_tables(sale: Object, **table: Any) -> None:
     check_table(sale, **table)
 
 
-def test_each_odd_value_alone(sale: Object) -> None:
+ALONE = list(zip_longest(*(ODD[name] for name in NAMES[1:])))
+
+
+@pytest.mark.parametrize("nth", [pytest.param(n, marks=[pytest.mark.soak] if n > 2 else []) for n in range(len(ALONE))])
+def test_an_odd_value_alone(sale: Object, nth: int) -> None:
     """One odd value in a column of plain ones: what the other rows have in it does not change."""
     rng = random.Random(3)
     layout = RowLayout(NAMES, header=",".join(NAMES).encode())
-    plain = [row_of(rng, n, 0) for n in range(ENGINE_ROWS_MIN)]
-    for values in zip_longest(*(ODD[name] for name in NAMES[1:])):
-        rows = [list(row) for row in plain]
-        for number, value in enumerate(values, 1):
-            if value is not None:
-                rows[20 * number][number] = value
-        check_same(sale, [written(row, csv.QUOTE_MINIMAL) for row in rows], layout)
+    rows = [row_of(rng, n, 0) for n in range(ENGINE_ROWS_MIN)]
+    for number, value in enumerate(ALONE[nth], 1):
+        if value is not None:
+            rows[20 * number][number] = value
+    check_same(sale, [written(row, csv.QUOTE_MINIMAL) for row in rows], layout)
 
 
 @pytest.mark.parametrize("quote", ['"', "'", ""])
 def test_other_marks_and_columns_that_are_not_there(sale: Object, quote: str) -> None:
-    """Another quotation mark or none, fewer columns, and names in another letter case."""
-    layout = RowLayout(("ID", "At", "unknown"), ";", quote, b"ID;At;unknown")
-    records = [f"k{n};2026-03-01T10:00:{n % 60:02}Z;{quote}x{n % 7}{quote}".encode() for n in range(ENGINE_ROWS_MIN)]
+    """Another quotation mark or none, fewer columns, names in another letter case, and times that the file fills in."""
+    layout = RowLayout(("ID", "At", "unknown", "_read_at"), ";", quote, b"ID;At;unknown;_read_at")
+    times = [f"2026-03-01T10:00:{n % 60:02}Z" for n in range(ENGINE_ROWS_MIN)]
+    seen = [time if n % 3 else "" for n, time in enumerate(times)]
+    records = [f"k{n};{time};{quote}x{n % 7}{quote};{seen[n]}".encode() for n, time in enumerate(times)]
     check_same(sale, records, layout)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import nanoarrow as na
 
+from trunkline.positions import FileRange, LetterRange, Range
 from trunkline.records import Framed, Mark, Texts
 
 Column = tuple[Any, Any]
@@ -133,10 +134,15 @@ class Batch:
         self.loaded_at, self._loaded_us = loaded_at, _microseconds(loaded_at)
         self._places = [span.place for span in framed.plan.ranges]
         self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
+        self._file_times = [_file_time(span) for span in framed.plan.ranges]
 
     def arrived_at(self, row: int) -> datetime:
         """When the record arrived."""
         return self.framed.plan.ranges[self.framed.range_indexes[row]].arrived_at
+
+    def file_time(self, row: int) -> str | None:
+        """The time of the file that the record was in, in ISO 8601; None for a record of something else."""
+        return self._file_times[self.framed.range_indexes[row]]
 
     def places(self) -> dict[str, Column]:
         """The columns that tell where each row is: in the batch, in which of its ranges, and at which offset there."""
@@ -160,6 +166,11 @@ class Batch:
             "record_version": strings([mark.version for mark in chosen]),
             "record_is_deleted": booleans([mark.is_deleted for mark in chosen]),
         }
+
+
+def _file_time(span: Range) -> str | None:
+    is_file = isinstance(span, FileRange | LetterRange)
+    return f"{span.arrived_at.isoformat(timespec='microseconds')}Z" if is_file else None
 
 
 def _microseconds(at: datetime) -> int:

@@ -23,12 +23,13 @@ from trunkline.flatten.cells import Cells, EngineCells, SplitCells, read_batch
 from trunkline.flatten.columns import BatchTable
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.hooked import HookedRows
 from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
 from trunkline.flatten.rows import RowReader
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
-from trunkline.objects.model import Object
+from trunkline.objects.model import READ_AT, Object
 from trunkline.positions import LetterRange, Plan, Range
 from trunkline.records import Broken, DeadLetter, Framed, RowLayout, Texts
 from trunkline.sql.flatten.cells import BESIDE, cells_rows
@@ -143,12 +144,14 @@ class Flattener:
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
         self._rows, self._folder = RowReader(obj, rule), spill
         self._beside: dict[frozenset[int], BatchTable] = {}
+        self._read_at = next((n for n, leaf in enumerate(tree_of(obj).leaves) if leaf.path == (READ_AT,)), None)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
         self._set_texts([], [])
         self.con.register("texts", self._texts)
         self._is_open = False
-        self._use(frozenset())
+        self._hook = HookedRows(obj, self.con)
+        self._use(self._stored if obj.hook else frozenset())  # a hook gets all columns in every batch
         self.con.execute(f"PREPARE layouts AS {self.sql.layouts}")
 
     def _use(self, leaves: frozenset[int]) -> None:
@@ -163,7 +166,7 @@ class Flattener:
         self.con.execute(f"PREPARE days AS {self.sql.days}")
 
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
-        """Flatten one batch. Every record ends in the rows or in the dead letters."""
+        """Flatten one batch. Every record ends in the rows or in the dead letters, or the hook stops it all."""
         letters = [broken_letter(self.obj, framed, span) for span in framed.broken]
         self._empty()
         if not framed.texts:
@@ -176,12 +179,14 @@ class Flattener:
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
         work.report.keys.update(work.decoded.keys)
         self._forget()
-        return Flattened(self.sql.flat, days, letters, work.report.drift(work.batch.count))
+        rows = self._hook.apply(self.sql.flat) if days else self.sql.flat
+        return Flattened(rows, days, letters, work.report.drift(work.batch.count))
 
     def _read_records(self, framed: Framed, loaded_at: datetime) -> _Work:
         """The values of JSON records."""
         batch = Batch(self._tidy(framed), loaded_at)
         decoded = self._decoder.decode(batch.records)
+        self._add_file_times(batch, decoded)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
         return work
@@ -191,10 +196,19 @@ class Flattener:
         cells = read_batch(self.con, framed, layout, self._rows.leaves(layout), self._folder)
         rows = self._rows.read(layout, cells)
         batch = Batch(replace(framed, texts=rows.texts), loaded_at)
+        self._add_file_times(batch, rows.decoded)
         work = _Work(batch, rows.decoded, NestedColumns(), unmapped=rows.unmapped, careful=rows.careful)
         work.cells, work.in_engine = cells, rows.in_engine
         work.report.unknown_counts.update(rows.unknown)
         return work
+
+    def _add_file_times(self, batch: Batch, decoded: Decoded) -> None:
+        """Give the column that asks for it the time of the file, where the record has no such value of its own."""
+        if self._read_at is not None:
+            own = decoded.values.get(self._read_at) or [None] * batch.count
+            times = [batch.file_time(row) if value is None else value for row, value in enumerate(own)]
+            if any(times):
+                decoded.values[self._read_at] = times
 
     def _tidy(self, framed: Framed) -> Framed:
         """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
@@ -278,6 +292,7 @@ class Flattener:
                 return types
             split = SplitCells(list(work.cells.rows), work.cells.layout)
             work.decoded, work.in_engine = self._rows.read(work.cells.layout, split).decoded, {}
+            self._add_file_times(work.batch, work.decoded)
         for is_strict in (False, True):
             types = self._table.set_plain(work.batch, work.decoded, work.nested, work.careful, work.unmapped, is_strict)
             self.con.execute("BEGIN")
@@ -322,7 +337,7 @@ class Flattener:
             try:
                 text = work.batch.framed.texts[row]
                 work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
-                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row))
+                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row), work.batch.file_time(row))
             except RecordError as error:
                 work.errors[row] = error
             else:

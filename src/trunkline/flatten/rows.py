@@ -17,7 +17,7 @@ from trunkline.flatten.cells import Cells
 from trunkline.flatten.decode import Decoded, Values
 from trunkline.flatten.exact import encode_texts
 from trunkline.flatten.privacy import Hiding, PiiRule, has_pii, hide_unmapped, own_numbers
-from trunkline.objects.model import Object
+from trunkline.objects.model import READ_AT, Object
 from trunkline.objects.table_rows import RowTexts, paths_of
 from trunkline.records import RowLayout
 from trunkline.sql.flatten.values import Leaf, tree_of
@@ -52,8 +52,9 @@ class RowReader:
         self._direct = [column.path for column in obj.direct_pii if column.type == "text"]
 
     def leaves(self, layout: RowLayout) -> list[Leaf | None]:
-        """The leaf that each column of a table fills; None for one that the object does not have."""
-        return [None if path is None else self._leaves[path][1] for path in paths_of(self._obj, layout.names)]
+        """The leaf that each column of a table fills; None where that is none, or is filled from elsewhere too."""
+        paths = paths_of(self._obj, layout.names)
+        return [None if path is None or path == (READ_AT,) else self._leaves[path][1] for path in paths]
 
     def read(self, layout: RowLayout, cells: Cells) -> RowValues:
         """The values of a batch. What is no row is refused, and its text raises the reason."""
