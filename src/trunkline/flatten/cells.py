@@ -125,10 +125,10 @@ def read_batch(
 
 def _joined(records: Sequence[bytes]) -> bytes:
     """Rows as one text, each ended by a line feed alone."""
-    text = b"\n".join(records)
+    text = b"\n".join([*records, b""])
     if b"\r" in text:
-        text = b"\n".join([record.removesuffix(b"\r") for record in records])
-    return text + b"\n"
+        text = b"\n".join([*(record.removesuffix(b"\r") for record in records), b""])
+    return text
 
 
 def _by_column(measured: Sequence[Any]) -> list[tuple[int, bool]]:
