@@ -43,13 +43,13 @@ golden: $(VENV)/.dev ## regenerate sql/, the data dictionary and expected result
 check: $(VENV)/.runtime ## fail if a generated file is stale
 	@$(BIN)/python -m tools.generate --check
 
-docs: $(VENV)/.dev ## run what the documentation tells people to run
-	@$(BIN)/pytest tests/docs
+docs: $(VENV)/.dev ## run what the documentation tells people to run, the long pages too
+	@$(BIN)/pytest -n $(WORKERS) -m 'soak or not soak' tests/docs
 
 bench: $(VENV)/.bench ## measure against other tools on the same data
 	@$(BIN)/python bench/run.py
 
-soak: $(VENV)/.dev ## run the long tests: gigabytes, many seeds
+soak: $(VENV)/.dev ## run the long tests: gigabytes, many seeds, more engines
 	@$(BIN)/pytest -n $(WORKERS) -m soak --timeout 3600
 
 spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs Java 17 or newer)
