@@ -22,9 +22,9 @@ demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its
 	@$(BIN)/trunkline demo
 
 test: $(VENV)/.dev ## run lint, types and all tests; every step runs, and one failure fails
-	@$(BIN)/python -m tools.servers --once --seconds 90 || true
-	@failed=; \
+	@$(BIN)/python -m tools.servers --once --seconds 90 & servers=$$!; failed=; \
 	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
+	wait $$servers || true; \
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 15 || failed="$$failed pytest"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
