@@ -59,7 +59,7 @@ trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java
 	@$(BIN)/pytest -m trino --timeout 1200
 
 packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, with OBJECTS=FOLDER of your own objects
-	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS))
+	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS)) $(REQUIREMENTS:%=--requirements %)
 
 infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
 	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)
@@ -81,6 +81,7 @@ lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
 	$(LOCK) --group lambda-light -c requirements/runtime.txt -o requirements/lambda-light.txt
 	$(LOCK) --group lambda-full -c requirements/runtime.txt -o requirements/lambda-full.txt
+	$(LOCK) --group lambda-sources -c requirements/dev.txt -o requirements/lambda-sources.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
