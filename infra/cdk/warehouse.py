@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_redshiftserverless as serverless
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 from data_pipeline import DataPipelineStack
 from parts import Deployed, TrunklineStack, keep
+from release_api import release_api
 
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.functions import Kind
 from trunkline.deploy.policies import Resources
-
-REQUEST: dict[str, Any] = {
-    "$schema": "http://json-schema.org/draft-04/schema#",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "stored_procedure_name": {"type": "string", "minLength": 1, "maxLength": 257},
-        "parameters": {"type": "array", "maxItems": 100},
-    },
-}
-"""What the API accepts. Cluster and database are the deployment's, so a caller cannot name others."""
 
 
 class WarehouseStack(TrunklineStack):
@@ -41,7 +28,7 @@ class WarehouseStack(TrunklineStack):
         if config.warehouse.release_schedule:
             self._schedule(made)
         if config.warehouse.api:
-            self._api(made)
+            release_api(self, made)
 
     def _copy_role(self, lake: DataPipelineStack) -> Any:
         """What COPY reads the lake's staged files with; name it in the warehouse's URL as iam_role."""
@@ -89,8 +76,8 @@ class WarehouseStack(TrunklineStack):
         workgroup.node.add_dependency(namespace)
         self.workgroup = workgroup
 
-    def _redshift_arns(self) -> list[str]:
-        """What the function signs in to."""
+    def redshift_arns(self) -> list[str]:
+        """What a function signs in to."""
         warehouse = self.config.warehouse
         if warehouse.secret:
             signs_in = [warehouse.secret]
@@ -102,15 +89,29 @@ class WarehouseStack(TrunklineStack):
         else:
             signs_in = []
         if warehouse.mode == "serverless":
-            return [self.workgroup.attr_workgroup_workgroup_arn, *signs_in]
+            # Composed, so that policies see which kind of resource it is; the ARN as a whole is known when deployed.
+            name = f"workgroup/{self.workgroup.attr_workgroup_workgroup_id}"
+            return [self.arn("redshift-serverless", name), *signs_in]
         return [self.arn("redshift", f"cluster:{warehouse.cluster}"), *signs_in]
+
+    def url(self, lake: DataPipelineStack) -> str:
+        """The warehouse as a setting of functions, with the place that COPY reads from."""
+        warehouse = self.config.warehouse
+        options = f"staging=s3://{lake.config.bucket}/_staging&iam_role={self.copy_role.attr_arn}"
+        if warehouse.secret:
+            options = f"secret_arn={warehouse.secret}&{options}"
+        if warehouse.mode == "serverless":
+            name = self.config.named(warehouse.workgroup)
+            return f"redshift+data://{name}/{warehouse.database}?serverless=true&{options}"
+        user = "" if warehouse.secret else f"db_user={warehouse.user}&"
+        return f"redshift+data://{warehouse.cluster}/{warehouse.database}?{user}{options}"
 
     def _releases(self) -> Deployed:
         """The function RedshiftS3SP2."""
         warehouse = self.config.warehouse
         arns: dict[Kind, list[str]] = {
             "releases": [self.arn("s3", warehouse.release_bucket, region="", account="")],
-            "redshift": self._redshift_arns(),
+            "redshift": self.redshift_arns(),
         }
         variables = {
             "DATABASE": warehouse.database,
@@ -149,73 +150,4 @@ class WarehouseStack(TrunklineStack):
                 # A release that was started is resumed by hand; a second start at once would wait for its lock.
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_retry_attempts=0),
             ),
-        )
-
-    def _api(self, made: Deployed) -> None:
-        """POST /releases for callers with IAM's execute-api:Invoke, its body checked before the function runs."""
-        name = self.config.named("trunkline-releases")
-        log = logs.CfnLogGroup(
-            self, "ApiLog", log_group_name=f"/aws/apigateway/{name}",
-            retention_in_days=self.config.installation.log_retention_days,
-        )  # fmt: skip
-        api = apigateway.CfnRestApi(
-            self, "Api", name=name, endpoint_configuration=apigateway.CfnRestApi.EndpointConfigurationProperty(
-                types=["REGIONAL"]
-            ),
-        )  # fmt: skip
-        place = apigateway.CfnResource(
-            self, "ReleasesResource", rest_api_id=api.ref, parent_id=api.attr_root_resource_id, path_part="releases"
-        )
-        model = apigateway.CfnModel(
-            self, "ReleaseModel", rest_api_id=api.ref, name="Release", content_type="application/json", schema=REQUEST
-        )
-        validator = apigateway.CfnRequestValidator(
-            self, "Validator", rest_api_id=api.ref, name="body", validate_request_body=True,
-            validate_request_parameters=True,
-        )  # fmt: skip
-        uri = self.arn(
-            "apigateway", f"lambda:path/2015-03-31/functions/{made.function.attr_arn}/invocations", account=""
-        )
-        uri = uri.replace("::lambda", ":lambda")
-        method = apigateway.CfnMethod(
-            self,
-            "ReleasesMethod",
-            rest_api_id=api.ref,
-            resource_id=place.ref,
-            http_method="POST",
-            authorization_type="AWS_IAM",
-            request_validator_id=validator.ref,
-            request_models={"application/json": model.ref},
-            integration=apigateway.CfnMethod.IntegrationProperty(
-                type="AWS_PROXY", integration_http_method="POST", uri=uri
-            ),
-        )
-        deployment = apigateway.CfnDeployment(self, "Deployment", rest_api_id=api.ref)
-        deployment.node.add_dependency(method)
-        apigateway.CfnStage(
-            self,
-            "Stage",
-            rest_api_id=api.ref,
-            deployment_id=deployment.ref,
-            stage_name="prod",
-            tracing_enabled=self.config.installation.xray,
-            access_log_setting=apigateway.CfnStage.AccessLogSettingProperty(
-                destination_arn=log.attr_arn,
-                format='{"id":"$context.requestId","time":"$context.requestTime","status":"$context.status",'
-                '"caller":"$context.identity.userArn"}',
-            ),
-            method_settings=[
-                apigateway.CfnStage.MethodSettingProperty(
-                    http_method="*", resource_path="/*", logging_level="ERROR", throttling_burst_limit=2,
-                    throttling_rate_limit=1, metrics_enabled=True,
-                )
-            ],
-        )  # fmt: skip
-        lambda_.CfnPermission(
-            self,
-            "ApiPermission",
-            action="lambda:InvokeFunction",
-            function_name=made.function.ref,
-            principal="apigateway.amazonaws.com",
-            source_arn=self.arn("execute-api", f"{api.ref}/prod/POST/releases"),
         )

@@ -186,6 +186,24 @@ def test_no_wildcard_where_iam_knows_resources(configuration: str) -> None:
                     assert not known[operation.lower()].get("Resources"), f"{action} has resources in IAM"
 
 
+@pytest.mark.parametrize("configuration", ["full", "existing"])
+def test_a_role_that_reads_statements_may_send_them(configuration: str) -> None:
+    """To one cluster or workgroup, signed in to it; also where the workgroup's ARN is known when it is deployed."""
+    for stack, name, resource in resources(configuration):
+        given = {
+            action: shown(many(each["Resource"])[0]) for each in statements(resource) for action in many(each["Action"])
+        }
+        if "redshift-data:DescribeStatement" in given:
+            sent = given.get("redshift-data:ExecuteStatement", given.get("redshift-data:BatchExecuteStatement", ""))
+            assert ":cluster:" in sent or ":workgroup/" in sent, f"{stack}/{name}"
+            signs_in = {
+                "redshift:GetClusterCredentials",
+                "redshift-serverless:GetCredentials",
+                "secretsmanager:GetSecretValue",
+            }
+            assert signs_in & given.keys(), f"{stack}/{name}"
+
+
 def test_every_role_has_the_boundary() -> None:
     """Where the configuration names one."""
     roles = [resource for _, _, resource in resources("full") if resource["Type"] == "AWS::IAM::Role"]
