@@ -96,6 +96,10 @@ class Account:
         for name, value in {"CLUSTER_ID": "analytics", "DATABASE": "dev", "DB_USER": "loader"}.items():
             self.environ.setenv(name, value)
 
+    def warehouse(self, url: str) -> None:
+        self.redshift()
+        self.environ.setenv("TRUNKLINE_WAREHOUSE", url)
+
 
 def resources_of(made: AwsCall) -> list[str]:
     """The ARN that IAM checks a call against; several where the call concerns several."""
@@ -103,8 +107,8 @@ def resources_of(made: AwsCall) -> list[str]:
     if action in UNSCOPED:
         return ["*"]
     if made.service == "s3":
-        key = "" if action == "s3:ListBucket" else "/" + given["Key"]
-        return [f"arn:aws:s3:::{given['Bucket']}{key}"]
+        keys = [each["Key"] for each in given["Delete"]["Objects"]] if "Delete" in given else [given.get("Key")]
+        return [f"arn:aws:s3:::{given['Bucket']}" + (f"/{key}" if key else "") for key in keys]
     if made.service == "connect":
         parts = {
             "ListQueues": "/queue/*", "DescribeContact": f"/contact/{given.get('ContactId')}",
@@ -112,6 +116,7 @@ def resources_of(made: AwsCall) -> list[str]:
         }  # fmt: skip
         return [INSTANCE_ARN.rpartition("/")[0] + "/" + given["InstanceId"] + parts.get(made.operation, "")]
     by_service: dict[str, Callable[[], str]] = {
+        "lambda": lambda: given["FunctionName"],
         "secretsmanager": lambda: given["SecretId"],
         "sqs": lambda: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{given['QueueUrl'].rpartition('/')[2]}",
         "timestream": lambda: (
