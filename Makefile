@@ -22,9 +22,9 @@ demo: $(VENV)/.runtime ## simulate a contact centre's day, load it and write its
 	@$(BIN)/trunkline demo
 
 test: $(VENV)/.dev ## run lint, types and all tests; every step runs, and one failure fails
-	@$(BIN)/python -m tools.servers --once --seconds 90 || true
-	@failed=; \
+	@$(BIN)/python -m tools.servers --once --seconds 90 & servers=$$!; failed=; \
 	for step in lint types; do $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; done; \
+	wait $$servers || true; \
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 15 || failed="$$failed pytest"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
@@ -58,8 +58,8 @@ spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs J
 trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java 17 and Maven)
 	@$(BIN)/pytest -m trino --timeout 1200
 
-packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, for arm64 and x86_64
-	@$(BIN)/python -m tools.packages
+packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, with OBJECTS=FOLDER of your own objects
+	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS))
 
 infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
 	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)

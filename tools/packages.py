@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from trunkline.aws.clients import POLICIES
+from trunkline.deploy.own_objects import packaged_files
+from trunkline.errors import UsageError
 
 ROOT: Final = Path(__file__).parents[1]
 MB: Final = 1_000_000
@@ -44,11 +46,15 @@ _MODEL: Final = re.compile(r"^botocore/data/([^/]+)/")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Functions that share a zip: what is locked for them and how large it may be unzipped."""
+    """Functions that share a zip: what is locked for them and how large it may be unzipped.
+
+    `has_objects`: they read objects, the user's own among them.
+    """
 
     name: str
     lock: str
     unzipped_mb_max: int
+    has_objects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Package:
 
 GROUPS: Final = (
     Group("light", "requirements/lambda-light.txt", 40),
-    Group("full", "requirements/lambda-full.txt", 120),
+    Group("full", "requirements/lambda-full.txt", 120, has_objects=True),
 )
 
 
@@ -120,12 +126,18 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> Package:
     return Package(path.name, base64.b64encode(digest).decode(), path.stat().st_size, sum(map(len, files.values())))
 
 
-def build(group: Group, architecture: str, python: str, folder: Path) -> Package:
-    """One zip in `folder`. Raises PackageError where it is too large, and what `download` raises."""
+def build(
+    group: Group, architecture: str, python: str, folder: Path, own_files: Mapping[str, bytes] | None = None
+) -> Package:
+    """One zip in `folder`, with the files of the user's own objects where functions of the group read objects.
+
+    Raises PackageError where it is too large, and what `download` raises.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         wheels = download(group, architecture, python, Path(scratch))
         files = dict(wheel_files(wheels, [*POLICIES, "secretsmanager"]))
     files.update(source_files())
+    files.update((own_files or {}) if group.has_objects else {})
     package = write_zip(folder / zip_name(group.name, architecture, python), files)
     if package.unzipped_bytes > group.unzipped_mb_max * MB:
         raise PackageError(
@@ -151,16 +163,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", default=PYTHON_DEFAULT, help="the runtime's version, by default %(default)s")
     parser.add_argument("--architecture", choices=PLATFORMS, action="append", help="by default both")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "lambda", help="by default build/lambda")
+    parser.add_argument(
+        "--objects", type=Path, metavar="FOLDER", help="a folder with objects.toml or objects/, and hooks/"
+    )
     options = parser.parse_args(arguments)
     packages = []
     try:
+        own_files = packaged_files(options.objects) if options.objects else {}
         for group in GROUPS:
             for architecture in options.architecture or PLATFORMS:
-                packages.append(build(group, architecture, options.python, options.out))
+                packages.append(build(group, architecture, options.python, options.out, own_files))
                 _show(packages[-1], group)
-    except PackageError as error:
+    except (PackageError, UsageError) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     hashes = {package.name: package.sha256 for package in packages}
     index = options.out / f"sha256-py{options.python.replace('.', '')}.json"
     index.write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -66,3 +66,22 @@ def test_each_group_has_a_lock(group: Group) -> None:
     assert "--hash=sha256:" in text
     assert ("duckdb==" in text) == (group.name == "full")
     assert set(PLATFORMS) == {"arm64", "x86_64"}
+
+
+def test_own_objects_are_in_the_zip_of_functions_that_read_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of the command line; one without an object is wrong usage, and builds nothing."""
+    declared = '[object.deal]\nkey = ["id"]\nversion = "at"\nevent_time = "at"\n'
+    columns = '[object.deal.columns]\nid = {}\nat = { type = "timestamp" }\n'
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "objects.toml").write_text(declared + columns)
+    monkeypatch.setattr(packages, "download", lambda *_: [])
+    words = ["--architecture", "arm64", "--out", str(tmp_path / "out"), "--objects"]
+    assert packages.main([*words, str(tmp_path / "home")]) == 0
+    packed = {}
+    for group in GROUPS:
+        with zipfile.ZipFile(tmp_path / "out" / packages.zip_name(group.name, "arm64", "3.13")) as archive:
+            packed[group.name] = "own_objects/objects.toml" in archive.namelist()
+    assert packed == {"light": False, "full": True}
+    assert packages.main([*words, str(tmp_path)]) == 2

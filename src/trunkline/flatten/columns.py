@@ -24,6 +24,7 @@ from trunkline.flatten.notations import read_scalar
 from trunkline.flatten.privacy import OWN_LENGTH_MIN, PiiRule
 from trunkline.limits import LEAF_MEMO_MAX
 from trunkline.objects.model import AS_USUAL, DECIMAL_DIGITS, Column, Json, Object
+from trunkline.positions import FileRange, LetterRange, Range
 from trunkline.records import Framed, Mark
 from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
@@ -67,10 +68,15 @@ class Batch:
         self._loaded_us = _microseconds(loaded_at)
         self._places = [span.place for span in framed.plan.ranges]
         self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
+        self._file_times = [_file_time(span) for span in framed.plan.ranges]
 
     def arrived_at(self, row: int) -> datetime:
         """When the record arrived."""
         return self.framed.plan.ranges[self.framed.range_indexes[row]].arrived_at
+
+    def file_time(self, row: int) -> str | None:
+        """The time of the file that the record was in, in ISO 8601; None for a record of something else."""
+        return self._file_times[self.framed.range_indexes[row]]
 
     def columns(self, rows: Sequence[int]) -> dict[str, arrow.Column]:
         """The columns of these rows that do not depend on what is in the records."""
@@ -363,6 +369,11 @@ def _all_shaped(values: Sequence[str | None], shape: str) -> bool:
     """
     texts = [text for text in values if text is not None]
     return ",".join(texts).translate(_ZEROS) == ",".join([shape] * len(texts))
+
+
+def _file_time(span: Range) -> str | None:
+    is_file = isinstance(span, FileRange | LetterRange)
+    return f"{span.arrived_at.isoformat(timespec='microseconds')}Z" if is_file else None
 
 
 def _microseconds(at: datetime) -> int:

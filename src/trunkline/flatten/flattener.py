@@ -21,12 +21,13 @@ from trunkline.flatten.careful import PlainRecord, make_plain
 from trunkline.flatten.columns import Batch, BatchTable
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
+from trunkline.flatten.hooked import HookedRows
 from trunkline.flatten.loose import tidy_records
 from trunkline.flatten.nested import NestedColumns, NestedReader
 from trunkline.flatten.privacy import PiiRule
 from trunkline.flatten.rows import RowReader
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
-from trunkline.objects.model import Object
+from trunkline.objects.model import READ_AT, Object
 from trunkline.positions import LetterRange, Plan, Range
 from trunkline.records import Broken, DeadLetter, Framed, Texts
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
@@ -129,12 +130,14 @@ class Flattener:
         self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
         self._rows = RowReader(obj, rule)
+        self._read_at = next((n for n, leaf in enumerate(tree_of(obj).leaves) if leaf.path == (READ_AT,)), None)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
         self._set_texts([], [])
         self.con.register("texts", self._texts)
         self._is_open = False
-        self._use(frozenset())
+        self._hook = HookedRows(obj, self.con)
+        self._use(self._stored if obj.hook else frozenset())  # a hook gets all columns in every batch
         self.con.execute(f"PREPARE layouts AS {self.sql.layouts}")
 
     def _use(self, leaves: frozenset[int]) -> None:
@@ -149,7 +152,7 @@ class Flattener:
         self.con.execute(f"PREPARE days AS {self.sql.days}")
 
     def flatten(self, framed: Framed, loaded_at: datetime) -> Flattened:
-        """Flatten one batch. Every record ends in the rows or in the dead letters."""
+        """Flatten one batch. Every record ends in the rows or in the dead letters, or the hook stops it all."""
         letters = [broken_letter(self.obj, framed, span) for span in framed.broken]
         self._empty()
         if not framed.texts:
@@ -161,12 +164,14 @@ class Flattener:
         letters += [record_letter(self.obj, framed, row, work.errors[row]) for row in sorted(work.errors)]
         work.report.keys.update(work.decoded.keys)
         self._forget()
-        return Flattened(self.sql.flat, days, letters, work.report.drift(work.batch.count))
+        rows = self._hook.apply(self.sql.flat) if days else self.sql.flat
+        return Flattened(rows, days, letters, work.report.drift(work.batch.count))
 
     def _read_records(self, framed: Framed, loaded_at: datetime) -> _Work:
         """The values of JSON records."""
         batch = Batch(self._tidy(framed), loaded_at)
         decoded = self._decoder.decode(batch.records)
+        self._add_file_times(batch, decoded)
         work = _Work(batch, decoded, self._nested.read(decoded.values))
         self._compare_keys(work)
         return work
@@ -175,9 +180,18 @@ class Flattener:
         """The values of rows of a table. What cannot be read by column is made a JSON record, and read with care."""
         rows = self._rows.read(framed)
         batch = Batch(replace(framed, texts=rows.texts), loaded_at)
+        self._add_file_times(batch, rows.decoded)
         work = _Work(batch, rows.decoded, NestedColumns(), unmapped=rows.unmapped, careful=rows.careful)
         work.report.unknown_counts.update(rows.unknown)
         return work
+
+    def _add_file_times(self, batch: Batch, decoded: Decoded) -> None:
+        """Give the column that asks for it the time of the file, where the record has no such value of its own."""
+        if self._read_at is not None:
+            own = decoded.values.get(self._read_at) or [None] * batch.count
+            times = [batch.file_time(row) if value is None else value for row, value in enumerate(own)]
+            if any(times):
+                decoded.values[self._read_at] = times
 
     def _tidy(self, framed: Framed) -> Framed:
         """The batch with the catalogue's spelling where the source is careless about it. Dead letters keep theirs."""
@@ -280,7 +294,7 @@ class Flattener:
             try:
                 text = work.batch.framed.texts[row]
                 work.report.count(self.obj, text, is_decoded=row not in work.decoded.refused)
-                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row))
+                made[row] = make_plain(self.obj, text, self.rule, work.batch.arrived_at(row), work.batch.file_time(row))
             except RecordError as error:
                 work.errors[row] = error
             else:

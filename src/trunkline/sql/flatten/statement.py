@@ -277,10 +277,12 @@ class _Statement:
         """MD5 of the row as stored, without direct personal data: JSON lists of texts, other texts, and numbers.
 
         All in catalogue order, NULL for leaves that are not there, so that it does not depend on them. What is made of
-        another column's text adds nothing and stands in none.
+        another column's text adds nothing and stands in none. `flatten/hooked.py` adds what a hook
+        gets, which is left out here.
         """
         texts, others, numbers = [], [], []
-        for column in self.columns:
+        hashed = [column for column in self.columns if column not in self.obj.hooked_columns]
+        for column in hashed:
             is_there, name = column.path in self.names, _q(column.name)
             if column.pii == "direct":
                 continue
@@ -298,7 +300,7 @@ class _Statement:
                 others.append(self._leaf(column) if is_there else "NULL")
         derived = [
             _q(c.name) if c.path in self.names else "NULL"
-            for c in self.columns
+            for c in hashed
             if c.type == "text" and c.pii != "direct" and c.transform == "last_arn_segment" and not self._is_whole(c)
         ]
         rest = ", ".join([*derived, *others, "record_unmapped_safe"])
