@@ -102,6 +102,14 @@ class RedshiftDatabases:
         self._redshift.emulator.databases[name] = make_conninfo(self._server_uri, dbname=name)
         return self.url_of(name)
 
+    def bare(self) -> str:
+        """The URL of a database in which nothing is installed."""
+        from redshift_home import make_database
+
+        name = f"redshift_{next(_count)}"
+        self._redshift.emulator.databases[name] = make_database(self._server_uri, name)
+        return self.url_of(name)
+
     def release(self, url: str) -> None:
         """Empty a warehouse that nobody needs any more; no file may be left in the staging bucket."""
         import psycopg
