@@ -15,6 +15,7 @@ from parts import TrunklineStack
 
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.policies import Resources
+from warehouse import WarehouseStack
 
 
 class OrchestrationStack(TrunklineStack):
@@ -25,13 +26,13 @@ class OrchestrationStack(TrunklineStack):
     ) -> None:
         super().__init__(scope, "OrchestrationStack", config, topic_arn=lake.topic_arn)
         if config.connect.collect:
-            self._collect(lake)
+            self._collect(lake, next((stack for stack in watched if isinstance(stack, WarehouseStack)), None))
         self._dashboard([*watched, self])
         if config.watch.monthly_budget_usd:
             self._budget()
 
-    def _collect(self, lake: DataPipelineStack) -> None:
-        """Contacts through the Connect API, at the documents' times."""
+    def _collect(self, lake: DataPipelineStack, warehouse: WarehouseStack | None) -> None:
+        """Contacts through the Connect API, at the documents' times; into the warehouse, where there is one."""
         connect = self.config.connect
         arns, keys = lake.lake_resources()
         arns["instances"] = list(connect.instances)
@@ -45,7 +46,12 @@ class OrchestrationStack(TrunklineStack):
         del variables["ANALYTICS_BUCKET"]
         if not self.config.lake.pii_key_secret:
             variables["TRUNKLINE_PII"] = "drop"
-        made = self.function("collect", Resources(arns, keys, {}, self.region), (), variables)
+        if warehouse is not None and self.config.warehouse.install:
+            arns |= {"redshift": warehouse.redshift_arns(), "staging": [lake.bucket_arn]}
+            keys |= {"staging": lake.key_arn} if lake.key_arn else {}
+            variables |= {"TRUNKLINE_WAREHOUSE": warehouse.url(lake), "TRUNKLINE_ZONE": self.config.warehouse.zone}
+        resources = Resources(arns, keys, {"staging": ["_staging/"]}, self.region)
+        made = self.function("collect", resources, (), variables)
         dead = self.dead_letters("CollectSchedule")
         calls = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": made.function.attr_arn}
         sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead.attr_arn}

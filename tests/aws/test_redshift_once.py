@@ -61,7 +61,7 @@ def load(redshift: Redshift, folder: Path, url: str = URL, **options: Any) -> di
         return warehouse.merge(NARROW, batches, hooks(NARROW, IDS))
 
 
-@pytest.mark.parametrize("way", ["values", "files", pytest.param("json", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("way", ["values", *(pytest.param(way, marks=pytest.mark.soak) for way in ("files", "json"))])
 def test_a_crash_after_any_call_and_a_second_run_have_one_effect(
     redshift: Redshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

@@ -124,6 +124,7 @@ def deployed_modules(config: DeployConfig) -> list[str]:
         "persist_instance_data": is_live and has_instances,
         "firehose_framing": config.streams.is_on and config.streams.firehose,
         "release": config.warehouse.mode != "none",
+        "install_warehouse": config.warehouse.mode != "none" and config.warehouse.install,
     }
     return [module for module in FUNCTIONS if chosen.get(module)]
 

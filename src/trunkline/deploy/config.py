@@ -128,6 +128,13 @@ class WarehouseChoice(Section, frozen=True, kw_only=True):
         "awsuser"
     )
     secret: Annotated[Arn, _help("A secret to sign in with, instead of the user.")] = ""
+    install: Annotated[
+        bool, _help("Whether the stack installs schemas, tables, views and procedures, and migrates them.")
+    ] = True
+    install_user: Annotated[
+        str, _help("The cluster's user who installs and so owns them. Empty: the user or the secret above.")
+    ] = ""
+    zone: Annotated[str, _help("IANA time zone of the star's local keys, as the setting zone of what loads.")] = "UTC"
     release_bucket: Annotated[str, _help("The bucket with the releases.")] = "daab-lab-jfr-datalake"
     release_prefix: Annotated[str, _help("What their keys begin with.")] = "Redshift/Rel"
     release_schedule: Annotated[str, _help("When the release runs, EventBridge's cron or rate. Empty: by hand.")] = ""
@@ -333,6 +340,12 @@ def _check_schedules(config: DeployConfig, place: str) -> None:
         ZoneInfo(config.connect.zone)
     except (KeyError, ValueError, OSError):
         raise UsageError(f"{place}: connect.zone is {config.connect.zone!r}, which is not an IANA time zone") from None
+    try:
+        ZoneInfo(config.warehouse.zone)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"{place}: warehouse.zone is {config.warehouse.zone!r}, which is not an IANA time zone"
+        ) from None
     given = {
         "connect.schedule": config.connect.schedule,
         "warehouse.release_schedule": config.warehouse.release_schedule,

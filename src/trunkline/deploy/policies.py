@@ -13,6 +13,7 @@ UNSCOPED: Final[Mapping[str, str]] = {
     "redshift-data:DescribeStatement": "statements have no ARN; the condition admits the caller's own only",
     "redshift-data:GetStatementResult": "statements have no ARN; the condition admits the caller's own only",
     "redshift-data:CancelStatement": "statements have no ARN; the condition admits the caller's own only",
+    "redshift-data:ListStatements": "statements have no ARN; the condition admits the caller's own only",
     "timestream:DescribeEndpoints": "the service has no resource for it",
     "xray:PutTraceSegments": "X-Ray has no resource for it",
     "xray:PutTelemetryRecords": "X-Ray has no resource for it",

@@ -105,6 +105,8 @@ def _edges(stack: str, ident: str, resource: Mapping[str, Any]) -> Iterator[str]
         yield f'{ident}(["{properties["ScheduleExpression"]}"]) --> {stack}_{target}'
     elif kind == "AWS::ApiGateway::RestApi":
         yield f'{ident}(["POST /releases"]) --> {stack}_ReleaseFunction'
+    elif kind.startswith("Custom::"):
+        yield f'{ident}(["CloudFormation"]) --> {stack}_{properties["ServiceToken"]["Fn::GetAtt"][0]}'
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})
         if "ANALYTICS_BUCKET" in variables or "TRUNKLINE_LAKE" in variables:
@@ -112,7 +114,7 @@ def _edges(stack: str, ident: str, resource: Mapping[str, Any]) -> Iterator[str]
         if "TRUNKLINE_LIVE_STORE" in variables:
             store = str(variables["TRUNKLINE_LIVE_STORE"]).partition("://")[0]
             yield f'{stack}_{ident} --> live[("{store}")]'
-        if "DATABASE" in variables:
+        if "DATABASE" in variables or "TRUNKLINE_WAREHOUSE" in variables:
             yield f'{stack}_{ident} --> redshift[("Redshift")]'
 
 
