@@ -176,13 +176,17 @@ def test_other_marks_and_columns_that_are_not_there(sale: Object, quote: str) ->
 
 
 def test_the_engine_reads_what_is_well_formed(sale: Object, tmp_path: Path) -> None:
-    """Rows in which one is ragged and one has a mark out of place are in the engine too, each at its own number."""
+    """Rows in which one is ragged and one has a mark out of place are in the engine too, each at its own number.
+
+    The folder's name may be what the engine would take for a pattern.
+    """
     layout = RowLayout(("id", "at"), header=b"id,at")
     records = [f"k{n},2026-03-01T10:00:00Z".encode() for n in range(ENGINE_ROWS_MIN)]
     records[7], records[9] = b"a,b,c", b'5" pipe,'
     flattener = Flattener(sale, PiiRule("hash", b"key"))
-    cells = read_batch(flattener.con, batch(records, layout), layout, [None, None], tmp_path / "spill")
+    folder = tmp_path / "of [a] home" / "spill"
+    cells = read_batch(flattener.con, batch(records, layout), layout, [None, None], folder)
     assert isinstance(cells, EngineCells)
     assert list(cells.refused) == [7]
     assert [cells.texts(0)[n] for n in (6, 7, 8, 9)] == ["k6", "", "k8", '5" pipe']
-    assert list((tmp_path / "spill").iterdir()) == []
+    assert list(folder.iterdir()) == []

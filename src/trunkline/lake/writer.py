@@ -143,7 +143,7 @@ def _joined(con: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     if len(paths) == 1:
         return paths[0]
     joined = folder / "joined.parquet"
-    names = [str(path) for path in paths]
+    names = [str(path).replace("[", "[[]") for path in paths]  # the engine takes them for patterns
     con.execute(f"COPY (FROM read_parquet($1, hive_partitioning = false)) TO '{_escaped(joined)}' ({PARQUET})", [names])
     return joined
 

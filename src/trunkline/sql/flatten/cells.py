@@ -35,10 +35,11 @@ def read_cells(layout: RowLayout, path: str, file_bytes: int) -> str:
     cells = cells_of(layout)
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in cells.columns)
     quote = text_literal(layout.quote)
+    pattern = text_literal(path.replace("[", "[[]"))
     # One buffer has the whole file, so that no value and no row crosses from one to the next.
     size = file_bytes + 1
     return (
-        f"CREATE OR REPLACE TEMP TABLE {cells.sql} AS FROM read_csv({text_literal(path)}, auto_detect = false, "
+        f"CREATE OR REPLACE TEMP TABLE {cells.sql} AS FROM read_csv({pattern}, auto_detect = false, "
         f"header = false, columns = {{{columns}}}, delim = {text_literal(layout.separator)}, quote = {quote}, "
         f"escape = {quote}, new_line = '\\n', strict_mode = true, parallel = false, "
         f"buffer_size = {size}, max_line_size = {size})"
