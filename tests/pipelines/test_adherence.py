@@ -188,7 +188,7 @@ def test_adherence_equals_an_independent_computation(tmp_path: Path, each_target
     assert all(sum(column) > 0 for column in zip(*totals.values(), strict=True))
     if each_target == "duckdb":
         with open_reader(settings) as reader:
-            assert _sums(reader.con.execute(SUMS.format("lake.agent_adherence")).fetchall()) == expected
+            assert _sums(reader.con_with_lake().execute(SUMS.format("lake.agent_adherence")).fetchall()) == expected
             assert _latest_shifts(reader) == len({shift["shift_id"] for shift in schedule.shifts})
 
 

@@ -113,7 +113,7 @@ def test_statistics_equal_the_oracle(tmp_path: Path, each_target: str) -> None:
         settings = home.settings
     if each_target == "duckdb":
         with open_reader(settings) as reader:
-            _check(lambda sql: reader.con.execute(sql).fetchall(), statistics, "lake")
+            _check(lambda sql: reader.con_with_lake().execute(sql).fetchall(), statistics, "lake")
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_amazons_queries_answer_what_the_oracle_does(
         with open_reader(settings) as reader:
             answers = [query(reader, sql, "athena").rows[0][0] for sql in QUERIES.values()]
             lake = [
-                reader.con.execute(sql.replace('"connect_datalake"', "lake")).fetchall()[0][0]
+                reader.con_with_lake().execute(sql.replace('"connect_datalake"', "lake")).fetchall()[0][0]
                 for sql in QUERIES.values()
             ]
         assert answers == pytest.approx(_values(expected), rel=1e-12)

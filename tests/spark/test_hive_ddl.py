@@ -122,7 +122,11 @@ def test_files_are_read_alike(asked: Any, reader: Reader, name: str) -> None:
     listed = ", ".join(f'"{one}"' for one in columns)
     order = ", ".join(f'"{one}"' for one in (*obj.key, "record_version", "record_hash", "record_position"))
     spoken = asked.sql(f"SELECT {listed} FROM {obj.lake_table}_versions ORDER BY {order}").collect()
-    ours = reader.con.execute(f"SELECT {listed} FROM lake.main.{obj.table_name}_versions ORDER BY {order}").fetchall()
+    ours = (
+        reader.con_with_lake()
+        .execute(f"SELECT {listed} FROM lake.main.{obj.table_name}_versions ORDER BY {order}")
+        .fetchall()
+    )
     assert len(ours) > 10
     assert [tuple(row) for row in spoken] == ours
 

@@ -7,6 +7,7 @@ from the warehouse where it is embedded, which is faster, and from the lake's fi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -16,9 +17,11 @@ from trunkline.objects.model import Object
 from trunkline.sql.ddl import create_schema
 from trunkline.sql.lake.views import PARTITION_KEYS, VERSIONS_SUFFIX
 from trunkline.sql.order import day_of
-from trunkline.sql.trino.inference import Tables
-from trunkline.sql.trino.translate import Relations
 from trunkline.warehouse.duckdb.attachment import CATALOG
+
+if TYPE_CHECKING:
+    from trunkline.sql.trino.inference import Tables
+    from trunkline.sql.trino.translate import Relations
 
 ATHENA_CATALOG = "athena"
 _FORMATS = dict(zip(PARTITION_KEYS, ("%Y", "%m", "%d"), strict=True))

@@ -11,33 +11,24 @@ import duckdb
 
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
-from trunkline.engines.model import quote_qualified
 from trunkline.errors import TerminalError, UsageError
-from trunkline.lake import layout
-from trunkline.lake.store import FolderStore, open_store
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.pipelines.athena_names import ATHENA_CATALOG, installed_columns, known_tables
+from trunkline.pipelines.athena_names import installed_columns, known_tables
 from trunkline.pipelines.engine_errors import check_paths, translate_engine_errors
 from trunkline.pipelines.home import opening_of, user_object_files
+from trunkline.pipelines.lake_views import LAKE_PATH, attach_lake, create_lake_views, needs_lake
 from trunkline.settings.installation import Settings
-from trunkline.sql.ddl import create_schema, view_columns
-from trunkline.sql.lake import pruning
-from trunkline.sql.lake.views import PARTITION_KEYS, lake_columns, lake_rows, lake_views
-from trunkline.sql.trino import translate as trino
-from trunkline.sql.views import create_view, select_view, views_on
 from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.attachment import CATALOG
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 from trunkline.warehouse.model import Answer, Readable
 from trunkline.warehouse.targets import target_of
 
-LAKE_PATH = "lake.connect_datalake,lake.main"
-
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An open home for questions. `con` is the embedded engine, which sees the lake as `lake.<table>[_versions]`."""
+    """An open home for questions."""
 
     settings: Settings
     objects: Mapping[str, Object]
@@ -47,6 +38,11 @@ class Reader:
     def con(self) -> duckdb.DuckDBPyConnection:
         """The embedded engine: the warehouse too where that is DuckDB."""
         return self.warehouse.local
+
+    def con_with_lake(self) -> duckdb.DuckDBPyConnection:
+        """The embedded engine, which sees the lake as `lake.<table>[_versions]`."""
+        create_lake_views(self.con, self.settings, self.objects)
+        return self.con
 
 
 @contextmanager
@@ -60,7 +56,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)
     with translate_engine_errors(settings), target.open_reader(opening_of(settings, objects)) as warehouse:
-        _show_lake(warehouse.local, settings, objects)
+        attach_lake(warehouse.local, settings, objects)
         path = _search_path(warehouse.local, objects) if target.is_embedded else LAKE_PATH
         warehouse.local.execute(f"SET search_path = '{path}'")
         try:
@@ -93,67 +89,6 @@ def _search_path(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) 
     rows = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = $1", [CATALOG]).fetchall()
     names = [name for name in catalogue.schemas(objects.values()) if (name,) in rows]
     return ",".join(f"{CATALOG}.{DUCKDB.quote(name)}" for name in names)
-
-
-def _show_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Mapping[str, Object]) -> None:
-    """The lake as views, and the engine shut in: a query reads the lake's tables and the warehouse and nothing else.
-
-    Not the home with its key, nor the bytes of dead letters.
-    """
-    con.execute(f"ATTACH ':memory:' AS lake; ATTACH ':memory:' AS {ATHENA_CATALOG}")
-    store = open_store(settings.lake)
-    folders: list[str] = []
-    if isinstance(store, FolderStore):
-        folders = sorted({str(store.root / layout.table_prefix(obj)) for obj in objects.values()})
-        # The engine compares the pattern with these as it is written, and then each file that it finds.
-        folders += [_literal(folder) for folder in folders]
-        for obj in objects.values():
-            for name, body in _lake_bodies(obj, store):
-                con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(name)} AS {body}")
-        for view in views_on(objects.values(), catalogue.VIEWS.values()):
-            body = select_view(view, DUCKDB, _in_lake, is_lake=True)
-            con.execute(f"CREATE VIEW lake.main.{DUCKDB.quote(view.name)} AS {body}")
-    if not target_of(settings.warehouse).is_embedded:
-        _name_as_amazon_does(con, objects)
-    con.execute("SET allowed_directories = $1", [[folder.rstrip("/") + "/" for folder in folders]])
-    con.execute("SET enable_external_access = false")
-
-
-def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object]) -> None:
-    """The lake under the names that the warehouse has where that is not in this engine, with the views on it."""
-    con.execute("USE lake")
-    for obj in objects.values():
-        con.execute(create_schema(DUCKDB, obj.database))
-        name = DUCKDB.quote(obj.view_name)
-        columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
-        con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.public_view)} AS SELECT {columns} FROM lake.main.{name}")
-    for view in views_on(objects.values(), catalogue.VIEWS.values()):
-        con.execute(create_view(view, DUCKDB))
-    con.execute("USE memory")
-
-
-def _lake_bodies(obj: Object, store: FolderStore) -> list[tuple[str, str]]:
-    types = ", ".join(f"'{key}': VARCHAR" for key in PARTITION_KEYS)
-    pattern = _literal(str(store.root / layout.table_prefix(obj))) + "/*/*/*/*.parquet"
-    has_files = next(iter(store.list(layout.table_prefix(obj))), None) is not None
-    if has_files:
-        quoted = pattern.replace("'", "''")
-        files = f"read_parquet('{quoted}', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
-        source = lake_rows(obj, files, [(key, "VARCHAR") for key in PARTITION_KEYS])
-    else:
-        columns = [f"CAST(NULL AS {DUCKDB.type_of(c)}) AS {DUCKDB.quote(c.name)}" for c in lake_columns(obj)]
-        columns += [f"CAST(NULL AS VARCHAR) AS {key}" for key in PARTITION_KEYS]
-        source = f"(SELECT {', '.join(columns)} WHERE false) AS none"
-    return [(name.rpartition(".")[2], body) for name, body in lake_views(obj, DUCKDB, source).items()]
-
-
-def _in_lake(name: str) -> str:
-    return f"lake.main.{DUCKDB.quote(name.rpartition('.')[2])}"
-
-
-def _literal(path: str) -> str:
-    """The path as a pattern of the engine's that means itself."""
-    return path.replace("[", "[[]")
 
 
 def query(reader: Reader, sql: str, dialect: str | None = None) -> Answer:
@@ -191,12 +126,21 @@ def _resolve(reader: Reader, sql: str, dialect: str | None) -> tuple[Readable, s
 
 def _from_duckdb(reader: Reader, sql: str) -> str:
     _check_question(sql)
+    is_embedded = target_of(reader.settings.warehouse).is_embedded
+    if is_embedded and not needs_lake(reader.con, sql):
+        return sql
+    # The parser takes longer to import than a question about the warehouse takes.
+    from trunkline.sql.lake import pruning
+
+    reader.con_with_lake()
     return pruning.prune(sql, reader.objects)
 
 
 def _from_trino(reader: Reader, sql: str) -> str:
+    from trunkline.sql.trino import translate as trino
+
     is_embedded = target_of(reader.settings.warehouse).is_embedded
-    tables, relations = known_tables(reader.con, reader.objects, is_embedded)
+    tables, relations = known_tables(reader.con_with_lake(), reader.objects, is_embedded)
     text = trino.to_duckdb(sql, tables, relations=relations)
     for setting in trino.SETTINGS:
         reader.con.execute(setting)

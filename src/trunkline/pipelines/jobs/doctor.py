@@ -177,7 +177,7 @@ def _examine_rows(reader: Reader, obj: Object, counts: Counts, is_merged: bool) 
         yield Finding(f"{name}: lake = warehouse", "ok", detail)
         return
     view = f"lake.main.{DUCKDB.quote(obj.view_name)}"
-    lake_rows = reader.con.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
+    lake_rows = reader.con_with_lake().execute(f"SELECT count(*) FROM {view}").fetchall()[0][0]
     detail = f"{lake_rows:,} rows in the lake, {rows:,} in the warehouse"
     # Rows that the warehouse refused, and those of batches that are not merged yet, are only in the lake.
     is_same = rows <= lake_rows <= rows + counts.rejected
