@@ -69,6 +69,7 @@ class DataPipelineStack(TrunklineStack):
         refused = only_tls(topic.ref, "sns") | {"Action": "sns:Publish"}
         document = {"Version": "2012-10-17", "Statement": [refused, sends]}
         sns.CfnTopicPolicy(self, "AlarmsPolicy", topics=[topic.ref], policy_document=document)
+        self.topic_key_arn = key.attr_arn
         return topic.ref
 
     def _lake(self, logs: s3.CfnBucket) -> str:

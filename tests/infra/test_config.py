@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from trunkline.cli.main import run
-from trunkline.deploy.config import DeployConfig, Installation, config_text, parse_config, read_config
+from trunkline.deploy.config import DeployConfig, Installation
+from trunkline.deploy.config_file import config_text, parse_config, read_config
 from trunkline.deploy.cost import Volume, monthly_cost
 from trunkline.deploy.templates import created_resources
 from trunkline.errors import UsageError
@@ -29,6 +30,9 @@ def test_the_examples_are_valid(path: Path) -> None:
     assert read_config(path).installation.account == "111122223333"
 
 
+INSTANCES = "[connect]\ninstances = ['arn:aws:connect:eu-west-2:111122223333:instance/9f3c1e52']\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -44,6 +48,21 @@ def test_the_examples_are_valid(path: Path) -> None:
         ("[tables]\ncalls_stream = 'arn:aws:dynamodb:eu-west-2:111122223333:table/calls'", "table/NAME/stream/TIME"),
         ("[connect]\ncollect = true", "connect.instances is empty"),
         ("[connect]\nschedule = 'hourly'", "connect.schedule is 'hourly'"),
+        ("[orchestration]\nschedule = 'hourly'", "orchestration.schedule is 'hourly'"),
+        ("[orchestration]\nzone = 'London'", "orchestration.zone is 'London', which is not an IANA time zone"),
+        ("[orchestration]\nobjects = ['contact_recrd']", "orchestration.objects has 'contact_recrd'"),
+        ("[orchestration]\nobjects = ['agent_event']", "add agent_event=s3://bucket/prefix"),
+        ("[orchestration]\nsources = ['agent_evnt=s3://arriving/events/']", "orchestration.sources has 'agent_evnt'"),
+        ("[orchestration]\nbackfill = ['s3://history']", "orchestration.backfill has 's3://history'"),
+        ("[orchestration]\nobjects = ['contact_record']", "contact_record of the Connect API"),
+        ("[orchestration]\nschedule = 'cron(0 8,20 * * ? *)'", "without a comma"),
+        (f"{INSTANCES}collect = true\n[orchestration]\nobjects = ['contact_record']", "collected twice"),
+        (f"{INSTANCES}[warehouse]\nmode = 'serverless'\n[orchestration]\nobjects = ['queue']", "warehouse.secret is empty"),
+        ("[orchestration]\nsources = ['agent_event=/tmp']", "orchestration.sources has 'agent_event=/tmp'"),
+        (
+            "[orchestration]\nobjects = ['agent_event']\nsources = ['agent_event=s3://arriving/events/']",
+            "warehouse.mode is 'none'",
+        ),
         ("[connect]\nzone = 'Mars/Olympus'", "connect.zone is 'Mars/Olympus'"),
     ],
 )  # fmt: skip
@@ -111,3 +130,11 @@ def test_plan_lists_what_templates_create(tmp_path: Path, capsys: Any) -> None:
     shown = capsys.readouterr()
     assert "S3 Bucket" in shown.out
     assert "USD a month for 10,000 contacts and 250 agents a day" in shown.err
+
+
+def test_the_page_of_state_machines_shows_a_valid_configuration() -> None:
+    """What the how-to page tells to write, below the account."""
+    page = (EXAMPLES.parents[2] / "docs" / "how-to" / "deploy-with-cdk.md").read_text()
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    config = parse_config('[installation]\naccount = "111122223333"\n' + text)
+    assert "agent_event" in config.orchestration.objects

@@ -43,6 +43,7 @@ class Account:
 
     environ: pytest.MonkeyPatch
     arns: dict[Kind, list[str]] = field(default_factory=dict)
+    prefixes: dict[Kind, list[str]] = field(default_factory=dict)
 
     def bucket(self, kind: Kind, name: str) -> Any:
         client = boto3.client("s3", region_name=REGION)
@@ -103,12 +104,15 @@ def resources_of(made: AwsCall) -> list[str]:
     if action in UNSCOPED:
         return ["*"]
     if made.service == "s3":
-        key = "" if action == "s3:ListBucket" else "/" + given["Key"]
-        return [f"arn:aws:s3:::{given['Bucket']}{key}"]
+        keys = [each["Key"] for each in given["Delete"]["Objects"]] if "Delete" in given else [given.get("Key")]
+        return [f"arn:aws:s3:::{given['Bucket']}" + (f"/{key}" if key else "") for key in keys]
     if made.service == "connect":
         parts = {
             "ListQueues": "/queue/*", "DescribeContact": f"/contact/{given.get('ContactId')}",
             "GetCurrentMetricData": "/queue/q", "GetCurrentUserData": "/queue/q",
+            "DescribeQueue": f"/queue/{given.get('QueueId')}", "DescribeUser": f"/agent/{given.get('UserId')}",
+            "DescribeRoutingProfile": f"/routing-profile/{given.get('RoutingProfileId')}",
+            "DescribeUserHierarchyGroup": f"/agent-group/{given.get('HierarchyGroupId')}",
         }  # fmt: skip
         return [INSTANCE_ARN.rpartition("/")[0] + "/" + given["InstanceId"] + parts.get(made.operation, "")]
     by_service: dict[str, Callable[[], str]] = {
@@ -117,6 +121,8 @@ def resources_of(made: AwsCall) -> list[str]:
         "timestream": lambda: (
             f"arn:aws:timestream:eu-west-1:{ACCOUNT}:database/{given['DatabaseName']}/table/{given['TableName']}"
         ),
+        "sns": lambda: given["TopicArn"],
+        "states": lambda: given["stateMachineArn"],
         "redshift-data": lambda: f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:{given['ClusterIdentifier']}",
     }
     return [by_service[made.service]()]
@@ -144,7 +150,7 @@ def permissions_of(function: LambdaFunction, account: Account) -> list[Permissio
     """The role's statements for what the code calls, each action and resource alone."""
     return [
         Permission(action, resource, tuple(statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ())))
-        for statement in statements(function, Resources(account.arns), ())
+        for statement in statements(function, Resources(account.arns, {}, account.prefixes), ())
         for action in statement["Action"]
         for resource in statement["Resource"]
     ]

@@ -15,6 +15,7 @@ from trunkline.objects.catalogue import OBJECTS
 
 Kind = Literal[
     "lake",
+    "rows",
     "transcripts",
     "staging",
     "releases",
@@ -31,8 +32,16 @@ Kind = Literal[
     "event_queue",
     "transcript_queue",
     "failures",
+    "sources",
+    "topic",
+    "machines",
+    "undelivered",
 ]
-"""A kind of resource that an installation may have. `live_service` is Timestream itself, which has no resource."""
+"""A kind of resource that an installation may have.
+
+`rows` are the folders of chosen objects in the lake, `undelivered` is where Lambda sends events that a function failed.
+`live_service` is Timestream itself, which has no resource.
+"""
 Event = Literal["kinesis", "dynamodb", "sqs", "eventbridge", "schedule", "firehose", "s3", "api"]
 
 _LEDGER: Final = ("_ledger/", "_dead_letter_bytes/")
