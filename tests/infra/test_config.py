@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,19 @@ import pytest
 from trunkline.cli.main import run
 from trunkline.deploy.config import DeployConfig, Installation
 from trunkline.deploy.config_file import config_text, parse_config, read_config
-from trunkline.deploy.cost import Volume, monthly_cost
+from trunkline.deploy.cost import (
+    IDLE_STATES,
+    OBJECT_STATES_OF_PARENT,
+    PARENT_STATES,
+    RUN_STATES,
+    Volume,
+    monthly_cost,
+)
 from trunkline.deploy.templates import created_resources
 from trunkline.errors import UsageError
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.orchestration.all_objects import all_objects_machine
+from trunkline.orchestration.machine import object_machine
 
 ACCOUNT = 'account = "111122223333"'
 EXAMPLES = Path(__file__).parents[2] / "infra" / "cdk" / "examples"
@@ -108,6 +119,30 @@ def test_cost_is_quantity_times_price() -> None:
         assert item.quantity <= by_name[item.service, item.item].quantity
     crawlers = by_name["Glue", "crawler DPU hours"]
     assert crawlers.quantity == pytest.approx(24 * 30 * 10 * 2 / 6)
+
+
+def test_the_states_that_are_paid_are_those_of_the_machines() -> None:
+    """Each leads to the next in the definition, so that a state more or less changes the cost."""
+    run, parent = object_machine(OBJECTS["agent_event"])["States"], all_objects_machine(OBJECTS.values())["States"]
+    for path, states in ((RUN_STATES, run), (IDLE_STATES, run), (PARENT_STATES, parent)):
+        for state, then in pairwise(path):
+            given = states[state]
+            assert then in (
+                given.get("Next"),
+                given.get("Default"),
+                *(rule["Next"] for rule in given.get("Choices", ())),
+            )
+        assert states[path[-1]]["Type"] == "Succeed"
+    inner = parent["Facts"]["ItemProcessor"]["States"]
+    assert len([state for state in inner if not state.endswith("Failed")]) == OBJECT_STATES_OF_PARENT
+
+
+def test_transitions_are_counted_by_the_schedule() -> None:
+    """Twelve runs a day of two objects, and a night's run of both that finds nothing due."""
+    items = monthly_cost(read_config(EXAMPLES / "full.toml"), Volume(10_000, 250))
+    (transitions,) = (item for item in items if item.item == "thousand transitions")
+    assert transitions.quantity * 1000 == 12 * 30 * 2 * 12 + 30 * (6 + 2 * (2 + 4))
+    assert transitions.monthly_usd == pytest.approx(transitions.quantity * 0.025)
 
 
 def test_what_is_not_chosen_costs_nothing() -> None:
