@@ -95,6 +95,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         live_store = "influx+http://127.0.0.1:8086/live"
         letter_queue = "https://sqs.eu-west-2.amazonaws.com/111122223333/letters"
         firehose_object = "contact_record"
+        objects_folder = "../objects"
         run_sources = { call = "dynamodb://calls" }
         run_schedules = { call = "rate(1 hour)" }
         run_zone = "Europe/Berlin"
@@ -143,6 +144,7 @@ def test_file_and_variables_say_the_same(tmp_path: Path) -> None:
         "TRUNKLINE_LIVE_STORE": "influx+http://127.0.0.1:8086/live",
         "TRUNKLINE_LETTER_QUEUE": "https://sqs.eu-west-2.amazonaws.com/111122223333/letters",
         "TRUNKLINE_FIREHOSE_OBJECT": "contact_record",
+        "TRUNKLINE_OBJECTS_FOLDER": "../objects",
         "TRUNKLINE_RUN_SOURCES": "call=dynamodb://calls",
         "TRUNKLINE_RUN_SCHEDULES": "call=rate(1 hour)",
         "TRUNKLINE_RUN_ZONE": "Europe/Berlin",

@@ -34,6 +34,9 @@ ACCEPTED: Final = {
         "AwsSolutions-APIG3": "IAM refuses every caller without execute-api:Invoke, at one request a second"
     },
     "AWS::StepFunctions::StateMachine": {"AwsSolutions-SF2": "X-Ray is an option: installation.xray"},
+    "AWS::SecretsManager::Secret": {
+        "AwsSolutions-SMG4": "nobody knows the password; rotate it by changing the secret and deploying the namespace"
+    },
     "AWS::Kinesis::Stream": {"AwsSolutions-KDS3": "Connect writes to it with a key that its policy can name"},
 }
 # Dead-letter queues that no queue of the stack redrives to: those of schedules.

@@ -133,13 +133,15 @@ class LiveStack(TrunklineStack):
             finds = {"Effect": "Allow", "Action": "timestream:DescribeEndpoints", "Resource": "*"}
             statement += [reads, finds]
         role = self.role("Grafana", "grafana", {"query": statement})
-        grafana.CfnWorkspace(
-            self,
-            "Grafana",
-            name=self.config.named("trunkline"),
-            account_access_type="CURRENT_ACCOUNT",
-            authentication_providers=["AWS_SSO"],
-            permission_type="CUSTOMER_MANAGED",
-            data_sources=["ATHENA", "CLOUDWATCH", *(["TIMESTREAM"] if live.store == "timestream" else [])],
-            role_arn=role.attr_arn,
+        keep(
+            grafana.CfnWorkspace(
+                self,
+                "Grafana",
+                name=self.config.named("trunkline"),
+                account_access_type="CURRENT_ACCOUNT",
+                authentication_providers=["AWS_SSO"],
+                permission_type="CUSTOMER_MANAGED",
+                data_sources=["ATHENA", "CLOUDWATCH", *(["TIMESTREAM"] if live.store == "timestream" else [])],
+                role_arn=role.attr_arn,
+            )
         )

@@ -27,18 +27,27 @@ from warehouse import WarehouseStack
 _DELIVERS_LOGS = {
     "Effect": "Allow",
     "Action": [
-        "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
-        "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
     ],
     "Resource": "*",
-}  # fmt: skip
+}
 _TRACES = {
     "Effect": "Allow",
     "Action": [
-        "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
     ],
     "Resource": "*",
-}  # fmt: skip
+}
 Statement = dict[str, Any]
 
 

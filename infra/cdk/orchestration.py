@@ -26,17 +26,17 @@ class OrchestrationStack(TrunklineStack):
         self, scope: Construct, config: DeployConfig, lake: DataPipelineStack, watched: Sequence[TrunklineStack]
     ) -> None:
         super().__init__(scope, "OrchestrationStack", config, topic_arn=lake.topic_arn)
+        warehouse = next((stack for stack in watched if isinstance(stack, WarehouseStack)), None)
         if config.connect.collect:
-            self._collect(lake)
-        if config.orchestration.objects:
-            warehouse = next(stack for stack in watched if isinstance(stack, WarehouseStack))
+            self._collect(lake, warehouse)
+        if config.orchestration.objects and warehouse is not None:
             StateMachines(self, lake, warehouse)
         self._dashboard([*watched, self])
         if config.watch.monthly_budget_usd:
             self._budget()
 
-    def _collect(self, lake: DataPipelineStack) -> None:
-        """Contacts through the Connect API, at the documents' times."""
+    def _collect(self, lake: DataPipelineStack, warehouse: WarehouseStack | None) -> None:
+        """Contacts through the Connect API, at the documents' times; into the warehouse, where there is one."""
         connect = self.config.connect
         arns, keys = lake.lake_resources()
         arns["instances"] = list(connect.instances)
@@ -50,7 +50,12 @@ class OrchestrationStack(TrunklineStack):
         del variables["ANALYTICS_BUCKET"]
         if not self.config.lake.pii_key_secret:
             variables["TRUNKLINE_PII"] = "drop"
-        made = self.function("collect", Resources(arns, keys, {}, self.region), (), variables)
+        if warehouse is not None and self.config.warehouse.install:
+            arns |= {"redshift": warehouse.redshift_arns(), "staging": [lake.bucket_arn]}
+            keys |= {"staging": lake.key_arn} if lake.key_arn else {}
+            variables |= {"TRUNKLINE_WAREHOUSE": warehouse.url(lake), "TRUNKLINE_ZONE": self.config.warehouse.zone}
+        resources = Resources(arns, keys, {"staging": ["_staging/"]}, self.region)
+        made = self.function("collect", resources, (), variables)
         dead_arn = self.dead_letters("CollectSchedule").attr_arn
         role_arn = schedule_role(self, "CollectSchedule", made, dead_arn)
         firing = Firing("trunkline-collect", connect.schedule, connect.zone)

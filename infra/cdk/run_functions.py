@@ -105,5 +105,6 @@ class RunFunctions:
             **self._lake_variables(),
             **self._schedules(),
             "TRUNKLINE_WAREHOUSE": self._warehouse.url(self._lake),
+            "TRUNKLINE_ZONE": self._stack.config.warehouse.zone,
             **{name: value for name, value in optional.items() if value},
         }

@@ -244,6 +244,8 @@ READ_S: Final = 10
 RETRIES: Final = 2
 # Lambda developer guide, quotas: request and response of an invocation.
 LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
+# Lambda developer guide, quotas: a function's code unzipped, its layers included.
+LAMBDA_UNZIPPED_MB_MAX: Final = 250
 # Ours: points of one write of a function, and what a delivery repeats at most where one fails.
 PERSIST_POINTS_MAX: Final = 500
 # SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.
@@ -261,6 +263,15 @@ FIRING_RETRY_S: Final = 3_600
 FIRING_RETRIES: Final = 20
 # Ours: the part of a Lambda's time that is kept for saving the progress and answering.
 LAMBDA_MARGIN_S: Final = 15
+# CloudFormation user guide, custom resource reference: bytes of an answer, and when a request ends.
+CUSTOM_RESOURCE_ANSWER_BYTES_MAX: Final = 4_096
+CUSTOM_RESOURCE_S_MAX: Final = 3_600
+# Ours: the part of that hour after which an installation gives up and says why; the part of a function's time that is
+# left for the answer; tries after a conflict with a loader, or of a service that does not answer, and their pause.
+INSTALL_S_MAX: Final = 3_300
+INSTALL_MARGIN_S: Final = 60
+INSTALL_TRIES: Final = 5
+INSTALL_PAUSE_S: Final = 10
 # EventBridge Scheduler starts a run within this after its time (User Guide, "Schedule types": 60 second precision); a
 # run's own clock may be as far behind.
 SCHEDULE_PRECISION_S: Final = 60

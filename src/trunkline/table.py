@@ -47,6 +47,41 @@ class Table:
         """All rows as tuples of Python values: numbers exact, times as `datetime`, lists and maps as such."""
         return rows_of(self._relation())
 
+    def column(self, name: str) -> list[Any]:
+        """The values of a column, as `rows` gives them. Raises UsageError where there is none of this name."""
+        self._require(name)
+        return [value for (value,) in rows_of(self._relation().select(_quoted(name)))]
+
+    def replace(self, name: str, values: Sequence[object]) -> Table:
+        """The table with other values of one column, which keeps its type. None is NULL.
+
+        Raises UsageError for another number of values than rows, and for values that do not fit the type.
+        """
+        import duckdb
+
+        self._require(name)
+        if len(values) != len(self):
+            raise UsageError(f"column {name}: {len(values)} values for {len(self)} rows; give one value for each row")
+        engine = duckdb.connect(config={"threads": 1})
+        engine.execute("SET TimeZone = 'UTC'")
+        column = _quoted(name)
+        engine.register("given", self)
+        type_ = dict(zip(self.columns, engine.table("given").types, strict=True))[name]
+        try:
+            return Table(
+                engine.sql(
+                    f"SELECT g.* REPLACE (v.new AS {column}) FROM given AS g POSITIONAL JOIN "
+                    f"(SELECT CAST(unnest($1) AS {type_}) AS new) AS v",
+                    params=[list(values)],
+                )
+            )
+        except duckdb.Error as error:
+            raise UsageError(f"column {name}: a value does not fit its type {type_} ({type(error).__name__})") from None
+
+    def _require(self, name: str) -> None:
+        if name not in self.columns:
+            raise UsageError(f"there is no column {name!r}; columns are {', '.join(self.columns)}")
+
     def df(self) -> Any:
         """A data frame of pandas, or of polars where pandas is not installed.
 
@@ -95,6 +130,10 @@ class Table:
         return engine.from_arrow(self)
 
 
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _html_row(tag: str, cells: Sequence[str]) -> str:
     return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
@@ -130,6 +169,6 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
 
     if not columns:
         raise UsageError("the statement returns no rows")
-    listed = ", ".join(f'unnest(${n}) AS "{name.replace(chr(34), chr(34) * 2)}"' for n, name in enumerate(columns, 1))
+    listed = ", ".join(f"unnest(${n}) AS {_quoted(name)}" for n, name in enumerate(columns, 1))
     values = [[row[n] for row in rows] for n in range(len(columns))]
     return Table(duckdb.connect().sql(f"SELECT {listed}", params=values))

@@ -19,7 +19,10 @@ from typing import Any
 
 import boto3
 import pytest
+import redshift_home
+import redshift_on_postgres
 from connect import MODEL
+from custom_resource import CustomResourceStack
 from dynamo_tables import call, change, event
 from homes import contact
 from lambda_events import AGENT, CONTACT_EVENT, firehose, from_eventbridge, from_kinesis, from_s3, from_sqs
@@ -81,6 +84,9 @@ CASES: dict[tuple[str, str], tuple[Any, Callable[[Any], bool]]] = {
     ("release", "eventbridge"): (
         {**SCHEDULED, "detail": {"stored_procedure_name": "connect.load_last"}},
         lambda a: a["statusCode"] == 200 and a["body"]["successful_procedures"] == 1,
+    ),
+    ("install_warehouse", "cloudformation"): (
+        lambda: CustomResourceStack().request("Create"), lambda a: a["status"] == "SUCCESS",
     ),
 }  # fmt: skip
 
@@ -158,6 +164,14 @@ def _filled(url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+@pytest.fixture
+def warehouse(endpoint: Any, postgres_uri: str) -> str:
+    """The URL of an empty warehouse behind the same emulator."""
+    endpoint.databases["warehouse"] = redshift_home.make_database(postgres_uri, "boot_warehouse")
+    endpoint.translate = redshift_on_postgres.translated
+    return "redshift+data://analytics/warehouse?db_user=loader"
+
+
 def test_every_trigger_has_an_event() -> None:
     """A trigger that is declared and not tried would be found out by the first user."""
     assert set(CASES) == {(name, event) for name, function in FUNCTIONS.items() for event in function.events}
@@ -165,7 +179,13 @@ def test_every_trigger_has_an_event() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_package_boots_and_answers(
-    name: str, packages: dict[str, Path], runtime: Path, cloud: dict[str, str], tmp_path: Path, capsys: Any
+    name: str,
+    packages: dict[str, Path],
+    runtime: Path,
+    cloud: dict[str, str],
+    tmp_path: Path,
+    capsys: Any,
+    request: pytest.FixtureRequest,
 ) -> None:
     """From the zip alone, under Lambda's own client, within the memory that the function is given."""
     from lambda_runtime import booted
@@ -174,12 +194,15 @@ def test_a_package_boots_and_answers(
     variables = cloud | {"TRUNKLINE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     if name == "collect":
         variables["TRUNKLINE_LAKE"] = "s3://lake"
+    if name == "install_warehouse":
+        variables = variables | {"TRUNKLINE_WAREHOUSE": request.getfixturevalue("warehouse")}
+        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its role may not read it
     if name == "firehose_framing":
         del variables["TRUNKLINE_PII_KEY_SECRET"]  # its stack gives it no secret, since it needs none
     with booted(packages[function.package], runtime, function.handler, variables) as process:
         for trigger in function.events:
             delivered, is_right = CASES[name, trigger]
-            answer = process.invoke(delivered)
+            answer = process.invoke(delivered() if callable(delivered) else delivered)
             assert is_right(answer), (trigger, answer)
         peak_mb = process.peak_mb
     with capsys.disabled():

@@ -68,7 +68,6 @@ INSTANCES = "[connect]\ninstances = ['arn:aws:connect:eu-west-2:111122223333:ins
         ("[orchestration]\nobjects = ['contact_record']", "contact_record of the Connect API"),
         ("[orchestration]\nschedule = 'cron(0 8,20 * * ? *)'", "without a comma"),
         (f"{INSTANCES}collect = true\n[orchestration]\nobjects = ['contact_record']", "collected twice"),
-        (f"{INSTANCES}[warehouse]\nmode = 'serverless'\n[orchestration]\nobjects = ['queue']", "warehouse.secret is empty"),
         ("[orchestration]\nsources = ['agent_event=/tmp']", "orchestration.sources has 'agent_event=/tmp'"),
         (
             "[orchestration]\nobjects = ['agent_event']\nsources = ['agent_event=s3://arriving/events/']",

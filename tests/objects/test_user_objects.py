@@ -275,7 +275,8 @@ def test_load_adds_to_the_built_in_objects() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (LEAST.replace("survey", "contact_record"), "contact_record.* is declared already"),
+        (LEAST.replace("survey", "contact_record"),
+         "contact_record.* is the name of a built-in object.* my_contact_record.* record_unmapped"),
         (LEAST.replace("event_time", 'warehouse_table = "connect.f_calls"\nevent_time'),
          "uses connect.f_calls, which contact_record has"),
         (LEAST.replace("event_time", 'warehouse_table = "connect.f_calls_staging"\nevent_time'),

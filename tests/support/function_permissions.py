@@ -97,6 +97,10 @@ class Account:
         for name, value in {"CLUSTER_ID": "analytics", "DATABASE": "dev", "DB_USER": "loader"}.items():
             self.environ.setenv(name, value)
 
+    def warehouse(self, url: str) -> None:
+        self.redshift()
+        self.environ.setenv("TRUNKLINE_WAREHOUSE", url)
+
 
 def resources_of(made: AwsCall) -> list[str]:
     """The ARN that IAM checks a call against; several where the call concerns several."""
@@ -116,6 +120,7 @@ def resources_of(made: AwsCall) -> list[str]:
         }  # fmt: skip
         return [INSTANCE_ARN.rpartition("/")[0] + "/" + given["InstanceId"] + parts.get(made.operation, "")]
     by_service: dict[str, Callable[[], str]] = {
+        "lambda": lambda: given["FunctionName"],
         "secretsmanager": lambda: given["SecretId"],
         "sqs": lambda: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{given['QueueUrl'].rpartition('/')[2]}",
         "timestream": lambda: (

@@ -1,7 +1,7 @@
 """Google's token service and Sheets API as far as Trunkline asks them, on this machine.
 
 Assumed of the service (Sheets API, `spreadsheets.values.get`): empty cells at the end of a row and empty rows at the end
-are not sent, an empty tab has no `values`, and dates are serial numbers unless text is asked for.
+are not sent, an empty tab has no `values`, and dates are serial numbers unless text is asked for. Rows may be limited.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 from local_api import Call, Reply, register
@@ -30,6 +30,16 @@ def private_key() -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+class Dated(float):
+    """A cell with a date or time: its serial number, and what the sheet shows."""
+
+    def __new__(cls, serial: float, _: str) -> Self:
+        return super().__new__(cls, serial)
+
+    def __init__(self, _: float, shown: str) -> None:
+        self.shown = shown
 
 
 @dataclass
@@ -81,21 +91,20 @@ class Google:
         return _error(404, "NOT_FOUND", "Requested entity was not found.")
 
     def _values(self, range_: str, call: Call) -> Reply:
-        title = range_[1:-1].replace("''", "'")
-        if (
-            call.query.get("valueRenderOption") != "UNFORMATTED_VALUE"
-            or call.query.get("dateTimeRenderOption") != "SERIAL_NUMBER"
-        ):
+        name, _, part = range_[1:].rpartition("'")
+        if call.query.get("valueRenderOption") != "UNFORMATTED_VALUE":
             return _error(400, "INVALID_ARGUMENT", "these tests have no formatted values")
-        rows = [_without_end(row) for row in self.tabs[title]]
+        last = int(part.removeprefix("!1:")) if part else None
+        is_shown = call.query.get("dateTimeRenderOption") == "FORMATTED_STRING"
+        rows = [_without_end(row, is_shown) for row in self.tabs[name.replace("''", "'")][:last]]
         while rows and not rows[-1]:
             rows.pop()
         answer = {"range": f"{range_}!A1:Z1000", "majorDimension": "ROWS"}
         return Reply(answer | ({"values": rows} if rows else {}))
 
 
-def _without_end(row: Sequence[Any]) -> list[Any]:
-    row = list(row)
+def _without_end(row: Sequence[Any], is_shown: bool) -> list[Any]:
+    row = [cell.shown if is_shown and isinstance(cell, Dated) else cell for cell in row]
     while row and row[-1] in ("", None):
         row.pop()
     return ["" if cell is None else cell for cell in row]

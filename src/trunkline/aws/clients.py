@@ -46,6 +46,7 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "stepfunctions": Policy(5, 10, 30, 10, "starting an execution by name is idempotent, so a try more costs nothing"),
     "connect": Policy(1, 10, 60, 16, "the caller counts every call against the quota, and so does its own retries"),
     "redshift-data": QUICK,
+    "lambda": Policy(5, 10, 30, 10, "a function that goes on in its next invocation; nothing else would"),
     "glue": Policy(9, 10, 60, 10, "registration makes bursts of small calls, which Glue throttles"),
     "athena": Policy(9, 10, 60, 10, "as Glue"),
     "timestream-write": Policy(5, 10, 20, 10, "new tables throttle until they have grown; points come again each tick"),

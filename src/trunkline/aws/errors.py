@@ -62,6 +62,7 @@ _IAM_ACTIONS: Final = {
     "DeleteObjects": "s3:DeleteObject",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",
+    "Invoke": "lambda:InvokeFunction",
     "ListObjectVersions": "s3:ListBucketVersions",
     "ListObjectsV2": "s3:ListBucket",
     "SendMessageBatch": "sqs:SendMessage",

@@ -116,7 +116,7 @@ def perform(api: StatementApi, work: Work) -> int:
             api.wait_for(_start(api, work, number), work.timeout_s)
             return number - 1
         except SqlError as error:
-            if not _CONFLICT.search(error.text):
+            if not is_conflict(error):
                 raise
             work.said(f"another transaction won ({error.text.splitlines()[0]}); trying again in {pause:g} s")
         api.sleep(pause)
@@ -125,6 +125,11 @@ def perform(api: StatementApi, work: Work) -> int:
         f"{LOAD_CONFLICT_TRIES} tries lost against other transactions on the same table: let one loader at a time "
         "write it, then run the same command again; nothing is lost and nothing was loaded twice."
     )
+
+
+def is_conflict(error: SqlError) -> bool:
+    """Whether a statement lost against another transaction, so that the same may succeed later."""
+    return _CONFLICT.search(error.text) is not None
 
 
 def name_of(key: str, number: int | str = "") -> str:

@@ -130,6 +130,7 @@ def deployed_modules(config: DeployConfig) -> list[str]:
         "persist_instance_data": is_live and has_instances,
         "firehose_framing": config.streams.is_on and config.streams.firehose,
         "release": config.warehouse.mode != "none",
+        "install_warehouse": config.warehouse.mode != "none" and config.warehouse.install,
     }
     stages = [module for module in STAGES if module != "stages.backfill_files" or config.orchestration.backfill]
     return [*(module for module in FUNCTIONS if chosen.get(module)), *(stages if config.orchestration.objects else ())]

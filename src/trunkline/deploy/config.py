@@ -130,9 +130,14 @@ class WarehouseChoice(Section, frozen=True, kw_only=True):
     user: Annotated[str, _help("The database user of the cluster; better one that may call the procedures alone.")] = (
         "awsuser"
     )
-    secret: Annotated[
-        Arn, _help("A secret to sign in with, instead of the user. A serverless warehouse needs it for state machines.")
+    secret: Annotated[Arn, _help("A secret to sign in with, instead of the user.")] = ""
+    install: Annotated[
+        bool, _help("Whether the stack installs schemas, tables, views and procedures, and migrates them.")
+    ] = True
+    install_user: Annotated[
+        str, _help("The cluster's user who installs and so owns them. Empty: the user or the secret above.")
     ] = ""
+    zone: Annotated[str, _help("IANA time zone of the star's local keys, as the setting zone of what loads.")] = "UTC"
     release_bucket: Annotated[str, _help("The bucket with the releases.")] = "daab-lab-jfr-datalake"
     release_prefix: Annotated[str, _help("What their keys begin with.")] = "Redshift/Rel"
     release_schedule: Annotated[str, _help("When the release runs, EventBridge's cron or rate. Empty: by hand.")] = ""

@@ -165,7 +165,12 @@ def _check_arn(arn: str, name: str, where: str) -> None:
 
 
 def _check_schedules(config: DeployConfig, place: str) -> None:
-    for key, zone in {"connect.zone": config.connect.zone, "orchestration.zone": config.orchestration.zone}.items():
+    zones = {
+        "connect.zone": config.connect.zone,
+        "warehouse.zone": config.warehouse.zone,
+        "orchestration.zone": config.orchestration.zone,
+    }
+    for key, zone in zones.items():
         try:
             ZoneInfo(zone)
         except (KeyError, ValueError, OSError):
@@ -247,14 +252,8 @@ def _check_instances(config: DeployConfig, scheduled: set[str], place: str) -> N
 
 
 def _check_warehouse(config: DeployConfig, place: str) -> None:
-    warehouse = config.warehouse
-    if warehouse.mode == "none":
+    if config.warehouse.mode == "none":
         raise UsageError(
             f"{place}: orchestration.objects names objects and warehouse.mode is 'none': choose the cluster or "
             "serverless warehouse that they are loaded into"
-        )
-    if warehouse.mode == "serverless" and not warehouse.secret:
-        raise UsageError(
-            f"{place}: orchestration.objects names objects, warehouse.mode is 'serverless' and warehouse.secret is "
-            "empty: each function would sign in as a database user of its own. Name the secret of the user that loads"
         )

@@ -52,9 +52,19 @@ BATCH_S: Final = 5  # the longest that a batch of a stream waits
 # The states that an execution enters, each of which is paid as a transition: of a run that loads, and of one with
 # nothing due, which is how the night's run of all objects finds them.
 RUN_STATES: Final = (
-    "Start", "Begin", "IsDue", "Extract", "Stage", "HowToLoad", "CopyAndMerge", "IsAllLoaded", "IsAllRead", "Verify",
-    "Notify", "Done",
-)  # fmt: skip
+    "Start",
+    "Begin",
+    "IsDue",
+    "Extract",
+    "Stage",
+    "HowToLoad",
+    "CopyAndMerge",
+    "IsAllLoaded",
+    "IsAllRead",
+    "Verify",
+    "Notify",
+    "Done",
+)
 IDLE_STATES: Final = ("Start", "Begin", "IsDue", "NothingDue")
 PARENT_STATES: Final = ("Start", "Dimensions", "Facts", "Summarize", "IsRedriven", "Done")
 OBJECT_STATES_OF_PARENT: Final = 2

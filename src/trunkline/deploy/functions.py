@@ -22,6 +22,7 @@ Kind = Literal[
     "letters",
     "instances",
     "redshift",
+    "installer",
     "live_table",
     "live_service",
     "pii_key",
@@ -39,10 +40,11 @@ Kind = Literal[
 ]
 """A kind of resource that an installation may have.
 
-`rows` are the folders of chosen objects in the lake, `undelivered` is where Lambda sends events that a function failed.
-`live_service` is Timestream itself, which has no resource.
+`rows` are the folders of chosen objects in the lake, `staging` is where a load puts files for COPY, `undelivered` where
+Lambda sends events that a function failed, `installer` the function that installs the warehouse. `live_service` is
+Timestream itself, which has no resource.
 """
-Event = Literal["kinesis", "dynamodb", "sqs", "eventbridge", "schedule", "firehose", "s3", "api"]
+Event = Literal["kinesis", "dynamodb", "sqs", "eventbridge", "schedule", "firehose", "s3", "api", "cloudformation"]
 
 _LEDGER: Final = ("_ledger/", "_dead_letter_bytes/")
 
@@ -124,6 +126,21 @@ _CREDENTIALS: Final = Grant(
     (),
     "the Data API signs in with the caller's permissions",
 )
+_LOAD_WAREHOUSE: Final = (
+    Grant(
+        "redshift",
+        (
+            "redshift-data:BatchExecuteStatement",
+            "redshift-data:ExecuteStatement",
+            "redshift-data:DescribeStatement",
+            "redshift-data:GetStatementResult",
+            "redshift-data:ListStatements",
+        ),
+    ),
+    Grant("redshift", ("redshift-data:CancelStatement",), (), "a load that takes too long is cancelled"),
+    _CREDENTIALS,
+    Grant("staging", ("s3:PutObject", "s3:ListBucket", "s3:DeleteObject")),
+)
 
 FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
     function.module: function
@@ -184,6 +201,7 @@ FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
                         "connect:ListUserHierarchyGroups",
                     ),
                 ),
+                *_LOAD_WAREHOUSE,
             ),
             timeout_s=900,
             memory_mb=1024,
@@ -251,6 +269,28 @@ FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
                 Grant("releases", ("s3:GetObject", "s3:PutObject", "s3:ListBucket")),
                 Grant("redshift", _RUN_STATEMENTS),
                 _CREDENTIALS,
+            ),
+            timeout_s=900,
+            memory_mb=256,
+        ),
+        LambdaFunction(
+            name="trunkline_install_warehouse",
+            module="install_warehouse",
+            package="full",
+            purpose="installs the warehouse's schemas, tables, views and procedures, for the stack that deploys them",
+            events=("cloudformation",),
+            grants=(
+                Grant(
+                    "redshift",
+                    (
+                        "redshift-data:BatchExecuteStatement",
+                        "redshift-data:ExecuteStatement",
+                        "redshift-data:DescribeStatement",
+                        "redshift-data:GetStatementResult",
+                    ),
+                ),
+                _CREDENTIALS,
+                Grant("installer", ("lambda:InvokeFunction",)),
             ),
             timeout_s=900,
             memory_mb=256,

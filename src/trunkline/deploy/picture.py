@@ -63,6 +63,8 @@ class _Stack:
                 yield f'{ident}(["{properties["ScheduleExpression"]} UTC"]) --> {self._node(target)}'
             elif kind == "AWS::ApiGateway::RestApi":
                 yield f'{ident}(["POST /releases"]) --> {self._name}_ReleaseFunction'
+            elif kind.startswith("Custom::"):
+                yield f'{ident}(["CloudFormation"]) --> {self._node(properties["ServiceToken"]["Fn::GetAtt"][0])}'
             elif kind == _MACHINE:
                 yield from (f"{self._node(ident)} --> {self._node(each)}" for each in self._called(ident, _FUNCTION))
                 yield from self._started(ident, properties["RoleArn"])

@@ -70,9 +70,15 @@ _MESSAGE: Final = Grant("topic", ("sns:Publish",))
 
 def _stage(name: str, purpose: str, *grants: Grant, memory_mb: int = 1024, timeout_s: int = 900) -> LambdaFunction:
     return LambdaFunction(
-        name=f"trunkline_{name}", module=f"stages.{name}", package="full", purpose=purpose, events=(), grants=grants,
-        timeout_s=timeout_s, memory_mb=memory_mb,
-    )  # fmt: skip
+        name=f"trunkline_{name}",
+        module=f"stages.{name}",
+        package="full",
+        purpose=purpose,
+        events=(),
+        grants=grants,
+        timeout_s=timeout_s,
+        memory_mb=memory_mb,
+    )
 
 
 MACHINE_STAGES: Final[Mapping[str, str]] = {
@@ -91,7 +97,11 @@ STAGES: Final[Mapping[str, LambdaFunction]] = {
         _stage("begin", "takes an object's lock and begins a run", *_OPENS),
         # What the Connect API gives is merged as it is read, since its windows move on as they are merged.
         _stage(
-            "extract", "reads what is new at an object's source into the lake", *_OPENS, *_READS, *_MERGES,
+            "extract",
+            "reads what is new at an object's source into the lake",
+            *_OPENS,
+            *_READS,
+            *_MERGES,
             Grant("staging", _STAGED, (), "more than a hundred contacts of a window are copied from files"),
         ),
         _stage("stage", "counts what waits in the lake", *_OPENS),
@@ -102,11 +112,14 @@ STAGES: Final[Mapping[str, LambdaFunction]] = {
         _stage("backfill_files", "puts files of a backfill into the lake", *_OPENS_LAKE, *_PUTS_FILES),
         _stage("summarize", "names the objects that failed", memory_mb=256, timeout_s=60),
         _stage(
-            "start_run", "starts an execution for each window of a schedule",
-            Grant("machines", ("states:StartExecution",)), memory_mb=512, timeout_s=60,
+            "start_run",
+            "starts an execution for each window of a schedule",
+            Grant("machines", ("states:StartExecution",)),
+            memory_mb=512,
+            timeout_s=60,
         ),
     )
-}  # fmt: skip
+}
 """Every function of the state machines by its module in `trunkline.handlers`."""
 ALL_FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {**FUNCTIONS, **STAGES}
 """Every function there is by its module in `trunkline.handlers`."""

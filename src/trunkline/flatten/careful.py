@@ -35,6 +35,7 @@ from trunkline.limits import EVENT_AHEAD_DAYS_MAX, EVENT_YEAR_MIN, VERSION_AHEAD
 from trunkline.objects.model import (
     AS_USUAL,
     DECIMAL_SCALE,
+    READ_AT,
     TIME_TYPES,
     TIME_UNITS,
     Column,
@@ -103,8 +104,12 @@ def _pattern(path: Path) -> str:
     return ".".join("*" if isinstance(key, _MapKey) else _INDEX.sub("[]", key) for key in path)
 
 
-def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> PlainRecord:
+def make_plain(
+    obj: Object, text: str, rule: PiiRule, arrived_at: datetime, file_time: str | None = None
+) -> PlainRecord:
     """Read one record with care. A value that does not fit its column is NULL there and kept in `unmapped`.
+
+    `file_time` is what a column of the file's time gets, if the record has no such value.
 
     Raises RecordError: duplicate_key or too_deep; wrong_type, missing_key or implausible_time where the value is of the
     key, the version or the partition, without which there is no row.
@@ -113,6 +118,8 @@ def make_plain(obj: Object, text: str, rule: PiiRule, arrived_at: datetime) -> P
     record = _repaired(parse_exact(text), text, findings)
     values: dict[Path, Any] = {}
     _walk(obj, record, (), findings, values)
+    if file_time is not None and values.get((READ_AT,)) is None:
+        values[READ_AT,] = file_time
     _require(obj, record, values, findings, arrived_at)
     scalars: dict[int, ScalarValue] = {}
     latest = arrived_at + timedelta(days=EVENT_AHEAD_DAYS_MAX)

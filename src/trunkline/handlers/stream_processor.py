@@ -10,8 +10,7 @@ from typing import Any
 
 from trunkline.aws.secrets import read_stored
 from trunkline.lake.store import open_store
-from trunkline.objects.catalogue import OBJECTS
-from trunkline.pipelines.home import LakeHome
+from trunkline.pipelines.home import LakeHome, load_objects
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor, make_search
 from trunkline.settings.installation import Settings
@@ -27,9 +26,10 @@ def _processor() -> ChangeProcessor:
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
     settings = Settings.for_function(scratch, resolve_secrets(read_stored))
     store = open_store(settings.lake)
-    check_rule(settings, store, list(OBJECTS.values()))
+    objects = load_objects(settings)
+    check_rule(settings, store, list(objects.values()))
     lake = LakeHome(settings, store, scratch)
-    return ChangeProcessor(lake, OBJECTS, make_search(lake))
+    return ChangeProcessor(lake, objects, make_search(lake))
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Compaction: one file in place of all files of a partition, sorted by time, each distinct version once.
 
+Files that a newer version of Trunkline wrote may have columns that this catalogue lacks; they are kept.
+
 It is sorted by time, not by key: ids are mostly random, while times occur in several columns of a row. That saves 5 to
 7 % of the bytes, and a query about an hour reads only some of the row groups.
 """
@@ -54,7 +56,7 @@ def compact_day(
     rows, scrubbed = con.execute(
         f"SELECT count(*), count(*) FILTER ({_IS_SCRUBBED} AND NOT record_is_redacted) FROM {versions.sql}"
     ).fetchall()[0]
-    selected = ", ".join(map(_scrubbed, lake_columns(obj)))
+    selected = ", ".join([*map(_scrubbed, lake_columns(obj)), *_newer_columns(con, obj, versions)])
     path = scratch / f"compacted-{fingerprint}.parquet"
     target = str(path).replace("'", "''")
     order = f"{DUCKDB.quote(obj.partition)}, {_key(obj)}, record_version"
@@ -83,6 +85,15 @@ def _key(obj: Object) -> str:
 
 def _scrubbed(column: Column) -> str:
     quoted = DUCKDB.quote(column.name)
-    if column.pii != "direct":
-        return quoted
+    return _null_if_scrubbed(quoted) if column.pii == "direct" else quoted
+
+
+def _newer_columns(con: duckdb.DuckDBPyConnection, obj: Object, versions: Relation) -> list[str]:
+    """Columns that the catalogue lacks: any of them may be personal data, so that a redaction empties them all."""
+    known = {column.name for column in lake_columns(obj)} | {_IS_SCRUBBED}
+    rows = con.execute(f"DESCRIBE {versions.sql}").fetchall()
+    return [_null_if_scrubbed(DUCKDB.quote(name)) for name, *_ in rows if name not in known]
+
+
+def _null_if_scrubbed(quoted: str) -> str:
     return f"CASE WHEN {_IS_SCRUBBED} AND NOT record_is_redacted THEN NULL ELSE {quoted} END AS {quoted}"

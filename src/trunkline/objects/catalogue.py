@@ -121,8 +121,7 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
     for file in user_files:
         for obj in read_objects(file):
             if obj.name in objects:
-                at = place_of(file, obj.name)
-                raise UsageError(f"{at}: [object.{obj.name}] is declared already; taken are {', '.join(objects)}")
+                raise UsageError(f"{place_of(file, obj.name)}: [object.{obj.name}] {_why_taken(obj.name)}")
             for table in _tables(obj):
                 if table in tables:
                     key = "warehouse_table" if table.startswith(obj.warehouse_table) else "database"
@@ -133,6 +132,16 @@ def load(user_files: Iterable[Path] = ()) -> dict[str, Object]:
                 tables[table] = obj.name
             objects[obj.name] = obj
     return objects
+
+
+def _why_taken(name: str) -> str:
+    if name not in OBJECTS:
+        return f"is declared in another file already; choose another name, such as my_{name}, or remove one of them"
+    return (
+        f"is the name of a built-in object, which cannot be declared again; choose another name, such as my_{name}. To "
+        f"use the built-in one, remove this table: fields that it has no column for are kept in record_unmapped "
+        f"(trunkline object show {name} lists its columns)"
+    )
 
 
 def schemas(objects: Iterable[Object]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from trunkline.objects.hook import Hook
 from trunkline.objects.origins import Origin
 
 Pii = Literal["none", "direct", "indirect"]
@@ -20,6 +21,9 @@ decimal: exact, never through a float; up to 18 digits before the point and 20 a
 
 DECIMAL_DIGITS, DECIMAL_SCALE = 38, 20
 """Digits of a decimal in all and after the point: 38 is the most that every engine and DynamoDB have."""
+
+READ_AT = "_read_at"
+"""The path of a column that has the time of the file or snapshot that a row was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +258,7 @@ class Object:
     the beginning of 1970 is one that is not set. `origin` is where its records are pulled from, None where they are
     only loaded or delivered. `deleted` is the boolean column that is true in a copy that says its row no longer exists.
     `records` is the key path of the array of records in documents that hold many. `format` says how its files are
-    written.
+    written. `hook` is the Python function that the rows of each batch go through.
     """
 
     name: str
@@ -282,6 +286,7 @@ class Object:
     deleted: str = ""
     records: tuple[str, ...] = ()
     format: FileFormat = RECOGNISED
+    hook: Hook | None = None
 
     def __hash__(self) -> int:
         """By name and version: generated SQL is cached by object, and hashing every column takes 0.2 ms a lookup."""
@@ -326,6 +331,12 @@ class Object:
     def data_columns(self) -> tuple[Column, ...]:
         """The columns that the source fills or leaves NULL, without our `record_*` columns."""
         return tuple(column for column in self.columns if not column.name.startswith("record_"))
+
+    @property
+    def hooked_columns(self) -> tuple[Column, ...]:
+        """The columns that the hook gets, none without one: all but direct PII, and lists and maps of indirect PII."""
+        is_given = [c.pii == "none" or (c.pii == "indirect" and isinstance(c.type, str)) for c in self.data_columns]
+        return tuple(c for c, given in zip(self.data_columns, is_given, strict=True) if given and self.hook)
 
     @property
     def direct_pii(self) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ function `start_run`, since neither can name an execution. What cannot be delive
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from trunkline import clock
 from trunkline.aws.errors import translate_errors
 from trunkline.errors import UsageError
 from trunkline.limits import (
-    COLLECT_SCHEDULE,
     COLLECT_ZONE,
     EXECUTION_NAME_CHARS_MAX,
     FIRING_RETRIES,
@@ -24,8 +23,9 @@ from trunkline.limits import (
 )
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.orchestration.all_objects import ALL_OBJECTS_NAME, arn_variable
-from trunkline.orchestration.machine import machine_name
+from trunkline.orchestration.all_objects import ALL_OBJECTS_NAME, all_objects_machine, arn_variable
+from trunkline.orchestration.backfill import backfill_machine
+from trunkline.orchestration.machine import machine_name, object_machine
 from trunkline.pipelines.home import user_object_files
 from trunkline.pipelines.run.due import is_collected, schedule_of
 from trunkline.schedules.schedule import Schedule, make_schedule
@@ -99,16 +99,31 @@ def _name_of(event: Mapping[str, Any], settings: Settings) -> str:
     return execution_name(obj.name, window_end_of(schedule_of(settings, obj), fired_at), number)
 
 
-def schedules(objects: Iterable[Object]) -> list[dict[str, Any]]:
+def definitions(objects: Iterable[Object], settings: Settings | None = None) -> Iterator[tuple[str, Any]]:
+    """File name and content of each state machine: one an object, all objects, a backfill; and of what starts them.
+
+    The schedules are those of `settings`, by default the default ones.
+    """
+    every = list(objects)
+    for obj in every:
+        yield f"{obj.name}.asl.json", object_machine(obj)
+    yield "all_objects.asl.json", all_objects_machine(every)
+    yield "backfill.asl.json", backfill_machine()
+    yield "schedules.json", schedules(every, settings)
+    yield "rules.json", rules(every, settings)
+
+
+def schedules(objects: Iterable[Object], settings: Settings | None = None) -> list[dict[str, Any]]:
     """Schedules of EventBridge Scheduler in a zone, as CreateSchedule takes them: one per object, one for all.
 
     The one for all is enabled, and so is the collector's; an object's own is there to be enabled instead.
     """
-    settings = Settings.load(environ={})
+    settings = settings or Settings.load(environ={})
     made = [_schedule(ALL_OBJECTS_NAME, ALL_OBJECTS, "AllObjectsStateMachineArn", ALL_OBJECTS_SCHEDULE, COLLECT_ZONE)]
     for obj in objects:
         is_collector = is_collected(settings, obj)
-        expression, zone = (COLLECT_SCHEDULE, COLLECT_ZONE) if is_collector else (RUN_SCHEDULE, "UTC")
+        zone = settings.collect_zone if is_collector else settings.run_zone
+        expression = _expression(settings, obj)
         made.append(
             _schedule(machine_name(obj), obj.name, arn_variable(obj), expression, zone, is_enabled=is_collector)
         )
@@ -136,10 +151,16 @@ def _schedule(
     }
 
 
-def rules(objects: Iterable[Object]) -> list[dict[str, Any]]:
+def _expression(settings: Settings, obj: Object) -> str:
+    if is_collected(settings, obj):
+        return settings.collect_schedule
+    return settings.run_schedules.get(obj.name, RUN_SCHEDULE)
+
+
+def rules(objects: Iterable[Object], settings: Settings | None = None) -> list[dict[str, Any]]:
     """Plain rules of EventBridge, in UTC, as PutRule and PutTargets take them, for who has no Scheduler."""
-    settings = Settings.load(environ={})
-    return [_rule(obj, COLLECT_SCHEDULE if is_collected(settings, obj) else RUN_SCHEDULE) for obj in objects]
+    settings = settings or Settings.load(environ={})
+    return [_rule(obj, _expression(settings, obj)) for obj in objects]
 
 
 def _rule(obj: Object, expression: str) -> dict[str, Any]:

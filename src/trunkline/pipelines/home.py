@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from trunkline.errors import LockedError, TerminalError
+from trunkline.errors import LockedError, TerminalError, UsageError
 from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
 from trunkline.lake.store import Store, open_store
@@ -154,9 +154,23 @@ def load_objects(settings: Settings) -> dict[str, Object]:
 
 
 def user_object_files(settings: Settings) -> list[Path]:
-    """The TOML files with the user's own objects: `objects.toml` in the home, and those in its folder `objects`."""
-    path = settings.home / "objects.toml"
-    return [*([path] if path.exists() else []), *sorted((settings.home / "objects").glob("*.toml"))]
+    """The TOML files with the user's own objects: `objects.toml` in their folder, and those in its folder `objects`.
+
+    Raises UsageError where the setting `objects_folder` names a folder that does not exist.
+    """
+    folder = settings.own_objects
+    if settings.objects_folder and not folder.is_dir():
+        raise UsageError(
+            f"the setting objects_folder names {folder}, which is not a folder; name the folder that has objects.toml "
+            "or the folder objects, or leave the setting out"
+        )
+    return own_object_files(folder)
+
+
+def own_object_files(folder: Path) -> list[Path]:
+    """`objects.toml` of a folder where it has one, and the TOML files of its folder `objects`."""
+    path = folder / "objects.toml"
+    return [*([path] if path.exists() else []), *sorted((folder / "objects").glob("*.toml"))]
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
 HOME_DEFAULT: Final = "trunkline-data"
+PACKAGED_OBJECTS: Final = "own_objects"
+"""The folder of a Lambda function's zip that has the user's own objects."""
 _URLS: Final = {"lake": LAKE_URLS, "warehouse": WAREHOUSE_URLS, "transcripts": LAKE_URLS}
 _ZONES: Final = ("zone", "collect_zone", "scorecard_zone", "run_zone")
 _ANY_ZONE: Final = ZoneInfo("UTC")
@@ -59,11 +61,17 @@ class Settings(Options, frozen=True, kw_only=True):
             if name in _HOURS:
                 _check_hours(_HOURS[name], value, where)
         values = {name: value for name, (value, _) in options.items()}
+        values["objects_folder"] = values.get("objects_folder") or _packaged_objects(variables)
         values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
         values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
         token = variables.get("TRUNKLINE_LIVE_TOKEN")
         live_token = Secret(token) if token else None
         return cls(home=place, pii_key_given=given_pii_key(variables), live_token=live_token, **values)
+
+    @property
+    def own_objects(self) -> Path:
+        """The folder with the user's own objects and their hooks."""
+        return self.home / Path(self.objects_folder).expanduser()
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -114,6 +122,13 @@ def pii_key(settings: Settings) -> bytes:
     Raises UsageError when the file is empty.
     """
     return pii_key_of(settings.pii_key_given, settings.home)
+
+
+def _packaged_objects(variables: Mapping[str, str]) -> str:
+    """The folder of own objects in a Lambda function's zip; empty where there is none, and outside of Lambda."""
+    root = variables.get("LAMBDA_TASK_ROOT", "")
+    folder = Path(root) / PACKAGED_OBJECTS
+    return str(folder) if root and folder.is_dir() else ""
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:

@@ -206,6 +206,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["missing", "all", "never"],
         about("DescribeContact for contacts `missing` here or open when last read, for `all`, or `never`."),
     ] = "missing"
+    objects_folder: Annotated[
+        str,
+        about(
+            "Folder of your own objects (`objects.toml`, `objects/`, `hooks/`); a relative path begins at the home. "
+            "Empty: the home; in a Lambda function the folder `own_objects` of its zip, where it has one."
+        ),
+    ] = ""
     sheets_endpoint: Annotated[
         str, about("URL of the Google Sheets API where it is not Google's own: a server on this machine, for tests.")
     ] = ""

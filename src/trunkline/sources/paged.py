@@ -302,7 +302,8 @@ def fingerprint(values: Sequence[object]) -> str:
 
 def shape_of_columns(obj: Object) -> list[object]:
     """What the columns take from a record: with another shape, records are read again to fill them."""
-    return [obj.catalogue_version, *((column.name, column.path, column.type) for column in obj.data_columns)]
+    hook = [obj.hook.name] if obj.hook else []
+    return [obj.catalogue_version, *hook, *((column.name, column.path, column.type) for column in obj.data_columns)]
 
 
 def _without_known(records: Sequence[PagedRecord], known: dict[str, str]) -> list[PagedRecord]:

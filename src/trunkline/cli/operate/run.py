@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -165,6 +166,37 @@ def state_machine(
     from trunkline.orchestration.machine import object_machine
 
     output.text(json.dumps(object_machine(find(object_name, load_objects(home))), indent=2))
+
+
+@app.command("state-machines")
+def state_machines(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.", file_okay=False)], home: Home = None
+) -> None:
+    """Write the state machines of all objects, your own among them, with their schedules, into a folder.
+
+    The files are those of state_machines/, with the home's schedules; the machine of all objects runs your own as well.
+    Where an object of your own declares a source, extract_policy.json is what the role of the function `extract` needs
+    to read it.
+
+    Example: trunkline runs state-machines --out state_machines
+    """
+    import json
+
+    from trunkline.deploy.own_objects import source_statements
+    from trunkline.objects.catalogue import OBJECTS
+    from trunkline.orchestration.firings import definitions
+    from trunkline.settings.installation import Settings
+
+    objects = load_objects(home)
+    own = [obj for name, obj in objects.items() if name not in OBJECTS]
+    files = dict(definitions(objects.values(), Settings.load(home)))
+    if statements := source_statements(own):
+        files["extract_policy.json"] = {"Version": "2012-10-17", "Statement": statements}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    names = ", ".join(obj.name for obj in own) or "none"
+    output.text(f"Wrote {len(files)} files to {out}. Objects of your own: {names}.")
 
 
 def _request(started_by: str, is_forced: bool = False) -> RunRequest:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from trunkline.cli import output
 from trunkline.cli.output import Format
 from trunkline.cli.shared import Home, Output, engine_option, load_objects, table_names
+
+if TYPE_CHECKING:
+    from trunkline.objects.user.propose import Sample
 
 app = typer.Typer(help="The tables: what a row is, columns, DDL.", no_args_is_help=True, rich_markup_mode=None)
 EngineName = Annotated[str, engine_option("--engine", "Engine to write SQL for")]
@@ -41,18 +44,27 @@ def list_objects(home: Home = None, output_format: Output = Format.TABLE) -> Non
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new object's name, such as crm_task.")],
     sample: Annotated[
-        Path,
-        typer.Option("--from", metavar="SAMPLE", help="JSON, NDJSON, CSV, Parquet, Excel, or a Salesforce describe."),
+        str,
+        typer.Option(
+            "--from",
+            metavar="SAMPLE",
+            help="JSON, NDJSON, CSV, Parquet, Excel, a Salesforce describe, or a tab: sheet:ID!TAB.",
+        ),
     ],
+    credentials: Annotated[
+        str,
+        typer.Option("--credentials", metavar="PLACE", help="Where the key for a Google Sheet is: file:PATH, ..."),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write (default: objects/NAME.toml in the home).")
     ] = None,
     home: Home = None,
 ) -> None:
-    """Propose an object from a sample file: columns with types, key, version, and what may be personal data.
+    """Propose an object from a sample: columns with types, key, version, and what may be personal data.
 
     Writes a TOML file to edit, with a comment at each guess; it holds no value of the sample. A file that is there is
-    not overwritten.
+    not overwritten. The sample is a file, or a tab of a Google Sheet: sheet:ID!TAB in single quotes, where ID may be
+    the sheet's address, with --credentials.
 
     Example: trunkline object new crm_task --from tasks.csv
     """
@@ -60,14 +72,13 @@ def new(
     from trunkline.objects.user.declare import read_objects
     from trunkline.objects.user.propose import propose
     from trunkline.settings.installation import Settings
-    from trunkline.sources.files.tables.sample import read_sample
 
     if name in load_objects(home):
         raise UsageError(f"there is an object {name} already; choose another name, such as my_{name}")
-    path = out or Settings.load(home).home / "objects" / f"{name}.toml"
+    path = out or Settings.load(home).own_objects / "objects" / f"{name}.toml"
     if path.exists():
         raise UsageError(f"{path} exists and is not overwritten; name another file with --out, or move it away")
-    text = propose(name, read_sample(sample))
+    text = propose(name, _read_sample(sample, credentials, Settings.load(home).sheets_endpoint))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     try:
@@ -78,6 +89,18 @@ def new(
     guesses = text.count("# guess")
     output.text(f"Wrote {path}: {len(obj.data_columns)} columns, {guesses} guesses to look at (lines with # guess).")
     output.text(f"Then: trunkline object check {path}")
+
+
+def _read_sample(sample: str, credentials: str, endpoint: str) -> Sample:
+    from trunkline.errors import UsageError
+    from trunkline.sources.files.tables.sample import read_sample
+    from trunkline.sources.sheets.sample import is_sheet, read_tab
+
+    if is_sheet(sample):
+        return read_tab(sample, credentials, endpoint)
+    if credentials:
+        raise UsageError("--credentials is for a Google Sheet, and --from names a file; leave it out")
+    return read_sample(Path(sample))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from trunkline.limits import POSTGRES_NAME_BYTES_MAX, TEXT_BYTES_MAX
 from trunkline.objects.model import (
     AS_USUAL,
     DECIMAL_DIGITS,
+    READ_AT,
     TIME_UNITS,
     Column,
     Json,
@@ -141,6 +142,8 @@ def _column(columns: Place, name: str, value: object, nullable: bool, defaults: 
     scale = place.integer(value, "scale", 0, DECIMAL_DIGITS - 1)
     if scale is not None and type_ != "decimal":
         raise place.error("scale", scale, "only a column of type decimal has a scale, its decimal places")
+    if value.get("path") == READ_AT and (type_ != "timestamp" or {"format", "zone", "sql"} & set(value)):
+        raise place.error("path", READ_AT, "the time of the file is a timestamp, without format, zone and sql")
     pii: Pii = place.choice(value, "pii", "none", PII)
     rule = _rule(place, value, type_, pii)
     return Column(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trunkline.errors import UsageError
+from trunkline.objects.hook import Hook, check_hook
 from trunkline.objects.ledger import LEDGER_SCHEMA
 from trunkline.objects.model import (
     KEY_TYPES,
@@ -30,7 +31,7 @@ from trunkline.objects.user.place import Place, read_document
 OBJECT_KEYS = (
     "grain", "database", "warehouse_table", "key", "version", "event_time", "partition", "deleted", "records", "zone",
     "decimal_comma", "format", "csv", "excel", "delete_rule", "source", "anchor", "catalogue_version", "columns",
-    "example",
+    "example", "hook",
 )  # fmt: skip
 
 FILE_KINDS: tuple[str, ...] = tuple(kind for kind in get_args(FileKind) if kind)
@@ -98,6 +99,7 @@ def _object(place: Place, name: str, table: object) -> Object:
         records=place.keys("records", table["records"]) if "records" in table else (),
         source=_source(place, table),
         origin=_origin(place, table),
+        hook=_hook(place, table),
     )
     if obj.lake_table == obj.warehouse_table:
         raise place.error("warehouse_table", obj.warehouse_table, "the view of the lake has this name; choose another")
@@ -117,6 +119,20 @@ def _source(place: Place, table: dict[str, Any]) -> str:
 def _origin(place: Place, table: dict[str, Any]) -> Origin | None:
     source = table.get("source")
     return origin_from_table(source, place.inner("source").where) if isinstance(source, dict) else None
+
+
+def _hook(place: Place, table: dict[str, Any]) -> Hook | None:
+    """The object's hook, in the folder `hooks` beside `objects.toml` or the folder `objects`, or in a package."""
+    if "hook" not in table:
+        return None
+    folder = Path(place.file).resolve().parent
+    beside = folder.parent if folder.name == "objects" else folder
+    hook = Hook(place.string(table, "hook", ""), str(beside / "hooks"))
+    try:
+        check_hook(hook)
+    except ValueError as error:
+        raise place.error("hook", hook.name, str(error)) from error
+    return hook
 
 
 def _format(place: Place, table: dict[str, Any]) -> FileFormat:

@@ -11,6 +11,7 @@ import msgspec
 
 from trunkline import clock
 from trunkline.engines.duckdb import DUCKDB
+from trunkline.errors import TerminalError
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
@@ -32,7 +33,10 @@ def _problems(flattener: Flattener, example: Example) -> list[str]:
     now = clock.now_naive()
     text = msgspec.json.encode(example.record)
     plan = Plan(flattener.obj.name, "example", (FileRange("example", "1", 0, len(text), True, now),))
-    flat = flattener.flatten(Framed(plan, Texts([text]), [0], [0], [], len(text)), now)
+    try:
+        flat = flattener.flatten(Framed(plan, Texts([text]), [0], [0], [], len(text)), now)
+    except TerminalError as error:
+        return [str(error)]
     if flat.dead_letters:
         (letter,) = flat.dead_letters
         return [] if letter.reason == example.error else [f"is set aside: {letter.reason} ({letter.detail})"]

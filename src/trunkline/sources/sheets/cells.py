@@ -20,10 +20,8 @@ from trunkline.limits import SHEET_DIGITS_MAX
 from trunkline.objects.model import Column, Object
 from trunkline.objects.origins import SheetOrigin
 
-READ_AT: Final = "_read_at"
-"""The key under which a record has the time of its snapshot, where a column of the object asks for it."""
 _SERIAL_BEGIN: Final = datetime(1899, 12, 30)
-_ERRORS: Final = frozenset(
+ERRORS: Final = frozenset(
     {
         "#N/A",
         "#REF!",
@@ -103,7 +101,7 @@ def row_of(columns: SheetColumns, number: int, cells: Sequence[Any], zone: ZoneI
             continue
         name = columns.names[index] if index < len(columns.names) else f"(column {letter(index)})"
         column = columns.mapped.get(name)
-        if isinstance(cell, str) and cell.strip() in _ERRORS:
+        if isinstance(cell, str) and cell.strip() in ERRORS:
             changes.append((name, "an error of a formula, read as no value"))
             continue
         try:
@@ -147,7 +145,7 @@ def _of_number(column: Column, cell: float, zone: ZoneInfo) -> Any:
     if column.type == "timestamp":
         return instant(cell, zone)
     if column.type == "date":
-        return _serial(math.floor(cell)).date().isoformat() if _is_serial(cell) else cell
+        return date_of(cell)
     return int(cell) if is_whole and abs(cell) < 2**63 else cell
 
 
@@ -156,6 +154,11 @@ def instant(serial: float, zone: ZoneInfo) -> Any:
     if not _is_serial(serial):
         return serial
     return _utc(_serial(serial), zone)
+
+
+def date_of(serial: float) -> Any:
+    """The date of a serial number, ISO 8601; a number that is none as it is."""
+    return _serial(math.floor(serial)).date().isoformat() if _is_serial(serial) else serial
 
 
 def _local_text(text: str, zone: ZoneInfo) -> str:

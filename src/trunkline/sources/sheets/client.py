@@ -15,6 +15,7 @@ from trunkline.objects.origins import SheetOrigin
 from trunkline.sources.sessions import is_passing, optional_library, prepare_session
 
 _SCOPE: Final = "https://www.googleapis.com/auth/spreadsheets.readonly"
+_SERIALS: Final = "SERIAL_NUMBER"
 _GOOGLE: Final = "https://sheets.googleapis.com"
 
 
@@ -35,12 +36,27 @@ def read_cells(origin: SheetOrigin, endpoint: str = "") -> SheetCells:
     Raises UsageError for credentials that are none, TransientError where a later try may succeed, and TerminalError
     where the sheet is not shared, or has no such tab.
     """
+    (cells,) = _read(origin, endpoint, "", _SERIALS)
+    return cells
+
+
+def read_first_rows(origin: SheetOrigin, rows: int, endpoint: str = "") -> tuple[SheetCells, SheetCells]:
+    """So many rows of the tab, once as `read_cells` has them, and once with dates and times as people see them.
+
+    A cell that is a number in the first and a text in the second is a date or time. Raises what `read_cells` does.
+    """
+    stored, shown = _read(origin, endpoint, f"!1:{rows}", _SERIALS, "FORMATTED_STRING")
+    return stored, shown
+
+
+def _read(origin: SheetOrigin, endpoint: str, part: str, *dates: str) -> list[SheetCells]:
+    """The cells of a part of the tab, once with dates and times in each of these forms."""
     gspread = optional_library("gspread", "sheets")
     account = _account(origin)
     with _translated(origin, str(account.get("client_email", "the service account"))):
         client = gspread.http_client.HTTPClient(None, _session(account, origin, endpoint))
         sheet = client.fetch_sheet_metadata(origin.sheet, {"fields": "properties.timeZone,sheets.properties.title"})
-        tabs = [str(part["properties"]["title"]) for part in sheet.get("sheets", ())]
+        tabs = [str(tab["properties"]["title"]) for tab in sheet.get("sheets", ())]
         if origin.tab not in tabs:
             raise TerminalError(
                 f"the Google Sheet {origin.sheet} has no tab {printable(origin.tab)!r}; its tabs are "
@@ -48,9 +64,12 @@ def read_cells(origin: SheetOrigin, endpoint: str = "") -> SheetCells:
             )
         # Not get_values, which fills the rows up: a cell that is missing and one that is empty look alike then.
         quoted = "'" + origin.tab.replace("'", "''") + "'"
-        options = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
-        values = client.values_get(origin.sheet, quoted, {"majorDimension": "ROWS", **options})
-    return SheetCells(values.get("values", []), sheet.get("properties", {}).get("timeZone", "Etc/UTC"))
+        options = {"majorDimension": "ROWS", "valueRenderOption": "UNFORMATTED_VALUE"}
+        answers = [
+            client.values_get(origin.sheet, quoted + part, {**options, "dateTimeRenderOption": form}) for form in dates
+        ]
+    zone = sheet.get("properties", {}).get("timeZone", "Etc/UTC")
+    return [SheetCells(answer.get("values", []), zone) for answer in answers]
 
 
 def _account(origin: SheetOrigin) -> dict[str, Any]:

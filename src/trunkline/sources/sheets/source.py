@@ -17,7 +17,7 @@ import msgspec
 from trunkline import clock
 from trunkline.errors import TerminalError, TransientError, printable
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
-from trunkline.objects.model import Object
+from trunkline.objects.model import READ_AT, Object
 from trunkline.objects.origins import SheetOrigin
 from trunkline.positions import Plan, Snapshot
 from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
@@ -25,7 +25,7 @@ from trunkline.settings.installation import Settings
 from trunkline.sources.files import reader
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
 from trunkline.sources.paged import fingerprint, shape_of_columns
-from trunkline.sources.sheets.cells import READ_AT, SheetRow, columns_of, row_of
+from trunkline.sources.sheets.cells import SheetRow, columns_of, row_of
 from trunkline.sources.sheets.client import SheetCells, read_cells
 
 NAME: Final = "sheets"

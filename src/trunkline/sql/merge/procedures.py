@@ -8,7 +8,7 @@ Redshift calls OUT, and lets no inner procedure have one; so a call looks the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trunkline.engines.model import Engine, quote_qualified, text_literal
@@ -44,13 +44,15 @@ def procedure_name(obj: Object) -> str:
     return f"{schema}.insert_new_{table}"
 
 
-def procedure_statements(obj: Object, engine: Engine) -> tuple[str, ...]:
+def procedure_statements(obj: Object, engine: Engine, unknown: Sequence[str] = ()) -> tuple[str, ...]:
     """CREATE OR REPLACE of the object's procedures, inner ones first.
 
-    Raises UsageError for an engine without procedures.
+    `unknown` are columns of the table that the object lacks; they are empty in rows that are merged. Raises UsageError
+    for an engine without procedures.
     """
-    merge = upsert_procedure if procedures_of(engine).has_upsert else delete_insert_procedure
-    return merge(obj, engine), _take_staging(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
+    has_upsert = procedures_of(engine).has_upsert
+    merge = upsert_procedure(obj, engine, unknown) if has_upsert else delete_insert_procedure(obj, engine)
+    return merge, _take_staging(obj, engine), _from_staging(obj, engine), _from_hand(obj, engine)
 
 
 def _take_name(obj: Object) -> str:

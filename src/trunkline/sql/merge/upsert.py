@@ -7,6 +7,7 @@ leaves something, is compared row by row before the table's rows are replaced.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from trunkline.engines.model import Engine, quote_qualified
@@ -34,8 +35,12 @@ _COUNTED: Final = ("staged", "keys", "beaten", "merged", "better", "revived", "r
 _TEMPORARIES: Final = ((ELSEWHERE, False), (VERDICT, False), (BEATEN, False), (SOURCE, True))
 
 
-def upsert_procedure(obj: Object, engine: Engine) -> str:
-    """The plan: lock, find the best staged row per key, insert or overwrite, compare what is left over, count."""
+def upsert_procedure(obj: Object, engine: Engine, unknown: Sequence[str] = ()) -> str:
+    """The plan: lock, find the best staged row per key, insert or overwrite, compare what is left over, count.
+
+    `unknown` are columns of the table that the object lacks, such as a newer version's. A row that is overwritten has
+    no value in them: the old row's would belong to another version of the record.
+    """
     dialect = procedures_of(engine)
     declared = f"DECLARE\n  record_source {dialect.text_type};\n"
     declared += "".join(f"  record_n_{name} BIGINT;\n" for name in _COUNTED)
@@ -43,7 +48,7 @@ def upsert_procedure(obj: Object, engine: Engine) -> str:
         begin_merge(obj, engine, _TEMPORARIES),
         _read_source(obj, engine),
         _rank(obj, engine),
-        _upsert(obj, engine),
+        _upsert(obj, engine, unknown),
         _left_over(obj, engine),
         _count(obj, engine),
     )
@@ -101,13 +106,12 @@ def _not_beaten(obj: Object, engine: Engine) -> str:
     return f's."record_row" NOT IN (SELECT b."record_row" FROM {temporary(obj, engine, BEATEN)} AS b)'
 
 
-def _upsert(obj: Object, engine: Engine) -> str:
+def _upsert(obj: Object, engine: Engine, unknown: Sequence[str]) -> str:
     """Insert or overwrite what is plain, and count it."""
     source = temporary(obj, engine, SOURCE)
     table, keys = quote_qualified(engine, obj.warehouse_table), ", ".join(engine.quote(key) for key in obj.key)
-    assigned = indented(
-        (f"{engine.quote(c.name)} = EXCLUDED.{engine.quote(c.name)}" for c in obj.columns if c.name not in obj.key), 6
-    )
+    values = [f"{engine.quote(c.name)} = EXCLUDED.{engine.quote(c.name)}" for c in obj.columns if c.name not in obj.key]
+    assigned = indented([*values, *(f"{engine.quote(name)} = DEFAULT" for name in unknown)], 6)
     better = "\n        ".join(comparison(obj, engine, "EXCLUDED", "t"))
     return f"""\
   -- The best staged row of each key goes in, over the table's row where it is better: the first difference decides.

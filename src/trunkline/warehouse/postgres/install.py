@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -34,6 +35,28 @@ WHERE a.attrelid = to_regclass(CAST($1 AS text)) AND a.attnum > 0 AND NOT a.atti
 ORDER BY a.attnum
 """
 
+# Each view that reads one of the views $1, however far, and is none of them; those that are read come first.
+_READERS = """
+WITH RECURSIVE edge AS (
+  SELECT DISTINCT d.refobjid AS base, r.ev_class AS reader
+  FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+), ours AS (
+  SELECT CAST(to_regclass(name) AS oid) AS oid FROM unnest(CAST($1 AS text[])) AS name
+), found AS (
+  SELECT edge.reader, 1 AS depth FROM edge JOIN ours ON ours.oid = edge.base
+  UNION
+  SELECT edge.reader, found.depth + 1 FROM edge JOIN found ON found.reader = edge.base
+)
+SELECT format('%I.%I', n.nspname, c.relname), COALESCE(' WITH (' || array_to_string(c.reloptions, ', ') || ')', ''),
+  pg_get_viewdef(c.oid), quote_literal(obj_description(c.oid, 'pg_class'))
+FROM found JOIN pg_class AS c ON c.oid = found.reader JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v' AND pg_get_userbyid(c.relowner) = current_user
+  AND c.oid NOT IN (SELECT ours.oid FROM ours WHERE ours.oid IS NOT NULL)
+GROUP BY c.oid, n.nspname, c.relname, c.reloptions
+ORDER BY max(found.depth), 1
+"""
+
 
 def fingerprint(obj: Object) -> str:
     """Changes whenever what `install` would run for an object does."""
@@ -41,8 +64,8 @@ def fingerprint(obj: Object) -> str:
     return hashlib.sha256("\n".join(statements).encode()).hexdigest()
 
 
-def _of(obj: Object) -> tuple[str, ...]:
-    return (*warehouse_statements(obj, POSTGRES), *procedure_statements(obj, POSTGRES))
+def _of(obj: Object, unknown: Sequence[str] = ()) -> tuple[str, ...]:
+    return (*warehouse_statements(obj, POSTGRES), *procedure_statements(obj, POSTGRES, unknown))
 
 
 def missing(session: Session, objects: Sequence[Object]) -> list[str]:
@@ -70,8 +93,8 @@ def install(
         for statement in ledger_statements(LEDGER_TABLES, POSTGRES):
             con.execute(statement)
         view_statements = analysis_statements(objects, POSTGRES, views, zone)
-        statements = [*(statement for obj in objects for statement in _of(obj)), *view_statements]
-        _run_all(con, statements)
+        own = [statement for obj in objects for statement in _of(obj, _unknown_columns(con, obj))]
+        _run_all(con, [*own, *view_statements])
         for obj in objects:
             con.execute("DELETE FROM ledger.installation WHERE object = $1", [obj.name])
         session.put(
@@ -79,6 +102,13 @@ def install(
             installation_rows({obj: fingerprint(obj) for obj in objects}),
         )
     return [change.sentence for change in table_changes]
+
+
+def _unknown_columns(con: psycopg.Connection[Any], obj: Object) -> list[str]:
+    """The columns of an existing table that the catalogue lacks: a newer version's, or a person's."""
+    known = {column.name for column in obj.columns}
+    rows = con.execute(_COLUMNS, [quote_qualified(POSTGRES, obj.warehouse_table)])
+    return [name for name, _, _ in rows if name not in known]
 
 
 def _changes(con: psycopg.Connection[Any], obj: Object) -> list[TableChange]:
@@ -123,7 +153,10 @@ def _key_change(con: psycopg.Connection[Any], obj: Object, quoted: str) -> list[
 
 
 def _run_all(con: psycopg.Connection[Any], statements: Sequence[str]) -> None:
-    """Run the statements; where a view's columns changed their order, make our views anew with their grants."""
+    """Run the statements; where a view's columns changed their order, make our views anew with their grants.
+
+    Views that read ours, a person's or a newer version's, are made anew behind them.
+    """
     try:
         with con.transaction():
             for statement in statements:
@@ -131,16 +164,51 @@ def _run_all(con: psycopg.Connection[Any], statements: Sequence[str]) -> None:
     except errors.InvalidTableDefinition:
         views = [name for statement in statements if (name := _view_of(statement))]
         grants = [grant for view in views for grant in _grants(con, view)]
+        readers = _readers(con, views)
         try:
-            for view in reversed(views):
+            for view in reversed([*views, *(reader.name for reader in readers)]):
                 con.execute(f"DROP VIEW IF EXISTS {view}")
         except errors.DependentObjectsStillExist as error:
             raise TerminalError(
-                f"{error.diag.message_primary}: another view reads it. Drop that one, run `trunkline warehouse "
-                "install` again, and make it anew"
+                f"{error.diag.message_primary}: {error.diag.message_detail}. Drop what reads it, run `trunkline "
+                "warehouse install` again, and make it anew"
             ) from None
         for statement in (*statements, *grants):
             con.execute(statement)
+        for reader in readers:
+            _remake(con, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A view that reads one of ours. `name` is quoted; `statements` make it anew with its grants and comment."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+def _readers(con: psycopg.Connection[Any], views: Sequence[str]) -> list[_Reader]:
+    """The views that read these and are not among them, each behind those that it reads; of this user alone."""
+    rows = con.execute(_READERS, [list(views)]).fetchall()
+    readers = []
+    for name, options, definition, comment in rows:
+        statements = [f"CREATE VIEW {name}{options} AS {definition}", *_grants(con, name)]
+        if comment:
+            statements.append(f"COMMENT ON VIEW {name} IS {comment}")
+        readers.append(_Reader(name, tuple(statements)))
+    return readers
+
+
+def _remake(con: psycopg.Connection[Any], reader: _Reader) -> None:
+    try:
+        for statement in reader.statements:
+            con.execute(statement)
+    except psycopg.Error as error:
+        raise TerminalError(
+            f"the view {reader.name} reads what this version lacks ({error.diag.message_primary}); nothing was "
+            "changed. A newer version makes its own views again when it is installed. To do without this one until "
+            f"then, run DROP VIEW {reader.name} CASCADE, and `trunkline warehouse install` again"
+        ) from None
 
 
 def _view_of(statement: str) -> str | None:

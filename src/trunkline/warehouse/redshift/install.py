@@ -79,6 +79,12 @@ def fingerprint(obj: Object) -> str:
     return hashlib.sha256("\n".join(statements).encode()).hexdigest()
 
 
+def catalogue_fingerprint(objects: Sequence[Object], views: Sequence[View], zone: str) -> str:
+    """Changes whenever what `install` would run for these objects and views does."""
+    statements = analysis_statements(objects, REDSHIFT, views, zone)
+    return hashlib.sha256("\n".join([*map(fingerprint, objects), *statements]).encode()).hexdigest()
+
+
 def _of(obj: Object) -> tuple[str, ...]:
     return (*warehouse_statements(obj, REDSHIFT), *procedure_statements(obj, REDSHIFT))
 

@@ -33,18 +33,28 @@ def read_sheet(data: bytes, sheet: str = "") -> list[list[Any]]:
 
     Raises FormatError for what is no workbook, a sheet that is not there, and where the package is not installed.
     """
+    book = _open_workbook(data)
+    if sheet and sheet not in book.sheet_names:
+        raise FormatError(f"a workbook without a sheet {sheet!r}; its sheets are {', '.join(book.sheet_names)}")
+    return list(book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python())
+
+
+def read_sheets(data: bytes) -> dict[str, list[list[Any]]]:
+    """The rows of each sheet by its name, in the workbook's order. Raises FormatError as `read_sheet` does."""
+    book = _open_workbook(data)
+    return {name: list(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names}
+
+
+def _open_workbook(data: bytes) -> Any:
     try:
         import python_calamine
     except ModuleNotFoundError:
         raise FormatError(_NEEDS) from None
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except python_calamine.CalamineError as error:
         kind = ".xls" if data.startswith(_OLD_MAGIC) else ".xlsx"
         raise FormatError(f"an Office document (such as an {kind} workbook) that cannot be read ({error})") from None
-    if sheet and sheet not in book.sheet_names:
-        raise FormatError(f"a workbook without a sheet {sheet!r}; its sheets are {', '.join(book.sheet_names)}")
-    return list(book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python())
 
 
 def cell_value(value: Any) -> Any:
