@@ -20,10 +20,9 @@ from typing import Any
 
 import pytest
 
-from trunkline.deploy.install_warehouse import current_version
+from trunkline.deploy.install_warehouse import version_of
 from trunkline.deploy.policies import UNSCOPED
 from trunkline.deploy.templates import diagram
-from trunkline.settings.options import Options
 
 pytestmark = pytest.mark.infra
 
@@ -217,13 +216,14 @@ def test_a_role_that_reads_statements_may_send_them(configuration: str) -> None:
 
 
 @pytest.mark.parametrize("configuration", ["full", "existing"])
-def test_the_warehouse_is_installed_with_its_stack(configuration: str) -> None:
+def test_the_warehouse_is_installed_with_its_stack(configuration: str, tmp_path: Path) -> None:
     """By the function, within CloudFormation's hour, after the workgroup is there, anew when the catalogue changes."""
     (template,) = (template for name, template in templates(configuration).items() if name.endswith("WarehouseStack"))
     installation = template["Resources"]["Installation"]
+    zipfile.ZipFile(tmp_path / "full.zip", "w").close()  # as in `_synthesise`: no objects of a user's own
     assert installation["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["InstallWarehouseFunction", "Arn"]}
     assert int(installation["Properties"]["ServiceTimeout"]) == 3_600
-    assert installation["Properties"]["CatalogueVersion"] == current_version("UTC", Options().contact_link)
+    assert installation["Properties"]["CatalogueVersion"] == version_of(tmp_path / "full.zip", "UTC")
     assert ("Workgroup" in installation.get("DependsOn", [])) == (configuration == "full")
     roles = template["Resources"]["InstallWarehouseRole"]
     assert {"Effect": "Allow", "Action": ["lambda:InvokeFunction"]}.items() <= statements(roles)[
