@@ -43,13 +43,13 @@ golden: $(VENV)/.dev ## regenerate sql/, the data dictionary and expected result
 check: $(VENV)/.runtime ## fail if a generated file is stale
 	@$(BIN)/python -m tools.generate --check
 
-docs: $(VENV)/.dev ## run what the documentation tells people to run
-	@$(BIN)/pytest tests/docs
+docs: $(VENV)/.dev ## run what the documentation tells people to run, the long pages too
+	@$(BIN)/pytest -n $(WORKERS) -m 'soak or not soak' tests/docs
 
 bench: $(VENV)/.bench ## measure against other tools on the same data
 	@$(BIN)/python bench/run.py
 
-soak: $(VENV)/.dev ## run the long tests: gigabytes, many seeds
+soak: $(VENV)/.dev ## run the long tests: gigabytes, many seeds, more engines
 	@$(BIN)/pytest -n $(WORKERS) -m soak --timeout 3600
 
 spark: $(VENV)/.spark ## run the lake's DDL and queries in Apache Spark (needs Java 17 or newer)
@@ -59,7 +59,7 @@ trino: $(VENV)/.dev ## compare the SQL of Athena with a real Trino's (needs Java
 	@$(BIN)/pytest -m trino --timeout 1200
 
 packages: $(VENV)/.runtime ## build the zips of the Lambda functions into build/lambda, with OBJECTS=FOLDER of your own objects
-	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS))
+	@$(BIN)/python -m tools.packages $(if $(OBJECTS),--objects $(OBJECTS)) $(REQUIREMENTS:%=--requirements %)
 
 infra: $(VENV)/.infra ## synthesise and check infra/, and boot the packages (428 MB to install)
 	@$(BIN)/python -m tools.packages --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') --architecture $$(uname -m | sed s/aarch64/arm64/)
@@ -81,6 +81,7 @@ lock: ## resolve requirements/ again from pyproject.toml (needs uv)
 	$(LOCK) --group infra -c requirements/dev.txt -o requirements/infra.txt
 	$(LOCK) --group lambda-light -c requirements/runtime.txt -o requirements/lambda-light.txt
 	$(LOCK) --group lambda-full -c requirements/runtime.txt -o requirements/lambda-full.txt
+	$(LOCK) --group lambda-sources -c requirements/dev.txt -o requirements/lambda-sources.txt
 
 clean: ## remove .venv, caches and the demo; your own trunkline-data stays
 	rm -rf $(VENV) build dist trunkline-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import tempfile
@@ -52,6 +53,12 @@ def cpu_in_turns(jobs: Mapping[str, Callable[[], object]], repeats: int) -> dict
             job()
             seconds[name].append(time.process_time() - started)
     return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def show(title: str, lines: Sequence[Line]) -> None:

@@ -9,7 +9,6 @@ INSERT ... ON CONFLICT written by hand, and dlt's upsert.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 
 import duckdb
 import psycopg
-from measure import Line, scratch, show
+from measure import Line, cpu_of, scratch, show
 from warehouses import batch_file, select
 
 from trunkline.engines.duckdb import DUCKDB
@@ -76,12 +75,6 @@ def _best(jobs: dict[str, Callable[[], object]], before: Callable[[], object], t
             job()
             seconds[name].append(time.perf_counter() - started)
     return {name: min(found) for name, found in seconds.items()}
-
-
-def _cpu_of(pid: int) -> float:
-    """CPU seconds of a process so far (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _staging(url: str, db: psycopg.Connection[Any], rows: int, turns: int) -> None:
@@ -170,10 +163,10 @@ def _merge(url: str, db: psycopg.Connection[Any], rows: int, size: int) -> None:
 
     def rolled_back(name: str) -> Callable[[], None]:
         def job() -> None:
-            began = _cpu_of(db.info.backend_pid)
+            began = cpu_of(db.info.backend_pid)
             with db.transaction(force_rollback=True):
                 db.execute(statements[name])
-            cpu[name] = min(cpu[name], _cpu_of(db.info.backend_pid) - began)
+            cpu[name] = min(cpu[name], cpu_of(db.info.backend_pid) - began)
 
         return job
 

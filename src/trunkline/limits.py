@@ -244,6 +244,8 @@ READ_S: Final = 10
 RETRIES: Final = 2
 # Lambda developer guide, quotas: request and response of an invocation.
 LAMBDA_ANSWER_BYTES_MAX: Final = 6 * MIB
+# Lambda developer guide, quotas: a function's code unzipped, its layers included.
+LAMBDA_UNZIPPED_MB_MAX: Final = 250
 # Ours: points of one write of a function, and what a delivery repeats at most where one fails.
 PERSIST_POINTS_MAX: Final = 500
 # SQS API reference, SendMessageBatch: 1 MiB, of which ours takes a quarter, since older queues have 256 KiB.

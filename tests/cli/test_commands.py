@@ -682,7 +682,7 @@ def test_ctrl_c_in_the_middle_of_a_load(run_command: Run, many: Path, tmp_path: 
 def test_a_disk_that_is_full(run_command: Run, many: Path, tmp_path: Path) -> None:
     """A file may not grow beyond some size: exit 1, which place lacks room; with room the same command completes."""
     home = tmp_path / "h"
-    for limit in (10_000, 60_000, 400_000, 1_000_000):
+    for limit in (10_000, 400_000):
 
         def cramped(limit: int = limit) -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

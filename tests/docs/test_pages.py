@@ -22,10 +22,21 @@ def short(page: Path) -> str:
 AHEAD: dict[str, str] = {}
 
 
+# Pages that take long, and whose commands other tests run too: `make docs` executes them.
+LONG = {
+    f"docs/{name}.md"
+    for name in (
+        "explanation/live", "how-to/ask-athena-sql", "how-to/business-objects", "how-to/load-evaluations",
+        "how-to/load-from-s3", "how-to/rebuild-and-compact", "how-to/run-the-lambda-functions",
+        "how-to/use-from-a-notebook", "how-to/write-a-metric-question", "reference/lake-layout",
+    )
+}  # fmt: skip
+
+
 def executed(page: Path) -> Any:
     name = short(page)
     mark = [pytest.mark.xfail(reason=AHEAD[name], raises=AssertionError, strict=True)] if name in AHEAD else []
-    return pytest.param(page, id=name, marks=mark)
+    return pytest.param(page, id=name, marks=[*mark, pytest.mark.soak] if name in LONG else mark)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +66,8 @@ def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, warm: Wa
 
 
 def test_pages_that_are_ahead_exist() -> None:
-    """The list names pages that are there."""
-    assert set(AHEAD) <= {short(page) for page in PAGES}
+    """The lists name pages that are there."""
+    assert set(AHEAD) | LONG <= {short(page) for page in PAGES}
 
 
 def test_pages_that_must_be_executed_are() -> None:

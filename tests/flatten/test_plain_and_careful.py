@@ -252,7 +252,7 @@ def hostile_texts() -> Iterator[str]:
     yield from ('{"ContactId":"d","ContactId":"d"}', '{"ContactId":"d","Attributes":{"a":"1","a":"2"}}', "{}")
 
 
-@pytest.mark.parametrize("pii", ["hash", "drop", "keep"])
+@pytest.mark.parametrize("pii", ["hash", "keep", pytest.param("drop", marks=pytest.mark.soak)])
 def test_anything_anywhere(pii: str) -> None:
     """Every value in every place of a contact record gives one row, or one dead letter, whichever way it is read."""
     texts = list(hostile_texts())

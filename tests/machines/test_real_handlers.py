@@ -48,7 +48,7 @@ HANDLERS = {
 NAMES = {f"{name}FunctionArn": name for name in HANDLERS}
 TASKS = {"Begin": "Begin", "Extract": "Extract", "Stage": "Stage", "InsertAndMerge": "Load", "Verify": "Verify",
          "Notify": "Notify"}  # fmt: skip
-OFTEN = ("Begin", "InsertAndMerge", "Notify")
+OFTEN = ("Begin", "InsertAndMerge")
 """Where something was done before the failure; `test_machines.py` has every state of every machine."""
 KEY = "the-key-that-hashes-numbers"
 WIDE = replace(NARROW, name="wide", warehouse_table="connect.d_wide", table="wide")

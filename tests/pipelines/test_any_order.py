@@ -246,7 +246,7 @@ def deliveries_of(draw: st.DrawFn, versions_max: int, loads_max: int) -> list[li
 HISTORIES = {"deliveries": deliveries_of(8, 3), "batch_bytes": st.sampled_from([200, 1_000, 1_000_000])}
 
 
-@settings(max_examples=12, phases=PHASES)
+@settings(max_examples=6, phases=PHASES)
 @given(**HISTORIES)
 def test_any_history_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries, batch_bytes: int
@@ -272,7 +272,7 @@ def _on_a_server(examples: int, is_redshift: bool = False) -> Callable[..., None
     return test
 
 
-test_any_history_on_a_server = _on_a_server(5)
+test_any_history_on_a_server = _on_a_server(3)
 test_many_histories_on_redshift = pytest.mark.soak(_on_a_server(40, is_redshift=True))
 test_many_histories_on_a_server = pytest.mark.soak(_on_a_server(300))
 
@@ -287,7 +287,7 @@ def test_any_long_history_in_any_order(
     check(WarehouseTarget, tmp_path_factory.mktemp("order"), NARROW_SUBJECT, deliveries, batch_bytes)
 
 
-@settings(max_examples=5, phases=PHASES)
+@settings(max_examples=2, phases=PHASES)
 @given(deliveries=deliveries_of(8, 2))
 def test_any_history_of_contact_records(tmp_path_factory: pytest.TempPathFactory, deliveries: Deliveries) -> None:
     """The same with all the columns of the contact record."""

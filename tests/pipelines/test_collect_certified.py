@@ -217,7 +217,7 @@ def test_listings_are_stored_in_files_of_bounded_size(tmp_path: Path, stretch: i
         assert [one.counts.listed for one in outcome.records if one.name == "2026-03-03"] == [144]
 
 
-@pytest.mark.parametrize(("days", "searches"), [(3, 1), (15, 1), (50, 1), (100, 2)])
+@pytest.mark.parametrize(("days", "searches"), [(3, 1), (15, 1), (50, 1), pytest.param(100, 2, marks=pytest.mark.soak)])
 def test_days_without_contacts_cost_no_call_each(tmp_path: Path, days: int, searches: int) -> None:
     """Due days that follow each other are listed together, up to the eight weeks of a search; each has its own listing."""
     centre = Centre(DAY + days * 24 * HOUR + HOUR, contacts=7)

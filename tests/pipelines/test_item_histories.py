@@ -171,9 +171,9 @@ def check(folder: Path, seed: int) -> None:
 
 
 @given(seed=st.integers(min_value=0))
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_gives_the_last_state(tmp_path: Path, seed: int) -> None:
-    """Eight histories, each in an order and with repetitions of its own."""
+    """Four histories, each in an order and with repetitions of its own."""
     check(tmp_path, seed)
 
 

@@ -69,7 +69,7 @@ def batch_of(home: Home, path: Path) -> str:
     return str(batch_id)
 
 
-@pytest.mark.parametrize(("each_target", "seed"), seeds(12, 1, of_duckdb=3), indirect=["each_target"])
+@pytest.mark.parametrize(("each_target", "seed"), seeds(12, 1, of_redshift=0, of_duckdb=2), indirect=["each_target"])
 def test_as_if_it_had_never_been_loaded(tmp_path: Path, each_target: str, seed: int) -> None:
     """Whatever the batch's versions did to those of others; a rebuild agrees, and the file is not read again."""
     rng = random.Random(seed)

@@ -33,6 +33,12 @@ EXPRESSIONS = {
 }
 NEAR = 2 * DAY
 every_width = pytest.mark.parametrize("width", EXPRESSIONS, ids=["hourly", "2-hourly", "4-hourly", "daily"])
+# The two hours are the mission's; the others are read the same way.
+often = pytest.mark.parametrize(
+    "width",
+    [2 * HOUR, DAY, pytest.param(HOUR, marks=pytest.mark.soak), pytest.param(4 * HOUR, marks=pytest.mark.soak)],
+    ids=["2-hourly", "daily", "hourly", "4-hourly"],
+)
 
 
 def instant(seconds: int) -> datetime:
@@ -104,7 +110,7 @@ def test_wall_clock_times_are_every_multiple(width: int) -> None:
     assert all(later - earlier == step for earlier, later in pairwise(found))
 
 
-@every_width
+@often
 def test_bounds_are_as_defined_around_every_change(width: int) -> None:
     """Two days to either side of every change of every zone, read from there or from the change itself or within it."""
     for change, key in distinct_changes().items():
@@ -118,7 +124,7 @@ def test_bounds_are_as_defined_around_every_change(width: int) -> None:
         assert seconds(bounds(schedule, instant(start), instant(end))) == rest, (key, instant(at))
 
 
-@every_width
+@often
 def test_each_instant_near_a_change_is_in_one_window(width: int) -> None:
     """The window found for an instant is the one that the others leave for it: none is in two, none in none."""
     for change, key in distinct_changes().items():

@@ -283,7 +283,7 @@ def test_same_warehouse_same_page(centre) -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="printing needs Chromium")
-@pytest.mark.parametrize("make", ["full", "crowded", "empty"])
+@pytest.mark.parametrize("make", ["crowded", "empty", pytest.param("full", marks=pytest.mark.soak)])
 def test_prints_on_one_or_two_pages(make: str, full: str, tmp_path: Path) -> None:
     """Printed on A4 by a real browser: two pages at most, also with the maximum of queues, agents and findings."""
     html = {

@@ -59,7 +59,7 @@ def ids(rows: list[dict[str, object]]) -> list[object]:
 
 
 @pytest.mark.parametrize("name", PACKED)
-@pytest.mark.parametrize("batch_bytes", [1, 1 << 22])
+@pytest.mark.parametrize("batch_bytes", [400, 1 << 22, pytest.param(1, marks=pytest.mark.soak)])
 def test_what_is_packed_is_read(name: str, batch_bytes: int, tmp_path: Path) -> None:
     """Every record once, whatever the file is called; nothing is set aside, and a second load finds nothing new."""
     (tmp_path / "export.json").write_bytes(PACKED[name])

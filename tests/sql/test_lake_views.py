@@ -108,7 +108,7 @@ def test_a_version_delivered_twice_is_one() -> None:
             assert _versions(db) == [(V1, "08", "changed"), (V1, "08", "first")]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(st.builds(
     _row, st.sampled_from([None, V1, V2]), st.sampled_from(["07", "08"]), contact_id=st.sampled_from("ab"),
     channel=st.sampled_from(["VOICE", "CHAT"]), customer_endpoint_address=st.sampled_from([None, "1", "2"]),

@@ -54,10 +54,15 @@ def on_duckdb(grouping: Grouping) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def postgres(postgres_uri: str) -> Iterator[Any]:
-    """A connection to a real PostgreSQL with the contacts, one transaction, rolled back at the end."""
+    """A connection to a database of a real PostgreSQL with the contacts and nothing else."""
     psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
+    from psycopg.conninfo import make_conninfo
+
+    with psycopg.connect(postgres_uri, autocommit=True) as server:
+        server.execute("CREATE DATABASE metric_engines TEMPLATE template0")
+    own_uri = make_conninfo(postgres_uri, dbname="metric_engines")
     plain = [name for name in COLUMNS if not COLUMNS[name].startswith(("MAP", "STRUCT"))]
-    with psycopg.connect(postgres_uri) as connection, psycopg.RawCursor(connection) as cursor:
+    with psycopg.connect(own_uri) as connection, psycopg.RawCursor(connection) as cursor:
         cursor.execute("CREATE SCHEMA connect_datalake")
         types = ", ".join(f'"{name}" {COLUMNS[name].replace("VARCHAR", "TEXT")}' for name in plain)
         cursor.execute(f"CREATE TABLE connect_datalake.contact_record ({types})")

@@ -56,10 +56,12 @@ _places: list[tuple[Places, dict[Path, str]]] = []
 def placed(places: Places) -> Iterator[None]:
     """Each home opened meanwhile has a warehouse of `places`, the same for the same path."""
     _places.append((places, {}))
-    yield
-    for path in list(_places[-1][1]):
-        release(path)
-    _places.pop()
+    try:
+        yield
+        for path in list(_places[-1][1]):
+            release(path)
+    finally:
+        _places.pop()
 
 
 def place_of(path: Path) -> str:

@@ -270,8 +270,13 @@ def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
     ]
 
 
-# Redshift by files is run by default where a test names it.
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.soak] if "files" in name else []) for name in TARGETS])
+# Redshift over the wire and by files does the same by the same code: by default they run where a test names them.
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.soak] if name == "redshift" or "files" in name else [])
+        for name in TARGETS
+    ]
+)
 def each_target(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every home of the test has a warehouse of this kind, the same for the same path."""
     with homes.placed(TARGETS[request.param](request)):

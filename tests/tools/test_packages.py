@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools import packages
-from tools.packages import GROUPS, PLATFORMS, Group, PackageError, build, source_files, wheel_files, write_zip
+from tools.packages import GROUPS, PLATFORMS, ROOT, Group, PackageError, build, source_files, wheel_files, write_zip
 
 FILES = {"b/code.py": b"x = 1\n", "a.py": b"", "c/data.so": os.urandom(64)}
 
@@ -85,3 +87,25 @@ def test_own_objects_are_in_the_zip_of_functions_that_read_objects(
             packed[group.name] = "own_objects/objects.toml" in archive.namelist()
     assert packed == {"light": False, "full": True}
     assert packages.main([*words, str(tmp_path)]) == 2
+
+
+def test_requirements_are_added_to_the_zip_of_functions_that_read_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the limit that Lambda has in place of ours; the lock of the sources' clients has hashes."""
+    lock = ROOT / "requirements" / "lambda-sources.txt"
+    assert "--hash=sha256:" in lock.read_text()
+    added = wheel(tmp_path / "added.whl", {"added.so": b"0"})
+
+    def download(locks: Sequence[Path], *_: object) -> list[Path]:
+        return [added] if lock in locks else []
+
+    monkeypatch.setattr(packages, "download", download)
+    monkeypatch.setattr(
+        packages, "GROUPS", [replace(group, unzipped_mb_max=0) for group in GROUPS if group.has_objects]
+    )
+    words = ["--architecture", "arm64", "--out", str(tmp_path / "out")]
+    assert packages.main(words) == 1
+    assert packages.main([*words, "--requirements", str(lock)]) == 0
+    with zipfile.ZipFile(tmp_path / "out" / "full-arm64-py313.zip") as archive:
+        assert "added.so" in archive.namelist()

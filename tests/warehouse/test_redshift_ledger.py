@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from homes import load_into, opened, write
 from registers import NOON, TALLY, Memory, tally
 from servers import RedshiftDatabases
@@ -16,8 +17,9 @@ from trunkline.pipelines.connect.verify import verify_all
 RULE = settle_rule((6, 24, 72))
 
 
+@pytest.mark.soak
 def test_redshift_is_reconciled_healed_and_certified(redshift_databases: RedshiftDatabases, tmp_path: Path) -> None:
-    """Lost and set aside contacts are named, healed and certified with the rows in Redshift."""
+    """Lost and set aside contacts are named, healed and certified with the rows in Redshift; by default, in PostgreSQL."""
     records = [tally(f"c-{n}", NOON + timedelta(minutes=n)) for n in range(8)]
     register = Memory.of(records, NOON + timedelta(days=5))
     with opened(tmp_path / "home", TALLY, warehouse=redshift_databases.new()) as home:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from itertools import accumulate
 from types import NoneType
 from typing import Any
 
 import nanoarrow as na
+
+from trunkline.positions import FileRange, LetterRange, Range
+from trunkline.records import Framed, Mark, Texts
 
 Column = tuple[Any, Any]
 """An Arrow type, and the column's array."""
@@ -19,6 +23,7 @@ _STRING, _BIGINT, _INTEGER, _BOOLEAN, _TIME = map(
 )
 # A batch has many columns without values; one array serves all of a type. Few batches are in work at once.
 _SIZES = 16
+_MARK = Mark()
 
 
 def strings(values: Sequence[str | None]) -> Column:
@@ -50,6 +55,11 @@ def no_values(make: Callable[[Sequence[None]], Column], count: int) -> Column:
 def bigints(values: Sequence[int | None]) -> Column:
     """A column of 64-bit integers; None is NULL. Raises ValueError if a value is not an integer."""
     return _BIGINT, na.c_array(values, _BIGINT)
+
+
+def counts(values: Sequence[int]) -> Column:
+    """A column of 64-bit integers, none NULL."""
+    return _buffers(_BIGINT, len(values), None, array("q", values))
 
 
 def integers(values: Sequence[int | None]) -> Column:
@@ -109,3 +119,60 @@ class ArrowTable:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The batch as an Arrow C stream (Arrow PyCapsule interface)."""
         return na.c_array_stream(self._batch).__arrow_c_stream__(None)
+
+
+class Batch:
+    """What is known of a batch beside what is in its records, row by row. Rows of a table have no `records`."""
+
+    def __init__(self, framed: Framed, loaded_at: datetime) -> None:
+        self.framed = framed
+        texts = framed.texts
+        self.count = len(texts)
+        self.records: Sequence[bytes] = ()
+        if framed.layout is None:
+            self.records = texts.records if isinstance(texts, Texts) else [text.encode() for text in texts]
+        self.loaded_at, self._loaded_us = loaded_at, _microseconds(loaded_at)
+        self._places = [span.place for span in framed.plan.ranges]
+        self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
+        self._file_times = [_file_time(span) for span in framed.plan.ranges]
+
+    def arrived_at(self, row: int) -> datetime:
+        """When the record arrived."""
+        return self.framed.plan.ranges[self.framed.range_indexes[row]].arrived_at
+
+    def file_time(self, row: int) -> str | None:
+        """The time of the file that the record was in, in ISO 8601; None for a record of something else."""
+        return self._file_times[self.framed.range_indexes[row]]
+
+    def places(self) -> dict[str, Column]:
+        """The columns that tell where each row is: in the batch, in which of its ranges, and at which offset there."""
+        return {
+            "record_row": integers(range(self.count)),
+            "record_range": counts(self.framed.range_indexes),
+            "record_offset": counts(self.framed.offsets),
+        }
+
+    def columns(self, rows: Sequence[int]) -> dict[str, Column]:
+        """The columns of these rows that do not depend on what is in the records."""
+        positions = [(self.framed.range_indexes[row], self.framed.offsets[row]) for row in rows]
+        marks = self.framed.marks
+        chosen = [_MARK] * len(rows) if marks is None else [marks[row] for row in rows]
+        return {
+            "record_row": integers(rows),
+            "record_position": strings([f"{self._places[index]}{offset}" for index, offset in positions]),
+            "record_arrived_at": times([self._arrived_us[index] for index, _ in positions]),
+            "record_loaded_at": times([self._loaded_us] * len(rows)),
+            "record_fidelity": strings([mark.fidelity for mark in chosen]),
+            "record_version": strings([mark.version for mark in chosen]),
+            "record_is_deleted": booleans([mark.is_deleted for mark in chosen]),
+        }
+
+
+def _file_time(span: Range) -> str | None:
+    is_file = isinstance(span, FileRange | LetterRange)
+    return f"{span.arrived_at.isoformat(timespec='microseconds')}Z" if is_file else None
+
+
+def _microseconds(at: datetime) -> int:
+    since = at - datetime(1970, 1, 1)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

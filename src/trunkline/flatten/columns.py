@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from types import NoneType
 from typing import Any
@@ -24,13 +23,9 @@ from trunkline.flatten.notations import read_scalar
 from trunkline.flatten.privacy import OWN_LENGTH_MIN, PiiRule
 from trunkline.limits import LEAF_MEMO_MAX
 from trunkline.objects.model import AS_USUAL, DECIMAL_DIGITS, Column, Json, Object
-from trunkline.positions import FileRange, LetterRange, Range
-from trunkline.records import Framed, Mark
-from trunkline.records import Texts as RecordTexts
 from trunkline.sql.flatten.statement import is_hidden, is_read, leaf_names, safe_name, stored_name
 from trunkline.sql.flatten.values import DATES, SECONDS_DIGITS, TIMES, Leaf, tree_of
 
-_MARK = Mark()
 _ZEROS = {ord(digit): "0" for digit in "123456789"}
 _SHAPES = {"timestamp": TIMES, "date": DATES}
 _NULL = b"null"
@@ -55,45 +50,6 @@ class ColumnFindings:
     row: int = 0
 
 
-class Batch:
-    """What is known of a batch beside what is in its records, row by row. Rows of a table have no `records`."""
-
-    def __init__(self, framed: Framed, loaded_at: datetime) -> None:
-        self.framed = framed
-        texts = framed.texts
-        self.count = len(texts)
-        self.records: Sequence[bytes] = ()
-        if framed.layout is None:
-            self.records = texts.records if isinstance(texts, RecordTexts) else [text.encode() for text in texts]
-        self._loaded_us = _microseconds(loaded_at)
-        self._places = [span.place for span in framed.plan.ranges]
-        self._arrived_us = [_microseconds(span.arrived_at) for span in framed.plan.ranges]
-        self._file_times = [_file_time(span) for span in framed.plan.ranges]
-
-    def arrived_at(self, row: int) -> datetime:
-        """When the record arrived."""
-        return self.framed.plan.ranges[self.framed.range_indexes[row]].arrived_at
-
-    def file_time(self, row: int) -> str | None:
-        """The time of the file that the record was in, in ISO 8601; None for a record of something else."""
-        return self._file_times[self.framed.range_indexes[row]]
-
-    def columns(self, rows: Sequence[int]) -> dict[str, arrow.Column]:
-        """The columns of these rows that do not depend on what is in the records."""
-        positions = [(self.framed.range_indexes[row], self.framed.offsets[row]) for row in rows]
-        marks = self.framed.marks
-        chosen = [_MARK] * len(rows) if marks is None else [marks[row] for row in rows]
-        return {
-            "record_row": arrow.integers(rows),
-            "record_position": arrow.strings([f"{self._places[index]}{offset}" for index, offset in positions]),
-            "record_arrived_at": arrow.times([self._arrived_us[index] for index, _ in positions]),
-            "record_loaded_at": arrow.times([self._loaded_us] * len(rows)),
-            "record_fidelity": arrow.strings([mark.fidelity for mark in chosen]),
-            "record_version": arrow.strings([mark.version for mark in chosen]),
-            "record_is_deleted": arrow.booleans([mark.is_deleted for mark in chosen]),
-        }
-
-
 class BatchTable:
     """Fills the table that the flatten statement reads, of one object's records with values at certain leaves."""
 
@@ -108,7 +64,7 @@ class BatchTable:
 
     def set_plain(
         self,
-        batch: Batch,
+        batch: arrow.Batch,
         decoded: Decoded,
         nested: NestedColumns,
         left: set[int],
@@ -120,6 +76,31 @@ class BatchTable:
         Returns row, path and type of the values that have another JSON type than the catalogue expects. `is_strict`:
         see `ColumnFindings`.
         """
+        values, marked, types = self._plain(batch, decoded, nested, left, is_strict)
+        is_left = [row in marked for row in range(batch.count)] if marked else [False] * batch.count
+        self._set(batch, range(batch.count), values, unmapped, is_left, is_made=False)
+        return types
+
+    def set_beside(
+        self, batch: arrow.Batch, decoded: Decoded, left: set[int], unmapped: Mapping[int, tuple[str, str]]
+    ) -> tuple[list[str], list[tuple[int, str]]]:
+        """Let the table contain what a batch of rows has beside the cells of the engine, which have the other leaves.
+
+        Returns the names of its columns that are the records', and what `set_plain` returns.
+        """
+        count = batch.count
+        values, marked, types = self._plain(batch, decoded, NestedColumns(), left, is_strict=False)
+        pairs = [unmapped.get(row, (None, None)) for row in range(count)] if unmapped else []
+        values["record_unmapped"] = arrow.strings([shown for shown, _ in pairs]) if pairs else arrow.no_texts(count)
+        values["record_unmapped_safe"] = arrow.strings([safe for _, safe in pairs]) if pairs else arrow.no_texts(count)
+        values["record_is_left"] = arrow.booleans([row in marked for row in range(count)])
+        self.arrow.set(count, {**batch.places(), **values})
+        return list(values), types
+
+    def _plain(
+        self, batch: arrow.Batch, decoded: Decoded, nested: NestedColumns, left: set[int], is_strict: bool
+    ) -> tuple[dict[str, arrow.Column], set[int], list[tuple[int, str]]]:
+        """The columns of the leaves of a batch as it was decoded, the rows that are odd or left, and other types."""
         count = batch.count
         findings = ColumnFindings(is_strict, is_text=batch.framed.layout is not None)
         values: dict[str, arrow.Column] = {}
@@ -140,11 +121,9 @@ class BatchTable:
             nested.texts[n] for n, _, leaf in self._nested if leaf.columns[0].pii == "indirect" and n in nested.texts
         ]
         marked = findings.odd | left | _rows_with_own(own, free)
-        is_left = [row in marked for row in range(count)] if marked else [False] * count
-        self._set(batch, range(count), values, unmapped, is_left, is_made=False)
-        return findings.types
+        return values, marked, findings.types
 
-    def set_made(self, batch: Batch, made: Mapping[int, PlainRecord]) -> None:
+    def set_made(self, batch: arrow.Batch, made: Mapping[int, PlainRecord]) -> None:
         """Let the table contain these rows, as they were made plain."""
         rows, records = list(made), list(made.values())
         values: dict[str, arrow.Column] = {}
@@ -164,7 +143,7 @@ class BatchTable:
 
     def _set(
         self,
-        batch: Batch,
+        batch: arrow.Batch,
         rows: Sequence[int],
         values: Mapping[str, arrow.Column],
         unmapped: Mapping[int, tuple[str | None, str | None]],
@@ -369,16 +348,6 @@ def _all_shaped(values: Sequence[str | None], shape: str) -> bool:
     """
     texts = [text for text in values if text is not None]
     return ",".join(texts).translate(_ZEROS) == ",".join([shape] * len(texts))
-
-
-def _file_time(span: Range) -> str | None:
-    is_file = isinstance(span, FileRange | LetterRange)
-    return f"{span.arrived_at.isoformat(timespec='microseconds')}Z" if is_file else None
-
-
-def _microseconds(at: datetime) -> int:
-    since = at - datetime(1970, 1, 1)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 _READERS: dict[Any, Callable[[Leaf, Any, ColumnFindings], Any]] = {

@@ -17,8 +17,10 @@ import duckdb
 from trunkline.accounting import Drift
 from trunkline.errors import RecordError
 from trunkline.flatten import arrow
+from trunkline.flatten.arrow import Batch
 from trunkline.flatten.careful import PlainRecord, make_plain
-from trunkline.flatten.columns import Batch, BatchTable
+from trunkline.flatten.cells import Cells, EngineCells, SplitCells, read_batch
+from trunkline.flatten.columns import BatchTable
 from trunkline.flatten.decode import Decoded, RecordDecoder
 from trunkline.flatten.drift import KeyReport, cut_unknown, read_layouts
 from trunkline.flatten.hooked import HookedRows
@@ -29,7 +31,8 @@ from trunkline.flatten.rows import RowReader
 from trunkline.limits import DEAD_LETTER_BYTES_MAX
 from trunkline.objects.model import READ_AT, Object
 from trunkline.positions import LetterRange, Plan, Range
-from trunkline.records import Broken, DeadLetter, Framed, Texts
+from trunkline.records import Broken, DeadLetter, Framed, RowLayout, Texts
+from trunkline.sql.flatten.cells import BESIDE, cells_rows
 from trunkline.sql.flatten.statement import IS_ODD, FlattenSql, flatten_sql, is_hidden
 from trunkline.sql.flatten.values import tree_of
 from trunkline.sql.relation import Relation
@@ -106,7 +109,10 @@ class Flattened:
 
 @dataclass(slots=True)
 class _Work:
-    """One batch while it is flattened. `unmapped`: by row the texts of what the catalogue does not know of it."""
+    """One batch while it is flattened. `unmapped`: by row the texts of what the catalogue does not know of it.
+
+    `in_engine`: leaves whose values are in the engine's table of `cells`, each with its column's number there.
+    """
 
     batch: Batch
     decoded: Decoded
@@ -115,6 +121,13 @@ class _Work:
     unmapped: dict[int, tuple[str, str]] = field(default_factory=dict)
     errors: dict[int, RecordError] = field(default_factory=dict)
     careful: set[int] = field(default_factory=set)
+    cells: Cells | None = None
+    in_engine: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def leaves(self) -> set[int]:
+        """The leaves that have values."""
+        return {*self.decoded.values, *self.in_engine}
 
 
 class Flattener:
@@ -129,7 +142,8 @@ class Flattener:
         self.con.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
         self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
-        self._rows = RowReader(obj, rule)
+        self._rows, self._folder = RowReader(obj, rule), spill
+        self._beside: dict[frozenset[int], BatchTable] = {}
         self._read_at = next((n for n, leaf in enumerate(tree_of(obj).leaves) if leaf.path == (READ_AT,)), None)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
@@ -157,7 +171,8 @@ class Flattener:
         self._empty()
         if not framed.texts:
             return Flattened(self.sql.flat, {}, letters, Drift())
-        work = self._read_rows(framed, loaded_at) if framed.layout else self._read_records(framed, loaded_at)
+        layout = framed.layout
+        work = self._read_rows(framed, layout, loaded_at) if layout else self._read_records(framed, loaded_at)
         for mark in framed.marks or ():
             work.report.count_changes(mark.changes)
         days = self._insert(work)
@@ -176,12 +191,14 @@ class Flattener:
         self._compare_keys(work)
         return work
 
-    def _read_rows(self, framed: Framed, loaded_at: datetime) -> _Work:
+    def _read_rows(self, framed: Framed, layout: RowLayout, loaded_at: datetime) -> _Work:
         """The values of rows of a table. What cannot be read by column is made a JSON record, and read with care."""
-        rows = self._rows.read(framed)
+        cells = read_batch(self.con, framed, layout, self._rows.leaves(layout), self._folder)
+        rows = self._rows.read(layout, cells)
         batch = Batch(replace(framed, texts=rows.texts), loaded_at)
         self._add_file_times(batch, rows.decoded)
         work = _Work(batch, rows.decoded, NestedColumns(), unmapped=rows.unmapped, careful=rows.careful)
+        work.cells, work.in_engine = cells, rows.in_engine
         work.report.unknown_counts.update(rows.unknown)
         return work
 
@@ -203,7 +220,7 @@ class Flattener:
 
     def _insert(self, work: _Work) -> dict[date, int]:
         """Insert the batch; returns the number of rows by partition date."""
-        self._widen(work.decoded.values.keys())
+        self._widen(work.leaves)
         types = self._insert_plain(work)
         days, odd = self._days()
         careful = work.careful.union(range(work.batch.count) if types is None else odd)
@@ -269,6 +286,13 @@ class Flattener:
 
         Returns row, path and type of values of another JSON type than expected; None if all records are left.
         """
+        if isinstance(work.cells, EngineCells) and work.in_engine:
+            types = self._insert_cells(work, work.cells)
+            if types is not None:
+                return types
+            split = SplitCells(list(work.cells.rows), work.cells.layout)
+            work.decoded, work.in_engine = self._rows.read(work.cells.layout, split).decoded, {}
+            self._add_file_times(work.batch, work.decoded)
         for is_strict in (False, True):
             types = self._table.set_plain(work.batch, work.decoded, work.nested, work.careful, work.unmapped, is_strict)
             self.con.execute("BEGIN")
@@ -281,6 +305,25 @@ class Flattener:
             else:
                 return types
         return None
+
+    def _insert_cells(self, work: _Work, cells: EngineCells) -> list[tuple[int, str]] | None:
+        """Insert a batch of rows from the engine's cells, like `_insert_plain`; None where the engine refuses it."""
+        batch, others = work.batch, self._leaves.difference(work.in_engine)
+        table = self._beside.setdefault(others, BatchTable(self.obj, self.rule, others))
+        names, types = table.set_beside(batch, work.decoded, work.careful, work.unmapped)
+        ranges = batch.framed.plan.ranges
+        values = [[span.place for span in ranges], [span.arrived_at for span in ranges], batch.loaded_at]
+        self.con.register(BESIDE, table.arrow)
+        self.con.execute("BEGIN")
+        self._is_open = True
+        try:
+            self.con.execute(cells_rows(self.obj, self.sql, cells.layout, work.in_engine, names), values)
+        except _REFUSALS:
+            self._empty()
+            return None
+        finally:
+            table.arrow.clear()
+        return types
 
     def _days(self) -> tuple[dict[date, int], set[int]]:
         """The number of rows by partition date, and the odd ones among them."""

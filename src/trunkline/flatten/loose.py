@@ -23,14 +23,20 @@ _NEVER: Final = re.compile(rb':\s*"1970-01-01T00:00:00(?:\.\d+)?(?:Z|\+00:00)"')
 
 def tidy_records(obj: Object, records: Sequence[bytes]) -> list[bytes]:
     """The records with the catalogue's keys; those that have them, and those that are no JSON objects, as they are."""
-    known = _known_keys(obj)
-    return [_tidy_record(obj, record, known) for record in records]
+    known, right = _known_keys(obj), set[bytes]()
+    return [_tidy_record(obj, record, known, right) for record in records]
 
 
-def _tidy_record(obj: Object, record: bytes, known: Mapping[bytes, bytes]) -> bytes:
+def _tidy_record(obj: Object, record: bytes, known: Mapping[bytes, bytes], right: set[bytes]) -> bytes:
+    """`right` remembers keys that need no renaming, those of the catalogue and unknown ones."""
     if b'"1970-01-01T00:00:00' in record:
         record = _NEVER.sub(b":null", record)
-    if all(known.get(key.lower(), key) == key for key in set(_KEY.findall(record))):
+    keys = _KEY.findall(record)
+    if right.issuperset(keys):
+        return record
+    new = set(keys) - right
+    if all(known.get(key.lower(), key) == key for key in new):
+        right |= new
         return record
     try:
         return _renamed(record, (), _names_by_path(obj))

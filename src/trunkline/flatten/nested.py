@@ -79,7 +79,7 @@ class NestedReader:
         else:
             memo = self._remembered(n, leaf, distinct)
             reads = [memo[raw] for raw in raws]
-        texts, safes = (list(column) for column in zip(*reads, strict=True))
+        texts, safes = [text for text, _ in reads], [safe for _, safe in reads]
         odd = [row for row, text in enumerate(texts) if text == _ODD] if _ODD in texts else []
         for row in odd:
             texts[row] = None

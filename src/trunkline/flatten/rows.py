@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline.errors import RecordError
+from trunkline.flatten.cells import Cells
 from trunkline.flatten.decode import Decoded, Values
 from trunkline.flatten.exact import encode_texts
 from trunkline.flatten.privacy import Hiding, PiiRule, has_pii, hide_unmapped, own_numbers
-from trunkline.limits import DEAD_LETTER_REASONS
-from trunkline.objects.model import Object
-from trunkline.objects.table_rows import RowTexts, paths_of, split_rows
-from trunkline.records import Framed, RowLayout, Texts
+from trunkline.objects.model import READ_AT, Object
+from trunkline.objects.table_rows import RowTexts, paths_of
+from trunkline.records import RowLayout
 from trunkline.sql.flatten.values import Leaf, tree_of
 
 _WHOLE: Final = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17}),)*+")
@@ -33,7 +32,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?")
 class RowValues:
     """A batch of rows. `careful` are those that have to be read with care, from `texts`, their records as JSON, each
     made where needed. `unmapped` is by row what the object does not have; `unknown` counts the rows with a value by
-    column that it does not have.
+    column that it does not have. `in_engine`: the leaves whose values the engine has, each with its column's number.
     """
 
     decoded: Decoded
@@ -41,6 +40,7 @@ class RowValues:
     texts: RowTexts
     unmapped: dict[int, tuple[str, str]]
     unknown: Counter[str]
+    in_engine: dict[int, int]
 
 
 class RowReader:
@@ -51,32 +51,37 @@ class RowReader:
         self._leaves = {leaf.path: (n, leaf) for n, leaf in enumerate(tree_of(obj).leaves)}
         self._direct = [column.path for column in obj.direct_pii if column.type == "text"]
 
-    def read(self, framed: Framed) -> RowValues:
-        """The values of a batch that has a layout. What is no row is refused, and its text raises the reason."""
-        layout = framed.layout
-        assert layout is not None
-        records = framed.texts.records if isinstance(framed.texts, Texts) else [text.encode() for text in framed.texts]
-        rows = _split(records, layout)
-        decoded, careful = Decoded(), {row for row, values in enumerate(rows) if isinstance(values, RecordError)}
-        blank = [""] * len(layout.names)
-        columns = list(zip(*(blank if isinstance(row, RecordError) else row for row in rows), strict=True))
-        unknown: dict[str, Sequence[str]] = {}
-        for name, path, column in zip(layout.names, paths_of(self._obj, layout.names), columns, strict=True):
-            if not any(column):
+    def leaves(self, layout: RowLayout) -> list[Leaf | None]:
+        """The leaf that each column of a table fills; None where that is none, or is filled from elsewhere too."""
+        paths = paths_of(self._obj, layout.names)
+        return [None if path is None or path == (READ_AT,) else self._leaves[path][1] for path in paths]
+
+    def read(self, layout: RowLayout, cells: Cells) -> RowValues:
+        """The values of a batch. What is no row is refused, and its text raises the reason."""
+        decoded, careful = Decoded(), set(cells.refused)
+        in_engine: dict[int, int] = {}
+        unknown: dict[str, int] = {}
+        for column, (name, path) in enumerate(zip(layout.names, paths_of(self._obj, layout.names), strict=True)):
+            count = cells.count(column)
+            if not count:
                 continue
             if path is None:
                 unknown[name] = column
+                continue
+            decoded.keys[".".join(path)] += count
+            number, leaf = self._leaves[path]
+            if cells.is_plain(column):
+                in_engine[number] = column
+                continue
+            texts = cells.texts(column)
+            values = _values(leaf, texts)
+            if values is not None:
+                decoded.values[number] = values
             else:
-                number, leaf = self._leaves[path]
-                values = _values(leaf, column)
-                if values is not None:
-                    decoded.values[number] = values
-                else:
-                    careful.update(row for row, value in enumerate(column) if value)
-                decoded.keys[".".join(path)] += len(column) - column.count("")
-        counts = Counter({name: len(column) - column.count("") for name, column in unknown.items()})
-        texts, unmapped = RowTexts(self._obj, layout, rows), self._unmapped(unknown, decoded)
-        return RowValues(decoded, careful, texts, unmapped, counts)
+                careful.update(row for row, value in enumerate(texts) if value)
+        counts = Counter({name: cells.count(column) for name, column in unknown.items()})
+        unmapped = self._unmapped({name: cells.texts(column) for name, column in unknown.items()}, decoded)
+        return RowValues(decoded, careful, RowTexts(self._obj, layout, cells.rows), unmapped, counts, in_engine)
 
     def _unmapped(self, unknown: dict[str, Sequence[str]], decoded: Decoded) -> dict[int, tuple[str, str]]:
         if not unknown:
@@ -92,23 +97,6 @@ class RowReader:
                 is_hidden = has_pii(shown, own)
                 result[row] = hide_unmapped(fields, Hiding(self._rule, own)) if is_hidden else (shown, shown)
         return result
-
-
-def _split(records: Sequence[bytes], layout: RowLayout) -> list[list[str] | RecordError]:
-    """The values of each row, or why it is none."""
-    try:
-        return [*split_rows([record.decode() for record in records], layout)]
-    except (UnicodeDecodeError, RecordError):
-        return [_split_row(record, layout) for record in records]
-
-
-def _split_row(record: bytes, layout: RowLayout) -> list[str] | RecordError:
-    try:
-        return split_rows([record.decode()], layout)[0]
-    except UnicodeDecodeError:
-        return RecordError("invalid_utf8", DEAD_LETTER_REASONS["invalid_utf8"])
-    except RecordError as error:
-        return error
 
 
 def _values(leaf: Leaf, column: Sequence[str]) -> Values | None:

@@ -99,32 +99,6 @@ def publish(obj: Object, files: Sequence[LocalFile], batch_id: str, store: Store
     return written
 
 
-def _export(con: duckdb.DuckDBPyConnection, obj: Object, flat: Relation, folder: Path) -> list[tuple[Path, date, int]]:
-    """A local file for each partition of `flat`, with its day and its rows; in order of day."""
-    day_column = flat.column(PARTITION_DATE)
-    counts = con.execute(f"SELECT {day_column}, count(*) FROM {flat.sql} GROUP BY 1 ORDER BY 1").fetchall()
-    columns = ", ".join(DUCKDB.quote(column.name) for column in obj.columns)
-    rows = f"SELECT {columns}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
-    if len(counts) == 1:
-        path = folder / "rows.parquet"
-        con.execute(f"COPY ({rows} FROM {flat.sql}) TO '{_escaped(path)}' ({PARQUET})")
-        return [(path, *counts[0])]
-    # Hive folders name the partition; the columns that name it stay out of the files.
-    parts = ", ".join(f"strftime({day_column}, '{format_}') AS {name}" for name, format_ in _PARTITIONS)
-    con.execute(
-        f"COPY ({rows}, {parts} FROM {flat.sql}) TO '{_escaped(folder)}' "
-        f"({PARQUET}, PARTITION_BY (year, month, day), OVERWRITE_OR_IGNORE)"
-    )
-    rows_of_day = dict(counts)
-    exported = []
-    for path in sorted(folder.rglob("*.parquet")):
-        day = day_of(path.relative_to(folder).as_posix())
-        if day is None:
-            raise TerminalError(f"{path} is in no partition year=/month=/day=, so its rows have no date; report this.")
-        exported.append((path, day, rows_of_day[day]))
-    return exported
-
-
 def write_tombstones(
     con: duckdb.DuckDBPyConnection,
     obj: Object,
@@ -133,22 +107,45 @@ def write_tombstones(
     store: Store,
     scratch: Path,
 ) -> int:
-    """Publish the tombstones of batches, see `tombstone_rows`; returns their number."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    total = 0
-    for batch_id in batch_ids:
-        for day, count in con.execute(
-            f"SELECT {LOST_DATE}, count(*) FROM {moved.sql} WHERE {BATCH_ID} = $1 GROUP BY 1 ORDER BY 1", [batch_id]
-        ).fetchall():
-            path = scratch / f"{batch_id}.moved"
-            con.execute(
-                f"COPY (SELECT {_tombstone(obj)} FROM {moved.sql} WHERE {BATCH_ID} = '{batch_id}' "
-                f"AND {LOST_DATE} = DATE '{day}') "
-                f"TO '{_escaped(path)}' ({PARQUET})"
-            )
-            store.put_file(path, tombstones_key(obj, day, batch_id))
-            total += count
+    """Publish the tombstones of batches, see `tombstone_rows`; returns their number.
+
+    Raises what the store raises, and TerminalError for a file outside of every partition.
+    """
+    chosen = f"FROM {moved.sql} WHERE {BATCH_ID} IN (SELECT unnest($1))"
+    ids = list(batch_ids)
+    total: int = con.execute(f"SELECT count(*) {chosen}", [ids]).fetchall()[0][0]
+    if not total:
+        return 0
+    folder = scratch / "moved"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # One statement for all files: most have a few rows, and a statement for each would cost more than they do.
+    parts = ", ".join(f"strftime({LOST_DATE}, '{code}') AS {key}" for key, code in _PARTITIONS)
+    con.execute(
+        f"COPY (SELECT {_tombstone(obj)}, {BATCH_ID}, {parts} {chosen}) TO '{_escaped(folder)}' "
+        f"({PARQUET}, PARTITION_BY ({BATCH_ID}, year, month, day), OVERWRITE_OR_IGNORE)",
+        [ids],
+    )
+    for batch_folder in sorted(folder.iterdir()):
+        batch_id = batch_folder.name.rpartition("=")[2]
+        for day_folder in sorted({path.parent for path in batch_folder.rglob("*.parquet")}):
+            day = day_of(day_folder.as_posix() + "/")
+            if day is None:
+                raise TerminalError(f"{day_folder} is no partition year=/month=/day=; report this.")
+            store.put_file(_joined(con, day_folder), tombstones_key(obj, day, batch_id))
+    shutil.rmtree(folder, ignore_errors=True)
     return total
+
+
+def _joined(con: duckdb.DuckDBPyConnection, folder: Path) -> Path:
+    """The Parquet file of a partition; several, which threads write, are joined."""
+    paths = sorted(folder.glob("*.parquet"))
+    if len(paths) == 1:
+        return paths[0]
+    joined = folder / "joined.parquet"
+    names = [str(path) for path in paths]
+    con.execute(f"COPY (FROM read_parquet($1, hive_partitioning = false)) TO '{_escaped(joined)}' ({PARQUET})", [names])
+    return joined
 
 
 def _tombstone(obj: Object) -> str:

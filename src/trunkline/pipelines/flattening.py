@@ -200,7 +200,8 @@ class FlattenPool:
         for framed in planned:
             if framed is not None:
                 waiting.append(threads.submit(self.put, framed))
-                size += framed.bytes_read
+                if framed.layout is None:  # the engine reads rows of tables, without the interpreter's lock
+                    size += framed.bytes_read
             while len(waiting) > self._count or (waiting and (framed is None or waiting[0].done())):
                 yield waiting.popleft().result()
             if framed is None:

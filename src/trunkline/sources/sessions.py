@@ -80,5 +80,6 @@ def optional_library(module: str, extra: str) -> Any:
     except ImportError as error:
         raise UsageError(
             f"this source needs the library {module.partition('.')[0]}, which is not installed: "
-            f"pip install 'trunkline[{extra}]'"
+            f"pip install 'trunkline[{extra}]'; for the zip of a Lambda function: make packages "
+            "REQUIREMENTS=requirements/lambda-sources.txt"
         ) from error

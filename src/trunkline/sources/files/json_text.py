@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -127,6 +128,17 @@ def has_key(piece: bytes, key: str) -> bool:
     except msgspec.DecodeError:
         repaired = without_lone_surrogates(piece)
         return repaired is not None and has_key(repaired, key)
+    return True
+
+
+def all_have_key(records: Sequence[bytes], key: Anchor) -> bool:
+    """Whether each of these strict JSON objects has this key of its own. False proves nothing."""
+    if not isinstance(key, str):
+        return False
+    try:
+        _decoder_of(key).decode_lines(b"".join(records))
+    except (msgspec.DecodeError, RecursionError):
+        return False
     return True
 
 

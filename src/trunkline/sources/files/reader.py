@@ -22,7 +22,7 @@ from trunkline.sources.files.compression import Decoder
 from trunkline.sources.files.containers import FormatError
 from trunkline.sources.files.envelopes import is_perhaps_wrapped, records_in, unwrap
 from trunkline.sources.files.framing import BLOCK_BYTES
-from trunkline.sources.files.json_text import Anchor, Block
+from trunkline.sources.files.json_text import Anchor, Block, all_have_key
 from trunkline.sources.files.listing import SourceFile, list_files, resolved_file
 from trunkline.sources.files.opening import After, changed, opened
 from trunkline.sources.files.tables.csv_layout import find_layout
@@ -280,7 +280,8 @@ class _Batch:
         else:
             self.ranges.append(new)
         index = len(self.ranges) - 1
-        if self.layout is None and any(map(is_perhaps_wrapped, block.texts.records)):
+        records = block.texts.records
+        if self.layout is None and any(map(is_perhaps_wrapped, records)) and not all_have_key(records, self.anchor):
             block = _without(block, lambda record: unwrap(record, self.anchor))
         if self.layout is None and self.records:
             block = _without(block, lambda record: records_in(record, self.records))

@@ -50,9 +50,10 @@ class FlattenSql:
     """The statements of an object for records that have certain leaves.
 
     `table` makes the relation `flat`: the stored columns that these leaves fill and those that every row needs, then
-    PARTITION_DATE, ROW and IS_ODD. `rows` inserts into it. `days` gives its partition dates, the number of rows of
-    each, and a list of their odd rows. `layouts` groups table `texts` (`record_row`, `text`) by the keys of the known
-    objects (`key_paths`, of which the first is the record itself): keys, number of records, their rows.
+    PARTITION_DATE, ROW and IS_ODD. `rows` inserts into it what `select` gives. `days` gives its partition dates, the
+    number of rows of each, and a list of their odd rows. `layouts` groups table `texts` (`record_row`, `text`) by the
+    keys of the known objects (`key_paths`, of which the first is the record itself): keys, number of records, their
+    rows.
 
     Columns of `records`: record_row; record_position, record_arrived_at, record_loaded_at; record_fidelity,
     record_version, record_is_deleted, its mark (`records.Mark`; a NULL version is that of the version column);
@@ -66,6 +67,7 @@ class FlattenSql:
     flat: Relation
     table: str
     rows: str
+    select: str
     days: str
     layouts: str
     key_paths: tuple[tuple[str, ...], ...]
@@ -75,6 +77,7 @@ class FlattenSql:
 def flatten_sql(obj: Object, leaves: frozenset[int] | None = None) -> FlattenSql:
     """All flatten statements of an object for records with values at these leaves, all leaves by default. Pure."""
     statement = _Statement(obj, leaves)
+    select = statement.sql()
     flat = relation("flat", [*(c.name for c in statement.stored), PARTITION_DATE, ROW, IS_ODD])
     columns = ", ".join(f"{_q(c.name)} {DUCKDB.type_of(c)}" for c in statement.stored)
     keys = ", ".join(text_literal(pointer(path)) for path in tree_of(obj).objects)
@@ -84,7 +87,8 @@ def flatten_sql(obj: Object, leaves: frozenset[int] | None = None) -> FlattenSql
             f"CREATE OR REPLACE TEMP TABLE {flat.sql} ({columns}, {PARTITION_DATE} DATE, {ROW} INTEGER, "
             f"{IS_ODD} BOOLEAN)"
         ),
-        rows=f"INSERT INTO {flat.sql}\n{statement.sql()}",
+        rows=f"INSERT INTO {flat.sql}\n{select}",
+        select=select,
         days=(
             f"SELECT {PARTITION_DATE}, count(*), list({ROW}) FILTER ({IS_ODD}) FROM {flat.sql} GROUP BY 1 ORDER BY 1"
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import accumulate
 
 from trunkline import limits
 from trunkline.records import RowLayout
@@ -66,6 +67,7 @@ class _Rows:
     def __init__(self, read: Read, base: int, layout: RowLayout, block_bytes: int) -> None:
         self.read, self.base, self.layout, self.block_bytes = read, base, layout, max(block_bytes, 1)
         self.quote = layout.quote.encode()
+        self.dropped = bytes(byte for byte in range(256) if byte not in b"\n" + self.quote)
         self.buf, self.is_eof = b"", False
 
     def blocks(self, is_single: bool = False) -> Iterator[Block]:
@@ -112,29 +114,46 @@ class _Rows:
 
     def _take(self, lines: list[bytes], block: Block) -> None:
         """Take the rows of lines, as far as they are whole, and drop them from the buffer."""
-        has_quotes = bool(self.quote) and self.quote in self.buf
-        at, number = 0, 0
-        texts, offsets, base = block.texts.records, block.offsets, self.base
-        while number < len(lines):
-            line = lines[number]
-            after = number + 1
-            if has_quotes and line.count(self.quote) & 1 and self._is_open(line):
-                end = self._end_of_row(lines, number)
-                if end is None:
-                    size = len(self.buf) - at
-                    if not self.is_eof and size < limits.ROW_BYTES_MAX:
-                        break
-                    block.broken.append(self._unclosed(line, base + at))
-                    line = b""
-                else:
-                    line, after = b"\n".join(lines[number:end]), end
-            if line.strip(b"\r \t"):
-                texts.append(line)
-                offsets.append(base + at)
-            at += sum(map(len, lines[number:after])) + after - number
-            number = after
-        at = min(at, len(self.buf))
+        starts = [0, *accumulate([len(line) + 1 for line in lines])]
+        first = 0
+        for number in self._odd_lines(lines):
+            if number < first or not self._is_open(lines[number]):
+                continue
+            self._take_lines(lines[first:number], starts[first:number], block)
+            first = number
+            after = self._end_of_row(lines, number)
+            if after is not None:
+                self._take_lines([b"\n".join(lines[number:after])], starts[number : number + 1], block)
+                first = after
+            elif self.is_eof or len(self.buf) - starts[number] >= limits.ROW_BYTES_MAX:
+                block.broken.append(self._unclosed(lines[number], self.base + starts[number]))
+                first = number + 1
+            else:
+                break
+        else:
+            self._take_lines(lines[first:], starts[first:-1], block)
+            first = len(lines)
+        at = min(starts[first], len(self.buf))
         self.buf, self.base = self.buf[at:], self.base + at
+
+    def _take_lines(self, rows: list[bytes], starts: list[int], block: Block) -> None:
+        """Take whole rows, each with its place in the buffer, but for the blank ones."""
+        filled = [number for number, row in enumerate(rows) if row.strip(b"\r \t")]
+        if len(filled) < len(rows):
+            rows, starts = [rows[number] for number in filled], [starts[number] for number in filled]
+        block.texts.records += rows
+        base = self.base
+        block.offsets.extend([base + start for start in starts])
+
+    def _odd_lines(self, lines: list[bytes]) -> Iterator[int]:
+        """The numbers of the lines with an odd number of quotation marks: a value is open at the end of no other."""
+        marks = self.buf.translate(None, self.dropped)
+        if not self.is_eof:
+            marks = marks.rpartition(b"\n")[0]
+        if not self.quote or self.quote not in marks.replace(self.quote * 2, b""):
+            return iter(())
+        numbered = enumerate(marks.split(b"\n")[: len(lines)])
+        return (number for number, quotes in numbered if len(quotes) & 1)
 
     def _is_open(self, line: bytes) -> bool:
         return _open_pattern(self.layout.separator.encode(), self.quote).match(line) is not None
