@@ -14,6 +14,7 @@ from parts import TrunklineStack
 _UNSCOPED: Final = "IAM has no resource for these actions; deploy/policies.py lists them, each with the reason"
 _INSTANCE: Final = "IAM checks these actions against queues and contacts below the instance, which come and go"
 _CRAWLERS: Final = "Glue names the log groups of crawlers itself"
+_EXECUTIONS: Final = "executions of the machines that this one starts, whose names come with each"
 _PREFIXES: Final = "objects are granted by prefix, since their keys hold dates and hashes that nobody knows beforehand"
 # Resource type to finding to reason.
 ACCEPTED: Final = {
@@ -32,6 +33,7 @@ ACCEPTED: Final = {
     "AWS::ApiGateway::Stage": {
         "AwsSolutions-APIG3": "IAM refuses every caller without execute-api:Invoke, at one request a second"
     },
+    "AWS::StepFunctions::StateMachine": {"AwsSolutions-SF2": "X-Ray is an option: installation.xray"},
     "AWS::SecretsManager::Secret": {
         "AwsSolutions-SMG4": "nobody knows the password; rotate it by changing the secret and deploying the namespace"
     },
@@ -61,5 +63,5 @@ def acknowledge(stack: TrunklineStack) -> None:
 
 
 def _reason(target: str) -> str:
-    reasons = {":connect:": _INSTANCE, ":logs:": _CRAWLERS, ":s3:": _PREFIXES}
+    reasons = {":connect:": _INSTANCE, ":states:": _EXECUTIONS, ":logs:": _CRAWLERS, ":s3:": _PREFIXES}
     return _UNSCOPED if target == "*" else next(reason for part, reason in reasons.items() if part in target)

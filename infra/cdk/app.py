@@ -18,7 +18,8 @@ from parts import TrunklineStack
 from stream import StreamStack
 
 from live import LiveStack, TimestreamStack
-from trunkline.deploy.config import DeployConfig, read_config
+from trunkline.deploy.config import DeployConfig
+from trunkline.deploy.config_file import read_config
 from trunkline.errors import TrunklineError
 from warehouse import WarehouseStack
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aws_cdk import aws_athena as athena
-from aws_cdk import aws_glue as glue
-from aws_cdk import aws_lakeformation as lakeformation
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
+from lake_catalogue import LakeCatalogue
 from parts import TrunklineStack, keep, only_tls
 
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.functions import FUNCTIONS, Event, Kind
 from trunkline.deploy.policies import Resources
-from trunkline.lake.glue.crawler import CONFIGURATION, SCHEDULE, crawler_name
-from trunkline.objects.catalogue import OBJECTS
-from trunkline.sql.lake.glue import CatalogueTable, files_table
 
 GB = 1_000_000_000
 
@@ -38,7 +32,7 @@ class DataPipelineStack(TrunklineStack):
         if config.transcripts.bucket_arn:
             self._transcripts()
         if config.lake.register_tables:
-            self._catalogue()
+            LakeCatalogue(self, self.bucket_arn, self.key_arn)
         self._workgroup()
 
     def lake_resources(self) -> tuple[dict[Kind, list[str]], dict[Kind, str]]:
@@ -69,6 +63,7 @@ class DataPipelineStack(TrunklineStack):
         refused = only_tls(topic.ref, "sns") | {"Action": "sns:Publish"}
         document = {"Version": "2012-10-17", "Statement": [refused, sends]}
         sns.CfnTopicPolicy(self, "AlarmsPolicy", topics=[topic.ref], policy_document=document)
+        self.topic_key_arn = key.attr_arn
         return topic.ref
 
     def _lake(self, logs: s3.CfnBucket) -> str:
@@ -207,109 +202,6 @@ class DataPipelineStack(TrunklineStack):
     def _resources(self, arns: dict[Kind, list[str]], keys: dict[Kind, str]) -> Resources:
         return Resources(arns, keys, {"transcripts": self.config.transcripts.prefixes}, self.region)
 
-    def _catalogue(self) -> None:
-        """Glue's databases and the tables over the lake's files; views come with `trunkline lake register`."""
-        tables = [files_table(obj, f"s3://{self.config.bucket}") for obj in OBJECTS.values()]
-        databases = {
-            name: glue.CfnDatabase(
-                self,
-                f"{_camel(name)}Database",
-                catalog_id=self.account,
-                database_input=glue.CfnDatabase.DatabaseInputProperty(
-                    name=name, description="Tables of a Trunkline lake."
-                ),
-            )
-            for name in dict.fromkeys(table.database for table in tables)
-        }
-        for table in tables:
-            made = glue.CfnTable(
-                self,
-                f"{_camel(table.database)}{_camel(table.name)}Table",
-                catalog_id=self.account,
-                database_name=table.database,
-                table_input=_lower(table.input),
-            )
-            made.node.add_dependency(keep(databases[table.database]))
-            keep(made)
-            if self.config.lake.lake_formation:
-                self._tags(table, made)
-        if self.config.lake.crawlers:
-            self._crawlers(tables)
-
-    def _crawlers(self, tables: list[CatalogueTable]) -> None:
-        """The documents' crawlers, hourly, on the catalogue's own tables."""
-        reads = [
-            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{self.bucket_arn}/{obj.lake_folder}/*"}
-            for obj in OBJECTS.values()
-        ]
-        databases = dict.fromkeys(table.database for table in tables)
-        changes = {
-            "Effect": "Allow",
-            "Action": [
-                "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable", "glue:GetPartitions", "glue:BatchGetPartition",
-                "glue:BatchCreatePartition", "glue:CreatePartition", "glue:UpdatePartition", "glue:GetPartition",
-            ],
-            "Resource": [
-                self.arn("glue", "catalog"),
-                *(self.arn("glue", f"database/{name}") for name in databases),
-                *(self.arn("glue", f"table/{table.database}/{table.name}") for table in tables),
-            ],
-        }  # fmt: skip
-        log = {
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": self.arn("logs", "log-group:/aws-glue/crawlers*"),
-        }
-        listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": self.bucket_arn}
-        decrypts = [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": self.key_arn}] if self.key_arn else []
-        role = self.role(
-            "Crawler", "glue", {"lake": [*reads, listing, *decrypts], "catalogue": [changes], "log": [log]}
-        )
-        for table in tables:
-            glue.CfnCrawler(
-                self,
-                f"{_camel(table.database)}{_camel(table.name)}Crawler",
-                name=self.config.named(crawler_name(table.database, table.name.removesuffix("_files"))),
-                role=role.attr_arn,
-                database_name=table.database,
-                targets=glue.CfnCrawler.TargetsProperty(
-                    catalog_targets=[
-                        glue.CfnCrawler.CatalogTargetProperty(database_name=table.database, tables=[table.name])
-                    ]
-                ),
-                schedule=glue.CfnCrawler.ScheduleProperty(schedule_expression=SCHEDULE),
-                schema_change_policy=glue.CfnCrawler.SchemaChangePolicyProperty(
-                    update_behavior="UPDATE_IN_DATABASE", delete_behavior="LOG"
-                ),
-                configuration=CONFIGURATION,
-            )
-
-    def _tags(self, table: CatalogueTable, made: glue.CfnTable) -> None:
-        """Each column's class of personal data, for Lake Formation's tag-based grants."""
-        tag = self.node.try_find_child("PersonalDataTag") or lakeformation.CfnTag(
-            self, "PersonalDataTag", tag_key="trunkline-personal-data", tag_values=["none", "indirect", "direct"]
-        )
-        obj = next(obj for obj in OBJECTS.values() if files_table(obj, "s3://x").name == table.name)
-        for level in ("direct", "indirect"):
-            names = [column.name for column in obj.columns if column.pii == level]
-            if names:
-                association = lakeformation.CfnTagAssociation(
-                    self,
-                    f"{_camel(table.database)}{_camel(table.name)}{level.capitalize()}Tags",
-                    lf_tags=[
-                        lakeformation.CfnTagAssociation.LFTagPairProperty(
-                            catalog_id=self.account, tag_key="trunkline-personal-data", tag_values=[level]
-                        )
-                    ],
-                    resource=lakeformation.CfnTagAssociation.ResourceProperty(
-                        table_with_columns=lakeformation.CfnTagAssociation.TableWithColumnsResourceProperty(
-                            catalog_id=self.account, database_name=table.database, name=table.name, column_names=names
-                        )
-                    ),
-                )
-                association.node.add_dependency(tag)
-                association.node.add_dependency(made)
-
     def _workgroup(self) -> None:
         athena.CfnWorkGroup(
             self,
@@ -338,18 +230,3 @@ def _encryption(key_arn: str) -> s3.CfnBucket.BucketEncryptionProperty:
         bucket_key_enabled=bool(key_arn) or None, server_side_encryption_by_default=by_default
     )
     return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
-
-
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _lower(value: Any) -> Any:
-    """Glue's own keys as the CDK spells them (`tableType`); keys of free maps stay."""
-    if isinstance(value, list):
-        return [_lower(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name[:1].lower() + name[1:]: inner if name == "Parameters" else _lower(inner) for name, inner in value.items()
-    }

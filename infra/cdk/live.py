@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import aws_grafana as grafana
-from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_timestream as timestream
 from constructs import Construct
 from data_pipeline import DataPipelineStack
+from firings import Firing, schedule, schedule_role
 from parts import TrunklineStack, keep
 from stream import CONTACT_EVENTS, StreamStack
 
@@ -105,21 +105,10 @@ class LiveStack(TrunklineStack):
         arns["instances"] = list(instances)
         variables = self._variables() | {"TRUNKLINE_CONNECT_INSTANCES": ",".join(instances)}
         made = self.function("persist_instance_data", Resources(arns, keys, {}, self.region), (), variables)
-        calls = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": made.function.attr_arn}
-        role = self.role("InstanceDataSchedule", "scheduler", {"invoke": [calls]})
-        scheduler.CfnSchedule(
-            self,
-            "InstanceDataSchedule",
-            name=self.config.named("trunkline-instance-data"),
-            schedule_expression="rate(1 minute)",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=made.function.attr_arn,
-                role_arn=role.attr_arn,
-                # The next minute's run reads what this one did not.
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_retry_attempts=0),
-            ),
-        )
+        role_arn = schedule_role(self, "InstanceDataSchedule", made)
+        # The next minute's run reads what this one did not.
+        firing = Firing("trunkline-instance-data", "rate(1 minute)", retries=0)
+        schedule(self, "InstanceDataSchedule", firing, made, role_arn)
 
     def _grafana(self) -> None:
         """A workspace that may read Athena, CloudWatch and Timestream as its data sources do."""

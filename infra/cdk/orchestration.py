@@ -8,11 +8,12 @@ from typing import Any
 
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 from data_pipeline import DataPipelineStack
+from firings import Firing, schedule, schedule_role
 from parts import TrunklineStack
 
+from machines import StateMachines
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.policies import Resources
 from warehouse import WarehouseStack
@@ -25,8 +26,11 @@ class OrchestrationStack(TrunklineStack):
         self, scope: Construct, config: DeployConfig, lake: DataPipelineStack, watched: Sequence[TrunklineStack]
     ) -> None:
         super().__init__(scope, "OrchestrationStack", config, topic_arn=lake.topic_arn)
+        warehouse = next((stack for stack in watched if isinstance(stack, WarehouseStack)), None)
         if config.connect.collect:
-            self._collect(lake, next((stack for stack in watched if isinstance(stack, WarehouseStack)), None))
+            self._collect(lake, warehouse)
+        if config.orchestration.objects and warehouse is not None:
+            StateMachines(self, lake, warehouse)
         self._dashboard([*watched, self])
         if config.watch.monthly_budget_usd:
             self._budget()
@@ -52,27 +56,10 @@ class OrchestrationStack(TrunklineStack):
             variables |= {"TRUNKLINE_WAREHOUSE": warehouse.url(lake), "TRUNKLINE_ZONE": self.config.warehouse.zone}
         resources = Resources(arns, keys, {"staging": ["_staging/"]}, self.region)
         made = self.function("collect", resources, (), variables)
-        dead = self.dead_letters("CollectSchedule")
-        calls = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": made.function.attr_arn}
-        sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead.attr_arn}
-        role = self.role("CollectSchedule", "scheduler", {"invoke": [calls, sends]})
-        scheduler.CfnSchedule(
-            self,
-            "CollectSchedule",
-            name=self.config.named("trunkline-collect"),
-            schedule_expression=connect.schedule,
-            schedule_expression_timezone=connect.zone,
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=made.function.attr_arn,
-                role_arn=role.attr_arn,
-                input=json.dumps({"source": "aws.scheduler"}),
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead.attr_arn),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=5, maximum_event_age_in_seconds=3_600
-                ),
-            ),
-        )
+        dead_arn = self.dead_letters("CollectSchedule").attr_arn
+        role_arn = schedule_role(self, "CollectSchedule", made, dead_arn)
+        firing = Firing("trunkline-collect", connect.schedule, connect.zone)
+        schedule(self, "CollectSchedule", firing, made, role_arn, dead_arn, json.dumps({"source": "aws.scheduler"}))
 
     def _dashboard(self, watched: Sequence[TrunklineStack]) -> None:
         """Every alarm's metric and state, one section a stack."""

@@ -22,8 +22,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from trunkline.deploy.config import DeployConfig
-from trunkline.deploy.functions import FUNCTIONS, Event
+from trunkline.deploy.functions import Event
 from trunkline.deploy.policies import Resources, statements
+from trunkline.deploy.stages import ALL_FUNCTIONS
 
 RUNBOOK = "https://github.com/trunkline/trunkline/blob/main/docs/how-to/act-on-an-alarm.md"
 QUEUE_SECONDS = 1_209_600
@@ -69,7 +70,7 @@ class TrunklineStack(Stack):
         """An ARN of this account, as text: a name that is made elsewhere needs no export of a stack."""
         region = self.region if region is None else region
         owner = self.account if account is None else account
-        return f"arn:{_partition(self.region)}:{service}:{region}:{owner}:{resource}"
+        return f"arn:{self.config.installation.partition}:{service}:{region}:{owner}:{resource}"
 
     def role(self, name: str, service: str, policies: Mapping[str, Sequence[dict[str, Any]]]) -> iam.CfnRole:
         """A role that one service assumes, with inline policies."""
@@ -99,12 +100,17 @@ class TrunklineStack(Stack):
         return role
 
     def function(
-        self, module: str, resources: Resources, events_in: Sequence[Event], variables: Mapping[str, str]
+        self,
+        module: str,
+        resources: Resources,
+        events_in: Sequence[Event],
+        variables: Mapping[str, str],
+        has_error_alarm: bool = True,
     ) -> Deployed:
         """A function of the package with its log, its role of exactly what it calls, and its alarms."""
-        declared, place = FUNCTIONS[module], self.config.installation
+        declared, place = ALL_FUNCTIONS[module], self.config.installation
         name = self.config.named(declared.name)
-        ident = "".join(part.capitalize() for part in module.split("_"))
+        ident = "".join(part.capitalize() for part in module.rpartition(".")[2].split("_"))
         log = logs.CfnLogGroup(
             self, f"{ident}Log", log_group_name=f"/aws/lambda/{name}", retention_in_days=place.log_retention_days
         )
@@ -131,10 +137,13 @@ class TrunklineStack(Stack):
             timeout=declared.timeout_s,
             reserved_concurrent_executions=1 if declared.is_single else None,
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active") if place.xray else None,
-            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(variables)),
+            environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(variables)) if variables else None,
         )
         function.node.add_dependency(log)
-        self._function_alarms(ident, name)
+        dimensions = {"FunctionName": name}
+        if has_error_alarm:
+            self.alarm(f"{ident}Errors", "AWS/Lambda", "Errors", dimensions, 0, "errors")
+        self.alarm(f"{ident}Throttles", "AWS/Lambda", "Throttles", dimensions, 0, "throttles")
         return Deployed(function, role, name)
 
     def _code(self, package: str) -> assets.Asset:
@@ -151,11 +160,6 @@ class TrunklineStack(Stack):
         if not path.exists():
             raise SystemExit(f"{path} does not exist: run `make packages`, or correct installation.packages.")
         return path
-
-    def _function_alarms(self, ident: str, name: str) -> None:
-        dimensions = {"FunctionName": name}
-        self.alarm(f"{ident}Errors", "AWS/Lambda", "Errors", dimensions, 0, "errors")
-        self.alarm(f"{ident}Throttles", "AWS/Lambda", "Throttles", dimensions, 0, "throttles")
 
     def alarm(
         self,
@@ -193,7 +197,7 @@ class TrunklineStack(Stack):
         self, name: str, timeout_s: int, sender: str = "", source_arn: str = ""
     ) -> tuple[sqs.CfnQueue, sqs.CfnQueue]:
         """A queue and its dead letters, encrypted by SQS. `sender` is the service that may send, for one source."""
-        dead = self.dead_letters(name)
+        dead = self.dead_letters(name, sender, [source_arn] if sender else [])
         queue = sqs.CfnQueue(
             self,
             f"{name}Queue",
@@ -202,15 +206,18 @@ class TrunklineStack(Stack):
             visibility_timeout=VISIBILITY_OF_TIMEOUT * timeout_s,
             redrive_policy={"deadLetterTargetArn": dead.attr_arn, "maxReceiveCount": 5},
         )
-        self._queue_policy(queue, [self._sends(sender, queue, source_arn)] if sender else [])
+        self._queue_policy(queue, [self._sends(sender, queue, [source_arn])] if sender else [])
         return queue, dead
 
-    def dead_letters(self, name: str) -> sqs.CfnQueue:
-        """A queue for what failed for good, with an alarm as soon as it has one."""
+    def dead_letters(self, name: str, sender: str = "", source_arns: Sequence[str] = ()) -> sqs.CfnQueue:
+        """A queue for what failed for good, with an alarm as soon as it has one.
+
+        `sender` is a service that may send by the queue's own policy, for some sources; others have a role.
+        """
         dead = sqs.CfnQueue(
             self, f"{name}DeadLetters", sqs_managed_sse_enabled=True, message_retention_period=QUEUE_SECONDS
         )
-        self._queue_policy(dead, [])
+        self._queue_policy(dead, [self._sends(sender, dead, source_arns)] if source_arns else [])
         dimensions = {"QueueName": dead.attr_queue_name}
         metric = "ApproximateNumberOfMessagesVisible"
         self.alarm(f"{name}DeadLetters", "AWS/SQS", metric, dimensions, 0, "dead-letters", "Maximum")
@@ -220,19 +227,19 @@ class TrunklineStack(Stack):
         document = {"Version": "2012-10-17", "Statement": [only_tls(queue.attr_arn, "sqs"), *allowed]}
         sqs.CfnQueuePolicy(self, f"{queue.node.id}Policy", queues=[queue.ref], policy_document=document)
 
-    def _sends(self, sender: str, queue: sqs.CfnQueue, source_arn: str) -> dict[str, Any]:
+    def _sends(self, sender: str, queue: sqs.CfnQueue, source_arns: Sequence[str]) -> dict[str, Any]:
         return {
             "Effect": "Allow",
             "Principal": {"Service": f"{sender}.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": queue.attr_arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": list(source_arns)}},
         }
 
     def rule_to_queue(self, name: str, pattern: dict[str, Any], timeout_s: int) -> sqs.CfnQueue:
         """An EventBridge rule whose events wait in a queue, so that none is lost while a function fails."""
         rule_name = self.config.named(f"trunkline-{name}")
-        queue, _ = self.queue(name, timeout_s, "events", self.arn("events", f"rule/{rule_name}"))
+        queue, dead = self.queue(name, timeout_s, "events", self.arn("events", f"rule/{rule_name}"))
         events.CfnRule(
             self,
             f"{name}Rule",
@@ -242,6 +249,7 @@ class TrunklineStack(Stack):
                 events.CfnRule.TargetProperty(
                     id="queue", arn=queue.attr_arn,
                     retry_policy=events.CfnRule.RetryPolicyProperty(maximum_event_age_in_seconds=86_400),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead.attr_arn),
                 )
             ],
         )  # fmt: skip
@@ -307,11 +315,6 @@ class TrunklineStack(Stack):
 def _targets(statement: dict[str, Any]) -> list[str]:
     resources = statement["Resource"]
     return [resources] if isinstance(resources, str) else list(resources)
-
-
-def _partition(region: str) -> str:
-    special = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
-    return next((name for start, name in special.items() if region.startswith(f"{start}-")), "aws")
 
 
 def keep(resource: Any) -> Any:

@@ -71,59 +71,15 @@ class StreamStack(TrunklineStack):
     def _firehose(self, lake: DataPipelineStack) -> None:
         """Raw records, one a line, under raw/ in the lake's bucket."""
         framing = self.function("firehose_framing", Resources({}), ("firehose",), {})
-        reads = {
-            "Effect": "Allow",
-            "Action": [
-                "kinesis:DescribeStream",
-                "kinesis:GetRecords",
-                "kinesis:GetShardIterator",
-                "kinesis:ListShards",
-            ],
-            "Resource": self.stream_arn,
-        }
-        writes = {
-            "Effect": "Allow",
-            "Action": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-            "Resource": [f"{lake.bucket_arn}/raw/*", f"{lake.bucket_arn}/raw-failed/*"],
-        }
-        lists = {
-            "Effect": "Allow",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-            "Resource": lake.bucket_arn,
-        }
-        calls = {
-            "Effect": "Allow",
-            "Action": ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
-            "Resource": framing.function.attr_arn,
-        }
-        keys = [key for key in (self.key_arn, lake.key_arn) if key]
-        uses = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": keys}
-        statement = [reads, writes, lists, calls, *([uses] if keys else [])]
-        role = self.role("Firehose", "firehose", {"deliver": statement})
+        role_arn = self._firehose_role(lake, framing)
         destination = firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
             bucket_arn=lake.bucket_arn,
-            role_arn=role.attr_arn,
+            role_arn=role_arn,
             prefix="raw/",
             error_output_prefix="raw-failed/!{firehose:error-output-type}/",
             compression_format="GZIP",
             buffering_hints=firehose.CfnDeliveryStream.BufferingHintsProperty(interval_in_seconds=300, size_in_m_bs=64),
-            processing_configuration=firehose.CfnDeliveryStream.ProcessingConfigurationProperty(
-                enabled=True,
-                processors=[
-                    firehose.CfnDeliveryStream.ProcessorProperty(
-                        type="Lambda",
-                        parameters=[
-                            firehose.CfnDeliveryStream.ProcessorParameterProperty(
-                                parameter_name="LambdaArn", parameter_value=framing.function.attr_arn
-                            ),
-                            # Three MB of records are answered by less than Lambda's 6 MB.
-                            firehose.CfnDeliveryStream.ProcessorParameterProperty(
-                                parameter_name="BufferSizeInMBs", parameter_value="3"
-                            ),
-                        ],
-                    )
-                ],
-            ),
+            processing_configuration=_framed(framing.function.attr_arn),
         )
         firehose.CfnDeliveryStream(
             self,
@@ -131,7 +87,41 @@ class StreamStack(TrunklineStack):
             delivery_stream_name=self.config.named("trunkline-raw"),
             delivery_stream_type="KinesisStreamAsSource",
             kinesis_stream_source_configuration=firehose.CfnDeliveryStream.KinesisStreamSourceConfigurationProperty(
-                kinesis_stream_arn=self.stream_arn, role_arn=role.attr_arn
+                kinesis_stream_arn=self.stream_arn, role_arn=role_arn
             ),
             extended_s3_destination_configuration=destination,
         )
+
+    def _firehose_role(self, lake: DataPipelineStack, framing: Deployed) -> str:
+        """The ARN of the role that reads the stream, has records framed, and writes files."""
+        allowed: dict[str, tuple[list[str], str | list[str]]] = {
+            "reads": (
+                ["kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"],
+                self.stream_arn,
+            ),
+            "writes": (
+                ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+                [f"{lake.bucket_arn}/raw/*", f"{lake.bucket_arn}/raw-failed/*"],
+            ),
+            "lists": (
+                ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                lake.bucket_arn,
+            ),
+            "calls": (["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"], framing.function.attr_arn),
+        }
+        if keys := [key for key in (self.key_arn, lake.key_arn) if key]:
+            allowed["uses"] = (["kms:Decrypt", "kms:GenerateDataKey"], keys)
+        statements = [
+            {"Effect": "Allow", "Action": actions, "Resource": target} for actions, target in allowed.values()
+        ]
+        return self.role("Firehose", "firehose", {"deliver": statements}).attr_arn
+
+
+def _framed(function_arn: str) -> firehose.CfnDeliveryStream.ProcessingConfigurationProperty:
+    """Each record through a function, in batches of 3 MB, which are answered by less than Lambda's 6 MB."""
+    parameters = [
+        firehose.CfnDeliveryStream.ProcessorParameterProperty(parameter_name=name, parameter_value=value)
+        for name, value in (("LambdaArn", function_arn), ("BufferSizeInMBs", "3"))
+    ]
+    processor = firehose.CfnDeliveryStream.ProcessorProperty(type="Lambda", parameters=parameters)
+    return firehose.CfnDeliveryStream.ProcessingConfigurationProperty(enabled=True, processors=[processor])

@@ -11,7 +11,8 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,16 @@ from dynamo_tables import call, change, event
 from homes import contact
 from lambda_events import AGENT, CONTACT_EVENT, firehose, from_eventbridge, from_kinesis, from_s3, from_sqs
 from moto.moto_api._internal import moto_api_backend
+from redshift_home import URL, Redshift, make_database, redshift_of
+from redshift_merges import warehouse_of
 from transcript_files import TALK, transcribe
 
 from releases import BUCKET, KEY
 from tools.packages import GROUPS, MB, ROOT, zip_name
 from trunkline import clock
 from trunkline.deploy.functions import FUNCTIONS
+from trunkline.deploy.stages import STAGES
+from trunkline.objects.catalogue import OBJECTS
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.answers import Quotas
 from trunkline.simulator.connect_api.contacts import simulate_instance
@@ -203,6 +208,94 @@ def test_a_package_boots_and_answers(
     with capsys.disabled():
         sys.stdout.write(f"\n{name}: boots in {process.cold_s:.2f} s, {peak_mb:.0f} MB of {function.memory_mb}\n")
     assert peak_mb < 0.9 * function.memory_mb
+
+
+@dataclass
+class BootedStages:
+    """The functions of state machines, each booted from the zip alone for one event, as a state machine calls them."""
+
+    code: Path
+    runtime: Path
+    variables: dict[str, str]
+    peaks_mb: dict[str, float] = field(default_factory=dict)
+
+    def call(self, name: str, event: Mapping[str, Any], **variables: str) -> Any:
+        """The function's answer. Raises RuntimeError with the function's own error."""
+        from lambda_runtime import booted
+
+        handler = STAGES[f"stages.{name}"].handler
+        with booted(self.code, self.runtime, handler, self.variables | variables) as process:
+            try:
+                return process.invoke(event, wait_s=300)
+            finally:
+                self.peaks_mb[name] = process.peak_mb
+
+
+@pytest.fixture(scope="module")
+def loaded(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redshift]:
+    """An emulated one with the whole catalogue's tables."""
+    with redshift_of(make_database(postgres_uri, "booted_stages")) as made:
+        with warehouse_of(made, tmp_path_factory.mktemp("install")) as warehouse:
+            warehouse.install(list(OBJECTS.values()), [])
+        yield made
+
+
+@pytest.fixture
+def stages(
+    loaded: Redshift, packages: dict[str, Path], runtime: Path, cloud: dict[str, str], tmp_path: Path
+) -> BootedStages:
+    """A lake, a place with one agent event, and a state machine, besides what other functions have."""
+    s3 = boto3.client("s3", endpoint_url=cloud["AWS_ENDPOINT_URL"])
+    for bucket in ("staging", "arriving"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="arriving", Key="agent-events/a.json", Body=json.dumps(AGENT).encode())
+    variables = cloud | {
+        "TMPDIR": str(tmp_path), "TRUNKLINE_WAREHOUSE": URL, "TRUNKLINE_RUN_SOURCES": "agent_event=s3://arriving/agent-events/",
+        "AWS_ENDPOINT_URL_REDSHIFT_DATA": loaded.emulator.url,
+    }  # fmt: skip
+    for name in ("TRUNKLINE_HOME", "TRANSCRIBE_BUCKET", "CLUSTER_ID", "DATABASE", "DB_USER", "TRUNKLINE_LETTER_QUEUE"):
+        del variables[name]
+    return BootedStages(packages["full"], runtime, variables)
+
+
+def test_the_stages_of_a_run_boot_and_answer(stages: BootedStages, loaded: Redshift, capsys: Any) -> None:
+    """A run of one object from its file in S3 to its row in the warehouse, and the end of one that failed."""
+    event: dict[str, Any] = {"object": "agent_event", "started_by": "state machine", "execution": "e-1"}
+    begun = stages.call("begin", event)
+    assert begun["is_due"]
+    event["run_id"] = begun["run_id"]
+    assert stages.call("extract", event) == {"is_done": True, "batches": 1, "rows_read": 1}
+    assert stages.call("stage", event) == {"method": "insert", "batches": 1, "rows": 1}
+    assert stages.call("load", event | {"method": "insert"}) == {"is_done": True, "rows_changed": 1}
+    assert stages.call("verify", event) == {"rows": 1}
+    assert stages.call("notify", event)["state"] == "succeeded"
+    assert loaded.query("SELECT COUNT(*) FROM connect.f_agent_event") == [(1,)]
+    failure = {"failure": {"Error": "TerminalError", "Cause": "no access"}, "step": "begin", "run_id": ""}
+    not_redriven = {"begun_at_redrive": 0, "redrive": 0}
+    with pytest.raises(RuntimeError, match=r'"errorType": "RunFailedError"'):
+        stages.call("record_failure", event | failure | {"execution": "e-2"} | not_redriven)
+    results = {"results": [[{"object": "agent_event", "is_failed": False}]], **not_redriven}
+    assert stages.call("summarize", results)["succeeded"] == ["agent_event"]
+    with capsys.disabled():
+        peaks = ", ".join(f"{name} {peak:.0f}" for name, peak in stages.peaks_mb.items())
+        sys.stdout.write(f"\nmemory of the stages, MB: {peaks}\n")
+    limits = {name: STAGES[f"stages.{name}"].memory_mb for name in stages.peaks_mb}
+    assert {name: peak for name, peak in stages.peaks_mb.items() if peak >= 0.9 * limits[name]} == {}
+
+
+def test_what_starts_and_backfills_boots_and_answers(stages: BootedStages) -> None:
+    """A firing starts an execution by the name of its window; the files of a list are put into the lake."""
+    client = boto3.client("stepfunctions", endpoint_url=stages.variables["AWS_ENDPOINT_URL"])
+    definition = '{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}'
+    role = "arn:aws:iam::123456789012:role/states"
+    machine = client.create_state_machine(name="agents", definition=definition, roleArn=role)["stateMachineArn"]
+    firing = {"object": "agent_event", "state_machine": machine, "time": "2026-03-02T14:00:30Z"}
+    started = stages.call(
+        "start_run", firing, TRUNKLINE_PII_KEY_SECRET="", TRUNKLINE_RUN_SCHEDULES="agent_event=rate(1 hour)"
+    )
+    assert started["name"] == "agent_event-20260302T140000Z"
+    files = {"object": "agent_event", "Items": [{"Bucket": "arriving", "Key": "agent-events/a.json"}]}
+    assert stages.call("backfill_files", files) == {"rows_read": 1, "dead_letter": 0, "batches": 1}
 
 
 def test_an_error_reaches_lambda_by_its_name(packages: dict[str, Path], runtime: Path, cloud: dict[str, str]) -> None:

@@ -20,14 +20,21 @@ from typing import Any
 
 import pytest
 
+from trunkline.deploy.config_file import read_config
 from trunkline.deploy.install_warehouse import version_of
+from trunkline.deploy.picture import diagram
 from trunkline.deploy.policies import UNSCOPED
-from trunkline.deploy.templates import diagram
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.pipelines.run.due import schedule_of
+from trunkline.schedules.schedule import make_schedule
+from trunkline.settings.installation import Settings
+from trunkline.warehouse.redshift.address import address_of
 
 pytestmark = pytest.mark.infra
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "infra" / "cdk"
+ACCOUNT = "111122223333"
 CONFIGURATIONS = ("small", "full", "existing")
 # What a stack keeps when it is deleted, since something is in it.
 KEPT = {
@@ -54,7 +61,7 @@ Template = dict[str, Any]
 def _made_from() -> str:
     """A hash of everything that templates depend on."""
     sources = [*CDK.rglob("*.py"), *CDK.rglob("*.toml")]
-    for part in ("deploy", "objects", "sql", "lake/glue", "engines", "warehouse/redshift"):
+    for part in ("deploy", "objects", "orchestration", "sql", "lake/glue", "engines", "warehouse/redshift"):
         sources += (ROOT / "src" / "trunkline" / part).rglob("*.py")
     digest = hashlib.sha256()
     for path in sorted(sources):
@@ -215,6 +222,75 @@ def test_a_role_that_reads_statements_may_send_them(configuration: str) -> None:
             assert signs_in & given.keys(), f"{stack}/{name}"
 
 
+def of_type(configuration: str, kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of a configuration's resources of one type, by logical name."""
+    return {name: r["Properties"] for _, name, r in resources(configuration) if r["Type"] == kind}
+
+
+@pytest.mark.parametrize("configuration", ["full", "existing"])
+def test_state_machines_are_the_generated_ones(configuration: str) -> None:
+    """Each definition is the file of state_machines/, and each name in it has a value."""
+    machines = of_type(configuration, "AWS::StepFunctions::StateMachine").values()
+    assert len(machines) >= 3
+    for machine in machines:
+        name = machine["StateMachineName"].removeprefix("acme-").removeprefix("trunkline-").replace("-", "_")
+        definition = json.loads(machine["DefinitionString"])
+        generated = json.loads((ROOT / "state_machines" / f"{name}.asl.json").read_text())
+        if name == "all_objects":  # which lists the chosen objects only
+            lists = definition["States"]["Start"]["Parameters"], generated["States"]["Start"]["Parameters"]
+            chosen, every = ([*each.pop("dimensions"), *each.pop("facts")] for each in lists)
+            objects = read_config(CDK / "examples" / f"{configuration}.toml").orchestration.objects
+            assert sorted(each["object"] for each in chosen) == sorted(objects)
+            assert [each for each in chosen if each not in every] == []
+        assert definition == generated
+        assert set(re.findall(r"\$\{(\w+)\}", machine["DefinitionString"])) == set(machine["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("configuration", ["full", "existing"])
+def test_functions_of_state_machines_accept_their_variables(configuration: str) -> None:
+    """As Lambda gives them; the warehouse's URL names a place for COPY, and each object's schedule is valid."""
+    config = read_config(CDK / "examples" / f"{configuration}.toml")
+    functions = of_type(configuration, "AWS::Lambda::Function").values()
+    stages = [f for f in functions if f["Handler"].startswith("trunkline.handlers.stages.") and "Environment" in f]
+    assert len(stages) >= 8
+    for function in stages:
+        given = {name: shown(value) for name, value in function["Environment"]["Variables"].items()}
+        given = {name: re.sub("<[^>]+>", f"arn:aws:iam::{ACCOUNT}:role/made", value) for name, value in given.items()}
+        if given.pop("TRUNKLINE_PII_KEY_SECRET", ""):
+            given["TRUNKLINE_PII_KEY"] = "k" * 40  # as the secret's value takes its place
+        settings = Settings.for_function(Path("/scratch"), given)
+        if "TRUNKLINE_WAREHOUSE" in given:
+            assert address_of(settings.warehouse).staging == f"s3://{config.bucket}/_staging"
+        if "TRUNKLINE_RUN_SCHEDULES" in given:
+            schedules = {schedule_of(settings, OBJECTS[name]) for name in config.orchestration.objects}
+            zone = "UTC" if config.orchestration.trigger == "rules" else config.orchestration.zone
+            assert schedules == {make_schedule(config.orchestration.schedule, zone)}
+
+
+@pytest.mark.parametrize("configuration", ["full", "existing"])
+def test_a_firing_that_cannot_be_delivered_is_kept(configuration: str) -> None:
+    """Schedules and rules repeat it and then use a queue that admits them, also where the function itself fails."""
+    targets = [each["Target"] for each in of_type(configuration, "AWS::Scheduler::Schedule").values()]
+    kept = [target for target in targets if target["RetryPolicy"]["MaximumRetryAttempts"]]
+    policies = of_type(configuration, "AWS::SQS::QueuePolicy").values()
+    admitted = json.dumps([shown_policy(policy) for policy in policies])
+    for rule in of_type(configuration, "AWS::Events::Rule").values():
+        kept += rule["Targets"]
+        assert f"rule/{rule['Name']}" in admitted
+    assert kept
+    assert [target for target in kept if "DeadLetterConfig" not in target or "RetryPolicy" not in target] == []
+    (failed,) = of_type(configuration, "AWS::Lambda::EventInvokeConfig").values()
+    queue = failed["DestinationConfig"]["OnFailure"]["Destination"]
+    (role,) = [r for _, name, r in resources(configuration) if name == "StartRunRole"]
+    assert [each["Resource"] for each in statements(role) if each["Action"] == ["sqs:SendMessage"]] == [[queue]]
+
+
+def shown_policy(policy: dict[str, Any]) -> list[str]:
+    """The sources that a queue's dead letters and messages may come from."""
+    conditions = [each.get("Condition", {}).get("ArnEquals", {}) for each in policy["PolicyDocument"]["Statement"]]
+    return [shown(arn) for condition in conditions for arn in many(condition.get("aws:SourceArn", []))]
+
+
 @pytest.mark.parametrize("configuration", ["full", "existing"])
 def test_the_warehouse_is_installed_with_its_stack(configuration: str, tmp_path: Path) -> None:
     """By the function, within CloudFormation's hour, after the workgroup is there, anew when the catalogue changes."""
@@ -235,9 +311,7 @@ def test_every_role_has_the_boundary() -> None:
     """Where the configuration names one."""
     roles = [resource for _, _, resource in resources("full") if resource["Type"] == "AWS::IAM::Role"]
     assert len(roles) > 10
-    assert {role["Properties"]["PermissionsBoundary"] for role in roles} == {
-        "arn:aws:iam::111122223333:policy/boundary"
-    }
+    assert {role["Properties"]["PermissionsBoundary"] for role in roles} == {f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
 
 
 def test_names_of_the_documents_are_the_defaults() -> None:

@@ -11,8 +11,9 @@ import pytest
 from botocore.stub import Stubber
 
 from trunkline.deploy.check import check_installation, deployed_modules
-from trunkline.deploy.config import DeployConfig, parse_config, read_config
-from trunkline.deploy.functions import FUNCTIONS
+from trunkline.deploy.config import DeployConfig
+from trunkline.deploy.config_file import parse_config, read_config
+from trunkline.deploy.stages import ALL_FUNCTIONS, STAGES
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.jobs.doctor import Finding
 from trunkline.sql.lake.glue import files_table
@@ -79,9 +80,28 @@ class Account:
         mappings = [{"EventSourceArn": STREAM, "State": mapping}] if name == "event_processor" else []
         self.answer("lambda", "list_event_source_mappings", {"EventSourceMappings": mappings}, {"FunctionName": name})
 
-    def schedule(self, state: str) -> None:
-        answer = {"Name": "trunkline-collect", "State": state, "ScheduleExpression": "cron(40 0/2 * * ? *)"}
-        self.answer("scheduler", "get_schedule", answer, {"Name": "trunkline-collect"})
+    def schedule(self, state: str, name: str = "trunkline-collect") -> None:
+        answer = {"Name": name, "State": state, "ScheduleExpression": "cron(40 0/2 * * ? *)"}
+        self.answer("scheduler", "get_schedule", answer, {"Name": name})
+
+    def rule(self, state: str, name: str) -> None:
+        answer = {"Name": name, "State": state, "ScheduleExpression": "cron(40 0/2 * * ? *)"}
+        self.answer("events", "describe_rule", answer, {"Name": name})
+
+    def machine(self, name: str, last: str = "", state: str = "ACTIVE") -> None:
+        arn, day = f"arn:aws:states:eu-west-2:111122223333:stateMachine:{name}", datetime(2026, 11, 1, tzinfo=UTC)
+        described = {"stateMachineArn": arn, "name": name, "status": state, "definition": "{}", "roleArn": "r",
+                     "type": "STANDARD", "creationDate": day}  # fmt: skip
+        self.answer("stepfunctions", "describe_state_machine", described, {"stateMachineArn": arn})
+        execution = {
+            "executionArn": f"{arn}:e",
+            "stateMachineArn": arn,
+            "name": "window-1",
+            "status": last,
+            "startDate": day,
+        }
+        answer = {"executions": [execution] if last else []}
+        self.answer("stepfunctions", "list_executions", answer, {"stateMachineArn": arn, "maxResults": 1})
 
 
 def well(account: Account) -> Account:
@@ -129,6 +149,60 @@ def test_each_fault_is_found_with_what_to_do() -> None:
     assert "is off" in failed["schedule trunkline-collect"]
 
 
+def machines(trigger: str) -> DeployConfig:
+    """Two objects' state machines in a cluster's deployment that has nothing else."""
+    return parse_config(f"""
+[installation]
+account = "111122223333"
+[lake]
+register_tables = false
+[streams]
+is_on = false
+[connect]
+instances = ["{ARN}"]
+[warehouse]
+mode = "cluster"
+[orchestration]
+objects = ["contact_record", "queue"]
+backfill = ["s3://acme/history/"]
+trigger = "{trigger}"
+""")
+
+
+def test_state_machines_and_their_schedules() -> None:
+    """One that is not there any more, one whose last execution failed, one that never ran, and a schedule that is off."""
+    account = Account()
+    for module in deployed_modules(machines("scheduler")):
+        account.function(ALL_FUNCTIONS[module].name)
+    account.schedule("ENABLED", "trunkline-all-objects")
+    account.schedule("ENABLED", "trunkline-contact-record")
+    account.schedule("DISABLED", "trunkline-queue")
+    account.machine("trunkline-contact-record", "FAILED")
+    account.machine("trunkline-queue", "SUCCEEDED", "DELETING")
+    account.machine("trunkline-all-objects", "RUNNING")
+    account.machine("trunkline-backfill")
+    findings = found(machines("scheduler"), account)
+    failed = {check: finding.detail for check, finding in findings.items() if finding.state != "ok"}
+    assert failed.keys() == {
+        "schedule trunkline-queue", "state machine trunkline-contact-record", "state machine trunkline-queue"
+    }  # fmt: skip
+    assert "window-1 is FAILED" in failed["state machine trunkline-contact-record"]
+    assert "is DELETING" in failed["state machine trunkline-queue"]
+    assert findings["state machine trunkline-backfill"].detail == "active, no execution yet"
+    assert len(findings) == 2 + len(STAGES) + 3 + 4
+
+
+def test_rules_instead_of_schedules() -> None:
+    """Each is looked at by its name; nothing starts the machine of all objects."""
+    account = Account()
+    account.rule("ENABLED", "trunkline-contact-record")
+    account.rule("DISABLED", "trunkline-queue")
+    findings = found(machines("rules"), account)
+    assert findings["rule trunkline-contact-record"].state == "ok"
+    assert "is off" in findings["rule trunkline-queue"].detail
+    assert not [check for check in findings if check.startswith("schedule ")]
+
+
 def test_what_may_not_be_read_is_unknown() -> None:
     """One refused call names its permission, and the other checks go on."""
     account = Account()
@@ -164,6 +238,10 @@ def test_the_functions_that_are_checked_are_those_of_the_stacks(name: str) -> No
     """By the reviewed lists of the synthesised templates."""
     listed = (Path(__file__).parents[1] / "golden" / "infra" / f"{name}.txt").read_text()
     modules = deployed_modules(read_config(EXAMPLES / f"{name}.toml"))
-    idents = {"".join(part.capitalize() for part in module.split("_")) for module in FUNCTIONS}
-    deployed = {ident for ident in idents if f"\n{ident}Function: Lambda::Function" in listed}
-    assert {"".join(part.capitalize() for part in module.split("_")) for module in modules} == deployed
+    deployed = {ident for ident in map(ident_of, ALL_FUNCTIONS) if f"\n{ident}Function: Lambda::Function" in listed}
+    assert set(map(ident_of, modules)) == deployed
+
+
+def ident_of(module: str) -> str:
+    """What a function's resources begin with in a template."""
+    return "".join(part.capitalize() for part in module.rpartition(".")[2].split("_"))

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trunkline.cli.main import run
-from trunkline.deploy.config import DeployConfig, Installation, config_text, parse_config, read_config
-from trunkline.deploy.cost import Volume, monthly_cost
+from trunkline.deploy.config import DeployConfig, Installation
+from trunkline.deploy.config_file import config_text, parse_config, read_config
+from trunkline.deploy.cost import (
+    IDLE_STATES,
+    OBJECT_STATES_OF_PARENT,
+    PARENT_STATES,
+    RUN_STATES,
+    Volume,
+    monthly_cost,
+)
 from trunkline.deploy.templates import created_resources
 from trunkline.errors import UsageError
+from trunkline.objects.catalogue import OBJECTS
+from trunkline.orchestration.all_objects import all_objects_machine
+from trunkline.orchestration.machine import object_machine
 
 ACCOUNT = 'account = "111122223333"'
 EXAMPLES = Path(__file__).parents[2] / "infra" / "cdk" / "examples"
@@ -27,6 +39,9 @@ def test_what_init_writes_is_the_defaults() -> None:
 def test_the_examples_are_valid(path: Path) -> None:
     """Small, full and existing."""
     assert read_config(path).installation.account == "111122223333"
+
+
+INSTANCES = "[connect]\ninstances = ['arn:aws:connect:eu-west-2:111122223333:instance/9f3c1e52']\n"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +59,20 @@ def test_the_examples_are_valid(path: Path) -> None:
         ("[tables]\ncalls_stream = 'arn:aws:dynamodb:eu-west-2:111122223333:table/calls'", "table/NAME/stream/TIME"),
         ("[connect]\ncollect = true", "connect.instances is empty"),
         ("[connect]\nschedule = 'hourly'", "connect.schedule is 'hourly'"),
+        ("[orchestration]\nschedule = 'hourly'", "orchestration.schedule is 'hourly'"),
+        ("[orchestration]\nzone = 'London'", "orchestration.zone is 'London', which is not an IANA time zone"),
+        ("[orchestration]\nobjects = ['contact_recrd']", "orchestration.objects has 'contact_recrd'"),
+        ("[orchestration]\nobjects = ['agent_event']", "add agent_event=s3://bucket/prefix"),
+        ("[orchestration]\nsources = ['agent_evnt=s3://arriving/events/']", "orchestration.sources has 'agent_evnt'"),
+        ("[orchestration]\nbackfill = ['s3://history']", "orchestration.backfill has 's3://history'"),
+        ("[orchestration]\nobjects = ['contact_record']", "contact_record of the Connect API"),
+        ("[orchestration]\nschedule = 'cron(0 8,20 * * ? *)'", "without a comma"),
+        (f"{INSTANCES}collect = true\n[orchestration]\nobjects = ['contact_record']", "collected twice"),
+        ("[orchestration]\nsources = ['agent_event=/tmp']", "orchestration.sources has 'agent_event=/tmp'"),
+        (
+            "[orchestration]\nobjects = ['agent_event']\nsources = ['agent_event=s3://arriving/events/']",
+            "warehouse.mode is 'none'",
+        ),
         ("[connect]\nzone = 'Mars/Olympus'", "connect.zone is 'Mars/Olympus'"),
     ],
 )  # fmt: skip
@@ -91,6 +120,30 @@ def test_cost_is_quantity_times_price() -> None:
     assert crawlers.quantity == pytest.approx(24 * 30 * 10 * 2 / 6)
 
 
+def test_the_states_that_are_paid_are_those_of_the_machines() -> None:
+    """Each leads to the next in the definition, so that a state more or less changes the cost."""
+    run, parent = object_machine(OBJECTS["agent_event"])["States"], all_objects_machine(OBJECTS.values())["States"]
+    for path, states in ((RUN_STATES, run), (IDLE_STATES, run), (PARENT_STATES, parent)):
+        for state, then in pairwise(path):
+            given = states[state]
+            assert then in (
+                given.get("Next"),
+                given.get("Default"),
+                *(rule["Next"] for rule in given.get("Choices", ())),
+            )
+        assert states[path[-1]]["Type"] == "Succeed"
+    inner = parent["Facts"]["ItemProcessor"]["States"]
+    assert len([state for state in inner if not state.endswith("Failed")]) == OBJECT_STATES_OF_PARENT
+
+
+def test_transitions_are_counted_by_the_schedule() -> None:
+    """Twelve runs a day of two objects, and a night's run of both that finds nothing due."""
+    items = monthly_cost(read_config(EXAMPLES / "full.toml"), Volume(10_000, 250))
+    (transitions,) = (item for item in items if item.item == "thousand transitions")
+    assert transitions.quantity * 1000 == 12 * 30 * 2 * 12 + 30 * (6 + 2 * (2 + 4))
+    assert transitions.monthly_usd == pytest.approx(transitions.quantity * 0.025)
+
+
 def test_what_is_not_chosen_costs_nothing() -> None:
     """No warehouse, no live store, no crawler in the smallest deployment."""
     items = monthly_cost(read_config(EXAMPLES / "small.toml"), Volume(0, 0))
@@ -111,3 +164,11 @@ def test_plan_lists_what_templates_create(tmp_path: Path, capsys: Any) -> None:
     shown = capsys.readouterr()
     assert "S3 Bucket" in shown.out
     assert "USD a month for 10,000 contacts and 250 agents a day" in shown.err
+
+
+def test_the_page_of_state_machines_shows_a_valid_configuration() -> None:
+    """What the how-to page tells to write, below the account."""
+    page = (EXAMPLES.parents[2] / "docs" / "how-to" / "deploy-with-cdk.md").read_text()
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    config = parse_config('[installation]\naccount = "111122223333"\n' + text)
+    assert "agent_event" in config.orchestration.objects

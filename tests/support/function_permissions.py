@@ -43,6 +43,7 @@ class Account:
 
     environ: pytest.MonkeyPatch
     arns: dict[Kind, list[str]] = field(default_factory=dict)
+    prefixes: dict[Kind, list[str]] = field(default_factory=dict)
 
     def bucket(self, kind: Kind, name: str) -> Any:
         client = boto3.client("s3", region_name=REGION)
@@ -113,6 +114,9 @@ def resources_of(made: AwsCall) -> list[str]:
         parts = {
             "ListQueues": "/queue/*", "DescribeContact": f"/contact/{given.get('ContactId')}",
             "GetCurrentMetricData": "/queue/q", "GetCurrentUserData": "/queue/q",
+            "DescribeQueue": f"/queue/{given.get('QueueId')}", "DescribeUser": f"/agent/{given.get('UserId')}",
+            "DescribeRoutingProfile": f"/routing-profile/{given.get('RoutingProfileId')}",
+            "DescribeUserHierarchyGroup": f"/agent-group/{given.get('HierarchyGroupId')}",
         }  # fmt: skip
         return [INSTANCE_ARN.rpartition("/")[0] + "/" + given["InstanceId"] + parts.get(made.operation, "")]
     by_service: dict[str, Callable[[], str]] = {
@@ -122,6 +126,8 @@ def resources_of(made: AwsCall) -> list[str]:
         "timestream": lambda: (
             f"arn:aws:timestream:eu-west-1:{ACCOUNT}:database/{given['DatabaseName']}/table/{given['TableName']}"
         ),
+        "sns": lambda: given["TopicArn"],
+        "states": lambda: given["stateMachineArn"],
         "redshift-data": lambda: f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:{given['ClusterIdentifier']}",
     }
     return [by_service[made.service]()]
@@ -149,7 +155,7 @@ def permissions_of(function: LambdaFunction, account: Account) -> list[Permissio
     """The role's statements for what the code calls, each action and resource alone."""
     return [
         Permission(action, resource, tuple(statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ())))
-        for statement in statements(function, Resources(account.arns), ())
+        for statement in statements(function, Resources(account.arns, {}, account.prefixes), ())
         for action in statement["Action"]
         for resource in statement["Resource"]
     ]

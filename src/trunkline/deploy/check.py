@@ -5,15 +5,19 @@ What may not be read is `look`, with the permission that is missing: not to know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from trunkline.aws.clients import QUICK, make_client
 from trunkline.aws.errors import translate_errors
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.functions import FUNCTIONS
+from trunkline.deploy.stages import ALL_FUNCTIONS, STAGES
 from trunkline.errors import TrunklineError
 from trunkline.objects.catalogue import OBJECTS
+from trunkline.orchestration.all_objects import ALL_OBJECTS_NAME
+from trunkline.orchestration.backfill import BACKFILL_NAME
+from trunkline.orchestration.machine import machine_name
 from trunkline.pipelines.jobs.doctor import Finding
 from trunkline.sql.lake.glue import files_table
 
@@ -35,6 +39,8 @@ def check_installation(config: DeployConfig, clients: ClientMaker | None = None)
         "secrets": _secrets,
         "functions": _functions,
         "schedules": _schedules,
+        "rules": _rules,
+        "state machines": _machines,
         "tables": _tables,
     }
     findings = []
@@ -97,7 +103,7 @@ def _functions(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:
     """Whether each function is active and what starts it is on."""
     client = clients("lambda")
     for module in deployed_modules(config):
-        name = config.named(FUNCTIONS[module].name)
+        name = config.named(ALL_FUNCTIONS[module].name)
         with translate_errors("lambda", name):
             answer = client.get_function_configuration(FunctionName=name)
             mappings = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
@@ -126,15 +132,19 @@ def deployed_modules(config: DeployConfig) -> list[str]:
         "release": config.warehouse.mode != "none",
         "install_warehouse": config.warehouse.mode != "none" and config.warehouse.install,
     }
-    return [module for module in FUNCTIONS if chosen.get(module)]
+    stages = [module for module in STAGES if module != "stages.backfill_files" or config.orchestration.backfill]
+    return [*(module for module in FUNCTIONS if chosen.get(module)), *(stages if config.orchestration.objects else ())]
 
 
 def _schedules(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:
     """Whether the schedules are on."""
+    is_scheduled = bool(config.orchestration.objects) and config.orchestration.trigger == "scheduler"
     names = {
         "trunkline-collect": config.connect.collect,
         "trunkline-release": bool(config.warehouse.mode != "none" and config.warehouse.release_schedule),
         "trunkline-instance-data": config.live.store != "none" and bool(config.connect.instances),
+        ALL_OBJECTS_NAME: is_scheduled,
+        **dict.fromkeys(_machine_names(config), is_scheduled),
     }
     for name in (config.named(name) for name, is_chosen in names.items() if is_chosen):
         with translate_errors("scheduler", name):
@@ -144,6 +154,46 @@ def _schedules(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:
         yield Finding(
             f"schedule {name}", "ok" if is_on else "failed", detail if is_on else f"{detail} is off: enable it"
         )
+
+
+def _machine_names(config: DeployConfig) -> list[str]:
+    """The state machines of the chosen objects."""
+    return [machine_name(OBJECTS[name]) for name in config.orchestration.objects]
+
+
+def _rules(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:
+    """Whether the rules that start state machines are on."""
+    is_chosen = config.orchestration.trigger == "rules"
+    for name in map(config.named, _machine_names(config) if is_chosen else ()):
+        with translate_errors("events", name):
+            answer = clients("events").describe_rule(Name=name)
+        is_on = answer["State"].startswith("ENABLED")
+        detail = f"{answer['ScheduleExpression']} UTC"
+        yield Finding(f"rule {name}", "ok" if is_on else "failed", detail if is_on else f"{detail} is off: enable it")
+
+
+def _machines(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:
+    """Whether each state machine is active, and how its last execution ended."""
+    chosen, place = config.orchestration, config.installation
+    names = [*_machine_names(config), ALL_OBJECTS_NAME, *([BACKFILL_NAME] if chosen.backfill else [])]
+    for name in map(config.named, names if chosen.objects else ()):
+        arn = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{name}"
+        with translate_errors("stepfunctions", name):
+            state = clients("stepfunctions").describe_state_machine(stateMachineArn=arn)["status"]
+            last = clients("stepfunctions").list_executions(stateMachineArn=arn, maxResults=1)["executions"]
+        yield _machine_finding(name, state, last[0] if last else None)
+
+
+def _machine_finding(name: str, state: str, last: Mapping[str, Any] | None) -> Finding:
+    check = f"state machine {name}"
+    if state != "ACTIVE":
+        return Finding(check, "failed", f"is {state}: deploy OrchestrationStack again")
+    if last is None:
+        return Finding(check, "ok", "active, no execution yet")
+    if last["status"] in ("RUNNING", "SUCCEEDED", "PENDING_REDRIVE"):
+        return Finding(check, "ok", f"active, last execution {last['name']} {last['status']}")
+    advice = "read its error in Step Functions, remove the cause, then redrive it or wait for the next firing"
+    return Finding(check, "failed", f"the last execution {last['name']} is {last['status']}: {advice}")
 
 
 def _tables(config: DeployConfig, clients: ClientMaker) -> Iterator[Finding]:

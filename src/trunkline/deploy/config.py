@@ -1,4 +1,4 @@
-"""The one file that a deployment is chosen by: what `trunkline deploy init` writes, and what CDK and `plan` read.
+"""What a deployment is chosen by: one section of `trunkline-deploy.toml` each, with every default.
 
 Every name that the mission's documents use is a default. A resource that exists is given by its ARN, and is then used
 and never changed.
@@ -6,20 +6,17 @@ and never changed.
 
 from __future__ import annotations
 
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trunkline.errors import TrunklineError, UsageError
-from trunkline.limits import TIMESTREAM_MAGNETIC_DAYS_MAX, TIMESTREAM_MEMORY_HOURS_MAX, TIMESTREAM_REGIONS
-from trunkline.schedules.schedule import make_schedule
-from trunkline.settings.fields import nearest
+from trunkline.limits import (
+    COLLECT_SCHEDULE,
+    COLLECT_ZONE,
+    TIMESTREAM_MAGNETIC_DAYS_MAX,
+    TIMESTREAM_MEMORY_HOURS_MAX,
+)
 
-FILE_NAME: Final = "trunkline-deploy.toml"
 Arn = Annotated[str, msgspec.Meta(extra={"is_arn": True})]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 LogDays = Literal[
@@ -51,6 +48,12 @@ class Installation(Section, frozen=True, kw_only=True):
     log_retention_days: Annotated[LogDays, _help("How long logs are kept; CloudWatch's own steps.")] = 90
     xray: Annotated[bool, _help("Trace functions, state machines and the API with X-Ray.")] = False
     permissions_boundary: Annotated[Arn, _help("ARN of a policy that bounds every role.")] = ""
+
+    @property
+    def partition(self) -> str:
+        """The part of AWS that the Region belongs to, as ARNs begin with it."""
+        special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for start, name in special.items() if self.region.startswith(start)), "aws")
 
 
 class Lake(Section, frozen=True, kw_only=True):
@@ -141,6 +144,32 @@ class WarehouseChoice(Section, frozen=True, kw_only=True):
     api: Annotated[bool, _help("An API of API Gateway that runs a release, with IAM authorization.")] = False
 
 
+class Orchestration(Section, frozen=True, kw_only=True):
+    """The state machines of objects, which run them from their source into the warehouse."""
+
+    objects: Annotated[
+        tuple[str, ...], _help("Objects with a state machine, such as contact_record. Empty: no state machines.")
+    ] = ()
+    sources: Annotated[
+        tuple[str, ...],
+        _help(
+            "Where objects are read, OBJECT=s3://bucket/prefix. Not for objects of the Connect API, as contact_record."
+        ),
+    ] = ()
+    key_arn: Annotated[Arn, _help("The key that encrypts what is read there and in backfill, where one does.")] = ""
+    backfill: Annotated[
+        tuple[str, ...],
+        _help(
+            "Where files of backfills and their lists are, s3://bucket/prefix. Empty: no state machine of backfills."
+        ),
+    ] = ()
+    schedule: Annotated[str, _help("When each is run, EventBridge's cron or rate.")] = COLLECT_SCHEDULE
+    zone: Annotated[str, _help("IANA time zone of that schedule.")] = COLLECT_ZONE
+    trigger: Annotated[
+        Literal["scheduler", "rules"], _help("EventBridge Scheduler in that zone, or EventBridge rules in UTC.")
+    ] = "scheduler"
+
+
 class Live(Section, frozen=True, kw_only=True):
     """Points for boards, written by three functions."""
 
@@ -177,6 +206,7 @@ class DeployConfig(Section, frozen=True, kw_only=True):
     streams: Streams = Streams()
     connect: Connect = Connect()
     warehouse: WarehouseChoice = WarehouseChoice()
+    orchestration: Orchestration = Orchestration()
     live: Live = Live()
     watch: Watch = Watch()
 
@@ -190,182 +220,3 @@ class DeployConfig(Section, frozen=True, kw_only=True):
     def named(self, name: str) -> str:
         """A name with the deployment's prefix."""
         return f"{self.installation.prefix}-{name}" if self.installation.prefix else name
-
-
-def read_config(path: Path) -> DeployConfig:
-    """The deployment in a file. Raises UsageError with the key, the value and what is valid."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path} does not exist: write one with `trunkline deploy init`.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}).") from error
-    return parse_config(text, str(path))
-
-
-def parse_config(text: str, place: str = FILE_NAME) -> DeployConfig:
-    """The deployment that TOML text describes. Raises UsageError as `read_config`."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{place} is not valid TOML: {error}.") from error
-    _check_keys(raw, place)
-    try:
-        config = msgspec.convert(raw, DeployConfig)
-    except msgspec.ValidationError as error:
-        raise UsageError(_reason(error, raw, place)) from error
-    _check_values(config, place)
-    return config
-
-
-def config_text(account: str, region: str = "eu-west-2") -> str:
-    """A new file with every key, its default and what it means. Raises UsageError for an account that is none."""
-    _check_account(account, "--account")
-    lines = ["# What Trunkline deploys on AWS. `trunkline deploy plan` shows what it creates and costs.", ""]
-    start = DeployConfig(installation=Installation(account=account, region=region))
-    for section in DeployConfig.__struct_fields__:
-        values = getattr(start, section)
-        lines += [f"# {type(values).__doc__}", f"[{section}]"]
-        hints = get_type_hints(type(values), include_extras=True)
-        for name in values.__struct_fields__:
-            lines += [f"# {_description(hints[name])}", f"{name} = {_toml(getattr(values, name))}"]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _description(hint: Any) -> str:
-    texts = [meta.description for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta) and meta.description]
-    return str(texts[-1])
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
-
-
-def _check_keys(raw: dict[str, Any], place: str) -> None:
-    """Raises UsageError for a section or key that does not exist, with the nearest that does."""
-    sections = get_type_hints(DeployConfig)
-    for section, values in raw.items():
-        if section not in sections:
-            raise UsageError(f"{place} has no section [{section}]. {nearest(section, list(sections))}")
-        if not isinstance(values, dict):
-            raise UsageError(f"{place}: {section} = {values!r} is not a section; valid is [{section}] with its keys.")
-        known = list(sections[section].__struct_fields__)
-        for name in values:
-            if name not in known:
-                raise UsageError(f"{place} has no key {section}.{name}. {nearest(name, known)}")
-
-
-def _reason(error: msgspec.ValidationError, raw: dict[str, Any], place: str) -> str:
-    """The key, the value seen, and what msgspec says is valid."""
-    message, _, path = str(error).partition(" - at `$.")
-    key = path.removesuffix("`")
-    section, _, name = key.partition(".")
-    name = name.partition("[")[0]
-    value = raw.get(section, {}).get(name)
-    hint = get_type_hints(get_type_hints(DeployConfig)[section]).get(name)
-    if get_origin(hint) is Literal:
-        message = f"Valid: {', '.join(map(str, get_args(hint)))}"
-    return f"{place}: {key} is {value!r}. {message}."
-
-
-_ARN: Final = re.compile(r"arn:(aws|aws-cn|aws-us-gov):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws)?:(\S+)")
-_SERVICES: Final = {
-    "bucket_arn": "s3",
-    "key_arn": "kms",
-    "pii_key_secret": "secretsmanager",
-    "token_secret": "secretsmanager",
-    "secret": "secretsmanager",
-    "calls_stream": "dynamodb",
-    "scorecards_stream": "dynamodb",
-    "contact_stream_arn": "kinesis",
-    "agent_stream_arn": "kinesis",
-    "instances": "connect",
-    "permissions_boundary": "iam",
-}
-_ADVICE: Final = {
-    "calls_stream": "the stream's ARN, arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/TIME",
-    "scorecards_stream": "the stream's ARN, arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/TIME",
-    "instances": "an instance's ARN, arn:aws:connect:REGION:ACCOUNT:instance/ID",
-}
-
-
-def _check_values(config: DeployConfig, place: str) -> None:
-    """What one key's type cannot say. Raises UsageError."""
-    _check_account(config.installation.account, f"{place}: installation.account")
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", config.installation.region):
-        raise UsageError(
-            f"{place}: installation.region is {config.installation.region!r}; valid is one such as eu-west-2"
-        )
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,30}|", config.installation.prefix):
-        raise UsageError(
-            f"{place}: installation.prefix is {config.installation.prefix!r}; valid are up to 31 letters, digits and "
-            "hyphens, a letter first"
-        )
-    for section in config.__struct_fields__:
-        values = getattr(config, section)
-        for name in values.__struct_fields__:
-            if name in _SERVICES:
-                given = getattr(values, name)
-                for arn in given if isinstance(given, tuple) else (given,):
-                    _check_arn(arn, name, f"{place}: {section}.{name}")
-    _check_schedules(config, place)
-    _check_live(config.live, place)
-    if config.connect.collect and not config.connect.instances:
-        raise UsageError(f"{place}: connect.collect is true and connect.instances is empty: name an instance.")
-    if config.lake.bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", config.lake.bucket):
-        raise UsageError(
-            f"{place}: lake.bucket is {config.lake.bucket!r}; valid are 3 to 63 lower-case letters, digits, hyphens "
-            "and dots"
-        )
-
-
-def _check_account(account: str, where: str) -> None:
-    if not re.fullmatch(r"\d{12}", account):
-        raise UsageError(f"{where} is {account!r}; valid are the 12 digits of an AWS account")
-
-
-def _check_arn(arn: str, name: str, where: str) -> None:
-    parts = _ARN.fullmatch(arn)
-    is_right = parts and parts[2] == _SERVICES[name] and (name not in _ADVICE or "/" in parts[5])
-    if arn and not (is_right and ("stream" not in _ADVICE.get(name, "") or "/stream/" in arn)):
-        valid = _ADVICE.get(name, f"an ARN of {_SERVICES[name]}, arn:aws:{_SERVICES[name]}:...")
-        raise UsageError(f"{where} is {arn!r}; valid is {valid}, or nothing")
-
-
-def _check_schedules(config: DeployConfig, place: str) -> None:
-    try:
-        ZoneInfo(config.connect.zone)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(f"{place}: connect.zone is {config.connect.zone!r}, which is not an IANA time zone") from None
-    try:
-        ZoneInfo(config.warehouse.zone)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(
-            f"{place}: warehouse.zone is {config.warehouse.zone!r}, which is not an IANA time zone"
-        ) from None
-    given = {
-        "connect.schedule": config.connect.schedule,
-        "warehouse.release_schedule": config.warehouse.release_schedule,
-    }
-    for key, schedule in given.items():
-        try:
-            if schedule:
-                make_schedule(schedule, config.connect.zone)
-        except TrunklineError as error:
-            raise UsageError(f"{place}: {key} is {schedule!r}: {error}") from error
-
-
-def _check_live(live: Live, place: str) -> None:
-    if live.store == "timestream" and live.region not in TIMESTREAM_REGIONS:
-        raise UsageError(
-            f"{place}: live.region is {live.region!r}, where Timestream has no tables; valid are "
-            f"{', '.join(TIMESTREAM_REGIONS)}"
-        )
-    if live.store == "influx" and not re.fullmatch(r"influx\+https?://[^/@]+/\S+", live.url):
-        raise UsageError(
-            f"{place}: live.url is {live.url!r}; valid is influx+https://host:8086/database, without a password: the "
-            "token is in the secret of live.token_secret"
-        )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.functions import FUNCTIONS
+from trunkline.deploy.stages import MACHINE_STAGES, STAGES
+from trunkline.schedules.schedule import bounds, make_schedule
 
 PRICES_DATE: Final = "June 2025"
 PRICES: Final[Mapping[str, float]] = {
@@ -34,6 +37,7 @@ PRICES: Final[Mapping[str, float]] = {
     "timestream_million": 0.50,
     "timestream_memory_gb_h": 0.036,
     "grafana_editor": 9.00,
+    "transition_thousand": 0.025,
 }
 """US dollars, as the pricing pages had them (aws.amazon.com/<service>/pricing). They change: check large items."""
 
@@ -45,6 +49,28 @@ AGENT_EVENT_KB, AGENT_EVENTS_PER_DAY = 2.0, 600  # a heartbeat every two minutes
 CONTACTS_PER_AGENT = 40
 PARQUET_SHARE = 0.25  # of the bytes on the wire that are left in Parquet
 BATCH_S: Final = 5  # the longest that a batch of a stream waits
+# The states that an execution enters, each of which is paid as a transition: of a run that loads, and of one with
+# nothing due, which is how the night's run of all objects finds them.
+RUN_STATES: Final = (
+    "Start",
+    "Begin",
+    "IsDue",
+    "Extract",
+    "Stage",
+    "HowToLoad",
+    "CopyAndMerge",
+    "IsAllLoaded",
+    "IsAllRead",
+    "Verify",
+    "Notify",
+    "Done",
+)
+IDLE_STATES: Final = ("Start", "Begin", "IsDue", "NothingDue")
+PARENT_STATES: Final = ("Start", "Dimensions", "Facts", "Summarize", "IsRedriven", "Done")
+OBJECT_STATES_OF_PARENT: Final = 2
+STAGE_S: Final = 3.0  # ours: a function of a run opens lake and warehouse, and waits for a few statements
+_RUN_FUNCTIONS: Final = [module for module in MACHINE_STAGES.values() if module != "stages.record_failure"]
+_MONTH: Final = datetime(2026, 6, 1, tzinfo=UTC)  # whose firings are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +117,8 @@ def monthly_cost(config: DeployConfig, volume: Volume, alarms: int = 20) -> list
         items += _streams(config, volume)
     if config.live.store != "none":
         items += _live(config, volume)
+    if config.orchestration.objects:
+        items += _runs(config)
     if config.warehouse.mode == "serverless":
         hours = 1.0 * DAYS
         quantity = config.warehouse.base_rpu * hours
@@ -156,6 +184,24 @@ def _live(config: DeployConfig, volume: Volume) -> Iterator[CostItem]:
         yield CostItem("Timestream", "memory GB hours", text, stored_gb * 24 * DAYS, PRICES["timestream_memory_gb_h"])
     if config.live.grafana:
         yield CostItem("Grafana", "editors", "1 editor; viewers are 5 USD each", 1, PRICES["grafana_editor"])
+
+
+def _runs(config: DeployConfig) -> Iterator[CostItem]:
+    """State transitions and functions of scheduled runs, without retries."""
+    chosen, objects = config.orchestration, len(config.orchestration.objects)
+    zone = chosen.zone if chosen.trigger == "scheduler" else "UTC"
+    month = bounds(make_schedule(chosen.schedule, zone), _MONTH, _MONTH + timedelta(days=DAYS))
+    runs, nights = len(list(month)) * objects, DAYS if chosen.trigger == "scheduler" else 0
+    night = len(PARENT_STATES) + objects * (OBJECT_STATES_OF_PARENT + len(IDLE_STATES))
+    text = f"{runs:,} runs x {len(RUN_STATES)} states" + (f" + {nights} nights x {night} states" if nights else "")
+    transitions = (runs * len(RUN_STATES) + nights * night) / 1000
+    yield CostItem("Step Functions", "thousand transitions", text, transitions, PRICES["transition_thousand"])
+    calls = runs * len(_RUN_FUNCTIONS)
+    memory_gb = max(STAGES[module].memory_mb for module in _RUN_FUNCTIONS) / 1024
+    text = f"{runs:,} runs x {len(_RUN_FUNCTIONS)} functions"
+    yield CostItem("Lambda", "runs, million requests", text, calls / 1e6, PRICES["lambda_million"])
+    text = f"{text} x {STAGE_S:g} s x {memory_gb:g} GB"
+    yield CostItem("Lambda", "runs, GB seconds", text, calls * STAGE_S * memory_gb, PRICES["lambda_gb_s"])
 
 
 def _invocations(module: str, times: float, seconds: float) -> Iterator[CostItem]:

@@ -15,6 +15,7 @@ from trunkline.objects.catalogue import OBJECTS
 
 Kind = Literal[
     "lake",
+    "rows",
     "transcripts",
     "staging",
     "releases",
@@ -32,10 +33,16 @@ Kind = Literal[
     "event_queue",
     "transcript_queue",
     "failures",
+    "sources",
+    "topic",
+    "machines",
+    "undelivered",
 ]
-"""A kind of resource that an installation may have. `live_service` is Timestream itself, which has no resource.
+"""A kind of resource that an installation may have.
 
-`staging` is where a load puts files for COPY, `installer` the function that installs the warehouse.
+`rows` are the folders of chosen objects in the lake, `staging` is where a load puts files for COPY, `undelivered` where
+Lambda sends events that a function failed, `installer` the function that installs the warehouse. `live_service` is
+Timestream itself, which has no resource.
 """
 Event = Literal["kinesis", "dynamodb", "sqs", "eventbridge", "schedule", "firehose", "s3", "api", "cloudformation"]
 

@@ -17,6 +17,21 @@ UNSCOPED: Final[Mapping[str, str]] = {
     "timestream:DescribeEndpoints": "the service has no resource for it",
     "xray:PutTraceSegments": "X-Ray has no resource for it",
     "xray:PutTelemetryRecords": "X-Ray has no resource for it",
+    "xray:GetSamplingRules": "X-Ray has no resource for it",
+    "xray:GetSamplingTargets": "X-Ray has no resource for it",
+    **dict.fromkeys(
+        (
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ),
+        "Step Functions sets up the delivery of its logs, which has no resource of its own",
+    ),
 }
 """Actions that IAM grants on `*` alone, with the reason."""
 _OWN_STATEMENTS: Final = {"StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}}
@@ -25,6 +40,10 @@ _INSTANCE_ACTIONS: Final[Mapping[str, str]] = {
     # Service Authorization Reference: what each action is checked against. The others name the instance.
     "connect:ListQueues": "/queue/*",
     "connect:DescribeContact": "/contact/*",
+    "connect:DescribeQueue": "/queue/*",
+    "connect:DescribeRoutingProfile": "/routing-profile/*",
+    "connect:DescribeUser": "/agent/*",
+    "connect:DescribeUserHierarchyGroup": "/agent-group/*",
     "connect:GetCurrentMetricData": "/*",
     "connect:GetCurrentUserData": "/*",
 }
@@ -58,7 +77,8 @@ _POLLING: Final[Mapping[Event, tuple[str, ...]]] = {
 class Resources:
     """The resources of one installation: ARNs by kind, and the ARNs of KMS keys that encrypt them, by kind.
 
-    A kind that is absent does not exist there. `prefixes` are those of a bucket's keys, where only some matter.
+    A kind that is absent does not exist there. `prefixes` are those of a bucket's keys, where only some matter; the
+    ARNs of `sources` end in the prefix of each, since every one has its own.
     """
 
     arns: Mapping[Kind, Sequence[str]]
@@ -78,17 +98,29 @@ def statements(function: LambdaFunction, resources: Resources, events: Sequence[
     if set(events) & {"kinesis", "dynamodb"} and (failures := resources.arns.get("failures")):
         allowed.append(_allow(("s3:PutObject",), [f"{arn}/aws/lambda/*" for arn in failures]))
         allowed.append(_allow(("s3:ListBucket",), failures))
+    if "schedule" in events and (queues := resources.arns.get("undelivered")):
+        allowed.append(_allow(("sqs:SendMessage",), queues))
     return _merged(allowed)
 
 
 def _granted(grant: Grant, resources: Resources) -> Iterator[Statement]:
     arns = resources.arns.get(grant.kind, ())
-    for action in grant.actions if arns else ():
+    if grant.kind == "sources":
+        yield from (_in_folder(action, arn) for arn in arns for action in grant.actions)
+    for action in grant.actions if arns and grant.kind != "sources" else ():
         targets = _targets(action, grant, arns, resources)
         if targets:
             yield _allow((action,), targets, _condition(action, grant, resources))
     if arns:
         yield from _key_use(grant, resources)
+
+
+def _in_folder(action: str, arn: str) -> Statement:
+    """An action of S3 on one prefix of one bucket: `arn:aws:s3:::bucket/prefix`."""
+    bucket, _, prefix = arn.partition("/")
+    if action in _BUCKET_ACTIONS:
+        return _allow((action,), [bucket], {"StringLike": {"s3:prefix": [f"{prefix}*"]}})
+    return _allow((action,), [f"{arn}*"])
 
 
 def _targets(action: str, grant: Grant, arns: Sequence[str], resources: Resources) -> list[str]:
@@ -121,10 +153,13 @@ def _key_use(grant: Grant, resources: Resources) -> Iterator[Statement]:
     key = resources.keys.get(grant.kind)
     if key is None:
         return
-    service = {"letters": "sqs", "pii_key": "secretsmanager", "live_token": "secretsmanager"}.get(grant.kind, "s3")
+    service = {"letters": "sqs", "topic": "sns", "pii_key": "secretsmanager", "live_token": "secretsmanager"}.get(
+        grant.kind, "s3"
+    )
     uses = {
         "s3:GetObject": ("kms:Decrypt",),
         "s3:PutObject": ("kms:Decrypt", "kms:GenerateDataKey"),  # a multipart upload decrypts its own parts
+        "sns:Publish": ("kms:Decrypt", "kms:GenerateDataKey"),
         "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
         "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     }

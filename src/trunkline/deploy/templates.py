@@ -1,4 +1,4 @@
-"""What synthesised CloudFormation templates create: a list for people, and the picture in the docs."""
+"""What synthesised CloudFormation templates create, as a list for people."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _PARTS: Final = frozenset(
         "AWS::S3::BucketPolicy",
         "AWS::SQS::QueuePolicy",
         "AWS::SNS::TopicPolicy",
+        "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::Permission",
         "AWS::ApiGateway::Resource",
         "AWS::ApiGateway::Method",
@@ -33,6 +34,7 @@ _NAMES: Final = (
     "QueueName",
     "Name",
     "RuleName",
+    "StateMachineName",
     "AlarmName",
     "DashboardName",
     "LogGroupName",
@@ -74,55 +76,10 @@ def created_resources(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[Cr
             if resource["Type"] not in _PARTS:
                 kind = resource["Type"].removeprefix("AWS::").replace("::", " ")
                 is_kept = resource.get("DeletionPolicy") == "Retain"
-                yield CreatedResource(stack, kind, _name(ident, resource.get("Properties", {})), is_kept)
+                yield CreatedResource(stack, kind, name_of(ident, resource.get("Properties", {})), is_kept)
 
 
-def _name(ident: str, properties: Mapping[str, Any]) -> str:
+def name_of(ident: str, properties: Mapping[str, Any]) -> str:
+    """The name of a resource in AWS where its template gives one, else its name in the template."""
     given = (properties.get(name) for name in _NAMES)
     return next((name for name in given if isinstance(name, str)), ident)
-
-
-def diagram(templates: Mapping[str, Mapping[str, Any]]) -> str:
-    """A Mermaid flowchart of the functions, what starts each, and what each writes to; a box a stack."""
-    lines, edges = ["flowchart LR"], []
-    for stack, template in templates.items():
-        resources = template["Resources"]
-        names = [ident for ident, resource in sorted(resources.items()) if resource["Type"] == "AWS::Lambda::Function"]
-        if names:
-            shown = [f'    {stack}_{ident}["{_name(ident, resources[ident]["Properties"])}"]' for ident in names]
-            lines += [f"  subgraph {stack}", *shown, "  end"]
-        for ident, resource in sorted(resources.items()):
-            edges += [f"  {edge}" for edge in _edges(stack, ident, resource)]
-    return "\n".join([*lines, *dict.fromkeys(edges)])
-
-
-def _edges(stack: str, ident: str, resource: Mapping[str, Any]) -> Iterator[str]:
-    properties, kind = resource.get("Properties", {}), resource["Type"]
-    if kind == "AWS::Lambda::EventSourceMapping":
-        yield f"{_source(properties['EventSourceArn'])} --> {stack}_{properties['FunctionName']['Ref']}"
-    elif kind == "AWS::Scheduler::Schedule":
-        target = properties["Target"]["Arn"]["Fn::GetAtt"][0]
-        yield f'{ident}(["{properties["ScheduleExpression"]}"]) --> {stack}_{target}'
-    elif kind == "AWS::ApiGateway::RestApi":
-        yield f'{ident}(["POST /releases"]) --> {stack}_ReleaseFunction'
-    elif kind.startswith("Custom::"):
-        yield f'{ident}(["CloudFormation"]) --> {stack}_{properties["ServiceToken"]["Fn::GetAtt"][0]}'
-    elif kind == "AWS::Lambda::Function":
-        variables = properties.get("Environment", {}).get("Variables", {})
-        if "ANALYTICS_BUCKET" in variables or "TRUNKLINE_LAKE" in variables:
-            yield f'{stack}_{ident} --> lake[("lake in S3")]'
-        if "TRUNKLINE_LIVE_STORE" in variables:
-            store = str(variables["TRUNKLINE_LIVE_STORE"]).partition("://")[0]
-            yield f'{stack}_{ident} --> live[("{store}")]'
-        if "DATABASE" in variables or "TRUNKLINE_WAREHOUSE" in variables:
-            yield f'{stack}_{ident} --> redshift[("Redshift")]'
-
-
-def _source(arn: Any) -> str:
-    """A stream or queue as a node: by the name in its ARN, or by that of the resource that is referred to."""
-    if isinstance(arn, str):
-        parts = arn.split(":", 5)[5].split("/")
-        return f'{parts[1].replace("-", "_")}[/"{parts[1]}"/]'
-    text = arn["Fn::GetAtt"][0] if "Fn::GetAtt" in arn else str(arn["Fn::ImportValue"]).rpartition("GetAtt")[2]
-    name = next((name for name in ("ContactStream", "AgentStream") if name in text), text.removesuffix("Queue"))
-    return f'{name}[/"{name}"/]'

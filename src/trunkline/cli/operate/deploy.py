@@ -30,7 +30,7 @@ def init(
 
     Example: trunkline deploy init --account 111122223333
     """
-    from trunkline.deploy.config import config_text, parse_config
+    from trunkline.deploy.config_file import config_text, parse_config
 
     text = config_text(account, region)
     parse_config(text, str(out))
@@ -57,7 +57,7 @@ def plan(
 
     Example: trunkline deploy plan --contacts 20000
     """
-    from trunkline.deploy.config import read_config
+    from trunkline.deploy.config_file import read_config
     from trunkline.deploy.cost import CONTACTS_PER_AGENT, PRICES_DATE, Volume, monthly_cost
     from trunkline.deploy.templates import created_resources, read_templates
 

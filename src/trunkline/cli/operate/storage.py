@@ -100,7 +100,7 @@ def doctor(
     Example: trunkline doctor --home ./my-centre
     """
     from trunkline.deploy.check import check_installation
-    from trunkline.deploy.config import read_config
+    from trunkline.deploy.config_file import read_config
     from trunkline.pipelines.jobs.doctor import examine
 
     if aws is not None:
