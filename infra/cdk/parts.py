@@ -148,15 +148,18 @@ class TrunklineStack(Stack):
 
     def _code(self, package: str) -> assets.Asset:
         """The group's zip, once a stack."""
-        place = self.config.installation
         existing = self.node.try_find_child(f"{package}Package")
         if isinstance(existing, assets.Asset):
             return existing
-        name = f"{package}-{place.architecture}-py{place.python.replace('.', '')}.zip"
-        path = Path(place.packages) / name
+        return assets.Asset(self, f"{package}Package", path=str(self.package_path(package)))
+
+    def package_path(self, package: str) -> Path:
+        """The group's zip on this machine. Raises SystemExit where there is none."""
+        place = self.config.installation
+        path = Path(place.packages) / f"{package}-{place.architecture}-py{place.python.replace('.', '')}.zip"
         if not path.exists():
             raise SystemExit(f"{path} does not exist: run `make packages`, or correct installation.packages.")
-        return assets.Asset(self, f"{package}Package", path=str(path))
+        return path
 
     def alarm(
         self,

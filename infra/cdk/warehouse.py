@@ -15,10 +15,9 @@ from release_api import release_api
 
 from trunkline.deploy.config import DeployConfig
 from trunkline.deploy.functions import FUNCTIONS, Kind
-from trunkline.deploy.install_warehouse import VERSION_PROPERTY, current_version
+from trunkline.deploy.install_warehouse import VERSION_PROPERTY, version_of
 from trunkline.deploy.policies import Resources
 from trunkline.limits import CUSTOM_RESOURCE_S_MAX
-from trunkline.settings.options import Options
 
 ADMIN = "trunkline_admin"
 """The administrator of a namespace that is made."""
@@ -176,7 +175,7 @@ class WarehouseStack(TrunklineStack):
             service_token=made.function.attr_arn,
             resource_type="Custom::TrunklineWarehouse",
             service_timeout=Duration.seconds(CUSTOM_RESOURCE_S_MAX),
-            properties={VERSION_PROPERTY: current_version(warehouse.zone, Options().contact_link)},
+            properties={VERSION_PROPERTY: version_of(self.package_path("full"), warehouse.zone)},
         )
         if warehouse.mode == "serverless":
             installation.node.add_dependency(self.workgroup)

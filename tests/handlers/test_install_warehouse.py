@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +19,11 @@ from redshift_data_emulator import Fault
 from redshift_home import URL, Redshift, make_database, redshift_of
 
 from trunkline.deploy import install_warehouse
-from trunkline.deploy.install_warehouse import PHYSICAL_ID, VERSION_PROPERTY, current_version
+from trunkline.deploy.install_warehouse import PHYSICAL_ID, VERSION_PROPERTY, version_of
 from trunkline.errors import TransientError, UsageError
 from trunkline.handlers.install_warehouse import handler
 from trunkline.limits import INSTALL_MARGIN_S
 from trunkline.objects.catalogue import OBJECTS
-from trunkline.settings.options import Options
 
 WIDER = replace(
     NARROW, columns=(*NARROW.columns, replace(NARROW.by_name["score"], name="more", path=("More",))), catalogue_version=2
@@ -63,7 +63,7 @@ def install_only(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make a version of the catalogue the function's: a table of few columns installs in a moment."""
 
     def choose(*objects: Any) -> None:
-        monkeypatch.setattr(install_warehouse, "OBJECTS", {obj.name: obj for obj in objects})
+        monkeypatch.setattr(install_warehouse, "load_objects", lambda _: {obj.name: obj for obj in objects})
         monkeypatch.setattr(install_warehouse, "warehouse_views", lambda _: ())
 
     choose(NARROW)
@@ -78,16 +78,37 @@ def batches(redshift: Redshift) -> list[Any]:
     return [run.id for run in redshift.emulator.committed if run.is_batch]
 
 
-def test_a_stack_installs_the_whole_catalogue(redshift: Redshift, stack: CustomResourceStack) -> None:
-    """Every object's table, view and procedure; the answer names the request and an id of its own."""
-    version = current_version("UTC", Options().contact_link)
-    event = stack.request("Create", **{VERSION_PROPERTY: version})
+OWN = """
+[object.deal]
+key = ["id"]
+version = "changed"
+event_time = "changed"
+
+[object.deal.columns]
+id = { path = "Id" }
+changed = { type = "timestamp", path = "Changed" }
+"""
+
+
+def test_a_stack_installs_the_whole_catalogue(
+    redshift: Redshift, stack: CustomResourceStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any
+) -> None:
+    """Every object's table, view and procedure, the user's own in the zip too; the answer names the request."""
+    package = tmp_path / "full.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("own_objects/objects.toml", OWN)
+        archive.writestr("trunkline/x.py", "")
+    zipfile.ZipFile(package).extractall(tmp_path / "task")
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path / "task"))
+    event = stack.request("Create", **{VERSION_PROPERTY: version_of(package, "UTC")})
     assert handler(event, LambdaContext())["status"] == "SUCCESS"
+    assert "another version" not in caplog.text
     (answer,) = stack.answers
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", PHYSICAL_ID)
     assert (answer["StackId"], answer["LogicalResourceId"]) == (STACK, "Installation")
     assert answer["RequestId"] == event["RequestId"]
-    assert redshift.query("SELECT count(*) FROM ledger.installation") == [(len(OBJECTS),)]
+    assert redshift.query("SELECT count(*) FROM ledger.installation") == [(len(OBJECTS) + 1,)]
+    assert redshift.query("SELECT object FROM ledger.installation WHERE object = 'deal'") == [("deal",)]
     for obj in OBJECTS.values():
         for relation in (obj.warehouse_table, obj.public_view):
             assert redshift.query(f"SELECT to_regclass('{relation}') IS NOT NULL") == [(True,)], relation
@@ -132,16 +153,14 @@ def test_deletion_leaves_everything(redshift: Redshift, stack: CustomResourceSta
     assert "score" in columns(redshift)
 
 
-@pytest.mark.usefixtures("install_only")
 def test_a_failure_says_why_and_changes_nothing(
-    redshift: Redshift, stack: CustomResourceStack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    redshift: Redshift, stack: CustomResourceStack, install_only: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A table that differs: what a person has to run, in an answer that is not too long, and no secret anywhere."""
     with psycopg.connect(redshift.uri, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA connect; CREATE TABLE connect.f_narrow (id text, score text)")
-    monkeypatch.setenv("SOME_TOKEN", "score")
     wide = tuple(replace(NARROW.by_name["score"], name=f"c_{n}", path=(f"C{n}",), nullable=False) for n in range(90))
-    monkeypatch.setattr(install_warehouse, "OBJECTS", {"narrow": replace(NARROW, columns=(*wide, *NARROW.columns))})
+    install_only(replace(NARROW, columns=(*wide, *NARROW.columns)))
     redshift.query("INSERT INTO connect.f_narrow VALUES ('a', '1') RETURNING 1")
     with caplog.at_level(logging.INFO):
         assert handler(stack.request("Create"), LambdaContext())["status"] == "FAILED"

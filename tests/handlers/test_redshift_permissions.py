@@ -63,7 +63,7 @@ def test_install_warehouse(
 ) -> None:
     """A table with a lock that outlasts the function, and the next invocation. Which objects does not matter."""
     stack = CustomResourceStack()
-    monkeypatch.setattr(install_warehouse, "OBJECTS", {NARROW.name: NARROW})
+    monkeypatch.setattr(install_warehouse, "load_objects", lambda _: {NARROW.name: NARROW})
     monkeypatch.setattr(install_warehouse, "warehouse_views", lambda _: ())
     monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", stack.lambda_url)

@@ -322,7 +322,9 @@ def test_cold_imports_cost_little_more_than_boto3(group: Any, packages: dict[str
     }
     once = {name: _cpu_s(code, program) for name, program in programs.items()}
     name = max(once, key=lambda name: once[name])
-    least = {text: min(_cpu_s(code, text) for _ in range(3)) for text in (bare, programs[name])}
+    # In turns, since a busy machine slows down what runs at that time.
+    rounds = [{text: _cpu_s(code, text) for text in (bare, programs[name])} for _ in range(4)]
+    least = {text: min(each[text] for each in rounds) for text in (bare, programs[name])}
     ours = least[programs[name]]
     with capsys.disabled():
         sys.stdout.write(f"\n{group.name}: {name} {ours:.2f} s of CPU, {least[bare]:.2f} s of boto3 alone\n")

@@ -21,14 +21,13 @@ from typing import Any
 import pytest
 
 from trunkline.deploy.config_file import read_config
-from trunkline.deploy.install_warehouse import current_version
+from trunkline.deploy.install_warehouse import version_of
 from trunkline.deploy.picture import diagram
 from trunkline.deploy.policies import UNSCOPED
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.run.due import schedule_of
 from trunkline.schedules.schedule import make_schedule
 from trunkline.settings.installation import Settings
-from trunkline.settings.options import Options
 from trunkline.warehouse.redshift.address import address_of
 
 pytestmark = pytest.mark.infra
@@ -293,13 +292,14 @@ def shown_policy(policy: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("configuration", ["full", "existing"])
-def test_the_warehouse_is_installed_with_its_stack(configuration: str) -> None:
+def test_the_warehouse_is_installed_with_its_stack(configuration: str, tmp_path: Path) -> None:
     """By the function, within CloudFormation's hour, after the workgroup is there, anew when the catalogue changes."""
     (template,) = (template for name, template in templates(configuration).items() if name.endswith("WarehouseStack"))
     installation = template["Resources"]["Installation"]
+    zipfile.ZipFile(tmp_path / "full.zip", "w").close()  # as in `_synthesise`: no objects of a user's own
     assert installation["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["InstallWarehouseFunction", "Arn"]}
     assert int(installation["Properties"]["ServiceTimeout"]) == 3_600
-    assert installation["Properties"]["CatalogueVersion"] == current_version("UTC", Options().contact_link)
+    assert installation["Properties"]["CatalogueVersion"] == version_of(tmp_path / "full.zip", "UTC")
     assert ("Workgroup" in installation.get("DependsOn", [])) == (configuration == "full")
     roles = template["Resources"]["InstallWarehouseRole"]
     assert {"Effect": "Allow", "Action": ["lambda:InvokeFunction"]}.items() <= statements(roles)[

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from trunkline import clock
@@ -21,9 +24,11 @@ from trunkline.aws.redshift_data import DataApi, SqlError
 from trunkline.aws.redshift_once import is_conflict
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import INSTALL_MARGIN_S, INSTALL_PAUSE_S, INSTALL_S_MAX, INSTALL_TRIES
-from trunkline.objects.catalogue import OBJECTS, schemas, warehouse_views
+from trunkline.objects.catalogue import load, schemas, warehouse_views
+from trunkline.pipelines.home import load_objects, own_object_files
 from trunkline.pipelines.run.scrub import describe_error
-from trunkline.settings.installation import Settings
+from trunkline.settings.installation import PACKAGED_OBJECTS, Settings
+from trunkline.settings.options import Options
 from trunkline.warehouse.redshift.address import address_of
 from trunkline.warehouse.redshift.install import catalogue_fingerprint, install
 from trunkline.warehouse.redshift.resumable import OutOfTimeError, ResumableStatements
@@ -72,9 +77,19 @@ def lambda_invocation(arn: str, left_s: float, sleep: Callable[[float], None]) -
     return Invocation(clock.monotonic_s() + left_s - INSTALL_MARGIN_S, invoke, sleep)
 
 
-def current_version(zone: str, links: Sequence[str]) -> str:
-    """What VERSION_PROPERTY is for this version of Trunkline and these settings."""
-    return catalogue_fingerprint(list(OBJECTS.values()), warehouse_views(links), zone)
+def version_of(package: Path, zone: str, links: Sequence[str] | None = None) -> str:
+    """What VERSION_PROPERTY is for the function of a zip: of its built-in objects and the user's own in the zip.
+
+    `links` is the setting `contact_link`. Raises UsageError for an own object that is not valid.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(
+                scratch, [name for name in archive.namelist() if name.startswith(f"{PACKAGED_OBJECTS}/")]
+            )
+        objects = load(own_object_files(Path(scratch) / PACKAGED_OBJECTS))
+    views = warehouse_views(Options().contact_link if links is None else links)
+    return catalogue_fingerprint(list(objects.values()), views, zone)
 
 
 def answer_request(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
@@ -125,7 +140,7 @@ def _install(
 def _install_once(request: ResourceRequest, settings: Settings, scope: str, invocation: Invocation) -> list[str]:
     address = address_of(settings.warehouse)
     client = make_client("redshift-data", address.target.region)
-    objects, views = list(OBJECTS.values()), warehouse_views(settings.contact_link)
+    objects, views = list(load_objects(settings).values()), warehouse_views(settings.contact_link)
     wanted = request.properties.get(VERSION_PROPERTY)
     if wanted not in (None, catalogue_fingerprint(objects, views, settings.zone)):
         _LOG.warning("the request is for another version of the catalogue than this function's; its own is installed")
