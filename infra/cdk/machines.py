@@ -16,6 +16,7 @@ from firings import Firing, keep_failed_events, rule, schedule, schedule_role
 from parts import Deployed, TrunklineStack
 from run_functions import RunFunctions
 
+from trunkline.deploy.policies import LOGS_OF_MACHINES, TRACES_OF_MACHINES
 from trunkline.deploy.stages import MACHINE_STAGES
 from trunkline.limits import FIRING_RETRIES, FIRING_RETRY_S
 from trunkline.orchestration.all_objects import ALL_OBJECTS_NAME, all_objects_machine, arn_variable
@@ -24,30 +25,6 @@ from trunkline.orchestration.firings import rules, schedules
 from trunkline.orchestration.machine import machine_name, object_machine
 from warehouse import WarehouseStack
 
-_DELIVERS_LOGS = {
-    "Effect": "Allow",
-    "Action": [
-        "logs:CreateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:DescribeLogGroups",
-        "logs:DescribeResourcePolicies",
-        "logs:GetLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:UpdateLogDelivery",
-    ],
-    "Resource": "*",
-}
-_TRACES = {
-    "Effect": "Allow",
-    "Action": [
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
-    ],
-    "Resource": "*",
-}
 Statement = dict[str, Any]
 
 
@@ -134,7 +111,8 @@ class StateMachines:
             log_group_name=f"/aws/vendedlogs/states/{name}",
             retention_in_days=place.log_retention_days,
         )
-        policies = {"calls": allowed, "log": [_DELIVERS_LOGS], "traces": [_TRACES] if place.xray else []}
+        traces = [_allow(TRACES_OF_MACHINES, ["*"])] if place.xray else []
+        policies = {"calls": allowed, "log": [_allow(LOGS_OF_MACHINES, ["*"])], "traces": traces}
         machine = step_functions.CfnStateMachine(
             stack,
             title,

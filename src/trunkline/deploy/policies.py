@@ -9,28 +9,32 @@ from typing import Any, Final
 from trunkline.deploy.functions import Event, Grant, Kind, LambdaFunction
 
 Statement = dict[str, Any]
+TRACES_OF_MACHINES: Final = (
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)
+LOGS_OF_MACHINES: Final = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+"""What a state machine needs for its traces and its log."""
 UNSCOPED: Final[Mapping[str, str]] = {
     "redshift-data:DescribeStatement": "statements have no ARN; the condition admits the caller's own only",
     "redshift-data:GetStatementResult": "statements have no ARN; the condition admits the caller's own only",
     "redshift-data:CancelStatement": "statements have no ARN; the condition admits the caller's own only",
     "redshift-data:ListStatements": "statements have no ARN; the condition admits the caller's own only",
     "timestream:DescribeEndpoints": "the service has no resource for it",
-    "xray:PutTraceSegments": "X-Ray has no resource for it",
-    "xray:PutTelemetryRecords": "X-Ray has no resource for it",
-    "xray:GetSamplingRules": "X-Ray has no resource for it",
-    "xray:GetSamplingTargets": "X-Ray has no resource for it",
+    **dict.fromkeys(TRACES_OF_MACHINES, "X-Ray has no resource for it"),
     **dict.fromkeys(
-        (
-            "logs:CreateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:DescribeLogGroups",
-            "logs:DescribeResourcePolicies",
-            "logs:GetLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:UpdateLogDelivery",
-        ),
-        "Step Functions sets up the delivery of its logs, which has no resource of its own",
+        LOGS_OF_MACHINES, "Step Functions sets up the delivery of its logs, which has no resource of its own"
     ),
 }
 """Actions that IAM grants on `*` alone, with the reason."""
