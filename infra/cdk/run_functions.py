@@ -27,7 +27,7 @@ class RunFunctions:
         """A function of a run. The machine repeats what fails and has an alarm of its own for what it cannot cure."""
         arns, keys = self._lake_resources()
         arns["redshift"], arns["staging"] = self._warehouse.redshift_arns(), [self._lake.bucket_arn]
-        arns["sources"] = [self._folder(url) for url in self._sources.values()]
+        arns["sources"] = [self._folder(url) for url in self._sources.values() if url.startswith("s3://")]
         if self._reads_instances:
             arns["instances"] = list(self._stack.config.connect.instances)
         if self._lake.topic_arn:

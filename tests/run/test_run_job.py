@@ -18,10 +18,13 @@ from trunkline.lake import layout
 from trunkline.ledger import runs
 from trunkline.ledger.runs import decode_run, find_run, in_step, watermark
 from trunkline.objects.model import Object
+from trunkline.pipelines.flattening import FlattenPool
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.run.history import RunRequest, begin_run
 from trunkline.pipelines.run.inputs import InputOptions, InputRead, read_input
 from trunkline.pipelines.run.job import RunOutcome, check_accounts, retry_run, run_object
+from trunkline.pipelines.runner import Runner
+from trunkline.sources.registry import file_source, list_files
 
 NOON = datetime(2026, 3, 4, 12, 5)
 
@@ -96,6 +99,23 @@ def test_a_run_loads_what_is_new_and_is_recorded(narrow_home: Home, wall: Wall) 
     key = layout.run_key("narrow", found.run_id, found.started_at)
     assert decode_run(narrow_home.store.require_bytes(key)) == found
     assert len(table(narrow_home, NARROW)) == 2
+
+
+def test_what_others_put_into_the_lake_is_merged(tmp_path: Path, wall: Wall, each_target: object) -> None:
+    """A function of a stream has put batches into the lake: the run merges and counts them, and the next finds nothing."""
+    arriving = write(tmp_path / "arriving" / "a.json", narrow("1"), narrow("2"))
+    with opened(tmp_path / "home", NARROW, run_sources="narrow=lake://") as home:
+        source = file_source(Runner(home, NARROW).context, list_files(NARROW, [str(arriving)]))
+        put = [*FlattenPool(home.lake, NARROW).put_all(source.read({}))]
+        assert len(put) == 1
+        assert table(home, NARROW) == []
+        first = run_due(home)
+        assert first is not None
+        assert (first.record.state, first.record.rows_read, first.record.rows_changed) == ("succeeded", 2, 2)
+        assert len(table(home, NARROW)) == 2
+        second = run_due(home, is_forced=True)
+        assert second is not None
+        assert (second.record.state, second.record.rows_read, second.record.rows_changed) == ("succeeded", 0, 0)
 
 
 def test_a_window_done_twice_is_once(narrow_home: Home, wall: Wall) -> None:

@@ -153,7 +153,8 @@ class Orchestration(Section, frozen=True, kw_only=True):
     sources: Annotated[
         tuple[str, ...],
         _help(
-            "Where objects are read, OBJECT=s3://bucket/prefix. Not for objects of the Connect API, as contact_record."
+            "Where objects are read, OBJECT=s3://bucket/prefix, or OBJECT=lake:// for what functions of streams and "
+            "tables put into the lake. Not for objects of the Connect API, as contact_record."
         ),
     ] = ()
     key_arn: Annotated[Arn, _help("The key that encrypts what is read there and in backfill, where one does.")] = ""

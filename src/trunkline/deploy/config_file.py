@@ -216,7 +216,8 @@ def _check_orchestration(config: DeployConfig, place: str) -> None:
         if not OBJECTS[name].scheduled_source and name not in sources:
             raise UsageError(
                 f"{place}: orchestration.objects has {name}, and orchestration.sources does not say where it is read: "
-                f"add {name}=s3://bucket/prefix"
+                f"add {name}=s3://bucket/prefix, or {name}=lake:// where a function of a stream or table puts it into "
+                "the lake"
             )
     _check_places(chosen, place)
     if not chosen.schedule or "," in chosen.schedule:
@@ -231,8 +232,10 @@ def _check_orchestration(config: DeployConfig, place: str) -> None:
 
 def _check_places(chosen: Orchestration, place: str) -> None:
     for entry in chosen.sources:
-        if not re.fullmatch(f"[a-z0-9_]+={_PLACE}", entry):
-            raise UsageError(f"{place}: orchestration.sources has {entry!r}; valid is OBJECT=s3://bucket/prefix")
+        if not re.fullmatch(f"[a-z0-9_]+=(lake://|{_PLACE})", entry):
+            raise UsageError(
+                f"{place}: orchestration.sources has {entry!r}; valid are OBJECT=s3://bucket/prefix and OBJECT=lake://"
+            )
     for entry in chosen.backfill:
         if not re.fullmatch(_PLACE, entry):
             raise UsageError(f"{place}: orchestration.backfill has {entry!r}; valid is s3://bucket/prefix")

@@ -219,7 +219,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     run_sources: Annotated[
         dict[str, str],
         about(
-            "Where `trunkline run` reads an object: a path, `s3://bucket/prefix` or `dynamodb://TABLE`.",
+            "Where `trunkline run` reads an object: a path, `s3://bucket/prefix`, `dynamodb://TABLE`, or `lake://` for "
+            "what others put into the lake, such as the Lambda functions of streams.",
             example="call=dynamodb://calls,agent_event=s3://bucket/agent-events/",
         ),
     ] = {}

@@ -17,7 +17,8 @@ from trunkline.limits import REPLAY_LETTERS_MAX
 from trunkline.objects.model import Object
 from trunkline.pipelines import batches
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
+from trunkline.pipelines.merging import grouped, merge_record, unmerged
+from trunkline.pipelines.runner import Advance, LoadResult, Runner, RunTally, no_advance
 from trunkline.pipelines.set_aside import is_refused, letter_ranges, put_refused
 from trunkline.positions import REFUSED_SOURCE, REPLAY_SOURCE, Plan
 from trunkline.sources.dynamodb.shards import Following, StreamSource
@@ -42,6 +43,22 @@ def load_files(
     source = file_source(runner.context, files, client)
     result = runner.run(source, len(files), lambda record: advance(record.bytes_read))
     return replace(result, refused=tuple(getattr(source, "refused", ())))
+
+
+def merge_waiting(home: Home, obj: Object, advance: Advance = no_advance) -> LoadResult:
+    """Merge the batches that others have put into the lake, such as the Lambda functions of streams; nothing is read.
+
+    The result counts their records. Raises what the warehouse raises; the next call merges what is left.
+    """
+    runner, tally = Runner(home, obj), RunTally(obj)
+    runner.finish_plans()
+    waiting = [record for record in unmerged(home, obj) if merge_record(home, obj, record.batch_id) is None]
+    with tally.timed("merge"):
+        for group in grouped(home, waiting):
+            tally.add(group, runner.merge(group))
+            advance(sum(record.bytes_read for record in group))
+        tally.recovered = runner.recover()
+    return tally.result(0)
 
 
 def load_stream(home: Home, obj: Object, stream: IO[bytes], advance: Advance = no_advance) -> LoadResult:

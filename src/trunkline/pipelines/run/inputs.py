@@ -1,7 +1,8 @@
 """Where an object's records come from when it is run, and the one call that reads them into lake and warehouse.
 
-The place that `run_sources` names (files, an `s3://` prefix, the stream of a DynamoDB table), else the origin that the
-object declares, else the Connect API where the object is collected on a schedule, or listed.
+The place that `run_sources` names (files, an `s3://` prefix, the stream of a DynamoDB table, or `lake://`, for which
+others put records into the lake and a run merges them), else the origin that the object declares, else the Connect API
+where the object is collected on a schedule, or listed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from trunkline.pipelines.connect.collect import (
 )
 from trunkline.pipelines.connect.list_instance import list_instance
 from trunkline.pipelines.home import Home
-from trunkline.pipelines.jobs.load import follow, load
+from trunkline.pipelines.jobs.load import follow, load, merge_waiting
 from trunkline.pipelines.jobs.pull import pull
 from trunkline.pipelines.run.due import in_dependency_order, is_collected, is_listed
 from trunkline.pipelines.runner import LoadResult
@@ -34,6 +35,7 @@ from trunkline.sources.model import Source, SourceContext
 from trunkline.sources.registry import file_source, list_files, origin_source
 
 _TABLE = "dynamodb://"
+_LAKE = "lake://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,10 @@ def check_input(settings: Settings, obj: Object, options: InputOptions) -> None:
             f"as {obj.name}=s3://bucket/prefix, {obj.name}=/path/to/files or {obj.name}=dynamodb://TABLE. Without one: "
             f"trunkline load {obj.name} PATH"
         )
-    elif place is not None and "://" in place and not place.startswith((_TABLE, "s3://")):
+    elif place is not None and "://" in place and place != _LAKE and not place.startswith((_TABLE, "s3://")):
         raise UsageError(
-            f"run_sources has {obj.name}={place!r}; valid are a path, s3://bucket/prefix and dynamodb://TABLE"
+            f"run_sources has {obj.name}={place!r}; valid are a path, s3://bucket/prefix, dynamodb://TABLE, and "
+            f"{_LAKE} for what others put into the lake"
         )
 
 
@@ -120,6 +123,8 @@ def read_input(home: Home, obj: Object, options: InputOptions) -> InputRead:
         return _collect(home, obj, options)
     if place is None:
         return InputRead([pull(home, obj, options.progress)])
+    if place == _LAKE:
+        return InputRead([merge_waiting(home, obj, options.progress)])
     if place.startswith(_TABLE):
         table = place.removeprefix(_TABLE)
         following = Following(table, make_client("dynamodbstreams"), until_idle=True)
@@ -139,7 +144,9 @@ def open_input(settings: Settings, context: SourceContext, obj: Object) -> Sourc
         return None
     if place is None and isinstance(obj.origin, FilesOrigin) and obj.origin.discovery == "list":
         return file_source(context, list_files(obj, obj.origin.paths))
-    return origin_source(context) if place is None else file_source(context, list_files(obj, [place]))
+    if place is None:
+        return origin_source(context)
+    return file_source(context, [] if place == _LAKE else list_files(obj, [place]))
 
 
 def _collect(home: Home, obj: Object, options: InputOptions) -> InputRead:
