@@ -67,7 +67,9 @@ def test_every_operation_in_the_table_of_actions_exists() -> None:
     from trunkline.aws.errors import _IAM_ACTIONS
 
     operations = {
-        name for service in ("s3", "sts", "sqs") for name in boto3.client(service).meta.service_model.operation_names
+        name
+        for service in ("s3", "sts", "sqs", "lambda")
+        for name in boto3.client(service).meta.service_model.operation_names
     }
     assert set(_IAM_ACTIONS) <= operations
     assert iam_action("dynamodb", "Scan") == "dynamodb:Scan"
