@@ -76,7 +76,7 @@ def test_pages_that_must_be_executed_are() -> None:
     assert {"README.md", "docs/tutorial/your-own-firehose.md"} <= names
     # What these print depends on the clock, or on a server; tests/cli/ and tests/warehouse/ run the same commands. What
     # the pages on Grafana and the wallboard describe is done on a screen; tests/serve/ runs it. What AWS
-    # does is run by tests/infra/ and tests/machines/, `trunkline up` by tests/run/.
+    # does is run by tests/infra/ and tests/machines/, `trunkline up` by tests/run/, an upgrade by tests/warehouse/.
     names |= {
         f"docs/how-to/{name}.md"
         for name in (
@@ -93,6 +93,7 @@ def test_pages_that_must_be_executed_are() -> None:
             "run-everything-on-one-machine",
             "run-with-step-functions",
             "run-the-wallboard",
+            "upgrade-and-roll-back",
         )
     }
     for page in ROOT.glob("docs/how-to/*.md"):
