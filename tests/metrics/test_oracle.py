@@ -61,7 +61,9 @@ class Centre:
         return sorted(contact.queue_s for contact in self.simulated.contacts if contact.queue_s is not None)
 
 
-@pytest.fixture(scope="module", params=list(CENTRES))
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.soak) if name == "fall" else name for name in CENTRES]
+)
 def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     """Each of the centres, loaded once."""
     folder: Path = tmp_path_factory.mktemp("centre")

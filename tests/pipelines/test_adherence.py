@@ -162,7 +162,9 @@ def _measured(home: Home) -> dict[str, tuple[Any, ...]]:
     return {row[0]: tuple(row[2:]) for row in home.warehouse.query(sql.numbered, sql.params)}
 
 
-@pytest.mark.parametrize("each_target", ["duckdb", "postgresql", "redshift"], indirect=True)
+@pytest.mark.parametrize(
+    "each_target", ["duckdb", "postgresql", pytest.param("redshift", marks=pytest.mark.soak)], indirect=True
+)
 def test_adherence_equals_an_independent_computation(tmp_path: Path, each_target: str) -> None:
     """Every quarter of an hour, and the metrics by agent; lost, repeated and late events included."""
     events = _events(31)

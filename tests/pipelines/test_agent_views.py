@@ -95,7 +95,9 @@ def _loaded(home: Home, folder: Path, events: list[Record], records: list[Record
         load_into(home, _write(folder / f"{name}.json", found), obj=home.objects[name])
 
 
-@pytest.mark.parametrize("each_target", ["duckdb", "postgresql", "redshift"], indirect=True)
+@pytest.mark.parametrize(
+    "each_target", ["duckdb", "postgresql", pytest.param("redshift", marks=pytest.mark.soak)], indirect=True
+)
 def test_statistics_equal_the_oracle(tmp_path: Path, each_target: str) -> None:
     """Every value of both statistics, with lost, repeated and late events: in the warehouse, and in the lake's views."""
     events, records = _events(Spec(contacts=120, seed=11), FAULTS)

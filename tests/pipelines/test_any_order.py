@@ -190,7 +190,7 @@ LAST_IS_NOT_BEST = ("older after newer", "a late copy after a redaction", "an AP
 @pytest.mark.parametrize(
     ("each_target", "weak"),
     [
-        ("duckdb", WeakTarget),
+        pytest.param("duckdb", WeakTarget, marks=pytest.mark.soak),
         pytest.param("postgresql", WeakServerTarget, marks=pytest.mark.soak),
         pytest.param("redshift+data", WeakRedshiftTarget, marks=pytest.mark.soak),
     ],

@@ -24,7 +24,7 @@ from collecting import (
 )
 from connect import DAY, contact_at, emulator, instance_with, simulated
 from homes import contacts, load_into
-from servers import SERVERS
+from servers import on_servers
 from virtual_clock import VirtualClock
 
 from trunkline.errors import UsageError
@@ -107,7 +107,7 @@ def test_the_export_wins_in_any_order(tmp_path: Path, order: str) -> None:
     assert {row[1] for row in exported} == {"stream"}
 
 
-@pytest.mark.parametrize("each_target", SERVERS, indirect=True)
+@pytest.mark.parametrize("each_target", on_servers(), indirect=True)
 def test_a_server_gets_the_same_rows(tmp_path: Path, each_target: str) -> None:
     """What is held is asked of the server: the second run describes no settled contact; then the export replaces all."""
     clock = VirtualClock(LATER_S)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from homes import Row, lake_best, load_into, opened, table, totals
-from servers import SERVERS
+from servers import on_servers
 
 from trunkline.objects.agents.agent_event import AGENT_EVENT
 from trunkline.objects.contact_event import CONTACT_EVENT
@@ -32,7 +32,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-@pytest.mark.parametrize("each_target", ["duckdb", *SERVERS], indirect=True)
+@pytest.mark.parametrize("each_target", ["duckdb", *on_servers()], indirect=True)
 def test_events_are_rows_once(tmp_path: Path, each_target: str, simulated: Result, name: str) -> None:
     """Loaded in shuffled halves, then from another folder: every event of the files is one row, in lake and warehouse."""
     obj = OBJECTS[name]

@@ -242,6 +242,12 @@ def redshift_databases(postgres_uri: str, tmp_path_factory: pytest.TempPathFacto
 SERVERS = [name for name in TARGETS if name != "duckdb"]
 
 
+def on_servers() -> list[object]:
+    """Parameters for `each_target`: the servers. Over the wire and by files Redshift is in the long run alone."""
+    long = [name for name in SERVERS if name == "redshift" or "files" in name]
+    return [pytest.param(name, marks=[pytest.mark.soak] if name in long else []) for name in SERVERS]
+
+
 def seeds(most: int, of_servers: int, of_redshift: int = 1, of_duckdb: int | None = None) -> list[object]:
     """Parameters (target, seed) for `each_target`: fewer on servers by default, the rest in the long run.
 
