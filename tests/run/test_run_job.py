@@ -321,7 +321,7 @@ def test_what_has_no_source_says_which_setting_names_one(tmp_path: Path, wall: W
         with pytest.raises(UsageError, match="narrow has no source to run from: name one in the setting run_sources"):
             run_due(home)
         settings = replace_settings(home, run_sources={"narrow": "ftp://host/x"})
-        with pytest.raises(UsageError, match="valid are a path, s3://bucket/prefix and dynamodb://TABLE"):
+        with pytest.raises(UsageError, match="valid are a path, s3://bucket/prefix, dynamodb://TABLE, and lake://"):
             run_object(settings, NARROW, RunRequest(), InputOptions())
         assert runs.runs(home.warehouse) == []
 
