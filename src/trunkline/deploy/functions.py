@@ -120,13 +120,13 @@ _RUN_STATEMENTS: Final = (
     "redshift-data:DescribeStatement",
     "redshift-data:CancelStatement",
 )
-_CREDENTIALS: Final = Grant(
+_SIGN_IN: Final = Grant(
     "redshift",
     ("redshift:GetClusterCredentials", "redshift-serverless:GetCredentials", "secretsmanager:GetSecretValue"),
     (),
     "the Data API signs in with the caller's permissions",
 )
-_LOAD_WAREHOUSE: Final = (
+WAREHOUSE: Final = (
     Grant(
         "redshift",
         (
@@ -134,13 +134,17 @@ _LOAD_WAREHOUSE: Final = (
             "redshift-data:ExecuteStatement",
             "redshift-data:DescribeStatement",
             "redshift-data:GetStatementResult",
-            "redshift-data:ListStatements",
         ),
     ),
-    Grant("redshift", ("redshift-data:CancelStatement",), (), "a load that takes too long is cancelled"),
-    _CREDENTIALS,
-    Grant("staging", ("s3:PutObject", "s3:ListBucket", "s3:DeleteObject")),
+    _SIGN_IN,
 )
+"""To run statements in the warehouse and to read their results."""
+CANCEL: Final = Grant(
+    "redshift", ("redshift-data:CancelStatement",), (), "a statement that takes too long is cancelled"
+)
+LIST_STATEMENTS: Final = Grant("redshift", ("redshift-data:ListStatements",))
+STAGING: Final = Grant("staging", ("s3:PutObject", "s3:ListBucket", "s3:DeleteObject"))
+"""To put files there for COPY, and to remove them."""
 
 FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
     function.module: function
@@ -201,7 +205,10 @@ FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
                         "connect:ListUserHierarchyGroups",
                     ),
                 ),
-                *_LOAD_WAREHOUSE,
+                *WAREHOUSE,
+                CANCEL,
+                LIST_STATEMENTS,
+                STAGING,
             ),
             timeout_s=900,
             memory_mb=1024,
@@ -268,7 +275,7 @@ FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
             grants=(
                 Grant("releases", ("s3:GetObject", "s3:PutObject", "s3:ListBucket")),
                 Grant("redshift", _RUN_STATEMENTS),
-                _CREDENTIALS,
+                _SIGN_IN,
             ),
             timeout_s=900,
             memory_mb=256,
@@ -280,16 +287,7 @@ FUNCTIONS: Final[Mapping[str, LambdaFunction]] = {
             purpose="installs the warehouse's schemas, tables, views and procedures, for the stack that deploys them",
             events=("cloudformation",),
             grants=(
-                Grant(
-                    "redshift",
-                    (
-                        "redshift-data:BatchExecuteStatement",
-                        "redshift-data:ExecuteStatement",
-                        "redshift-data:DescribeStatement",
-                        "redshift-data:GetStatementResult",
-                    ),
-                ),
-                _CREDENTIALS,
+                *WAREHOUSE,
                 Grant("installer", ("lambda:InvokeFunction",)),
             ),
             timeout_s=900,

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trunkline.deploy.functions import FUNCTIONS, Grant, LambdaFunction
+from trunkline.deploy.functions import (
+    CANCEL,
+    FUNCTIONS,
+    LIST_STATEMENTS,
+    STAGING,
+    WAREHOUSE,
+    Grant,
+    LambdaFunction,
+)
 
 _LISTS: Final = "without it S3 answers 403 for an object that does not exist"
 _OPENS_LAKE: Final = (
@@ -17,29 +25,11 @@ _OPENS_LAKE: Final = (
     Grant("lake", ("s3:GetObject", "s3:PutObject"), ("_ledger/",)),
     Grant("lake", ("s3:ListBucket",), ("_ledger/",), _LISTS),
 )
-_OPENS: Final = (
-    *_OPENS_LAKE,
-    Grant(
-        "redshift",
-        (
-            "redshift-data:BatchExecuteStatement",
-            "redshift-data:DescribeStatement",
-            "redshift-data:ExecuteStatement",
-            "redshift-data:GetStatementResult",
-        ),
-    ),
-    Grant("redshift", ("redshift-data:CancelStatement",), (), "a statement that takes too long is cancelled"),
-    Grant(
-        "redshift",
-        ("redshift:GetClusterCredentials", "redshift-serverless:GetCredentials", "secretsmanager:GetSecretValue"),
-        (),
-        "the Data API signs in with the caller's permissions",
-    ),
-)
+_OPENS: Final = (*_OPENS_LAKE, *WAREHOUSE, CANCEL)
 _MERGES: Final = (
     Grant("rows", ("s3:GetObject",)),
     Grant("lake", ("s3:DeleteObject",), ("_ledger/plan/",)),
-    Grant("redshift", ("redshift-data:ListStatements",)),
+    LIST_STATEMENTS,
 )
 _PUTS_FILES: Final = (
     Grant("sources", ("s3:GetObject", "s3:ListBucket")),
@@ -64,7 +54,6 @@ _READS: Final = (
         ),
     ),
 )
-_STAGED: Final = ("s3:PutObject", "s3:ListBucket", "s3:DeleteObject")
 _MESSAGE: Final = Grant("topic", ("sns:Publish",))
 
 
@@ -102,10 +91,10 @@ STAGES: Final[Mapping[str, LambdaFunction]] = {
             *_OPENS,
             *_READS,
             *_MERGES,
-            Grant("staging", _STAGED, (), "more than a hundred contacts of a window are copied from files"),
+            Grant(STAGING.kind, STAGING.actions, (), "more than a hundred contacts of a window are copied from files"),
         ),
         _stage("stage", "counts what waits in the lake", *_OPENS),
-        _stage("load", "loads and merges what waits in the lake", *_OPENS, *_MERGES, Grant("staging", _STAGED)),
+        _stage("load", "loads and merges what waits in the lake", *_OPENS, *_MERGES, STAGING),
         _stage("verify", "compares the table's rows with the ledger", *_OPENS),
         _stage("notify", "ends a run", *_OPENS, _MESSAGE),
         _stage("record_failure", "ends a run as failed", *_OPENS, _MESSAGE),

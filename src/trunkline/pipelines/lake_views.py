@@ -39,7 +39,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Map
     """
     con.execute(f"ATTACH ':memory:' AS lake; ATTACH ':memory:' AS {ATHENA_CATALOG}")
     if not target_of(settings.warehouse).is_embedded:
-        for database in {obj.database: None for obj in objects.values()}:
+        for database in dict.fromkeys(obj.database for obj in objects.values()):
             con.execute(create_schema(DUCKDB, database).replace("EXISTS ", "EXISTS lake."))
     store = open_store(settings.lake)
     folders: list[str] = []
@@ -89,7 +89,6 @@ def _name_as_amazon_does(con: duckdb.DuckDBPyConnection, objects: Mapping[str, O
     ((path,),) = con.execute("SELECT current_setting('search_path')").fetchall()
     con.execute("USE lake")
     for obj in objects.values():
-        con.execute(create_schema(DUCKDB, obj.database))
         name = DUCKDB.quote(obj.view_name)
         columns = ", ".join(DUCKDB.quote(column.name) for column in view_columns(obj))
         con.execute(f"CREATE VIEW {quote_qualified(DUCKDB, obj.public_view)} AS SELECT {columns} FROM lake.main.{name}")
