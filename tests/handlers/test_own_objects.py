@@ -11,6 +11,7 @@ import boto3
 import pytest
 from dynamo_tables import change, event
 from moto import mock_aws
+from stage_functions import STAGE_ARNS, STAGE_HANDLERS
 from states_interpreter import for_interpreter, interpreting
 
 from tools.packages import write_zip
@@ -19,16 +20,11 @@ from trunkline.deploy.functions import FUNCTIONS
 from trunkline.deploy.own_objects import own_objects, packaged_files, source_statements, with_own_objects
 from trunkline.errors import UsageError
 from trunkline.handlers import stream_processor
-from trunkline.handlers.stages import begin, extract, load, notify, record_failure, stage, verify
 from trunkline.objects import catalogue
 from trunkline.orchestration.machine import object_machine
 from trunkline.pipelines.run import function
 from trunkline.settings.installation import Settings
 
-HANDLERS = {
-    "Begin": begin.handler, "Extract": extract.handler, "Stage": stage.handler, "Load": load.handler,
-    "Verify": verify.handler, "Notify": notify.handler, "RecordFailure": record_failure.handler,
-}  # fmt: skip
 DEAL = """
 [object.deal]
 key = ["id"]
@@ -123,14 +119,13 @@ def test_a_state_machine_runs_an_own_object(
     obj = own_objects(own)["deal"]
     monkeypatch.setattr(catalogue, "OBJECTS", {})  # the tables of the built-in ones take seconds to create
     monkeypatch.setattr(catalogue, "VIEWS", {})
-    with mock_aws(config={"core": {"mock_credentials": False}}), interpreting(HANDLERS) as interpreter:
+    with mock_aws(config={"core": {"mock_credentials": False}}), interpreting(STAGE_HANDLERS) as interpreter:
         s3 = boto3.client("s3", region_name="us-east-1")
         for bucket in ("lake", "exports"):
             s3.create_bucket(Bucket=bucket)
         body = "Id,Amount,Changed\na,$12.50,2026-03-03T10:00:00Z\nb,7,2026-03-03T10:00:00Z\n"
         s3.put_object(Bucket="exports", Key="deals/1.csv", Body=body.encode())
-        names = {f"{name}FunctionArn": name for name in HANDLERS}
-        outcome = interpreter.run(interpreter.create("deal", for_interpreter(object_machine(obj), names)))
+        outcome = interpreter.run(interpreter.create("deal", for_interpreter(object_machine(obj), STAGE_ARNS)))
         assert outcome.status == "SUCCEEDED", outcome.cause
         assert (outcome.output["rows_read"], outcome.output["rows_changed"]) == (2, 2)
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake", Prefix="own/")["Contents"]]
