@@ -191,7 +191,7 @@ def test_what_starts_and_ends_machines(account: Account) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/states"
     machine = client.create_state_machine(name="narrow", definition=definition, roleArn=role)["stateMachineArn"]
     account.arns["machines"] = [machine]
-    account.environ.delenv("TRUNKLINE_PII_KEY_SECRET")  # its stack gives it no secret, since it needs none
+    account.environ.delenv("TRUNKLINE_PII_KEY")  # its stack gives it no secret, since it needs none
     stages = Stages()
     started = stages.call("StartRun", {"object": "narrow", "state_machine": machine, "time": "2026-03-02T14:00:30Z"})
     assert started["name"] == "narrow-20260302T140000Z"

@@ -161,7 +161,7 @@ def _filled(url: str) -> dict[str, str]:
     secret = boto3.client("secretsmanager", endpoint_url=url).create_secret(Name="pii", SecretString="k" * 40)
     letters = boto3.client("sqs", endpoint_url=url).create_queue(QueueName="letters")["QueueUrl"]
     return {
-        "TRUNKLINE_PII_KEY_SECRET": secret["ARN"], "TRUNKLINE_LETTER_QUEUE": letters.replace("http://", "https://"),
+        "TRUNKLINE_PII_KEY": f"secretsmanager:{secret['ARN']}", "TRUNKLINE_LETTER_QUEUE": letters.replace("http://", "https://"),
         "TRUNKLINE_HOME": "",
     }  # fmt: skip
 
@@ -198,9 +198,9 @@ def test_a_package_boots_and_answers(
         variables["TRUNKLINE_LAKE"] = "s3://lake"
     if name == "install_warehouse":
         variables = variables | {"TRUNKLINE_WAREHOUSE": request.getfixturevalue("warehouse")}
-        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its role may not read it
+        del variables["TRUNKLINE_PII_KEY"]  # its role may not read it
     if name == "firehose_framing":
-        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its stack gives it no secret, since it needs none
+        del variables["TRUNKLINE_PII_KEY"]  # its stack gives it no secret, since it needs none
     with booted(packages[function.package], runtime, function.handler, variables) as process:
         for trigger in function.events:
             delivered, is_right = CASES[name, trigger]
@@ -221,12 +221,13 @@ class BootedStages:
     variables: dict[str, str]
     peaks_mb: dict[str, float] = field(default_factory=dict)
 
-    def call(self, name: str, event: Mapping[str, Any], **variables: str) -> Any:
-        """The function's answer. Raises RuntimeError with the function's own error."""
+    def call(self, name: str, event: Mapping[str, Any], **variables: str | None) -> Any:
+        """The function's answer; None for a variable leaves it out. Raises RuntimeError with the function's error."""
         from lambda_runtime import booted
 
         handler = STAGES[f"stages.{name}"].handler
-        with booted(self.code, self.runtime, handler, self.variables | variables) as process:
+        given = {name: text for name, text in (self.variables | variables).items() if text is not None}
+        with booted(self.code, self.runtime, handler, given) as process:
             try:
                 return process.invoke(event, wait_s=300)
             finally:
@@ -348,7 +349,7 @@ def test_what_starts_and_backfills_boots_and_answers(stages: BootedStages) -> No
     machine = client.create_state_machine(name="agents", definition=definition, roleArn=role)["stateMachineArn"]
     firing = {"object": "agent_event", "state_machine": machine, "time": "2026-03-02T14:00:30Z"}
     started = stages.call(
-        "start_run", firing, TRUNKLINE_PII_KEY_SECRET="", TRUNKLINE_RUN_SCHEDULES="agent_event=rate(1 hour)"
+        "start_run", firing, TRUNKLINE_PII_KEY=None, TRUNKLINE_RUN_SCHEDULES="agent_event=rate(1 hour)"
     )
     assert started["name"] == "agent_event-20260302T140000Z"
     files = {"object": "agent_event", "Items": [{"Bucket": "arriving", "Key": "agent-events/a.json"}]}

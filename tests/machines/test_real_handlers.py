@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from dynamo_tables import arn, change, event
 from homes import NARROW, _catalogue_of, jsonl, narrow
 from redshift_home import URL, Redshift, make_database, redshift_of
 from redshift_merges import warehouse_of
@@ -23,6 +24,7 @@ from states_interpreter import Interpreter, KilledFunctionError, for_interpreter
 
 from trunkline import clock
 from trunkline.errors import TerminalError, TransientError
+from trunkline.handlers import stream_processor
 from trunkline.objects.model import Object
 from trunkline.orchestration.all_objects import all_objects_machine, arn_variable
 from trunkline.orchestration.backfill import backfill_machine
@@ -233,6 +235,49 @@ def test_a_backfill_of_many_files(world: World) -> None:
     again = world.interpreter.run(machine, given)
     assert again.status == "SUCCEEDED", again.cause
     assert world.redshift.query("SELECT SUM(inserted), SUM(duplicate) FROM ledger.batch") == [(4, 0)]
+
+
+def test_what_a_function_put_into_the_lake_is_merged_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream's function puts rows into the lake, the machine of their object merges them.
+
+    The merge is done and its answer is lost, the next try fails, and rows arrive again before the redrive.
+    """
+    monkeypatch.setenv("TRUNKLINE_RUN_SOURCES", "narrow=lake://")
+    monkeypatch.setenv("TRUNKLINE_DYNAMODB_TABLES", "numbers=narrow")
+    function.function_settings.cache_clear()
+    assert deliver("1", "2")["processed"] == 2
+    assert world.ids() == []
+    world.interpreter.lose = failing("Load", KilledFunctionError("Task timed out"))
+    broken = failing("Load", TerminalError("no access"))
+    world.interpreter.fail = lambda name, event: broken(name, event) if len(calls_of(world, "Load")) > 1 else None
+    failed = world.interpreter.run(world.machines["narrow"])
+    assert (failed.status, failed.states[-2:]) == ("FAILED", ["InsertAndMergeFailed", "RecordFailure"])
+    assert world.ids() == ["1", "2"]
+    assert deliver("1", "2")["processed"] == 2
+    assert deliver("3", first=3)["processed"] == 1
+    redriven = world.interpreter.redrive(world.machines["narrow"], failed)
+    assert redriven.status == "SUCCEEDED", redriven.cause
+    assert world.ids() == ["1", "2", "3"]
+    assert [row[0] for row in world.runs("state")] == ["failed", "succeeded"]
+    assert world.redshift.query("SELECT SUM(inserted), SUM(duplicate) FROM ledger.batch") == [(3, 0)]
+    assert_no_secret(world, failed.history, redriven.history)
+
+
+def deliver(*ids: str, first: int = 1) -> dict[str, Any]:
+    """Changes of a DynamoDB table to the function that follows it, in a process of its own; its answer."""
+    records = [
+        change(number, new=_item(narrow(id_)), stream=arn("numbers"), at=clock.now().timestamp())
+        for number, id_ in enumerate(ids, first)
+    ]
+    stream_processor._processor.cache_clear()
+    answer = stream_processor.handler(event(*records), None)
+    stream_processor._processor.cache_clear()
+    return answer
+
+
+def _item(record: dict[str, Any]) -> dict[str, Any]:
+    """The record's texts as DynamoDB has them."""
+    return {name: {"S": value} for name, value in record.items() if isinstance(value, str)}
 
 
 def test_a_firing_starts_one_execution_for_a_window(world: World) -> None:
