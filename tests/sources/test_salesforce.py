@@ -19,9 +19,10 @@ from salesforce_org import CLIENT, FIELDS, Organisation, error, stamp, task
 from trunkline import limits
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import SalesforceOrigin, SecretName
+from trunkline.objects.origins import SalesforceOrigin
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.pull import pull
+from trunkline.settings.secrets import SecretName
 from trunkline.sources.salesforce.client import describe_object
 
 TASK = Object(
