@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from measure import cpu_of
@@ -57,21 +58,28 @@ NAMES = (
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Rows as Bulk API 2.0 gives them: every value quoted, one in fifty a newer copy of another."""
+    """Rows of a year as Bulk API 2.0 gives them: by id, which is the order of creation, and every value quoted.
+
+    One in fifty is a newer copy of another; the time of creation of a record never changes.
+    """
     rng = random.Random(7)
+    begun, step_s = datetime(2025, 3, 1), 365 * 86_400 / count
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(NAMES + "\n")
         for number in range(count):
             key = rng.randrange(number) if number % 50 == 49 else number
-            day, second = rng.randrange(1, 28), number % 86_400
-            at = f"2026-03-{day:02}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000Z"
+            created = begun + timedelta(seconds=int(key * step_s))
+            modified = created + timedelta(seconds=60 + number)
+            created_at, modified_at = (f"{at:%Y-%m-%dT%H:%M:%S}.000Z" for at in (created, modified))
             row = [
                 f"00T{key:012}AAA", f"Call {key % 977}, follow-up", rng.choice(("Open", "Completed", "Deferred")),
                 rng.choice(("High", "Normal", "Low")), f"005{key % 300:012}AAA", f"003{key % 90_000:012}AAA",
-                f"500{key % 70_000:012}AAA", f"001{key % 40_000:012}AAA", f"2026-03-{day:02}", at, at, at,
-                "true" if key % 3 else "false", "true" if number % 500 == 499 else "false", str(rng.randrange(3_600)),
-                rng.choice(("Inbound", "Outbound", "")), f"c{key:015x}", f"{rng.randrange(100_000) / 100:.2f}",
-                f'He said ""yes"" to offer {key % 31} and asked for a call on day {day}', f"005{key % 200:012}AAA",
+                f"500{key % 70_000:012}AAA", f"001{key % 40_000:012}AAA", created_at[:10], created_at, modified_at,
+                modified_at, "true" if key % 3 else "false", "true" if number % 500 == 499 else "false",
+                str(rng.randrange(3_600)), rng.choice(("Inbound", "Outbound", "")), f"c{key:015x}",
+                f"{rng.randrange(100_000) / 100:.2f}",
+                f'He said ""yes"" to offer {key % 31} and asked for a call on day {created.day}',
+                f"005{key % 200:012}AAA",
             ]  # fmt: skip
             file.write(",".join(f'"{value}"' for value in row) + "\n")
 
