@@ -194,15 +194,15 @@ def compared(data: bytes, spans: Sequence[tuple[float, float]]) -> PagedRows:
 
 
 def test_only_what_may_come_again_is_compared() -> None:
-    """By its stamp, to the second; a row that does not tell its stamp in the usual way is compared too."""
-    records = answers(0)[:20]
+    """By its stamp, to the second; a row that is deleted, or does not tell its stamp as usual, is compared too."""
+    records = answers(0)[:60]
     second = datetime(2026, 3, 3, 10, tzinfo=UTC).timestamp()
     records[3]["SystemModstamp"] = None
     data = page_of(records)
-    assert sorted(compared(data, [(second + 18, float("inf"))]).compared) == [3, 18, 19]
-    assert sorted(compared(data, [(second + 5, second + 6.5)]).compared) == [3, 5, 6]
+    assert sorted(compared(data, [(second + 58, float("inf"))]).compared) == [3, 49, 58, 59]
+    assert sorted(compared(data, [(second + 5, second + 6.5)]).compared) == [3, 5, 6, 49]
     every = compared(data, ALL).compared
-    assert [every[n].digest for n in range(20)] == [rest_record(shape(EVERY), record).digest for record in records]
+    assert [every[n].digest for n in range(60)] == [rest_record(shape(EVERY), record).digest for record in records]
 
 
 def test_the_order_of_the_columns_does_not_matter() -> None:
@@ -283,6 +283,19 @@ def test_a_merged_record(org: Organisation, tmp_path: Path) -> None:
         assert pull(home, obj).counts.deleted == 1
         (row,) = [row for row in table(home, obj) if row["record_is_deleted"]]
         assert (row["task_id"], row["winner"], row["subject"]) == ("00T1", "00T2", "Task 00T1")
+
+
+def test_a_deletion_that_is_listed_too(org: Organisation, tmp_path: Path) -> None:
+    """It comes with its values among the changed records, and alone among the deletions, which add nothing."""
+    with home_of(org, tmp_path, api="bulk") as (home, obj):
+        pull(home, obj)
+        org.now = datetime(2026, 3, 3, 14, tzinfo=UTC)
+        org.tasks[1] = task("00T1", "12:30:00", IsDeleted=True)
+        org.deleted = [("00T1", stamp("12:30:01"))]
+        counts = pull(home, obj).counts
+        assert (counts.read, counts.deleted) == (1, 1)
+        (row,) = [row for row in table(home, obj) if row["record_is_deleted"]]
+        assert row["subject"] == "Task 00T1"
 
 
 def test_a_row_that_is_set_aside_can_be_replayed(org: Organisation, tmp_path: Path) -> None:

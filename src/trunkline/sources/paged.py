@@ -75,7 +75,7 @@ class PagedReading(msgspec.Struct):
         return self.overlap_s is None or end is None or record.at >= end - self.overlap_s
 
     @property
-    def compared(self) -> Sequence[tuple[float, float]]:
+    def compared_versions(self) -> Sequence[tuple[float, float]]:
         """The versions, as spans with both ends, of records that are remembered or may come again."""
         if self.until is None or self.overlap_s is None:
             return [(-math.inf, math.inf)]

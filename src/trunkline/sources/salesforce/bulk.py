@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -35,10 +35,9 @@ from trunkline.sources.salesforce.records import (
 
 _OFFSET: Final = re.compile(rb'T\d\d:\d\d:\d\d(?:[.]\d+)?[+]0000(?:[",\r\n]|\Z)')
 _CELL: Final = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
-_STAMP_CELL: Final = rb'"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.]\d{3}Z"?'
-_DELETED_CELL: Final = rb'"?(true|false)"?'
+_STAMP_CELL: Final = rb'"?(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.]\d{3}Z"?'
+_DELETED_CELL: Final = rb'"?(?P<deleted>true|false)"?'
 _KINDS_OF_TYPES: Final = {"boolean": "boolean", "bigint": "number", "integer": "number", "double": "number"}
-_PLAIN, _DELETED = Mark(), Mark(is_deleted=True)
 
 Spans = Sequence[tuple[float, float]]
 """Spans of versions in Unix seconds, both ends included."""
@@ -49,14 +48,15 @@ def read_page(
 ) -> tuple[list[PagedRecord], PagedRows | None]:
     """The records of a page, or its rows where all columns of the object can be read from rows.
 
-    Rows whose stamp is in the spans `compared`, or is not as usual, are compared with what is known. An empty page has
-    no records. A row that is none is a record that is no JSON.
+    Rows are compared with what is known if their stamp is in the spans `compared` or not as usual, or if they are
+    deleted, since deletions are listed once more. An empty page has no records. A row that is none is a record that is
+    no JSON.
     """
     start, end = first_row(io.BytesIO(page).read, '"')
     header = page[start:end].rstrip(b"\r\n")
     if not header:
         return [], None
-    names = tuple(split_rows([header.decode()], RowLayout(("",)), is_header=True)[0])
+    names = tuple(split_rows([header.decode(errors="replace")], RowLayout(("",)), is_header=True)[0])
     numbers = frozenset(name for name in names if shape.kind(name) == "number")
     layout = RowLayout(names, header=header, left_out=_left_out(names, shape.kept), numbers=numbers)
     rows = _rows(page, layout, end)
@@ -95,7 +95,8 @@ def _written(cells: Sequence[str]) -> bytes:
 def can_be_rows(obj: Object, shape: SalesforceShape, layout: RowLayout) -> bool:
     """Whether rows of this layout give the same values as JSON records."""
     columns, paths = columns_by_field(obj), paths_of(obj, layout.names)
-    return len(set(layout.names)) == len(layout.names) and all(
+    is_usual = STAMP in layout.names and len(set(layout.names)) == len(layout.names)
+    return is_usual and all(
         name in layout.left_out
         or (name in columns and path == columns[name].path and _has_rows(obj, columns[name], shape.kind(name)))
         for name, path in zip(layout.names, paths, strict=True)
@@ -145,33 +146,28 @@ def _value(kind: str, cell: str) -> Any:
 
 
 def _table(shape: SalesforceShape, layout: RowLayout, rows: Sequence[bytes], compared: Spans) -> PagedRows:
-    deleted: list[int] = []
     spans = [(_second(first), _second(last)) for first, last in compared]
-    looked_at: list[int] = []
     match = _pattern(layout.names).match
+    numbers: list[int] = []
     for number, row in enumerate(rows):
         cells = match(row)
         if cells is None:
-            looked_at.append(number)
+            numbers.append(number)
             continue
-        stamp = cells["stamp"]
-        if cells["deleted"] == b"true":
-            deleted.append(number)
-        for first, last in spans:
-            if first <= stamp <= last:
-                looked_at.append(number)
-                break
-    records = dict(zip(looked_at, _records(shape, layout, [rows[number] for number in looked_at]), strict=True))
-    deleted += [number for number, record in records.items() if record.mark.is_deleted]
-    return PagedRows(layout, rows, records, _marks(len(rows), deleted))
+        stamp, is_deleted = cells.group("stamp", "deleted")
+        if is_deleted == b"true" or any(first <= stamp <= last for first, last in spans):
+            numbers.append(number)
+    records = dict(zip(numbers, _records(shape, layout, [rows[number] for number in numbers]), strict=True))
+    return PagedRows(layout, rows, records, _marks(len(rows), records))
 
 
-def _marks(count: int, deleted: Sequence[int]) -> list[Mark] | None:
-    if not deleted:
+def _marks(count: int, records: Mapping[int, PagedRecord]) -> list[Mark] | None:
+    """The marks of rows, of which these records may be deleted; None: no row is."""
+    if not any(record.mark.is_deleted for record in records.values()):
         return None
-    marks = [_PLAIN] * count
-    for number in deleted:
-        marks[number] = _DELETED
+    marks = [Mark()] * count
+    for number, record in records.items():
+        marks[number] = record.mark
     return marks
 
 
@@ -186,10 +182,7 @@ def _second(at_s: float) -> bytes:
 @lru_cache(16)
 def _pattern(names: tuple[str, ...]) -> re.Pattern[bytes]:
     """Matches a row, as usual, as far as it tells its stamp and whether it is deleted."""
-    cells = {
-        STAMP: _STAMP_CELL.replace(b"(", b"(?P<stamp>", 1),
-        "IsDeleted": _DELETED_CELL.replace(b"(", b"(?P<deleted>", 1),
-    }
+    cells = {STAMP: _STAMP_CELL, "IsDeleted": _DELETED_CELL}
     last = max((number for number, name in enumerate(names) if name in cells), default=0)
     parts = [cells.get(name, _CELL) for name in names[: last + 1]]
     rest = b"" if "IsDeleted" in names else b"(?P<deleted>)"

@@ -134,7 +134,7 @@ class SalesforcePages:
             )
         job = cursor.job or self._client.begin_job(self._soql(shape, reading, cursor, is_ordered=False))
         locator = cursor.locator or None
-        compared = reading.compared
+        compared = reading.compared_versions
         try:
             self._client.wait_for_job(job)
             while True:
