@@ -57,19 +57,20 @@ NAMES = (
 )
 
 
-def write_rows(path: Path, count: int) -> None:
+def write_rows(path: Path, count: int, days_later: int = 0) -> None:
     """Rows of a year as Bulk API 2.0 gives them: by id, which is the order of creation, and every value quoted.
 
-    One in fifty is a newer copy of another; the time of creation of a record never changes.
+    One in fifty is a newer copy of another; the time of creation of a record never changes. All of them are changed
+    `days_later`.
     """
-    rng = random.Random(7)
+    rng = random.Random(7 + days_later)
     begun, step_s = datetime(2025, 3, 1), 365 * 86_400 / count
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(NAMES + "\n")
         for number in range(count):
             key = rng.randrange(number) if number % 50 == 49 else number
             created = begun + timedelta(seconds=int(key * step_s))
-            modified = created + timedelta(seconds=60 + number)
+            modified = created + timedelta(days=days_later, seconds=60 + number)
             created_at, modified_at = (f"{at:%Y-%m-%dT%H:%M:%S}.000Z" for at in (created, modified))
             row = [
                 f"00T{key:012}AAA", f"Call {key % 977}, follow-up", rng.choice(("Open", "Completed", "Deferred")),

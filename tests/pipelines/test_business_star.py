@@ -11,6 +11,7 @@ from homes import Record, contact, load_into, opened, settings_of, write
 from trunkline.errors import UsageError
 from trunkline.objects.business.links import contact_links
 from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
@@ -18,6 +19,7 @@ from trunkline.pipelines.jobs.doctor import Finding, examine
 from trunkline.pipelines.reading import open_reader
 
 ENGINES = ("duckdb", "postgresql", "redshift+data")
+ZONE = "Pacific/Kiritimati"  # 14 hours ahead: the records' 10:00 UTC is midnight there
 OBJECTS = (CONTACT_RECORD, USER, CUSTOMER_CONTACT, MATTER, CASE, TASK)
 
 
@@ -72,6 +74,19 @@ def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """
     with opened(tmp_path / "home", *OBJECTS) as home:
         fill(home, tmp_path)
+        home.warehouse.install(list(home.objects.values()), warehouse_views(), ZONE)
+        days = home.warehouse.query(
+            "SELECT created_date_key, created_time_key, created_local_date_key, created_local_time_key, "
+            "completed_date_key, completed_local_date_key FROM connect.v_fact_task ORDER BY task_id"
+        )
+        assert days == [
+            (20260303, 600, 20260304, 0, 20260303, 20260304),
+            *[(20260303, 600, 20260304, 0, -1, -1)] * 3,
+        ]
+        closed = home.warehouse.query(
+            "SELECT created_local_date_key, closed_date_key, closed_local_date_key FROM connect.v_fact_case ORDER BY case_id"
+        )
+        assert closed == [(20260304, -1, -1), (20260304, 20260303, 20260304)]
         tasks = home.warehouse.query(
             "SELECT f.task_id, u.name, c.case_number, m.matter_name, p.customer_contact_key, f.contact_id, "
             "f.activity_date_key, f.completion_time_ms, f.call_duration_s "
