@@ -20,9 +20,10 @@ from table_files import NAMES, TOML, write_rows
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
-from trunkline.objects.origins import SalesforceOrigin, SecretName
+from trunkline.objects.origins import SalesforceOrigin
 from trunkline.objects.user.declare import read_objects
 from trunkline.settings.installation import Settings
+from trunkline.settings.secrets import SecretName
 from trunkline.sources.files import reader
 from trunkline.sources.model import SourceContext
 from trunkline.sources.salesforce.source import SalesforcePages, SalesforceSource

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.aws.secrets import pii_key
 from trunkline.errors import UsageError
-from trunkline.settings.installation import Settings, is_debug, pii_key
+from trunkline.settings.installation import Settings, is_debug
 from trunkline.settings.options import Options
 from trunkline.settings.release import ReleaseSettings
-from trunkline.settings.secrets import Secret, resolve_secrets
+from trunkline.settings.secrets import Secret, SecretName, secret_values
 from trunkline.urls import path_of
 
 
@@ -250,7 +251,8 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     """The file appears complete and once, whichever process is first."""
     program = (
-        "import pathlib, sys\nfrom trunkline.settings.installation import Settings, pii_key\n"
+        "import pathlib, sys\nfrom trunkline.aws.secrets import pii_key\n"
+        "from trunkline.settings.installation import Settings\n"
         "sys.stdout.write(pii_key(Settings.load(pathlib.Path(sys.argv[1]), {})).hex())"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "home")]
@@ -308,18 +310,34 @@ def test_release_settings_are_variables_of_their_own_names() -> None:
         ReleaseSettings.load({"RELEASE_TIMEOUT": "0"})
 
 
-def test_a_stored_secret_is_read_where_it_is_named() -> None:
-    """The variable that names its place is replaced by the secret; nothing else changes."""
-    named = {"TRUNKLINE_PII_KEY_SECRET": "arn:x", "OTHER": "1", "TRUNKLINE_LIVE_TOKEN_SECRET": ""}
-    assert resolve_secrets(lambda place: f"secret of {place}", named) == {
-        "TRUNKLINE_PII_KEY": "secret of arn:x", "OTHER": "1",
+def test_a_secret_is_given_or_its_place_is_named(tmp_path: Path) -> None:
+    """A text that begins as a place does is one; only the secret itself is kept out of messages."""
+    arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:live-AbCdEf"
+    variables = {
+        "TRUNKLINE_PII_KEY": "secretsmanager:prod/all#key", "TRUNKLINE_LIVE_TOKEN": f"secretsmanager:{arn}",
+        "TRUNKLINE_WAREHOUSE": "ssm:/prod/warehouse",
     }  # fmt: skip
+    settings = Settings.load(tmp_path, variables)
+    assert settings.pii_key_given == SecretName("secretsmanager", "prod/all", "key")
+    assert settings.live_token == SecretName("secretsmanager", arn)
+    assert settings.warehouse == "ssm:/prod/warehouse"
+    plain = Settings.load(tmp_path, {"TRUNKLINE_PII_KEY": "open sesame"})
+    assert isinstance(plain.pii_key_given, Secret)
+    assert plain.pii_key_given.reveal() == "open sesame"
+    named = {"PAGE_TOKEN": "ssm:/prod/token", "PAGE_KEY": "open sesame"}
+    assert secret_values(named) == {"open sesame"}
 
 
-def test_a_secret_is_not_both_named_and_given(tmp_path: Path) -> None:
-    """Nobody could say which one counts; and outside of a function the place is not read, so that it is refused."""
-    both = {"TRUNKLINE_PII_KEY_SECRET": "arn:x", "TRUNKLINE_PII_KEY": "k"}
-    with pytest.raises(UsageError, match="TRUNKLINE_PII_KEY_SECRET and TRUNKLINE_PII_KEY are both set"):
-        resolve_secrets(str, both)
-    with pytest.raises(UsageError, match="is for Lambda functions.*set TRUNKLINE_PII_KEY here"):
-        Settings.load(tmp_path, {"TRUNKLINE_PII_KEY_SECRET": "arn:x"})
+@pytest.mark.parametrize("text", ["secretsmanager:", "ssm:#key", "SecretsManager:prod/key", "file :/key"])
+def test_the_beginning_of_a_place_is_no_secret(tmp_path: Path, text: str) -> None:
+    """It would hash personal data with a key that anybody can guess; the message shows no more than its beginning."""
+    with pytest.raises(
+        UsageError, match="TRUNKLINE_PII_KEY begins with .*: and names no place; valid are env:VARIABLE"
+    ):
+        Settings.load(tmp_path, {"TRUNKLINE_PII_KEY": text})
+
+
+def test_a_variable_that_named_a_secret_before_is_refused(tmp_path: Path) -> None:
+    """A function that still has it would drop personal data, or hash it with another key."""
+    with pytest.raises(UsageError, match="no setting TRUNKLINE_PII_KEY_SECRET .*Did you mean 'TRUNKLINE_PII_KEY'"):
+        Settings.for_function(tmp_path, {"ANALYTICS_BUCKET": "a", "TRUNKLINE_PII_KEY_SECRET": "arn:x"})

@@ -214,6 +214,24 @@ def _difference(exported: Answer, true: Answer) -> str:
     return f"{true - exported:+,}" if isinstance(true - exported, int) else f"{true - exported:+,.2f}"
 
 
+_SECRETS: Final = (
+    "## Secrets\n\n"
+    "A setting that is a secret has it as plain text, or names its place. Commands and Lambda functions alike read it "
+    "there once, when it is needed:\n\n"
+    "| value | the secret is |\n|---|---|\n"
+    "| `secretsmanager:NAME`, `secretsmanager:ARN` | a secret of AWS Secrets Manager |\n"
+    "| `ssm:NAME` | a parameter of Parameter Store, decrypted |\n"
+    "| `file:PATH` | the text of a file |\n"
+    "| `env:VARIABLE` | another environment variable |\n\n"
+    "`#KEY` at the end takes one key of a JSON text: `secretsmanager:prod/trunkline#pii_key`. `TRUNKLINE_PII_KEY`, "
+    "`TRUNKLINE_LIVE_TOKEN`, `TRUNKLINE_SERVE_TOKEN`, `TRUNKLINE_SERVE_EDIT_TOKEN` and `warehouse` take a place; "
+    "`salesforce_credentials` and the sources of your own objects always name one. AWS must allow "
+    "`secretsmanager:GetSecretValue` on that secret or `ssm:GetParameter` on that parameter, and `kms:Decrypt` where a "
+    "key of your own encrypts it.\n\n"
+    "## Functions and releases\n"
+)
+
+
 def settings() -> Iterator[tuple[str, str]]:
     """`docs/reference/settings.md`: every key and variable."""
     defaults = Options()
@@ -239,6 +257,7 @@ def settings() -> Iterator[tuple[str, str]]:
         "value is an error that names it. In a variable a list is written `a,b`, a mapping `Sales=30,Support=60`.\n\n"
         f"| key | variable | default | meaning |\n|---|---|---|---|\n{rows}\n"
         f"Variables that are not keys of the file:\n\n| variable | meaning |\n|---|---|\n{alone}\n"
+        f"{_SECRETS}\n"
         "Lambda functions that write to the lake also take names of buckets:\n\n"
         f"| variable | instead of |\n|---|---|\n{buckets}\n"
         "`trunkline release` and the function `RedshiftS3SP2` take these:\n\n"

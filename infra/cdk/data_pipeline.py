@@ -46,7 +46,8 @@ class DataPipelineStack(TrunklineStack):
     def lake_variables(self) -> dict[str, str]:
         """The documents' variables, and the place of the key of personal data."""
         secret = self.config.lake.pii_key_secret
-        return {"ANALYTICS_BUCKET": self.config.bucket} | ({"TRUNKLINE_PII_KEY_SECRET": secret} if secret else {})
+        key = {"TRUNKLINE_PII_KEY": f"secretsmanager:{secret}"} if secret else {}
+        return {"ANALYTICS_BUCKET": self.config.bucket} | key
 
     def _topic(self) -> str:
         """Where alarms go, under a key that CloudWatch may use (the key of SNS itself admits no alarm)."""

@@ -78,7 +78,7 @@ class LiveStack(TrunklineStack):
             "influx": live.url,
             "timestream": f"timestream://{live.database}/{live.table}?region={live.region}",
         }
-        secret = {"TRUNKLINE_LIVE_TOKEN_SECRET": live.token_secret} if live.token_secret else {}
+        secret = {"TRUNKLINE_LIVE_TOKEN": f"secretsmanager:{live.token_secret}"} if live.token_secret else {}
         return {"TRUNKLINE_LIVE_STORE": stores[live.store], "TRUNKLINE_LETTER_QUEUE": self.letters.ref, **secret}
 
     def _agent_events(self, streams: StreamStack, failures_arn: str) -> None:

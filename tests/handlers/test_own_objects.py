@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,24 +13,21 @@ import boto3
 import pytest
 from dynamo_tables import change, event
 from moto import mock_aws
+from own_zip import EXPECTED, ROWS, installed_package, write_shop
+from stage_functions import STAGE_ARNS, STAGE_HANDLERS
 from states_interpreter import for_interpreter, interpreting
 
-from tools.packages import write_zip
+from tools.packages import source_files, write_zip
 from trunkline.cli.main import run
 from trunkline.deploy.functions import FUNCTIONS
 from trunkline.deploy.own_objects import own_objects, packaged_files, source_statements, with_own_objects
 from trunkline.errors import UsageError
 from trunkline.handlers import stream_processor
-from trunkline.handlers.stages import begin, extract, load, notify, record_failure, stage, verify
 from trunkline.objects import catalogue
 from trunkline.orchestration.machine import object_machine
 from trunkline.pipelines.run import function
 from trunkline.settings.installation import Settings
 
-HANDLERS = {
-    "Begin": begin.handler, "Extract": extract.handler, "Stage": stage.handler, "Load": load.handler,
-    "Verify": verify.handler, "Notify": notify.handler, "RecordFailure": record_failure.handler,
-}  # fmt: skip
 DEAL = """
 [object.deal]
 key = ["id"]
@@ -123,14 +122,13 @@ def test_a_state_machine_runs_an_own_object(
     obj = own_objects(own)["deal"]
     monkeypatch.setattr(catalogue, "OBJECTS", {})  # the tables of the built-in ones take seconds to create
     monkeypatch.setattr(catalogue, "VIEWS", {})
-    with mock_aws(config={"core": {"mock_credentials": False}}), interpreting(HANDLERS) as interpreter:
+    with mock_aws(config={"core": {"mock_credentials": False}}), interpreting(STAGE_HANDLERS) as interpreter:
         s3 = boto3.client("s3", region_name="us-east-1")
         for bucket in ("lake", "exports"):
             s3.create_bucket(Bucket=bucket)
         body = "Id,Amount,Changed\na,$12.50,2026-03-03T10:00:00Z\nb,7,2026-03-03T10:00:00Z\n"
         s3.put_object(Bucket="exports", Key="deals/1.csv", Body=body.encode())
-        names = {f"{name}FunctionArn": name for name in HANDLERS}
-        outcome = interpreter.run(interpreter.create("deal", for_interpreter(object_machine(obj), names)))
+        outcome = interpreter.run(interpreter.create("deal", for_interpreter(object_machine(obj), STAGE_ARNS)))
         assert outcome.status == "SUCCEEDED", outcome.cause
         assert (outcome.output["rows_read"], outcome.output["rows_changed"]) == (2, 2)
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake", Prefix="own/")["Contents"]]
@@ -142,6 +140,51 @@ def test_a_state_machine_runs_an_own_object(
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
         rows = con.execute("SELECT id, amount::VARCHAR, rating FROM connect.deal ORDER BY id").fetchall()
     assert rows == [("a", "12.50", 5), ("b", "7.00", 0)]
+
+
+RUN = """
+import json, sys
+from importlib import import_module
+
+event = {"object": "shop", "started_by": "state machine", "execution": "e-1"}
+answers = {}
+for name in ("begin", "extract", "stage", "load", "verify", "notify"):
+    answers[name] = import_module(f"trunkline.handlers.stages.{name}").handler(event | {"method": "insert"}, None)
+    event["run_id"] = event.get("run_id") or answers[name]["run_id"]
+import idna, trunkline
+print(json.dumps({"answers": answers, "files": [idna.__file__, trunkline.__file__]}))
+"""
+
+
+def test_a_hook_finds_its_package_in_the_zip(tmp_path: Path) -> None:
+    """A run in a process that has the code of the zip alone: the hook's package, the object, and the functions.
+
+    `tests/infra` boots the same zip, with all that is locked for it, under Lambda's own client.
+    """
+    write_shop(tmp_path / "home")
+    files = {**installed_package(), **dict(source_files()), **packaged_files(tmp_path / "home")}
+    write_zip(tmp_path / "full.zip", files)
+    root, arriving = tmp_path / "task", tmp_path / "arriving"
+    with zipfile.ZipFile(tmp_path / "full.zip") as archive:
+        archive.extractall(root)
+    arriving.mkdir()
+    (arriving / "1.csv").write_text(ROWS)
+    variables = {
+        "PYTHONPATH": str(root), "LAMBDA_TASK_ROOT": str(root), "POWERTOOLS_METRICS_DISABLED": "true",
+        "TRUNKLINE_LAKE": f"file://{tmp_path}/lake", "TRUNKLINE_WAREHOUSE": f"duckdb://{tmp_path}/warehouse.duckdb",
+        "TRUNKLINE_PII": "keep", "TRUNKLINE_THREADS": "1", "TRUNKLINE_RUN_SOURCES": f"shop={arriving}",
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", RUN], env=variables, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    ran = json.loads(done.stdout.splitlines()[-1])  # after the log
+    assert all(Path(file).is_relative_to(root) for file in ran["files"])
+    assert ran["answers"]["notify"]["state"] == "succeeded"
+    import duckdb
+
+    (file,) = (tmp_path / "lake" / "own" / "shop").rglob("*.parquet")
+    assert duckdb.sql(f"SELECT id, site FROM '{file}' ORDER BY id").fetchall() == EXPECTED
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT id, site FROM connect.shop ORDER BY id").fetchall() == EXPECTED
 
 
 def test_a_table_of_an_own_object_is_followed(task_root: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

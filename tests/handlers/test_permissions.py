@@ -24,7 +24,6 @@ from moto import mock_aws
 from virtual_clock import VirtualClock
 
 from trunkline import clock, handlers
-from trunkline.aws.secrets import read_stored
 from trunkline.deploy.functions import FUNCTIONS
 from trunkline.handlers import (
     event_processor,
@@ -38,7 +37,6 @@ from trunkline.handlers import (
 )
 from trunkline.pipelines.connect.collect import ConnectService, collect_until
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 from trunkline.simulator.centre.centre import INSTANCE_ARN
 from trunkline.simulator.connect_api.answers import Quotas
 from trunkline.simulator.connect_api.contacts import simulate_instance
@@ -138,7 +136,7 @@ def test_collect(account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     api = emulator(simulated(24), virtual)
     with served(api) as url, recorded_calls() as calls:
         account.instance(url)
-        settings = Settings.load(environ=resolve_secrets(read_stored))
+        settings = Settings.load()
         service = ConnectService(CallClock(virtual.now_s, virtual.sleep, None))
         for _ in range(2):
             assert collect_until(settings, 900.0, service)["is_done"]

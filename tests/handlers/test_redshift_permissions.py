@@ -17,14 +17,12 @@ from redshift_home import BUCKET, URL, make_database, redshift_of
 from servers import RedshiftDatabases
 from virtual_clock import VirtualClock
 
-from trunkline.aws.secrets import read_stored
 from trunkline.deploy import install_warehouse
 from trunkline.deploy.functions import FUNCTIONS
 from trunkline.handlers.install_warehouse import handler
 from trunkline.limits import INSTALL_MARGIN_S
 from trunkline.pipelines.connect.collect import ConnectService, collect_until
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 from trunkline.simulator.connect_api.http import served
 from trunkline.sources.connect_api.quota import CallClock
 
@@ -48,7 +46,7 @@ def test_collect_into_redshift(
     virtual = VirtualClock(DAY.timestamp() + 17.7 * 3600)
     with served(emulator(simulated(24), virtual)) as url, recorded_calls() as calls:
         account.instance(url)
-        settings = Settings.load(environ=resolve_secrets(read_stored))
+        settings = Settings.load()
         service = ConnectService(CallClock(virtual.now_s, virtual.sleep, None))
         for rows_max in (1_000, -1):
             monkeypatch.setattr("trunkline.warehouse.redshift.request.INSERT_ROWS_MAX", rows_max)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -24,23 +23,12 @@ from homes import NARROW, _catalogue_of, jsonl, narrow
 from moto import mock_aws
 from redshift_home import URL, Redshift, make_database, redshift_of
 from redshift_merges import warehouse_of
+from stage_functions import STAGE_DECLARATIONS, STAGE_HANDLERS
 
 from trunkline import clock
 from trunkline.deploy.stages import MACHINE_STAGES, STAGES
 from trunkline.errors import RunFailedError
 from trunkline.handlers import stages as stage_handlers
-from trunkline.handlers.stages import (
-    backfill_files,
-    begin,
-    extract,
-    load,
-    notify,
-    record_failure,
-    stage,
-    start_run,
-    summarize,
-    verify,
-)
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.run import function
 from trunkline.simulator.centre.centre import INSTANCE_ARN
@@ -66,35 +54,36 @@ class Stages:
     def __init__(self) -> None:
         self.calls: dict[str, list[AwsCall]] = defaultdict(list)
 
-    def call(self, module: ModuleType, event: dict[str, Any]) -> Any:
+    def call(self, name: str, event: dict[str, Any]) -> Any:
         """A function in a process of its own, which reads its settings and secrets."""
-        name = f"stages.{module.__name__.rpartition('.')[2]}"
         function.function_settings.cache_clear()
         with recorded_calls() as calls:
             try:
-                return module.handler(event, Context)
+                return STAGE_HANDLERS[name](event, Context)
             finally:
                 self.calls[name] += calls
 
     def read(self, name: str, execution: str) -> dict[str, Any]:
         """The first stages of a run, which read and merge what the Connect API has; what Extract answers."""
-        begun = self.call(begin, {"object": name, "execution": execution})
-        answer: dict[str, Any] = self.call(extract, {"object": name, "execution": execution, "run_id": begun["run_id"]})
+        begun = self.call("Begin", {"object": name, "execution": execution})
+        answer: dict[str, Any] = self.call(
+            "Extract", {"object": name, "execution": execution, "run_id": begun["run_id"]}
+        )
         return answer
 
     def run(self, name: str, execution: str) -> dict[str, Any]:
         """A run of the object from Begin to Notify; what Notify answers."""
         event = {"object": name, "started_by": "state machine", "execution": execution}
-        begun = self.call(begin, event)
+        begun = self.call("Begin", event)
         assert begun["is_due"]
         event["run_id"] = begun["run_id"]
         is_done = False
         while not is_done:
-            is_done = self.call(extract, event)["is_done"]
-            if (method := self.call(stage, event)["method"]) != "none":
-                self.call(load, event | {"method": method})
-        self.call(verify, event)
-        answer: dict[str, Any] = self.call(notify, event)
+            is_done = self.call("Extract", event)["is_done"]
+            if (method := self.call("Stage", event)["method"]) != "none":
+                self.call("Load", event | {"method": method})
+        self.call("Verify", event)
+        answer: dict[str, Any] = self.call("Notify", event)
         return answer
 
     def fail(self, name: str, execution: str, run_id: str) -> None:
@@ -102,7 +91,7 @@ class Stages:
         failure = {"Error": "TerminalError", "Cause": '{"errorMessage": "no access"}'}
         event = {"object": name, "execution": execution, "run_id": run_id, "step": "extract", **NOT_REDRIVEN}
         with pytest.raises(RunFailedError):
-            self.call(record_failure, event | {"failure": failure})
+            self.call("RecordFailure", event | {"failure": failure})
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +145,8 @@ def put(name: str, *ids: str, last: bytes = b"") -> None:
 
 def faults(account: Account, stages: Stages) -> dict[str, tuple[set[str], set[str]]]:
     """By function, the calls that its role denies and the permissions that it does not need."""
-    found = {module: differences(STAGES[module], account, calls) for module, calls in stages.calls.items()}
-    return {module: fault for module, fault in found.items() if fault != NONE}
+    found = {name: differences(STAGE_DECLARATIONS[name], account, calls) for name, calls in stages.calls.items()}
+    return {name: fault for name, fault in found.items() if fault != NONE}
 
 
 @contextmanager
@@ -181,7 +170,7 @@ def test_stages_of_a_run(account: Account, next_window: Callable[[], None], monk
     The rows are so many that they are copied; one is set aside, and one is refused by the table.
     """
     stages = Stages()
-    stages.fail("narrow", "e-1", stages.call(begin, {"object": "narrow", "execution": "e-1"})["run_id"])
+    stages.fail("narrow", "e-1", stages.call("Begin", {"object": "narrow", "execution": "e-1"})["run_id"])
     next_window()
     put("a.json", *map(str, range(150)), last=b"{broken}\n" + jsonl([narrow("x" * 70_000)]))
     run = stages.run("narrow", "e-2")
@@ -191,7 +180,7 @@ def test_stages_of_a_run(account: Account, next_window: Callable[[], None], monk
             assert stages.read(obj.name, f"e-{obj.name}")["rows_read"] > 0
     monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT_DATA", "http://127.0.0.1:9")
     stages.fail("narrow", "e-3", "")
-    assert set(stages.calls) == {*MACHINE_STAGES.values()}
+    assert set(stages.calls) == {*MACHINE_STAGES}
     assert faults(account, stages) == {}
 
 
@@ -202,11 +191,11 @@ def test_what_starts_and_ends_machines(account: Account) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/states"
     machine = client.create_state_machine(name="narrow", definition=definition, roleArn=role)["stateMachineArn"]
     account.arns["machines"] = [machine]
-    account.environ.delenv("TRUNKLINE_PII_KEY_SECRET")  # its stack gives it no secret, since it needs none
+    account.environ.delenv("TRUNKLINE_PII_KEY")  # its stack gives it no secret, since it needs none
     stages = Stages()
-    started = stages.call(start_run, {"object": "narrow", "state_machine": machine, "time": "2026-03-02T14:00:30Z"})
+    started = stages.call("StartRun", {"object": "narrow", "state_machine": machine, "time": "2026-03-02T14:00:30Z"})
     assert started["name"] == "narrow-20260302T140000Z"
-    ended = stages.call(summarize, {"results": [[{"object": "narrow", "is_failed": False}]], **NOT_REDRIVEN})
+    ended = stages.call("Summarize", {"results": [[{"object": "narrow", "is_failed": False}]], **NOT_REDRIVEN})
     assert ended["succeeded"] == ["narrow"]
     assert faults(account, stages) == {}
 
@@ -216,8 +205,8 @@ def test_a_backfill_of_files(account: Account) -> None:
     put("year 1.json", "1", last=b"{broken}\n")
     event = {"object": "narrow", "Items": [{"Bucket": "arriving", "Key": "narrow/year+1.json"}]}
     stages = Stages()
-    assert stages.call(backfill_files, event) == {"rows_read": 2, "dead_letter": 1, "batches": 1}
-    stages.call(backfill_files, event)
+    assert stages.call("BackfillFiles", event) == {"rows_read": 2, "dead_letter": 1, "batches": 1}
+    stages.call("BackfillFiles", event)
     assert faults(account, stages) == {}
 
 

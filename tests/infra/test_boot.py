@@ -27,12 +27,14 @@ from dynamo_tables import call, change, event
 from homes import contact
 from lambda_events import AGENT, CONTACT_EVENT, firehose, from_eventbridge, from_kinesis, from_s3, from_sqs
 from moto.moto_api._internal import moto_api_backend
+from own_zip import EXPECTED, ROWS, locked_package, write_shop
 from redshift_home import URL, Redshift, make_database, redshift_of
 from redshift_merges import warehouse_of
 from transcript_files import TALK, transcribe
 
 from releases import BUCKET, KEY
 from tools.packages import GROUPS, MB, ROOT, zip_name
+from tools.packages import main as build_packages
 from trunkline import clock
 from trunkline.deploy.functions import FUNCTIONS
 from trunkline.deploy.stages import STAGES
@@ -51,6 +53,8 @@ OPERATIONS = (
     "GetCurrentUserData", "GetCurrentMetricData",
 )  # fmt: skip
 RECORD = contact("c-1") | {"AWSContactTraceRecordFormatVersion": "2017-03-10"}
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 COLD_RATIO_MAX = {"light": 1.3, "full": 2.0}
 THERE = from_s3("recordings", "transcripts/there.json")
 PROXY = {
@@ -96,11 +100,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The groups' zips for this interpreter, unpacked."""
     from lambda_runtime import unpack
 
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     unpacked = {}
     for group in GROUPS:
-        package = ROOT / "build" / "lambda" / zip_name(group.name, architecture, python)
+        package = ROOT / "build" / "lambda" / zip_name(group.name, ARCHITECTURE, PYTHON)
         if not package.exists():
             pytest.skip(f"{package.name} is not built: make infra")
         unpacked[group.name] = unpack(package, tmp_path_factory.mktemp(group.name))
@@ -159,7 +161,7 @@ def _filled(url: str) -> dict[str, str]:
     secret = boto3.client("secretsmanager", endpoint_url=url).create_secret(Name="pii", SecretString="k" * 40)
     letters = boto3.client("sqs", endpoint_url=url).create_queue(QueueName="letters")["QueueUrl"]
     return {
-        "TRUNKLINE_PII_KEY_SECRET": secret["ARN"], "TRUNKLINE_LETTER_QUEUE": letters.replace("http://", "https://"),
+        "TRUNKLINE_PII_KEY": f"secretsmanager:{secret['ARN']}", "TRUNKLINE_LETTER_QUEUE": letters.replace("http://", "https://"),
         "TRUNKLINE_HOME": "",
     }  # fmt: skip
 
@@ -196,9 +198,9 @@ def test_a_package_boots_and_answers(
         variables["TRUNKLINE_LAKE"] = "s3://lake"
     if name == "install_warehouse":
         variables = variables | {"TRUNKLINE_WAREHOUSE": request.getfixturevalue("warehouse")}
-        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its role may not read it
+        del variables["TRUNKLINE_PII_KEY"]  # its role may not read it
     if name == "firehose_framing":
-        del variables["TRUNKLINE_PII_KEY_SECRET"]  # its stack gives it no secret, since it needs none
+        del variables["TRUNKLINE_PII_KEY"]  # its stack gives it no secret, since it needs none
     with booted(packages[function.package], runtime, function.handler, variables) as process:
         for trigger in function.events:
             delivered, is_right = CASES[name, trigger]
@@ -219,12 +221,13 @@ class BootedStages:
     variables: dict[str, str]
     peaks_mb: dict[str, float] = field(default_factory=dict)
 
-    def call(self, name: str, event: Mapping[str, Any], **variables: str) -> Any:
-        """The function's answer. Raises RuntimeError with the function's own error."""
+    def call(self, name: str, event: Mapping[str, Any], **variables: str | None) -> Any:
+        """The function's answer; None for a variable leaves it out. Raises RuntimeError with the function's error."""
         from lambda_runtime import booted
 
         handler = STAGES[f"stages.{name}"].handler
-        with booted(self.code, self.runtime, handler, self.variables | variables) as process:
+        given = {name: text for name, text in (self.variables | variables).items() if text is not None}
+        with booted(self.code, self.runtime, handler, given) as process:
             try:
                 return process.invoke(event, wait_s=300)
             finally:
@@ -249,13 +252,19 @@ def stages(
     for bucket in ("staging", "arriving"):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket="arriving", Key="agent-events/a.json", Body=json.dumps(AGENT).encode())
+    variables = _stage_variables(cloud, loaded, tmp_path)
+    variables["TRUNKLINE_RUN_SOURCES"] = "agent_event=s3://arriving/agent-events/"
+    return BootedStages(packages["full"], runtime, variables)
+
+
+def _stage_variables(cloud: dict[str, str], redshift: Redshift, scratch: Path) -> dict[str, str]:
+    """The variables of functions that reach this warehouse, without those of other functions."""
     variables = cloud | {
-        "TMPDIR": str(tmp_path), "TRUNKLINE_WAREHOUSE": URL, "TRUNKLINE_RUN_SOURCES": "agent_event=s3://arriving/agent-events/",
-        "AWS_ENDPOINT_URL_REDSHIFT_DATA": loaded.emulator.url,
+        "TMPDIR": str(scratch), "TRUNKLINE_WAREHOUSE": URL, "AWS_ENDPOINT_URL_REDSHIFT_DATA": redshift.emulator.url,
     }  # fmt: skip
     for name in ("TRUNKLINE_HOME", "TRANSCRIBE_BUCKET", "CLUSTER_ID", "DATABASE", "DB_USER", "TRUNKLINE_LETTER_QUEUE"):
         del variables[name]
-    return BootedStages(packages["full"], runtime, variables)
+    return variables
 
 
 def test_the_stages_of_a_run_boot_and_answer(stages: BootedStages, loaded: Redshift, capsys: Any) -> None:
@@ -283,6 +292,55 @@ def test_the_stages_of_a_run_boot_and_answer(stages: BootedStages, loaded: Redsh
     assert {name: peak for name, peak in stages.peaks_mb.items() if peak >= 0.9 * limits[name]} == {}
 
 
+@pytest.fixture
+def shop_warehouse(postgres_uri: str, tmp_path: Path) -> Iterator[Redshift]:
+    """An emulated one, also with the table of an own object that is declared in the folder `home`, with its hook."""
+    shop = write_shop(tmp_path / "home")
+    with redshift_of(make_database(postgres_uri, "booted_shop")) as made:
+        with warehouse_of(made, tmp_path / "install") as warehouse:
+            warehouse.install([*OBJECTS.values(), shop], [])
+        yield made
+
+
+@pytest.fixture
+def shop_stages(shop_warehouse: Redshift, runtime: Path, cloud: dict[str, str], tmp_path: Path) -> BootedStages:
+    """Functions whose zip `make packages` built with an own object, its hook and the hook's package."""
+    from lambda_runtime import unpack
+
+    lock = locked_package(tmp_path / "hook.txt")
+    options = ["--python", PYTHON, "--architecture", ARCHITECTURE, "--out", str(tmp_path)]
+    assert build_packages([*options, "--objects", str(tmp_path / "home"), "--requirements", str(lock)]) == 0
+    code = unpack(tmp_path / zip_name("full", ARCHITECTURE, PYTHON), tmp_path / "full")
+    s3 = boto3.client("s3", endpoint_url=cloud["AWS_ENDPOINT_URL"])
+    for bucket in ("staging", "exports"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket="exports", Key="shops/1.csv", Body=ROWS.encode())
+    return BootedStages(code, runtime, _stage_variables(cloud, shop_warehouse, tmp_path))
+
+
+def test_an_own_object_and_its_hook_run_from_the_zip(
+    shop_stages: BootedStages, shop_warehouse: Redshift, tmp_path: Path
+) -> None:
+    """From its declared source into the lake and the warehouse, each row as the hook makes it with its own package."""
+    event: dict[str, Any] = {"object": "shop", "started_by": "state machine", "execution": "e-1"}
+    event["run_id"] = shop_stages.call("begin", event)["run_id"]
+    assert shop_stages.call("extract", event) == {"is_done": True, "batches": 1, "rows_read": 2}
+    s3 = boto3.client("s3", endpoint_url=shop_stages.variables["AWS_ENDPOINT_URL"])
+    (entry,) = s3.list_objects_v2(Bucket="lake", Prefix="own/shop/")["Contents"]
+    s3.download_file("lake", entry["Key"], str(tmp_path / "shop.parquet"))
+    import duckdb
+
+    rows = duckdb.sql(f"SELECT id, site FROM '{tmp_path}/shop.parquet' ORDER BY id").fetchall()
+    assert rows == EXPECTED
+    assert shop_stages.call("stage", event) == {"method": "insert", "batches": 1, "rows": 2}
+    assert shop_stages.call("load", event | {"method": "insert"}) == {"is_done": True, "rows_changed": 2}
+    assert shop_stages.call("verify", event) == {"rows": 2}
+    assert shop_stages.call("notify", event)["state"] == "succeeded"
+    assert shop_warehouse.query("SELECT id, site FROM connect.shop ORDER BY id") == EXPECTED
+    files = {"object": "shop", "Items": [{"Bucket": "exports", "Key": "shops/1.csv"}]}
+    assert shop_stages.call("backfill_files", files) == {"rows_read": 2, "dead_letter": 0, "batches": 1}
+
+
 def test_what_starts_and_backfills_boots_and_answers(stages: BootedStages) -> None:
     """A firing starts an execution by the name of its window; the files of a list are put into the lake."""
     client = boto3.client("stepfunctions", endpoint_url=stages.variables["AWS_ENDPOINT_URL"])
@@ -291,7 +349,7 @@ def test_what_starts_and_backfills_boots_and_answers(stages: BootedStages) -> No
     machine = client.create_state_machine(name="agents", definition=definition, roleArn=role)["stateMachineArn"]
     firing = {"object": "agent_event", "state_machine": machine, "time": "2026-03-02T14:00:30Z"}
     started = stages.call(
-        "start_run", firing, TRUNKLINE_PII_KEY_SECRET="", TRUNKLINE_RUN_SCHEDULES="agent_event=rate(1 hour)"
+        "start_run", firing, TRUNKLINE_PII_KEY=None, TRUNKLINE_RUN_SCHEDULES="agent_event=rate(1 hour)"
     )
     assert started["name"] == "agent_event-20260302T140000Z"
     files = {"object": "agent_event", "Items": [{"Bucket": "arriving", "Key": "agent-events/a.json"}]}

@@ -15,37 +15,22 @@ from typing import Any
 
 import boto3
 import pytest
+from dynamo_tables import arn, change, event
 from homes import NARROW, _catalogue_of, jsonl, narrow
 from redshift_home import URL, Redshift, make_database, redshift_of
 from redshift_merges import warehouse_of
+from stage_functions import STAGE_ARNS, STAGE_HANDLERS
 from states_interpreter import Interpreter, KilledFunctionError, for_interpreter, interpreting
 
 from trunkline import clock
 from trunkline.errors import TerminalError, TransientError
-from trunkline.handlers.stages import (
-    backfill_files,
-    begin,
-    extract,
-    load,
-    notify,
-    record_failure,
-    stage,
-    start_run,
-    summarize,
-    verify,
-)
+from trunkline.handlers import stream_processor
 from trunkline.objects.model import Object
 from trunkline.orchestration.all_objects import all_objects_machine, arn_variable
 from trunkline.orchestration.backfill import backfill_machine
 from trunkline.orchestration.machine import object_machine
 from trunkline.pipelines.run import function
 
-HANDLERS = {
-    "Begin": begin.handler, "Extract": extract.handler, "Stage": stage.handler, "Load": load.handler,
-    "Verify": verify.handler, "Notify": notify.handler, "RecordFailure": record_failure.handler,
-    "Summarize": summarize.handler, "StartRun": start_run.handler, "BackfillFiles": backfill_files.handler,
-}  # fmt: skip
-NAMES = {f"{name}FunctionArn": name for name in HANDLERS}
 TASKS = {"Begin": "Begin", "Extract": "Extract", "Stage": "Stage", "InsertAndMerge": "Load", "Verify": "Verify",
          "Notify": "Notify"}  # fmt: skip
 OFTEN = ("Begin", "InsertAndMerge")
@@ -98,7 +83,7 @@ def world(server: Redshift, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     server.emulator.forget()
     with ExitStack() as stack:
         stack.enter_context(_catalogue_of([NARROW, WIDE]))
-        interpreter = stack.enter_context(interpreting(HANDLERS))
+        interpreter = stack.enter_context(interpreting(STAGE_HANDLERS))
         s3 = boto3.client("s3", region_name="us-east-1")
         for bucket in ("arriving", "lake", "staging"):
             s3.create_bucket(Bucket=bucket)
@@ -113,7 +98,7 @@ def world(server: Redshift, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             monkeypatch.setenv(name, value)
         function.function_settings.cache_clear()
         machines = {
-            obj.name: interpreter.create(obj.name, for_interpreter(object_machine(obj), NAMES))
+            obj.name: interpreter.create(obj.name, for_interpreter(object_machine(obj), STAGE_ARNS))
             for obj in (NARROW, WIDE)
         }
         yield World(server, interpreter, machines, s3)
@@ -218,7 +203,7 @@ def test_one_objects_failure_stops_no_other(world: World) -> None:
     for obj in (NARROW, WIDE):
         world.arrive(obj, "a.json", "1")
     arns = {arn_variable(obj): world.machines[obj.name] for obj in (NARROW, WIDE)}
-    whole = world.interpreter.create("all", for_interpreter(all_objects_machine([NARROW, WIDE]), NAMES | arns))
+    whole = world.interpreter.create("all", for_interpreter(all_objects_machine([NARROW, WIDE]), STAGE_ARNS | arns))
     world.interpreter.fail = failing("Extract", TerminalError("no access"), 1, "wide")
     failed = world.interpreter.run(whole)
     assert failed.status == "FAILED"
@@ -240,7 +225,7 @@ def test_a_backfill_of_many_files(world: World) -> None:
         world.arrive(NARROW, f"year {number}.json", f"id-{number:02}")
         lines.append(f"arriving,narrow/year+{number}.json")
     world.s3.put_object(Bucket="lake", Key="list.csv", Body="\n".join(lines).encode())
-    definition = for_interpreter(backfill_machine(), NAMES | {"ResultsBucket": "lake"})
+    definition = for_interpreter(backfill_machine(), STAGE_ARNS | {"ResultsBucket": "lake"})
     machine = world.interpreter.create("backfill", definition)
     world.interpreter.fail = failing("BackfillFiles", TransientError("slow down"), 2)
     given = {"object": "narrow", "bucket": "lake", "key": "list.csv", "state_machine": world.machines["narrow"]}
@@ -252,16 +237,59 @@ def test_a_backfill_of_many_files(world: World) -> None:
     assert world.redshift.query("SELECT SUM(inserted), SUM(duplicate) FROM ledger.batch") == [(4, 0)]
 
 
+def test_what_a_function_put_into_the_lake_is_merged_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream's function puts rows into the lake, the machine of their object merges them.
+
+    The merge is done and its answer is lost, the next try fails, and rows arrive again before the redrive.
+    """
+    monkeypatch.setenv("TRUNKLINE_RUN_SOURCES", "narrow=lake://")
+    monkeypatch.setenv("TRUNKLINE_DYNAMODB_TABLES", "numbers=narrow")
+    function.function_settings.cache_clear()
+    assert deliver("1", "2")["processed"] == 2
+    assert world.ids() == []
+    world.interpreter.lose = failing("Load", KilledFunctionError("Task timed out"))
+    broken = failing("Load", TerminalError("no access"))
+    world.interpreter.fail = lambda name, event: broken(name, event) if len(calls_of(world, "Load")) > 1 else None
+    failed = world.interpreter.run(world.machines["narrow"])
+    assert (failed.status, failed.states[-2:]) == ("FAILED", ["InsertAndMergeFailed", "RecordFailure"])
+    assert world.ids() == ["1", "2"]
+    assert deliver("1", "2")["processed"] == 2
+    assert deliver("3", first=3)["processed"] == 1
+    redriven = world.interpreter.redrive(world.machines["narrow"], failed)
+    assert redriven.status == "SUCCEEDED", redriven.cause
+    assert world.ids() == ["1", "2", "3"]
+    assert [row[0] for row in world.runs("state")] == ["failed", "succeeded"]
+    assert world.redshift.query("SELECT SUM(inserted), SUM(duplicate) FROM ledger.batch") == [(3, 0)]
+    assert_no_secret(world, failed.history, redriven.history)
+
+
+def deliver(*ids: str, first: int = 1) -> dict[str, Any]:
+    """Changes of a DynamoDB table to the function that follows it, in a process of its own; its answer."""
+    records = [
+        change(number, new=_item(narrow(id_)), stream=arn("numbers"), at=clock.now().timestamp())
+        for number, id_ in enumerate(ids, first)
+    ]
+    stream_processor._processor.cache_clear()
+    answer = stream_processor.handler(event(*records), None)
+    stream_processor._processor.cache_clear()
+    return answer
+
+
+def _item(record: dict[str, Any]) -> dict[str, Any]:
+    """The record's texts as DynamoDB has them."""
+    return {name: {"S": value} for name, value in record.items() if isinstance(value, str)}
+
+
 def test_a_firing_starts_one_execution_for_a_window(world: World) -> None:
     """The same firing twice is one execution; a repeated window gets a name with a number."""
     world.arrive(NARROW, "a.json", "1")
     event = {"object": "narrow", "state_machine": world.machines["narrow"], "time": "2026-03-02T14:00:30Z"}
-    first = start_run.handler(event, None)
+    first = STAGE_HANDLERS["StartRun"](event, None)
     assert first["name"] == "narrow-20260302T140000Z"
-    assert start_run.handler(event, None) == first
+    assert STAGE_HANDLERS["StartRun"](event, None) == first
     wait_for(world, first["execution"])
-    assert start_run.handler(event, None) == first | {"was_over": True}
-    third = start_run.handler(event | {"number": 2}, None)
+    assert STAGE_HANDLERS["StartRun"](event, None) == first | {"was_over": True}
+    third = STAGE_HANDLERS["StartRun"](event | {"number": 2}, None)
     assert third["name"] == "narrow-20260302T140000Z-2"
     wait_for(world, third["execution"])
     assert world.ids() == ["1"]

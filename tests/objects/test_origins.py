@@ -17,12 +17,12 @@ from trunkline.objects.origins import (
     OffsetPaging,
     Origin,
     SalesforceOrigin,
-    SecretName,
     SheetOrigin,
     Since,
     is_safe_address,
 )
 from trunkline.objects.user.origin_tables import origin_from_table
+from trunkline.settings.secrets import SecretName
 
 SHEET_ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz-0123456789_abc"
 SALESFORCE = (

@@ -17,6 +17,8 @@ from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import Finding, examine
 from trunkline.pipelines.reading import open_reader
+from trunkline.sql.star import analysis_statements
+from trunkline.sql.views import create_view, select_view
 
 ENGINES = ("duckdb", "postgresql", "redshift+data")
 ZONE = "Pacific/Kiritimati"  # 14 hours ahead: the records' 10:00 UTC is midnight there
@@ -66,6 +68,14 @@ def fill(home: Home, folder: Path) -> None:
         load_into(home, write(folder / obj.name, *records), obj=obj)
 
 
+def in_zone(home: Home, name: str) -> str:
+    """A view as an installation in ZONE makes it, in parentheses."""
+    view = {view.name: view for view in warehouse_views()}[name]
+    engine = home.warehouse.engine
+    assert create_view(view, engine, ZONE) in analysis_statements(OBJECTS, engine, warehouse_views(), ZONE)
+    return f"({select_view(view, engine, zone=ZONE)}) AS facts"
+
+
 @pytest.mark.parametrize("each_target", ENGINES, indirect=True)
 def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """By inner joins: every task, case and contact, with the unknown row where an id is missing or leads nowhere.
@@ -74,17 +84,17 @@ def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """
     with opened(tmp_path / "home", *OBJECTS) as home:
         fill(home, tmp_path)
-        home.warehouse.install(list(home.objects.values()), warehouse_views(), ZONE)
+        tasks_of_zone, cases_of_zone = (in_zone(home, name) for name in ("v_fact_task", "v_fact_case"))
         days = home.warehouse.query(
             "SELECT created_date_key, created_time_key, created_local_date_key, created_local_time_key, "
-            "completed_date_key, completed_local_date_key FROM connect.v_fact_task ORDER BY task_id"
+            f"completed_date_key, completed_local_date_key FROM {tasks_of_zone} ORDER BY task_id"
         )
         assert days == [
             (20260303, 600, 20260304, 0, 20260303, 20260304),
             *[(20260303, 600, 20260304, 0, -1, -1)] * 3,
         ]
         closed = home.warehouse.query(
-            "SELECT created_local_date_key, closed_date_key, closed_local_date_key FROM connect.v_fact_case ORDER BY case_id"
+            f"SELECT created_local_date_key, closed_date_key, closed_local_date_key FROM {cases_of_zone} ORDER BY case_id"
         )
         assert closed == [(20260304, -1, -1), (20260304, 20260303, 20260304)]
         tasks = home.warehouse.query(

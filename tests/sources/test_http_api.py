@@ -16,18 +16,10 @@ from local_api import Call, Reply, register
 
 from trunkline import limits
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.objects.origins import (
-    ClientAuth,
-    CursorPaging,
-    HeaderAuth,
-    HttpOrigin,
-    LinkPaging,
-    OffsetPaging,
-    SecretName,
-    Since,
-)
+from trunkline.objects.origins import ClientAuth, CursorPaging, HeaderAuth, HttpOrigin, LinkPaging, OffsetPaging, Since
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import LoadResult, Runner
+from trunkline.settings.secrets import SecretName
 from trunkline.sources.http_api.client import JsonApi, with_parameters
 from trunkline.sources.http_api.source import HttpPages
 from trunkline.sources.registry import open_source

@@ -22,10 +22,11 @@ from trunkline.flatten.cells import ENGINE_ROWS_MIN, EngineCells, read_batch
 from trunkline.flatten.flattener import Flattener
 from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import RECORD_COLUMNS, Json, Notation, Object, own_column
-from trunkline.objects.origins import SalesforceOrigin, SecretName
+from trunkline.objects.origins import SalesforceOrigin
 from trunkline.pipelines.jobs.load import replay
 from trunkline.pipelines.jobs.pull import pull
 from trunkline.pipelines.set_aside import kept_bytes
+from trunkline.settings.secrets import SecretName
 from trunkline.sources.pages import PagedRows, RecordPage, frame_pages
 from trunkline.sources.salesforce.bulk import read_page
 from trunkline.sources.salesforce.records import SalesforceShape, rest_record, shape_of

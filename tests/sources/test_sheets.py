@@ -19,9 +19,10 @@ from local_api import Reply
 from trunkline import clock, limits
 from trunkline.errors import TerminalError, TransientError, UsageError
 from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import SecretName, SheetOrigin
+from trunkline.objects.origins import SheetOrigin
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.pull import pull
+from trunkline.settings.secrets import SecretName
 
 HEADER = ["Agent ID", "Name", "Hired", "Since", "Score", "Active", "Rate"]
 ROWS = [

@@ -18,8 +18,9 @@ from salesforce_org import CLIENT, FIELDS, Organisation, task
 from source_cases import Subject
 
 from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import CursorPaging, HttpOrigin, SalesforceApi, SalesforceOrigin, SecretName, SheetOrigin
+from trunkline.objects.origins import CursorPaging, HttpOrigin, SalesforceApi, SalesforceOrigin, SheetOrigin
 from trunkline.pipelines.runner import Runner
+from trunkline.settings.secrets import SecretName
 from trunkline.sources.http_api.source import HttpPages
 from trunkline.sources.model import Source
 from trunkline.sources.registry import open_source

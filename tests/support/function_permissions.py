@@ -54,11 +54,11 @@ class Account:
     def secret(self, kind: Kind, variable: str) -> None:
         arn = boto3.client("secretsmanager", region_name=REGION).create_secret(Name=kind, SecretString="a" * 40)["ARN"]
         self.arns[kind] = [arn]
-        self.environ.setenv(variable, arn)
+        self.environ.setenv(variable, f"secretsmanager:{arn}")
 
     def lake(self) -> Any:
         self.environ.setenv("ANALYTICS_BUCKET", "lake")
-        self.secret("pii_key", "TRUNKLINE_PII_KEY_SECRET")
+        self.secret("pii_key", "TRUNKLINE_PII_KEY")
         return self.bucket("lake", "lake")
 
     def transcripts(self) -> None:
@@ -74,7 +74,7 @@ class Account:
         client.create_table(DatabaseName="live", TableName="points")
         self.arns["live_table"] = [f"arn:aws:timestream:eu-west-1:{ACCOUNT}:database/live/table/points"]
         self.arns["live_service"] = ["*"]
-        self.secret("live_token", "TRUNKLINE_LIVE_TOKEN_SECRET")
+        self.secret("live_token", "TRUNKLINE_LIVE_TOKEN")
         self.environ.setenv("TRUNKLINE_LIVE_STORE", "timestream://live/points?region=eu-west-1")
 
     def letters(self) -> None:

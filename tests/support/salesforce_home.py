@@ -15,8 +15,9 @@ from salesforce_org import CLIENT, Organisation, task
 
 from trunkline import limits
 from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import SalesforceOrigin, SecretName
+from trunkline.objects.origins import SalesforceOrigin
 from trunkline.pipelines.home import Home
+from trunkline.settings.secrets import SecretName
 
 TASK = Object(
     name="own_task", database="test", warehouse_table="connect.f_own_task", grain="One row per task.",

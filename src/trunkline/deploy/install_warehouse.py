@@ -22,6 +22,7 @@ from trunkline.aws.cloudformation import ResourceRequest, Status, read_request, 
 from trunkline.aws.errors import RefusedError, translate_errors
 from trunkline.aws.redshift_data import DataApi, SqlError
 from trunkline.aws.redshift_once import is_conflict
+from trunkline.aws.secrets import WAREHOUSE_URL, resolve_secrets
 from trunkline.errors import TerminalError, TransientError
 from trunkline.limits import INSTALL_MARGIN_S, INSTALL_PAUSE_S, INSTALL_S_MAX, INSTALL_TRIES
 from trunkline.objects.catalogue import load, schemas, warehouse_views
@@ -117,7 +118,7 @@ def _install(
     request: ResourceRequest, progress: _Progress, invocation: Invocation, event: Mapping[str, Any]
 ) -> int | None:
     """Install; the number of changes to what was there, or None where the next invocation goes on."""
-    settings = Settings.load()
+    settings = resolve_secrets(Settings.load(), WAREHOUSE_URL)
     tries = progress.tries
     while True:
         scope = f"{request.stack_id}|{request.request_id}|{tries}"

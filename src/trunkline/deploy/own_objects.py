@@ -16,9 +16,10 @@ from trunkline.deploy.functions import Grant, LambdaFunction
 from trunkline.errors import UsageError
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.objects.origins import FilesOrigin, SecretName, secrets_of
+from trunkline.objects.origins import FilesOrigin, secrets_of
 from trunkline.pipelines.home import own_object_files
 from trunkline.settings.installation import PACKAGED_OBJECTS
+from trunkline.settings.secrets import SecretName
 
 Statement = dict[str, Any]
 REGION: Final = "${AWS::Region}"

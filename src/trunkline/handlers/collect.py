@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trunkline.aws.secrets import read_stored
 from trunkline.pipelines.connect.collect import collect_until
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """One object per instance. Raises the first error after all had their turn, so that Lambda retries."""
-    settings = Settings.load(environ=resolve_secrets(read_stored))
-    return collect_until(settings, context.get_remaining_time_in_millis() / 1000)
+    return collect_until(Settings.load(), context.get_remaining_time_in_millis() / 1000)

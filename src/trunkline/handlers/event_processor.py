@@ -11,14 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trunkline.aws.secrets import read_stored
+from trunkline.aws.secrets import resolve_secrets
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.jobs.deliveries import StreamReceiver
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 
 _LOG = logging.getLogger("trunkline.events")
 
@@ -27,7 +26,7 @@ _LOG = logging.getLogger("trunkline.events")
 def _receiver() -> StreamReceiver:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = Settings.for_function(scratch, resolve_secrets(read_stored))
+    settings = resolve_secrets(Settings.for_function(scratch))
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
     return StreamReceiver(LakeHome(settings, store, scratch), OBJECTS)

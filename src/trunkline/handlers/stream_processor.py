@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trunkline.aws.secrets import read_stored
+from trunkline.aws.secrets import resolve_secrets
 from trunkline.lake.store import open_store
 from trunkline.pipelines.home import LakeHome, load_objects
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import ChangeProcessor, make_search
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 
 _LOG = logging.getLogger("trunkline.stream")
 _OK, _PARTIAL = 200, 500
@@ -24,7 +23,7 @@ _OK, _PARTIAL = 200, 500
 def _processor() -> ChangeProcessor:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = Settings.for_function(scratch, resolve_secrets(read_stored))
+    settings = resolve_secrets(Settings.for_function(scratch))
     store = open_store(settings.lake)
     objects = load_objects(settings)
     check_rule(settings, store, list(objects.values()))

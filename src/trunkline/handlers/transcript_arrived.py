@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from trunkline.aws.clients import make_client
-from trunkline.aws.secrets import read_stored
+from trunkline.aws.secrets import resolve_secrets
 from trunkline.lake.store import open_store
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.pipelines.home import LakeHome
 from trunkline.pipelines.home_rules import check_rule
 from trunkline.pipelines.post_call.arrivals import TranscriptReceiver
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 from trunkline.sources.files.listing import messages
 
 _LOG = logging.getLogger("trunkline.transcript_arrived")
@@ -29,7 +28,7 @@ _LOG = logging.getLogger("trunkline.transcript_arrived")
 def _receiver() -> TranscriptReceiver:
     """Made once for all invocations of a warm function."""
     scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    settings = Settings.for_function(scratch, resolve_secrets(read_stored))
+    settings = resolve_secrets(Settings.for_function(scratch))
     store = open_store(settings.lake)
     check_rule(settings, store, list(OBJECTS.values()))
     return TranscriptReceiver(LakeHome(settings, store, scratch), make_client("s3"))

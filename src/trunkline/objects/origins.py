@@ -11,21 +11,10 @@ from ipaddress import ip_address
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-SecretStore = Literal["env", "file", "ssm", "secretsmanager"]
+from trunkline.settings.secrets import SecretName
+
 SalesforceApi = Literal["auto", "rest", "bulk"]
 SinceFormat = Literal["iso", "date", "epoch_s", "epoch_ms"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecretName:
-    """The place of a secret. `key` is a key of the JSON text that is there; empty: the whole text."""
-
-    store: SecretStore
-    name: str
-    key: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.store}:{self.name}" + (f"#{self.key}" if self.key else "")
 
 
 @dataclass(frozen=True, slots=True)

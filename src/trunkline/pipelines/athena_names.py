@@ -59,8 +59,7 @@ def _create_views(con: duckdb.DuckDBPyConnection, objects: Mapping[str, Object],
     installed = installed_columns(con)
     for obj in objects.values():
         is_there = obj.warehouse_table in installed if is_embedded else obj.view_name in in_lake
-        schema = create_schema(DUCKDB, obj.database).replace("EXISTS ", f"EXISTS {ATHENA_CATALOG}.")
-        con.execute(schema)
+        con.execute(create_schema(DUCKDB, obj.database, ATHENA_CATALOG))
         if is_there:
             lake_view = f"SELECT * FROM lake.main.{DUCKDB.quote(obj.view_name)}"
             source = _of_warehouse(obj, installed[obj.warehouse_table]) if is_embedded else lake_view

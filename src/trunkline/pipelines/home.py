@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from trunkline.aws.secrets import PII_KEY, WAREHOUSE_URL, resolve_secrets
 from trunkline.errors import LockedError, TerminalError, UsageError
 from trunkline.flatten.privacy import PiiRule
 from trunkline.lake import layout
@@ -105,6 +106,7 @@ def open_home(
     Raises LockedError when another process owns it, TerminalError where the lake stores personal data by another
     rule or key, a file is damaged, a server's warehouse is not installed, or the warehouse belongs to another lake.
     """
+    settings = resolve_secrets(settings, PII_KEY, WAREHOUSE_URL)
     check_paths(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = settings.home / "scratch"

@@ -13,6 +13,7 @@ import uuid
 import msgspec
 
 from trunkline import clock
+from trunkline.aws.secrets import pii_key
 from trunkline.engines.model import quote_qualified
 from trunkline.errors import TerminalError
 from trunkline.flatten.privacy import PiiRule
@@ -20,7 +21,7 @@ from trunkline.lake import layout
 from trunkline.lake.store import Store
 from trunkline.objects.ledger import BATCH, LAKE
 from trunkline.objects.model import Object
-from trunkline.settings.installation import Settings, pii_key
+from trunkline.settings.installation import Settings
 from trunkline.sql.session import Session
 from trunkline.urls import public_url
 

@@ -40,7 +40,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, objects: Map
     con.execute(f"ATTACH ':memory:' AS lake; ATTACH ':memory:' AS {ATHENA_CATALOG}")
     if not target_of(settings.warehouse).is_embedded:
         for database in dict.fromkeys(obj.database for obj in objects.values()):
-            con.execute(create_schema(DUCKDB, database).replace("EXISTS ", "EXISTS lake."))
+            con.execute(create_schema(DUCKDB, database, "lake"))
     store = open_store(settings.lake)
     folders: list[str] = []
     if isinstance(store, FolderStore):

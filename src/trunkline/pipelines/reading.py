@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from trunkline.aws.secrets import WAREHOUSE_URL, resolve_secrets
 from trunkline.engines.athena import ATHENA
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import TerminalError, UsageError
@@ -52,6 +53,7 @@ def open_reader(settings: Settings) -> Iterator[Reader]:
     Raises TerminalError when nothing was ever loaded or an older version's warehouse lacks what is read, TransientError
     while another process merges.
     """
+    settings = resolve_secrets(settings, WAREHOUSE_URL)
     check_paths(settings)
     objects = catalogue.load(user_object_files(settings))
     target = target_of(settings.warehouse)

@@ -13,7 +13,7 @@ from trunkline.errors import UsageError
 from trunkline.opening_hours import parse_holidays, parse_hours, parse_queue_hours
 from trunkline.settings.fields import PREFIX, converted, fields_of, from_file, from_variables, nearest
 from trunkline.settings.options import OTHER_VARIABLES, Options
-from trunkline.settings.secrets import STORED_SECRETS, Secret, given_pii_key, pii_key_of, secret_values
+from trunkline.settings.secrets import Secret, SecretName, given_pii_key, given_secret, secret_name, secret_values
 from trunkline.urls import LAKE_URLS, WAREHOUSE_URLS, check_url
 
 FILE_NAME: Final = "trunkline.toml"
@@ -34,12 +34,13 @@ class Settings(Options, frozen=True, kw_only=True):
     """What a run depends on besides its arguments. `lake` and `warehouse` are always filled in.
 
     Both are URLs, percent-encoded (`path_of` decodes). A server's may hold a password: show it by `public_url`.
-    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set, `live_token` unless TRUNKLINE_LIVE_TOKEN is.
+    `pii_key_given` is None unless TRUNKLINE_PII_KEY is set, `live_token` unless TRUNKLINE_LIVE_TOKEN is. Both, and
+    `warehouse`, may be the place of a secret, which `aws.secrets.resolve_secrets` reads.
     """
 
     home: Path
-    pii_key_given: Secret | None = None
-    live_token: Secret | None = None
+    pii_key_given: Secret | SecretName | None = None
+    live_token: Secret | SecretName | None = None
 
     @classmethod
     def load(cls, home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -54,7 +55,7 @@ class Settings(Options, frozen=True, kw_only=True):
         _check_variables(variables)
         options = converted(Options, {**from_file(Options, place / FILE_NAME), **from_variables(Options, variables)})
         for name, (value, where) in options.items():
-            if name in _URLS:
+            if name in _URLS and not (name == "warehouse" and stored_url(value)):
                 check_url(value, _URLS[name], where)
             if name in _ZONES:
                 _check_zone(value, where)
@@ -64,8 +65,7 @@ class Settings(Options, frozen=True, kw_only=True):
         values["objects_folder"] = values.get("objects_folder") or _packaged_objects(variables)
         values["lake"] = values.get("lake") or "file://" + quote(str(place / "lake"))
         values["warehouse"] = values.get("warehouse") or "duckdb://" + quote(str(place / "warehouse.duckdb"))
-        token = variables.get("TRUNKLINE_LIVE_TOKEN")
-        live_token = Secret(token) if token else None
+        live_token = given_secret("TRUNKLINE_LIVE_TOKEN", variables)
         return cls(home=place, pii_key_given=given_pii_key(variables), live_token=live_token, **values)
 
     @property
@@ -76,23 +76,18 @@ class Settings(Options, frozen=True, kw_only=True):
     @property
     def secrets(self) -> frozenset[str]:
         """Values that no record or message may have: the secrets here, and those of the environment's variables."""
-        own = {secret.reveal() for secret in (self.pii_key_given, self.live_token) if secret is not None}
+        own = {secret.reveal() for secret in (self.pii_key_given, self.live_token) if isinstance(secret, Secret)}
         return secret_values() | own
 
     @classmethod
-    def for_function(
-        cls, scratch: Path, environ: Mapping[str, str] | None = None, reveal: Callable[[str], str] = str
-    ) -> Settings:
+    def for_function(cls, scratch: Path, environ: Mapping[str, str] | None = None) -> Settings:
         """The settings of a Lambda function that writes to the lake; `scratch` stands in for a home.
 
         ANALYTICS_BUCKET names the lake's bucket and TRANSCRIBE_BUCKET that of the transcripts; TRUNKLINE_LAKE and
-        TRUNKLINE_TRANSCRIPTS win. `reveal` is called with the value of each TRUNKLINE_* variable, which may name a
-        secret, and gives the value that counts. Personal data is dropped unless a key is given. Raises UsageError where
-        no lake is named, and for hashes without a key: a function has no home to keep one in.
+        TRUNKLINE_TRANSCRIPTS win. Personal data is dropped unless a key is given. Raises UsageError where no lake is
+        named, and for hashes without a key: a function has no home to keep one in.
         """
         variables = dict(os.environ if environ is None else environ)
-        own = {name: text for name, text in variables.items() if name.startswith(PREFIX)}
-        variables |= {name: reveal(text) for name, text in own.items()}
         for field in fields_of(Options).values():
             bucket = variables.get(field.bucket, "").strip() if field.bucket else ""
             if bucket and not variables.get(field.variable, "").strip():
@@ -116,12 +111,9 @@ def is_debug(environ: Mapping[str, str] | None = None) -> bool:
     return variables.get("TRUNKLINE_DEBUG", "") not in ("", "0")
 
 
-def pii_key(settings: Settings) -> bytes:
-    """The key that hashes personal data: TRUNKLINE_PII_KEY, else the home's `pii.key`, made at first use (mode 0600).
-
-    Raises UsageError when the file is empty.
-    """
-    return pii_key_of(settings.pii_key_given, settings.home)
+def stored_url(text: str) -> SecretName | None:
+    """The place of a secret that has a URL; None for a URL."""
+    return None if "://" in text else secret_name(text)
 
 
 def _packaged_objects(variables: Mapping[str, str]) -> str:
@@ -137,11 +129,6 @@ def _check_variables(variables: Mapping[str, str]) -> None:
     for variable in variables:
         if variable.startswith(PREFIX) and variable not in known:
             raise UsageError(f"There is no setting {variable} (an environment variable). {nearest(variable, known)}")
-        if variables[variable] and variable in STORED_SECRETS:
-            raise UsageError(
-                f"{variable} is for Lambda functions, which read the secret when they start: set "
-                f"{STORED_SECRETS[variable]} here."
-            )
 
 
 def _check_place(path: Path) -> None:

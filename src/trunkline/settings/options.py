@@ -18,17 +18,15 @@ from trunkline.settings.fields import about
 
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "TRUNKLINE_HOME": "The home, where `--home` is not given. Default: `./trunkline-data`.",
-    "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text. Default: the file `pii.key` in the "
-    "home, created at first use. It cannot be a key of the settings file, which people share.",
-    "TRUNKLINE_PII_KEY_SECRET": "The same for a Lambda function, whose variables should hold no secret: the ARN of a "
-    "secret of Secrets Manager that has the key as its text.",
-    "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more. Without it the board "
-    "is served on this machine only.",
-    "TRUNKLINE_SERVE_EDIT_TOKEN": "The token, another one, with which the wallboard's settings can be changed as well. "
-    "Without it they can be changed on this machine alone, where no TRUNKLINE_SERVE_TOKEN is set.",
-    "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one.",
-    "TRUNKLINE_LIVE_TOKEN_SECRET": "The ARN of a secret of Secrets Manager that has that token as its text, for a "
-    "Lambda function.",
+    "TRUNKLINE_PII_KEY": "The key that hashes personal data, a long random text, or its [place](#secrets). Default: "
+    "the file `pii.key` in the home, created at first use. It cannot be a key of the settings file, which people "
+    "share.",
+    "TRUNKLINE_SERVE_TOKEN": "The token that `trunkline serve` asks for, 16 characters or more, or its "
+    "[place](#secrets). Without it the board is served on this machine only.",
+    "TRUNKLINE_SERVE_EDIT_TOKEN": "The token, another one, or its [place](#secrets), with which the wallboard's "
+    "settings can be changed as well. Without it they can be changed on this machine alone, where no "
+    "TRUNKLINE_SERVE_TOKEN is set.",
+    "TRUNKLINE_LIVE_TOKEN": "The token of the live store, where its server wants one, or its [place](#secrets).",
     "TRUNKLINE_DEBUG": "Anything but empty or 0: an unexpected error shows its traceback, which may contain data.",
 }
 """TRUNKLINE_* variables that are not keys of the file, with their help."""
@@ -48,7 +46,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         str,
         about(
             "URL of the warehouse: `duckdb:///` a file; `postgresql://`, `redshift+data://` and `redshift://` a "
-            "server. Empty: `warehouse.duckdb` in the home."
+            "server. With a password in it, the URL may be in a secret, and its [place](#secrets) here. Empty: "
+            "`warehouse.duckdb` in the home."
         ),
     ] = ""
     pii: Annotated[

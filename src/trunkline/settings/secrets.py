@@ -1,20 +1,24 @@
-"""Secrets: a text that is never shown, the key that hashes personal data, and the tokens."""
+"""Secrets: a text that is never shown, the place where one is stored, the key of personal data, and the tokens.
+
+A setting that is a secret has the text itself, or names its place: `secretsmanager:NAME`. `aws/secrets.py` reads it.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, cast, get_args
 
 from trunkline.errors import UsageError
 
-STORED_SECRETS: Final[Mapping[str, str]] = {
-    "TRUNKLINE_PII_KEY_SECRET": "TRUNKLINE_PII_KEY",
-    "TRUNKLINE_LIVE_TOKEN_SECRET": "TRUNKLINE_LIVE_TOKEN",
-}
-"""Variables that name a secret where it is stored, and the variable that each stands for."""
+SecretStore = Literal["env", "file", "ssm", "secretsmanager"]
+PLACES_OF_SECRETS: Final = (
+    "env:VARIABLE, file:PATH, ssm:PARAMETER or secretsmanager:NAME, each with #KEY for one key of a JSON text"
+)
+"""How the place of a secret is written; a parameter or secret may also be named by its ARN."""
 
 
 class Secret:
@@ -33,6 +37,27 @@ class Secret:
         return self._text
 
 
+@dataclass(frozen=True, slots=True)
+class SecretName:
+    """The place of a secret. `key` is a key of the JSON text that is there; empty: the whole text."""
+
+    store: SecretStore
+    name: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.store}:{self.name}" + (f"#{self.key}" if self.key else "")
+
+
+def secret_name(text: str) -> SecretName | None:
+    """The place that a text names; None for any other text, which may be a secret itself."""
+    store, _, rest = text.strip().partition(":")
+    name, _, key = rest.partition("#")
+    if store not in get_args(SecretStore) or not name:
+        return None
+    return SecretName(cast("SecretStore", store), name, key)
+
+
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PRIVATE|_KEY$|CREDENTIAL")
 _SHORTEST = 6
 
@@ -40,26 +65,40 @@ _SHORTEST = 6
 def secret_values(environ: Mapping[str, str] | None = None) -> frozenset[str]:
     """The values of variables whose names say that they are secrets, to be kept out of records and messages.
 
-    Values of less than 6 characters are left out: replacing them would make a message unreadable.
+    Values of less than 6 characters are left out: replacing them would make a message unreadable. So are places of
+    secrets, which a message has to name.
     """
     variables = os.environ if environ is None else environ
     named = {name: value.strip() for name, value in variables.items() if _SECRET_NAME.search(name.upper())}
-    return frozenset(value for value in named.values() if len(value) >= _SHORTEST)
+    return frozenset(value for value in named.values() if len(value) >= _SHORTEST and secret_name(value) is None)
 
 
-def serve_token(environ: Mapping[str, str] | None = None) -> Secret | None:
-    """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty."""
-    return _token("TRUNKLINE_SERVE_TOKEN", environ)
+def serve_token(environ: Mapping[str, str] | None = None) -> Secret | SecretName | None:
+    """TRUNKLINE_SERVE_TOKEN; None where it is unset or empty. Raises UsageError for a place that is not complete."""
+    return given_secret("TRUNKLINE_SERVE_TOKEN", os.environ if environ is None else environ)
 
 
-def edit_token(environ: Mapping[str, str] | None = None) -> Secret | None:
-    """TRUNKLINE_SERVE_EDIT_TOKEN; None where it is unset or empty."""
-    return _token("TRUNKLINE_SERVE_EDIT_TOKEN", environ)
+def edit_token(environ: Mapping[str, str] | None = None) -> Secret | SecretName | None:
+    """TRUNKLINE_SERVE_EDIT_TOKEN; None where it is unset or empty. Raises UsageError as `serve_token` does."""
+    return given_secret("TRUNKLINE_SERVE_EDIT_TOKEN", os.environ if environ is None else environ)
 
 
-def _token(variable: str, environ: Mapping[str, str] | None) -> Secret | None:
-    token = (os.environ if environ is None else environ).get(variable, "").strip()
-    return Secret(token) if token else None
+def given_secret(variable: str, variables: Mapping[str, str]) -> Secret | SecretName | None:
+    """The secret in a variable, or the place that the variable names; None where it is unset or empty.
+
+    Raises UsageError for the beginning of a place without its rest, which nobody means as a secret.
+    """
+    text = variables.get(variable, "").strip()
+    if not text:
+        return None
+    name = secret_name(text)
+    store, colon, _ = text.partition(":")
+    if name is None and colon and store.strip().lower() in get_args(SecretStore):
+        raise UsageError(
+            f"{variable} begins with {store}: and names no place; valid are {PLACES_OF_SECRETS}. A text that does not "
+            "begin so is the secret itself."
+        )
+    return name or Secret(text)
 
 
 def environment_secret(variable: str, environ: Mapping[str, str] | None = None) -> Secret | None:
@@ -69,7 +108,7 @@ def environment_secret(variable: str, environ: Mapping[str, str] | None = None) 
 
 
 def pii_key_of(given: Secret | None, home: Path) -> bytes:
-    """The key that hashes personal data: TRUNKLINE_PII_KEY, else the home's `pii.key`, made at first use (mode 0600).
+    """The key that hashes personal data: the given one, else the home's `pii.key`, made at first use (mode 0600).
 
     The file's text put into TRUNKLINE_PII_KEY gives the same key elsewhere. Two processes that start at once agree:
     the file appears whole and only once. Raises UsageError when the file is empty.
@@ -102,27 +141,12 @@ def _make_key(path: Path) -> None:
         draft.unlink()
 
 
-def given_pii_key(variables: Mapping[str, str]) -> Secret | None:
-    """TRUNKLINE_PII_KEY; None where it is unset. Raises UsageError where it is empty."""
+def given_pii_key(variables: Mapping[str, str]) -> Secret | SecretName | None:
+    """TRUNKLINE_PII_KEY or its place; None where it is unset. Raises UsageError where it is empty or half a place."""
     key = variables.get("TRUNKLINE_PII_KEY")
     if key is not None and not key.strip():
         raise UsageError(
             "TRUNKLINE_PII_KEY is empty: a hash without a key can be guessed. "
             "Set it to a long random text, or unset it to have one created in the home."
         )
-    return Secret(key.strip()) if key else None
-
-
-def resolve_secrets(read: Callable[[str], str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment with each variable of STORED_SECRETS replaced by the secret that it names, as `read` gives it.
-
-    Raises UsageError where a secret is both named and given, and what `read` raises.
-    """
-    variables = dict(os.environ if environ is None else environ)
-    for named, given in STORED_SECRETS.items():
-        place = variables.pop(named, "").strip()
-        if place and variables.get(given):
-            raise UsageError(f"{named} and {given} are both set: unset one of them.")
-        if place:
-            variables[given] = read(place)
-    return variables
+    return given_secret("TRUNKLINE_PII_KEY", variables)

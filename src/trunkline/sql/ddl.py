@@ -34,10 +34,11 @@ def view_columns(obj: Object) -> tuple[Column, ...]:
     return amazon or obj.data_columns
 
 
-def create_schema(engine: Engine, name: str) -> str:
-    """CREATE SCHEMA of a schema, or of the schema of a `schema.table`."""
+def create_schema(engine: Engine, name: str, catalog: str = "") -> str:
+    """CREATE SCHEMA of a schema, or of the schema of a `schema.table`; in a catalog where one is given."""
     quote = engine.ddl_quote or engine.quote
-    return f"CREATE SCHEMA IF NOT EXISTS {quote(name.split('.', maxsplit=1)[0])}"
+    place = [*([catalog] if catalog else []), name.split(".", maxsplit=1)[0]]
+    return f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(quote, place))}"
 
 
 def column_lines(columns: Iterable[Column], engine: Engine, required: Iterable[str]) -> list[str]:

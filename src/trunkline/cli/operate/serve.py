@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from trunkline.aws.secrets import reveal
 from trunkline.cli import output
 from trunkline.cli.shared import Home, by_totals, progress
 from trunkline.errors import UsageError
@@ -51,7 +52,11 @@ def serve(
     from trunkline.serve.wallboard.access import Access
 
     settings = Settings.load(home)
-    access = Access(serve_token(), settings.serve_session_hours, edit_token())
+    given, given_edit = serve_token(), edit_token()
+    token = reveal(given, "TRUNKLINE_SERVE_TOKEN") if given else None
+    access = Access(
+        token, settings.serve_session_hours, reveal(given_edit, "TRUNKLINE_SERVE_EDIT_TOKEN") if given_edit else None
+    )
     streams = [_live_stream(source) for source in sources or settings.serve_streams]
     serve_home(settings, host, port, access, streams, _announce)
     output.note("The wallboard has stopped.")

@@ -25,17 +25,13 @@ from trunkline.objects.origins import (
     Origin,
     SalesforceApi,
     SalesforceOrigin,
-    SecretName,
-    SecretStore,
     SheetOrigin,
     Since,
     SinceFormat,
     is_safe_address,
 )
+from trunkline.settings.secrets import PLACES_OF_SECRETS, SecretName, secret_name
 
-PLACES_OF_SECRETS: Final = (
-    "env:VARIABLE, file:PATH, ssm:PARAMETER or secretsmanager:NAME, each with #KEY for one key of a JSON text"
-)
 _OVERLAP_S_MAX: Final = 30 * 86_400
 
 
@@ -117,14 +113,13 @@ class _Keys:
         if key not in self.table:
             raise self.missing(key, f"name where {what} is: {PLACES_OF_SECRETS}")
         value = self.table[key]
-        store, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
-        name, _, part = rest.partition("#")
-        if store not in get_args(SecretStore) or not colon or not name:
+        name = secret_name(value) if isinstance(value, str) else None
+        if name is None:
             raise UsageError(
                 f"{self.where(full)} {full} names no place; valid are {PLACES_OF_SECRETS}. The secret itself does not "
                 "belong in this file, which people share: if it was written here, replace it at its service"
             )
-        return SecretName(store, name, part)  # type: ignore[arg-type]  # checked against the type's own values
+        return name
 
     def address(self, key: str, need: str) -> str:
         """An https address; http is allowed on this machine alone, since a secret travels with each request.

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trunkline.aws.clients import QUICK, make_client
-from trunkline.aws.secrets import read_stored
+from trunkline.aws.secrets import live_token
 from trunkline.errors import UsageError
 from trunkline.live.stores.model import SeriesStore
 from trunkline.live.stores.registry import open_store
 from trunkline.pipelines.live.persist import LetterQueue, LetterSink, log_letters
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,8 @@ class LiveFunction:
     @classmethod
     def of_environment(cls) -> LiveFunction:
         """By the function's variables. Raises UsageError for a setting that is not valid."""
-        settings = Settings.load(Path(tempfile.gettempdir()) / "trunkline", resolve_secrets(read_stored))
-        token = settings.live_token.reveal() if settings.live_token is not None else None
-        store = open_store(settings.live_store, token)
+        settings = Settings.load(Path(tempfile.gettempdir()) / "trunkline")
+        store = open_store(settings.live_store, live_token(settings))
         if not settings.letter_queue:
             return cls(settings, store, log_letters)
         if not settings.letter_queue.startswith("https://"):

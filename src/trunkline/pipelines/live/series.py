@@ -7,6 +7,7 @@ import logging
 from typing import Final
 
 from trunkline import clock
+from trunkline.aws.secrets import live_token
 from trunkline.errors import TrunklineError
 from trunkline.limits import LIVE_WRITE_S
 from trunkline.live.points import board_points
@@ -23,10 +24,9 @@ _OWN: Final = ("memory", "prometheus")
 def store_of(settings: Settings) -> SeriesStore | None:
     """The server that points are written to; None where the setting `live_store` names none.
 
-    Raises UsageError for a URL that is not valid.
+    Raises UsageError for a URL that is not valid, and what reading its token from its place raises.
     """
-    token = settings.live_token.reveal() if settings.live_token is not None else None
-    store = open_store(settings.live_store, token)
+    store = open_store(settings.live_store, live_token(settings))
     return None if store.name in _OWN else store
 
 

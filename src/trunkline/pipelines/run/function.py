@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trunkline import clock
-from trunkline.aws.secrets import read_secret, read_stored
+from trunkline.aws.secrets import resolve_secrets
 from trunkline.errors import (
     LockedError,
     RunFailedError,
@@ -31,15 +31,12 @@ from trunkline.ledger import runs
 from trunkline.limits import LAMBDA_MARGIN_S, RUN_ERROR_CHARS_MAX
 from trunkline.objects import catalogue
 from trunkline.objects.model import Object
-from trunkline.objects.origins import SecretName
 from trunkline.pipelines.home import Home, LakeHome, open_home, user_object_files
 from trunkline.pipelines.run.history import begun_run, failed, put_lake_record, unbegun_record
 from trunkline.pipelines.run.notify import Publish, notify_of_run
 from trunkline.pipelines.run.scrub import describe_error, scrub
 from trunkline.settings.installation import Settings
-from trunkline.settings.secrets import resolve_secrets
 
-_SECRET: Final = re.compile(r"(?P<store>ssm|secretsmanager):(?P<name>[^#\s]+)(?:#(?P<key>\S+))?")
 _STAGE_FIELDS: Final = ("object", "run_id", "execution")
 
 
@@ -47,20 +44,9 @@ _STAGE_FIELDS: Final = ("object", "run_id", "execution")
 def function_settings() -> Settings:
     """The settings of the function's variables, secrets read where they are stored.
 
-    A variable's value may name its place: `secretsmanager:NAME#KEY` or `ssm:NAME`.
-
     Read once for all invocations of a warm function. Raises UsageError for a setting that is not valid.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="trunkline-"))
-    return Settings.for_function(scratch, resolve_secrets(read_stored), _reveal)
-
-
-def _reveal(text: str) -> str:
-    match = _SECRET.fullmatch(text)
-    if match is None:
-        return text
-    store: Any = match["store"]
-    return read_secret(SecretName(store, match["name"], match["key"] or "")).reveal()
+    return resolve_secrets(Settings.for_function(Path(tempfile.mkdtemp(prefix="trunkline-"))))
 
 
 def left(context: Any) -> Callable[[], bool]:

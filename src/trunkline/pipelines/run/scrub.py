@@ -21,7 +21,11 @@ _PATTERNS: Final = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
-    (re.compile(rf"(?i)([\w-]*(?:{_NAMES})[\w-]*['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&]+"), rf"\1{HIDDEN}"),
+    # A place in Secrets Manager has to be named where its secret cannot be read.
+    (
+        re.compile(rf"(?i)((?<![\w-])(?!secretsmanager:)[\w-]*(?:{_NAMES})[\w-]*['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&]+"),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?"), HIDDEN),
     (re.compile(r"\+\d{7,15}\b"), HIDDEN),
