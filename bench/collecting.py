@@ -26,7 +26,7 @@ from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
 from trunkline.sources.connect_api import client as connect_client
-from trunkline.sources.connect_api.client import CallClock
+from trunkline.sources.connect_api.quota import CallClock
 
 DAY = date(2026, 3, 3)
 SHARE = 0.5  # the setting's default

@@ -1,16 +1,18 @@
-"""Nightly sets: 7 objects, each with changed rows in files, run one after another, against the same loads alone.
+"""Nightly sets: 7 objects, each with changed rows in files, run one after another, against the same merges alone.
 
-Two sets: events in JSON, which are nested and are read record by record, and Salesforce's tables in CSV.
+Two sets: Salesforce's tables in CSV, of which every row has changed since it was loaded first; and events in JSON, which
+never change: there the night's are new, beside as many of the day before.
 
 What a run adds is the lock, the record and its steps, and the verification. `loads` are the same files by `trunkline
-load`; `merges` are those batches merged into an empty warehouse, with reading and flattening left out. CPU of this
-process and of those it starts, in turns. The target is 1.5 times the merges at most; what reads and flattens is measured beside it.
+load`; `merges` are those batches merged into the warehouse as it was before them, with reading and flattening left out.
+CPU of this process and of those it starts, in turns. The target is 1.5 times the merges at most.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,19 +49,21 @@ def run(quick: bool) -> None:
 
 
 def _measure(
-    name: str, objects: Sequence[Object], write: Callable[[Path, Sequence[Object], int], None], rows: int
+    name: str, objects: Sequence[Object], write: Callable[[Path, Sequence[Object], int, int], None], rows: int
 ) -> None:
     before = catalogue.load
     catalogue.load = lambda _=(): {obj.name: obj for obj in objects}  # type: ignore[assignment]
     views, catalogue.VIEWS = catalogue.VIEWS, {}
     try:
         with scratch() as folder:
-            write(folder / "in", objects, rows)
+            for days_later, files in enumerate(("first", "changed")):
+                write(folder / files, objects, rows, days_later)
+            _load_all(folder / "before", folder / "first", objects)
             # In turns, and the better of two: a busy machine slows all of them.
             turns = [
-                (_timed(folder / f"loads{turn}", folder / "in", objects, _load),
-                 _timed(folder / f"runs{turn}", folder / "in", objects, _run),
-                 _merges(folder / f"loads{turn}", objects))
+                (_timed(folder, f"loads{turn}", objects, _load),
+                 _timed(folder, f"runs{turn}", objects, _run),
+                 _merges(folder, f"loads{turn}", objects))
                 for turn in range(2)
             ]  # fmt: skip
             loads, runs, merges = (min(times) for times in zip(*turns, strict=True))
@@ -81,22 +85,22 @@ def _renamed(obj: Object, number: int) -> Object:
     return replace(obj, name=name, table=name, folder="", view="", warehouse_table=f"connect.f_{name}")
 
 
-def _write_events(folder: Path, objects: Sequence[Object], rows: int) -> None:
+def _write_events(folder: Path, objects: Sequence[Object], rows: int, days_later: int) -> None:
     for obj in objects:
         (folder / obj.name).mkdir(parents=True)
-        with (folder / obj.name / "rows.json").open("w") as file:
+        with (folder / obj.name / f"{days_later}.json").open("w") as file:
             for row in range(rows):
                 detail = {
-                    "eventType": "DISCONNECTED", "contactId": f"c-{row}", "channel": "VOICE",
+                    "eventType": "DISCONNECTED", "contactId": f"c-{days_later}-{row}", "channel": "VOICE",
                     "instanceArn": "arn:aws:connect:us-east-1:111122223333:instance/i-1", "initiationMethod": "INBOUND",
                 }  # fmt: skip
-                file.write(json.dumps({**RECORD, "id": f"e-{row}", "detail": detail}) + "\n")
+                file.write(json.dumps({**RECORD, "id": f"e-{days_later}-{row}", "detail": detail}) + "\n")
 
 
-def _write_tables(folder: Path, objects: Sequence[Object], rows: int) -> None:
+def _write_tables(folder: Path, objects: Sequence[Object], rows: int, days_later: int) -> None:
     for obj in objects:
         (folder / obj.name).mkdir(parents=True)
-        write_rows(folder / obj.name / "rows.csv", rows)
+        write_rows(folder / obj.name / f"{days_later}.csv", rows, days_later)
 
 
 def _cpu_s() -> float:
@@ -104,19 +108,34 @@ def _cpu_s() -> float:
     return sum(use.ru_utime + use.ru_stime for use in usage)
 
 
-def _timed(home: Path, folder: Path, objects: Sequence[Object], work: object) -> float:
-    sources = {obj.name: str(folder / obj.name) for obj in objects}
-    home.mkdir()
+def _settings(home: Path, warehouse: Path | None = None) -> Settings:
+    variables = {"TRUNKLINE_PII": "keep"}
+    return Settings.load(home, variables | ({"TRUNKLINE_WAREHOUSE": f"duckdb://{warehouse}"} if warehouse else {}))
+
+
+def _load_all(home: Path, files: Path, objects: Sequence[Object]) -> None:
+    """A home with the rows as they were before the night."""
+    with open_home(_settings(home)) as opened:
+        for obj in objects:
+            _load(opened, obj, files / obj.name)
+
+
+def _timed(folder: Path, name: str, objects: Sequence[Object], work: Callable[[Home, Object, Path], None]) -> float:
+    """CPU seconds of the changed rows of all objects, into a copy of the home before them."""
+    home, files = folder / name, folder / "changed"
+    shutil.copytree(folder / "before", home)
+    sources = {obj.name: str(files / obj.name) for obj in objects}
     (home / "trunkline.toml").write_text(f"run_sources = {json.dumps(sources).replace(':', ' =')}\n")
-    with open_home(Settings.load(home, {"TRUNKLINE_PII": "keep"})) as opened:
+    with open_home(_settings(home)) as opened:
         started_s = _cpu_s()
         for obj in objects:
-            work(opened, obj, folder / obj.name)  # type: ignore[operator]
+            work(opened, obj, files / obj.name)
         return _cpu_s() - started_s
 
 
 def _load(home: Home, obj: Object, folder: Path) -> None:
-    assert load(home, obj, [str(folder)]).counts.inserted
+    counts = load(home, obj, [str(folder)]).counts
+    assert counts.inserted + counts.updated
 
 
 def _run(home: Home, obj: Object, folder: Path) -> None:
@@ -125,10 +144,11 @@ def _run(home: Home, obj: Object, folder: Path) -> None:
     assert outcome.error is None, outcome.error
 
 
-def _merges(home: Path, objects: Sequence[Object]) -> float:
-    """The batches of a home's lake into a new warehouse: what is left when reading and flattening are done."""
-    settings = Settings.load(home, {"TRUNKLINE_PII": "keep", "TRUNKLINE_WAREHOUSE": f"duckdb://{home}/again.duckdb"})
-    with open_home(settings) as opened:
+def _merges(folder: Path, name: str, objects: Sequence[Object]) -> float:
+    """The night's batches of a home's lake into the warehouse before them: reading and flattening are done."""
+    again = folder / name / "again.duckdb"
+    shutil.copyfile(folder / "before" / "warehouse.duckdb", again)
+    with open_home(_settings(folder / name, again)) as opened:
         for key in list(opened.store.list("_ledger/merge/")):
             opened.store.remove(key)
         started_s = _cpu_s()

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "transcripts": "transcript files to typed rows, against the document's functions",
     "postgres": "staging and merge on a PostgreSQL server, against COPY, psycopg2, pandas, SQL by hand and dlt",
     "dynamodb": "stream images, the function and an export, against the document's functions",
+    "salesforce_bulk": "a Bulk job's pages to typed rows, against JSON records and a CSV file",
     "reconcile": "ten million ids against ten million, against plain anti-joins",
     "demo": "the second run of `trunkline demo`",
     "live": "events folded into the present, against dictionary-style Python; a saved state restored",
@@ -31,7 +32,7 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    told = "\n".join(f"  {name:<12}{what}" for name, what in BENCHMARKS.items())
+    told = "\n".join(f"  {name:<17}{what}" for name, what in BENCHMARKS.items())
     parser = argparse.ArgumentParser(description=f"benchmarks:\n{told}", formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="less data and fewer repeats: to see that it runs")

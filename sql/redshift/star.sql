@@ -848,7 +848,11 @@ SELECT
     "call_object",
     "created_date",
     "last_modified_date",
-    DATEDIFF(millisecond, "created_date", "completed_date_time") AS "completion_time_ms"
+    DATEDIFF(millisecond, "created_date", "completed_date_time") AS "completion_time_ms",
+    CASE WHEN "created_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "created_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "created_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "created_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "created_date") AS INTEGER) * 1 ELSE -1 END AS "created_local_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "created_date") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "created_date") AS INTEGER), -1) AS "created_local_time_key",
+    CASE WHEN "completed_date_time" >= TIMESTAMP '2010-01-01 00:00:00' AND "completed_date_time" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "completed_date_time") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "completed_date_time") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "completed_date_time") AS INTEGER) * 1 ELSE -1 END AS "completed_local_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "completed_date_time") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "completed_date_time") AS INTEGER), -1) AS "completed_local_time_key"
 FROM (
   SELECT f.*, COALESCE(k0."user_id", 'unknown') AS "user_key", COALESCE(k1."user_id", 'unknown') AS "created_by_user_key", COALESCE(k2."case_id", 'unknown') AS "case_key", COALESCE(k3."matter_id", 'unknown') AS "matter_key", COALESCE(k4."customer_contact_id", 'unknown') AS "customer_contact_key"
   FROM "connect"."f_tasks" AS f
@@ -883,7 +887,11 @@ SELECT
     "closed_date",
     "created_date",
     "last_modified_date",
-    DATEDIFF(millisecond, "created_date", "closed_date") AS "open_time_ms"
+    DATEDIFF(millisecond, "created_date", "closed_date") AS "open_time_ms",
+    CASE WHEN "created_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "created_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "created_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "created_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "created_date") AS INTEGER) * 1 ELSE -1 END AS "created_local_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "created_date") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "created_date") AS INTEGER), -1) AS "created_local_time_key",
+    CASE WHEN "closed_date" >= TIMESTAMP '2010-01-01 00:00:00' AND "closed_date" < TIMESTAMP '2040-01-01 00:00:00' THEN CAST(EXTRACT(YEAR FROM "closed_date") AS INTEGER) * 10000 + CAST(EXTRACT(MONTH FROM "closed_date") AS INTEGER) * 100 + CAST(EXTRACT(DAY FROM "closed_date") AS INTEGER) * 1 ELSE -1 END AS "closed_local_date_key",
+    COALESCE(CAST(EXTRACT(HOUR FROM "closed_date") AS INTEGER) * 60 + CAST(EXTRACT(MINUTE FROM "closed_date") AS INTEGER), -1) AS "closed_local_time_key"
 FROM (
   SELECT f.*, COALESCE(k0."user_id", 'unknown') AS "user_key", COALESCE(k1."user_id", 'unknown') AS "created_by_user_key", COALESCE(k2."customer_contact_id", 'unknown') AS "customer_contact_key", COALESCE(k3."case_id", 'unknown') AS "parent_case_key"
   FROM "connect"."f_cases" AS f

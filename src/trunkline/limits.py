@@ -39,6 +39,8 @@ LOOKUP_CALLS: Final = 500
 POSTGRES_COPY_ROWS: Final = 4_096
 # Ours: source records that are merged in one transaction, unless one batch has more.
 MERGE_ROWS_MAX: Final = 100_000
+# Ours: where the files of a batch have fewer rows than this, its merge reads one file of all of them instead.
+SMALL_FILE_ROWS: Final = 1_000
 # DynamoDB keeps stream records for 24 hours, and Lambda delivers them again until then (developer guide, streams).
 DELIVERY_RETRY_S_MAX: Final = 86_400
 # Ours: dead letters that are run again as one batch, each with up to a MiB of bytes.

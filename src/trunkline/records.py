@@ -72,13 +72,16 @@ class RowLayout:
     """How texts are rows of a table, as CSV has them. `names` are its columns, in order.
 
     `header` is the file's header row; empty where it has none and the names are declared. `quote` empty: no value is
-    quoted. A quotation mark in a quoted value is written twice.
+    quoted. A quotation mark in a quoted value is written twice. Values of the columns `left_out` are no part of the
+    record; those of `numbers` are JSON numbers where they can be.
     """
 
     names: tuple[str, ...]
     separator: str = ","
     quote: str = '"'
     header: bytes = b""
+    left_out: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
     def with_header(self, row: bytes) -> bytes:
         """A row after its header, so that it can be read without its file."""

@@ -22,12 +22,13 @@ from trunkline.engines.model import (
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.catalogue import OBJECTS, VIEWS
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.view import Members
 from trunkline.sql.ddl import create_table, warehouse_statements
 from trunkline.sql.grants import grant_statements, role_statements
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.order import comparison, order_by
 from trunkline.sql.star import analysis_statements
 from trunkline.sql.views import select_view

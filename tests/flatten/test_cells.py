@@ -6,6 +6,7 @@ A batch of fewer rows than `ENGINE_ROWS_MIN` is split by Python, which is how ev
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import random
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from trunkline.flatten.privacy import PiiRule
 from trunkline.objects.model import Object
 from trunkline.objects.user.declare import read_objects
 from trunkline.positions import FileRange, Plan
-from trunkline.records import Framed, RowLayout, Texts
+from trunkline.records import Framed, Mark, RowLayout, Texts
 
 AT = datetime(2026, 3, 8, 12)
 NAMES = ("id", "at", "on", "count", "big", "open", "price", "ratio", "phone", "tags", "due", "paid", "note", "extra")
@@ -173,6 +174,26 @@ def test_other_marks_and_columns_that_are_not_there(sale: Object, quote: str) ->
     seen = [time if n % 3 else "" for n, time in enumerate(times)]
     records = [f"k{n};{time};{quote}x{n % 7}{quote};{seen[n]}".encode() for n, time in enumerate(times)]
     check_same(sale, records, layout)
+
+
+def test_marks_and_columns_that_are_left_out(sale: Object) -> None:
+    """A row's mark is its own, plain or odd; a column that is left out is no part of the record. Then without marks."""
+    rng = random.Random(5)
+    layout = RowLayout((*NAMES, "on2"), header=b"", left_out=frozenset({"on2", "note"}))
+    records = [written([*row_of(rng, n, 0.02), "x"], csv.QUOTE_MINIMAL) for n in range(ENGINE_ROWS_MIN)]
+    kinds = [Mark(), Mark(is_deleted=True), Mark("api", "v7")]
+    marks = [kinds[n % 3] for n in range(len(records))]
+    whole, plain = dataclasses.replace(batch(records, layout), marks=marks), batch(records, layout)
+    halves = [dataclasses.replace(batch(records[n : n + 250], layout, n), marks=marks[n : n + 250]) for n in (0, 250)]
+    engine, python = (
+        flattened(sale, [whole, plain]),
+        flattened(sale, [*halves, *(batch(records[n : n + 250], layout, n) for n in (0, 250))]),
+    )
+    assert engine == python
+    kept = [row for row in engine[0][: len(records)] if row["record_version"] == "v7"]
+    assert {row["record_fidelity"] for row in kept} == {"api"}
+    assert sum(row["record_is_deleted"] == "true" for row in engine[0]) > 150
+    assert all(row["note"] is None and "on2" not in (row["record_unmapped"] or "") for row in engine[0])
 
 
 def test_the_engine_reads_what_is_well_formed(sale: Object, tmp_path: Path) -> None:

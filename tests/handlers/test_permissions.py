@@ -43,7 +43,7 @@ from trunkline.simulator.connect_api.contacts import simulate_instance
 from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.spec import Spec
-from trunkline.sources.connect_api.client import CallClock
+from trunkline.sources.connect_api.quota import CallClock
 
 RECORD = contact("c-1") | {"AWSContactTraceRecordFormatVersion": "2017-03-10"}
 

@@ -24,7 +24,7 @@ from trunkline.limits import INSTALL_MARGIN_S
 from trunkline.pipelines.connect.collect import ConnectService, collect_until
 from trunkline.settings.installation import Settings
 from trunkline.simulator.connect_api.http import served
-from trunkline.sources.connect_api.client import CallClock
+from trunkline.sources.connect_api.quota import CallClock
 
 
 @pytest.fixture

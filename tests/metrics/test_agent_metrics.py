@@ -16,12 +16,13 @@ from trunkline.metrics.agent import AGENT_INTERVALS, AGENT_METRICS, AGENT_QUEUE_
 from trunkline.metrics.catalogue import metrics_of, select
 from trunkline.metrics.contact import CONTACTS
 from trunkline.metrics.model import Population
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.pipelines.home import Home
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.oracle.agent_metrics import agent_answers
 from trunkline.simulator.oracle.agent_statistics import AgentStatistics, agent_statistics
 from trunkline.simulator.spec import Spec, StreamFaults
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 
 # The clocks of New York and of Lord Howe change on or beside these days.
 SPEC = Spec(contacts=150, seed=21, date=datetime(2026, 3, 8).date())

@@ -9,7 +9,7 @@ from contacts import T0, at, database, handled, measure, queued
 
 from trunkline.metrics.catalogue import METRICS, metrics_of, select
 from trunkline.metrics.contact import CONTACTS
-from trunkline.sql.metric_query import Threshold
+from trunkline.metrics.question import Threshold
 
 OF_CONTACTS = {metric.name: metric for metric in metrics_of(CONTACTS)}
 

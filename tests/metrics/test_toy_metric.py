@@ -12,9 +12,10 @@ from trunkline.engines.duckdb import DUCKDB
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import METRICS
 from trunkline.metrics.model import Population, count, percentiles, rate, time
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.model import RECORD_COLUMNS, Dimension, Object, own_column
 from trunkline.sql.ddl import warehouse_statements
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 
 SHIFT = Object(
     name="agent_shift",

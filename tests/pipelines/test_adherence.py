@@ -15,11 +15,12 @@ from homes import Record, load_into, opened
 
 from trunkline.metrics.adherence import ADHERENCE_METRICS
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.reading import open_reader, query
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.spec import Spec, StreamFaults
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 
 QUARTER, MINUTE = 900_000, 60_000
 ARN = "arn:aws:connect:us-east-1:111122223333:instance/i1/shift-activity"

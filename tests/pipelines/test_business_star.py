@@ -11,13 +11,17 @@ from homes import Record, contact, load_into, opened, settings_of, write
 from trunkline.errors import UsageError
 from trunkline.objects.business.links import contact_links
 from trunkline.objects.business.salesforce import CASE, CUSTOMER_CONTACT, MATTER, TASK, USER
+from trunkline.objects.catalogue import warehouse_views
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.objects.model import Object
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.doctor import Finding, examine
 from trunkline.pipelines.reading import open_reader
+from trunkline.sql.star import analysis_statements
+from trunkline.sql.views import create_view, select_view
 
 ENGINES = ("duckdb", "postgresql", "redshift+data")
+ZONE = "Pacific/Kiritimati"  # 14 hours ahead: the records' 10:00 UTC is midnight there
 OBJECTS = (CONTACT_RECORD, USER, CUSTOMER_CONTACT, MATTER, CASE, TASK)
 
 
@@ -64,6 +68,14 @@ def fill(home: Home, folder: Path) -> None:
         load_into(home, write(folder / obj.name, *records), obj=obj)
 
 
+def in_zone(home: Home, name: str) -> str:
+    """A view as an installation in ZONE makes it, in parentheses."""
+    view = {view.name: view for view in warehouse_views()}[name]
+    engine = home.warehouse.engine
+    assert create_view(view, engine, ZONE) in analysis_statements(OBJECTS, engine, warehouse_views(), ZONE)
+    return f"({select_view(view, engine, zone=ZONE)}) AS facts"
+
+
 @pytest.mark.parametrize("each_target", ENGINES, indirect=True)
 def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """By inner joins: every task, case and contact, with the unknown row where an id is missing or leads nowhere.
@@ -72,6 +84,19 @@ def test_facts_join_their_dimensions(tmp_path: Path, each_target: str) -> None:
     """
     with opened(tmp_path / "home", *OBJECTS) as home:
         fill(home, tmp_path)
+        tasks_of_zone, cases_of_zone = (in_zone(home, name) for name in ("v_fact_task", "v_fact_case"))
+        days = home.warehouse.query(
+            "SELECT created_date_key, created_time_key, created_local_date_key, created_local_time_key, "
+            f"completed_date_key, completed_local_date_key FROM {tasks_of_zone} ORDER BY task_id"
+        )
+        assert days == [
+            (20260303, 600, 20260304, 0, 20260303, 20260304),
+            *[(20260303, 600, 20260304, 0, -1, -1)] * 3,
+        ]
+        closed = home.warehouse.query(
+            f"SELECT created_local_date_key, closed_date_key, closed_local_date_key FROM {cases_of_zone} ORDER BY case_id"
+        )
+        assert closed == [(20260304, -1, -1), (20260304, 20260303, 20260304)]
         tasks = home.warehouse.query(
             "SELECT f.task_id, u.name, c.case_number, m.matter_name, p.customer_contact_key, f.contact_id, "
             "f.activity_date_key, f.completion_time_ms, f.call_duration_s "

@@ -22,7 +22,7 @@ from trunkline.pipelines.home import Home
 from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import SimulatedInstance
 from trunkline.simulator.connect_api.http import served
-from trunkline.sources.connect_api.client import OPERATIONS
+from trunkline.sources.connect_api.quota import OPERATIONS
 
 ENGINES = ("duckdb", "postgresql", "redshift+data")
 

@@ -39,7 +39,7 @@ from trunkline.simulator.connect_api.current import CurrentState
 from trunkline.simulator.events.day import EventKind, arrivals, simulate_day
 from trunkline.simulator.events.timeline import millisecond
 from trunkline.simulator.spec import Spec
-from trunkline.sources.connect_api.client import CallClock
+from trunkline.sources.connect_api.quota import CallClock
 
 SPEC = Spec(contacts=60, seed=1, date=date(2026, 3, 3))
 NOW = datetime(2026, 3, 5, tzinfo=UTC)

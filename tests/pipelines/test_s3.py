@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
+import pytest
 from homes import NARROW, contact, jsonl, letters, narrow, opened, table, totals
 from s3 import bucket
 
+from trunkline import limits
+from trunkline.lake.store import BucketStore
 from trunkline.pipelines.jobs.load import load, replay
 from trunkline.pipelines.jobs.upkeep import compact, rebuild
 
@@ -42,6 +46,37 @@ def test_s3_to_s3(tmp_path: Path) -> None:
             rebuild(home, NARROW)
             assert table(home, NARROW) == expected
             assert totals(home, NARROW) == counts
+
+
+def test_a_batch_of_many_days_is_not_fetched_to_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are many small files in the lake, and one in the scratch directory, which the merge reads and removes.
+
+    Without that one the lake's files are read, with the same result.
+    """
+    records = [
+        narrow(
+            f"k{number % 80}",
+            Began=f"2026-03-{1 + number % 20:02}T00:00:00Z",
+            Changed=f"2026-04-{1 + number // 80:02}T00:00:00Z",
+        )
+        for number in range(400)
+    ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(jsonl(records))
+    outcomes = []
+    with bucket("firm"):
+        for name, small, expected in (("whole", limits.SMALL_FILE_ROWS, 0), ("fetched", 0, 20)):
+            monkeypatch.setattr(limits, "SMALL_FILE_ROWS", small)
+            with opened(tmp_path / name, NARROW, lake=f"s3://firm/{name}") as home:
+                with mock.patch.object(BucketStore, "fetch", autospec=True, side_effect=BucketStore.fetch) as fetch:
+                    counts = load(home, NARROW, [str(tmp_path / "in")]).counts
+                assert fetch.call_count == expected
+                assert not [*home.scratch.rglob("*.parquet")]
+                outcomes.append((counts, table(home, NARROW), totals(home, NARROW)))
+                rebuild(home, NARROW)
+                assert table(home, NARROW) == outcomes[-1][1]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0].read == 400
 
 
 def test_contact_records_from_s3(tmp_path: Path) -> None:

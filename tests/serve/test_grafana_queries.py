@@ -29,6 +29,7 @@ from trunkline.live.points import SERIES, Point, board_points
 from trunkline.live.rules import LiveRules
 from trunkline.live.views import agent_views, queue_views
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import Threshold
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.serve.grafana.boards import boards
 from trunkline.serve.grafana.model import STACKS, Dashboard, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
@@ -38,7 +39,6 @@ from trunkline.simulator.oracle.oracle import answers
 from trunkline.simulator.oracle.terms import TrueContact
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec
-from trunkline.sql.metric_query import Threshold
 
 SPEC = Spec(contacts=300, seed=3, events=StreamFaults())
 NOW = datetime(2026, 3, 3, 16, 0)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from homes import load_into, opened, settings_of
 
+from trunkline.metrics.question import Threshold
 from trunkline.pipelines.jobs.measuring import write_report
 from trunkline.pipelines.reading import open_reader
 from trunkline.serve.report.data import ReportData, read
@@ -19,7 +20,6 @@ from trunkline.simulator.oracle.agent_metrics import agent_answers
 from trunkline.simulator.oracle.agent_statistics import AgentStatistics, agent_statistics
 from trunkline.simulator.run import simulate
 from trunkline.simulator.spec import Spec, StreamFaults
-from trunkline.sql.metric_query import Threshold
 
 SPEC = Spec(contacts=250, seed=8, zone="America/New_York", events=StreamFaults())
 OBJECTS = {

@@ -9,12 +9,12 @@ from warehouses import call, empty_warehouse, made
 
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.question import Threshold
 from trunkline.serve.report.agents import AGENT_METRICS, AGENTS_MAX
 from trunkline.serve.report.data import QUEUE_METRICS, QUEUES_MAX, read
 from trunkline.serve.report.headline import HEADLINE_METRICS, headline, totals
 from trunkline.serve.report.period import day_period, default_day, span_period
 from trunkline.simulator.oracle.oracle import answer
-from trunkline.sql.metric_query import Threshold
 
 ZONE = "America/New_York"
 X = Threshold(20, {"Sales": 30, "Chat": 45})

@@ -14,12 +14,12 @@ from html_page import parse
 from warehouses import call, empty_warehouse, made
 
 from trunkline.accounting import Counts
+from trunkline.metrics.question import Threshold
 from trunkline.serve.report import markup
 from trunkline.serve.report.charts import Bar, histogram
 from trunkline.serve.report.data import Completeness
 from trunkline.serve.report.page import report
 from trunkline.serve.report.period import day_period, span_period
-from trunkline.sql.metric_query import Threshold
 
 NOON = datetime(2026, 3, 3, 12, 0)
 DAY = day_period(date(2026, 3, 3), "UTC")

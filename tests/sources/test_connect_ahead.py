@@ -11,9 +11,9 @@ from virtual_clock import VirtualClock
 
 from trunkline.schedules.windows import Window
 from trunkline.sources.connect_api import search
-from trunkline.sources.connect_api.client import CallClock, DeadlineError, TokenBucket
 from trunkline.sources.connect_api.contacts import ContactReader, HeldContact
 from trunkline.sources.connect_api.journal import CallJournal
+from trunkline.sources.connect_api.quota import CallClock, DeadlineError, TokenBucket
 from trunkline.sources.connect_api.record import ResourceNames
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, ReadAhead, pages
 

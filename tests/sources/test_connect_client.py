@@ -19,15 +19,14 @@ from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.search import Assumptions
 from trunkline.sources.connect_api.client import (
     Boto3Invoker,
-    CallClock,
     CallError,
     ConnectClient,
     ConnectInstance,
-    TokenBuckets,
     connect,
     parse_instance,
     to_plain,
 )
+from trunkline.sources.connect_api.quota import CallClock, TokenBuckets
 
 ROLE = "arn:aws:iam::444455556666:role/trunkline-reader"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import pytest
@@ -25,6 +26,14 @@ def test_only_what_may_come_again_is_remembered() -> None:
     assert sorted(incremental.seen) == ["200", "300"]
     assert sorted(bounded.seen) == ["300"]
     assert sorted(whole.seen) == ["100", "200", "300"]
+
+
+def test_versions_that_are_compared() -> None:
+    """Those that may come again, and those of what is remembered; all, where versions do not tell."""
+    bounded = reading(overlap_s=100.0, until=1000.0)
+    assert list(bounded.compared_versions) == [(900.0, math.inf), (100.0, 300.0)]
+    assert list(reading(overlap_s=100.0, until=1000.0, seen={}).compared_versions) == [(900.0, math.inf)]
+    assert list(reading().compared_versions) == [(-math.inf, math.inf)]
 
 
 def test_no_more_than_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from homes import opened, table
 from local_api import Reply
+from salesforce_home import five_tasks, home_of, origin_of, rows
 from salesforce_org import CLIENT, FIELDS, Organisation, error, stamp, task
 
-from trunkline import limits
 from trunkline.errors import TerminalError, TransientError, UsageError
-from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import SalesforceOrigin
-from trunkline.pipelines.home import Home
 from trunkline.pipelines.jobs.pull import pull
-from trunkline.settings.secrets import SecretName
 from trunkline.sources.salesforce.client import describe_object
-
-TASK = Object(
-    name="own_task", database="test", warehouse_table="connect.f_own_task", grain="One row per task.",
-    key=("task_id",), version="changed_at", event_time="created_at", partition="created_at", delete_rule="IsDeleted.",
-    columns=(
-        own_column("task_id", "Id", "Id.", nullable=False),
-        own_column("subject", "Subject", "Subject."),
-        own_column("description", "Description", "Text."),
-        own_column("activity_date", "ActivityDate", "Day.", "date"),
-        own_column("created_at", "CreatedDate", "Created.", "timestamp"),
-        own_column("changed_at", "SystemModstamp", "Changed.", "timestamp"),
-        own_column("is_closed", "IsClosed", "Closed.", "boolean"),
-        own_column("call_s", "CallDurationInSeconds", "Seconds.", "bigint"),
-        own_column("amount", "Amount__c", "Amount.", "decimal"),
-        own_column("owner", "Owner.Name", "Owner."),
-        *RECORD_COLUMNS,
-    ),
-    anchor="Id",
-)  # fmt: skip
 
 
 @pytest.fixture
 def org(monkeypatch: pytest.MonkeyPatch) -> Organisation:
     """An organisation with five tasks."""
-    monkeypatch.setattr(limits, "API_BACKOFF_S", 0)
-    monkeypatch.setattr(limits, "SALESFORCE_BULK_POLL_S", 0)
-    monkeypatch.setenv("SF", json.dumps(CLIENT))
-    return Organisation([task(f"00T{number}", f"10:0{number}:00") for number in range(5)])
-
-
-@contextmanager
-def home_of(org: Organisation, path: Path, batch_bytes: int = 1, **changes: Any) -> Iterator[tuple[Home, Object]]:
-    obj = dataclasses.replace(TASK, origin=origin_of(org, **changes))
-    with opened(path, obj, batch_bytes=batch_bytes) as home:
-        yield home, obj
-
-
-def origin_of(org: Organisation, **changes: Any) -> SalesforceOrigin:
-    return dataclasses.replace(SalesforceOrigin(org.url, "Task", SecretName("env", "SF")), **changes)
-
-
-def rows(home: Home, obj: Object) -> dict[str, dict[str, Any]]:
-    return {row["task_id"]: row for row in table(home, obj) if not row["record_is_deleted"]}
+    return five_tasks(monkeypatch)
 
 
 RICH = task(

@@ -13,8 +13,9 @@ from contacts import COLUMNS, database, random_contacts
 from trunkline.engines.catalogue import ENGINES
 from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS as OF_CONTACTS
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics
+from trunkline.sql.metric_query import MetricQuery, compile_metrics
 from trunkline.sql.views import create_view
 
 CONTACTS = random_contacts(1, 400, datetime(2026, 10, 31, 18), 2 * 86_400)

@@ -19,8 +19,9 @@ from golden_files import Golden
 from trunkline.engines.catalogue import ENGINES, find
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import INTERVALS, Grouping, Threshold
 from trunkline.schedules.schedule import offset_changes
-from trunkline.sql.metric_query import INTERVALS, Grouping, MetricQuery, Threshold, compile_metrics
+from trunkline.sql.metric_query import MetricQuery, compile_metrics
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Europe/Berlin")
 

@@ -15,8 +15,9 @@ from trunkline.engines.catalogue import ENGINES
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import metrics_of
 from trunkline.metrics.contact import CONTACTS as OF_CONTACTS
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.trino.translate import SETTINGS, to_duckdb
 
 TABLES = {

@@ -18,11 +18,12 @@ from trino_lake import SPEC, queried_home
 from trunkline.engines.catalogue import ENGINES
 from trunkline.errors import UsageError
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.catalogue import OBJECTS
 from trunkline.objects.model import Object
 from trunkline.pipelines.reading import Reader, open_reader, query
 from trunkline.sql.lake.views import PARTITION_KEYS
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.trino.translate import SETTINGS, to_duckdb
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.txt") if path != QUERIES)

@@ -18,7 +18,7 @@ from salesforce_org import CLIENT, FIELDS, Organisation, task
 from source_cases import Subject
 
 from trunkline.objects.model import RECORD_COLUMNS, Object, own_column
-from trunkline.objects.origins import CursorPaging, HttpOrigin, SalesforceOrigin, SheetOrigin
+from trunkline.objects.origins import CursorPaging, HttpOrigin, SalesforceApi, SalesforceOrigin, SheetOrigin
 from trunkline.pipelines.runner import Runner
 from trunkline.settings.secrets import SecretName
 from trunkline.sources.http_api.source import HttpPages
@@ -150,6 +150,7 @@ class SalesforceSubject(ApiSubject):
 
     name = "salesforce"
     obj = TASK_OBJECT
+    api: ClassVar[SalesforceApi] = "auto"
 
     def add(self, *numbers: int) -> None:
         self.put(*({"Id": self.key(number)} for number in numbers))
@@ -169,5 +170,11 @@ class SalesforceSubject(ApiSubject):
         organisation = Organisation(tasks, now, page=1, fields=fields, refuses=self.refuses, name=self.place)
         asked = ("Id", "CreatedDate", "SystemModstamp", *(["fromTheFuture"] if "fromTheFuture" in str(records) else []))
         secret = SecretName("env", "SALESFORCE_APP_OF_THE_SUITE")
-        origin = SalesforceOrigin(organisation.url, "Task", secret, asked)
+        origin = SalesforceOrigin(organisation.url, "Task", secret, asked, api=self.api)
         return open_source(self.name, runner.context, pages=SalesforcePages(self.obj, origin, runner.home.settings))
+
+
+class BulkSubject(SalesforceSubject):
+    """The same by the Bulk API, whose pages are rows of a table; an organisation forgets its jobs with its process."""
+
+    api = "bulk"

@@ -18,8 +18,9 @@ from trunkline.pipelines.connect.collect import Collector, CollectResult, Connec
 from trunkline.pipelines.home import Home, LakeState
 from trunkline.simulator.centre.centre import INSTANCE_ARN, INSTANCE_ID
 from trunkline.simulator.connect_api.instance import ConnectApi
-from trunkline.sources.connect_api.client import CallClock, Invoke, parse_instance
+from trunkline.sources.connect_api.client import Invoke, parse_instance
 from trunkline.sources.connect_api.progress import load_schedule_state
+from trunkline.sources.connect_api.quota import CallClock
 
 INSTANCE = parse_instance(INSTANCE_ARN, {})
 

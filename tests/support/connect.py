@@ -20,17 +20,9 @@ from trunkline.simulator.connect_api.http import served
 from trunkline.simulator.connect_api.instance import ConnectApi
 from trunkline.simulator.connect_api.search import Assumptions
 from trunkline.simulator.spec import Spec
-from trunkline.sources.connect_api.client import (
-    AnswerCache,
-    CallClock,
-    CallError,
-    ConnectClient,
-    Invoke,
-    NoCache,
-    TokenBuckets,
-    parse_instance,
-)
+from trunkline.sources.connect_api.client import AnswerCache, CallError, ConnectClient, Invoke, NoCache, parse_instance
 from trunkline.sources.connect_api.contacts import HeldContact
+from trunkline.sources.connect_api.quota import CallClock, TokenBuckets
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 MODEL = cache(checker)

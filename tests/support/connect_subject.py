@@ -24,9 +24,10 @@ from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Runner
 from trunkline.simulator.connect_api.answers import ApiError
 from trunkline.simulator.connect_api.contacts import ApiContact
-from trunkline.sources.connect_api.client import OPERATIONS, CallClock, ConnectClient, TokenBuckets
+from trunkline.sources.connect_api.client import ConnectClient
 from trunkline.sources.connect_api.listings import InstanceListing, ListingTally
 from trunkline.sources.connect_api.progress import ScheduleState, load_schedule_state
+from trunkline.sources.connect_api.quota import OPERATIONS, CallClock, TokenBuckets
 from trunkline.sources.model import Source
 from trunkline.sources.registry import open_source
 

@@ -12,8 +12,9 @@ import duckdb
 
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.contact_statistic_record import CONTACT_STATISTIC_RECORD
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.views import create_view
 
 # The columns of contact_record that metrics, the statistics view and the reference queries read.

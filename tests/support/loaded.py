@@ -11,6 +11,7 @@ from typing import Any
 from trunkline.engines.duckdb import DUCKDB
 from trunkline.metrics.catalogue import select
 from trunkline.metrics.contact import CONTACTS
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.pipelines.home import open_home
 from trunkline.pipelines.jobs.load import load
 from trunkline.pipelines.reading import Reader
@@ -19,7 +20,7 @@ from trunkline.simulator.oracle.oracle import DEFAULT_X, answers
 from trunkline.simulator.oracle.terms import METRICS
 from trunkline.simulator.run import Result, simulate
 from trunkline.simulator.spec import Spec
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 
 Table = dict[tuple[Any, ...], tuple[Any, ...]]
 

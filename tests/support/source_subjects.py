@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from api_subjects import HttpApiSubject, SalesforceSubject, SheetSubject
+from api_subjects import BulkSubject, HttpApiSubject, SalesforceSubject, SheetSubject
 from connect_subject import ContactSubject, ListingSubject
 from dynamo_fake import FakeShard, FakeStreams, FakeTable
 from dynamo_tables import arn, call, change
@@ -310,3 +310,6 @@ SUBJECTS = {
         SheetSubject,
     )
 }
+
+OTHER_WAYS: dict[str, type[Subject]] = {"salesforce_bulk": BulkSubject}
+"""Further ways to read a source."""

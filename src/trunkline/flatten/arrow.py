@@ -155,13 +155,19 @@ class Batch:
     def columns(self, rows: Sequence[int]) -> dict[str, Column]:
         """The columns of these rows that do not depend on what is in the records."""
         positions = [(self.framed.range_indexes[row], self.framed.offsets[row]) for row in rows]
-        marks = self.framed.marks
-        chosen = [_MARK] * len(rows) if marks is None else [marks[row] for row in rows]
         return {
             "record_row": integers(rows),
             "record_position": strings([f"{self._places[index]}{offset}" for index, offset in positions]),
             "record_arrived_at": times([self._arrived_us[index] for index, _ in positions]),
             "record_loaded_at": times([self._loaded_us] * len(rows)),
+            **self.marks(rows),
+        }
+
+    def marks(self, rows: Sequence[int]) -> dict[str, Column]:
+        """The columns of the marks of these rows."""
+        marks = self.framed.marks
+        chosen = [_MARK] * len(rows) if marks is None else [marks[row] for row in rows]
+        return {
             "record_fidelity": strings([mark.fidelity for mark in chosen]),
             "record_version": strings([mark.version for mark in chosen]),
             "record_is_deleted": booleans([mark.is_deleted for mark in chosen]),

@@ -108,7 +108,7 @@ def read_batch(
     `folder` is where the file of the rows is made; it is removed before this returns.
     """
     records = _records(framed)
-    if len(records) < ENGINE_ROWS_MIN or framed.marks is not None:
+    if len(records) < ENGINE_ROWS_MIN:
         return split_cells(framed, layout)
     text = _joined(records)
     if b"\0" not in text and not text.startswith(BOM_UTF8) and _well_formed(layout).fullmatch(text):

@@ -94,6 +94,8 @@ class BatchTable:
         values["record_unmapped"] = arrow.strings([shown for shown, _ in pairs]) if pairs else arrow.no_texts(count)
         values["record_unmapped_safe"] = arrow.strings([safe for _, safe in pairs]) if pairs else arrow.no_texts(count)
         values["record_is_left"] = arrow.booleans([row in marked for row in range(count)])
+        if batch.framed.marks is not None:
+            values |= batch.marks(range(count))
         self.arrow.set(count, {**batch.places(), **values})
         return list(values), types
 

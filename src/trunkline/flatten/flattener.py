@@ -143,7 +143,7 @@ class Flattener:
         self.con.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         self._decoder, self._nested = RecordDecoder(obj), NestedReader(obj, rule)
         self._rows, self._folder = RowReader(obj, rule), spill
-        self._beside: dict[frozenset[int], BatchTable] = {}
+        self._beside: dict[tuple[frozenset[int], bool], BatchTable] = {}
         self._read_at = next((n for n, leaf in enumerate(tree_of(obj).leaves) if leaf.path == (READ_AT,)), None)
         self._stored = _stored_leaves(obj, rule)
         self._texts = arrow.ArrowTable()
@@ -309,7 +309,8 @@ class Flattener:
     def _insert_cells(self, work: _Work, cells: EngineCells) -> list[tuple[int, str]] | None:
         """Insert a batch of rows from the engine's cells, like `_insert_plain`; None where the engine refuses it."""
         batch, others = work.batch, self._leaves.difference(work.in_engine)
-        table = self._beside.setdefault(others, BatchTable(self.obj, self.rule, others))
+        kind = others, batch.framed.marks is not None  # a table of Arrow always has the same columns
+        table = self._beside.setdefault(kind, BatchTable(self.obj, self.rule, others))
         names, types = table.set_beside(batch, work.decoded, work.careful, work.unmapped)
         ranges = batch.framed.plan.ranges
         values = [[span.place for span in ranges], [span.arrived_at for span in ranges], batch.loaded_at]

@@ -62,7 +62,7 @@ class RowReader:
         in_engine: dict[int, int] = {}
         unknown: dict[str, int] = {}
         for column, (name, path) in enumerate(zip(layout.names, paths_of(self._obj, layout.names), strict=True)):
-            count = cells.count(column)
+            count = 0 if name in layout.left_out else cells.count(column)
             if not count:
                 continue
             if path is None:

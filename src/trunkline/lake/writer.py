@@ -69,8 +69,7 @@ def write_files(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    columns = [DUCKDB.quote(column.name) for column in obj.columns if column.name in rows.columns]
-    select = f"SELECT {', '.join(columns)}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
+    select = _select(obj, rows)
     if len(days) == 1:
         ((day, count),) = days.items()
         path = folder / "rows.parquet"
@@ -89,6 +88,17 @@ def write_files(
             raise TerminalError(f"{path} is in no partition year=/month=/day=, so its rows have no date; report this.")
         files.append(LocalFile(str(folder), str(path), days[partition], partition))
     return files
+
+
+def write_whole(con: duckdb.DuckDBPyConnection, obj: Object, rows: Relation, path: Path) -> None:
+    """Write the rows of a batch to one local file, with the columns of the lake's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    con.execute(f"COPY ({_select(obj, rows)} FROM {rows.sql}) TO '{_escaped(path)}' ({PARQUET})")
+
+
+def _select(obj: Object, rows: Relation) -> str:
+    columns = [DUCKDB.quote(column.name) for column in obj.columns if column.name in rows.columns]
+    return f"SELECT {', '.join(columns)}, CAST(NULL AS VARCHAR) AS {DUCKDB.quote(MOVED_TO.name)}"
 
 
 def publish(obj: Object, files: Sequence[LocalFile], batch_id: str, store: Store) -> list[WrittenFile]:

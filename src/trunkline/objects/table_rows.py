@@ -17,11 +17,13 @@ from trunkline.records import RowLayout
 
 Path = tuple[str, ...]
 
+NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+"""A number as JSON writes it."""
 # Numbers of a type that JSON writes the same way. Decimals stay text, which every record may have for them.
 _NUMBERS: Final = {
     "bigint": re.compile(r"-?(?:0|[1-9][0-9]{0,17})"),
     "integer": re.compile(r"-?(?:0|[1-9][0-9]{0,8})"),
-    "double": re.compile(r"-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"),
+    "double": NUMBER,
 }
 csv.field_size_limit(RECORD_BYTES_MAX)
 
@@ -88,18 +90,21 @@ def _invalid(why: str) -> RecordError:
 
 
 def row_text(obj: Object, layout: RowLayout, row: Sequence[str]) -> str:
-    """A row as the JSON text of a record; empty values are left out.
+    """A row as the JSON text of a record; empty values are left out, and those of the columns `left_out`.
 
-    A value is a text, unless its column is of numbers, booleans, lists, maps or JSON and it is one.
+    A value is a text, unless its column is of numbers, booleans, lists, maps or JSON and it is one, or the layout says
+    that it is a number.
     """
     columns = {column.path: column for column in obj.columns if column.path is not None}
     record: dict[str, Any] = {}
     for name, path, value in zip(layout.names, paths_of(obj, layout.names), row, strict=True):
-        if value:
+        if value and name not in layout.left_out:
             below = record
             for key in (path or ())[:-1]:
                 below = below.setdefault(key, {})
-            below[path[-1] if path else name] = _json_value(columns[path], value) if path else value
+            is_number = name in layout.numbers and NUMBER.fullmatch(value)
+            raw = msgspec.Raw(value.encode()) if is_number else value
+            below[path[-1] if path else name] = _json_value(columns[path], value) if path and not is_number else raw
     return msgspec.json.encode(record).decode()
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from trunkline import clock
+from trunkline import clock, limits
 from trunkline.accounting import Drift
 from trunkline.flatten.flattener import Flattener
 from trunkline.lake import layout
 from trunkline.lake.store import Store
-from trunkline.lake.writer import LocalFile, publish, write_files
+from trunkline.lake.writer import LocalFile, publish, write_files, write_whole
 from trunkline.ledger.records import BatchRecord, KeptBytes, Letter, Put, decode_plan, encode, encode_bytes
 from trunkline.objects.model import Object
 from trunkline.positions import REPLAY_SOURCE, Plan
@@ -50,17 +50,28 @@ class WrittenBatch:
     loaded_at: datetime
 
 
+def whole_path(scratch: Path, batch_id: str) -> Path:
+    """The file of all rows of a batch, from when it is flattened until it is merged. Most batches have none."""
+    return scratch / "whole" / f"{batch_id}.parquet"
+
+
 def put(store: Store, scratch: Path, flattener: Flattener, framed: Framed) -> BatchRecord:
     """Flatten a planned batch and put all of it into the lake. Durable when this returns; the same when repeated."""
     return put_written(store, flattener.obj, framed, write(scratch, flattener, framed))
 
 
-def write(scratch: Path, flattener: Flattener, framed: Framed) -> WrittenBatch:
-    """Flatten a batch, and write its files to a folder of the batch's own in `scratch`."""
+def write(scratch: Path, flattener: Flattener, framed: Framed, is_merged_here: bool = False) -> WrittenBatch:
+    """Flatten a batch, and write its files to a folder of the batch's own in `scratch`.
+
+    `is_merged_here`: many small files are written once more as one, at `whole_path`. To read a small file costs five
+    times what its rows do, and in a bucket two requests.
+    """
     loaded_at = clock.now_naive()
     done = flattener.flatten(framed, loaded_at)
     folder = scratch / framed.plan.batch_id
     files = write_files(flattener.con, flattener.obj, done.rows, done.days, folder) if done.accepted else []
+    if is_merged_here and len(files) > 1 and done.accepted < limits.SMALL_FILE_ROWS * len(files):
+        write_whole(flattener.con, flattener.obj, done.rows, whole_path(scratch, framed.plan.batch_id))
     return WrittenBatch(files, done.dead_letters, done.drift, loaded_at)
 
 

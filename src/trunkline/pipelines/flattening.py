@@ -43,7 +43,7 @@ _LENGTH = struct.Struct("<Q")
 class FlattenProcess:
     """A started process that flattens. One caller at a time."""
 
-    def __init__(self, obj: Object, rule: PiiRule, scratch: Path) -> None:
+    def __init__(self, obj: Object, rule: PiiRule, scratch: Path, is_merged_here: bool) -> None:
         """Start it. Raises OSError where no process can be started."""
         program = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import main; main()"
         command = [sys.executable, "-c", program, *sys.path]
@@ -51,7 +51,7 @@ class FlattenProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
-        _send(self._to, (obj, rule, str(scratch)))
+        _send(self._to, (obj, rule, str(scratch), is_merged_here))
 
     def write(self, framed: Framed) -> WrittenBatch:
         """Flatten a batch and write its files. Raises what flattening raises, TransientError if the process died."""
@@ -83,12 +83,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the caller ends this
     source, target = sys.stdin.buffer, sys.stdout.buffer
     try:
-        obj, rule, scratch = _receive(source)
+        obj, rule, scratch, is_merged_here = _receive(source)
         flattener = Flattener(obj, rule, spill=Path(scratch) / "spill-process")
         while True:
             framed = _receive(source)
             try:
-                answer: Any = write(Path(scratch), flattener, framed)
+                answer: Any = write(Path(scratch), flattener, framed, is_merged_here)
             except Exception as error:  # noqa: BLE001 - raised again by the caller
                 answer = error
             del framed
@@ -137,14 +137,14 @@ class _Worker(Protocol):
 class _LocalWorker:
     """A flattener of this process, made when it is first needed."""
 
-    def __init__(self, obj: Object, rule: PiiRule, scratch: Path) -> None:
-        self._obj, self._rule, self._scratch = obj, rule, scratch
+    def __init__(self, obj: Object, rule: PiiRule, scratch: Path, is_merged_here: bool) -> None:
+        self._obj, self._rule, self._scratch, self._is_merged_here = obj, rule, scratch, is_merged_here
         self._flattener: Flattener | None = None
 
     def write(self, framed: Framed) -> WrittenBatch:
         if self._flattener is None:
             self._flattener = Flattener(self._obj, self._rule, spill=self._scratch / "spill-flatten")
-        return batches.write(self._scratch, self._flattener, framed)
+        return batches.write(self._scratch, self._flattener, framed, self._is_merged_here)
 
     def close(self) -> None:
         """Nothing: a flattener may serve others too."""
@@ -158,12 +158,13 @@ class FlattenPool:
     and a batch that had not begun when the pool was stopped is not put.
     """
 
-    def __init__(self, lake: LakeHome, obj: Object) -> None:
-        self._lake, self._obj = lake, obj
+    def __init__(self, lake: LakeHome, obj: Object, is_merged_here: bool = False) -> None:
+        """`is_merged_here`: the batches are merged by this process, as soon as they are in the lake."""
+        self._lake, self._obj, self._is_merged_here = lake, obj, is_merged_here
         self._count = min(lake.settings.threads, FLATTEN_WORKERS_MAX)
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for _ in range(self._count):
-            self._free.put(_LocalWorker(obj, lake.rule, lake.scratch))
+            self._free.put(self._local_worker())
 
     def put(self, framed: Framed) -> BatchRecord:
         """Flatten and put one planned batch; durable when this returns."""
@@ -213,11 +214,14 @@ class FlattenPool:
             yield waiting.popleft().result()
         return is_whole
 
+    def _local_worker(self) -> _LocalWorker:
+        return _LocalWorker(self._obj, self._lake.rule, self._lake.scratch, self._is_merged_here)
+
     def _start_process(self) -> None:
         """Let a process take the place of one of the workers, where one can be started."""
         worker = self._free.get()
         try:
-            process = FlattenProcess(self._obj, self._lake.rule, self._lake.scratch)
+            process = FlattenProcess(self._obj, self._lake.rule, self._lake.scratch, self._is_merged_here)
         except OSError:
             self._free.put(worker)
             return
@@ -229,7 +233,7 @@ class FlattenPool:
         for worker in workers:
             if isinstance(worker, FlattenProcess):
                 worker.close()
-                self._free.put(_LocalWorker(self._obj, self._lake.rule, self._lake.scratch))
+                self._free.put(self._local_worker())
             else:
                 self._free.put(worker)
 

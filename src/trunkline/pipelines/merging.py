@@ -17,12 +17,15 @@ from trunkline.ledger import index
 from trunkline.ledger.records import BatchRecord, MergeRecord, decode_batch, decode_merge, encode
 from trunkline.limits import MERGE_ROWS_MAX
 from trunkline.objects.model import Object
+from trunkline.pipelines.batches import whole_path
 from trunkline.pipelines.home import Home
 from trunkline.records import Refused
 from trunkline.sql.relation import Relation
 from trunkline.sql.session import Session
 from trunkline.warehouse.model import CommitHooks, Staged
 from trunkline.warehouse.targets import target_of
+
+_FETCHED = "fetched"
 
 
 def merge_batches(
@@ -36,10 +39,7 @@ def merge_batches(
     `after` is called when they are merged, and before their plans are removed. Raises TransientError when another
     loader holds the table for too long.
     """
-    fetched = home.scratch / "fetched"
-    staged = [
-        Staged(record.batch_id, tuple(home.store.fetch(put.key, fetched) for put in record.puts)) for record in records
-    ]
+    staged = [Staged(record.batch_id, _local_files(home, record)) for record in records]
     merged_at = clock.now_naive()
 
     def tombstones(moved: Relation, batch_ids: Sequence[str]) -> None:
@@ -55,8 +55,17 @@ def merge_batches(
     after(records)
     for record, account in zip(records, accounts, strict=True):
         note_merge(home, obj, MergeRecord(record.batch_id, account, merged_at))
-    shutil.rmtree(fetched, ignore_errors=True)
+        whole_path(home.scratch, record.batch_id).unlink(missing_ok=True)
+    shutil.rmtree(home.scratch / _FETCHED, ignore_errors=True)
     return accounts
+
+
+def _local_files(home: Home, record: BatchRecord) -> tuple[Path, ...]:
+    """The rows of a batch: in one file where it was flattened just now, else as the lake has them."""
+    whole = whole_path(home.scratch, record.batch_id)
+    if whole.exists():
+        return (whole,)
+    return tuple(home.store.fetch(put.key, home.scratch / _FETCHED) for put in record.puts)
 
 
 def _account(record: BatchRecord, merged: Counts, is_known: bool = True) -> Counts:

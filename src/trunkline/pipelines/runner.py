@@ -139,7 +139,7 @@ class Runner:
     def __init__(self, home: Home, obj: Object) -> None:
         self.home, self.obj = home, obj
         self.context = SourceContext(home.settings, obj, LakeState(home.store), lambda plan: kept_letters(home, plan))
-        self._pool = FlattenPool(home.lake, obj)
+        self._pool = FlattenPool(home.lake, obj, is_merged_here=True)
 
     def run(self, source: Source, files: int = 0, on_put: Callable[[BatchRecord], None] = lambda _: None) -> LoadResult:
         """Load what a source gives beyond what was read before, after finishing what an earlier run began.

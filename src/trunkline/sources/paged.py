@@ -8,8 +8,8 @@ records may appear late; what a reading has given is remembered, so that it is n
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -17,14 +17,14 @@ from uuid import uuid4
 import msgspec
 
 from trunkline import clock
-from trunkline.errors import RecordError, TerminalError
-from trunkline.limits import API_BATCH_PAGES_MAX, API_PAGES_MAX, API_SEEN_MAX, DEAD_LETTER_BYTES_MAX
+from trunkline.errors import TerminalError
+from trunkline.limits import API_BATCH_PAGES_MAX, API_PAGES_MAX, API_SEEN_MAX
 from trunkline.objects.model import Object
 from trunkline.positions import Plan, Snapshot
-from trunkline.records import Broken, Framed, KeptLetter, Mark, Texts
+from trunkline.records import Framed, KeptLetter, Mark
 from trunkline.sources.files import reader
-from trunkline.sources.kinesis.framing import one_object
 from trunkline.sources.model import DurableBatch, FilesRead, SourceContext
+from trunkline.sources.pages import PagedRecord, RecordPage, frame_pages
 
 _STATE: Final = "pull"
 
@@ -74,41 +74,21 @@ class PagedReading(msgspec.Struct):
         end = self.newest if self.until is None else self.until
         return self.overlap_s is None or end is None or record.at >= end - self.overlap_s
 
+    @property
+    def compared_versions(self) -> Sequence[tuple[float, float]]:
+        """The versions, as spans with both ends, of records that are remembered or may come again."""
+        if self.until is None or self.overlap_s is None:
+            return [(-math.inf, math.inf)]
+        again = self.until - self.overlap_s
+        before = [record.at for record in self.seen.values() if record.at < again]
+        return [(again, math.inf), *([(min(before), max(before))] if before else [])]
+
     def forget_old(self) -> None:
         """Remember only what may come again, and no more than the newest of many."""
         kept = {key: record for key, record in self.seen.items() if self.may_come_again(record)}
         if len(kept) > API_SEEN_MAX:
             kept = dict(sorted(kept.items(), key=lambda entry: entry[1].at)[-API_SEEN_MAX:])
         self.seen = kept
-
-
-@dataclass(frozen=True, slots=True)
-class PagedRecord:
-    """One record as JSON bytes, its key (None: it has none), and its version in Unix seconds (None: unknown)."""
-
-    data: bytes
-    key: str | None
-    version: float | None
-    mark: Mark = field(default_factory=Mark)
-
-    @property
-    def digest(self) -> str:
-        """Tells one content of a record from another; all deletions of a key are the same."""
-        return "deleted" if self.mark.is_deleted else hashlib.sha256(self.data).hexdigest()[:20]
-
-    @property
-    def identity(self) -> str:
-        """A hash of the key, or of the content of a record without one. A key may be personal data."""
-        return self.digest if self.key is None else hashlib.sha256(self.key.encode()).hexdigest()[:20]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """One page. `cursor` is what the next one is asked by; None: there is none. `read_at` is naive UTC."""
-
-    records: Sequence[PagedRecord]
-    cursor: str | None
-    read_at: datetime
 
 
 class CursorLostError(Exception):
@@ -180,9 +160,12 @@ class PagedSource:
                 raise TerminalError(
                     f"{pages.uri} has more than {API_PAGES_MAX:,} pages, which looks endless: check how it is paged."
                 )
-            new = _without_known(page.records, known)
-            group.append((number, RecordPage(new, page.cursor, page.read_at)))
-            size, number = size + sum(len(record.data) for record in new), number + 1
+            if group and group[-1][1].layout != page.layout:
+                yield from self._given(pages, reading, group)
+                group, size = [], 0
+            new = page.without(_known_numbers(page, known))
+            group.append((number, new))
+            size, number = size + new.size, number + 1
             if size >= self._context.settings.batch_bytes or len(group) >= API_BATCH_PAGES_MAX:
                 yield from self._given(pages, reading, group)
                 group, size = [], 0
@@ -194,10 +177,10 @@ class PagedSource:
         self, pages: PageReader, reading: PagedReading, group: Sequence[tuple[int, RecordPage]]
     ) -> Iterator[Framed | None]:
         """A batch of these pages, durable when this ends. Pages without new records are not worth one."""
-        if not any(page.records for _, page in group):
+        if not any(page.count for _, page in group):
             return
         for number, page in group:
-            seen = {record.identity: _seen(reading, record) for record in page.records}
+            seen = {record.identity: _seen(reading, record) for _, record in page.compared()}
             # Without an upper bound it shows only at the end which records are the newest.
             is_bound = reading.until is not None
             reading.pending[str(number)] = {
@@ -272,29 +255,6 @@ def _advance(reading: PagedReading, spans: Sequence[Snapshot]) -> bool:
     return is_new
 
 
-def frame_pages(obj: Object, source: str, uri: str, pages: Sequence[tuple[int, RecordPage]]) -> Framed:
-    """Numbered pages as one batch, a range each. A page that is read again is a new range."""
-    ranges = tuple(
-        Snapshot(uri, "pages", number, 0, len(page.records), page.read_at, page.cursor) for number, page in pages
-    )
-    texts, indexes, offsets = Texts(), [], []
-    marks: list[Mark] = []
-    broken: list[Broken] = []
-    for index, (_, page) in enumerate(pages):
-        for offset, record in enumerate(page.records):
-            try:
-                texts.records.append(one_object(record.data))
-            except RecordError as error:
-                data = record.data
-                broken.append(Broken(index, offset, data[:DEAD_LETTER_BYTES_MAX], len(data), error.code, str(error)))
-                continue
-            indexes.append(index)
-            offsets.append(offset)
-            marks.append(record.mark)
-    size = sum(len(record.data) for _, page in pages for record in page.records)
-    return Framed(Plan(obj.name, source, ranges), texts, indexes, offsets, broken, size, marks)
-
-
 def fingerprint(values: Sequence[object]) -> str:
     """16 hexadecimal digits that tell values apart by how they are written."""
     return hashlib.sha256("\n".join(map(repr, values)).encode()).hexdigest()[:16]
@@ -306,15 +266,16 @@ def shape_of_columns(obj: Object) -> list[object]:
     return [obj.catalogue_version, *hook, *((column.name, column.path, column.type) for column in obj.data_columns)]
 
 
-def _without_known(records: Sequence[PagedRecord], known: dict[str, str]) -> list[PagedRecord]:
-    """The records that differ from what is known of their keys, which they become while that is not too much."""
-    new = []
-    for record in records:
-        if known.get(record.identity) != record.digest:
-            if record.identity in known or len(known) < API_SEEN_MAX:
-                known[record.identity] = record.digest
-            new.append(record)
-    return new
+def _known_numbers(page: RecordPage, known: dict[str, str]) -> set[int]:
+    """The records of a page that are known as they are; the others become known while these are not too many."""
+    numbers = set()
+    for number, record in page.compared():
+        identity, digest = record.identity, record.digest
+        if known.get(identity) == digest:
+            numbers.add(number)
+        elif identity in known or len(known) < API_SEEN_MAX:
+            known[identity] = digest
+    return numbers
 
 
 def epoch_s(at: datetime) -> float:

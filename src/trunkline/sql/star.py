@@ -262,8 +262,8 @@ def analysis_statements(
     """All views for analysts in an order in which they can be created: the catalogue's, the star, contact families.
 
     The objects' tables must exist. A view is left out where a table that it needs is not among them. `zone` is the
-    IANA zone of the star's local keys.
+    IANA zone of local keys.
     """
     known = tuple(objects)
-    created = (create_view(view, engine) for view in views_on(known, views))
+    created = (create_view(view, engine, zone) for view in views_on(known, views))
     return *created, *star_statements(known, engine, zone), *family_statements(known, engine)

@@ -1,10 +1,11 @@
 """The catalogue's views, in every engine's SQL, and the portable SQL that views and metrics are written in.
 
 Portable SQL is what DuckDB, PostgreSQL, Redshift and Athena (Trino) read alike, with names in double quotes and texts
-in single ones, and four functions of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a
+in single ones, and five functions of our own: `MS_BETWEEN("a", "b")`, the whole milliseconds from timestamp column a
 to timestamp column b, NULL when either is NULL; `QUARTER_HOUR("a")`, the last full quarter of an hour UTC;
-`MD5_OF("a")` of a text column; and `MAP_VALUE("a", 'key')` of a column that is a map of texts. What else differs is an
-engine's `Spelling` (`engines/model.py`).
+`MD5_OF("a")` of a text column; `MAP_VALUE("a", 'key')` of a column that is a map of texts; and `WALL_CLOCK("a")`, the
+timestamp that a clock in the installation's zone shows at a. What else differs is an engine's `Spelling`
+(`engines/model.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from trunkline.objects.view import Members, View, ViewColumn
 from trunkline.sql.ddl import table_rules
 
 _TOKEN: Final = re.compile(
-    r"""MS_BETWEEN\(("\w+"), ("\w+")\)|QUARTER_HOUR\(("\w+")\)|MD5_OF\(("\w+")\)"""
+    r"""MS_BETWEEN\(("\w+"), ("\w+")\)|QUARTER_HOUR\(("\w+")\)|MD5_OF\(("\w+")\)|WALL_CLOCK\(("\w+")\)"""
     r"""|MAP_VALUE\((?P<map>"\w+"), (?P<key>'(?:[^']|'')*')\)|'(?:[^']|'')*'|"(?P<name>(?:[^"]|"")*)\""""
 )
 
@@ -28,8 +29,11 @@ _TOKEN: Final = re.compile(
 QUARTER_HOUR_S: Final = 900
 
 
-def render(portable: str, engine: Engine) -> str:
-    """A portable expression or statement in the engine's own SQL: our functions spelled, names quoted its way."""
+def render(portable: str, engine: Engine, zone: str = "UTC") -> str:
+    """A portable expression or statement in the engine's own SQL: our functions spelled, names quoted its way.
+
+    `zone` is the IANA zone of wall clocks.
+    """
 
     def rendered(token: re.Match[str]) -> str:
         if token[1]:
@@ -39,6 +43,9 @@ def render(portable: str, engine: Engine) -> str:
             return engine.spelling.bucket(instant, instant, QUARTER_HOUR_S)
         if token[4]:
             return engine.spelling.md5(render(token[4], engine))
+        if token[5]:
+            instant = render(token[5], engine)
+            return instant if zone == "UTC" else engine.spelling.local(instant, zone)
         if token["map"]:
             return engine.spelling.map_value(render(token["map"], engine), token["key"])
         return token[0] if token["name"] is None else engine.quote(token["name"].replace('""', '"'))
@@ -67,8 +74,10 @@ def column_sql(column: ViewColumn, engine: Engine, is_lake: bool = False) -> str
     return sql if sql == name else f"{sql} AS {name}"
 
 
-def select_view(view: View, engine: Engine, names: RelationNames | None = None, is_lake: bool = False) -> str:
-    """The view's defining SELECT, columns in catalogue order.
+def select_view(
+    view: View, engine: Engine, names: RelationNames | None = None, is_lake: bool = False, zone: str = "UTC"
+) -> str:
+    """The view's defining SELECT, columns in catalogue order. `zone` is the IANA zone of wall clocks.
 
     `names` says how relations are written, by default as `"database"."view"`. `is_lake`: they are the lake's, with the
     partition keys as columns, as they always are in an engine that stores no rows.
@@ -76,14 +85,14 @@ def select_view(view: View, engine: Engine, names: RelationNames | None = None, 
     is_lake = is_lake or engine.tables is None
     names = names or (lambda name: quote_qualified(engine, name))
     columns = ",\n    ".join(column_sql(column, engine, is_lake) for column in view.columns)
-    return f"SELECT\n    {render(columns, engine)}\nFROM {_source(view, engine, names, is_lake)}"
+    return f"SELECT\n    {render(columns, engine, zone)}\nFROM {_source(view, engine, names, is_lake)}"
 
 
-def create_view(view: View, engine: Engine) -> str:
-    """`CREATE OR REPLACE VIEW` of the view, without a trailing semicolon."""
+def create_view(view: View, engine: Engine, zone: str = "UTC") -> str:
+    """`CREATE OR REPLACE VIEW` of the view, without a trailing semicolon. `zone` is the IANA zone of wall clocks."""
     tail = engine.tables.view_tail if engine.tables else ""
     name = quote_qualified(engine, f"{view.database}.{view.name}")
-    return f"CREATE OR REPLACE VIEW {name} AS\n{select_view(view, engine)}{tail}"
+    return f"CREATE OR REPLACE VIEW {name} AS\n{select_view(view, engine, zone=zone)}{tail}"
 
 
 def view_name(name: str) -> str:

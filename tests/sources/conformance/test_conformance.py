@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from source_cases import CASES, failing_cases, killed_at_any_step
-from source_subjects import SUBJECTS, FileSubject
+from source_subjects import OTHER_WAYS, SUBJECTS, FileSubject
 
 from trunkline import limits
 from trunkline.positions import Plan
@@ -41,12 +41,15 @@ def rules() -> Iterator[Any]:
         for case in CASES:
             is_long = case == "killed_on_the_way" and source not in KILLED
             yield pytest.param(source, case, marks=[pytest.mark.soak] if is_long else [])
+    for way in OTHER_WAYS:
+        for case in CASES:
+            yield pytest.param(way, case, marks=[] if case in ("resumes", "same_batches") else [pytest.mark.soak])
 
 
 @pytest.mark.parametrize(("source", "case"), [*rules()])
 def test_a_source_keeps_the_rules(source: str, case: str, tmp_path: Path) -> None:
     """What `source_cases.py` asks of any source holds of this one."""
-    CASES[case](SUBJECTS[source], tmp_path)
+    CASES[case]((SUBJECTS | OTHER_WAYS)[source], tmp_path)
 
 
 @pytest.mark.parametrize("source", [

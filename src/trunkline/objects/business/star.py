@@ -5,7 +5,7 @@
 surrogate keys. A fact's keys are never NULL: an id that is missing, or that its dimension does not have, has the key of
 the dimension's unknown row, so that an inner join keeps every fact. Dimensions also have what was deleted, with
 `is_deleted`, because facts name it; facts that were deleted are left out. Free text (subjects) and dates of birth stay
-in the tables. Dates and times are of UTC.
+in the tables. Dates and times are of UTC, and in the local keys of the installation's zone.
 """
 
 from __future__ import annotations
@@ -135,6 +135,17 @@ def _created() -> tuple[ViewColumn, ...]:
     )  # fmt: skip
 
 
+def _local_keys(moment: str, column: str, what: str) -> tuple[ViewColumn, ...]:
+    """Day and minute by the wall clock of the installation's zone."""
+    clock, what = f'WALL_CLOCK("{column}")', f"{what} in the zone of setting `zone`"
+    return (
+        _own(f"{moment}_local_date_key", "bigint",
+             f"Key in d_date of the day of {what}; -1 without one. Never NULL.", date_key(clock)),
+        _own(f"{moment}_local_time_key", "bigint",
+             f"Key in d_time of the minute of {what}; -1 without one. Never NULL.", time_key(clock)),
+    )  # fmt: skip
+
+
 def _fact_task(links: ContactLinks) -> View:
     keys = {
         "user_key": (USER, "owner_id"),
@@ -155,6 +166,9 @@ def _fact_task(links: ContactLinks) -> View:
         *(_view_column(column, _value(column)) for column in _shown(TASK, left_out)),
         _own("completion_time_ms", "bigint", "From creation to completion. NULL while it is open.",
              'MS_BETWEEN("created_date", "completed_date_time")'),
+        # Last: CREATE OR REPLACE VIEW takes new columns at the end alone.
+        *_local_keys("created", "created_date", "its creation"),
+        *_local_keys("completed", "completed_date_time", "its completion"),
     )  # fmt: skip
     return _fact(TASK, keys, columns)
 
@@ -174,6 +188,8 @@ def _fact_case() -> View:
         *(_view_column(column, _value(column)) for column in _shown(CASE, left_out)),
         _own("open_time_ms", "bigint", "From creation to closing. NULL while it is open.",
              'MS_BETWEEN("created_date", "closed_date")'),
+        *_local_keys("created", "created_date", "its creation"),
+        *_local_keys("closed", "closed_date", "its closing"),
     )  # fmt: skip
     return _fact(CASE, keys, columns)
 

@@ -27,18 +27,11 @@ from trunkline.schedules.schedule import make_schedule
 from trunkline.schedules.windows import Window
 from trunkline.settings.installation import Settings
 from trunkline.sources.connect_api import client
-from trunkline.sources.connect_api.client import (
-    AnswerCache,
-    CallClock,
-    ConnectClient,
-    ConnectInstance,
-    Invoke,
-    NoCache,
-    TokenBuckets,
-)
+from trunkline.sources.connect_api.client import AnswerCache, ConnectClient, ConnectInstance, Invoke, NoCache
 from trunkline.sources.connect_api.contacts import CollectTally, ContactPart, ContactReader, HeldContact
 from trunkline.sources.connect_api.journal import CallJournal
 from trunkline.sources.connect_api.progress import CollectJob, RangeJob, ScheduleJob, load_names
+from trunkline.sources.connect_api.quota import CallClock, TokenBuckets
 from trunkline.sources.connect_api.record import ResourceNames
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, count_contacts
 from trunkline.sources.connect_api.source import LISTING_CONTACTS, Collection, ContactSource

@@ -15,8 +15,9 @@ from trunkline.objects.model import Column, Object
 from trunkline.pipelines.connect.collect import ConnectService
 from trunkline.pipelines.home import Home
 from trunkline.pipelines.runner import Advance, LoadResult, Runner, no_advance
-from trunkline.sources.connect_api.client import ConnectClient, ConnectInstance, TokenBuckets
+from trunkline.sources.connect_api.client import ConnectClient, ConnectInstance
 from trunkline.sources.connect_api.listings import RESOURCES, InstanceListing, ListingTally
+from trunkline.sources.connect_api.quota import TokenBuckets
 from trunkline.sources.registry import open_source
 
 

@@ -15,6 +15,7 @@ from trunkline.lake.store import open_store
 from trunkline.ledger import index
 from trunkline.metrics.catalogue import select
 from trunkline.metrics.model import Metric
+from trunkline.metrics.question import Grouping, Threshold, population
 from trunkline.pipelines.jobs.doctor import drift_lines
 from trunkline.pipelines.reading import Reader
 from trunkline.schedules.times import parse_time
@@ -25,7 +26,7 @@ from trunkline.serve.report.page import report
 from trunkline.serve.report.period import Period, day_period, default_day
 from trunkline.serve.report.wording import contacts_by_fidelity, fidelity_note
 from trunkline.settings.installation import Settings
-from trunkline.sql.metric_query import Grouping, MetricQuery, Threshold, compile_metrics, population
+from trunkline.sql.metric_query import MetricQuery, compile_metrics
 from trunkline.table import Table, table_of
 from trunkline.warehouse.duckdb.warehouse import DuckDBWarehouse
 

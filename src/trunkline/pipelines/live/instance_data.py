@@ -20,16 +20,9 @@ from trunkline.live.stores.model import SeriesStore
 from trunkline.live.wire import AgentEvent, AgentSnapshot, AgentStatus, Named, NextStatus, OfferedContact
 from trunkline.settings.installation import Settings
 from trunkline.sources.connect_api import client as connect_client
-from trunkline.sources.connect_api.client import (
-    CallClock,
-    ConnectClient,
-    ConnectInstance,
-    DeadlineError,
-    Invoke,
-    TokenBuckets,
-    parse_instance,
-)
+from trunkline.sources.connect_api.client import ConnectClient, ConnectInstance, Invoke, parse_instance
 from trunkline.sources.connect_api.current import InstanceNow, MetricGroup, UserNow, read_instance
+from trunkline.sources.connect_api.quota import CallClock, DeadlineError, TokenBuckets
 
 _CONTACT_FIELDS: Final = {
     Activity.ON_CONTACT: "in_progress",

@@ -29,7 +29,7 @@ from trunkline.pipelines.jobs.pull import pull
 from trunkline.pipelines.run.due import in_dependency_order, is_collected, is_listed
 from trunkline.pipelines.runner import LoadResult
 from trunkline.settings.installation import Settings
-from trunkline.sources.connect_api.client import TokenBuckets
+from trunkline.sources.connect_api.quota import TokenBuckets
 from trunkline.sources.dynamodb.shards import Following
 from trunkline.sources.model import Source, SourceContext
 from trunkline.sources.registry import file_source, list_files, origin_source

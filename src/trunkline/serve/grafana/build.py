@@ -17,12 +17,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
 from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.question import Threshold
 from trunkline.serve.grafana.boards import boards
 from trunkline.serve.grafana.model import FOLDED_FIELDS, Dashboard, HistoryQuery, LiveQuery, Panel, StorePair
 from trunkline.serve.grafana.queries import X_VARIABLES, query_text, queue_ids, queue_names, variable_threshold
 from trunkline.serve.grafana.sources import data_sources, provider
 from trunkline.settings.options import Options
-from trunkline.sql.metric_query import Threshold
 
 _UNITS: Final = {"count": "short", "seconds": "s", "percent": "percent"}
 _TYPES: Final = {

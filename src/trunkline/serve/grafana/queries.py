@@ -12,9 +12,10 @@ from trunkline.engines.catalogue import ENGINES
 from trunkline.limits import AGENT_HEARTBEAT_S
 from trunkline.live.points import SERIES
 from trunkline.metrics.catalogue import select
+from trunkline.metrics.question import Grouping, TemplateNumber, Threshold
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.grafana.model import Check, HistoryQuery, LiveQuery, Panel, QualityQuery, StorePair
-from trunkline.sql.metric_query import Grouping, TemplateNumber, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.views import render
 
 NOW_S: Final = 120

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from trunkline.engines.model import quote_double
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.agents.activity import AGENT_ACTIVITY
 from trunkline.objects.agents.instance_data import AGENT_HIERARCHY_GROUPS, ROUTING_PROFILES, USERS
 from trunkline.serve.report.measures import TABLE, Row, marks, measure, occupancies
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 AGENTS_MAX: Final = 26

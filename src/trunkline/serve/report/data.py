@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from trunkline.accounting import Counts
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report.agents import AgentRow, agents
 from trunkline.serve.report.headline import Headline, comparison_fault, lines, totals
@@ -16,7 +17,6 @@ from trunkline.serve.report.period import Period, day_period
 from trunkline.serve.report.waits import Distribution, handle_times, waits
 from trunkline.serve.report.wording import contacts_by_fidelity
 from trunkline.sql.ddl import view_columns
-from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 QUEUES_MAX: Final = 10

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.serve.report import wording
 from trunkline.serve.report.measures import TABLE, Row, measure, narrowed
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import Grouping, Threshold
 from trunkline.sql.session import Session
 
 _CHANCE: Final = timedelta(hours=1)

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from trunkline.engines.model import Engine, quote_double
 from trunkline.metrics.catalogue import METRICS, select
+from trunkline.metrics.question import Grouping, Threshold
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import Grouping, Threshold, compile_metrics
+from trunkline.sql.metric_query import compile_metrics
 from trunkline.sql.session import Session
 from trunkline.sql.views import render
 

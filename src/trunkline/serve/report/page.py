@@ -8,6 +8,7 @@ from typing import Final
 
 from trunkline.limits import DEAD_LETTER_REASONS
 from trunkline.metrics.catalogue import METRICS
+from trunkline.metrics.question import Threshold
 from trunkline.serve.report import wording
 from trunkline.serve.report.data import WORTH_NAMING, Completeness, QueueRow, ReportData, Slot, read
 from trunkline.serve.report.day import distributions, half_hours
@@ -16,7 +17,6 @@ from trunkline.serve.report.markup import CSS, Html, card, el, join, name_text
 from trunkline.serve.report.period import Period
 from trunkline.serve.report.tables import agents, channels, queues
 from trunkline.serve.report.wording import fidelity_note
-from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 from trunkline.version import __version__
 

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
+from trunkline.metrics.question import Threshold
 from trunkline.serve.report.measures import TABLE, condition_sql, measure, value_sql
 from trunkline.serve.report.period import Period
-from trunkline.sql.metric_query import Threshold
 from trunkline.sql.session import Session
 
 _WAIT_EDGES_S: Final = (5, 10, 20, 30, 60, 120, 300, 600)

@@ -22,7 +22,8 @@ from trunkline.objects.model import FIDELITY_API, FIDELITY_STREAM
 from trunkline.positions import API_SOURCE, ApiWindow, Plan
 from trunkline.records import Framed, Mark
 from trunkline.schedules.windows import Window
-from trunkline.sources.connect_api.client import ConnectClient, DeadlineError, NotFoundError
+from trunkline.sources.connect_api.client import ConnectClient, NotFoundError
+from trunkline.sources.connect_api.quota import DeadlineError
 from trunkline.sources.connect_api.record import ResourceNames, record
 from trunkline.sources.connect_api.search import ContactQuery, ListedContact, ReadAhead, pages
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from trunkline.sources.connect_api.client import CallClock
+from trunkline.sources.connect_api.quota import CallClock
 
 # An older answer may be out of date (after-contact work has ended, contacts were indexed): the call is made again.
 AGE_S_MAX: Final = 3600.0

@@ -22,14 +22,8 @@ from typing import Any, Final
 from trunkline.errors import TerminalError, UsageError
 from trunkline.limits import CONNECT_PAGES_AHEAD, SEARCH_PAGE_MAX, SEARCH_RANGE_DAYS_MAX, SEARCH_RESULTS_MAX
 from trunkline.schedules.windows import Window, split, split_longer
-from trunkline.sources.connect_api.client import (
-    Answer,
-    BadRequestError,
-    ConnectClient,
-    DeadlineError,
-    NotFoundError,
-    TokenBucket,
-)
+from trunkline.sources.connect_api.client import Answer, BadRequestError, ConnectClient, NotFoundError
+from trunkline.sources.connect_api.quota import DeadlineError, TokenBucket
 
 # Time type, and where a summary has that time. The last cannot be sorted by (API reference, SortableFieldName).
 TIME_TYPES: Final[Mapping[str, tuple[str, ...]]] = {

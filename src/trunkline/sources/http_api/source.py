@@ -18,7 +18,8 @@ from trunkline.objects.origins import CursorPaging, HttpOrigin, LinkPaging, Offs
 from trunkline.settings.installation import Settings
 from trunkline.sources.files.json_text import without_lone_surrogates
 from trunkline.sources.http_api.client import AnswerError, ApiAnswer, JsonApi, shown
-from trunkline.sources.paged import CursorLostError, PagedReading, PagedRecord, PagedSource, RecordPage, epoch_s, member
+from trunkline.sources.paged import CursorLostError, PagedReading, PagedSource, epoch_s, member
+from trunkline.sources.pages import PagedRecord, RecordPage
 
 NAME: Final = "http_api"
 _NEXT: Final = re.compile(r'<([^>]*)>[^,<]*;\s*rel\s*=\s*"?next"?', re.IGNORECASE)

@@ -117,14 +117,14 @@ class SalesforceClient:
             self.sleep(pause_s)
             pause_s = min(pause_s * 1.5, limits.SALESFORCE_BULK_POLL_S_MAX)
 
-    def job_results(self, job_id: str, locator: str | None) -> tuple[str, str | None]:
+    def job_results(self, job_id: str, locator: str | None) -> tuple[bytes, str | None]:
         """A page of a job's results as CSV with a header, and the locator of the next page (None: there is none)."""
         parameters = {"maxRecords": str(limits.SALESFORCE_BULK_PAGE_RECORDS)}
         if locator:
             parameters["locator"] = locator
         response = self._bulk("GET", f"/{job_id}/results", params=parameters, accept="text/csv")
         following = response.headers.get("Sforce-Locator", "")
-        return response.content.decode(), None if following in ("", "null") else following
+        return response.content, None if following in ("", "null") else following
 
     def remove_job(self, job_id: str) -> None:
         """Remove a job that is read. Salesforce removes one that is left after seven days."""

@@ -1,15 +1,12 @@
-"""SOQL and what Salesforce answers to it, as records. REST and Bulk give the same ones. Pure.
+"""SOQL, and what Salesforce's REST API answers to it as records. Pure.
 
-Source: REST API and Bulk API 2.0 developer guides. A REST record has `attributes`, and objects for its parents; a Bulk
-result is CSV with dotted headers, in which null and an empty text are both an empty cell.
+Source: REST API developer guide. A record has `attributes`, and objects for its parents.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -21,14 +18,13 @@ from trunkline.errors import TerminalError
 from trunkline.objects.model import Column, Object
 from trunkline.objects.origins import SalesforceOrigin
 from trunkline.records import Mark
-from trunkline.sources.paged import PagedRecord
+from trunkline.sources.pages import PagedRecord
 
 STAMP: Final = "SystemModstamp"
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)\+0000")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _COMPOUND: Final = frozenset({"address", "location"})
-_JSON_TYPES: Final[Mapping[str, str]] = {
+_KINDS: Final[Mapping[str, str]] = {
     "boolean": "boolean",
     "int": "number",
     "long": "number",
@@ -39,17 +35,20 @@ _JSON_TYPES: Final[Mapping[str, str]] = {
     "integer": "number",
     "decimal": "number",
 }
-"""How a CSV cell is written in JSON, by the type of its column or of its field; others are text."""
+"""What a field's values are in JSON, by the type of the field or of its column; others are text."""
 
 
 @dataclass(frozen=True, slots=True)
 class SalesforceShape:
-    """What is asked of one Salesforce object. `fields` are those that a record keeps, `types` those of its own."""
+    """What is asked of one Salesforce object. `fields` are those that a record keeps, `types` those of its own.
+
+    `kinds` has for each of `fields` what its values are in JSON: boolean, number or text.
+    """
 
     sobject: str
     fields: tuple[str, ...]
     types: Mapping[str, str]
-    json_types: Mapping[str, str]
+    kinds: Mapping[str, str]
     can_list_deleted: bool
 
     @property
@@ -57,6 +56,15 @@ class SalesforceShape:
         """The fields of the query: also those that only tell what a record is."""
         needed = [name for name in ("Id", STAMP, "IsDeleted") if name in self.types]
         return tuple(dict.fromkeys([*needed, *self.fields]))
+
+    @property
+    def kept(self) -> set[str]:
+        """The members of a record that it keeps: its own fields, and its parents."""
+        return {name.partition(".")[0] for name in self.fields}
+
+    def kind(self, name: str) -> str:
+        """What the values of a selected field are in JSON: boolean, number or text."""
+        return self.kinds.get(name) or _KINDS.get(self.types.get(name, ""), "text")
 
     @property
     def has_compound(self) -> bool:
@@ -75,8 +83,8 @@ def shape_of(obj: Object, origin: SalesforceOrigin, description: Mapping[str, An
     Raises TerminalError for a field that the user cannot see, and for an object without SystemModstamp.
     """
     types = {field["name"]: str(field["type"]) for field in description["fields"]}
-    columns = {".".join(column.path): column for column in obj.data_columns if column.path}
-    fields = origin.fields or tuple(name for name in columns if not name.startswith("attributes."))
+    columns = columns_by_field(obj)
+    fields = fields_of(obj, origin)
     unknown = [name for name in fields if "." not in name and name not in types]
     if origin.is_lenient:
         fields = tuple(name for name in fields if name not in unknown)
@@ -93,16 +101,27 @@ def shape_of(obj: Object, origin: SalesforceOrigin, description: Mapping[str, An
         )
     is_keyed = [obj.by_name[name].path for name in obj.key] == [("Id",)]
     can_list = bool(description.get("replicateable")) and is_keyed
-    return SalesforceShape(origin.sobject, fields, types, _json_types(fields, types, columns), can_list)
+    return SalesforceShape(origin.sobject, fields, types, _kinds(fields, types, columns), can_list)
 
 
-def _json_types(fields: Sequence[str], types: Mapping[str, str], columns: Mapping[str, Column]) -> Mapping[str, str]:
-    types_of = {}
+def columns_by_field(obj: Object) -> Mapping[str, Column]:
+    """The object's columns by the field that they are read from, with dots for parents."""
+    return {".".join(column.path): column for column in obj.data_columns if column.path}
+
+
+def fields_of(obj: Object, origin: SalesforceOrigin | None) -> tuple[str, ...]:
+    """The fields that a record keeps: those that the origin names, else those of the columns."""
+    named = origin.fields if origin is not None else ()
+    return named or tuple(name for name in columns_by_field(obj) if not name.startswith("attributes."))
+
+
+def _kinds(fields: Sequence[str], types: Mapping[str, str], columns: Mapping[str, Column]) -> Mapping[str, str]:
+    kinds = {}
     for name in fields:
         column = columns.get(name)
         declared = str(column.type) if column is not None and isinstance(column.type, str) else types.get(name, "")
-        types_of[name] = _JSON_TYPES.get(types.get(name, declared), "text")
-    return types_of
+        kinds[name] = _KINDS.get(types.get(name, declared), "text")
+    return kinds
 
 
 def query(
@@ -135,37 +154,28 @@ def stamp_text(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def stamp_s(text: str) -> float:
-    """Unix seconds of a time as Salesforce writes it."""
-    return datetime.fromisoformat(text).timestamp()
+def stamp_s(text: str) -> float | None:
+    """Unix seconds of a time as Salesforce writes it; None for anything else."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 def rest_record(shape: SalesforceShape, answer: Mapping[str, Any]) -> PagedRecord:
     """A record of a REST answer."""
-    return _record(shape, {name: _cleaned(value) for name, value in answer.items() if name != "attributes"})
+    return paged_record(shape, {name: with_utc(value) for name, value in answer.items() if name != "attributes"})
 
 
-def _cleaned(value: Any) -> Any:
-    """Without `attributes`, and with times that say UTC in the usual way."""
+def with_utc(value: Any) -> Any:
+    """A value without `attributes`, and with times that say UTC in the usual way."""
     if isinstance(value, Mapping):
-        return {name: _cleaned(inner) for name, inner in value.items() if name != "attributes"}
+        return {name: with_utc(inner) for name, inner in value.items() if name != "attributes"}
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     return f"{match[1]}Z" if match else value
 
 
-def bulk_records(shape: SalesforceShape, text: str) -> Iterator[PagedRecord]:
-    """The records of a page of CSV, which begins with a header; an empty page has none."""
-    lines = csv.reader(io.StringIO(text, newline=""))
-    header = next(lines, [])
-    kinds = [shape.json_types.get(name) or _JSON_TYPES.get(shape.types.get(name, ""), "text") for name in header]
-    for cells in lines:
-        record: dict[str, Any] = {}
-        for name, kind, cell in zip(header, kinds, cells, strict=True):
-            _put(record, name.split("."), _value(kind, cell))
-        yield _record(shape, record)
-
-
-def _put(record: dict[str, Any], path: Sequence[str], value: Any) -> None:
+def put_value(record: dict[str, Any], path: Sequence[str], value: Any) -> None:
     """Set a value in its parents; one without any value stays null, as REST has it."""
     for key in path[:-1]:
         if record.get(key) is None:
@@ -176,20 +186,10 @@ def _put(record: dict[str, Any], path: Sequence[str], value: Any) -> None:
     record[path[-1]] = value
 
 
-def _value(kind: str, cell: str) -> Any:
-    if not cell:
-        return None
-    if kind == "boolean" and cell in ("true", "false"):
-        return cell == "true"
-    if kind == "number" and _NUMBER.fullmatch(cell):
-        return msgspec.Raw(cell.encode())
-    match = _TIME.fullmatch(cell)
-    return f"{match[1]}Z" if match else cell
-
-
-def _record(shape: SalesforceShape, record: dict[str, Any]) -> PagedRecord:
+def paged_record(shape: SalesforceShape, record: dict[str, Any]) -> PagedRecord:
+    """A record of the members of an answer, of which it keeps those that have a value."""
     id_, stamp, is_deleted = record.get("Id"), record.get(STAMP), record.get("IsDeleted") is True
-    kept = {name.partition(".")[0] for name in shape.fields}
+    kept = shape.kept
     # Every record has every field that was asked for: null says no more than its absence.
     data = _ENCODER.encode({name: value for name, value in record.items() if name in kept and value is not None})
     version = stamp_s(stamp) if isinstance(stamp, str) else None
@@ -200,5 +200,5 @@ def deleted_record(obj: Object, id_: str, at: str) -> PagedRecord:
     """A record that was deleted, of which nothing but its id and the time is known."""
     version = obj.by_name[obj.version].path or (STAMP,)
     record: dict[str, Any] = {"Id": id_}
-    _put(record, version, _cleaned(at))
+    put_value(record, version, with_utc(at))
     return PagedRecord(_ENCODER.encode(record), id_, stamp_s(at), Mark(is_deleted=True))

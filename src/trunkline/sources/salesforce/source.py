@@ -19,13 +19,15 @@ from trunkline.errors import TerminalError
 from trunkline.limits import SALESFORCE_DELETED_DAYS_MAX, SALESFORCE_REST_RECORDS_MAX
 from trunkline.objects.model import Object
 from trunkline.objects.origins import SalesforceOrigin
+from trunkline.records import KeptLetter, Mark
 from trunkline.settings.installation import Settings
-from trunkline.sources.paged import CursorLostError, PagedReading, PagedRecord, PagedSource, RecordPage, epoch_s
+from trunkline.sources.paged import CursorLostError, PagedReading, PagedSource, epoch_s
+from trunkline.sources.pages import PagedRecord, PagedRows, RecordPage
+from trunkline.sources.salesforce.bulk import read_page, revive_row
 from trunkline.sources.salesforce.client import SalesforceClient, SalesforceGoneError
 from trunkline.sources.salesforce.records import (
     STAMP,
     SalesforceShape,
-    bulk_records,
     deleted_record,
     query,
     rest_record,
@@ -51,6 +53,10 @@ class SalesforceSource(PagedSource):
     """Records of a Salesforce object."""
 
     name = NAME
+
+    def revive(self, letter: KeptLetter) -> tuple[str, Mark] | None:
+        """The record in the letter, where its bytes are exactly one JSON object, or a header row and one row."""
+        return PagedSource.revive(self, letter) or revive_row(letter, self._context.obj)
 
 
 class SalesforcePages:
@@ -128,12 +134,14 @@ class SalesforcePages:
             )
         job = cursor.job or self._client.begin_job(self._soql(shape, reading, cursor, is_ordered=False))
         locator = cursor.locator or None
+        compared = reading.compared_versions
         try:
             self._client.wait_for_job(job)
             while True:
-                text, following = self._client.job_results(job, locator)
+                page, following = self._client.job_results(job, locator)
+                records, table = read_page(self._obj, shape, page, compared)
                 following_cursor = None if following is None else SalesforceCursor(job=job, locator=following)
-                yield self._page(shape, reading, list(bulk_records(shape, text)), following_cursor)
+                yield self._page(shape, reading, records, following_cursor, table)
                 if following is None:
                     break
                 locator = following
@@ -147,12 +155,13 @@ class SalesforcePages:
         reading: PagedReading,
         records: Sequence[PagedRecord],
         following: SalesforceCursor | None,
+        table: PagedRows | None = None,
     ) -> RecordPage:
         """A page; after the last one of the query comes what was deleted."""
         if following is None and self._has_deleted(shape, reading):
             following = SalesforceCursor(is_deleted=True)
         cursor = None if following is None else msgspec.json.encode(following).decode()
-        return RecordPage(records, cursor, clock.now_naive())
+        return RecordPage(records, cursor, clock.now_naive(), table)
 
     def _has_deleted(self, shape: SalesforceShape, reading: PagedReading) -> bool:
         """Whether deletions are listed: not before anything was read, and only what spans more than a minute."""

@@ -101,8 +101,8 @@ def cells_rows(
     """Insert the rows of the table of cells: the flatten statement, over records made of it.
 
     `leaves` are the leaves that come from cells, each with its column's number; all values of these are plain. Table
-    BESIDE has `record_row`, `record_range`, `record_offset`, and the columns that `beside` names. Parameters: the
-    places of the batch's ranges, their times of arrival, and the time of loading.
+    BESIDE has `record_row`, `record_range`, `record_offset`, and the columns that `beside` names, which may be those of
+    the marks. Parameters: the places of the batch's ranges, their times of arrival, and the time of loading.
     """
     cells, names, tree = cells_of(layout), leaf_names(obj), tree_of(obj)
     typed = [
@@ -110,7 +110,8 @@ def cells_rows(
         for leaf, n in leaves.items()
     ]
     others = [f"b.{DUCKDB.quote(name)}" for name in beside]
-    records = ",\n    ".join([*_KNOWN, *others, *typed])
+    unmarked = [f"{value} AS {name}" for name, value in _UNMARKED.items() if name not in beside]
+    records = ",\n    ".join([*_KNOWN, *unmarked, *others, *typed])
     return (
         f"INSERT INTO {sql.flat.sql}\nWITH records AS (\n  SELECT\n    {records}\n  FROM {BESIDE} AS b "
         f"POSITIONAL JOIN {cells.sql} AS c\n)\n{sql.select}"
@@ -122,12 +123,15 @@ _KNOWN: Final = (
     "list_extract($1, b.record_range + 1) || CAST(b.record_offset AS VARCHAR) AS record_position",
     "list_extract(CAST($2 AS TIMESTAMP[]), b.record_range + 1) AS record_arrived_at",
     "CAST($3 AS TIMESTAMP) AS record_loaded_at",
-    f"{text_literal(Mark().fidelity)} AS record_fidelity",
-    "CAST(NULL AS VARCHAR) AS record_version",
-    "false AS record_is_deleted",
     "false AS record_is_made",
     "CAST(1000 AS INTEGER) AS record_ms",
 )
+"""What every record has."""
+_UNMARKED: Final = {
+    "record_fidelity": text_literal(Mark().fidelity),
+    "record_version": "CAST(NULL AS VARCHAR)",
+    "record_is_deleted": "false",
+}
 """What every record without a mark has."""
 
 
