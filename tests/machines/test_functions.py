@@ -65,6 +65,8 @@ def test_no_secret_leaves_with_an_error() -> None:
     )
     assert told == "no answer to token=*** with ***"
     assert "4111" not in str(function.public_error(ValueError("card 4111")))
+    place = "TRUNKLINE_PII_KEY names secretsmanager:prod/all#key"
+    assert str(function.public_error(UsageError(f"{place}, my_secret: hunter2"))) == f"{place}, my_secret: ***"
 
 
 def test_secrets_are_read_where_a_variable_says_once(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
