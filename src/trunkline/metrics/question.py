@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from trunkline.errors import UsageError
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
+from trunkline.schedules.schedule import zone_names
 
 # Seconds; a day is a local date, whose length varies.
 INTERVALS: Final[dict[str, int | None]] = {"15min": 900, "30min": 1800, "hour": 3600, "day": None}
@@ -76,8 +76,7 @@ class Grouping:
         if self.interval is not None and self.interval not in INTERVALS:
             raise UsageError(f"interval {self.interval!r} is not known; valid: {', '.join(INTERVALS)}.")
         # Membership also makes the name safe to write into SQL.
-        # `localtime` is the machine's, which a few systems list.
-        if self.zone not in zoneinfo.available_timezones() - {"localtime"}:
+        if self.zone not in zone_names():
             raise UsageError(f"time zone {self.zone!r} is not known; valid: IANA names such as Europe/Berlin or UTC.")
         chosen = tuple(known[name] for name in self.by)
         keys = [dimension.key for dimension in chosen]
