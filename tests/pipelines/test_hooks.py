@@ -212,7 +212,7 @@ def test_a_process_of_its_own_runs_the_hook(tmp_path: Path) -> None:
     for hook, expected in [(FIX, None), ("def fix(table):\n    raise ValueError('secret')\n", "raised ValueError")]:
         obj = declared(tmp_path / (expected or "right").replace(" ", "_"), hook)
         plan = Plan(obj.name, "batch", (FileRange("file", "1", 0, 100, True, AT),))
-        process = FlattenProcess(obj, PiiRule("keep", b""), scratch)
+        process = FlattenProcess(obj, PiiRule("keep", b""), scratch, is_merged_here=False)
         try:
             framed = Framed(plan, Texts([text]), [0], [0], [], len(text))
             if expected is None:
