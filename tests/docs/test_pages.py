@@ -26,9 +26,11 @@ AHEAD: dict[str, str] = {}
 LONG = {
     f"docs/{name}.md"
     for name in (
-        "explanation/live", "how-to/ask-athena-sql", "how-to/business-objects", "how-to/load-evaluations",
-        "how-to/load-from-s3", "how-to/rebuild-and-compact", "how-to/run-the-lambda-functions",
-        "how-to/use-from-a-notebook", "how-to/write-a-metric-question", "reference/lake-layout",
+        "explanation/engine-quirks", "explanation/live", "how-to/ask-athena-sql", "how-to/business-objects",
+        "how-to/load-agent-events", "how-to/load-evaluations", "how-to/load-from-s3", "how-to/read-the-report",
+        "how-to/rebuild-and-compact", "how-to/register-in-athena", "how-to/replay-dead-letters",
+        "how-to/run-on-a-schedule", "how-to/run-the-lambda-functions", "how-to/use-from-a-notebook",
+        "how-to/write-a-metric-question", "reference/accounting", "reference/lake-layout",
     )
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -92,34 +93,36 @@ def test_values_keys_versions_and_deletions(each_target: str, tmp_path: Path) ->
 
 
 VERSIONS = {
-    "bigint": ([-9_223_372_036_854_775_807, -10, -9, 0, 9, 10, 9_223_372_036_854_775_807], "-10"),
-    "integer": ([-2_147_483_648, -1, 0, 1, 2, 10], "-1"),
-    "date": (["2024-12-31", "2025-01-02", "2025-01-10"], "2025-01-02"),
-    "text": (["", "A", "B", "a", "é"], "A"),
+    "bigint": [-9_223_372_036_854_775_807, -10, -9, 0, 9, 10, 9_223_372_036_854_775_807],
+    "integer": [-2_147_483_648, -1, 0, 1, 2, 10],
+    "date": ["2024-12-31", "2025-01-02", "2025-01-10"],
+    "text": ["", "A", "B", "a", "é"],
 }
 
 
 @pytest.mark.parametrize("type_", VERSIONS)
 def test_a_version_of_any_type_sorts_as_its_values_do(type_: str, tmp_path: Path) -> None:
-    """Whatever the order of arrival, the greatest version is the row that stays, and its text sorts like the value."""
+    """Of any two versions the greater one is the row that stays, whichever comes first: their texts sort like the values."""
     home_path = tmp_path / "home"
     home_path.mkdir()
     (home_path / "objects.toml").write_text(
         '[object.note]\nkey = "id"\nversion = "v"\nevent_time = "at"\n[object.note.columns]\nid = {}\n'
         f'at = {{ type = "timestamp" }}\nv = {{ type = "{type_}" }}\nn = {{ type = "integer" }}\n'
     )
-    values, _ = VERSIONS[type_]
-    order = [(n * 3) % len(values) for n in range(len(values))] if len(values) % 3 else [*range(len(values))][::-1]
+    values = VERSIONS[type_]
+    orders = [*permutations(range(len(values)), 2)]
     with opened(home_path) as home:
         obj = home.objects["note"]
-        for batch, n in enumerate(order):
-            record = {"id": "a", "at": "2026-03-03T10:00:00Z", "v": values[n], "n": n}
-            path = tmp_path / f"{batch}.json"
-            path.write_text(json.dumps(record))
+        for place in (0, 1):
+            records = [
+                {"id": f"{order}", "at": "2026-03-03T10:00:00Z", "v": values[order[place]], "n": order[place]}
+                for order in orders
+            ]
+            path = tmp_path / f"{place}.json"
+            path.write_text("".join(map(json.dumps, records)))
             load_into(home, path, obj=obj)
-        assert [row["n"] for row in table(home, obj)] == [len(values) - 1]
-        texts = home.con.execute("SELECT record_version FROM connect.note").fetchall()
-        assert len(texts) == 1
+        assert {row["id"]: row["n"] for row in table(home, obj)} == {f"{order}": max(order) for order in orders}
+        assert home.con.execute("SELECT count(record_version) FROM connect.note").fetchall() == [(len(orders),)]
 
 
 def test_values_in_another_notation_are_kept(tmp_path: Path) -> None:

@@ -123,6 +123,15 @@ def test_a_field_that_the_catalogue_has_now_is_not_unknown(tmp_path: Path) -> No
         ]
 
 
+@pytest.fixture(scope="module")
+def one_contact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds one contact, to be read only."""
+    path = tmp_path_factory.mktemp("one")
+    with opened(path) as home:
+        load_into(home, write(path / "in" / "a", contact("a")))
+    return path
+
+
 @pytest.mark.parametrize(
     ("sql", "places"),
     [
@@ -131,11 +140,9 @@ def test_a_field_that_the_catalogue_has_now_is_not_unknown(tmp_path: Path) -> No
         ("SELECT record_unmapped FROM scorecards", "lake.scorecards, lake.scorecards_versions, post_call_analytics.f_scorecard"),
     ],
 )  # fmt: skip
-def test_a_column_of_our_own_is_found_where_it_is(tmp_path: Path, sql: str, places: str) -> None:
+def test_a_column_of_our_own_is_found_where_it_is(one_contact: Path, sql: str, places: str) -> None:
     """Amazon's tables have Amazon's columns; the message names the tables that have ours, and each can be read."""
-    with opened(tmp_path) as home:
-        load_into(home, write(tmp_path / "in" / "a", contact("a")))
-    with open_reader(settings_of(tmp_path)) as reader:
+    with open_reader(settings_of(one_contact)) as reader:
         with pytest.raises(UsageError) as refused:
             query(reader, sql)
         assert str(refused.value).lower().endswith(f" is a column of {places}")

@@ -222,6 +222,8 @@ def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
     def offset(instant: datetime) -> timedelta | None:
         return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
 
+    quarters = [day + timedelta(minutes=15 * number) for number in range(-96, 192)]
+    changed = [quarter for quarter in quarters if offset(quarter) != offset(quarter - timedelta(minutes=1))]
     for minute in range(0, 3 * 1440, 5):
         at = day - timedelta(days=1) + timedelta(minutes=minute, seconds=17)
         wall = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
@@ -229,12 +231,7 @@ def test_interval_keys_follow_the_definition(zone: str, day: datetime) -> None:
         second = int(at.replace(tzinfo=UTC).timestamp())
         for width_s in (900, 1800, 3600):
             expected = at - into_day % timedelta(seconds=width_s)
-            changes = [
-                quarter
-                for quarter in (day + timedelta(minutes=15 * number) for number in range(-96, 192))
-                if expected < quarter <= at and offset(quarter) != offset(quarter - timedelta(minutes=1))
-            ]
-            expected = max([expected, *changes])
+            expected = max([expected, *(quarter for quarter in changed if expected < quarter <= at)])
             assert interval_key(second, width_s, zone) == expected
         assert interval_key(second, 86_400, zone) == wall.date()
 

@@ -78,6 +78,7 @@ def with_initial_response(url: str) -> Iterator[str]:
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -109,7 +110,7 @@ def with_initial_response(url: str) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
@@ -175,8 +176,12 @@ def test_a_stream_is_resharded_in_the_middle_of_a_day(kinesis: Any, tmp_path: Pa
         assert mine == sorted(mine)
 
 
+@pytest.mark.soak
 def test_records_are_pushed(kinesis: Any, tmp_path: Path) -> None:
-    """Enhanced fan-out through boto3: a stream that is split between two runs. This server never says that a shard ends."""
+    """Enhanced fan-out through boto3: a stream that is split between two runs. This server never says that a shard ends.
+
+    It takes seconds to end a subscription; `tests/sources/test_kinesis.py` has pushes by default.
+    """
     kinesis.create_stream(StreamName="s", ShardCount=1)
     (first,) = settled(kinesis)
 

@@ -46,6 +46,8 @@ _server: list[ThreadingHTTPServer] = []
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: the second would wait 40 ms for the first one's receipt
+    disable_nagle_algorithm = True
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

@@ -262,12 +262,13 @@ def seeds(most: int, of_servers: int, of_redshift: int = 1, of_duckdb: int | Non
     ]
 
 
-def cases(names: Iterable[str], of_redshift: Sequence[str]) -> list[object]:
-    """Parameters (target, name) for `each_target`: on Redshift by default only those that are named.
+def cases(names: Iterable[str], of_redshift: Sequence[str], of_others: Iterable[str] | None = None) -> list[object]:
+    """Parameters (target, name) for `each_target`: on Redshift by default only those that are named, else `of_others`.
 
     Over the wire and by files Redshift does the same by the same code, so one of them is enough there.
     """
-    of_targets = {"duckdb": [*names], "postgresql": [*names], "redshift+data": of_redshift}
+    others = [*(names if of_others is None else of_others)]
+    of_targets = {"duckdb": others, "postgresql": others, "redshift+data": of_redshift}
     return [
         pytest.param(target, name, marks=[] if name in of_targets.get(target, of_redshift[:1]) else [pytest.mark.soak])
         for target in TARGETS

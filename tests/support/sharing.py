@@ -36,6 +36,12 @@ def shared_flatteners() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that a test runs in its own process use one thread too."""
+    monkeypatch.setenv("TRUNKLINE_THREADS", "1")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def forgotten_flatteners() -> Iterator[None]:
     """At the end they are closed, before the interpreter takes DuckDB apart."""

@@ -168,32 +168,32 @@ def assert_holds(subject: Subject, home: Home, *numbers: int, broken: int = 0) -
 def everything_once(make: type[Subject], path: Path) -> None:
     """All records arrive, none twice; a second run finds nothing new."""
     subject = make(path / "in")
-    subject.add(1, 2, 3, 4, 5)
+    subject.add(1, 2, 3)
     with home_of(make, path) as home:
         run(subject, home)
-        assert_holds(subject, home, 1, 2, 3, 4, 5)
+        assert_holds(subject, home, 1, 2, 3)
         again = run(make(path / "in"), home)
         assert again.counts.inserted == 0
         assert make.is_snapshot or again.batches == 0
-        assert_holds(subject, home, 1, 2, 3, 4, 5)
+        assert_holds(subject, home, 1, 2, 3)
 
 
 def resumes(make: type[Subject], path: Path) -> None:
     """What comes after a run is read by the next one, and what was read is not read again."""
     subject = make(path / "in")
     with home_of(make, path) as home:
-        for first in (1, 4, 7):
-            subject.add(first, first + 1, first + 2)
+        for first in (1, 3, 5):
+            subject.add(first, first + 1)
             counts = run(make(path / "in"), home).counts
-            assert counts.inserted == 3
-            assert make.is_snapshot or counts.read == 3
-            assert_holds(subject, home, *range(1, first + 3))
+            assert counts.inserted == 2
+            assert make.is_snapshot or counts.read == 2
+            assert_holds(subject, home, *range(1, first + 2))
 
 
 def throttled(make: type[Subject], path: Path) -> None:
     """A run that the system stopped half way loses nothing, and the next one goes on."""
     subject = make(path / "in")
-    subject.add(1, 2, 3, 4, 5)
+    subject.add(1, 2, 3)
     with home_of(make, path) as home:
         subject.prepare(home)
         with pytest.raises(TransientError):
@@ -204,7 +204,7 @@ def throttled(make: type[Subject], path: Path) -> None:
             except TransientError:
                 run(make(path / "in"), home)
         run(make(path / "in"), home)
-        assert_holds(subject, home, 1, 2, 3, 4, 5)
+        assert_holds(subject, home, 1, 2, 3)
 
 
 def broken_page(make: type[Subject], path: Path) -> None:

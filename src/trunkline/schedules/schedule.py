@@ -13,9 +13,11 @@ zone database a machine has.
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -130,6 +132,13 @@ def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
         raise UsageError(
             f"The zone is {zone!r}, which is not an IANA time zone; valid is, for example, Europe/Berlin."
         ) from error
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The zones that the time zone database has. Listing its folders takes 25 ms, so it is done once in a process."""
+    # `localtime` is the machine's, which a few systems list.
+    return frozenset(zoneinfo.available_timezones() - {"localtime"})
 
 
 def utc(instant: datetime, what: str) -> datetime:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MIN
+from trunkline.schedules.schedule import zone_names
 
 # A Tuesday, so that the day before is a working day too and a report can compare the two.
 DEFAULT_DATE = date(2026, 3, 3)
@@ -109,7 +110,7 @@ class Spec:
             raise UsageError(f"contacts is {self.contacts}; give 0 or more")
         if not EVENT_YEAR_MIN <= self.date.year <= _YEAR_MAX:
             raise UsageError(f"date is {self.date}; give a date from {EVENT_YEAR_MIN} to {_YEAR_MAX}")
-        if self.zone not in available_timezones():
+        if self.zone not in zone_names():
             raise UsageError(f"zone is {self.zone!r}; give an IANA name such as America/New_York")
         if not 1 <= self.days <= 366:
             raise UsageError(f"days is {self.days}; give 1 to 366")

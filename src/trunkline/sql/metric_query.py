@@ -23,7 +23,7 @@ from trunkline.errors import UsageError
 from trunkline.limits import EVENT_YEAR_MAX, EVENT_YEAR_MIN, THRESHOLD_S_MAX
 from trunkline.metrics.model import Metric, Population
 from trunkline.objects.model import Dimension
-from trunkline.schedules.schedule import offset_changes
+from trunkline.schedules.schedule import offset_changes, zone_names
 from trunkline.sql.views import render
 
 # Seconds; a day is a local date, whose length varies.
@@ -114,8 +114,7 @@ class Grouping:
         if self.interval is not None and self.interval not in INTERVALS:
             raise UsageError(f"interval {self.interval!r} is not known; valid: {', '.join(INTERVALS)}.")
         # Membership also makes the name safe to write into SQL.
-        # `localtime` is the machine's, which a few systems list.
-        if self.zone not in zoneinfo.available_timezones() - {"localtime"}:
+        if self.zone not in zone_names():
             raise UsageError(f"time zone {self.zone!r} is not known; valid: IANA names such as Europe/Berlin or UTC.")
         chosen = tuple(known[name] for name in self.by)
         keys = [dimension.key for dimension in chosen]

@@ -48,7 +48,8 @@ def served(api: ConnectApi, port: int = 0) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="connect-api", daemon=True)
+    polling = {"poll_interval": 0.02}  # how long the end waits
+    thread = threading.Thread(target=server.serve_forever, kwargs=polling, name="connect-api", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
