@@ -12,11 +12,12 @@ import io
 import re
 import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import duckdb
 
@@ -110,17 +111,44 @@ def read_batch(
     records = _records(framed)
     if len(records) < ENGINE_ROWS_MIN:
         return split_cells(framed, layout)
-    text = _joined(records)
-    if b"\0" not in text and not text.startswith(BOM_UTF8) and _well_formed(layout).fullmatch(text):
-        measured = _measure(con, text, layout, leaves, folder)
+    with _rows_file(folder) as file:
+        size = _write_well_formed(file, records, layout)
+        measured = _measure(con, file.name, size, layout, leaves)
         if measured and measured[0] == len(records):
             return EngineCells(con, layout, _LazyRows(records, layout), (), _by_column(measured))
-    rows = _split(records, layout)
-    written = _written(rows, layout)
-    measured = _measure(con, written, layout, leaves, folder) if written else ()
+        rows = _split(records, layout)
+        size = _write_split(file, rows, layout)
+        measured = _measure(con, file.name, size, layout, leaves)
     if measured and measured[0] == len(records):
         return EngineCells(con, layout, rows, _refused(rows), _by_column(measured))
     return SplitCells(rows, layout)
+
+
+@contextmanager
+def _rows_file(folder: Path | None) -> Iterator[IO[bytes]]:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix="trunkline-rows-", suffix=".csv", dir=folder) as file:
+        yield cast("IO[bytes]", file)
+
+
+def _write_well_formed(file: IO[bytes], records: Sequence[bytes], layout: RowLayout) -> int:
+    """Write the rows as they are; the number of bytes, 0 for rows that not every reader reads alike.
+
+    The text is as large as the batch, and gone when this returns.
+    """
+    text = _joined(records)
+    if b"\0" in text or text.startswith(BOM_UTF8) or not _well_formed(layout).fullmatch(text):
+        return 0
+    return _write(file, text)
+
+
+def _write(file: IO[bytes], text: bytes) -> int:
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
+    return len(text)
 
 
 def _joined(records: Sequence[bytes]) -> bytes:
@@ -140,25 +168,22 @@ def _refused(rows: Sequence[Row]) -> list[int]:
 
 
 def _measure(
-    con: duckdb.DuckDBPyConnection, text: bytes, layout: RowLayout, leaves: Sequence[Leaf | None], folder: Path | None
+    con: duckdb.DuckDBPyConnection, path: str, size: int, layout: RowLayout, leaves: Sequence[Leaf | None]
 ) -> Sequence[Any]:
-    """What `measure_cells` gives of the rows in a text; nothing where the engine refuses it."""
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix="trunkline-rows-", suffix=".csv", dir=folder) as file:
-        file.write(text)
-        file.flush()
-        try:
-            con.execute(read_cells(layout, file.name, len(text)))
-        except _REFUSALS:
-            return ()
+    """What `measure_cells` gives of the rows in a file; nothing where there are none, or the engine refuses them."""
+    if not size:
+        return ()
+    try:
+        con.execute(read_cells(layout, path, size))
+    except _REFUSALS:
+        return ()
     return con.execute(measure_cells(layout, leaves)).fetchall()[0]
 
 
-def _written(rows: Sequence[Row], layout: RowLayout) -> bytes:
-    """Rows as well-formed text, every value quoted; nothing where no value can be."""
+def _write_split(file: IO[bytes], rows: Sequence[Row], layout: RowLayout) -> int:
+    """Write rows that were split, every value quoted; the number of bytes, 0 where no value can be quoted."""
     if not layout.quote:
-        return b""
+        return 0
     blank = [""] * len(layout.names)
     text = io.StringIO(newline="")
     writer = csv.writer(
@@ -166,7 +191,7 @@ def _written(rows: Sequence[Row], layout: RowLayout) -> bytes:
     )
     writer.writerows(blank if isinstance(row, RecordError) else row for row in rows)
     written = text.getvalue().encode()
-    return b"" if b"\0" in written else written
+    return 0 if b"\0" in written else _write(file, written)
 
 
 @lru_cache(16)

@@ -159,7 +159,8 @@ def read_batches(
                 batch.layout = layout
                 batch.add(FileRange(file.uri, file.version, start, block.end, block.is_last, file.arrived_at), block)
                 start = block.end
-                if batch.is_full(min(batch_bytes, max(limits.BATCH_BYTES_FIRST, given // 2))):
+                most = batch_bytes if layout is None else min(batch_bytes, limits.TABLE_BATCH_BYTES_MAX)
+                if batch.is_full(min(most, max(limits.BATCH_BYTES_FIRST, given // 2))):
                     given += batch.bytes_read
                     yield batch.framed()
                     batch = _Batch(object_name, anchor, records)
