@@ -9,7 +9,7 @@ MIB: Final = 1024 * 1024
 # Ours: one batch is planned, put and merged as one. Large enough that a batch's own cost of some 25 ms and a file's in
 # the lake are small next to it, small enough that two in flight and the merge stay under 800 MB.
 BATCH_BYTES_MAX: Final = 16 * MIB
-# Ours: a million rows of a table took 596 to 656 MB in batches of 16 MiB, and 548 to 585 MB in these.
+# Ours: a million rows of a table took 596 to 656 MB in batches of 16 MiB, and 548 to 585 MB in these (two threads).
 TABLE_BATCH_BYTES_MAX: Final = 12 * MIB
 # Ours: the first batches of files are this small, so that a short load has work for two cores; then they grow.
 BATCH_BYTES_FIRST: Final = 4 * MIB
