@@ -82,7 +82,7 @@ def _measure(what: str, instance: SimulatedInstance, home: Path, files: list[str
             load(opened, obj, files)
         collector = Collector(opened, obj, given)
         begun_s, started = clock.now_s(), time.monotonic()
-        done = collector.collect(connect_client.instance_of(INSTANCE_ARN, {}), SINCE, UNTIL)
+        done = collector.collect(connect_client.parse_instance(INSTANCE_ARN, {}), SINCE, UNTIL)
         real_s = time.monotonic() - started
         whole_s = clock.now_s() - begun_s
     _show(what, len(instance.contacts), done, whole_s, real_s)
