@@ -42,7 +42,7 @@ QUESTIONS = {
 
 def _reads(reader: Reader, sql: str) -> tuple[int, int, int]:
     """How often a query scans the events, and the files and rows that all of these scans read."""
-    ((_, plan),) = reader.con.execute(f"EXPLAIN ANALYZE {sql}").fetchall()
+    ((_, plan),) = reader.con_with_lake().execute(f"EXPLAIN ANALYZE {sql}").fetchall()
     scans = [scan for scan in plan.split("Table Scan")[1:] if "/agent_event/" in scan]
     files = [int(re.findall(r"Total Files Read:\s+(\d+)", scan)[0]) for scan in scans]
     rows = [int(re.findall(r"([\d,]+) rows", scan)[0].replace(",", "")) for scan in scans]

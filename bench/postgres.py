@@ -27,11 +27,13 @@ from trunkline.objects.catalogue import OBJECTS, schemas
 from trunkline.objects.contact_record import CONTACT_RECORD
 from trunkline.sql.ddl import create_staging, warehouse_statements
 from trunkline.sql.merge.procedures import procedure_statements
+from trunkline.sql.relation import Relation
 from trunkline.warehouse.model import CommitHooks, Opening, Staged
 from trunkline.warehouse.postgres.connection import Copier
 from trunkline.warehouse.targets import target_of
 
 _NAMES = [column.name for column in CONTACT_RECORD.columns]
+TYPED = Relation("typed", tuple(_NAMES))
 _LISTED = ", ".join(POSTGRES.quote(name) for name in _NAMES)
 OWN = "connect.own"
 
@@ -88,7 +90,7 @@ def _staging(url: str, db: psycopg.Connection[Any], rows: int, turns: int) -> No
     few = min(rows, 2_000)
     with duckdb.connect(config={"threads": 2}) as local, closing(Copier(url, local)) as copier:
         local.execute(f"CREATE TABLE typed AS {select(f'range({rows}) AS r(n)', rows)}")
-        copier.copy(CONTACT_RECORD, "typed", OWN)
+        copier.copy(CONTACT_RECORD, TYPED, OWN)
         with db.cursor().copy(f"COPY {OWN} TO STDOUT (FORMAT binary)") as out:
             ready = b"".join(bytes(block) for block in out)
         texts = ", ".join(q if isinstance(c.type, str) else f"CAST(to_json({q}) AS VARCHAR)"
@@ -117,7 +119,7 @@ def _staging(url: str, db: psycopg.Connection[Any], rows: int, turns: int) -> No
             engine = sa.create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(url))
             frame.to_sql("own_pandas", engine, schema="connect", if_exists="replace", index=False, chunksize=500)
 
-        jobs = {"raw": raw, "ours": lambda: copier.copy(CONTACT_RECORD, "typed", OWN)}
+        jobs = {"raw": raw, "ours": lambda: copier.copy(CONTACT_RECORD, TYPED, OWN)}
         best = _best(jobs, lambda: db.execute(f"TRUNCATE {OWN}"), turns)
         slow = _best({"values": values, "to_sql": to_sql, "rows": one_by_one}, lambda: db.execute(f"TRUNCATE {OWN}"), 1)
     raw_rate, ours_rate = rows / best["raw"], rows / best["ours"]
@@ -139,7 +141,7 @@ def _fill(url: str, db: psycopg.Connection[Any], target: str, first: int, last: 
         for start in range(first, last, 50_000):
             end = min(start + 50_000, last)
             local.execute(f"CREATE OR REPLACE TABLE typed AS {select(f'range({start}, {end}) AS r(n)', rows, version)}")
-            copier.copy(CONTACT_RECORD, "typed", target)
+            copier.copy(CONTACT_RECORD, TYPED, target)
 
 
 def _merge(url: str, db: psycopg.Connection[Any], rows: int, size: int) -> None:
